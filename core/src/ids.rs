@@ -1,0 +1,168 @@
+//! Ids: 12 bytes, shown as 24 lowercase hex characters, ordered by time.
+//!
+//! Layout as of an ObjectId: 4 bytes of seconds, 5 bytes naming the node, a 3-byte counter.
+
+use std::fmt;
+
+use crate::time::Instant;
+
+/// An id without a noun. Prefer the typed ids below.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id([u8; 12]);
+
+impl Id {
+    /// From its twelve bytes.
+    pub const fn from_bytes(bytes: [u8; 12]) -> Id {
+        Id(bytes)
+    }
+
+    /// From a slice of exactly twelve bytes.
+    pub fn from_slice(bytes: &[u8]) -> Option<Id> {
+        bytes.try_into().ok().map(Id)
+    }
+
+    /// Its twelve bytes.
+    pub const fn bytes(&self) -> &[u8; 12] {
+        &self.0
+    }
+
+    /// Reads 24 lowercase hex characters.
+    pub fn parse(text: &str) -> Option<Id> {
+        let digits = text.as_bytes();
+        if digits.len() != 24 {
+            return None;
+        }
+        let mut bytes = [0; 12];
+        for (slot, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *slot = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+        }
+        Some(Id(bytes))
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Makes ids for one node. The counter starts where it is told and wraps; seconds never go back.
+#[derive(Clone, Debug)]
+pub struct IdMaker {
+    node: [u8; 5],
+    counter: u32,
+    seconds: u32,
+    used_this_second: u32,
+}
+
+impl IdMaker {
+    /// A maker for the node named by five random bytes, counting from `start`.
+    pub fn new(node: [u8; 5], start: u32) -> IdMaker {
+        IdMaker { node, counter: start & 0x00ff_ffff, seconds: 0, used_this_second: 0 }
+    }
+
+    /// The next id, for an object made `now`.
+    pub fn next(&mut self, now: Instant) -> Id {
+        let seconds = u32::try_from(now.seconds().max(0)).unwrap_or(u32::MAX);
+        if seconds > self.seconds {
+            self.seconds = seconds;
+            self.used_this_second = 0;
+            // Starting low keeps ids of one second in the order they were made, without a wrap in between.
+            self.counter &= 0x0000_ffff;
+        } else if self.used_this_second >= 0x00fe_0000 {
+            self.seconds += 1;
+            self.used_this_second = 0;
+            self.counter = 0;
+        }
+        self.used_this_second += 1;
+        self.counter = (self.counter + 1) & 0x00ff_ffff;
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&self.seconds.to_be_bytes());
+        bytes[4..9].copy_from_slice(&self.node);
+        bytes[9..].copy_from_slice(&self.counter.to_be_bytes()[1..]);
+        Id(bytes)
+    }
+}
+
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub Id);
+
+        impl $name {
+            /// Reads 24 lowercase hex characters.
+            pub fn parse(text: &str) -> Option<$name> {
+                Id::parse(text).map($name)
+            }
+        }
+
+        impl From<Id> for $name {
+            fn from(id: Id) -> $name {
+                $name(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    )*};
+}
+
+typed_ids! {
+    /// A tenant: whoever a credential belongs to.
+    ClientId,
+    /// An account, and the ledger account of the same id.
+    AccountId,
+    /// A bank account or wallet address hung on an account.
+    DetailId,
+    /// A movement between two accounts.
+    TransferId,
+    /// A ledger entry.
+    EntryId,
+    /// Whatever holds money in the ledger: an account, later a card.
+    LedgerAccountId,
+    /// An authorization that holds money.
+    AuthorizationId,
+    /// An API key.
+    ApiKeyId,
+    /// A short-lived bearer token.
+    TokenId,
+    /// An event.
+    EventId,
+    /// An entry of the audit log.
+    AuditId,
+}
+
+impl From<AccountId> for LedgerAccountId {
+    fn from(id: AccountId) -> LedgerAccountId {
+        LedgerAccountId(id.0)
+    }
+}
+
+impl ClientId {
+    /// Nobody: the owner of what belongs to the whole installation, such as the clock.
+    pub const NOBODY: ClientId = ClientId(Id([0; 12]));
+}

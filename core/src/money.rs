@@ -1,0 +1,187 @@
+//! Exact money: decimals as text from outside, integer minor units inside, no float anywhere.
+//!
+//! A [`Decimal`] is what a client wrote; an amount in minor units exists only together with a
+//! [`Currency`], which knows how many decimals it has (ISO 4217 for fiat).
+
+use std::fmt;
+
+/// The most significant digits an amount may have, so that every JSON reader keeps it exact.
+pub const MAX_DIGITS: usize = 15;
+
+/// A decimal number exactly as it was written: `units` × 10^-`scale`, without trailing zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Decimal {
+    units: i64,
+    scale: u8,
+}
+
+/// Why a text is not an acceptable decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    /// Not a JSON number.
+    #[error("must be a plain decimal number such as 12.5")]
+    Malformed,
+    /// More significant digits than can be exact in every JSON reader.
+    #[error("has more than {MAX_DIGITS} significant digits, so it could not be kept exact")]
+    TooManyDigits,
+}
+
+impl Decimal {
+    /// Zero.
+    pub const ZERO: Decimal = Decimal { units: 0, scale: 0 };
+
+    /// Reads a number in JSON's grammar, exponents included, of at most [`MAX_DIGITS`] digits.
+    pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| DecimalError::Malformed)?),
+            None => (text, 0),
+        };
+        let (negative, digits) = match mantissa.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, mantissa),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let point_without_digits = digits.contains('.') && fraction.is_empty();
+        if whole.is_empty() || point_without_digits || !all_digits(whole) || !all_digits(fraction) {
+            return Err(DecimalError::Malformed);
+        }
+        let joined = format!("{whole}{fraction}");
+        let significant = joined.trim_start_matches('0').trim_end_matches('0');
+        if significant.is_empty() {
+            return Ok(Decimal::ZERO);
+        }
+        let trailing = joined.len() - joined.trim_end_matches('0').len();
+        if significant.len() > MAX_DIGITS || exponent.abs() > 64 {
+            return Err(DecimalError::TooManyDigits);
+        }
+        let scale = i32::try_from(fraction.len()).unwrap_or(i32::MAX) - i32::try_from(trailing).unwrap_or(i32::MAX) - exponent;
+        let mut units: i64 = significant.parse().map_err(|_| DecimalError::Malformed)?;
+        let scale = if scale < 0 {
+            let up = u32::try_from(-scale).map_err(|_| DecimalError::TooManyDigits)?;
+            units = 10i64.checked_pow(up).and_then(|p| units.checked_mul(p)).ok_or(DecimalError::TooManyDigits)?;
+            if units >= 10i64.pow(15) {
+                return Err(DecimalError::TooManyDigits);
+            }
+            0
+        } else {
+            u8::try_from(scale).map_err(|_| DecimalError::TooManyDigits)?
+        };
+        Ok(Decimal { units: if negative { -units } else { units }, scale })
+    }
+
+    /// Builds `units` × 10^-`scale`.
+    pub fn new(units: i64, scale: u8) -> Decimal {
+        let (mut units, mut scale) = (units, scale);
+        while scale > 0 && units % 10 == 0 {
+            units /= 10;
+            scale -= 1;
+        }
+        Decimal { units, scale: if units == 0 { 0 } else { scale } }
+    }
+
+    /// Whether the number is below zero.
+    pub fn is_negative(self) -> bool {
+        self.units < 0
+    }
+
+    /// Whether the number is zero.
+    pub fn is_zero(self) -> bool {
+        self.units == 0
+    }
+
+    /// How many decimals the number needs.
+    pub fn scale(self) -> u8 {
+        self.scale
+    }
+
+    /// The number × 10^`exponent` as an integer, or `None` when it needs more decimals or overflows.
+    pub fn to_minor(self, exponent: u8) -> Option<i64> {
+        let up = exponent.checked_sub(self.scale)?;
+        10i64.checked_pow(u32::from(up)).and_then(|p| self.units.checked_mul(p))
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format_minor(self.units, self.scale))
+    }
+}
+
+/// Writes minor units as a plain decimal in major units, without trailing zeros: 1250 with exponent 2 is `12.5`.
+pub fn format_minor(minor: i64, exponent: u8) -> String {
+    let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
+    let fraction = fraction.trim_end_matches('0');
+    let sign = if minor < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// What kind of money an account keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// A currency of ISO 4217.
+    Fiat,
+    /// A crypto currency of the short list in [`Currency`].
+    Crypto,
+}
+
+/// A currency: a code of up to eight upper-case characters and its number of decimals.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Currency {
+    code: [u8; 8],
+    exponent: u8,
+}
+
+const CRYPTO: [(&str, u8); 3] = [("USDC", 6), ("USDT", 6), ("BTC", 8)];
+
+impl Currency {
+    /// Looks a code up, letter case as given: ISO 4217 for fiat; USDC, USDT and BTC for crypto.
+    pub fn find(code: &str, category: Category) -> Option<Currency> {
+        match category {
+            Category::Fiat => {
+                let known = iso_currency::Currency::from_code(code)?;
+                // Units such as gold or the testing code have no exponent and cannot be an account's currency.
+                let exponent = u8::try_from(known.exponent()?).ok()?;
+                Some(Currency::build(code, exponent))
+            }
+            Category::Crypto => CRYPTO.iter().find(|(known, _)| *known == code).map(|(code, exponent)| Currency::build(code, *exponent)),
+        }
+    }
+
+    /// Looks a stored code up in either category.
+    pub fn from_code(code: &str) -> Option<Currency> {
+        Currency::find(code, Category::Crypto).or_else(|| Currency::find(code, Category::Fiat))
+    }
+
+    fn build(text: &str, exponent: u8) -> Currency {
+        let mut code = [0; 8];
+        for (slot, byte) in code.iter_mut().zip(text.bytes()) {
+            *slot = byte;
+        }
+        Currency { code, exponent }
+    }
+
+    /// The code, such as `USD`.
+    pub fn code(&self) -> &str {
+        let end = self.code.iter().position(|b| *b == 0).unwrap_or(8);
+        std::str::from_utf8(&self.code[..end]).unwrap_or_default()
+    }
+
+    /// The number of decimals of the currency: 2 for USD, 0 for JPY, 3 for KWD.
+    pub fn exponent(&self) -> u8 {
+        self.exponent
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
