@@ -1,4 +1,26 @@
 //! The rules of Paygen: no I/O, no clock, no randomness, no async, no SQL, no HTTP.
+//!
+//! [`Command`] is the closed list of everything the system can do; [`execute`] runs one on a [`work::Work`],
+//! the rows in memory. A command may be run again and again until its rows are loaded, so it has no effect
+//! outside `Work`.
+
+pub mod access;
+pub mod accounts;
+pub mod choices;
+pub mod clock;
+pub mod events;
 pub mod ids;
+pub mod ledger;
 pub mod money;
+pub mod record;
+pub mod refusal;
+pub mod table;
 pub mod time;
+pub mod transfers;
+pub mod view;
+pub mod work;
+
+mod command;
+
+pub use command::{Command, Outcome, Request, execute};
+pub use refusal::{Refusal, Stop};

@@ -49,8 +49,8 @@ impl Instant {
             return None;
         }
         let date = text.parse::<jiff::civil::Date>().ok()?;
-        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Instant(zoned.timestamp().as_microsecond()))
+        let timestamp = jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        Some(Instant(timestamp.as_microsecond()))
     }
 }
 

@@ -1,3 +1,59 @@
 //! The memory of Paygen: one seam, two backends (SQLite and PostgreSQL), one conformance suite.
+//!
+//! Writing goes through a [`Store`], one for each lane of the engine; reading rows and lists for answers goes
+//! through a [`Reader`], beside the engine and without locks. Each record says its columns once, in `records/`;
+//! both backends are generic over that.
+
 pub mod query;
+pub mod records;
 pub mod value;
+
+use paygen_core::ids::Id;
+use paygen_core::work::{KeySet, Work};
+
+/// How rows are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// To find out what a batch needs: no locks, nothing holds until the commit.
+    Peek,
+    /// To decide on: opens the batch's transaction where none is open and locks each row as it is wanted, in the
+    /// one order (kind, client, id). The rows stay as they are until `commit` or `abandon`.
+    Hold,
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another node was in the way: drop everything, load and run again.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// The database refused something of this batch: run its commands one at a time, so that only the culprit fails.
+    #[error("refused by the database: {0}")]
+    Culprit(String),
+    /// The store cannot be reached or is full: nothing of the batch is stored; callers are told to come back.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What is on disk can no longer be known: the process must stop.
+    #[error("the store failed: {0}")]
+    Fatal(String),
+    /// A list took longer than it may.
+    #[error("the query took too long")]
+    TooBroad,
+}
+
+/// The write side: loads rows into a working set, and commits what a batch did to it.
+pub trait Store: Send {
+    /// Whether this store is the only writer there can be, so that rows in memory stay true between batches and
+    /// `Peek` loads may be decided on at once.
+    fn is_only_writer(&self) -> bool;
+
+    /// Loads rows, or the news that there are none, into the working set.
+    fn load(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError>;
+
+    /// Writes what differs from what is stored, with the batch's id, in one transaction; durable when it returns.
+    /// After an error nothing of the batch is stored, and the transaction is over.
+    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError>;
+
+    /// Gives up the open transaction, if any.
+    fn abandon(&mut self);
+}

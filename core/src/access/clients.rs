@@ -1,0 +1,49 @@
+//! Making and disabling clients; done by the operator.
+
+use crate::access::keys::put_key;
+use crate::access::{ApiKeyView, Client, ClientStatus, NewKey, Scopes};
+use crate::ids::ClientId;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Makes a client and its first API key, which may do everything.
+#[derive(Clone, Debug)]
+pub struct CreateClient {
+    /// Its id: the running command's client.
+    pub id: ClientId,
+    /// Its name.
+    pub name: String,
+    /// The first key.
+    pub key: NewKey,
+}
+
+/// Makes every credential of a client stop working, or work again.
+#[derive(Clone, Debug)]
+pub struct DisableClient {
+    /// Which.
+    pub id: ClientId,
+    /// Whether it shall be disabled.
+    pub disabled: bool,
+}
+
+/// Makes the client.
+pub fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, Stop> {
+    let now = work.now();
+    let (id, name) = (command.id, command.name.clone());
+    work.clients.put(Client { id, name, status: ClientStatus::Active, created_at: now, updated_at: now });
+    put_key(work, &command.key, "First key", Scopes::all(), None, Vec::new())
+}
+
+/// Disables or enables the client.
+pub fn disable_client(work: &mut Work, command: &DisableClient) -> Result<Client, Stop> {
+    let found = work.clients.get_to_change(Key::of(command.id, command.id.0))?;
+    let client = found.ok_or(Refusal::ClientNotFound)?;
+    let status = if command.disabled { ClientStatus::Disabled } else { ClientStatus::Active };
+    if client.status == status {
+        return Ok((*client).clone());
+    }
+    let changed = Client { status, updated_at: work.now(), ..(*client).clone() };
+    work.clients.put(changed.clone());
+    Ok(changed)
+}

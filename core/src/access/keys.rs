@@ -1,0 +1,210 @@
+//! API keys: made, rotated with an overlap, revoked, and ended when their time is over.
+
+use std::sync::Arc;
+
+use crate::access::{ApiKey, ApiKeyHash, ApiKeyStatus, ApiKeyView, Scopes};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::{ApiKeyId, ClientId};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::time::Instant;
+use crate::work::Work;
+
+/// What is kept of a key's secret: the caller made the key, and shows it once.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The keyed hash it is found by.
+    pub hash: [u8; 32],
+    /// How it begins and ends.
+    pub hint: String,
+}
+
+/// Makes a key.
+#[derive(Clone, Debug)]
+pub struct CreateApiKey {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// When it ends.
+    pub expires_at: Option<Instant>,
+    /// Where it works from.
+    pub allowed_ips: Vec<ipnet::IpNet>,
+    /// Its secret's traces.
+    pub key: NewKey,
+    /// What its maker may do.
+    pub maker: Scopes,
+}
+
+/// Puts a new key in the place of one, which works on for a while.
+#[derive(Clone, Debug)]
+pub struct RotateApiKey {
+    /// The key to be replaced.
+    pub id: ApiKeyId,
+    /// How long it works on; 0 ends it at once.
+    pub overlap_seconds: i64,
+    /// The new secret's traces.
+    pub key: NewKey,
+    /// What the one who rotates may do.
+    pub maker: Scopes,
+}
+
+/// Makes a key stop working.
+#[derive(Clone, Debug)]
+pub struct RevokeApiKey {
+    /// Which.
+    pub id: ApiKeyId,
+}
+
+/// Ends a key whose time is over.
+#[derive(Clone, Debug)]
+pub struct ExpireApiKey {
+    /// Which; checked again.
+    pub id: ApiKeyId,
+}
+
+/// A key was used.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyUse {
+    /// Whose key.
+    pub client: ClientId,
+    /// Which key.
+    pub id: ApiKeyId,
+    /// When.
+    pub at: Instant,
+}
+
+/// Notes when keys were last used.
+#[derive(Clone, Debug)]
+pub struct TouchApiKeys {
+    /// The uses, at most one a key.
+    pub uses: Vec<KeyUse>,
+}
+
+/// Makes the key; it cannot do more than its maker.
+pub fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
+    let beyond = command.scopes.beyond(command.maker);
+    if !beyond.is_empty() {
+        return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
+    }
+    if command.expires_at.is_some_and(|at| at <= work.now()) {
+        return Err(Refusal::ExpiryInPast.into());
+    }
+    put_key(work, &command.key, &command.name, command.scopes, command.expires_at, command.allowed_ips.clone())
+}
+
+pub(super) fn put_key(
+    work: &mut Work,
+    new: &NewKey,
+    name: &str,
+    scopes: Scopes,
+    expires_at: Option<Instant>,
+    allowed_ips: Vec<ipnet::IpNet>,
+) -> Result<ApiKeyView, Stop> {
+    let now = work.now();
+    let key = ApiKey {
+        client: work.client(),
+        id: ApiKeyId(work.new_id()),
+        name: name.to_owned(),
+        hint: new.hint.clone(),
+        hash: new.hash,
+        scopes,
+        status: ApiKeyStatus::Active,
+        expires_at,
+        allowed_ips,
+        last_used_at: None,
+        replaced_by: None,
+        due_at: expires_at,
+        event_seq: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let view = ApiKeyView::of(&key);
+    work.api_key_hashes.put(ApiKeyHash { hash: new.hash, client: key.client, api_key: key.id });
+    work.api_keys.put(key.clone());
+    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyCreated, &view)?;
+    Ok(view)
+}
+
+/// Rotates the key: the new one has its name, scopes, end and networks.
+pub fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView, Stop> {
+    let key = find(work, command.id)?;
+    if key.status != ApiKeyStatus::Active {
+        return Err(Refusal::ApiKeyRevoked.into());
+    }
+    let beyond = key.scopes.beyond(command.maker);
+    if !beyond.is_empty() {
+        return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
+    }
+    let ips = key.allowed_ips.clone();
+    let view = put_key(work, &command.key, &key.name, key.scopes, key.expires_at, ips)?;
+    let now = work.now();
+    let overlap_ends = now.plus_seconds(command.overlap_seconds);
+    let replaced = ApiKey {
+        replaced_by: ApiKeyId::parse(&view.id),
+        due_at: Some(key.due_at.map_or(overlap_ends, |due| due.min(overlap_ends))),
+        version: key.version + 1,
+        updated_at: now,
+        ..(*key).clone()
+    };
+    work.api_keys.put(replaced.clone());
+    if command.overlap_seconds == 0 {
+        end(work, &replaced, ApiKeyStatus::Revoked)?;
+    }
+    Ok(view)
+}
+
+/// Revokes the key; one that ended already stays as it is.
+pub fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyView, Stop> {
+    let key = find(work, command.id)?;
+    if key.status != ApiKeyStatus::Active {
+        return Ok(ApiKeyView::of(&key));
+    }
+    end(work, &key, ApiKeyStatus::Revoked)
+}
+
+/// Ends the key if its time is over; tells whether it did.
+pub fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, Stop> {
+    let key = find(work, command.id)?;
+    let due = key.due_at.is_some_and(|due| due <= work.now());
+    if key.status != ApiKeyStatus::Active || !due {
+        return Ok(0);
+    }
+    let rotated = key.replaced_by.is_some() && key.expires_at.is_none_or(|at| at > work.now());
+    end(work, &key, if rotated { ApiKeyStatus::Revoked } else { ApiKeyStatus::Expired })?;
+    Ok(1)
+}
+
+/// Notes the uses; a use of a key that is gone is passed over.
+pub fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> {
+    for key_use in &command.uses {
+        work.api_keys.expect(Key::of(key_use.client, key_use.id.0), Access::Exclusive);
+    }
+    let mut touched = Vec::new();
+    for key_use in &command.uses {
+        if let Some(key) = work.api_keys.get_to_change(Key::of(key_use.client, key_use.id.0))? {
+            touched.push((key, key_use.at));
+        }
+    }
+    let count = touched.len() as u64;
+    for (key, at) in touched {
+        work.api_keys.put(ApiKey { last_used_at: Some(at), ..(*key).clone() });
+    }
+    Ok(count)
+}
+
+fn find(work: &mut Work, id: ApiKeyId) -> Result<Arc<ApiKey>, Stop> {
+    let found = work.api_keys.get_to_change(Key::of(work.client(), id.0))?;
+    Ok(found.ok_or(Refusal::ApiKeyNotFound)?)
+}
+
+fn end(work: &mut Work, key: &ApiKey, status: ApiKeyStatus) -> Result<ApiKeyView, Stop> {
+    let now = work.now();
+    let ended = ApiKey { status, due_at: None, version: key.version + 1, updated_at: now, ..key.clone() };
+    let view = ApiKeyView::of(&ended);
+    work.api_keys.put(ended);
+    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyRevoked, &view)?;
+    Ok(view)
+}

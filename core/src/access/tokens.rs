@@ -1,0 +1,82 @@
+//! Bearer tokens: short-lived, with a subset of the scopes of the key they were made with.
+
+use crate::access::{Scopes, Token, TokenView};
+use crate::ids::{ApiKeyId, TokenId};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Makes a token; the caller signs it.
+#[derive(Clone, Debug)]
+pub struct IssueToken {
+    /// The key it is made with.
+    pub api_key: ApiKeyId,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// What the key may do.
+    pub maker: Scopes,
+    /// How long it works.
+    pub seconds: i64,
+}
+
+/// Makes a token stop working.
+#[derive(Clone, Debug)]
+pub struct RevokeToken {
+    /// Which.
+    pub id: TokenId,
+}
+
+/// Forgets tokens that ended.
+#[derive(Clone, Debug)]
+pub struct PurgeTokens {
+    /// Candidates; each is checked again.
+    pub keys: Vec<Key>,
+}
+
+/// Makes the token.
+pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop> {
+    let beyond = command.scopes.beyond(command.maker);
+    if !beyond.is_empty() {
+        return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
+    }
+    let token = Token {
+        client: work.client(),
+        id: TokenId(work.new_id()),
+        api_key: command.api_key,
+        scopes: command.scopes,
+        expires_at: work.wall().plus_seconds(command.seconds),
+        revoked_at: None,
+        created_at: work.now(),
+    };
+    let view = TokenView::of(&token);
+    work.tokens.put(token);
+    Ok(view)
+}
+
+/// Revokes the token; one that was revoked already stays as it is.
+pub fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Stop> {
+    let found = work.tokens.get_to_change(Key::of(work.client(), command.id.0))?;
+    let token = found.ok_or(Refusal::TokenNotFound)?;
+    if token.revoked_at.is_some() {
+        return Ok(TokenView::of(&token));
+    }
+    let revoked = Token { revoked_at: Some(work.now()), ..(*token).clone() };
+    let view = TokenView::of(&revoked);
+    work.tokens.put(revoked);
+    Ok(view)
+}
+
+/// Forgets them; tells how many.
+pub fn purge_tokens(work: &mut Work, command: &PurgeTokens) -> Result<u64, Stop> {
+    let mut over = Vec::new();
+    for key in &command.keys {
+        let found = work.tokens.get_to_change(*key)?;
+        if found.is_some_and(|token| token.expires_at <= work.wall()) {
+            over.push(*key);
+        }
+    }
+    for key in &over {
+        work.tokens.delete(*key);
+    }
+    Ok(over.len() as u64)
+}

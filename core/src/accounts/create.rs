@@ -1,0 +1,100 @@
+//! Opening an account.
+
+use crate::accounts::amounts::not_negative;
+use crate::accounts::{
+    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of,
+};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::AccountId;
+use crate::ledger::{Balance, EntryKind};
+use crate::money::{Currency, Decimal};
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Opens an account, with an opening balance from the settlement account where one is given.
+#[derive(Clone, Debug)]
+pub struct CreateAccount {
+    /// Who the money belongs to.
+    pub owner_type: OwnerType,
+    /// The caller's id of the owner.
+    pub owner_id: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub kind: AccountType,
+    /// Fiat or crypto.
+    pub category: CategoryWord,
+    /// The currency's code.
+    pub currency: String,
+    /// Whether it can be used at once.
+    pub status: AccountStatus,
+    /// The network of a crypto account.
+    pub network: Option<String>,
+    /// The opening balance.
+    pub balance: Decimal,
+    /// How far it may go below zero.
+    pub credit_limit: Decimal,
+    /// Whether it may be debited.
+    pub can_debit: bool,
+    /// Whether it may be credited.
+    pub can_credit: bool,
+    /// The caller's own data.
+    pub metadata: Option<String>,
+    /// Whether the credential may set balances.
+    pub may_adjust: bool,
+}
+
+/// Opens the account.
+pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop> {
+    let currency = find_currency(&command.currency, command.category)?;
+    let opening = not_negative(command.balance, currency, "/balance")?;
+    let credit_limit = credit_limit(command.credit_limit, currency, command.kind)?;
+    if opening > 0 && !command.may_adjust {
+        return Err(Refusal::ScopeMissing { scope: "accounts:adjust" }.into());
+    }
+
+    let id = AccountId(work.new_id());
+    let now = work.now();
+    let account = Account {
+        client: work.client(),
+        id,
+        owner_type: command.owner_type,
+        owner_id: command.owner_id.clone(),
+        name: command.name.clone(),
+        kind: command.kind,
+        category: command.category,
+        status: command.status,
+        currency,
+        network: command.network.clone(),
+        can_debit: command.can_debit,
+        can_credit: command.can_credit,
+        metadata: command.metadata.clone(),
+        primary_bank_account: None,
+        primary_crypto_wallet: None,
+        live_cards: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    work.balances.put(Balance { credit_limit, ..Balance::opened(work.client(), id.into(), currency, now) });
+    work.accounts.put(account.clone());
+    let view = AccountView::of(&account, &*balance_of(work, id)?);
+    emit(work, Owner::Account(id), EventType::AccountCreated, &view)?;
+    if opening > 0 {
+        adjust(work, &account, opening, EntryKind::Adjustment, Some(id.0))?;
+    }
+    Ok(AccountView::of(&account, &*balance_of(work, id)?))
+}
+
+pub(super) fn find_currency(code: &str, category: CategoryWord) -> Result<Currency, Refusal> {
+    let unknown = || Refusal::CurrencyUnknown { code: code.to_owned(), category: category.as_str() };
+    Currency::find(code, category.into()).ok_or_else(unknown)
+}
+
+pub(super) fn credit_limit(limit: Decimal, currency: Currency, kind: AccountType) -> Result<i64, Refusal> {
+    let limit = not_negative(limit, currency, "/creditLimit")?;
+    if limit > 0 && kind != AccountType::Credit {
+        return Err(Refusal::CreditLimitNotAllowed);
+    }
+    Ok(limit)
+}

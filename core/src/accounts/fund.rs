@@ -1,0 +1,32 @@
+//! Putting simulated money into an account; the sandbox only.
+
+use crate::accounts::amounts::{adjust, positive};
+use crate::accounts::{AccountStatus, AccountView, balance_of, find};
+use crate::ids::AccountId;
+use crate::ledger::EntryKind;
+use crate::money::Decimal;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Funds an account from nowhere.
+#[derive(Clone, Debug)]
+pub struct FundAccount {
+    /// Which.
+    pub id: AccountId,
+    /// How much, in major units.
+    pub amount: Decimal,
+}
+
+/// Funds the account; it must be active and allow credits.
+pub fn fund(work: &mut Work, command: &FundAccount) -> Result<AccountView, Stop> {
+    let account = find(work, command.id, None)?;
+    if account.status != AccountStatus::Active {
+        return Err(Refusal::AccountInactive { id: account.id, status: account.status.as_str() }.into());
+    }
+    if !account.can_credit {
+        return Err(Refusal::CreditNotAllowed { id: account.id }.into());
+    }
+    let amount = positive(command.amount, account.currency, "/amount")?;
+    adjust(work, &account, amount, EntryKind::SimulatedFunding, None)?;
+    Ok(AccountView::of(&account, &*balance_of(work, command.id)?))
+}

@@ -1,0 +1,54 @@
+//! Accounts: who holds money, in which currency, and what may be done with it.
+
+mod amounts;
+mod check_digits;
+mod close;
+mod create;
+mod details;
+mod fund;
+mod record;
+mod update;
+mod view;
+
+pub use amounts::{adjust, minor};
+pub(crate) use amounts::{positive, tell_balance};
+pub use close::{CloseAccount, close};
+pub use create::{CreateAccount, create};
+pub use details::{CreateDetail, DeleteDetail, UpdateDetail, create_detail, delete_detail, update_detail};
+pub use fund::{FundAccount, fund};
+pub use record::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+pub use update::{AccountEcho, UpdateAccount, update};
+pub use view::{AccountView, BalanceView, DetailView};
+
+use std::sync::Arc;
+
+use crate::ids::AccountId;
+use crate::ledger::Balance;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// The account of the running command's client, to be read.
+pub(crate) fn find(work: &mut Work, id: AccountId, field: Option<&'static str>) -> Result<Arc<Account>, Stop> {
+    let found = work.accounts.get(Key::of(work.client(), id.0))?;
+    Ok(found.ok_or(Refusal::AccountNotFound { id, field })?)
+}
+
+/// The account of the running command's client, to be changed.
+pub(crate) fn find_to_change(work: &mut Work, id: AccountId) -> Result<Arc<Account>, Stop> {
+    let found = work.accounts.get_to_change(Key::of(work.client(), id.0))?;
+    Ok(found.ok_or(Refusal::AccountNotFound { id, field: None })?)
+}
+
+/// The balance of an account that exists, to be changed.
+pub(crate) fn balance_of(work: &mut Work, id: AccountId) -> Result<Arc<Balance>, Stop> {
+    Ok(work.balances.get_to_change(Key::of(work.client(), id.0))?.expect("an account has a balance"))
+}
+
+/// Refuses when `If-Match` names another version.
+pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), Refusal> {
+    match if_match {
+        Some(wanted) if wanted != current => Err(Refusal::VersionMismatch { current }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,224 @@
+//! Changing an account's settings, and its balance where the credential may.
+
+use crate::accounts::amounts::not_negative;
+use crate::accounts::close::check_closable;
+use crate::accounts::create::{credit_limit, find_currency};
+use crate::accounts::{
+    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, check_version,
+    find_to_change,
+};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::AccountId;
+use crate::ledger::{Balance, EntryKind};
+use crate::money::Decimal;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Changes to an account; `None` keeps, `Some(None)` clears.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateAccount {
+    /// Which.
+    pub id: AccountId,
+    /// Who the money belongs to.
+    pub owner_type: Option<OwnerType>,
+    /// The caller's id of the owner.
+    pub owner_id: Option<Option<String>>,
+    /// Its name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub kind: Option<AccountType>,
+    /// Fiat or crypto.
+    pub category: Option<CategoryWord>,
+    /// Whether it can be used.
+    pub status: Option<AccountStatus>,
+    /// The currency's code.
+    pub currency: Option<String>,
+    /// The network of a crypto account.
+    pub network: Option<Option<String>>,
+    /// The available balance it shall have.
+    pub balance: Option<Decimal>,
+    /// How far it may go below zero.
+    pub credit_limit: Option<Decimal>,
+    /// Whether it may be debited.
+    pub can_debit: Option<bool>,
+    /// Whether it may be credited.
+    pub can_credit: Option<bool>,
+    /// The caller's own data, replaced whole.
+    pub metadata: Option<Option<String>>,
+    /// Read-only fields sent along, which must be as they are stored.
+    pub echo: AccountEcho,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+    /// Whether the credential may set balances.
+    pub may_adjust: bool,
+}
+
+/// Read-only fields that a client may write back unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct AccountEcho {
+    /// `_id`.
+    pub id: Option<String>,
+    /// `availableBalance`, `ledgerBalance` and `heldBalance`.
+    pub amounts: [Option<Decimal>; 3],
+    /// `version`.
+    pub version: Option<i64>,
+    /// `createdAt` and `updatedAt`, as they are shown.
+    pub times: [Option<String>; 2],
+}
+
+/// Changes the account.
+pub fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, Stop> {
+    let account = find_to_change(work, command.id)?;
+    let balance = balance_of(work, command.id)?;
+    check_version(command.if_match, account.version)?;
+    check_echo(&command.echo, &account, &balance)?;
+
+    let mut changed = merge(&account, command);
+    let mut money = (*balance).clone();
+    settle_currency(command, &account, &mut changed, &mut money)?;
+    if let Some(limit) = command.credit_limit {
+        money.credit_limit = credit_limit(limit, changed.currency, changed.kind)?;
+    } else if money.credit_limit > 0 && changed.kind != AccountType::Credit {
+        return Err(Refusal::CreditLimitNotAllowed.into());
+    }
+    if money.available() < 0 && money.credit_limit < balance.credit_limit {
+        return Err(lowered_too_far(&balance, &money).into());
+    }
+    let change = balance_change(command, &balance, &money)?;
+    let settings_differ = changed != *account || money.credit_limit != balance.credit_limit;
+    if account.status == AccountStatus::Closed && (settings_differ || change != 0) {
+        return Err(Refusal::AccountClosed.into());
+    }
+    let closes = changed.status == AccountStatus::Closed && account.status != AccountStatus::Closed;
+    if closes {
+        check_closable(&account, &balance)?;
+    }
+
+    if settings_differ {
+        changed.version += 1;
+        changed.updated_at = work.now();
+        work.accounts.put(changed.clone());
+        if money != *balance {
+            work.balances.put(money);
+        }
+        let view = AccountView::of(&changed, &*balance_of(work, command.id)?);
+        let kind = if closes { EventType::AccountClosed } else { EventType::AccountUpdated };
+        emit(work, Owner::Account(command.id), kind, &view)?;
+    }
+    if change != 0 {
+        adjust(work, &changed, change, EntryKind::Adjustment, Some(command.id.0))?;
+    }
+    let balance = work.balances.get(Key::of(work.client(), command.id.0))?.expect("an account has a balance");
+    Ok(AccountView::of(&changed, &balance))
+}
+
+fn merge(account: &Account, command: &UpdateAccount) -> Account {
+    let mut changed = account.clone();
+    if let Some(owner_type) = command.owner_type {
+        changed.owner_type = owner_type;
+    }
+    if let Some(owner_id) = &command.owner_id {
+        changed.owner_id.clone_from(owner_id);
+    }
+    if let Some(name) = &command.name {
+        changed.name.clone_from(name);
+    }
+    if let Some(kind) = command.kind {
+        changed.kind = kind;
+    }
+    if let Some(status) = command.status {
+        changed.status = status;
+    }
+    if let Some(network) = &command.network {
+        changed.network.clone_from(network);
+    }
+    if let Some(can_debit) = command.can_debit {
+        changed.can_debit = can_debit;
+    }
+    if let Some(can_credit) = command.can_credit {
+        changed.can_credit = can_credit;
+    }
+    if let Some(metadata) = &command.metadata {
+        changed.metadata.clone_from(metadata);
+    }
+    changed
+}
+
+/// Category and currency may change only while nothing was ever posted: entries keep their currency for ever.
+fn settle_currency(
+    command: &UpdateAccount,
+    account: &Account,
+    changed: &mut Account,
+    money: &mut Balance,
+) -> Result<(), Refusal> {
+    let category = command.category.unwrap_or(account.category);
+    let code = command.currency.as_deref().unwrap_or(account.currency.code());
+    let currency = find_currency(code, category)?;
+    if money.seq > 0 && currency != account.currency {
+        return Err(Refusal::AccountHasEntries { field: "/currency" });
+    }
+    if money.seq > 0 && category != account.category {
+        return Err(Refusal::AccountHasEntries { field: "/category" });
+    }
+    if currency != account.currency && money.credit_limit > 0 && command.credit_limit.is_none() {
+        return Err(Refusal::AccountHasEntries { field: "/currency" });
+    }
+    changed.category = category;
+    changed.currency = currency;
+    money.currency = currency;
+    Ok(())
+}
+
+/// The difference to post. What equals the stored balance was only written back, also when it is overdrawn.
+fn balance_change(command: &UpdateAccount, stored: &Balance, changed: &Balance) -> Result<i64, Refusal> {
+    let Some(wanted) = command.balance else { return Ok(0) };
+    if wanted.to_minor(stored.currency.exponent()) == Some(stored.available()) {
+        return Ok(0);
+    }
+    let wanted = not_negative(wanted, changed.currency, "/balance")?;
+    if !command.may_adjust {
+        return Err(Refusal::ScopeMissing { scope: "accounts:adjust" });
+    }
+    if command.if_match.is_none() {
+        return Err(Refusal::IfMatchRequired);
+    }
+    wanted.checked_sub(changed.available()).ok_or(Refusal::AmountTooLarge { field: "/balance" })
+}
+
+fn lowered_too_far(before: &Balance, after: &Balance) -> Refusal {
+    let exponent = before.currency.exponent();
+    Refusal::InsufficientFunds {
+        account: before.id.to_string(),
+        available: crate::money::format_minor(before.available(), exponent),
+        needed: crate::money::format_minor(before.credit_limit - after.credit_limit, exponent),
+        currency: before.currency,
+    }
+}
+
+fn check_echo(echo: &AccountEcho, account: &Account, balance: &Balance) -> Result<(), Refusal> {
+    let exponent = balance.currency.exponent();
+    let amounts = [
+        ("/availableBalance", balance.available()),
+        ("/ledgerBalance", balance.ledger),
+        ("/heldBalance", balance.held),
+    ];
+    for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
+        if sent.is_some_and(|sent| sent.to_minor(exponent) != Some(stored)) {
+            return Err(Refusal::ReadOnlyField { field });
+        }
+    }
+    let times = [("/createdAt", account.created_at), ("/updatedAt", account.updated_at)];
+    for ((field, stored), sent) in times.into_iter().zip(&echo.times) {
+        if sent.as_ref().is_some_and(|sent| *sent != stored.to_string()) {
+            return Err(Refusal::ReadOnlyField { field });
+        }
+    }
+    if echo.id.as_ref().is_some_and(|sent| *sent != account.id.to_string()) {
+        return Err(Refusal::ReadOnlyField { field: "/_id" });
+    }
+    if echo.version.is_some_and(|sent| sent != account.version) {
+        return Err(Refusal::ReadOnlyField { field: "/version" });
+    }
+    Ok(())
+}

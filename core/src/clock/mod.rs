@@ -1,0 +1,72 @@
+//! Business time: wall time plus a stored offset that only moves forward.
+
+use crate::ids::ClientId;
+use crate::record::{Key, KeyBytes, Kind, Record};
+use crate::refusal::{Refusal, Stop};
+use crate::time::Instant;
+use crate::work::Work;
+
+/// The one row that says how far business time is ahead of wall time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Clock {
+    /// Microseconds, never negative.
+    pub offset: i64,
+}
+
+impl Clock {
+    /// The key of the one row.
+    pub fn the_key() -> Key {
+        Key { client: ClientId::NOBODY, id: KeyBytes::new(b"clock") }
+    }
+}
+
+impl Record for Clock {
+    const KIND: Kind = Kind::Clock;
+    const AUDITED: Option<&'static str> = Some("clock");
+
+    fn key(&self) -> Key {
+        Clock::the_key()
+    }
+
+    fn shown(&self) -> Vec<(&'static str, crate::record::Shown)> {
+        vec![("offsetSeconds", (self.offset / crate::time::SECOND).into())]
+    }
+}
+
+/// Moves business time forward to an instant; the sandbox's test clock.
+#[derive(Clone, Debug)]
+pub struct AdvanceClock {
+    /// Where to.
+    pub to: Instant,
+    /// Whether an instant that has passed already is an error, or simply nothing to do.
+    pub strict: bool,
+}
+
+/// Where the clock stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockReading {
+    /// Business time.
+    pub now: Instant,
+    /// Microseconds ahead of wall time.
+    pub offset: i64,
+}
+
+/// 2200-12-31T23:59:59Z: beyond it, durations and time zones stop being meaningful.
+const LAST: Instant = Instant::from_micros(7_289_654_399_000_000);
+
+/// Advances the clock.
+pub fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop> {
+    let clock = work.clock.get_to_change(Clock::the_key())?.unwrap_or_default();
+    let now = work.now();
+    if command.to < now && command.strict {
+        return Err(Refusal::ClockBackwards { now: now.to_string() }.into());
+    }
+    if command.to > LAST {
+        return Err(Refusal::ClockTooFar.into());
+    }
+    let ahead = command.to.micros() - now.micros();
+    if ahead > 0 {
+        work.clock.put(Clock { offset: clock.offset + ahead });
+    }
+    Ok(ClockReading { now: work.now(), offset: clock.offset + ahead.max(0) })
+}

@@ -1,0 +1,18 @@
+//! The double-entry ledger: append-only, every entry balanced, every ledger account a hash chain.
+//!
+//! An account or card has a ledger account of the same id, whose head is a [`Balance`]. System accounts have
+//! no head, sequence or chain, so that no row is shared by unrelated accounts: their lines are anchored by the
+//! entry's digest in the customer line beside them.
+
+mod balance;
+mod entry;
+mod hash;
+mod post;
+
+pub use balance::Balance;
+pub use entry::{Entry, EntryKind, Line, System, SystemLine};
+pub use hash::{GENESIS, Hash, entry_digest, line_hash};
+pub use post::{Leg, Posting, post};
+
+#[cfg(test)]
+mod property_tests;

@@ -1,0 +1,183 @@
+//! Posting: the only way an amount on a ledger account changes.
+
+use crate::ids::{AuthorizationId, EntryId, Id, LedgerAccountId};
+use crate::ledger::balance::available;
+use crate::ledger::{Balance, Entry, EntryKind, GENESIS, Line, System, SystemLine, entry_digest, line_hash};
+use crate::money::{Currency, format_minor};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// One side of a posting, in minor units.
+#[derive(Clone, Copy, Debug)]
+pub enum Leg {
+    /// An account or card: what is added to its posted and its held balance.
+    Account {
+        /// Which.
+        account: LedgerAccountId,
+        /// Added to the posted balance.
+        delta: i64,
+        /// Added to the held balance.
+        held: i64,
+    },
+    /// A system account of the client.
+    System {
+        /// Which.
+        system: System,
+        /// Of which currency.
+        currency: Currency,
+        /// What is added.
+        delta: i64,
+    },
+}
+
+/// What is to be posted.
+#[derive(Clone, Debug)]
+pub struct Posting<'a> {
+    /// What it is about.
+    pub kind: EntryKind,
+    /// The object that causes it.
+    pub source: Option<Id>,
+    /// The authorization it belongs to.
+    pub authorization: Option<AuthorizationId>,
+    /// The caller's reference.
+    pub reference: Option<String>,
+    /// The caller's words.
+    pub narration: Option<String>,
+    /// Imposed by the network: it posts even below the floor.
+    pub forced: bool,
+    /// The sides: at least one account, each account once, summing to zero in every currency.
+    pub legs: &'a [Leg],
+}
+
+/// Posts an entry. Every refusal comes before the first change; the balances must exist.
+///
+/// Unless forced, no line may lower what is available on an account to less than zero. A line that raises it is
+/// always welcome, also on an overdrawn account.
+///
+/// # Panics
+/// When the legs do not balance or name no account: that is a bug of the caller, not of its input.
+pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
+    assert_balanced(work, posting.legs)?;
+    let client = work.client();
+    let mut heads = Vec::with_capacity(posting.legs.len());
+    for leg in posting.legs {
+        if let Leg::Account { account, delta, held } = *leg {
+            let balance = work.balances.get_to_change(Key::of(client, account.0))?.expect("a posted account has a balance");
+            heads.push(next_head(&balance, delta, held, posting.forced)?);
+        }
+    }
+
+    let mut entry = Entry {
+        client,
+        id: EntryId(work.new_id()),
+        kind: posting.kind,
+        source: posting.source,
+        authorization: posting.authorization,
+        reference: posting.reference,
+        narration: posting.narration,
+        forced: posting.forced,
+        at: work.now(),
+        digest: GENESIS,
+    };
+    heads.sort_by_key(|(balance, _, _)| balance.id);
+    let mut lines: Vec<Line> = heads.iter().map(|(balance, delta, held)| line(&entry, balance, *delta, *held)).collect();
+    let system = system_lines(&entry, posting.legs);
+    let digest = entry_digest(&entry, lines.iter(), &system);
+    entry.digest = digest;
+    for (line, (mut balance, _, _)) in lines.iter_mut().zip(heads) {
+        line.hash = line_hash(&balance.hash, &digest, line);
+        balance.seq = line.seq;
+        balance.hash = line.hash;
+        balance.at = line.at;
+        work.balances.put(balance);
+    }
+    work.appended.lines.append(&mut lines);
+    work.appended.system_lines.extend(system);
+    work.appended.entries.push(entry.clone());
+    Ok(entry)
+}
+
+/// The balance with its new amounts; sequence, hash and time still those of the line before.
+fn next_head(balance: &Balance, delta: i64, held: i64, forced: bool) -> Result<(Balance, i64, i64), Stop> {
+    let too_large = || Refusal::AmountTooLarge { field: "/amount" };
+    let mut next = balance.clone();
+    next.ledger = balance.ledger.checked_add(delta).ok_or_else(too_large)?;
+    next.held = balance.held.checked_add(held).ok_or_else(too_large)?;
+    assert!(next.held >= 0, "more is released than was held");
+    let after = available(next.ledger, next.held, next.credit_limit).ok_or_else(too_large)?;
+    let before = balance.available();
+    if !forced && after < 0 && after < before {
+        let currency = balance.currency;
+        return Err(Refusal::InsufficientFunds {
+            account: balance.id.to_string(),
+            available: format_minor(before, currency.exponent()),
+            needed: format_minor(before.saturating_sub(after), currency.exponent()),
+            currency,
+        }
+        .into());
+    }
+    Ok((next, delta, held))
+}
+
+fn line(entry: &Entry, next: &Balance, delta: i64, held_delta: i64) -> Line {
+    Line {
+        client: entry.client,
+        account: next.id,
+        seq: next.seq + 1,
+        entry: entry.id,
+        kind: entry.kind,
+        authorization: entry.authorization,
+        currency: next.currency,
+        delta,
+        held_delta,
+        ledger_after: next.ledger,
+        held_after: next.held,
+        credit_limit: next.credit_limit,
+        forced: entry.forced,
+        at: entry.at.max(next.at),
+        hash: GENESIS,
+    }
+}
+
+fn system_lines(entry: &Entry, legs: &[Leg]) -> Vec<SystemLine> {
+    let system = legs.iter().filter_map(|leg| match *leg {
+        Leg::System { system, currency, delta } => Some((system, currency, delta)),
+        Leg::Account { .. } => None,
+    });
+    system
+        .zip(0..)
+        .map(|((system, currency, delta), number)| SystemLine {
+            client: entry.client,
+            entry: entry.id,
+            number,
+            system,
+            currency,
+            delta,
+        })
+        .collect()
+}
+
+fn assert_balanced(work: &mut Work, legs: &[Leg]) -> Result<(), Stop> {
+    let client = work.client();
+    let mut sums: Vec<(Currency, i128)> = Vec::new();
+    let mut accounts: Vec<LedgerAccountId> = Vec::new();
+    for leg in legs {
+        let (currency, delta) = match *leg {
+            Leg::System { currency, delta, .. } => (currency, delta),
+            Leg::Account { account, delta, .. } => {
+                assert!(!accounts.contains(&account), "an account stands twice in one entry");
+                accounts.push(account);
+                let balance = work.balances.get_to_change(Key::of(client, account.0))?;
+                (balance.expect("a posted account has a balance").currency, delta)
+            }
+        };
+        match sums.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, sum)) => *sum += i128::from(delta),
+            None => sums.push((currency, i128::from(delta))),
+        }
+    }
+    assert!(!accounts.is_empty(), "an entry names no account");
+    assert!(sums.iter().all(|(_, sum)| *sum == 0), "an entry does not balance: {legs:?}");
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! One kind of rows in memory: loaded by key, changed with an undo list, and handed to the store as changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::Stop;
+use crate::record::{Key, Record, Shown};
+
+/// How a row is held, or wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// To be read: it cannot change before the commit.
+    Shared,
+    /// To be changed.
+    Exclusive,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<R> {
+    row: Option<Arc<R>>,
+    stored: bool,
+    dirty: bool,
+    held: Access,
+    wanted: Access,
+    touched: u32,
+}
+
+#[derive(Debug)]
+struct Undo<R> {
+    key: Key,
+    before: Option<Slot<R>>,
+}
+
+/// One row's difference to what is stored.
+#[derive(Clone, Debug)]
+pub enum Change<R> {
+    /// A row that is not stored yet.
+    Insert(Arc<R>),
+    /// A row that is stored and now differs.
+    Update(Arc<R>),
+    /// A stored row that goes.
+    Delete(Key),
+}
+
+/// The rows of one kind that a batch knows: present, or known to be absent.
+#[derive(Debug)]
+pub struct Table<R: Record> {
+    slots: HashMap<Key, Slot<R>>,
+    undo: Vec<Undo<R>>,
+    missing: Vec<(Key, Access)>,
+    dirty: Vec<Key>,
+    generation: u32,
+}
+
+impl<R: Record> Default for Table<R> {
+    fn default() -> Self {
+        Table { slots: HashMap::new(), undo: Vec::new(), missing: Vec::new(), dirty: Vec::new(), generation: 0 }
+    }
+}
+
+impl<R: Record> Table<R> {
+    /// The row to read, `None` when it is known to be absent. A row not in memory ends this run of the command.
+    pub fn get(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
+        self.fetch(key, Access::Shared)
+    }
+
+    /// The row to change: as [`Table::get`], and nobody else may change it before the commit.
+    pub fn get_to_change(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
+        self.fetch(key, Access::Exclusive)
+    }
+
+    fn fetch(&mut self, key: Key, access: Access) -> Result<Option<Arc<R>>, Stop> {
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.touched = self.generation;
+            slot.wanted = slot.wanted.max(access);
+            if slot.held >= access {
+                return Ok(slot.row.clone());
+            }
+        }
+        self.missing.push((key, access));
+        Err(Stop::Missing)
+    }
+
+    /// The row if it is in memory, without asking for it.
+    pub fn peek(&self, key: Key) -> Option<&R> {
+        self.slots.get(&key)?.row.as_deref()
+    }
+
+    /// Names a row that will be needed, so that it is loaded in the first round.
+    pub fn expect(&mut self, key: Key, access: Access) {
+        let known = self.slots.get_mut(&key).is_some_and(|slot| {
+            slot.touched = self.generation;
+            slot.wanted = slot.wanted.max(access);
+            slot.held >= access
+        });
+        if !known {
+            self.missing.push((key, access));
+        }
+    }
+
+    /// Puts a changed or new row. The row must have been read with [`Table::get_to_change`], or carry a new id.
+    pub fn put(&mut self, row: R) {
+        let key = row.key();
+        self.replace(key, Some(Arc::new(row)));
+    }
+
+    /// Removes a row that was read with [`Table::get_to_change`].
+    pub fn delete(&mut self, key: Key) {
+        self.replace(key, None);
+    }
+
+    fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
+        let before = self.slots.get(&key).cloned();
+        debug_assert!(before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive), "{key:?} is not held to be changed");
+        let stored = before.as_ref().is_some_and(|slot| slot.stored);
+        if before.as_ref().is_none_or(|slot| !slot.dirty) {
+            self.dirty.push(key);
+        }
+        self.undo.push(Undo { key, before });
+        let slot = Slot {
+            row,
+            stored,
+            dirty: true,
+            held: Access::Exclusive,
+            wanted: Access::Exclusive,
+            touched: self.generation,
+        };
+        self.slots.insert(key, slot);
+    }
+
+    /// Takes a loaded row in, or the news that there is none.
+    pub fn supply(&mut self, key: Key, row: Option<R>, held: Access) {
+        let slot = Slot {
+            stored: row.is_some(),
+            row: row.map(Arc::new),
+            dirty: false,
+            held,
+            wanted: Access::Shared,
+            touched: self.generation,
+        };
+        self.slots.insert(key, slot);
+    }
+
+    /// The rows that commands asked for and that are not in memory; the list is emptied.
+    pub fn take_missing(&mut self) -> Vec<(Key, Access)> {
+        std::mem::take(&mut self.missing)
+    }
+
+    /// Every row that was asked for, with how it was wanted.
+    pub fn wanted(&self) -> impl Iterator<Item = (Key, Access)> + '_ {
+        self.slots.iter().map(|(key, slot)| (*key, slot.wanted))
+    }
+
+    pub(crate) fn roll_back(&mut self) {
+        while let Some(Undo { key, before }) = self.undo.pop() {
+            match before {
+                Some(slot) => {
+                    if !slot.dirty {
+                        self.dirty.retain(|dirty| *dirty != key);
+                    }
+                    self.slots.insert(key, slot);
+                }
+                None => {
+                    self.dirty.retain(|dirty| *dirty != key);
+                    self.slots.remove(&key);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    /// What the running command changed so far, each row once: before and after.
+    pub(crate) fn changed_by_command(&self) -> Vec<(Key, Option<Arc<R>>, Option<Arc<R>>)> {
+        let mut seen: Vec<(Key, Option<Arc<R>>, Option<Arc<R>>)> = Vec::new();
+        for undo in &self.undo {
+            if seen.iter().any(|(key, _, _)| *key == undo.key) {
+                continue;
+            }
+            let before = undo.before.as_ref().and_then(|slot| slot.row.clone());
+            let after = self.slots.get(&undo.key).and_then(|slot| slot.row.clone());
+            seen.push((undo.key, before, after));
+        }
+        seen
+    }
+
+    /// The difference to what is stored, in key order.
+    pub fn changes(&self) -> Vec<Change<R>> {
+        let mut keys = self.dirty.clone();
+        keys.sort_unstable();
+        keys.iter()
+            .filter_map(|key| {
+                let slot = self.slots.get(key)?;
+                match (&slot.row, slot.stored) {
+                    (Some(row), true) => Some(Change::Update(row.clone())),
+                    (Some(row), false) => Some(Change::Insert(row.clone())),
+                    (None, true) => Some(Change::Delete(*key)),
+                    (None, false) => None,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether any row differs from what is stored.
+    pub fn has_changes(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// After the commit: what is in memory is what is stored.
+    pub fn settle(&mut self) {
+        for key in self.dirty.drain(..) {
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.stored = slot.row.is_some();
+                slot.dirty = false;
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub fn forget(&mut self) {
+        self.slots.clear();
+        self.undo.clear();
+        self.missing.clear();
+        self.dirty.clear();
+    }
+
+    /// Begins a new batch; rows not touched for `idle` batches are forgotten when there are more than `budget`.
+    pub fn next_batch(&mut self, budget: usize, idle: u32) {
+        self.generation = self.generation.wrapping_add(1);
+        if self.slots.len() > budget {
+            let oldest = self.generation.saturating_sub(idle);
+            self.slots.retain(|_, slot| slot.dirty || slot.touched >= oldest);
+            if self.slots.len() > budget {
+                self.slots.retain(|_, slot| slot.dirty);
+            }
+        }
+    }
+
+    /// How many rows are in memory.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no row is in memory.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}
+
+/// The fields in which two versions of an object differ, as the audit log shows them.
+pub(crate) fn differences<R: Record>(before: Option<&R>, after: Option<&R>) -> serde_json::Map<String, serde_json::Value> {
+    let before: HashMap<_, _> = before.map(Record::shown).unwrap_or_default().into_iter().collect();
+    let after = after.map(Record::shown).unwrap_or_default();
+    let mut changes = serde_json::Map::new();
+    let mut remaining = before;
+    for (name, now) in after {
+        let was = remaining.remove(name);
+        if was.as_ref() != Some(&now) {
+            changes.insert(name.to_owned(), difference(was, Some(now)));
+        }
+    }
+    for (name, was) in remaining {
+        changes.insert(name.to_owned(), difference(Some(was), None));
+    }
+    changes
+}
+
+fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value {
+    let hidden = [&before, &after].into_iter().flatten().any(|shown| matches!(shown, Shown::Hidden(_)));
+    if hidden {
+        return serde_json::json!({ "changed": true });
+    }
+    let plain = |shown: Option<Shown>| match shown {
+        Some(Shown::Value(value)) => value,
+        _ => serde_json::Value::Null,
+    };
+    serde_json::json!({ "before": plain(before), "after": plain(after) })
+}

@@ -1,0 +1,97 @@
+//! Moving money between two accounts.
+
+use crate::accounts::{Account, AccountStatus, positive, tell_balance};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::{AccountId, TransferId};
+use crate::ledger::{EntryKind, Leg, Posting, post};
+use crate::money::Decimal;
+use crate::refusal::{Refusal, Stop};
+use crate::transfers::{Transfer, TransferStatus, TransferView};
+use crate::work::Work;
+
+/// Moves money.
+#[derive(Clone, Debug)]
+pub struct CreateTransfer {
+    /// The account that gives.
+    pub from: AccountId,
+    /// The account that gets.
+    pub to: AccountId,
+    /// How much, in major units of their currency.
+    pub amount: Decimal,
+    /// The caller's reference.
+    pub reference: Option<String>,
+    /// The caller's words.
+    pub narration: Option<String>,
+    /// The caller's own data.
+    pub metadata: Option<String>,
+}
+
+/// Moves the money; both accounts must be active, of one currency, and allow it.
+pub fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Stop> {
+    let from = crate::accounts::find(work, command.from, Some("/fromAccountId"))?;
+    let to = crate::accounts::find(work, command.to, Some("/toAccountId"))?;
+    if from.id == to.id {
+        return Err(Refusal::SameAccount.into());
+    }
+    check_active(&from)?;
+    check_active(&to)?;
+    if !from.can_debit {
+        return Err(Refusal::DebitNotAllowed { id: from.id }.into());
+    }
+    if !to.can_credit {
+        return Err(Refusal::CreditNotAllowed { id: to.id }.into());
+    }
+    if from.currency != to.currency {
+        return Err(Refusal::CurrencyMismatch { from: from.currency, to: to.currency }.into());
+    }
+    let amount = positive(command.amount, from.currency, "/amount")?;
+
+    let id = TransferId(work.new_id());
+    let entry = post(
+        work,
+        Posting {
+            kind: EntryKind::Transfer,
+            source: Some(id.0),
+            authorization: None,
+            reference: command.reference.clone(),
+            narration: command.narration.clone(),
+            forced: false,
+            legs: &[
+                Leg::Account { account: from.id.into(), delta: -amount, held: 0 },
+                Leg::Account { account: to.id.into(), delta: amount, held: 0 },
+            ],
+        },
+    )?;
+    let now = work.now();
+    let transfer = Transfer {
+        client: work.client(),
+        id,
+        from: from.id,
+        to: to.id,
+        currency: from.currency,
+        amount,
+        reversed: 0,
+        status: TransferStatus::Posted,
+        reference: command.reference.clone(),
+        narration: command.narration.clone(),
+        metadata: command.metadata.clone(),
+        entry: entry.id,
+        last_reversal: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let view = TransferView::of(&transfer);
+    work.transfers.put(transfer);
+    emit(work, Owner::Account(from.id), EventType::TransferCreated, &view)?;
+    tell_balance(work, from.id, -amount, &entry)?;
+    tell_balance(work, to.id, amount, &entry)?;
+    Ok(view)
+}
+
+pub(super) fn check_active(account: &Account) -> Result<(), Refusal> {
+    match account.status {
+        AccountStatus::Active => Ok(()),
+        status => Err(Refusal::AccountInactive { id: account.id, status: status.as_str() }),
+    }
+}

@@ -1,0 +1,11 @@
+//! Transfers: money moved between two accounts of one client, and given back.
+
+mod create;
+mod record;
+mod reverse;
+mod view;
+
+pub use create::{CreateTransfer, create};
+pub use record::{Transfer, TransferStatus};
+pub use reverse::{ReverseTransfer, reverse};
+pub use view::TransferView;

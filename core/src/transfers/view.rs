@@ -1,0 +1,74 @@
+//! What is shown of transfers, in answers and in events alike.
+
+use serde::Serialize;
+
+use crate::transfers::{Transfer, TransferStatus};
+use crate::view::{Free, Money};
+
+/// A movement between two accounts.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Transfer)]
+pub struct TransferView {
+    /// Its id.
+    #[serde(rename = "_id")]
+    #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
+    pub id: String,
+    /// The account that gave.
+    pub from_account_id: String,
+    /// The account that got.
+    pub to_account_id: String,
+    /// How much, in major units.
+    pub amount: Money,
+    /// The currency of both accounts.
+    #[schema(example = "USD")]
+    pub currency: String,
+    /// How much was given back.
+    pub reversed_amount: Money,
+    /// How much of it stands.
+    pub status: TransferStatus,
+    /// Your reference.
+    #[schema(required = true)]
+    pub reference: Option<String>,
+    /// Your words.
+    #[schema(required = true)]
+    pub narration: Option<String>,
+    /// Your own data.
+    pub metadata: Free,
+    /// Its ledger entry.
+    pub entry_id: String,
+    /// The ledger entry of the last reversal.
+    #[schema(required = true)]
+    pub reversal_entry_id: Option<String>,
+    /// Counts changes.
+    pub version: i64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: String,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: String,
+}
+
+impl TransferView {
+    /// What is shown of a transfer.
+    pub fn of(transfer: &Transfer) -> TransferView {
+        TransferView {
+            id: transfer.id.to_string(),
+            from_account_id: transfer.from.to_string(),
+            to_account_id: transfer.to.to_string(),
+            amount: Money::new(transfer.amount, transfer.currency),
+            currency: transfer.currency.code().to_owned(),
+            reversed_amount: Money::new(transfer.reversed, transfer.currency),
+            status: transfer.status,
+            reference: transfer.reference.clone(),
+            narration: transfer.narration.clone(),
+            metadata: Free::object(transfer.metadata.as_deref()),
+            entry_id: transfer.entry.to_string(),
+            reversal_entry_id: transfer.last_reversal.map(|id| id.to_string()),
+            version: transfer.version,
+            created_at: transfer.created_at.to_string(),
+            updated_at: transfer.updated_at.to_string(),
+        }
+    }
+}

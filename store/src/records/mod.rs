@@ -1,0 +1,1 @@
+//! The columns of every record, said once: name, type, write, read.
