@@ -1,1 +1,2 @@
-//! placeholder
+//! The edge of Paygen: HTTP, the engine, the command line.
+pub mod engine;

@@ -1,0 +1,130 @@
+//! A lane: one thread with a store, a working set and a queue. It takes batches until the queue is closed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Stopwatch};
+
+use paygen_core::ids::IdMaker;
+use paygen_core::time::Instant;
+use paygen_core::work::Work;
+use paygen_store::{Store, StoreError};
+
+use super::batch::{Batch, Failed};
+use super::queue::Queue;
+use super::{Settings, Unanswered, Waiting};
+
+/// Tells wall time.
+pub type WallClock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// How often a batch is run again when other nodes are in the way.
+const CONFLICTS: u32 = 20;
+
+pub(super) struct Lane {
+    queue: Arc<Queue>,
+    store: Box<dyn Store>,
+    work: Work,
+    batch: usize,
+    cached_rows: usize,
+    wall: WallClock,
+    ids: IdMaker,
+    committed: tokio::sync::watch::Sender<u64>,
+}
+
+impl Lane {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        store: Box<dyn Store>,
+        ids: IdMaker,
+        settings: &Settings,
+        committed: tokio::sync::watch::Sender<u64>,
+    ) -> Lane {
+        Lane {
+            queue,
+            store,
+            work: Work::new(ids.clone()),
+            batch: settings.batch,
+            cached_rows: settings.cached_rows,
+            wall: settings.wall.clone(),
+            ids: ids.split(),
+            committed,
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        while let Some(waiting) = self.queue.take(self.batch) {
+            metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
+            self.serve(waiting);
+        }
+    }
+
+    fn serve(&mut self, waiting: Vec<Waiting>) {
+        match self.attempt(&waiting) {
+            Ok(answers) => answer(waiting, answers),
+            Err(Failed::Culprit(_)) if waiting.len() > 1 => {
+                // One command of the batch fails in a way no rule foresees: alone, only that one fails.
+                for one in waiting {
+                    self.serve(vec![one]);
+                }
+            }
+            Err(Failed::Culprit(why)) => {
+                let what = waiting.first().map_or("", |waiting| waiting.submission.request.command.name());
+                tracing::error!(command = what, error = %why, "a command failed by a defect");
+                refuse(waiting, &Unanswered::Internal(why));
+            }
+            Err(Failed::Unavailable(why)) => {
+                tracing::error!(error = %why, commands = waiting.len(), "a batch could not be stored");
+                refuse(waiting, &Unanswered::Unavailable(why));
+            }
+            Err(Failed::Fatal(why)) => {
+                tracing::error!(error = %why, "the store failed: stopping, because what is on disk is unknown");
+                refuse(waiting, &Unanswered::Unavailable(why));
+                std::process::exit(70);
+            }
+        }
+    }
+
+    fn attempt(&mut self, waiting: &[Waiting]) -> Result<Vec<super::Answer>, Failed> {
+        let wall = (self.wall)();
+        let mut conflicts = 0;
+        loop {
+            let batch_id = self.ids.next(wall);
+            let started = Stopwatch::now();
+            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, cached_rows: self.cached_rows };
+            let outcome = batch.run(wall, batch_id);
+            if outcome.is_err() {
+                self.store.abandon();
+                self.work.forget();
+            }
+            match outcome {
+                Ok(answers) => {
+                    metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
+                    self.committed.send_modify(|count| *count += 1);
+                    return Ok(answers);
+                }
+                Err(StoreError::Conflict(why)) => {
+                    conflicts += 1;
+                    metrics::counter!("paygen_engine_conflicts_total").increment(1);
+                    if conflicts >= CONFLICTS {
+                        return Err(Failed::Unavailable(format!("other writers were in the way: {why}")));
+                    }
+                    std::thread::sleep(Duration::from_millis(u64::from(conflicts.min(10))));
+                }
+                Err(StoreError::Culprit(why)) => return Err(Failed::Culprit(why)),
+                Err(StoreError::Fatal(why)) => return Err(Failed::Fatal(why)),
+                Err(error) => return Err(Failed::Unavailable(error.to_string())),
+            }
+        }
+    }
+}
+
+fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
+    for (waiting, answer) in waiting.into_iter().zip(answers) {
+        // A caller that went away does not need its answer.
+        let _ = waiting.reply.send(Ok(answer));
+    }
+}
+
+fn refuse(waiting: Vec<Waiting>, why: &Unanswered) {
+    for waiting in waiting {
+        let _ = waiting.reply.send(Err(why.clone()));
+    }
+}
