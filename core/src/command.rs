@@ -157,7 +157,9 @@ impl Command {
             Command::UpdateAccount(command) => work.expect_account(client, command.id, Access::Exclusive),
             Command::CloseAccount(command) => work.expect_account(client, command.id, Access::Exclusive),
             Command::FundAccount(command) => work.expect_account(client, command.id, Access::Shared),
-            Command::CreateDetail(command) => work.accounts.expect(Key::of(client, command.account.0), Access::Exclusive),
+            Command::CreateDetail(command) => {
+                work.accounts.expect(Key::of(client, command.account.0), Access::Exclusive)
+            }
             Command::CreateTransfer(command) => {
                 work.expect_account(client, command.from, Access::Shared);
                 work.expect_account(client, command.to, Access::Shared);

@@ -55,7 +55,8 @@ impl Decimal {
         if significant.len() > MAX_DIGITS || exponent.abs() > 64 {
             return Err(DecimalError::TooManyDigits);
         }
-        let scale = i32::try_from(fraction.len()).unwrap_or(i32::MAX) - i32::try_from(trailing).unwrap_or(i32::MAX) - exponent;
+        let scale =
+            i32::try_from(fraction.len()).unwrap_or(i32::MAX) - i32::try_from(trailing).unwrap_or(i32::MAX) - exponent;
         let mut units: i64 = significant.parse().map_err(|_| DecimalError::Malformed)?;
         let scale = if scale < 0 {
             let up = u32::try_from(-scale).map_err(|_| DecimalError::TooManyDigits)?;
@@ -145,7 +146,9 @@ impl Currency {
                 let exponent = u8::try_from(known.exponent()?).ok()?;
                 Some(Currency::build(code, exponent))
             }
-            Category::Crypto => CRYPTO.iter().find(|(known, _)| *known == code).map(|(code, exponent)| Currency::build(code, *exponent)),
+            Category::Crypto => {
+                CRYPTO.iter().find(|(known, _)| *known == code).map(|(code, exponent)| Currency::build(code, *exponent))
+            }
         }
     }
 

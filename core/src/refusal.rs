@@ -92,7 +92,9 @@ pub enum Refusal {
         field: &'static str,
     },
     /// The code is not a currency of that category.
-    #[error("{code} is not a {category} currency Paygen knows. Fiat: ISO 4217 codes such as USD; crypto: USDC, USDT, BTC.")]
+    #[error(
+        "{code} is not a {category} currency Paygen knows. Fiat: ISO 4217 codes such as USD; crypto: USDC, USDT, BTC."
+    )]
     CurrencyUnknown {
         /// As sent.
         code: String,
@@ -201,4 +203,67 @@ pub enum Refusal {
     /// The key was used for another request.
     #[error("This Idempotency-Key was used for another request. Use a new key for a new request.")]
     IdempotencyKeyReused,
+}
+
+impl Refusal {
+    /// The stable code of the rule.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::AccountNotFound { .. } => "account_not_found",
+            Refusal::DetailNotFound => "account_detail_not_found",
+            Refusal::TransferNotFound => "transfer_not_found",
+            Refusal::ApiKeyNotFound => "api_key_not_found",
+            Refusal::TokenNotFound => "token_not_found",
+            Refusal::ClientNotFound => "client_not_found",
+            Refusal::VersionMismatch { .. } => "version_mismatch",
+            Refusal::IfMatchRequired => "if_match_required",
+            Refusal::ScopeMissing { .. } => "scope_missing",
+            Refusal::ReadOnlyField { .. } => "read_only_field",
+            Refusal::AmountTooPrecise { .. } => "amount_too_precise",
+            Refusal::AmountTooLarge { .. } => "amount_too_large",
+            Refusal::AmountNotPositive { .. } => "amount_not_positive",
+            Refusal::AmountNegative { .. } => "amount_negative",
+            Refusal::CurrencyUnknown { .. } => "currency_unknown",
+            Refusal::InsufficientFunds { .. } => "insufficient_funds",
+            Refusal::AccountInactive { .. } => "account_inactive",
+            Refusal::DebitNotAllowed { .. } => "debit_not_allowed",
+            Refusal::CreditNotAllowed { .. } => "credit_not_allowed",
+            Refusal::CurrencyMismatch { .. } => "currency_mismatch",
+            Refusal::SameAccount => "same_account",
+            Refusal::AccountClosed => "account_closed",
+            Refusal::AccountInUse { .. } => "account_in_use",
+            Refusal::AccountHasEntries { .. } => "account_has_entries",
+            Refusal::CreditLimitNotAllowed => "credit_limit_not_allowed",
+            Refusal::ReversalTooLarge { .. } => "reversal_too_large",
+            Refusal::AlreadyReversed => "already_reversed",
+            Refusal::CheckDigits { .. } => "check_digits_invalid",
+            Refusal::ScopesExceeded { .. } => "scopes_exceeded",
+            Refusal::ApiKeyRevoked => "api_key_revoked",
+            Refusal::ExpiryInPast => "expiry_in_past",
+            Refusal::ClockBackwards { .. } => "clock_backwards",
+            Refusal::ClockTooFar => "clock_too_far",
+            Refusal::IdempotencyKeyReused => "idempotency_key_reused",
+        }
+    }
+
+    /// Where in the body the trouble is, as a JSON pointer, where one field is to blame.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Refusal::AccountNotFound { field, .. } => *field,
+            Refusal::ReadOnlyField { field }
+            | Refusal::AmountTooPrecise { field, .. }
+            | Refusal::AmountTooLarge { field }
+            | Refusal::AmountNotPositive { field }
+            | Refusal::AmountNegative { field }
+            | Refusal::AccountHasEntries { field } => Some(field),
+            Refusal::CheckDigits { field, .. } => Some(field),
+            Refusal::CurrencyUnknown { .. } => Some("/currency"),
+            Refusal::CreditLimitNotAllowed => Some("/creditLimit"),
+            Refusal::SameAccount => Some("/toAccountId"),
+            Refusal::ReversalTooLarge { .. } => Some("/amount"),
+            Refusal::ExpiryInPast => Some("/expiresAt"),
+            Refusal::ScopesExceeded { .. } => Some("/scopes"),
+            _ => None,
+        }
+    }
 }

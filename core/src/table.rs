@@ -111,7 +111,10 @@ impl<R: Record> Table<R> {
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
         let before = self.slots.get(&key).cloned();
-        debug_assert!(before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive), "{key:?} is not held to be changed");
+        debug_assert!(
+            before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
+            "{key:?} is not held to be changed"
+        );
         let stored = before.as_ref().is_some_and(|slot| slot.stored);
         if before.as_ref().is_none_or(|slot| !slot.dirty) {
             self.dirty.push(key);
@@ -250,7 +253,10 @@ impl<R: Record> Table<R> {
 }
 
 /// The fields in which two versions of an object differ, as the audit log shows them.
-pub(crate) fn differences<R: Record>(before: Option<&R>, after: Option<&R>) -> serde_json::Map<String, serde_json::Value> {
+pub(crate) fn differences<R: Record>(
+    before: Option<&R>,
+    after: Option<&R>,
+) -> serde_json::Map<String, serde_json::Value> {
     let before: HashMap<_, _> = before.map(Record::shown).unwrap_or_default().into_iter().collect();
     let after = after.map(Record::shown).unwrap_or_default();
     let mut changes = serde_json::Map::new();

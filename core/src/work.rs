@@ -161,6 +161,13 @@ macro_rules! define_work {
                 KeySet { $($field: self.$field.wanted().collect(),)* }
             }
 
+            /// Takes every missing row for absent: for running commands on memory alone, as simulations do.
+            pub fn assume_absent(&mut self) {
+                $(for (key, _) in self.$field.take_missing() {
+                    self.$field.supply(key, None, Access::Exclusive);
+                })*
+            }
+
             /// Whether a commit would write anything.
             pub fn has_changes(&self) -> bool {
                 $(self.$field.has_changes() ||)* !self.appended.is_empty()
@@ -253,7 +260,12 @@ impl Work {
     }
 
     /// Adds an entry to the audit log: `changes` maps fields to what they were and are.
-    pub fn audit(&mut self, object: &'static str, object_id: &str, changes: serde_json::Map<String, serde_json::Value>) {
+    pub fn audit(
+        &mut self,
+        object: &'static str,
+        object_id: &str,
+        changes: serde_json::Map<String, serde_json::Value>,
+    ) {
         let id = AuditId(self.new_id());
         let entry = AuditEntry {
             client: self.context.client,

@@ -27,7 +27,11 @@ pub(super) fn check_closable(account: &Account, balance: &Balance) -> Result<(),
     let exponent = balance.currency.exponent();
     let mut obstacles = Vec::new();
     if balance.ledger != 0 {
-        obstacles.push(format!("its ledger balance is {} {}", format_minor(balance.ledger, exponent), balance.currency));
+        obstacles.push(format!(
+            "its ledger balance is {} {}",
+            format_minor(balance.ledger, exponent),
+            balance.currency
+        ));
     }
     if balance.held != 0 {
         obstacles.push(format!("{} {} are held", format_minor(balance.held, exponent), balance.currency));

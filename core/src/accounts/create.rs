@@ -1,9 +1,7 @@
 //! Opening an account.
 
 use crate::accounts::amounts::not_negative;
-use crate::accounts::{
-    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of,
-};
+use crate::accounts::{Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::AccountId;
 use crate::ledger::{Balance, EntryKind};

@@ -63,7 +63,8 @@ pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
     let mut heads = Vec::with_capacity(posting.legs.len());
     for leg in posting.legs {
         if let Leg::Account { account, delta, held } = *leg {
-            let balance = work.balances.get_to_change(Key::of(client, account.0))?.expect("a posted account has a balance");
+            let balance =
+                work.balances.get_to_change(Key::of(client, account.0))?.expect("a posted account has a balance");
             heads.push(next_head(&balance, delta, held, posting.forced)?);
         }
     }
@@ -81,7 +82,8 @@ pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
         digest: GENESIS,
     };
     heads.sort_by_key(|(balance, _, _)| balance.id);
-    let mut lines: Vec<Line> = heads.iter().map(|(balance, delta, held)| line(&entry, balance, *delta, *held)).collect();
+    let mut lines: Vec<Line> =
+        heads.iter().map(|(balance, delta, held)| line(&entry, balance, *delta, *held)).collect();
     let system = system_lines(&entry, posting.legs);
     let digest = entry_digest(&entry, lines.iter(), &system);
     entry.digest = digest;

@@ -58,8 +58,7 @@ pub fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferVie
         },
     )?;
     let reversed = transfer.reversed + amount;
-    let status =
-        if reversed == transfer.amount { TransferStatus::Reversed } else { TransferStatus::PartiallyReversed };
+    let status = if reversed == transfer.amount { TransferStatus::Reversed } else { TransferStatus::PartiallyReversed };
     let changed = Transfer {
         reversed,
         status,

@@ -88,7 +88,8 @@ impl Lane {
         loop {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
-            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, cached_rows: self.cached_rows };
+            let mut batch =
+                Batch { waiting, work: &mut self.work, store: &mut *self.store, cached_rows: self.cached_rows };
             let outcome = batch.run(wall, batch_id);
             if outcome.is_err() {
                 self.store.abandon();

@@ -21,8 +21,8 @@ use paygen_store::Store;
 use tokio::sync::oneshot;
 
 pub use lane::WallClock;
-pub use queue::{Bounds, Priority};
 use queue::Queue;
+pub use queue::{Bounds, Priority};
 
 /// What a command came to.
 pub type Decision = Result<Outcome, Refusal>;
