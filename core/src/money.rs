@@ -101,6 +101,20 @@ impl Decimal {
         let up = exponent.checked_sub(self.scale)?;
         10i64.checked_pow(u32::from(up)).and_then(|p| self.units.checked_mul(p))
     }
+
+    /// The number × 10^`exponent`, rounded down or up to an integer; clamped to what an `i64` can hold.
+    pub fn to_minor_rounded(self, exponent: u8, up: bool) -> i64 {
+        let value = i128::from(self.units);
+        let scaled = if exponent >= self.scale {
+            10i128.checked_pow(u32::from(exponent - self.scale)).map_or(i128::MAX, |power| value.saturating_mul(power))
+        } else {
+            match 10i128.checked_pow(u32::from(self.scale - exponent)) {
+                Some(divisor) => value.div_euclid(divisor) + i128::from(up && value.rem_euclid(divisor) != 0),
+                None => i128::from(up && value > 0) - i128::from(!up && value < 0),
+            }
+        };
+        i64::try_from(scaled).unwrap_or(if scaled < 0 { i64::MIN } else { i64::MAX })
+    }
 }
 
 impl fmt::Display for Decimal {

@@ -4,12 +4,25 @@
 //! through a [`Reader`], beside the engine and without locks. Each record says its columns once, in `records/`;
 //! both backends are generic over that.
 
+mod database;
+pub mod lists;
+mod migrations;
+mod postgres;
 pub mod query;
+mod reader;
 pub mod records;
+mod sql;
+mod sqlite;
+mod statements;
 pub mod value;
 
 use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
+
+pub use database::{Database, Target, VaultKeyRow};
+pub use postgres::Sequencer;
+pub use reader::Reader;
+pub use sql::Listed;
 
 /// How rows are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,4 +69,24 @@ pub trait Store: Send {
 
     /// Gives up the open transaction, if any.
     fn abandon(&mut self);
+}
+
+/// Turns rows that are followed by their sort values into a page.
+fn page<L: Listed>(
+    mut found: Vec<Vec<value::Value>>,
+    query: &query::ListQuery,
+    total: Option<u64>,
+) -> Result<query::Page<L::Row>, StoreError> {
+    let columns = L::columns().1;
+    let more = found.len() > query.limit as usize;
+    found.truncate(query.limit as usize);
+    let mut next = None;
+    let mut rows = Vec::with_capacity(found.len());
+    for mut values in found {
+        let keys = values.split_off(columns);
+        rows.push(L::read(values).map_err(|error| StoreError::Culprit(error.to_string()))?);
+        next = Some(keys);
+    }
+    let keyset = matches!(query.paging, query::Paging::After(_));
+    Ok(query::Page { rows, total, next: next.filter(|_| keyset && more) })
 }

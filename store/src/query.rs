@@ -1,7 +1,6 @@
 //! What a list asks for, free of SQL and of HTTP: the edge parses text into this, each backend renders it.
 
 use paygen_core::ids::ClientId;
-use paygen_core::time::Instant;
 
 use crate::value::Value;
 
@@ -12,6 +11,8 @@ pub struct ListColumn {
     pub sql: &'static str,
     /// How values are compared.
     pub kind: ColumnKind,
+    /// Whether a row may have no value.
+    pub nullable: bool,
 }
 
 /// How a column's values are compared and sorted.
@@ -135,12 +136,4 @@ pub struct Page<T> {
     pub total: Option<u64>,
     /// The sort values of the last row when more follow; only with [`Paging::After`].
     pub next: Option<Vec<Value>>,
-}
-
-/// The instant of a value, for callers that know the column is a time.
-pub fn as_instant(value: &Value) -> Option<Instant> {
-    match value {
-        Value::Integer(micros) => Some(Instant::from_micros(*micros)),
-        _ => None,
-    }
 }

@@ -4,12 +4,14 @@ use paygen_core::ids::Id;
 use paygen_core::time::Instant;
 
 /// A value of a column.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Nothing.
     Null,
     /// Integers, minor units, booleans as 0 and 1, times as microseconds.
     Integer(i64),
+    /// A number to sort by; never an amount that is kept.
+    Real(f64),
     /// Text.
     Text(String),
     /// Bytes: ids, hashes, sealed content.

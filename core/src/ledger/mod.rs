@@ -8,11 +8,13 @@ mod balance;
 mod entry;
 mod hash;
 mod post;
+mod verify;
 
 pub use balance::Balance;
 pub use entry::{Entry, EntryKind, Line, System, SystemLine};
 pub use hash::{GENESIS, Hash, entry_digest, line_hash};
 pub use post::{Leg, Posting, post};
+pub use verify::{Report, Verifier};
 
 #[cfg(test)]
 mod property_tests;

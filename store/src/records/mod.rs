@@ -1,1 +1,192 @@
 //! The columns of every record, said once: name, type, write, read.
+
+mod access;
+mod accounts;
+mod events;
+mod ledger;
+
+use paygen_core::ids::Id;
+use paygen_core::money::Currency;
+use paygen_core::record::{Key, Record};
+use paygen_core::time::Instant;
+
+use crate::value::{Type, Value};
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its SQL name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Type,
+}
+
+/// A stored row that does not read as its record.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{table}.{column} does not read as it should")]
+pub struct Corrupt {
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+}
+
+/// A record as a row of a table.
+pub trait Stored: Sized + Send + Sync + 'static {
+    /// The table.
+    const TABLE: &'static str;
+    /// How many of the first columns are the primary key.
+    const KEY_COLUMNS: usize;
+    /// The columns, those of the key first.
+    const COLUMNS: &'static [Column];
+
+    /// Its values, in the order of the columns.
+    fn write(&self) -> Vec<Value>;
+
+    /// From its values, in the order of the columns.
+    fn read(row: &mut Row) -> Result<Self, Corrupt>;
+}
+
+/// A record that is loaded by key.
+pub trait Keyed: Stored + Record {
+    /// The values of a key, in the order of the key's columns.
+    fn key_values(key: &Key) -> Vec<Value> {
+        let id = Value::Bytes(key.id.as_slice().to_vec());
+        if Self::KEY_COLUMNS == 1 { vec![id] } else { vec![Value::from(key.client.0), id] }
+    }
+}
+
+/// The values of a row, taken one after another.
+pub struct Row {
+    table: &'static str,
+    columns: &'static [Column],
+    values: std::vec::IntoIter<Value>,
+    at: usize,
+}
+
+impl Row {
+    /// The row of a record's table.
+    pub fn of<R: Stored>(values: Vec<Value>) -> Row {
+        Row { table: R::TABLE, columns: R::COLUMNS, values: values.into_iter(), at: 0 }
+    }
+
+    fn corrupt(&self) -> Corrupt {
+        let column = self.columns.get(self.at.saturating_sub(1)).map_or("?", |column| column.name);
+        Corrupt { table: self.table, column }
+    }
+
+    fn next(&mut self) -> Result<Value, Corrupt> {
+        self.at += 1;
+        self.values.next().ok_or_else(|| self.corrupt())
+    }
+
+    /// An integer.
+    pub fn integer(&mut self) -> Result<i64, Corrupt> {
+        self.optional_integer()?.ok_or_else(|| self.corrupt())
+    }
+
+    /// An integer or nothing.
+    pub fn optional_integer(&mut self) -> Result<Option<i64>, Corrupt> {
+        match self.next()? {
+            Value::Integer(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            _ => Err(self.corrupt()),
+        }
+    }
+
+    /// True or false.
+    pub fn boolean(&mut self) -> Result<bool, Corrupt> {
+        Ok(self.integer()? != 0)
+    }
+
+    /// A time.
+    pub fn time(&mut self) -> Result<Instant, Corrupt> {
+        self.integer().map(Instant::from_micros)
+    }
+
+    /// A time or nothing.
+    pub fn optional_time(&mut self) -> Result<Option<Instant>, Corrupt> {
+        Ok(self.optional_integer()?.map(Instant::from_micros))
+    }
+
+    /// Text.
+    pub fn text(&mut self) -> Result<String, Corrupt> {
+        self.optional_text()?.ok_or_else(|| self.corrupt())
+    }
+
+    /// Text or nothing.
+    pub fn optional_text(&mut self) -> Result<Option<String>, Corrupt> {
+        match self.next()? {
+            Value::Text(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            _ => Err(self.corrupt()),
+        }
+    }
+
+    /// Bytes.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Corrupt> {
+        match self.next()? {
+            Value::Bytes(value) => Ok(value),
+            _ => Err(self.corrupt()),
+        }
+    }
+
+    /// A hash.
+    pub fn hash(&mut self) -> Result<[u8; 32], Corrupt> {
+        self.bytes()?.try_into().map_err(|_| self.corrupt())
+    }
+
+    /// An id.
+    pub fn id<T: From<Id>>(&mut self) -> Result<T, Corrupt> {
+        self.optional_id()?.ok_or_else(|| self.corrupt())
+    }
+
+    /// An id or nothing.
+    pub fn optional_id<T: From<Id>>(&mut self) -> Result<Option<T>, Corrupt> {
+        match self.next()? {
+            Value::Bytes(value) => Id::from_slice(&value).map(|id| Some(id.into())).ok_or_else(|| self.corrupt()),
+            Value::Null => Ok(None),
+            _ => Err(self.corrupt()),
+        }
+    }
+
+    /// A word of a closed list.
+    pub fn word<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, Corrupt> {
+        let text = self.text()?;
+        parse(&text).ok_or_else(|| self.corrupt())
+    }
+
+    /// A currency.
+    pub fn currency(&mut self) -> Result<Currency, Corrupt> {
+        self.word(Currency::from_code)
+    }
+
+    /// Passes a column over.
+    pub fn skip(&mut self) -> Result<(), Corrupt> {
+        self.next().map(|_| ())
+    }
+}
+
+/// Declares the columns of a record and both directions; the key's columns come first.
+macro_rules! stored {
+    ($record:ty, $table:literal, key $keys:literal, {
+        $($column:literal $kind:ident = |$this:ident| $write:expr,)*
+    }, |$row:ident| $read:expr) => {
+        impl $crate::records::Stored for $record {
+            const TABLE: &'static str = $table;
+            const KEY_COLUMNS: usize = $keys;
+            const COLUMNS: &'static [$crate::records::Column] = &[
+                $($crate::records::Column { name: $column, kind: $crate::value::Type::$kind },)*
+            ];
+
+            fn write(&self) -> Vec<$crate::value::Value> {
+                vec![$({ let $this = self; $crate::value::Value::from($write) },)*]
+            }
+
+            fn read($row: &mut $crate::records::Row) -> Result<Self, $crate::records::Corrupt> {
+                Ok($read)
+            }
+        }
+    };
+}
+use stored;

@@ -1,0 +1,163 @@
+//! Proving the ledger from nothing: every entry balanced and unaltered, every chain whole, every head at its end.
+//!
+//! Feed all entries, then all lines in the order (client, account, seq), then all balances. What is off is told in
+//! words; the first finding is the one to look at.
+
+use std::collections::HashMap;
+
+use crate::ids::{ClientId, LedgerAccountId};
+use crate::ledger::{Balance, Entry, GENESIS, Hash, Line, SystemLine, entry_digest, line_hash};
+use crate::money::Currency;
+use crate::time::Instant;
+
+/// How many findings are kept in words; more are only counted.
+const TOLD: usize = 20;
+
+/// What was looked at, and what is off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Entries.
+    pub entries: u64,
+    /// Lines of accounts and cards.
+    pub lines: u64,
+    /// Heads.
+    pub balances: u64,
+    /// How many things are off.
+    pub faults: u64,
+    /// The first of them, in the order they were found.
+    pub findings: Vec<String>,
+}
+
+impl Report {
+    /// Whether everything is right.
+    pub fn is_clean(&self) -> bool {
+        self.faults == 0
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ChainEnd {
+    seq: i64,
+    hash: Hash,
+    ledger: i64,
+    held: i64,
+    at: Instant,
+}
+
+/// Checks a ledger as it streams by.
+#[derive(Debug, Default)]
+pub struct Verifier {
+    report: Report,
+    ends: HashMap<(ClientId, LedgerAccountId), ChainEnd>,
+}
+
+impl Verifier {
+    fn off(&mut self, what: impl FnOnce() -> String) {
+        self.report.faults += 1;
+        if self.report.findings.len() < TOLD {
+            self.report.findings.push(what());
+        }
+    }
+
+    /// Looks at an entry with all of its lines.
+    pub fn entry(&mut self, entry: &Entry, lines: &[Line], system: &[SystemLine]) {
+        self.report.entries += 1;
+        let mut ordered: Vec<&Line> = lines.iter().collect();
+        ordered.sort_by_key(|line| line.account);
+        let mut system: Vec<SystemLine> = system.to_vec();
+        system.sort_by_key(|line| line.number);
+        let mut sums: HashMap<Currency, i128> = HashMap::new();
+        for line in lines {
+            *sums.entry(line.currency).or_default() += i128::from(line.delta);
+        }
+        for line in &system {
+            *sums.entry(line.currency).or_default() += i128::from(line.delta);
+        }
+        if let Some((currency, sum)) = sums.iter().find(|(_, sum)| **sum != 0) {
+            self.off(|| format!("entry {}: its lines sum to {sum} minor units of {currency}, not to zero", entry.id));
+        }
+        if lines.is_empty() {
+            self.off(|| format!("entry {}: it has no line on any account", entry.id));
+        }
+        if entry_digest(entry, ordered.into_iter(), &system) != entry.digest {
+            self.off(|| format!("entry {}: it or one of its lines was altered (its digest differs)", entry.id));
+        }
+    }
+
+    /// Looks at the next line of a chain, given the digest its entry is stored with.
+    pub fn line(&mut self, line: &Line, digest: &Hash) {
+        self.report.lines += 1;
+        let key = (line.client, line.account);
+        let before = self.ends.remove(&key).unwrap_or(ChainEnd {
+            seq: 0,
+            hash: GENESIS,
+            ledger: 0,
+            held: 0,
+            at: Instant::from_micros(i64::MIN),
+        });
+        if line.seq != before.seq + 1 {
+            self.off(|| format!("{}: line {} does not exist", place(line), before.seq + 1));
+        }
+        let sums = (before.ledger.checked_add(line.delta), before.held.checked_add(line.held_delta));
+        if sums != (Some(line.ledger_after), Some(line.held_after)) {
+            self.off(|| format!("{}: the balances after it are not those before it plus its amounts", place(line)));
+        }
+        if line.at < before.at {
+            self.off(|| format!("{}: it is earlier than the line before", place(line)));
+        }
+        if line_hash(&before.hash, digest, line) != line.hash {
+            self.off(|| format!("{}: the chain is broken (its hash differs)", place(line)));
+        }
+        let available = |ledger, held| i128::from(ledger) - i128::from(held) + i128::from(line.credit_limit);
+        let (was, is) = (available(before.ledger, before.held), available(line.ledger_after, line.held_after));
+        if !line.forced && is < 0 && is < was {
+            self.off(|| format!("{}: it went below the floor without being forced", place(line)));
+        }
+        let end = ChainEnd {
+            seq: line.seq,
+            hash: line.hash,
+            ledger: line.ledger_after,
+            held: line.held_after,
+            at: line.at,
+        };
+        self.ends.insert(key, end);
+    }
+
+    /// Looks at a head, after all lines.
+    pub fn balance(&mut self, balance: &Balance) {
+        self.report.balances += 1;
+        let end = self.ends.remove(&(balance.client, balance.id));
+        let right = match &end {
+            Some(end) => {
+                (end.seq, end.hash, end.ledger, end.held)
+                    == (balance.seq, balance.hash, balance.ledger, balance.held)
+            }
+            None => (balance.seq, balance.hash, balance.ledger, balance.held) == (0, GENESIS, 0, 0),
+        };
+        if !right {
+            let told = end.map_or("has no lines".to_owned(), |end| {
+                format!("ends at line {} with ledger {} and held {}", end.seq, end.ledger, end.held)
+            });
+            self.off(|| {
+                format!(
+                    "account {}: its head says line {}, ledger {}, held {}; its chain {told}",
+                    balance.id, balance.seq, balance.ledger, balance.held
+                )
+            });
+        }
+    }
+
+    /// The report, after everything was fed.
+    pub fn finish(mut self) -> Report {
+        let mut orphans: Vec<_> = self.ends.keys().copied().collect();
+        orphans.sort_unstable();
+        for (_, account) in orphans {
+            self.off(|| format!("account {account}: it has lines but no head"));
+        }
+        self.report
+    }
+}
+
+fn place(line: &Line) -> String {
+    format!("account {}, line {}", line.account, line.seq)
+}

@@ -1,0 +1,197 @@
+//! A database, whichever it is: opened, migrated, written through stores, read through readers.
+
+use std::path::PathBuf;
+
+use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
+use paygen_core::time::Instant;
+
+use crate::postgres::{self, Postgres, Sequencer};
+use crate::records::Stored;
+use crate::sqlite::{self, Sqlite};
+use crate::value::Value;
+use crate::{Reader, Store, StoreError};
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL; it may carry a password and is never printed.
+    Postgres(String),
+}
+
+/// An open database.
+pub struct Database {
+    backend: Backend,
+}
+
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A data key as it is kept: wrapped.
+#[derive(Clone, PartialEq)]
+pub struct VaultKeyRow {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The wrapped key.
+    pub wrapped: Vec<u8>,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When another took its place.
+    pub retired_at: Option<Instant>,
+}
+
+/// How many rows a scan reads at a time.
+const STEP: u32 = 1000;
+
+impl Database {
+    /// Opens the database to serve. SQLite is migrated; a PostgreSQL schema that is not up to date is refused.
+    pub async fn open(target: &Target) -> Result<Database, StoreError> {
+        let backend = match target {
+            Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(path)?),
+            Target::Postgres(url) => Backend::Postgres(Postgres::open(url).await?),
+        };
+        Ok(Database { backend })
+    }
+
+    /// Opens the database to read it, beside a server.
+    pub async fn open_read_only(target: &Target) -> Result<Database, StoreError> {
+        let backend = match target {
+            Target::Sqlite(path) => Backend::Sqlite(Sqlite::open_read_only(path)?),
+            Target::Postgres(url) => Backend::Postgres(Postgres::open(url).await?),
+        };
+        Ok(Database { backend })
+    }
+
+    /// Brings the schema up to date; the names of the migrations that were run.
+    pub async fn migrate(target: &Target) -> Result<Vec<&'static str>, StoreError> {
+        match target {
+            Target::Sqlite(path) => {
+                if let Some(directory) = path.parent() {
+                    std::fs::create_dir_all(directory).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                }
+                sqlite::migrate(path)
+            }
+            Target::Postgres(url) => postgres::migrate(url).await,
+        }
+    }
+
+    /// Whether there can be only one writer.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite(_))
+    }
+
+    /// A store for a lane of the engine.
+    pub async fn store(&self) -> Result<Box<dyn Store>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Ok(Box::new(sqlite.store()?)),
+            Backend::Postgres(postgres) => Ok(Box::new(postgres.store().await?)),
+        }
+    }
+
+    /// A reader.
+    pub fn reader(&self) -> Reader {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Reader::sqlite(sqlite.readers()),
+            Backend::Postgres(postgres) => Reader::postgres(postgres.pool()),
+        }
+    }
+
+    /// What gives events their positions, where commits cannot.
+    pub async fn sequencer(&self) -> Result<Option<Sequencer>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(postgres) => Ok(Some(postgres.sequencer())),
+        }
+    }
+
+    /// The wrapped data keys.
+    pub async fn vault_keys(&self) -> Result<Vec<VaultKeyRow>, StoreError> {
+        let sql = "SELECT id, purpose, wrapped, created_at, retired_at FROM vault_keys ORDER BY created_at, id";
+        let rows = self.reader().rows(sql.to_owned(), Vec::new(), 5).await?;
+        rows.into_iter().map(vault_key).collect()
+    }
+
+    /// Adds a wrapped data key, unless its purpose has an active one already; the active one.
+    pub async fn add_vault_key(&self, row: VaultKeyRow) -> Result<VaultKeyRow, StoreError> {
+        let sql = "INSERT INTO vault_keys (id, purpose, wrapped, created_at, retired_at)
+             VALUES (?1, ?2, ?3, ?4, NULL) ON CONFLICT DO NOTHING";
+        let purpose = row.purpose.clone();
+        let params =
+            vec![row.id.into(), row.purpose.into(), row.wrapped.into(), Value::Integer(row.created_at.micros())];
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.store()?.execute(sql, &params)?,
+            Backend::Postgres(postgres) => postgres.pool().execute(sql, &params).await?,
+        }
+        let stored = self.vault_keys().await?;
+        let active = stored.into_iter().find(|key| key.purpose == purpose && key.retired_at.is_none());
+        active.ok_or_else(|| StoreError::Unavailable("a data key was not stored".to_owned()))
+    }
+
+    /// Feeds the whole ledger to a verifier, in bounded steps.
+    ///
+    /// Beside a running server the steps do not see one instant. Heads are read first, and lines and entries that
+    /// came after them are left out: a chain is looked at as far as the head that was read.
+    pub async fn verify_ledger(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
+        let reader = self.reader();
+        let heads = self.scan_all::<Balance>().await?;
+        for head in &heads {
+            let mut from = 1;
+            while from <= head.seq {
+                let to = head.seq.min(from + i64::from(STEP) - 1);
+                for line in reader.lines(head.client, head.id, from, to).await? {
+                    let entry = reader.get_entry(line.client, line.entry).await?;
+                    let digest = entry.map_or(paygen_core::ledger::GENESIS, |entry| entry.digest);
+                    verifier.line(&line, &digest);
+                }
+                from = to + 1;
+            }
+        }
+        let mut after = None;
+        loop {
+            let entries: Vec<Entry> = reader.scan(after, STEP).await?;
+            let Some(last) = entries.last() else { break };
+            after = Some(vec![last.client.0.into(), last.id.0.into()]);
+            for entry in &entries {
+                let lines: Vec<Line> = reader.of_entry(entry.client, entry.id).await?;
+                let system: Vec<SystemLine> = reader.of_entry(entry.client, entry.id).await?;
+                verifier.entry(entry, &lines, &system);
+            }
+        }
+        for head in &heads {
+            verifier.balance(head);
+        }
+        Ok(verifier.finish())
+    }
+
+    async fn scan_all<R: Stored>(&self) -> Result<Vec<R>, StoreError> {
+        let reader = self.reader();
+        let mut all: Vec<R> = Vec::new();
+        loop {
+            let after = all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).collect());
+            let mut step = reader.scan(after, STEP).await?;
+            if step.is_empty() {
+                return Ok(all);
+            }
+            all.append(&mut step);
+        }
+    }
+}
+
+fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
+    let mut row = row.into_iter();
+    match (row.next(), row.next(), row.next(), row.next(), row.next()) {
+        (Some(Value::Text(id)), Some(Value::Text(purpose)), Some(Value::Bytes(wrapped)), Some(Value::Integer(created)), retired) => {
+            let retired_at = match retired {
+                Some(Value::Integer(at)) => Some(Instant::from_micros(at)),
+                _ => None,
+            };
+            Ok(VaultKeyRow { id, purpose, wrapped, created_at: Instant::from_micros(created), retired_at })
+        }
+        _ => Err(StoreError::Culprit("vault_keys does not read as it should".to_owned())),
+    }
+}

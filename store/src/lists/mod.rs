@@ -1,0 +1,245 @@
+//! What can be listed, and the columns that may be named in filters, sorts and searches.
+
+use paygen_core::access::{ApiKey, AuditEntry};
+use paygen_core::accounts::{Account, Detail};
+use paygen_core::events::Event;
+use paygen_core::ledger::{Balance, Entry, Line};
+use paygen_core::transfers::Transfer;
+
+use crate::query::{ColumnKind, ListColumn};
+use crate::records::{Corrupt, Row, Stored};
+use crate::sql::Listed;
+use crate::value::Value;
+
+const fn column(sql: &'static str, kind: ColumnKind) -> ListColumn {
+    ListColumn { sql, kind, nullable: false }
+}
+
+const fn nullable(sql: &'static str, kind: ColumnKind) -> ListColumn {
+    ListColumn { sql, kind, nullable: true }
+}
+
+fn columns_of<R: Stored>(alias: &str) -> Vec<String> {
+    R::COLUMNS.iter().map(|column| format!("{alias}.{}", column.name)).collect()
+}
+
+macro_rules! plain_list {
+    ($record:ty, $table:literal, id $id:expr) => {
+        /// Rows of one table.
+        pub struct List;
+
+        impl Listed for List {
+            type Row = $record;
+            const FROM: &'static str = concat!($table, " t");
+            const CLIENT: &'static str = "t.client";
+            const ID: ListColumn = $id;
+
+            fn columns() -> (String, usize) {
+                let columns = columns_of::<$record>("t");
+                (columns.join(", "), columns.len())
+            }
+
+            fn read(values: Vec<Value>) -> Result<$record, Corrupt> {
+                <$record>::read(&mut Row::of::<$record>(values))
+            }
+        }
+    };
+}
+
+macro_rules! columns {
+    ($($name:ident = $make:ident($sql:literal, $kind:expr);)*) => {$(
+        #[doc = concat!("The column ", $sql, ".")]
+        pub const $name: ListColumn = $make($sql, $kind);
+    )*};
+}
+
+/// Accounts with their balances.
+pub mod accounts {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "b.exponent" };
+
+    columns! {
+        ID = column("a.id", ColumnKind::Bytes);
+        OWNER_TYPE = column("a.owner_type", ColumnKind::Text);
+        OWNER_ID = nullable("a.owner_id", ColumnKind::Text);
+        CLIENT = column("a.client", ColumnKind::Bytes);
+        NAME = column("a.name", ColumnKind::Text);
+        TYPE = column("a.kind", ColumnKind::Text);
+        CATEGORY = column("a.category", ColumnKind::Text);
+        STATUS = column("a.status", ColumnKind::Text);
+        CURRENCY = column("a.currency", ColumnKind::Text);
+        NETWORK = nullable("a.network", ColumnKind::Text);
+        CAN_DEBIT = column("a.can_debit", ColumnKind::Boolean);
+        CAN_CREDIT = column("a.can_credit", ColumnKind::Boolean);
+        AVAILABLE = column("(b.ledger - b.held + b.credit_limit)", MONEY);
+        LEDGER = column("b.ledger", MONEY);
+        HELD = column("b.held", MONEY);
+        CREDIT_LIMIT = column("b.credit_limit", MONEY);
+        VERSION = column("a.version", ColumnKind::Integer);
+        CREATED_AT = column("a.created_at", ColumnKind::Time);
+        UPDATED_AT = column("a.updated_at", ColumnKind::Time);
+    }
+
+    /// Accounts with their balances.
+    pub struct List;
+
+    impl Listed for List {
+        type Row = (Account, Balance);
+        const FROM: &'static str = "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id";
+        const CLIENT: &'static str = "a.client";
+        const ID: ListColumn = ID;
+
+        fn columns() -> (String, usize) {
+            let mut columns = columns_of::<Account>("a");
+            columns.extend(columns_of::<Balance>("b"));
+            (columns.join(", "), columns.len())
+        }
+
+        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+            let balance = values.split_off(Account::COLUMNS.len());
+            let account = Account::read(&mut Row::of::<Account>(values))?;
+            Ok((account, Balance::read(&mut Row::of::<Balance>(balance))?))
+        }
+    }
+}
+
+/// Detail records.
+pub mod details {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        ACCOUNT = column("t.account", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        PROVIDER = nullable("t.provider", ColumnKind::Text);
+        IS_PRIMARY = column("t.is_primary", ColumnKind::Boolean);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(Detail, "account_details", id ID);
+}
+
+/// Transfers.
+pub mod transfers {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        FROM_ACCOUNT = column("t.from_account", ColumnKind::Bytes);
+        TO_ACCOUNT = column("t.to_account", ColumnKind::Bytes);
+        CURRENCY = column("t.currency", ColumnKind::Text);
+        AMOUNT = column("t.amount", MONEY);
+        REVERSED = column("t.reversed", MONEY);
+        STATUS = column("t.status", ColumnKind::Text);
+        REFERENCE = nullable("t.reference", ColumnKind::Text);
+        NARRATION = nullable("t.narration", ColumnKind::Text);
+        ENTRY = column("t.entry", ColumnKind::Bytes);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(Transfer, "transfers", id ID);
+}
+
+/// Lines of a ledger account with their entries.
+pub mod lines {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "l.exponent" };
+
+    columns! {
+        SEQ = column("l.seq", ColumnKind::Integer);
+        ACCOUNT = column("l.account", ColumnKind::Bytes);
+        ENTRY = column("l.entry", ColumnKind::Bytes);
+        KIND = column("l.kind", ColumnKind::Text);
+        AMOUNT = column("l.delta", MONEY);
+        HELD_AMOUNT = column("l.held_delta", MONEY);
+        LEDGER_BALANCE = column("l.ledger_after", MONEY);
+        HELD_BALANCE = column("l.held_after", MONEY);
+        AUTHORIZATION = nullable("l.authorization_id", ColumnKind::Bytes);
+        SOURCE = nullable("e.source", ColumnKind::Bytes);
+        REFERENCE = nullable("e.reference", ColumnKind::Text);
+        NARRATION = nullable("e.narration", ColumnKind::Text);
+        FORCED = column("l.forced", ColumnKind::Boolean);
+        AT = column("l.at", ColumnKind::Time);
+    }
+
+    /// Lines with their entries.
+    pub struct List;
+
+    impl Listed for List {
+        type Row = (Line, Entry);
+        const FROM: &'static str = "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry";
+        const CLIENT: &'static str = "l.client";
+        const ID: ListColumn = SEQ;
+
+        fn columns() -> (String, usize) {
+            let mut columns = columns_of::<Line>("l");
+            columns.extend(columns_of::<Entry>("e"));
+            (columns.join(", "), columns.len())
+        }
+
+        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+            let entry = values.split_off(Line::COLUMNS.len());
+            let line = Line::read(&mut Row::of::<Line>(values))?;
+            Ok((line, Entry::read(&mut Row::of::<Entry>(entry))?))
+        }
+    }
+}
+
+/// Events.
+pub mod events {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        OBJECT_TYPE = column("t.object_type", ColumnKind::Text);
+        OBJECT_ID = column("t.object_id", ColumnKind::Bytes);
+        SEQUENCE = column("t.sequence", ColumnKind::Integer);
+        POSITION = column("t.position", ColumnKind::Integer);
+        REQUEST_ID = column("t.request_id", ColumnKind::Text);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    }
+    plain_list!(Event, "events", id ID);
+}
+
+/// API keys.
+pub mod api_keys {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        NAME = column("t.name", ColumnKind::Text);
+        HINT = column("t.hint", ColumnKind::Text);
+        STATUS = column("t.status", ColumnKind::Text);
+        EXPIRES_AT = nullable("t.expires_at", ColumnKind::Time);
+        LAST_USED_AT = nullable("t.last_used_at", ColumnKind::Time);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(ApiKey, "api_keys", id ID);
+}
+
+/// The audit log.
+pub mod audit_log {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        ACTOR_TYPE = column("t.actor_kind", ColumnKind::Text);
+        ACTOR_ID = nullable("t.actor_id", ColumnKind::Bytes);
+        ACTION = column("t.action", ColumnKind::Text);
+        OBJECT_TYPE = column("t.object_type", ColumnKind::Text);
+        OBJECT_ID = column("t.object_id", ColumnKind::Text);
+        REQUEST_ID = column("t.request_id", ColumnKind::Text);
+        ADDRESS = nullable("t.address", ColumnKind::Text);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    }
+    plain_list!(AuditEntry, "audit_log", id ID);
+}

@@ -1,0 +1,63 @@
+//! Numbered migrations, one text for both stores; each store runs them in its own way.
+
+/// A migration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Migration {
+    pub(crate) number: i64,
+    pub(crate) name: &'static str,
+    text: &'static str,
+}
+
+/// Every migration, in order.
+pub(crate) const ALL: &[Migration] = &[Migration {
+    number: 1,
+    name: "0001_foundations",
+    text: include_str!("../migrations/0001_foundations.sql"),
+}];
+
+/// What a store's dialect calls the types.
+pub(crate) struct Dialect {
+    pub(crate) int: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) bytes: &'static str,
+    pub(crate) table_options: &'static str,
+}
+
+impl Migration {
+    /// The statements for a store.
+    pub(crate) fn sql(&self, dialect: &Dialect) -> String {
+        self.text
+            .replace("@table_options", dialect.table_options)
+            .replace("@int", dialect.int)
+            .replace("@text", dialect.text)
+            .replace("@bytes", dialect.bytes)
+    }
+
+    /// SHA-256 of the text, as hex: an applied migration must not change.
+    pub(crate) fn checksum(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Which migrations are still to be run, given those that were: number and checksum, in order.
+pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration], String> {
+    for (number, checksum) in applied {
+        match ALL.iter().find(|migration| migration.number == *number) {
+            None => {
+                return Err(format!(
+                    "the database has schema {number}, this binary knows up to {}. Run a newer paygen.",
+                    ALL.len()
+                ));
+            }
+            Some(migration) if migration.checksum() != *checksum => {
+                return Err(format!(
+                    "the migration {} was applied with another text than this binary has",
+                    migration.name
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(&ALL[applied.len().min(ALL.len())..])
+}

@@ -1,0 +1,114 @@
+//! Connections: how they are made, and what their errors mean for a batch.
+
+use std::time::Duration;
+
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::StoreError;
+
+/// Which server process serves a connection: its number alone may be used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backend {
+    pub(super) pid: i32,
+    pub(super) started: i64,
+}
+
+/// What a session of ours is: durable commits, and locks that do not outlive a stuck node.
+pub(super) const SESSION: &str = "SET synchronous_commit = on;
+    SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
+
+pub(super) fn config(url: &str) -> Result<Config, StoreError> {
+    // The parser's own message may repeat the URL, and with it a password.
+    let mut config: Config = url.parse().map_err(|_| {
+        StoreError::Unavailable("the database URL is not a postgres:// URL PostgreSQL's clients understand".to_owned())
+    })?;
+    config.application_name("paygen").connect_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(30));
+    Ok(config)
+}
+
+pub(super) fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| StoreError::Unavailable(format!("TLS cannot be set up: {error}")))?;
+    Ok(MakeRustlsConnect::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// Whether TLS is asked for. `prefer`, the default of the URL's form, means without: ask for it with `require`.
+pub(super) fn wants_tls(config: &Config) -> bool {
+    config.get_ssl_mode() == SslMode::Require
+}
+
+/// A new session.
+pub(super) async fn connect(url: &str) -> Result<(Client, Backend), StoreError> {
+    let config = config(url)?;
+    let client = if wants_tls(&config) {
+        let (client, connection) = config.connect(tls()?).await.map_err(|error| explain(&error))?;
+        tokio::spawn(connection);
+        client
+    } else {
+        let (client, connection) = config.connect(NoTls).await.map_err(|error| explain(&error))?;
+        tokio::spawn(connection);
+        client
+    };
+    client.batch_execute(SESSION).await.map_err(|error| explain(&error))?;
+    let sql = "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint
+         FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    let row = client.query_one(sql, &[]).await.map_err(|error| explain(&error))?;
+    let backend = Backend { pid: row.get(0), started: row.get(1) };
+    Ok((client, backend))
+}
+
+/// Whether the connection is gone, rather than a statement refused.
+pub(super) fn is_lost(error: &Error) -> bool {
+    match error.code() {
+        None => true,
+        Some(state) => {
+            state.code().starts_with("08")
+                || [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(state)
+                || state.code() == "25P03"
+        }
+    }
+}
+
+/// What an error means for a batch.
+pub(super) fn explain(error: &Error) -> StoreError {
+    let Some(refused) = error.as_db_error() else {
+        return StoreError::Unavailable(with_cause(error));
+    };
+    let why = format!("{} ({})", refused.message(), refused.code().code());
+    let state = refused.code();
+    if is_lost(error) {
+        return StoreError::Unavailable(why);
+    }
+    let conflicts = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::FEATURE_NOT_SUPPORTED,
+    ];
+    let raced = *state == SqlState::UNIQUE_VIOLATION
+        && refused.table().is_some_and(|table| ["idempotency", "api_key_hashes", "clock"].contains(&table));
+    if conflicts.contains(state) || raced {
+        return StoreError::Conflict(why);
+    }
+    if *state == SqlState::QUERY_CANCELED {
+        return StoreError::TooBroad;
+    }
+    // Out of disk, memory or connections.
+    if state.code().starts_with("53") || state.code().starts_with("58") || *state == SqlState::READ_ONLY_SQL_TRANSACTION
+    {
+        return StoreError::Unavailable(why);
+    }
+    StoreError::Culprit(why)
+}
+
+fn with_cause(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}

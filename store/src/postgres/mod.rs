@@ -1,0 +1,92 @@
+//! PostgreSQL: several nodes side by side, each with several lanes, rows locked in one order.
+
+mod connection;
+mod read;
+mod sequence;
+mod values;
+mod write;
+
+use tokio_postgres::Client;
+
+use crate::StoreError;
+use crate::migrations::{self, Dialect};
+
+pub(crate) use read::Pool;
+pub use sequence::Sequencer;
+pub use write::PostgresStore;
+
+const DIALECT: Dialect =
+    Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
+
+/// The key of the advisory lock that one migrating process holds.
+const MIGRATING: i64 = 0x7061_7967_656e_0001;
+
+/// An open database.
+pub(crate) struct Postgres {
+    url: String,
+    pool: Pool,
+}
+
+impl Postgres {
+    /// Connects; a schema that is not up to date is refused.
+    pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
+        let (client, _) = connection::connect(url).await?;
+        let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unavailable)?;
+        if !pending.is_empty() {
+            return Err(StoreError::Unavailable(
+                "the database's schema is older than this binary: run `paygen migrate` first".to_owned(),
+            ));
+        }
+        Ok(Postgres { url: url.to_owned(), pool: Pool::new(url)? })
+    }
+
+    pub(crate) async fn store(&self) -> Result<PostgresStore, StoreError> {
+        PostgresStore::open(&self.url).await
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool.clone()
+    }
+
+    pub(crate) fn sequencer(&self) -> Sequencer {
+        Sequencer::new(&self.url)
+    }
+}
+
+async fn applied(client: &Client) -> Result<Vec<(i64, String)>, StoreError> {
+    let explain = |error| connection::explain(&error);
+    let exists = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await.map_err(explain)?;
+    if !exists.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT number, checksum FROM schema_migrations ORDER BY number";
+    let rows = client.query(sql, &[]).await.map_err(explain)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Runs the migrations that are still to be run; their names.
+pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> {
+    let explain = |error| connection::explain(&error);
+    let (mut client, _) = connection::connect(url).await?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await.map_err(explain)?;
+    let transaction = client.transaction().await.map_err(explain)?;
+    transaction
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (number bigint NOT NULL PRIMARY KEY, name text NOT NULL,
+             checksum text NOT NULL)",
+        )
+        .await
+        .map_err(explain)?;
+    let sql = "SELECT number, checksum FROM schema_migrations ORDER BY number";
+    let rows = transaction.query(sql, &[]).await.map_err(explain)?;
+    let applied: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let pending = migrations::pending(&applied).map_err(StoreError::Unavailable)?;
+    for migration in pending {
+        transaction.batch_execute(&migration.sql(&DIALECT)).await.map_err(explain)?;
+        let sql = "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)";
+        let checksum = migration.checksum();
+        transaction.execute(sql, &[&migration.number, &migration.name, &checksum]).await.map_err(explain)?;
+    }
+    transaction.commit().await.map_err(explain)?;
+    Ok(pending.iter().map(|migration| migration.name).collect())
+}

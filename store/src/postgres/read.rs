@@ -1,0 +1,109 @@
+//! The read side: a pool of connections.
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod};
+use tokio_postgres::NoTls;
+
+use super::connection::{config, explain, tls, wants_tls};
+use super::values::{placeholders, read};
+use crate::StoreError;
+use crate::query::{ColumnKind, ListQuery, Page, Paging};
+use crate::sql::{Builder, Listed, Spelling};
+use crate::value::Value;
+
+/// How many connections read at once.
+const CONNECTIONS: usize = 16;
+
+/// Connections to read with; clones share them.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    pool: deadpool_postgres::Pool,
+}
+
+struct PostgresSpelling;
+
+impl Spelling for PostgresSpelling {
+    fn placeholder(&self, number: usize, kind: ColumnKind) -> String {
+        let cast = match kind {
+            ColumnKind::Text => "text",
+            ColumnKind::Integer | ColumnKind::Time | ColumnKind::Boolean => "bigint",
+            ColumnKind::Money { .. } => "double precision",
+            ColumnKind::Bytes => "bytea",
+        };
+        format!("${number}::{cast}")
+    }
+
+    fn real(&self, expression: &str) -> String {
+        format!("CAST({expression} AS double precision)")
+    }
+
+    fn contains(&self, column: &str, placeholder: &str) -> String {
+        format!("strpos(lower({column} COLLATE \"und-x-icu\"), {placeholder}) > 0")
+    }
+}
+
+impl Pool {
+    pub(super) fn new(url: &str) -> Result<Pool, StoreError> {
+        let config = config(url)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if wants_tls(&config) {
+            Manager::from_config(config, tls()?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let pool = deadpool_postgres::Pool::builder(manager).max_size(CONNECTIONS).build();
+        Ok(Pool { pool: pool.map_err(|error| StoreError::Unavailable(error.to_string()))? })
+    }
+
+    async fn connection(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// Rows of a statement of ours; `?1`… are its parameters.
+    pub(crate) async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
+        let connection = self.connection().await?;
+        self.run(&connection, &placeholders(sql, params), params).await
+    }
+
+    async fn run(&self, connection: &Object, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
+        let statement = connection.prepare_cached(sql).await.map_err(|error| explain(&error))?;
+        let params: Vec<_> = params.iter().map(|value| value as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
+        let rows = connection.query(&statement, &params).await;
+        let rows = rows.inspect_err(|_| connection.statement_cache.clear()).map_err(|error| explain(&error))?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Runs a single statement of ours.
+    pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.rows(sql, params).await.map(|_| ())
+    }
+
+    /// A page of a list, within the query's time.
+    pub(crate) async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        let connection = self.connection().await?;
+        let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {}", query.timeout_ms);
+        connection.batch_execute(&begin).await.map_err(|error| explain(&error))?;
+        let page = self.page::<L>(&connection, query).await;
+        if connection.batch_execute("ROLLBACK").await.is_err() {
+            // The pool throws a broken connection away when it is next asked for one.
+            tracing::debug!("a reading connection was lost");
+        }
+        page
+    }
+
+    async fn page<L: Listed>(&self, connection: &Object, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        let total = match query.paging {
+            Paging::Page { .. } => {
+                let statement = Builder::new(&PostgresSpelling).count::<L>(query);
+                let counted = self.run(connection, &statement.text, &statement.params).await?;
+                match counted.first().and_then(|row| row.first()) {
+                    Some(Value::Integer(total)) => u64::try_from(*total).ok(),
+                    _ => None,
+                }
+            }
+            Paging::After(_) => None,
+        };
+        let statement = Builder::new(&PostgresSpelling).page::<L>(query);
+        let found = self.run(connection, &statement.text, &statement.params).await?;
+        crate::page::<L>(found, query, total)
+    }
+}

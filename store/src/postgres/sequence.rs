@@ -1,0 +1,147 @@
+//! Positions: the one holder of the lease gives each client's events their places, without gaps.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use super::connection::{connect, explain};
+use crate::StoreError;
+
+/// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
+const LEASE: i64 = 0x7061_7967_656e_0002;
+
+/// How many events are placed at a time.
+const STEP: i64 = 1000;
+
+/// How often old batch ids are forgotten; they only matter for seconds after a lost COMMIT.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// Gives events their positions, while it holds the lease.
+pub struct Sequencer {
+    url: String,
+    session: Option<Client>,
+    holds_lease: bool,
+    forgot: Instant,
+}
+
+impl Sequencer {
+    pub(super) fn new(url: &str) -> Sequencer {
+        Sequencer { url: url.to_owned(), session: None, holds_lease: false, forgot: Instant::now() }
+    }
+
+    /// Places what waits; how many events. None when another node holds the lease.
+    pub async fn step(&mut self) -> Result<usize, StoreError> {
+        let outcome = self.try_step().await;
+        if outcome.is_err() {
+            self.session = None;
+            self.holds_lease = false;
+        }
+        outcome
+    }
+
+    async fn try_step(&mut self) -> Result<usize, StoreError> {
+        if self.session.as_ref().is_none_or(Client::is_closed) {
+            self.holds_lease = false;
+            self.session = Some(connect(&self.url).await?.0);
+        }
+        let Some(client) = self.session.as_mut() else { return Ok(0) };
+        if !self.holds_lease {
+            let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LEASE]).await;
+            self.holds_lease = row.map_err(|error| explain(&error))?.get(0);
+        }
+        if !self.holds_lease {
+            return Ok(0);
+        }
+        if self.forgot.elapsed() > FORGET_EVERY {
+            self.forgot = Instant::now();
+            let sql = "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
+            client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
+        }
+        place(client).await.map_err(|error| explain(&error))
+    }
+}
+
+/// Takes waiting events by id and, so that no event is placed before an earlier one of its object, every waiting
+/// earlier event of the same objects: ids of two nodes may not be in the order of the objects' sequences.
+const WAITING: &str = "WITH first AS (
+        SELECT client, object_id, sequence FROM events WHERE position IS NULL ORDER BY id LIMIT $1
+    ), head AS (
+        SELECT client, object_id, max(sequence) AS sequence FROM first GROUP BY client, object_id
+    )
+    SELECT e.client, e.id, e.object_id, e.sequence FROM events e
+    JOIN head h ON h.client = e.client AND h.object_id = e.object_id AND e.sequence <= h.sequence
+    WHERE e.position IS NULL ORDER BY e.client, e.id";
+
+async fn place(client: &mut Client) -> Result<usize, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    let waiting = transaction.query(WAITING, &[&STEP]).await?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    let events: Vec<Waiting> = waiting
+        .iter()
+        .map(|row| Waiting { client: row.get(0), id: row.get(1), object: row.get(2), sequence: row.get(3) })
+        .collect();
+    let events = in_sequence(events);
+    let mut positions: HashMap<Vec<u8>, i64> = HashMap::new();
+    let (mut clients, mut ids, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        let last = match positions.get(&event.client) {
+            Some(last) => *last,
+            None => {
+                let sql = "SELECT coalesce(max(position), 0) FROM events WHERE client = $1 AND position IS NOT NULL";
+                transaction.query_one(sql, &[&event.client]).await?.get(0)
+            }
+        };
+        positions.insert(event.client.clone(), last + 1);
+        clients.push(event.client);
+        ids.push(event.id);
+        places.push(last + 1);
+    }
+    let sql = "UPDATE events e SET position = v.position
+         FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS v(client, id, position)
+         WHERE e.client = v.client AND e.id = v.id AND e.position IS NULL";
+    transaction.execute(sql, &[&clients, &ids, &places]).await?;
+    transaction.commit().await?;
+    Ok(ids.len())
+}
+
+struct Waiting {
+    client: Vec<u8>,
+    id: Vec<u8>,
+    object: Vec<u8>,
+    sequence: i64,
+}
+
+/// Keeps the places in the order of ids, but fills each object's places in the order of its sequence.
+fn in_sequence(mut events: Vec<Waiting>) -> Vec<Waiting> {
+    let mut places: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>> = HashMap::new();
+    for (place, event) in events.iter().enumerate() {
+        places.entry((event.client.clone(), event.object.clone())).or_default().push(place);
+    }
+    let mut target = vec![0; events.len()];
+    for own in places.into_values() {
+        let mut by_sequence = own.clone();
+        by_sequence.sort_by_key(|place| events[*place].sequence);
+        for (place, event) in own.into_iter().zip(by_sequence) {
+            target[event] = place;
+        }
+    }
+    let mut placed: Vec<(usize, Waiting)> = target.into_iter().zip(events.drain(..)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, event)| event).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Waiting, in_sequence};
+
+    #[test]
+    fn an_object_is_told_in_its_own_order_whatever_the_ids() {
+        let event = |id: u8, object: u8, sequence| Waiting { client: vec![1], id: vec![id], object: vec![object], sequence };
+        let placed = in_sequence(vec![event(1, 7, 5), event(2, 8, 1), event(3, 7, 4), event(4, 7, 6)]);
+        let told: Vec<(u8, i64)> = placed.iter().map(|event| (event.object[0], event.sequence)).collect();
+        assert_eq!(told, [(7, 4), (8, 1), (7, 5), (7, 6)]);
+    }
+}

@@ -1,0 +1,242 @@
+//! The read side: rows and lists for answers, beside the engine, without locks.
+
+use std::sync::Arc;
+
+use paygen_core::access::{ApiKey, ApiKeyHash, Client};
+use paygen_core::clock::Clock;
+use paygen_core::events::Event;
+use paygen_core::ids::{ApiKeyId, AuthorizationId, ClientId, EntryId, LedgerAccountId};
+use paygen_core::ledger::{Entry, Line};
+use paygen_core::record::{Key, KeyBytes};
+use paygen_core::time::Instant;
+
+use crate::StoreError;
+use crate::postgres;
+use crate::query::{ListQuery, Page};
+use crate::records::{Corrupt, Keyed, Row, Stored};
+use crate::sql::Listed;
+use crate::sqlite;
+use crate::statements::select_by_key;
+use crate::value::Value;
+
+/// Reads; clones share connections.
+#[derive(Clone)]
+pub struct Reader {
+    backend: Backend,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Arc<sqlite::Pool>),
+    Postgres(postgres::Pool),
+}
+
+impl From<Corrupt> for StoreError {
+    fn from(corrupt: Corrupt) -> StoreError {
+        StoreError::Culprit(corrupt.to_string())
+    }
+}
+
+impl Reader {
+    pub(crate) fn sqlite(pool: Arc<sqlite::Pool>) -> Reader {
+        Reader { backend: Backend::Sqlite(pool) }
+    }
+
+    pub(crate) fn postgres(pool: postgres::Pool) -> Reader {
+        Reader { backend: Backend::Postgres(pool) }
+    }
+
+    /// Rows of a statement of ours; `?1`… are its parameters.
+    pub(crate) async fn rows(&self, sql: String, params: Vec<Value>, columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pool) => {
+                let pool = pool.clone();
+                blocking(move || pool.with(|connection| sqlite::rows(connection, &sql, &params, columns))).await
+            }
+            Backend::Postgres(pool) => pool.rows(&sql, &params).await,
+        }
+    }
+
+    async fn records<R: Stored>(&self, rest: &str, params: Vec<Value>) -> Result<Vec<R>, StoreError> {
+        let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
+        let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::TABLE);
+        let rows = self.rows(sql, params, R::COLUMNS.len()).await?;
+        rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
+    }
+
+    /// The row of a key.
+    pub async fn get<R: Keyed>(&self, key: Key) -> Result<Option<R>, StoreError> {
+        let rows = self.rows(select_by_key::<R>(), R::key_values(&key), R::COLUMNS.len()).await?;
+        let row = rows.into_iter().next();
+        Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
+    }
+
+    /// A page of a list.
+    pub async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(pool) => {
+                let (pool, query) = (pool.clone(), query.clone());
+                blocking(move || pool.with(|connection| sqlite::list::<L>(connection, &query))).await
+            }
+            Backend::Postgres(pool) => pool.list::<L>(query).await,
+        }
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.rows("SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
+    }
+
+    /// The test clock.
+    pub async fn clock(&self) -> Result<Clock, StoreError> {
+        Ok(self.get::<Clock>(Clock::the_key()).await?.unwrap_or_default())
+    }
+
+    /// Every client, oldest first.
+    pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        self.records("ORDER BY created_at, id", Vec::new()).await
+    }
+
+    /// The API key with this keyed hash, and its client.
+    pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Client)>, StoreError> {
+        let key = Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) };
+        let Some(found) = self.get::<ApiKeyHash>(key).await? else { return Ok(None) };
+        let Some(key) = self.get::<ApiKey>(Key::of(found.client, found.api_key.0)).await? else { return Ok(None) };
+        let client = self.get::<Client>(Key::of(found.client, found.client.0)).await?;
+        Ok(client.map(|client| (key, client)))
+    }
+
+    /// A line of a ledger account.
+    pub async fn line(&self, client: ClientId, account: LedgerAccountId, seq: i64) -> Result<Option<Line>, StoreError> {
+        Ok(self.lines(client, account, seq, seq).await?.into_iter().next())
+    }
+
+    /// Lines of a ledger account, oldest first, both ends included.
+    pub async fn lines(
+        &self,
+        client: ClientId,
+        account: LedgerAccountId,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<Line>, StoreError> {
+        let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
+        self.records("WHERE client = ?1 AND account = ?2 AND seq >= ?3 AND seq <= ?4 ORDER BY seq", params).await
+    }
+
+    /// The last line at or before an instant: times never go back along a chain, so it is found by halving.
+    pub async fn line_at(
+        &self,
+        client: ClientId,
+        account: LedgerAccountId,
+        at: Instant,
+    ) -> Result<Option<Line>, StoreError> {
+        let newest = "WHERE client = ?1 AND account = ?2 ORDER BY seq DESC LIMIT 1";
+        let newest: Vec<Line> = self.records(newest, vec![client.0.into(), account.0.into()]).await?;
+        let Some(newest) = newest.into_iter().next() else { return Ok(None) };
+        if newest.at <= at {
+            return Ok(Some(newest));
+        }
+        let (mut before, mut after, mut found) = (0, newest.seq, None);
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            match self.line(client, account, middle).await? {
+                Some(line) if line.at <= at => (before, found) = (middle, Some(line)),
+                _ => after = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    /// What each authorization holds on a ledger account as of a line.
+    pub async fn open_holds(
+        &self,
+        client: ClientId,
+        account: LedgerAccountId,
+        up_to: i64,
+    ) -> Result<Vec<(AuthorizationId, i64)>, StoreError> {
+        let sql = "SELECT authorization_id, CAST(sum(held_delta) AS bigint) FROM ledger_lines
+             WHERE client = ?1 AND account = ?2 AND seq <= ?3 AND authorization_id IS NOT NULL
+             GROUP BY authorization_id HAVING sum(held_delta) <> 0 ORDER BY authorization_id";
+        let params = vec![client.0.into(), account.0.into(), up_to.into()];
+        let rows = self.rows(sql.to_owned(), params, 2).await?;
+        let read = |row: Vec<Value>| match row.as_slice() {
+            [Value::Bytes(id), Value::Integer(held)] => {
+                paygen_core::ids::Id::from_slice(id).map(|id| (AuthorizationId(id), *held))
+            }
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// The events of a client after a position, in order.
+    pub async fn events_after(&self, client: ClientId, position: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let rest = format!("WHERE client = ?1 AND position > ?2 ORDER BY position LIMIT {limit}");
+        self.records(&rest, vec![client.0.into(), position.into()]).await
+    }
+
+    /// API keys that something has to be done about until an instant, the most urgent first.
+    pub async fn due_api_keys(
+        &self,
+        until: Instant,
+        limit: u32,
+    ) -> Result<Vec<(ClientId, ApiKeyId, Instant)>, StoreError> {
+        let rest = format!("WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at, id LIMIT {limit}");
+        let keys: Vec<ApiKey> = self.records(&rest, vec![until.into()]).await?;
+        Ok(keys.into_iter().filter_map(|key| Some((key.client, key.id, key.due_at?))).collect())
+    }
+
+    /// Kept answers whose time is over.
+    pub async fn expired_idempotency(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        self.expired("idempotency", "key_hash", wall, limit).await
+    }
+
+    /// Tokens whose time is over.
+    pub async fn expired_tokens(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        self.expired("tokens", "id", wall, limit).await
+    }
+
+    async fn expired(&self, table: &str, id: &str, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        let sql = format!("SELECT client, {id} FROM {table} WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
+        let rows = self.rows(sql, vec![wall.into()], 2).await?;
+        let read = |row: Vec<Value>| match row.as_slice() {
+            [Value::Bytes(client), Value::Bytes(id)] => {
+                let client = ClientId(paygen_core::ids::Id::from_slice(client)?);
+                Some(Key { client, id: KeyBytes::new(id) })
+            }
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// Records of a table in key order, after a key: for reading a whole table in bounded steps.
+    pub(crate) async fn scan<R: Stored>(&self, after: Option<Vec<Value>>, limit: u32) -> Result<Vec<R>, StoreError> {
+        let names: Vec<&str> = R::COLUMNS.iter().take(R::KEY_COLUMNS).map(|column| column.name).collect();
+        let key = names.join(", ");
+        let (condition, params) = match after {
+            Some(values) => {
+                let places: Vec<String> = (1..=R::KEY_COLUMNS).map(|at| format!("?{at}")).collect();
+                (format!("WHERE ({key}) > ({})", places.join(", ")), values)
+            }
+            None => (String::new(), Vec::new()),
+        };
+        self.records(&format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
+    }
+
+    /// An entry.
+    pub(crate) async fn get_entry(&self, client: ClientId, id: EntryId) -> Result<Option<Entry>, StoreError> {
+        let found = self.records("WHERE client = ?1 AND id = ?2", vec![client.0.into(), id.0.into()]).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The records of an entry.
+    pub(crate) async fn of_entry<R: Stored>(&self, client: ClientId, entry: EntryId) -> Result<Vec<R>, StoreError> {
+        self.records("WHERE client = ?1 AND entry = ?2", vec![client.0.into(), entry.0.into()]).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.unwrap_or_else(|error| Err(StoreError::Culprit(format!("a read failed: {error}"))))
+}

@@ -1,0 +1,112 @@
+//! Accounts, their details, transfers.
+
+use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+use paygen_core::transfers::{Transfer, TransferStatus};
+
+use super::{Keyed, stored};
+
+stored!(Account, "accounts", key 2, {
+    "client" Bytes = |a| a.client.0,
+    "id" Bytes = |a| a.id.0,
+    "owner_type" Text = |a| a.owner_type.as_str(),
+    "owner_id" Text = |a| a.owner_id.clone(),
+    "name" Text = |a| a.name.clone(),
+    "kind" Text = |a| a.kind.as_str(),
+    "category" Text = |a| a.category.as_str(),
+    "status" Text = |a| a.status.as_str(),
+    "currency" Text = |a| a.currency.code(),
+    "network" Text = |a| a.network.clone(),
+    "can_debit" Integer = |a| a.can_debit,
+    "can_credit" Integer = |a| a.can_credit,
+    "metadata" Text = |a| a.metadata.clone(),
+    "primary_bank_account" Bytes = |a| a.primary_bank_account.map(|id| id.0),
+    "primary_crypto_wallet" Bytes = |a| a.primary_crypto_wallet.map(|id| id.0),
+    "live_cards" Integer = |a| a.live_cards,
+    "version" Integer = |a| a.version,
+    "created_at" Integer = |a| a.created_at,
+    "updated_at" Integer = |a| a.updated_at,
+}, |row| Account {
+    client: row.id()?,
+    id: row.id()?,
+    owner_type: row.word(OwnerType::parse)?,
+    owner_id: row.optional_text()?,
+    name: row.text()?,
+    kind: row.word(AccountType::parse)?,
+    category: row.word(CategoryWord::parse)?,
+    status: row.word(AccountStatus::parse)?,
+    currency: row.currency()?,
+    network: row.optional_text()?,
+    can_debit: row.boolean()?,
+    can_credit: row.boolean()?,
+    metadata: row.optional_text()?,
+    primary_bank_account: row.optional_id()?,
+    primary_crypto_wallet: row.optional_id()?,
+    live_cards: row.integer()?,
+    version: row.integer()?,
+    created_at: row.time()?,
+    updated_at: row.time()?,
+});
+impl Keyed for Account {}
+
+stored!(Detail, "account_details", key 2, {
+    "client" Bytes = |d| d.client.0,
+    "id" Bytes = |d| d.id.0,
+    "account" Bytes = |d| d.account.0,
+    "kind" Text = |d| d.kind.as_str(),
+    "details" Text = |d| d.details.clone(),
+    "provider" Text = |d| d.provider.clone(),
+    "is_primary" Integer = |d| d.is_primary,
+    "version" Integer = |d| d.version,
+    "created_at" Integer = |d| d.created_at,
+    "updated_at" Integer = |d| d.updated_at,
+}, |row| Detail {
+    client: row.id()?,
+    id: row.id()?,
+    account: row.id()?,
+    kind: row.word(DetailType::parse)?,
+    details: row.optional_text()?,
+    provider: row.optional_text()?,
+    is_primary: row.boolean()?,
+    version: row.integer()?,
+    created_at: row.time()?,
+    updated_at: row.time()?,
+});
+impl Keyed for Detail {}
+
+stored!(Transfer, "transfers", key 2, {
+    "client" Bytes = |t| t.client.0,
+    "id" Bytes = |t| t.id.0,
+    "from_account" Bytes = |t| t.from.0,
+    "to_account" Bytes = |t| t.to.0,
+    "currency" Text = |t| t.currency.code(),
+    "exponent" Integer = |t| i64::from(t.currency.exponent()),
+    "amount" Integer = |t| t.amount,
+    "reversed" Integer = |t| t.reversed,
+    "status" Text = |t| t.status.as_str(),
+    "reference" Text = |t| t.reference.clone(),
+    "narration" Text = |t| t.narration.clone(),
+    "metadata" Text = |t| t.metadata.clone(),
+    "entry" Bytes = |t| t.entry.0,
+    "last_reversal" Bytes = |t| t.last_reversal.map(|id| id.0),
+    "version" Integer = |t| t.version,
+    "created_at" Integer = |t| t.created_at,
+    "updated_at" Integer = |t| t.updated_at,
+}, |row| Transfer {
+    client: row.id()?,
+    id: row.id()?,
+    from: row.id()?,
+    to: row.id()?,
+    currency: { let currency = row.currency()?; row.skip()?; currency },
+    amount: row.integer()?,
+    reversed: row.integer()?,
+    status: row.word(TransferStatus::parse)?,
+    reference: row.optional_text()?,
+    narration: row.optional_text()?,
+    metadata: row.optional_text()?,
+    entry: row.id()?,
+    last_reversal: row.optional_id()?,
+    version: row.integer()?,
+    created_at: row.time()?,
+    updated_at: row.time()?,
+});
+impl Keyed for Transfer {}

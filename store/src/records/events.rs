@@ -1,0 +1,29 @@
+//! Events.
+
+use paygen_core::events::Event;
+
+use super::stored;
+
+stored!(Event, "events", key 2, {
+    "client" Bytes = |e| e.client.0,
+    "id" Bytes = |e| e.id.0,
+    "kind" Text = |e| e.kind.clone(),
+    "object_type" Text = |e| e.object_type.clone(),
+    "object_id" Bytes = |e| e.object_id,
+    "sequence" Integer = |e| e.sequence,
+    "position" Integer = |e| e.position,
+    "data" Text = |e| e.data.clone(),
+    "request_id" Text = |e| e.request_id.clone(),
+    "created_at" Integer = |e| e.created_at,
+}, |row| Event {
+    client: row.id()?,
+    id: row.id()?,
+    kind: row.text()?,
+    object_type: row.text()?,
+    object_id: row.id()?,
+    sequence: row.integer()?,
+    position: row.optional_integer()?,
+    data: row.text()?,
+    request_id: row.text()?,
+    created_at: row.time()?,
+});

@@ -1,0 +1,232 @@
+//! Rendering list queries: one builder for both dialects. SQL names come from our constants, everything else is a
+//! parameter.
+
+use paygen_core::money::Decimal;
+
+use crate::query::{ColumnKind, Filter, ListColumn, ListQuery, Operand, Order, Paging, Search, Test};
+use crate::value::Value;
+
+/// The number of decimals a currency can have.
+const EXPONENTS: [u8; 7] = [0, 1, 2, 3, 4, 6, 8];
+
+/// How a store spells what the two spell differently.
+pub(crate) trait Spelling {
+    /// A placeholder for the parameter of this number, cast to the kind of its column.
+    fn placeholder(&self, number: usize, kind: ColumnKind) -> String;
+    /// The expression as a number with a fraction.
+    fn real(&self, expression: &str) -> String;
+    /// Whether the text of a column contains the lower-cased text of a placeholder, letter case ignored.
+    fn contains(&self, column: &str, placeholder: &str) -> String;
+}
+
+/// A list of rows of one source.
+pub trait Listed {
+    /// What a row is read as.
+    type Row: Send + 'static;
+    /// The source, with aliases.
+    const FROM: &'static str;
+    /// The column that says whose row it is.
+    const CLIENT: &'static str;
+    /// The column that makes every sort unique.
+    const ID: ListColumn;
+    /// The columns to select, and how many there are.
+    fn columns() -> (String, usize);
+    /// A row from their values.
+    fn read(values: Vec<Value>) -> Result<Self::Row, crate::records::Corrupt>;
+}
+
+/// A statement and its parameters.
+#[derive(Debug)]
+pub(crate) struct Statement {
+    pub(crate) text: String,
+    pub(crate) params: Vec<Value>,
+}
+
+pub(crate) struct Builder<'a, S> {
+    spelling: &'a S,
+    params: Vec<Value>,
+}
+
+impl<'a, S: Spelling> Builder<'a, S> {
+    pub(crate) fn new(spelling: &'a S) -> Builder<'a, S> {
+        Builder { spelling, params: Vec::new() }
+    }
+
+    fn bind(&mut self, value: Value, kind: ColumnKind) -> String {
+        self.params.push(value);
+        self.spelling.placeholder(self.params.len(), kind)
+    }
+
+    /// The page's rows, each followed by its sort values; one row more than asked for tells that more follow.
+    pub(crate) fn page<L: Listed>(mut self, query: &ListQuery) -> Statement {
+        let order = with_id(&query.order, L::ID);
+        let keys: Vec<String> = order.iter().map(|order| self.sort_expression(order.column)).collect();
+        let mut conditions = self.conditions::<L>(query);
+        let mut offset = 0;
+        match &query.paging {
+            Paging::Page { page } => offset = u64::from(page.saturating_sub(1)) * u64::from(query.limit),
+            Paging::After(Some(values)) => conditions.push(self.after(&order, &keys, values)),
+            Paging::After(None) => {}
+        }
+        let directions: Vec<String> = order
+            .iter()
+            .zip(&keys)
+            .map(|(order, key)| format!("{key} {}", if order.descending { "DESC" } else { "ASC" }))
+            .collect();
+        let text = format!(
+            "SELECT {}, {} FROM {} WHERE {} ORDER BY {} LIMIT {} OFFSET {offset}",
+            L::columns().0,
+            keys.join(", "),
+            L::FROM,
+            conditions.join(" AND "),
+            directions.join(", "),
+            u64::from(query.limit) + 1,
+        );
+        Statement { text, params: self.params }
+    }
+
+    /// How many rows there are in all.
+    pub(crate) fn count<L: Listed>(mut self, query: &ListQuery) -> Statement {
+        let conditions = self.conditions::<L>(query).join(" AND ");
+        Statement { text: format!("SELECT count(*) FROM {} WHERE {conditions}", L::FROM), params: self.params }
+    }
+
+    fn conditions<L: Listed>(&mut self, query: &ListQuery) -> Vec<String> {
+        let client = self.bind(Value::from(query.client.0), ColumnKind::Bytes);
+        let mut conditions = vec![format!("{} = {client}", L::CLIENT)];
+        for filter in &query.filters {
+            conditions.push(self.filter(filter));
+        }
+        if let Some(search) = &query.search {
+            conditions.push(self.search(search));
+        }
+        conditions
+    }
+
+    fn search(&mut self, search: &Search) -> String {
+        let needle = search.text.to_lowercase();
+        let tests = search.columns.iter().map(|column| {
+            let placeholder = self.bind(Value::Text(needle.clone()), ColumnKind::Text);
+            self.spelling.contains(column.sql, &placeholder)
+        });
+        let tests: Vec<String> = tests.collect();
+        if tests.is_empty() { "1 = 0".to_owned() } else { format!("({})", tests.join(" OR ")) }
+    }
+
+    fn filter(&mut self, filter: &Filter) -> String {
+        let column = filter.column;
+        let sql = column.sql;
+        match &filter.test {
+            Test::Eq(operand) => self.equal(column, operand),
+            Test::Ne(operand) => {
+                let equal = self.equal(column, operand);
+                format!("({sql} IS NULL OR NOT ({equal}))")
+            }
+            Test::Gt(operand) => self.compare(column, ">", operand, false),
+            Test::Gte(operand) => self.compare(column, ">=", operand, true),
+            Test::Lt(operand) => self.compare(column, "<", operand, true),
+            Test::Lte(operand) => self.compare(column, "<=", operand, false),
+            Test::Between(low, high) => {
+                let (low, high) = (self.compare(column, ">=", low, true), self.compare(column, "<=", high, false));
+                format!("({low} AND {high})")
+            }
+            Test::In(operands) => self.any(column, operands),
+            Test::NotIn(operands) => {
+                let any = self.any(column, operands);
+                format!("({sql} IS NULL OR NOT {any})")
+            }
+            Test::Exists(true) => format!("{sql} IS NOT NULL"),
+            Test::Exists(false) => format!("{sql} IS NULL"),
+        }
+    }
+
+    fn any(&mut self, column: ListColumn, operands: &[Operand]) -> String {
+        let tests: Vec<String> = operands.iter().map(|operand| self.equal(column, operand)).collect();
+        if tests.is_empty() { "1 = 0".to_owned() } else { format!("({})", tests.join(" OR ")) }
+    }
+
+    fn equal(&mut self, column: ListColumn, operand: &Operand) -> String {
+        match (operand, column.kind) {
+            (Operand::Value(value), kind) => {
+                let placeholder = self.bind(value.clone(), kind);
+                format!("{} = {placeholder}", column.sql)
+            }
+            (Operand::Decimal(decimal), ColumnKind::Money { exponent }) => {
+                // An amount with more decimals than a row's currency equals no amount of it: 0 = 1.
+                let tests = EXPONENTS.iter().filter_map(|of| decimal.to_minor(*of).map(|minor| (of, minor)));
+                let tests: Vec<String> =
+                    tests.map(|(of, minor)| format!("({exponent} = {of} AND {} = {minor})", column.sql)).collect();
+                if tests.is_empty() { "0 = 1".to_owned() } else { format!("({})", tests.join(" OR ")) }
+            }
+            (Operand::Decimal(decimal), _) => self.equal(column, &Operand::Value(whole(*decimal))),
+        }
+    }
+
+    /// With a rounded-up operand `>=` and `<`, with a rounded-down one `>` and `<=`, mean the same as unrounded.
+    fn compare(&mut self, column: ListColumn, operator: &str, operand: &Operand, up: bool) -> String {
+        let sql = column.sql;
+        match (operand, column.kind) {
+            (Operand::Value(value), kind) => format!("{sql} {operator} {}", self.bind(value.clone(), kind)),
+            (Operand::Decimal(decimal), ColumnKind::Money { exponent }) => {
+                let cases = EXPONENTS.iter().map(|of| {
+                    let bound = decimal.to_minor_rounded(*of, up).max(-i64::MAX);
+                    format!("WHEN {of} THEN {bound}")
+                });
+                let cases: Vec<String> = cases.collect();
+                format!("{sql} {operator} CASE {exponent} {} END", cases.join(" "))
+            }
+            (Operand::Decimal(decimal), kind) => format!("{sql} {operator} {}", self.bind(whole(*decimal), kind)),
+        }
+    }
+
+    /// What a column is sorted by: rows without a value first in ascending order, on both stores.
+    fn sort_expression(&self, column: ListColumn) -> String {
+        let sql = column.sql;
+        match column.kind {
+            ColumnKind::Money { exponent } => {
+                let cases: Vec<String> = EXPONENTS.iter().map(|of| format!("WHEN {of} THEN 1e{of}")).collect();
+                format!("({} / CASE {exponent} {} END)", self.spelling.real(sql), cases.join(" "))
+            }
+            _ if !column.nullable => sql.to_owned(),
+            ColumnKind::Text => format!("coalesce({sql}, '')"),
+            ColumnKind::Integer | ColumnKind::Time | ColumnKind::Boolean => {
+                format!("coalesce({sql}, -9223372036854775807)")
+            }
+            ColumnKind::Bytes => sql.to_owned(),
+        }
+    }
+
+    /// The rows after the one with these sort values: (a after) or (a equal and b after) or …
+    fn after(&mut self, order: &[Order], keys: &[String], values: &[Value]) -> String {
+        let mut alternatives = Vec::new();
+        for last in 0..order.len() {
+            let mut parts = Vec::new();
+            for at in 0..=last {
+                let Some(value) = values.get(at) else { return "1 = 0".to_owned() };
+                let placeholder = self.bind(value.clone(), order[at].column.kind);
+                let operator = match (at == last, order[at].descending) {
+                    (false, _) => "=",
+                    (true, true) => "<",
+                    (true, false) => ">",
+                };
+                parts.push(format!("{} {operator} {placeholder}", keys[at]));
+            }
+            alternatives.push(format!("({})", parts.join(" AND ")));
+        }
+        format!("({})", alternatives.join(" OR "))
+    }
+}
+
+fn whole(decimal: Decimal) -> Value {
+    Value::Integer(decimal.to_minor_rounded(0, false))
+}
+
+/// The sort keys with the id as the last one, in the direction of the key before it.
+pub(crate) fn with_id(order: &[Order], id: ListColumn) -> Vec<Order> {
+    let mut order = order.to_vec();
+    if !order.iter().any(|order| order.column == id) {
+        let descending = order.last().is_some_and(|last| last.descending);
+        order.push(Order { column: id, descending });
+    }
+    order
+}

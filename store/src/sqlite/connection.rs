@@ -1,0 +1,91 @@
+//! Connections: how they are opened, how values cross, what their errors mean.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
+
+use crate::StoreError;
+use crate::value::Value;
+
+/// A connection that may write: write-ahead log, every commit on disk before it returns.
+pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(|error| explain(&error))?;
+    let set_up = || -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Checkpoints run on a connection of their own: on the writer they cost its tail latency.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(256);
+        Ok(())
+    };
+    set_up().map_err(|error| explain(&error))?;
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| explain(&error))?;
+    let set_up = || -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -16_384)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
+        connection.create_scalar_function("paygen_lower", 1, flags, |context| {
+            Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
+        })
+    };
+    set_up().map_err(|error| explain(&error))?;
+    Ok(connection)
+}
+
+/// What an error means for a batch.
+pub(super) fn explain(error: &rusqlite::Error) -> StoreError {
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return StoreError::Culprit(error.to_string());
+    };
+    // After a failed fsync nobody can tell what is on disk: the kernel may have dropped the dirty pages.
+    if [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC].contains(&failure.extended_code) {
+        return StoreError::Fatal(error.to_string());
+    }
+    match failure.code {
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::ApiMisuse => {
+            StoreError::Culprit(error.to_string())
+        }
+        ErrorCode::OperationInterrupted => StoreError::TooBroad,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Fatal(error.to_string()),
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(value) => ValueRef::Integer(*value),
+            Value::Real(value) => ValueRef::Real(*value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+            Value::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+/// So many values of a row, from a column on.
+pub(super) fn values(row: &rusqlite::Row<'_>, from: usize, count: usize) -> rusqlite::Result<Vec<Value>> {
+    let value = |at| {
+        Ok(match row.get_ref(at)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(value) => Value::Integer(value),
+            ValueRef::Real(value) => Value::Real(value),
+            ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+            ValueRef::Blob(value) => Value::Bytes(value.to_vec()),
+        })
+    };
+    (from..from + count).map(value).collect()
+}

@@ -1,0 +1,97 @@
+//! The read side: a small pool of reading connections, used on blocking threads.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params_from_iter};
+
+use super::connection::{explain, open_to_read, values};
+use crate::StoreError;
+use crate::query::{ColumnKind, ListQuery, Page, Paging};
+use crate::sql::{Builder, Listed, Spelling, with_id};
+use crate::value::Value;
+
+/// Idle reading connections; more are opened when all are busy, and closed again.
+pub(crate) struct Pool {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+const IDLE: usize = 8;
+
+impl Pool {
+    pub(super) fn new(path: &Path) -> Pool {
+        Pool { path: path.to_owned(), idle: Mutex::default() }
+    }
+
+    /// Runs a read on a connection of the pool.
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open_to_read(&self.path)?,
+        };
+        let result = read(&mut connection);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE {
+            idle.push(connection);
+        }
+        result
+    }
+}
+
+pub(crate) struct SqliteSpelling;
+
+impl Spelling for SqliteSpelling {
+    fn placeholder(&self, number: usize, _kind: ColumnKind) -> String {
+        format!("?{number}")
+    }
+
+    fn real(&self, expression: &str) -> String {
+        format!("CAST({expression} AS REAL)")
+    }
+
+    fn contains(&self, column: &str, placeholder: &str) -> String {
+        format!("instr(paygen_lower({column}), {placeholder}) > 0")
+    }
+}
+
+/// Rows of a statement of ours, `?1`… its parameters.
+pub(crate) fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
+    let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params_from_iter(params), |row| values(row, 0, columns))?;
+        rows.collect()
+    };
+    run().map_err(|error| explain(&error))
+}
+
+/// A page of a list, within the query's time.
+pub(crate) fn list<L: Listed>(connection: &mut Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+    let deadline = Instant::now() + Duration::from_millis(u64::from(query.timeout_ms));
+    let over = move || Instant::now() >= deadline;
+    connection.progress_handler(10_000, Some(over)).map_err(|error| explain(&error))?;
+    let page = list_within_time::<L>(connection, query);
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(|error| explain(&error))?;
+    page
+}
+
+fn list_within_time<L: Listed>(connection: &Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+    let transaction = connection.unchecked_transaction().map_err(|error| explain(&error))?;
+    let total = match query.paging {
+        Paging::Page { .. } => {
+            let statement = Builder::new(&SqliteSpelling).count::<L>(query);
+            let counted = rows(&transaction, &statement.text, &statement.params, 1)?;
+            match counted.first().and_then(|row| row.first()) {
+                Some(Value::Integer(total)) => u64::try_from(*total).ok(),
+                _ => None,
+            }
+        }
+        Paging::After(_) => None,
+    };
+    let statement = Builder::new(&SqliteSpelling).page::<L>(query);
+    let keys = with_id(&query.order, L::ID).len();
+    let found = rows(&transaction, &statement.text, &statement.params, L::columns().1 + keys)?;
+    crate::page::<L>(found, query, total)
+}

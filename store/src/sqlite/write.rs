@@ -1,0 +1,164 @@
+//! The write side: point look-ups into the working set, one transaction a batch.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use paygen_core::events::Event;
+use paygen_core::for_each_table;
+use paygen_core::ids::{ClientId, Id};
+use paygen_core::record::Key;
+use paygen_core::table::{Access, Change, Table};
+use paygen_core::work::{KeySet, Work};
+use rusqlite::{Connection, params_from_iter};
+
+use super::connection::{explain, open_to_write, values};
+use crate::records::{Keyed, Row, Stored};
+use crate::statements::{delete, insert, select_by_key, update};
+use crate::value::Value;
+use crate::{Load, Store, StoreError};
+
+/// How many batches stay in the table of commits; only their newest matter here.
+const COMMITS_KEPT: u64 = 1000;
+
+/// The one writer.
+pub struct SqliteStore {
+    connection: Connection,
+    positions: HashMap<ClientId, i64>,
+    commits: u64,
+}
+
+impl SqliteStore {
+    pub(super) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+        Ok(SqliteStore { connection: open_to_write(path)?, positions: HashMap::new(), commits: 0 })
+    }
+
+    /// Runs a single statement of ours.
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error))
+    }
+
+    fn load_table<R: Keyed>(&self, keys: &[(Key, Access)], table: &mut Table<R>) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
+        for (key, _) in keys {
+            let mut rows = statement.query(params_from_iter(R::key_values(key))).map_err(|error| explain(&error))?;
+            let row = rows.next().map_err(|error| explain(&error))?;
+            let found = match row {
+                Some(row) => {
+                    let values = values(row, 0, R::COLUMNS.len()).map_err(|error| explain(&error))?;
+                    Some(R::read(&mut Row::of::<R>(values)).map_err(|error| StoreError::Culprit(error.to_string()))?)
+                }
+                None => None,
+            };
+            // The only writer holds every row to be changed.
+            table.supply(*key, found, Access::Exclusive);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, work: &mut Work, batch: Id) -> rusqlite::Result<()> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let connection = &self.connection;
+        macro_rules! write_tables {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(write_changes::<$record>(connection, work.$field.changes())?;)*
+            };
+        }
+        for_each_table!(write_tables);
+        append(connection, &work.appended.entries)?;
+        append(connection, &work.appended.lines)?;
+        append(connection, &work.appended.system_lines)?;
+        position(connection, &mut self.positions, &mut work.appended.events)?;
+        append(connection, &work.appended.events)?;
+        append(connection, &work.appended.audit)?;
+        let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
+        commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
+        self.commits += 1;
+        if self.commits.is_multiple_of(COMMITS_KEPT) {
+            connection.execute("DELETE FROM commits WHERE batch_id <> ?1", [batch.bytes().as_slice()])?;
+        }
+        connection.execute_batch("COMMIT")
+    }
+}
+
+impl Store for SqliteStore {
+    fn is_only_writer(&self) -> bool {
+        true
+    }
+
+    fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
+        macro_rules! load_tables {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(self.load_table::<$record>(&keys.$field, &mut work.$field)?;)*
+            };
+        }
+        for_each_table!(load_tables);
+        Ok(())
+    }
+
+    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+        let Err(error) = self.write(work, batch) else { return Ok(()) };
+        self.positions.clear();
+        // Some errors have rolled the transaction back already.
+        if !self.connection.is_autocommit()
+            && let Err(worse) = self.connection.execute_batch("ROLLBACK")
+        {
+            return Err(StoreError::Fatal(format!("{error}; and then: {worse}")));
+        }
+        Err(explain(&error))
+    }
+
+    fn abandon(&mut self) {}
+}
+
+fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> rusqlite::Result<()> {
+    for change in changes {
+        match change {
+            Change::Insert(row) => {
+                connection.prepare_cached(&insert::<R>())?.execute(params_from_iter(row.write()))?;
+            }
+            Change::Update(row) => {
+                connection.prepare_cached(&update::<R>())?.execute(params_from_iter(row.write()))?;
+            }
+            Change::Delete(key) => {
+                connection.prepare_cached(&delete::<R>())?.execute(params_from_iter(R::key_values(&key)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn append<R: Stored>(connection: &Connection, rows: &[R]) -> rusqlite::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(&insert::<R>())?;
+    for row in rows {
+        statement.execute(params_from_iter(row.write()))?;
+    }
+    Ok(())
+}
+
+/// Gives each event the next position of its client. Events of one object come in the order they were made, which
+/// is their sequence order.
+fn position(
+    connection: &Connection,
+    positions: &mut HashMap<ClientId, i64>,
+    events: &mut [Event],
+) -> rusqlite::Result<()> {
+    for event in events {
+        let last = match positions.get(&event.client) {
+            Some(last) => *last,
+            None => {
+                let mut newest =
+                    connection.prepare_cached("SELECT coalesce(max(position), 0) FROM events WHERE client = ?1 AND position IS NOT NULL")?;
+                newest.query_row([Value::from(event.client.0)], |row| row.get(0))?
+            }
+        };
+        event.position = Some(last + 1);
+        positions.insert(event.client, last + 1);
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! API keys: random, shown once, kept only as keyed hashes.
+
+use zeroize::Zeroizing;
+
+use crate::{Purpose, Vault, random_bytes};
+
+/// Where a key is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// In a sandbox.
+    Test,
+    /// In production.
+    Live,
+}
+
+/// The text of an API key. It cannot be printed; it is wiped when dropped.
+pub struct ApiKeySecret(Zeroizing<String>);
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+impl ApiKeySecret {
+    /// A new key with 256 random bits.
+    pub fn generate(kind: KeyKind) -> ApiKeySecret {
+        let prefix = match kind {
+            KeyKind::Test => "pgk_test_",
+            KeyKind::Live => "pgk_live_",
+        };
+        let mut text = Zeroizing::new(prefix.to_owned());
+        // 43 characters of 62 carry 256 bits; bytes from 248 up would favour the first characters and are drawn again.
+        while text.len() < prefix.len() + 43 {
+            let [byte] = random_bytes::<1>();
+            if byte < 248 {
+                text.push(char::from(ALPHABET[usize::from(byte % 62)]));
+            }
+        }
+        ApiKeySecret(text)
+    }
+
+    /// A key chosen by somebody else.
+    pub fn from_text(text: &str) -> ApiKeySecret {
+        ApiKeySecret(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The keyed hash that a key is found by.
+    pub fn hash(&self, vault: &Vault) -> [u8; 32] {
+        ApiKeySecret::hash_text(&self.0, vault)
+    }
+
+    /// The keyed hash of a key as it came in.
+    pub fn hash_text(text: &str, vault: &Vault) -> [u8; 32] {
+        vault.mac(Purpose::ApiKeys, &[text.as_bytes()])
+    }
+
+    /// How the key begins and ends, to be recognised by.
+    pub fn hint(&self) -> String {
+        let characters: Vec<char> = self.0.chars().collect();
+        if characters.len() < 24 {
+            return "…".to_owned();
+        }
+        let begin: String = characters[..13].iter().collect();
+        let end: String = characters[characters.len() - 4..].iter().collect();
+        format!("{begin}…{end}")
+    }
+
+    /// The text itself, for showing it the one time.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}

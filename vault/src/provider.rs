@@ -1,0 +1,98 @@
+//! Key providers: whoever holds the key that wraps the data keys.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::{VaultError, random_bytes, seal};
+
+/// Holds a key that never leaves it, and wraps data keys with it.
+pub trait KeyProvider: Send + Sync {
+    /// Names the key, so that a key wrapped by another one is recognised.
+    fn key_id(&self) -> &str;
+
+    /// Wraps a data key for a place.
+    fn wrap(&self, plain: &[u8; 32], place: &[&[u8]]) -> Result<Vec<u8>, VaultError>;
+
+    /// Unwraps what [`KeyProvider::wrap`] wrapped for the same place.
+    fn unwrap(&self, wrapped: &[u8], place: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, VaultError>;
+}
+
+/// A key in a file that only its owner can read.
+pub struct FileKeyProvider {
+    id: String,
+    key: Zeroizing<[u8; 32]>,
+}
+
+const HEADING: &str = "paygen-key-1";
+
+impl FileKeyProvider {
+    /// Opens the file, or makes one with a new random key.
+    pub fn open_or_create(path: &Path) -> Result<FileKeyProvider, VaultError> {
+        if path.exists() {
+            return FileKeyProvider::open(path);
+        }
+        let failed = |error: std::io::Error| fault(path, format!("it cannot be made: {error}"));
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(failed)?;
+        }
+        let key = Zeroizing::new(random_bytes::<32>());
+        let id: String = random_bytes::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = Zeroizing::new(format!("{HEADING} {id} {}\n", STANDARD.encode(*key)));
+        // A file of its own and a rename: two processes starting at once do not read half a key.
+        let draft = path.with_extension(format!("draft-{id}"));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        let linked = std::fs::hard_link(&draft, path);
+        std::fs::remove_file(&draft).map_err(failed)?;
+        match linked {
+            Ok(()) => Ok(FileKeyProvider { id, key }),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => FileKeyProvider::open(path),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Opens the file.
+    pub fn open(path: &Path) -> Result<FileKeyProvider, VaultError> {
+        let unreadable = |error: std::io::Error| fault(path, format!("it cannot be read: {error}"));
+        let mode = File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(fault(path, "others can read it. Run `chmod 600` on it.".to_owned()));
+        }
+        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
+        let malformed = || fault(path, format!("it is not a Paygen key file (`{HEADING} <id> <base64 of 32 bytes>`)"));
+        let mut words = text.split_whitespace();
+        let (heading, id, encoded) = (words.next(), words.next(), words.next());
+        let (Some(HEADING), Some(id), Some(encoded), None) = (heading, id, encoded, words.next()) else {
+            return Err(malformed());
+        };
+        let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| malformed())?);
+        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| malformed())?;
+        Ok(FileKeyProvider { id: id.to_owned(), key: Zeroizing::new(key) })
+    }
+}
+
+impl KeyProvider for FileKeyProvider {
+    fn key_id(&self) -> &str {
+        &self.id
+    }
+
+    fn wrap(&self, plain: &[u8; 32], place: &[&[u8]]) -> Result<Vec<u8>, VaultError> {
+        seal::seal(&self.key, place, plain)
+    }
+
+    fn unwrap(&self, wrapped: &[u8], place: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+        let plain = seal::open(&self.key, place, wrapped)?;
+        let key = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| VaultError::CannotOpen)?;
+        Ok(Zeroizing::new(key))
+    }
+}
+
+fn fault(path: &Path, why: String) -> VaultError {
+    VaultError::KeyFile { path: path.display().to_string(), why }
+}
