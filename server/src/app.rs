@@ -1,0 +1,66 @@
+//! What every handler shares: the engine to write through, the reader to read through, the vault, the clock.
+
+use std::sync::Arc;
+
+use paygen_core::{Command, Request};
+use paygen_store::Reader;
+use paygen_vault::Vault;
+
+use crate::clock::BusinessClock;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::engine::{Answer, Engine, Priority, Submission};
+use crate::http::gate::Caller;
+use crate::http::problem::Problem;
+use crate::workers::key_uses::KeyUses;
+use crate::workers::schedule::Schedule;
+
+/// Whether this is the sandbox or production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Simulator on, test clock on, sandbox keys.
+    Sandbox,
+    /// None of these.
+    Production,
+}
+
+/// Shared by all handlers; clones are cheap.
+#[derive(Clone)]
+pub struct App {
+    /// Writes.
+    pub engine: Engine,
+    /// Reads.
+    pub reader: Reader,
+    /// Seals and hashes.
+    pub vault: Arc<Vault>,
+    /// Business time.
+    pub clock: BusinessClock,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// When keys were used.
+    pub key_uses: KeyUses,
+    /// What falls due.
+    pub schedule: Schedule,
+    /// One advance of the test clock at a time.
+    pub advancing: Arc<tokio::sync::Mutex<()>>,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Sandbox or production.
+    pub environment: Environment,
+    /// Whether the process is stopping.
+    pub stopping: tokio::sync::watch::Receiver<bool>,
+    /// Prometheus text.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+impl App {
+    /// Whether a command would be carried out now; nothing is stored.
+    pub async fn try_out(&self, caller: &Caller, command: Command) -> Result<(), Problem> {
+        let request = Request::new(caller.context(), command);
+        let submission = Submission { request, idempotency: None, dry_run: true };
+        match self.engine.submit(Priority::Api, submission).await? {
+            Answer::Decided(Err(refusal)) => Err(Problem::from(&refusal)),
+            _ => Ok(()),
+        }
+    }
+}

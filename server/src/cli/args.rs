@@ -1,0 +1,94 @@
+//! The arguments of the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Paygen: a card-issuing platform in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "paygen", version, about, after_help = "Without a command, `paygen` is `paygen dev`: the sandbox, with nothing else installed.")]
+pub struct Args {
+    /// Settings of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Settings that flags can give; each also has an environment variable and a key in paygen.toml.
+#[derive(Debug, Default, clap::Args)]
+pub struct CommonArgs {
+    /// Settings file [default: paygen.toml in this directory, if there is one]
+    #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:4000]
+    #[arg(long, global = true, env = "PAYGEN_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
+    #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// PostgreSQL to use instead of the embedded database, as postgres://…
+    #[arg(long, global = true, env = "PAYGEN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Log format [default: human]
+    #[arg(long, global = true, env = "PAYGEN_LOG_FORMAT", value_name = "human|json")]
+    pub log_format: Option<String>,
+    /// What is logged, such as info or debug [default: info]
+    #[arg(long, global = true, env = "PAYGEN_LOG", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the sandbox: simulator, test clock, a client and a key made on the first start
+    Dev,
+    /// Run in production
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Make, list and disable clients
+    Clients {
+        /// What to do with clients.
+        #[command(subcommand)]
+        command: ClientsCommand,
+    },
+    /// Look after the ledger
+    Ledger {
+        /// What to do with the ledger.
+        #[command(subcommand)]
+        command: LedgerCommand,
+    },
+}
+
+/// What to do with clients.
+#[derive(Debug, Subcommand)]
+pub enum ClientsCommand {
+    /// Make a client and print its first API key, once
+    Create {
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// List the clients
+    List,
+    /// Make a client's credentials stop working
+    Disable {
+        /// Its id
+        id: String,
+    },
+    /// Make a client's credentials work again
+    Enable {
+        /// Its id
+        id: String,
+    },
+}
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute everything from nothing, compare with every balance, name what is off
+    Verify,
+}

@@ -1,0 +1,39 @@
+//! What calls on credentials take.
+
+use ipnet::IpNet;
+use paygen_core::access::Scope;
+use paygen_core::time::Instant;
+
+use crate::http::fields::{List, Text, Whole};
+
+crate::body! {
+    /// Makes an API key.
+    pub struct CreateApiKeyBody {
+        /// Its name.
+        required name: Text<1, 120> = "name", example "Back office";
+        /// What it may do; not more than the credential that makes it.
+        required scopes: List<Scope, 1, 32> = "scopes";
+        /// When it ends; never unless said.
+        nullable expires_at: Instant = "expiresAt";
+        /// The networks it works from, in CIDR form; everywhere unless said.
+        optional allowed_ips: List<IpNet, 0, 100> = "allowedIps";
+    }
+}
+
+crate::body! {
+    /// Replaces an API key.
+    pub struct RotateApiKeyBody {
+        /// How long the old key works on; a day unless said, 0 ends it at once.
+        optional overlap_seconds: Whole<0, 2_592_000> = "overlapSeconds", example 86400;
+    }
+}
+
+crate::body! {
+    /// Makes a bearer token.
+    pub struct IssueTokenBody {
+        /// What it may do; all that the API key may unless said.
+        optional scopes: List<Scope, 1, 32> = "scopes";
+        /// How many seconds it works.
+        optional expires_in: Whole<1, 3_600> = "expiresIn", example 600;
+    }
+}

@@ -1,0 +1,10 @@
+//! Credentials: API keys, bearer tokens; and the audit log of what was done with them.
+
+mod api_keys;
+mod audit_log;
+mod bodies;
+mod tokens;
+
+pub use api_keys::*;
+pub use audit_log::*;
+pub use tokens::*;

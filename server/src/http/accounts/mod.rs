@@ -1,0 +1,16 @@
+//! `/accounts`: money, who it belongs to, where it came from.
+
+mod balance;
+mod bodies;
+mod create;
+mod details;
+mod entries;
+mod read;
+mod update;
+
+pub use balance::*;
+pub use create::*;
+pub use details::*;
+pub use entries::*;
+pub use read::*;
+pub use update::*;

@@ -1,0 +1,272 @@
+//! Bodies: parsed into types that can only be valid, every wrong field told at once.
+//!
+//! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that what is documented
+//! and what is enforced are the same constants.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use super::json::Json;
+use super::nearest::hint;
+use super::problem::{FieldProblem, Problem};
+
+/// The largest body, but for documents.
+pub const LARGEST: usize = 1 << 20;
+
+/// The faults found so far.
+pub type Faults = Vec<FieldProblem>;
+
+/// A type that can be read from JSON, or says what is wrong.
+pub trait Field: Sized {
+    /// Reads it; on a fault, adds to `faults` and gives nothing.
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self>;
+
+    /// Its OpenAPI schema, with the bounds that `read` enforces.
+    fn schema() -> RefOr<Schema>;
+}
+
+/// A body declared with [`crate::body`].
+pub trait Fields: Sized {
+    /// Reads all fields, and tells every one that is wrong or unknown.
+    fn read(members: Members<'_>, faults: &mut Faults) -> Option<Self>;
+}
+
+/// What a field of a change says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Change<T> {
+    /// It was left out.
+    #[default]
+    Keep,
+    /// It was null.
+    Clear,
+    /// It was given.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// `None` keeps, `Some(None)` clears.
+    pub fn into_option<U: From<T>>(self) -> Option<Option<U>> {
+        match self {
+            Change::Keep => None,
+            Change::Clear => Some(None),
+            Change::Set(value) => Some(Some(value.into())),
+        }
+    }
+}
+
+/// The members of an object being read.
+pub struct Members<'a> {
+    members: &'a [(String, Json)],
+    at: &'a str,
+}
+
+impl<'a> Members<'a> {
+    /// Of an object, or a fault.
+    pub fn of(json: &'a Json, at: &'a str, faults: &mut Faults) -> Option<Members<'a>> {
+        match json {
+            Json::Object(members) => Some(Members { members, at }),
+            other => {
+                let message = format!("must be an object, not {}", other.kind());
+                faults.push(FieldProblem::new(at, "type", message));
+                None
+            }
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a Json> {
+        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    fn pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))
+    }
+
+    /// A field that must be there.
+    pub fn required<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<T> {
+        match self.find(name) {
+            None | Some(Json::Null) => {
+                faults.push(FieldProblem::new(self.pointer(name), "required", "is required"));
+                None
+            }
+            Some(json) => T::read(json, &self.pointer(name), faults),
+        }
+    }
+
+    /// A field that may be left out.
+    pub fn optional<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Option<T>> {
+        match self.find(name) {
+            None => Some(None),
+            Some(Json::Null) => {
+                let message = "must not be null; leave it out instead";
+                faults.push(FieldProblem::new(self.pointer(name), "type", message));
+                None
+            }
+            Some(json) => T::read(json, &self.pointer(name), faults).map(Some),
+        }
+    }
+
+    /// A field that may be left out or null, which mean the same.
+    pub fn nullable<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Option<T>> {
+        match self.find(name) {
+            None | Some(Json::Null) => Some(None),
+            Some(json) => T::read(json, &self.pointer(name), faults).map(Some),
+        }
+    }
+
+    /// A field of a change: left out, null or given.
+    pub fn change<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Change<T>> {
+        match self.find(name) {
+            None => Some(Change::Keep),
+            Some(Json::Null) => Some(Change::Clear),
+            Some(json) => T::read(json, &self.pointer(name), faults).map(Change::Set),
+        }
+    }
+
+    /// Tells every member that is not among the known names.
+    pub fn known(&self, names: &[&str], faults: &mut Faults) {
+        for (name, _) in self.members {
+            if !names.contains(&name.as_str()) {
+                let shown: String = name.chars().take(64).collect();
+                let message = format!("is not a known field.{}", hint(&shown, names.iter().copied()));
+                faults.push(FieldProblem::new(self.pointer(&shown), "unknown_field", message));
+            }
+        }
+    }
+}
+
+/// Declares a body: the struct, its reader and its schema.
+#[macro_export]
+macro_rules! body {
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[doc = $doc:literal])+ $mode:ident $field:ident: $kind:ty = $json:literal $(, example $example:expr)?;)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $field: $crate::body!(@type $mode $kind),)*
+        }
+
+        impl $crate::http::body::Fields for $name {
+            fn read(
+                members: $crate::http::body::Members<'_>,
+                faults: &mut $crate::http::body::Faults,
+            ) -> Option<$name> {
+                members.known(&[$($json),*], faults);
+                $(let $field = members.$mode::<$kind>($json, faults);)*
+                Some($name { $($field: $field?,)* })
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                #[allow(unused_mut)]
+                let mut object = utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::Object)
+                    .additional_properties(Some(
+                        utoipa::openapi::schema::AdditionalProperties::<utoipa::openapi::schema::Schema>::FreeForm(false),
+                    ));
+                $(
+                    let schema = <$kind as $crate::http::body::Field>::schema();
+                    let schema = $crate::http::fields::described(schema, concat!($($doc),+).trim());
+                    $(let schema = $crate::http::fields::with_example(schema, serde_json::json!($example));)?
+                    object = object.property($json, $crate::body!(@schema $mode schema));
+                    $crate::body!(@required $mode object $json);
+                )*
+                object.into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                std::borrow::Cow::Borrowed(stringify!($name).trim_end_matches("Body"))
+            }
+        }
+    };
+    (@type required $kind:ty) => { $kind };
+    (@type optional $kind:ty) => { Option<$kind> };
+    (@type nullable $kind:ty) => { Option<$kind> };
+    (@type change $kind:ty) => { $crate::http::body::Change<$kind> };
+    (@schema required $schema:ident) => { $schema };
+    (@schema optional $schema:ident) => { $schema };
+    (@schema nullable $schema:ident) => { $crate::http::fields::or_null($schema) };
+    (@schema change $schema:ident) => { $crate::http::fields::or_null($schema) };
+    (@required required $object:ident $json:literal) => { $object = $object.required($json); };
+    (@required optional $object:ident $json:literal) => {};
+    (@required nullable $object:ident $json:literal) => {};
+    (@required change $object:ident $json:literal) => {};
+}
+
+/// A JSON body that was read.
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    /// The same text for the same content.
+    pub canonical: String,
+}
+
+impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Send the body as JSON, with the header content-type: application/json.",
+            ));
+        }
+        let bytes = read_bytes(request).await?;
+        let json = parse(&bytes)?;
+        let mut faults = Vec::new();
+        let value = Members::of(&json, "", &mut faults).and_then(|members| T::read(members, &mut faults));
+        match value {
+            Some(value) if faults.is_empty() => Ok(Body { value, canonical: json.canonical() }),
+            _ => Err(Problem::invalid(faults)),
+        }
+    }
+}
+
+/// A call that takes no body: nothing, or an empty object.
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = read_bytes(request).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(NoBody);
+        }
+        match parse(&bytes)? {
+            Json::Object(members) if members.is_empty() => Ok(NoBody),
+            _ => Err(Problem::invalid(vec![FieldProblem::new("", "unknown_field", "this call takes no body")])),
+        }
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Json, Problem> {
+    Json::parse(bytes).map_err(|why| {
+        let message = format!("The body cannot be read as JSON: {why}.");
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", message)
+    })
+}
+
+fn is_json(request: &Request) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = content_type.and_then(|text| text.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
+    kind.is_some_and(|kind| kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")))
+}
+
+async fn read_bytes(request: Request) -> Result<axum::body::Bytes, Problem> {
+    axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
+        let too_large = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if too_large {
+            let message = format!("The body is larger than {LARGEST} bytes.");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body did not arrive whole.")
+        }
+    })
+}

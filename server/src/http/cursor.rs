@@ -1,0 +1,65 @@
+//! Cursors: where a list goes on, as opaque text that fits only the list it came from.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use paygen_store::value::Value;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    of: String,
+    after: Vec<Key>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Key {
+    #[serde(rename = "n")]
+    Null,
+    #[serde(rename = "i")]
+    Integer(i64),
+    #[serde(rename = "t")]
+    Text(String),
+    #[serde(rename = "b")]
+    Bytes(Vec<u8>),
+}
+
+/// What tells one list from another: the sort and every condition.
+pub fn fingerprint(sort: &str, filter: Option<&str>, search: Option<&str>, search_in: Option<&str>) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in [Some(sort), filter, search, search_in] {
+        let part = part.unwrap_or_default();
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..9])
+}
+
+/// The cursor after the row with these sort values.
+pub fn write(values: &[Value], fingerprint: &str) -> String {
+    let key = |value: &Value| match value {
+        Value::Null | Value::Real(_) => Key::Null,
+        Value::Integer(value) => Key::Integer(*value),
+        Value::Text(value) => Key::Text(value.clone()),
+        Value::Bytes(value) => Key::Bytes(value.clone()),
+    };
+    let cursor = Cursor { of: fingerprint.to_owned(), after: values.iter().map(key).collect() };
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
+}
+
+/// The sort values of a cursor of the list with this fingerprint.
+pub fn read(text: &str, fingerprint: &str) -> Result<Vec<Value>, String> {
+    let malformed = || "is not a cursor of this API; take it from meta.nextCursor".to_owned();
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
+    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+    if cursor.of != fingerprint {
+        return Err("belongs to a list with another sort, filter or search; start again with an empty cursor".to_owned());
+    }
+    let value = |key| match key {
+        Key::Null => Ok(Value::Null),
+        Key::Integer(value) => Ok(Value::Integer(value)),
+        Key::Text(value) if !value.contains('\0') => Ok(Value::Text(value)),
+        Key::Text(_) => Err(malformed()),
+        Key::Bytes(value) => Ok(Value::Bytes(value)),
+    };
+    cursor.after.into_iter().map(value).collect()
+}

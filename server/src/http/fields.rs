@@ -1,0 +1,343 @@
+//! The types that fields of bodies are read as.
+
+use ipnet::IpNet;
+use paygen_core::access::Scope;
+use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType, OwnerType};
+use paygen_core::ids::{AccountId, Id};
+use paygen_core::money::{Decimal, MAX_DIGITS};
+use paygen_core::time::Instant;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
+
+use super::body::{Faults, Field};
+use super::json::Json;
+use super::nearest::hint;
+use super::problem::FieldProblem;
+
+/// Text of at least `MIN` and at most `MAX` characters, without control characters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text<const MIN: usize, const MAX: usize>(String);
+
+impl<const MIN: usize, const MAX: usize> From<Text<MIN, MAX>> for String {
+    fn from(text: Text<MIN, MAX>) -> String {
+        text.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn wrong<T>(faults: &mut Faults, at: &str, code: &str, message: impl Into<String>) -> Option<T> {
+    faults.push(FieldProblem::new(at, code, message));
+    None
+}
+
+fn text_of<'a>(json: &'a Json, at: &str, faults: &mut Faults) -> Option<&'a str> {
+    match json {
+        Json::Text(text) => Some(text),
+        other => wrong(faults, at, "type", format!("must be a string, not {}", other.kind())),
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
+        let text = text_of(json, at, faults)?;
+        let length = text.chars().count();
+        if length < MIN {
+            return wrong(faults, at, "min_length", format!("must have at least {MIN} characters"));
+        }
+        if length > MAX {
+            return wrong(faults, at, "max_length", format!("must have at most {MAX} characters; it has {length}"));
+        }
+        if text.chars().any(char::is_control) {
+            return wrong(faults, at, "control_character", "must not contain control characters");
+        }
+        Some(Text(text.to_owned()))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let minimum = (MIN > 0).then_some(MIN);
+        // The pattern says what the reader enforces: no control characters.
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(minimum)
+            .max_length(Some(MAX))
+            .pattern(Some("^[^\\u0000-\\u001F\\u007F-\\u009F]*$"))
+            .into()
+    }
+}
+
+impl Field for bool {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<bool> {
+        match json {
+            Json::Bool(value) => Some(*value),
+            other => wrong(faults, at, "type", format!("must be true or false, not {}", other.kind())),
+        }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).into()
+    }
+}
+
+impl Field for Decimal {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Decimal> {
+        match json {
+            Json::Number(text) => match Decimal::parse(text) {
+                Ok(decimal) => Some(decimal),
+                Err(error) => wrong(faults, at, "amount", error.to_string()),
+            },
+            Json::Text(_) => wrong(faults, at, "type", "must be a number such as 12.5, without quotes"),
+            other => wrong(faults, at, "type", format!("must be a number such as 12.5, not {}", other.kind())),
+        }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let text = format!(
+            "An amount in major units, at most {MAX_DIGITS} significant digits and no more decimals than the currency has."
+        );
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .description(Some(text))
+            .examples([serde_json::json!(12.5)])
+            .into()
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Whole<const MIN: i64, const MAX: i64>(pub i64);
+
+impl<const MIN: i64, const MAX: i64> Field for Whole<MIN, MAX> {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
+        let Json::Number(text) = json else {
+            return wrong(faults, at, "type", format!("must be a whole number, not {}", json.kind()));
+        };
+        match Decimal::parse(text).ok().filter(|number| number.scale() == 0).and_then(|number| number.to_minor(0)) {
+            Some(number) if (MIN..=MAX).contains(&number) => Some(Whole(number)),
+            _ => wrong(faults, at, "range", format!("must be a whole number from {MIN} to {MAX}")),
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "JSON Schema's bounds are numbers; ours are far below 2^53")]
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(MIN as f64)).maximum(Some(MAX as f64)).into()
+    }
+}
+
+macro_rules! words_fields {
+    ($($word:ty),* $(,)?) => {$(
+        impl Field for $word {
+            fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<$word> {
+                let text = text_of(json, at, faults)?;
+                if let Some(value) = <$word>::parse(text) {
+                    return Some(value);
+                }
+                let words = <$word>::WORDS;
+                let shown: String = text.chars().take(64).collect();
+                let hint = hint(&shown, words.iter().copied());
+                wrong(faults, at, "choice", format!("must be one of {}.{hint}", words.join(", ")))
+            }
+
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(<$word>::WORDS.iter().copied())).into()
+            }
+        }
+    )*};
+}
+words_fields!(AccountStatus, AccountType, CategoryWord, DetailType, Scope);
+
+/// An owner type; `individual`, as the published guide calls a person, is taken for `user`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OwnerTypeWord(pub OwnerType);
+
+impl From<OwnerTypeWord> for OwnerType {
+    fn from(word: OwnerTypeWord) -> OwnerType {
+        word.0
+    }
+}
+
+impl Field for OwnerTypeWord {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<OwnerTypeWord> {
+        let text = text_of(json, at, faults)?;
+        let parsed = if text == "individual" { Some(OwnerType::User) } else { OwnerType::parse(text) };
+        let shown: String = text.chars().take(64).collect();
+        let message = format!("must be one of {}.{}", OwnerType::WORDS.join(", "), hint(&shown, OwnerType::WORDS.iter().copied()));
+        parsed.map(OwnerTypeWord).or_else(|| wrong(faults, at, "choice", message))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let words = OwnerType::WORDS.iter().copied().chain(["individual"]);
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+    }
+}
+
+impl Field for Id {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Id> {
+        let text = text_of(json, at, faults)?;
+        let message = "must be an id: 24 lowercase hex characters";
+        Id::parse(text).or_else(|| wrong(faults, at, "id", message))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9a-f]{24}$"))
+            .examples(["665f1c4f4a4f4a4f4a4f4a4f"])
+            .into()
+    }
+}
+
+impl Field for AccountId {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<AccountId> {
+        Id::read(json, at, faults).map(AccountId)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Id::schema()
+    }
+}
+
+impl Field for Instant {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Instant> {
+        let text = text_of(json, at, faults)?;
+        let message = "must be an instant in ISO 8601, such as 2026-04-23T10:00:00.000Z";
+        Instant::parse(text).or_else(|| wrong(faults, at, "instant", message))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples(["2026-04-23T10:00:00.000Z"])
+            .into()
+    }
+}
+
+impl Field for IpNet {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<IpNet> {
+        let text = text_of(json, at, faults)?;
+        let address = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        let message = "must be a network in CIDR form, such as 203.0.113.0/24, or an address";
+        text.parse().ok().or_else(address).or_else(|| wrong(faults, at, "cidr", message))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).examples(["203.0.113.0/24"]).into()
+    }
+}
+
+/// A list of at least `MIN` and at most `MAX` items.
+#[derive(Clone, Debug, PartialEq)]
+pub struct List<T, const MIN: usize, const MAX: usize>(pub Vec<T>);
+
+impl<T: Field, const MIN: usize, const MAX: usize> Field for List<T, MIN, MAX> {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
+        let Json::Array(items) = json else {
+            return wrong(faults, at, "type", format!("must be a list, not {}", json.kind()));
+        };
+        if !(MIN..=MAX).contains(&items.len()) {
+            return wrong(faults, at, "length", format!("must have {MIN} to {MAX} items; it has {}", items.len()));
+        }
+        let read: Vec<Option<T>> =
+            items.iter().enumerate().map(|(number, item)| T::read(item, &format!("{at}/{number}"), faults)).collect();
+        read.into_iter().collect::<Option<Vec<T>>>().map(List)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let minimum = (MIN > 0).then_some(MIN);
+        ArrayBuilder::new().items(T::schema()).min_items(minimum).max_items(Some(MAX)).into()
+    }
+}
+
+/// A free-form JSON object, kept as it was written: at most `BYTES` bytes, `MEMBERS` members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreeForm<const BYTES: usize, const MEMBERS: usize>(String);
+
+impl<const BYTES: usize, const MEMBERS: usize> From<FreeForm<BYTES, MEMBERS>> for String {
+    fn from(free: FreeForm<BYTES, MEMBERS>) -> String {
+        free.0
+    }
+}
+
+/// Your own data on an object.
+pub type Metadata = FreeForm<16_384, 50>;
+
+/// What a bank account or wallet is made of.
+pub type DetailsObject = FreeForm<16_384, 50>;
+
+impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS> {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
+        let Json::Object(members) = json else {
+            return wrong(faults, at, "type", format!("must be an object, not {}", json.kind()));
+        };
+        if members.len() > MEMBERS {
+            return wrong(faults, at, "length", format!("must have at most {MEMBERS} members; it has {}", members.len()));
+        }
+        let text = json.to_text();
+        if text.len() > BYTES {
+            return wrong(faults, at, "max_length", format!("must have at most {BYTES} bytes as JSON; it has {}", text.len()));
+        }
+        if text.contains("\\u0000") {
+            return wrong(faults, at, "control_character", "must not contain the character U+0000");
+        }
+        Some(FreeForm(text))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .max_properties(Some(MEMBERS))
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
+            .into()
+    }
+}
+
+/// The schema with a description.
+pub fn described(schema: RefOr<Schema>, text: &str) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            let bounds = object.description.take().map(|bounds| format!(" {bounds}")).unwrap_or_default();
+            object.description = Some(format!("{text}{bounds}"));
+            RefOr::T(Schema::Object(object))
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.description = Some(text.to_owned());
+            RefOr::T(Schema::Array(array))
+        }
+        other => other,
+    }
+}
+
+/// The schema with an example.
+pub fn with_example(schema: RefOr<Schema>, example: serde_json::Value) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.examples = vec![example];
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
+/// The schema, or null.
+pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Type(kind) = object.schema_type.clone() {
+                object.schema_type = SchemaType::from_iter([kind, Type::Null]);
+            }
+            if let Some(values) = &mut object.enum_values {
+                values.push(serde_json::Value::Null);
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}

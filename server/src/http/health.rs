@@ -1,0 +1,44 @@
+//! Health, readiness and metrics: for machines that look after this one.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use super::reply;
+use crate::app::App;
+
+/// Health
+///
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "Operations", operation_id = "getHealth",
+    responses((status = 200, description = "It runs.", body = super::reply::Envelope<String>)), security(()))]
+pub async fn healthz() -> Response {
+    reply::ok("Healthy.", &"ok")
+}
+
+/// Readiness
+///
+/// Whether requests can be served: the store answers and the process is not stopping.
+#[utoipa::path(get, path = "/readyz", tag = "Operations", operation_id = "getReadiness",
+    responses((status = 200, description = "It is ready.", body = super::reply::Envelope<String>)), security(()))]
+pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
+    if *app.stopping.borrow() {
+        let message = "This server is stopping.";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).retry_after(1));
+    }
+    app.reader.ping().await?;
+    Ok(reply::ok("Ready.", &"ok"))
+}
+
+/// Metrics
+///
+/// Counters and histograms in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics",
+    responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")), security(()))]
+pub async fn metrics(State(app): State<App>) -> Response {
+    for (priority, waiting) in ["network", "api", "background"].into_iter().zip(app.engine.waiting()) {
+        ::metrics::gauge!("paygen_engine_waiting_commands", "queue" => priority).set(waiting as f64);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
+}

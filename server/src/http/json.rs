@@ -1,0 +1,214 @@
+//! JSON as it was written: numbers stay text, so that no amount ever passes through a float.
+
+use std::fmt;
+
+use paygen_core::money::Decimal;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How deep objects and lists may nest.
+const DEPTH: usize = 32;
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, as its text.
+    Number(String),
+    /// A string.
+    Text(String),
+    /// A list.
+    Array(Vec<Json>),
+    /// An object, members in their order.
+    Object(Vec<(String, Json)>),
+}
+
+/// One level of members or items, still as text.
+enum Level {
+    Array(Vec<Box<RawValue>>),
+    Object(Vec<(String, Box<RawValue>)>),
+}
+
+impl<'de> Deserialize<'de> for Level {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Level, D::Error> {
+        struct LevelVisitor;
+
+        impl<'de> Visitor<'de> for LevelVisitor {
+            type Value = Level;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Level, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Level::Array(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Level, A::Error> {
+                let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+                let mut names = std::collections::HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(serde::de::Error::custom(format!("the member \"{name}\" stands twice")));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Level::Object(members))
+            }
+        }
+
+        deserializer.deserialize_any(LevelVisitor)
+    }
+}
+
+impl Json {
+    /// Reads a text; the error is a sentence for the caller.
+    pub fn parse(bytes: &[u8]) -> Result<Json, String> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err("the body is empty; a JSON object is expected".to_owned());
+        }
+        let raw: &RawValue = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        Json::from_raw(raw, 0)
+    }
+
+    fn from_raw(raw: &RawValue, depth: usize) -> Result<Json, String> {
+        if depth > DEPTH {
+            return Err(format!("objects and lists nest deeper than {DEPTH} levels"));
+        }
+        let text = raw.get().trim();
+        Ok(match text.as_bytes().first() {
+            Some(b'n') => Json::Null,
+            Some(b't') => Json::Bool(true),
+            Some(b'f') => Json::Bool(false),
+            Some(b'"') => Json::Text(serde_json::from_str(text).map_err(|error| error.to_string())?),
+            Some(b'[' | b'{') => match serde_json::from_str(text).map_err(|error| error.to_string())? {
+                Level::Array(items) => {
+                    Json::Array(items.iter().map(|item| Json::from_raw(item, depth + 1)).collect::<Result<_, _>>()?)
+                }
+                Level::Object(members) => {
+                    let read = |(name, value): &(String, Box<RawValue>)| {
+                        Ok((name.clone(), Json::from_raw(value, depth + 1)?))
+                    };
+                    Json::Object(members.iter().map(read).collect::<Result<_, String>>()?)
+                }
+            },
+            _ => Json::Number(text.to_owned()),
+        })
+    }
+
+    /// What kind of value it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Json::Null => "null",
+            Json::Bool(_) => "a boolean",
+            Json::Number(_) => "a number",
+            Json::Text(_) => "a string",
+            Json::Array(_) => "a list",
+            Json::Object(_) => "an object",
+        }
+    }
+
+    /// The value as JSON, numbers as they were written.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text, false);
+        text
+    }
+
+    /// The same text for the same content: members sorted, numbers in one form.
+    pub fn canonical(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text, true);
+        text
+    }
+
+    fn write(&self, out: &mut String, canonical: bool) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Json::Number(text) => match Decimal::parse(text) {
+                Ok(decimal) if canonical => out.push_str(&decimal.to_string()),
+                _ => out.push_str(text),
+            },
+            Json::Text(text) => out.push_str(&serde_json::Value::from(text.as_str()).to_string()),
+            Json::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write(out, canonical);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                let mut members: Vec<&(String, Json)> = members.iter().collect();
+                if canonical {
+                    members.sort_by(|a, b| a.0.cmp(&b.0));
+                }
+                out.push('{');
+                for (at, (name, value)) in members.into_iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    out.push_str(&serde_json::Value::from(name.as_str()).to_string());
+                    out.push(':');
+                    value.write(out, canonical);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Json;
+
+    #[test]
+    fn content_decides_not_spelling() {
+        let same = [
+            (r#"{"b":1.0,"a":"x"}"#, r#"{ "a": "x", "b": 1 }"#),
+            (r#"{"a":1e2}"#, r#"{"a":100}"#),
+            (r#"["\u00e9"]"#, "[\"é\"]"),
+        ];
+        for (one, other) in same {
+            let canonical = |text: &str| Json::parse(text.as_bytes()).expect("JSON").canonical();
+            assert_eq!(canonical(one), canonical(other));
+        }
+    }
+
+    #[test]
+    fn broken_texts_are_refused() {
+        let deep = format!("{}{}", "[".repeat(60), "]".repeat(60));
+        for text in ["", " ", "{", "{\"a\":1,\"a\":2}", "{\"a\":}", "[1,]", "nul", "1 2", "\u{feff}{}", "'a'", deep.as_str()] {
+            assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Json::parse(&[b'"', 0xff, b'"']).is_err());
+    }
+
+    #[test]
+    fn digits_survive() {
+        let text = r#"{"a":0.123456789012345678901234567890,"b":[12345678901234567890]}"#;
+        assert_eq!(Json::parse(text.as_bytes()).expect("JSON").to_text(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_read_or_refused_and_what_is_read_reads_the_same_again(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(json) = Json::parse(&bytes) {
+                let again = Json::parse(json.canonical().as_bytes()).expect("what we wrote reads");
+                prop_assert_eq!(again.canonical(), json.canonical());
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Lists: what every collection's GET takes and answers.
+//!
+//! A resource says which fields there are ([`ListSpec`]); reading the parameters gives a [`ListQuery`] for the store
+//! and what `meta` echoes.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::ids::ClientId;
+use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, Paging, Search, Test};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::cursor;
+use super::filter::{self, FieldKind};
+use super::nearest::hint;
+use super::problem::Problem;
+use super::query::Params;
+use super::reply;
+
+/// The page size when none is asked for, and the largest.
+const DEFAULT_LIMIT: u32 = 20;
+const LARGEST_LIMIT: u32 = 200;
+
+/// A field of a resource, as lists know it.
+#[derive(Clone, Copy, Debug)]
+pub struct ListField {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Where it is kept.
+    pub column: ListColumn,
+    /// How its values are read.
+    pub kind: FieldKind,
+    /// Whether `search` may look in it.
+    pub searched: bool,
+}
+
+/// A field that filters and sorts.
+pub const fn field(name: &'static str, column: ListColumn, kind: FieldKind) -> ListField {
+    ListField { name, column, kind, searched: false }
+}
+
+/// A field that filters, sorts and is searched.
+pub const fn searched(name: &'static str, column: ListColumn) -> ListField {
+    ListField { name, column, kind: FieldKind::Text, searched: true }
+}
+
+/// What a list of a resource takes.
+#[derive(Clone, Copy, Debug)]
+pub struct ListSpec {
+    /// Fields that filter and sort.
+    pub fields: &'static [ListField],
+    /// Every field that is returned.
+    pub returned: &'static [&'static str],
+    /// Records that can be shown beside their ids.
+    pub populate: &'static [&'static str],
+    /// The sort when none is asked for.
+    pub default_sort: &'static str,
+}
+
+impl ListSpec {
+    fn find(&self, name: &str) -> Option<&ListField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.fields.iter().map(|field| field.name).collect()
+    }
+}
+
+/// What `meta` tells of a list.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListMeta {
+    /// The page, from 1; null with a cursor.
+    #[schema(required = true)]
+    page: Option<u32>,
+    /// The page size.
+    limit: u32,
+    /// How many there are; null with a cursor.
+    #[schema(required = true)]
+    total: Option<u64>,
+    /// How many pages there are; null with a cursor.
+    #[schema(required = true)]
+    pages: Option<u64>,
+    /// The sort.
+    sort: String,
+    /// As it was asked for.
+    #[schema(required = true)]
+    fields: Option<String>,
+    /// As it was asked for.
+    #[schema(required = true)]
+    search: Option<String>,
+    /// As it was asked for.
+    #[schema(required = true)]
+    search_in: Option<String>,
+    /// As it was asked for.
+    #[schema(required = true)]
+    filter: Option<String>,
+    /// With a cursor: where to go on; null at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable)]
+    next_cursor: Option<Option<String>>,
+}
+
+/// A list that was asked for.
+#[derive(Debug)]
+pub struct List {
+    /// What the store is asked.
+    pub query: ListQuery,
+    sort: String,
+    fields: Option<String>,
+    search: Option<String>,
+    search_in: Option<String>,
+    filter: Option<String>,
+    fingerprint: String,
+}
+
+const PARAMETERS: &[&str] =
+    &["page", "limit", "sort", "fields", "search", "searchIn", "filter", "populate", "cursor"];
+
+/// Reads the parameters of a list; `fixed` conditions always hold, such as the account of its entries.
+pub fn read(
+    spec: &ListSpec,
+    mut params: Params,
+    client: ClientId,
+    fixed: Vec<Filter>,
+    timeout_ms: u32,
+) -> Result<List, Problem> {
+    let page: Option<u32> = params.take_with("page", |text| match text.parse() {
+        Ok(page) if (1..=1_000_000).contains(&page) => Ok(page),
+        _ => Err("must be a whole number from 1 to 1000000".to_owned()),
+    });
+    let limit = params.take_with("limit", |text| match text.parse::<u64>() {
+        Ok(limit) if limit > 0 => Ok(u32::try_from(limit).unwrap_or(u32::MAX).min(LARGEST_LIMIT)),
+        _ => Err(format!("must be a whole number from 1; above {LARGEST_LIMIT} it is {LARGEST_LIMIT}")),
+    });
+    let sort_text = params.take("sort").filter(|sort| !sort.is_empty());
+    let sort = sort_text.unwrap_or_else(|| spec.default_sort.to_owned());
+    let order = read_sort(spec, &sort, &mut params);
+    let fields = params.take("fields").filter(|fields| !fields.is_empty());
+    check_names(&mut params, "fields", fields.as_deref(), spec.returned);
+    let (search, search_in) = (params.take("search").filter(|text| !text.is_empty()), params.take("searchIn"));
+    let looked_for = read_search(spec, search.as_deref(), search_in.as_deref(), &mut params);
+    let filter = params.take("filter").filter(|filter| !filter.is_empty());
+    let mut filters = fixed;
+    if let Some(text) = &filter {
+        match filter::read(text, |name| spec.find(name).map(|field| (field.column, field.kind)), &spec.names()) {
+            Ok(read) => filters.extend(read),
+            Err(messages) => messages.into_iter().for_each(|message| params.fault("filter", "invalid", message)),
+        }
+    }
+    let populate = params.take("populate").filter(|populate| !populate.is_empty());
+    if let Some(populate) = populate {
+        for piece in populate.split([';', ',']) {
+            let name = piece.split(':').next().unwrap_or_default().trim();
+            if !spec.populate.contains(&name) {
+                let allowed = if spec.populate.is_empty() { "nothing here".to_owned() } else { spec.populate.join(", ") };
+                params.fault("populate", "invalid", format!("cannot show \"{}\"; it can show {allowed}", shorten(name)));
+            }
+        }
+    }
+    let fingerprint = cursor::fingerprint(&sort, filter.as_deref(), search.as_deref(), search_in.as_deref());
+    let paging = match params.take("cursor") {
+        None => Paging::Page { page: page.unwrap_or(1) },
+        Some(_) if page.is_some() => {
+            params.fault("cursor", "exclusive", "cannot be combined with page");
+            Paging::After(None)
+        }
+        Some(text) if text.is_empty() => Paging::After(None),
+        Some(text) => match cursor::read(&text, &fingerprint) {
+            Ok(values) => Paging::After(Some(values)),
+            Err(message) => {
+                params.fault("cursor", "invalid_cursor", message);
+                Paging::After(None)
+            }
+        },
+    };
+    if matches!(paging, Paging::After(_)) && order.iter().any(|order| filter::is_money(order.column)) {
+        params.fault("sort", "invalid", "amounts cannot be sorted by with a cursor: they change while you page");
+    }
+    params.finish(PARAMETERS)?;
+    let query = ListQuery {
+        client,
+        filters,
+        search: looked_for,
+        order,
+        limit: limit.unwrap_or(DEFAULT_LIMIT),
+        paging,
+        timeout_ms,
+    };
+    Ok(List { query, sort, fields, search, search_in, filter, fingerprint })
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
+    let mut order: Vec<Order> = Vec::new();
+    for piece in sort.split(',').map(str::trim) {
+        let (name, descending) = piece.strip_prefix('-').map_or((piece, false), |name| (name, true));
+        match spec.find(name) {
+            Some(field) if order.iter().all(|known| known.column != field.column) && order.len() < 8 => {
+                order.push(Order { column: field.column, descending });
+            }
+            Some(_) => params.fault("sort", "invalid", format!("\"{name}\" stands twice, or there are more than 8 fields")),
+            None => {
+                let names = spec.names();
+                let name = shorten(name);
+                let hint = hint(&name, names.iter().copied());
+                params.fault("sort", "invalid", format!("cannot sort by \"{name}\".{hint} Allowed: {}", names.join(", ")));
+            }
+        }
+    }
+    order
+}
+
+fn check_names(params: &mut Params, parameter: &str, given: Option<&str>, allowed: &[&str]) {
+    for name in given.into_iter().flat_map(|given| given.split(',')).map(str::trim) {
+        if !allowed.contains(&name) {
+            let name = shorten(name);
+            let hint = hint(&name, allowed.iter().copied());
+            params.fault(parameter, "invalid", format!("\"{name}\" is not one of {}.{hint}", allowed.join(", ")));
+        }
+    }
+}
+
+fn read_search(spec: &ListSpec, search: Option<&str>, search_in: Option<&str>, params: &mut Params) -> Option<Search> {
+    let searchable: Vec<&ListField> = spec.fields.iter().filter(|field| field.searched).collect();
+    let names: Vec<&str> = searchable.iter().map(|field| field.name).collect();
+    let search_in = search_in.filter(|names| !names.is_empty());
+    check_names(params, "searchIn", search_in, &names);
+    let text = search?;
+    if text.chars().count() > 200 {
+        params.fault("search", "max_length", "must have at most 200 characters");
+    }
+    let wanted = |field: &&&ListField| search_in.is_none_or(|names| names.split(',').any(|name| name.trim() == field.name));
+    let columns = searchable.iter().filter(wanted).map(|field| field.column).collect();
+    Some(Search { text: text.to_owned(), columns })
+}
+
+impl List {
+    /// What tells this list from another, for its cursors.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The answer: each row as `show` makes it, only the fields asked for.
+    pub fn reply<T, V: Serialize>(&self, page: Page<T>, show: impl Fn(&T) -> V) -> Result<Response, Problem> {
+        let next = page.next.as_ref().map(|values| cursor::write(values, &self.fingerprint));
+        self.reply_with(page.rows.iter().map(show), page.total, next)
+    }
+
+    /// As [`List::reply`], with a cursor of the resource's own.
+    pub fn reply_with<V: Serialize>(
+        &self,
+        rows: impl Iterator<Item = V>,
+        total: Option<u64>,
+        next: Option<String>,
+    ) -> Result<Response, Problem> {
+        let rows: Vec<Box<RawValue>> = rows.map(|row| self.project(&row)).collect::<Result<_, _>>()?;
+        let limit = self.query.limit;
+        let (page, next_cursor) = match self.query.paging {
+            Paging::Page { page } => (Some(page), None),
+            Paging::After(_) => (None, Some(next)),
+        };
+        let meta = ListMeta {
+            page,
+            limit,
+            total,
+            pages: total.map(|total| total.div_ceil(u64::from(limit))),
+            sort: self.sort.clone(),
+            fields: self.fields.clone(),
+            search: self.search.clone(),
+            search_in: self.search_in.clone(),
+            filter: self.filter.clone(),
+            next_cursor,
+        };
+        Ok(reply::json(StatusCode::OK, reply::bytes(StatusCode::OK, "Data fetched successfully.", &rows, Some(meta))))
+    }
+
+    /// The row as JSON, without the fields that were not asked for; numbers keep their digits.
+    fn project(&self, row: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+        let failed = |error: serde_json::Error| Problem::internal(error.to_string());
+        let text = serde_json::to_string(row).map_err(failed)?;
+        let Some(fields) = &self.fields else { return RawValue::from_string(text).map_err(failed) };
+        let members: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(&text).map_err(failed)?;
+        let kept: std::collections::BTreeMap<&str, &RawValue> = members
+            .into_iter()
+            .filter(|(name, _)| *name == "_id" || fields.split(',').any(|field| field.trim() == *name))
+            .collect();
+        RawValue::from_string(serde_json::to_string(&kept).map_err(failed)?).map_err(failed)
+    }
+}
+
+/// A condition that a resource adds by itself.
+pub fn fixed(column: ListColumn, value: impl Into<paygen_store::value::Value>) -> Filter {
+    Filter { column, test: Test::Eq(Operand::Value(value.into())) }
+}
+
+/// The parameters of every list, for the OpenAPI document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "only documents")]
+pub struct ListParams {
+    /// The page, from 1.
+    #[param(minimum = 1, maximum = 1_000_000, example = 1)]
+    page: Option<u32>,
+    /// The page size, 20 unless said; above 200 it is 200.
+    #[param(minimum = 1, example = 20)]
+    limit: Option<u64>,
+    /// Fields to sort by, `-` for descending: `name,-createdAt`.
+    sort: Option<String>,
+    /// Fields to return; `_id` always is.
+    fields: Option<String>,
+    /// Text to look for, taken literally, letter case ignored.
+    #[param(max_length = 200)]
+    search: Option<String>,
+    /// Fields to look in.
+    #[param(rename = "searchIn")]
+    search_in: Option<String>,
+    /// Conditions: `status=active&balance.gte=100` (encode `&` as `%26`) or JSON.
+    filter: Option<String>,
+    /// Records to show beside their ids.
+    populate: Option<String>,
+    /// Keyset paging: empty to start, then `meta.nextCursor`.
+    cursor: Option<String>,
+}
+
+/// The query for the one row with this condition.
+pub fn one(client: ClientId, condition: Filter, timeout_ms: u32) -> ListQuery {
+    let filters = vec![condition];
+    let paging = Paging::After(None);
+    ListQuery { client, filters, search: None, order: Vec::new(), limit: 1, paging, timeout_ms }
+}

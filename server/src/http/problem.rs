@@ -1,0 +1,192 @@
+//! Errors as they are answered: a stable code, every wrong field, what to do; nothing internal.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use paygen_store::StoreError;
+use serde::Serialize;
+
+use super::request_id::current_request_id;
+use crate::workers::schedule::ScheduleError;
+
+/// A wrong field of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct FieldProblem {
+    /// Where: a JSON pointer into the body, or the name of a parameter.
+    #[schema(example = "/amount")]
+    pub pointer: String,
+    /// A stable code.
+    #[schema(example = "required")]
+    pub code: String,
+    /// What is wrong and what is right.
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// A wrong field.
+    pub fn new(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> FieldProblem {
+        FieldProblem { pointer: pointer.into(), code: code.into(), message: message.into() }
+    }
+}
+
+/// An error on its way to the caller.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    fields: Vec<FieldProblem>,
+    retry_after: Option<u32>,
+    allow: Option<String>,
+    log: Option<String>,
+}
+
+/// The body of every error.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorEnvelope {
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status_code: u16,
+    /// What is wrong, in a sentence.
+    #[schema(example = "The account has 10 USD available; 11 USD are needed.")]
+    message: String,
+    /// Always null.
+    #[schema(value_type = Option<String>, required = true)]
+    data: Option<()>,
+    /// What is wrong, for programs.
+    error: ErrorBody,
+}
+
+/// What is wrong, for programs.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// A stable code.
+    #[schema(example = "insufficient_funds")]
+    code: &'static str,
+    /// The request's id, as in the logs.
+    request_id: String,
+    /// Where the code is explained.
+    #[schema(example = "/docs/errors/insufficient_funds")]
+    docs: String,
+    /// Every wrong field.
+    fields: Vec<FieldProblem>,
+}
+
+impl Problem {
+    /// An error with a stable code.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { status, code, message: message.into(), fields: Vec::new(), retry_after: None, allow: None, log: None }
+    }
+
+    /// A request that is wrong in these fields.
+    pub fn invalid(fields: Vec<FieldProblem>) -> Problem {
+        let message = match fields.as_slice() {
+            [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
+            many => format!("{} fields are wrong; see error.fields.", many.len()),
+        };
+        Problem { fields, ..Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message) }
+    }
+
+    /// A defect of ours: the caller learns the request's id, the log what happened.
+    pub fn internal(why: impl Into<String>) -> Problem {
+        let message = "Something went wrong on our side. The request's id helps to find out what.";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message).log(why)
+    }
+
+    /// Names a wrong field.
+    pub fn field(mut self, pointer: &str, code: &str, message: impl Into<String>) -> Problem {
+        self.fields.push(FieldProblem::new(pointer, code, message));
+        self
+    }
+
+    /// Says when to come back.
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says which methods there are.
+    pub fn allow(mut self, methods: String) -> Problem {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// What only the log may see.
+    pub fn log(mut self, why: impl Into<String>) -> Problem {
+        self.log = Some(why.into());
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body.
+    pub fn to_body(&self) -> Vec<u8> {
+        let envelope = ErrorEnvelope {
+            status_code: self.status.as_u16(),
+            message: self.message.clone(),
+            data: None,
+            error: ErrorBody {
+                code: self.code,
+                request_id: current_request_id(),
+                docs: format!("/docs/errors/{}", self.code),
+                fields: self.fields.clone(),
+            },
+        };
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(why) = &self.log {
+            tracing::error!(code = self.code, request_id = current_request_id(), error = %why, "a request failed");
+        }
+        let json = HeaderValue::from_static("application/json");
+        let mut response = (self.status, [(header::CONTENT_TYPE, json)], self.to_body()).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"paygen\""));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        match error {
+            StoreError::TooBroad => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "query_too_broad",
+                "The query took too long. Narrow it with a filter, or page with a cursor.",
+            )
+            .retry_after(1),
+            StoreError::Culprit(why) => Problem::internal(why),
+            other => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "The store cannot be read just now. Try again shortly.",
+            )
+            .retry_after(1)
+            .log(other.to_string()),
+        }
+    }
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Problem {
+        match error {
+            ScheduleError::Store(error) => error.into(),
+            ScheduleError::Engine(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Query strings: strict, so that a misspelt parameter is an error and not silence.
+
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::nearest::hint;
+use super::problem::{FieldProblem, Problem};
+
+/// The parameters of a request, taken one by one; what is left over is unknown.
+#[derive(Debug, Default)]
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    faults: Vec<FieldProblem>,
+}
+
+/// The parameters of a request.
+pub struct Query(pub Params);
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Params::parse(parts.uri.query().unwrap_or_default()).map(Query)
+    }
+}
+
+impl Params {
+    /// Reads a query string. The credential's parameter is left out: it was looked at already.
+    pub fn parse(query: &str) -> Result<Params, Problem> {
+        let mut params = Params::default();
+        for piece in query.split('&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+                params.faults.push(FieldProblem::new(
+                    name,
+                    "encoding",
+                    "is not percent-encoded UTF-8; encode % as %25",
+                ));
+                continue;
+            };
+            if name == "apiKey" {
+                continue;
+            }
+            if params.pairs.iter().any(|(known, _)| *known == name) {
+                params.faults.push(FieldProblem::new(name, "repeated", "is given twice"));
+                continue;
+            }
+            params.pairs.push((name, value));
+        }
+        Ok(params)
+    }
+
+    /// A parameter's text.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.pairs.iter().position(|(known, _)| known == name)?;
+        Some(self.pairs.remove(at).1)
+    }
+
+    /// A parameter read by `read`, whose error says what it must be.
+    pub fn take_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.take(name)?;
+        read(&text).map_err(|message| self.fault(name, "invalid", message)).ok()
+    }
+
+    /// A parameter in the form of its type.
+    pub fn take_parsed<T: FromStr>(&mut self, name: &str, must: &str) -> Option<T> {
+        self.take_with(name, |text| text.parse().map_err(|_| must.to_owned()))
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, name: &str, code: &str, message: impl Into<String>) {
+        self.faults.push(FieldProblem::new(name, code, message));
+    }
+
+    /// Tells every fault, and every parameter that nobody took.
+    pub fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            let shown: String = name.chars().take(64).collect();
+            let mut message = format!("is not a known parameter.{}", hint(&shown, known.iter().copied()));
+            if known.contains(&"filter") && (shown.contains('.') || message.ends_with('.')) {
+                message.push_str(" If it belongs to the filter, encode & as %26.");
+            }
+            self.faults.push(FieldProblem::new(shown, "unknown_parameter", message));
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+    }
+}
+
+/// `dryRun` of a write, which takes no other parameter.
+pub fn dry_run(parts: &Parts) -> Result<bool, Problem> {
+    let mut params = Params::parse(parts.uri.query().unwrap_or_default())?;
+    let dry_run = params.take_parsed("dryRun", "must be true or false");
+    params.finish(&["dryRun"])?;
+    Ok(dry_run.unwrap_or(false))
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let pair = [rest.next()?, rest.next()?];
+                let digits = std::str::from_utf8(&pair).ok().filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            }
+            other => bytes.push(other),
+        }
+    }
+    // U+0000 can be stored by neither database as text.
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}

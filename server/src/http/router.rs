@@ -1,0 +1,118 @@
+//! The whole API on one page.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::nearest::hint;
+use super::problem::Problem;
+use super::{access, accounts, events, health, openapi, request_id, simulator, transfers, watch};
+use crate::app::{App, Environment};
+
+/// Every call of the API.
+fn api(environment: Environment) -> OpenApiRouter<App> {
+    let api = OpenApiRouter::with_openapi(openapi::Document::openapi())
+        // Accounts
+        .routes(routes!(accounts::list_accounts, accounts::create_account))
+        .routes(routes!(accounts::get_account, accounts::update_account, accounts::close_account))
+        .routes(routes!(accounts::get_balance))
+        .routes(routes!(accounts::list_entries))
+        .routes(routes!(accounts::list_details, accounts::create_detail))
+        .routes(routes!(accounts::get_detail, accounts::update_detail, accounts::delete_detail))
+        // Transfers
+        .routes(routes!(transfers::list_transfers, transfers::create_transfer))
+        .routes(routes!(transfers::get_transfer))
+        .routes(routes!(transfers::reverse_transfer))
+        // Events
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::get_event))
+        // Access
+        .routes(routes!(access::list_api_keys, access::create_api_key))
+        .routes(routes!(access::get_api_key, access::revoke_api_key))
+        .routes(routes!(access::rotate_api_key))
+        .routes(routes!(access::issue_token))
+        .routes(routes!(access::revoke_token))
+        .routes(routes!(access::jwks))
+        .routes(routes!(access::list_audit_log))
+        // Operations
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics));
+    match environment {
+        Environment::Production => api,
+        Environment::Sandbox => api
+            .routes(routes!(simulator::fund_account))
+            .routes(routes!(simulator::read_clock, simulator::advance_clock)),
+    }
+}
+
+/// The OpenAPI document of an environment.
+pub fn document(environment: Environment) -> utoipa::openapi::OpenApi {
+    openapi::finish(api(environment).into_openapi())
+}
+
+/// The API with everything around it: request ids, metrics, time limits, panics caught, clear fallbacks.
+pub fn router(app: App) -> Router {
+    let document = document(app.environment);
+    let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
+    let contract = serde_json::to_vec(&document).unwrap_or_default();
+    let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
+    let (routes, _) = api(app.environment).split_for_parts();
+    routes
+        .route("/openapi.json", get(move || async move { super::reply::json(StatusCode::OK, contract) }))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
+        .layer(middleware::from_fn(watch::watch))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
+        .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
+        .layer(cors(&app))
+        .layer(middleware::from_fn(request_id::assign))
+        .with_state(app)
+}
+
+fn not_found(uri: &Uri, paths: &[String]) -> Problem {
+    let path: String = uri.path().chars().take(128).collect();
+    let hint = hint(&path, paths.iter().map(String::as_str));
+    Problem::new(StatusCode::NOT_FOUND, "route_not_found", format!("There is no {path} here.{hint}"))
+}
+
+async fn method_not_allowed(request: Request) -> Problem {
+    let message = format!("{} is not a method of this path; see the header Allow.", request.method());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}
+
+async fn limit_time(limit: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("The request took longer than {} s. Repeat it with the same Idempotency-Key.", limit.as_secs());
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "request_timeout", message).retry_after(1).into_response()
+        }
+    }
+}
+
+/// Browsers of the configured origins may call with bearer tokens.
+fn cors(app: &App) -> CorsLayer {
+    let origins = app.config.cors_origins.iter().filter_map(|origin| origin.parse().ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([axum::http::Method::GET, axum::http::Method::POST, axum::http::Method::PUT, axum::http::Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([header::ETAG, HeaderName::from_static("x-request-id"), HeaderName::from_static("idempotent-replayed")])
+}

@@ -1,0 +1,100 @@
+//! `GET` and `POST /simulator/clock`: business time, moved forward, with everything that falls due on the way.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::clock::AdvanceClock;
+use paygen_core::time::{Instant, SECOND};
+use paygen_core::{Command, Outcome};
+use serde::Serialize;
+
+use super::bodies::AdvanceClockBody;
+use crate::app::App;
+use crate::http::body::Body;
+use crate::http::gate::{Allowed, SIMULATOR_READ, SIMULATOR_WRITE};
+use crate::http::problem::Problem;
+use crate::http::reply::{self, Envelope};
+use crate::http::write::{Success, Write, WriteParams};
+
+/// Where the test clock stands.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Clock {
+    /// Business time, ISO 8601 in UTC.
+    #[schema(value_type = String, format = DateTime)]
+    now: String,
+    /// How far it is ahead of wall time.
+    offset_seconds: i64,
+    /// How much fell due and was done on the way.
+    ran: u64,
+    /// What fell due and still fails.
+    still_failing: Vec<String>,
+}
+
+impl Clock {
+    fn at(now: Instant, offset: i64, ran: u64) -> Clock {
+        Clock { now: now.to_string(), offset_seconds: offset / SECOND, ran, still_failing: Vec::new() }
+    }
+}
+
+/// Read the test clock
+///
+/// Business time and how far it is ahead of wall time.
+#[utoipa::path(get, path = "/simulator/clock", tag = "Simulator", operation_id = "getClock",
+    responses((status = 200, description = "The clock.", body = Envelope<Clock>)),
+    security(("apiKey" = ["simulator:read"]), ("bearer" = ["simulator:read"])))]
+pub async fn read_clock(
+    State(app): State<App>,
+    Allowed(_caller): Allowed<SIMULATOR_READ>,
+) -> Result<Response, Problem> {
+    app.clock.learn(app.reader.clock().await?.offset);
+    let clock = Clock::at(app.clock.now(), app.clock.offset(), 0);
+    Ok(reply::ok("Clock fetched successfully.", &clock))
+}
+
+/// Move the test clock
+///
+/// Moves business time forward, by a number of seconds or to an instant. What falls due on the way is done in
+/// order, each at its own instant, before the answer.
+#[utoipa::path(post, path = "/simulator/clock", tag = "Simulator", operation_id = "advanceClock",
+    request_body = AdvanceClockBody,
+    params(WriteParams),
+    responses((status = 200, description = "The clock.", body = Envelope<Clock>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn advance_clock(
+    State(app): State<App>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<AdvanceClockBody>,
+) -> Result<Response, Problem> {
+    let _one_at_a_time = app.advancing.lock().await;
+    if let Some(answer) = write.answered_before(&app, &caller, &body.canonical).await? {
+        return Ok(answer);
+    }
+    app.clock.learn(app.reader.clock().await?.offset);
+    let now = app.clock.now();
+    let to = target(&body.value, now)?;
+    // What the last step would refuse is refused before the first.
+    app.try_out(&caller, Command::AdvanceClock(AdvanceClock { to, strict: true })).await?;
+    let ran = if write.dry_run { 0 } else { app.schedule.run_until(to).await? };
+    let command = Command::AdvanceClock(AdvanceClock { to, strict: false });
+    let success = Success::new(StatusCode::OK, "Clock advanced successfully.", move |outcome| match outcome {
+        Outcome::Clock(reading) => Some(Clock::at(reading.now, reading.offset, ran)),
+        _ => None,
+    });
+    let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
+    app.clock.learn(app.reader.clock().await?.offset);
+    answer
+}
+
+fn target(body: &AdvanceClockBody, now: Instant) -> Result<Instant, Problem> {
+    match (body.advance_seconds, body.set_to) {
+        (Some(seconds), None) => Ok(now.plus_seconds(seconds.0)),
+        (None, Some(to)) => Ok(to),
+        _ => {
+            let message = "Send either advanceSeconds or setTo.";
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
+            Err(problem.field("/advanceSeconds", "one_of", message))
+        }
+    }
+}

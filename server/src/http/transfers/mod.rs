@@ -1,0 +1,8 @@
+//! `/transfers`: money moved between accounts.
+
+mod bodies;
+mod read;
+mod write;
+
+pub use read::*;
+pub use write::*;

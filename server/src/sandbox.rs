@@ -1,0 +1,79 @@
+//! The sandbox's one client and key: made on the first start, kept for the next ones.
+//!
+//! A key from `PAYGEN_SANDBOX_API_KEY` is made known as it is; otherwise one is generated and kept, readable only
+//! by the owner, in the data directory, so that every start of the sandbox can show it.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use paygen_core::access::{Actor, CreateApiKey, NewKey, Scopes};
+use paygen_core::ids::ClientId;
+use paygen_core::work::Context;
+use paygen_core::{Command, Request};
+use paygen_vault::{ApiKeySecret, KeyKind};
+
+use crate::app::App;
+use crate::start::{StartError, make_client};
+
+/// The key that the banner shows.
+pub struct SandboxKey {
+    /// Whose.
+    pub client: ClientId,
+    secret: ApiKeySecret,
+}
+
+impl SandboxKey {
+    /// The key as text, for the terminal only.
+    pub fn shown(&self) -> &str {
+        self.secret.expose()
+    }
+}
+
+/// Makes sure that the sandbox has a client and that the sandbox's key works.
+pub async fn ensure_client(app: &App) -> Result<SandboxKey, StartError> {
+    let secret = match &app.config.sandbox_api_key {
+        Some(text) => ApiKeySecret::from_text(text.expose()),
+        None => kept_key(&app.config.data_dir.join("sandbox.key"))?,
+    };
+    let hash = secret.hash(&app.vault);
+    if let Some(known) = app.credentials.by_hash(hash).await? {
+        return Ok(SandboxKey { client: known.key.client, secret });
+    }
+    let client = match app.reader.clients().await?.first() {
+        // Another key was the sandbox's before: this one is added to the same client.
+        Some(client) => {
+            add_key(app, client.id, &secret).await?;
+            client.id
+        }
+        None => make_client(&app.engine, &app.vault, "Sandbox", &secret).await?,
+    };
+    Ok(SandboxKey { client, secret })
+}
+
+async fn add_key(app: &App, client: ClientId, secret: &ApiKeySecret) -> Result<(), StartError> {
+    let mut context = Context::system(client, "");
+    context.actor = Actor::Operator;
+    let command = Command::CreateApiKey(CreateApiKey {
+        name: "Sandbox key".to_owned(),
+        scopes: Scopes::all(),
+        expires_at: None,
+        allowed_ips: Vec::new(),
+        key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
+        maker: Scopes::all(),
+    });
+    app.engine.run_background(Request::new(context, command)).await??;
+    Ok(())
+}
+
+fn kept_key(path: &Path) -> Result<ApiKeySecret, StartError> {
+    let failed = |error| StartError::System("the sandbox key file cannot be used", error);
+    if path.exists() {
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        return Ok(ApiKeySecret::from_text(text.trim()));
+    }
+    let secret = ApiKeySecret::generate(KeyKind::Test);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(secret.expose().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(secret)
+}

@@ -1,0 +1,143 @@
+//! Putting a node together: store, vault, engine, workers, HTTP; and taking it apart in the right order.
+
+use std::sync::Arc;
+
+use paygen_core::access::{CreateClient, NewKey};
+use paygen_core::ids::{ClientId, IdMaker};
+use paygen_core::work::Context;
+use paygen_core::{Command, Request};
+use paygen_store::Database;
+use paygen_vault::Vault;
+
+use crate::app::{App, Environment};
+use crate::clock::{BusinessClock, wall};
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::engine::{self, Engine};
+use crate::vault_keys::open_vault;
+use crate::workers::{key_uses::KeyUses, schedule::Schedule, sequencer};
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] paygen_store::StoreError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] paygen_vault::VaultError),
+    /// The operating system.
+    #[error("{0}: {1}")]
+    System(&'static str, std::io::Error),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] engine::Unanswered),
+    /// A rule.
+    #[error("{0}")]
+    Refused(#[from] paygen_core::Refusal),
+    /// Metrics.
+    #[error("metrics cannot be recorded: {0}")]
+    Metrics(String),
+}
+
+/// A running node.
+pub struct Node {
+    /// What handlers share.
+    pub app: App,
+    /// The store.
+    pub database: Database,
+    stop: tokio::sync::watch::Sender<bool>,
+    workers: tokio::task::JoinSet<()>,
+}
+
+impl Node {
+    /// Opens the store and starts engine and workers.
+    pub async fn start(config: Config, environment: Environment) -> Result<Node, StartError> {
+        let database = Database::open(&config.target()).await?;
+        let vault = Arc::new(open_vault(&database, &config, environment).await?);
+        let engine = start_engine(&database, &config).await?;
+        let reader = database.reader();
+        let clock = BusinessClock::default();
+        clock.learn(reader.clock().await?.offset);
+        let (stop, stopping) = tokio::sync::watch::channel(false);
+        let schedule = Schedule::new(engine.clone(), reader.clone(), clock.clone());
+        let key_uses = KeyUses::default();
+        let mut workers = tokio::task::JoinSet::new();
+        workers.spawn(schedule.clone().run(stopping.clone()));
+        workers.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
+        if let Some(sequencer) = database.sequencer().await? {
+            workers.spawn(sequencer::run(sequencer, engine.clone(), stopping.clone()));
+        }
+        let app = App {
+            engine,
+            credentials: Credentials::new(reader.clone()),
+            reader,
+            vault,
+            clock,
+            key_uses,
+            schedule,
+            advancing: Arc::default(),
+            config: Arc::new(config),
+            environment,
+            stopping,
+            metrics: record_metrics()?,
+        };
+        Ok(Node { app, database, stop, workers })
+    }
+
+    /// Tells everybody to stop: no new requests are taken, long ones end.
+    pub fn begin_stop(&self) {
+        let _ = self.stop.send(true);
+    }
+
+    /// Lets workers and engine finish what they have.
+    pub async fn finish(mut self) {
+        self.begin_stop();
+        while self.workers.join_next().await.is_some() {}
+        self.app.engine.drain().await;
+    }
+}
+
+async fn start_engine(database: &Database, config: &Config) -> Result<Engine, StartError> {
+    let lanes = if database.has_one_writer() { 1 } else { config.engine.lanes };
+    let mut stores = Vec::new();
+    for _ in 0..lanes {
+        stores.push((database.store().await?, new_id_maker()));
+    }
+    let settings = engine::Settings {
+        batch: config.engine.batch,
+        bounds: engine::Bounds { waiting: [config.engine.queue; 3] },
+        cached_rows: config.engine.cached_rows,
+        wall: Arc::new(wall),
+    };
+    Engine::start(stores, &settings).map_err(|error| StartError::System("the engine's threads cannot start", error))
+}
+
+/// A maker of ids for a node nobody else is.
+pub fn new_id_maker() -> IdMaker {
+    let start: [u8; 4] = paygen_vault::random_bytes();
+    IdMaker::new(paygen_vault::random_bytes(), u32::from_be_bytes(start) & 0xffff)
+}
+
+/// Makes a client with its first key through the engine; its id.
+pub async fn make_client(engine: &Engine, vault: &Vault, name: &str, secret: &paygen_vault::ApiKeySecret) -> Result<ClientId, StartError> {
+    let id = ClientId(new_id_maker().next(wall()));
+    let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
+    let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });
+    let mut context = Context::system(id, "");
+    context.actor = paygen_core::access::Actor::Operator;
+    engine.run_background(Request::new(context, command)).await??;
+    Ok(id)
+}
+
+fn record_metrics() -> Result<metrics_exporter_prometheus::PrometheusHandle, StartError> {
+    let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let counts = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+    let suffix = |text: &str| metrics_exporter_prometheus::Matcher::Suffix(text.to_owned());
+    let failed = |error: metrics_exporter_prometheus::BuildError| StartError::Metrics(error.to_string());
+    metrics_exporter_prometheus::PrometheusBuilder::new()
+        .set_buckets_for_metric(suffix("_seconds"), &seconds)
+        .and_then(|builder| builder.set_buckets_for_metric(suffix("_commands"), &counts))
+        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder)
+        .map_err(failed)
+}

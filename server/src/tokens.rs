@@ -1,0 +1,79 @@
+//! Bearer tokens: JWTs (RFC 7519) signed with EdDSA (RFC 8037), good for one client and a subset of a key's scopes.
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use paygen_core::access::Scopes;
+use paygen_core::ids::{ApiKeyId, ClientId, TokenId};
+use paygen_vault::Vault;
+use serde::{Deserialize, Serialize};
+
+/// What a token says.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// Whose objects it may see.
+    pub client: ClientId,
+    /// Its id.
+    pub id: TokenId,
+    /// The key it was made with.
+    pub api_key: ApiKeyId,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenError {
+    /// It is not one of ours, or was altered.
+    Invalid,
+    /// Its time is over.
+    Expired,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    iss: String,
+    jti: String,
+    sub: String,
+    azp: String,
+    scope: String,
+    iat: i64,
+    exp: i64,
+}
+
+const ISSUER: &str = "paygen";
+
+/// Signs a token that is good from `issued` to `expires`, unix seconds.
+pub fn sign(claims: &Claims, issued: i64, expires: i64, vault: &Vault) -> Result<String, jsonwebtoken::errors::Error> {
+    let signer = vault.token_signer();
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = Some(signer.key_id().to_owned());
+    let payload = Payload {
+        iss: ISSUER.to_owned(),
+        jti: claims.id.to_string(),
+        sub: claims.client.to_string(),
+        azp: claims.api_key.to_string(),
+        scope: claims.scopes.to_string(),
+        iat: issued,
+        exp: expires,
+    };
+    encode(&header, &payload, &EncodingKey::from_ed_der(signer.pkcs8()))
+}
+
+/// Reads a token, by wall time.
+pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
+    let mut rules = Validation::new(Algorithm::EdDSA);
+    rules.leeway = 0;
+    rules.set_issuer(&[ISSUER]);
+    rules.set_required_spec_claims(&["exp", "iss"]);
+    let key = DecodingKey::from_ed_components(&vault.token_signer().public_x()).map_err(|_| TokenError::Invalid)?;
+    let read = decode::<Payload>(token, &key, &rules).map_err(|error| match error.kind() {
+        jsonwebtoken::errors::ErrorKind::ExpiredSignature => TokenError::Expired,
+        _ => TokenError::Invalid,
+    })?;
+    let claims = read.claims;
+    Ok(Claims {
+        client: ClientId::parse(&claims.sub).ok_or(TokenError::Invalid)?,
+        id: TokenId::parse(&claims.jti).ok_or(TokenError::Invalid)?,
+        api_key: ApiKeyId::parse(&claims.azp).ok_or(TokenError::Invalid)?,
+        scopes: Scopes::parse(&claims.scope),
+    })
+}

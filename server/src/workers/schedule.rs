@@ -1,0 +1,141 @@
+//! What falls due: by itself as time goes by, and in order when the test clock is moved.
+//!
+//! Candidates are found by reading beside the engine; each is checked again by its command, so a candidate that
+//! is stale does no harm and two nodes finding the same one do it once.
+
+use std::time::Duration;
+
+use paygen_core::access::{ExpireApiKey, PurgeIdempotency, PurgeTokens};
+use paygen_core::clock::AdvanceClock;
+use paygen_core::ids::ClientId;
+use paygen_core::time::Instant;
+use paygen_core::work::Context;
+use paygen_core::{Command, Request};
+use paygen_store::{Reader, StoreError};
+
+use crate::clock::{BusinessClock, wall};
+use crate::engine::{Engine, Unanswered};
+
+/// How many due rows are taken at a time.
+const AT_A_TIME: u32 = 1000;
+
+/// How often business time is looked at.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Every so many ticks, what has outlived its retention is forgotten.
+const TICKS_PER_PURGE: u32 = 120;
+
+/// Why due work could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// It could not be looked for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not be submitted.
+    #[error(transparent)]
+    Engine(#[from] Unanswered),
+}
+
+/// Finds and does what falls due.
+#[derive(Clone)]
+pub struct Schedule {
+    engine: Engine,
+    reader: Reader,
+    clock: BusinessClock,
+}
+
+impl Schedule {
+    /// A schedule over this engine and reader.
+    pub fn new(engine: Engine, reader: Reader, clock: BusinessClock) -> Schedule {
+        Schedule { engine, reader, clock }
+    }
+
+    /// Runs until the process stops.
+    pub async fn run(self, mut stop: tokio::sync::watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut until_purge = 0;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = super::stopped(&mut stop) => return,
+            }
+            if let Err(error) = self.tick(until_purge == 0).await {
+                tracing::warn!(error = %error, "due work was put off");
+            }
+            until_purge = (until_purge + 1) % TICKS_PER_PURGE;
+        }
+    }
+
+    async fn tick(&self, purge: bool) -> Result<(), ScheduleError> {
+        // Another node may have moved the clock.
+        self.clock.learn(self.reader.clock().await?.offset);
+        self.run_due(self.clock.now()).await?;
+        if purge {
+            self.purge().await?;
+        }
+        Ok(())
+    }
+
+    /// Does everything that is due at `now`; tells how much there was.
+    async fn run_due(&self, now: Instant) -> Result<u64, ScheduleError> {
+        let mut ran = 0;
+        loop {
+            let due = self.reader.due_api_keys(now, AT_A_TIME).await?;
+            let found = due.len();
+            let mut done = 0;
+            for (client, id, _) in due {
+                done += self.submit(client, Command::ExpireApiKey(ExpireApiKey { id })).await?;
+            }
+            ran += done;
+            // Candidates that no command took are left for the next tick: no loop without an end.
+            if done == 0 || found < AT_A_TIME as usize {
+                return Ok(ran);
+            }
+        }
+    }
+
+    /// Does what falls due until `target`, in order and each at its own instant; the clock then stands at the last
+    /// of these instants. Tells how much was done.
+    pub async fn run_until(&self, target: Instant) -> Result<u64, ScheduleError> {
+        let mut ran = 0;
+        while let Some((_, _, due)) = self.reader.due_api_keys(target, 1).await?.into_iter().next() {
+            let at = due.max(self.clock.now());
+            let moved = Command::AdvanceClock(AdvanceClock { to: at, strict: false });
+            let request = Request::new(Context::system(ClientId::NOBODY, ""), moved);
+            if let Ok(paygen_core::Outcome::Clock(reading)) = self.engine.run_background(request).await? {
+                self.clock.learn(reading.offset);
+            }
+            let done = self.run_due(at).await?;
+            ran += done;
+            if done == 0 {
+                break;
+            }
+        }
+        Ok(ran)
+    }
+
+    async fn purge(&self) -> Result<(), ScheduleError> {
+        let keys = self.reader.expired_idempotency(wall(), AT_A_TIME).await?;
+        if !keys.is_empty() {
+            self.submit(ClientId::NOBODY, Command::PurgeIdempotency(PurgeIdempotency { keys })).await?;
+        }
+        let keys = self.reader.expired_tokens(wall(), AT_A_TIME).await?;
+        if !keys.is_empty() {
+            self.submit(ClientId::NOBODY, Command::PurgeTokens(PurgeTokens { keys })).await?;
+        }
+        Ok(())
+    }
+
+    async fn submit(&self, client: ClientId, command: Command) -> Result<u64, ScheduleError> {
+        let request = Request::new(Context::system(client, ""), command);
+        match self.engine.run_background(request).await? {
+            Ok(paygen_core::Outcome::Count(count)) => Ok(count),
+            Ok(_) => Ok(1),
+            Err(refusal) => {
+                tracing::warn!(error = %refusal, "due work was refused");
+                Ok(0)
+            }
+        }
+    }
+}

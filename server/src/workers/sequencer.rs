@@ -1,0 +1,28 @@
+//! Gives events their positions where the commit cannot: on PostgreSQL, by whichever node holds the lease.
+
+use std::time::Duration;
+
+use paygen_store::Sequencer;
+
+use crate::engine::Engine;
+
+/// How long events of other nodes may wait unnoticed; commits of this node wake the sequencer at once.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Runs until the process stops.
+pub async fn run(mut sequencer: Sequencer, engine: Engine, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let mut commits = engine.commits();
+    loop {
+        match sequencer.step().await {
+            // A full step means that more may be waiting.
+            Ok(positioned) if positioned > 0 => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %error, "events wait for their positions"),
+        }
+        tokio::select! {
+            _ = commits.changed() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = super::stopped(&mut stop) => return,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What holds for every call: idempotency, request ids, ETags, methods, paths, sizes.
+
+use serde_json::{Value, json};
+
+use crate::on_both_stores;
+use crate::world::{Backend, World};
+
+fn account(name: &str) -> Value {
+    json!({"ownerType": "user", "name": name, "type": "savings", "category": "fiat", "currency": "USD"})
+}
+
+on_both_stores! {
+    async fn a_repeat_gets_the_first_answer(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let call = |name: &str| server.request("POST", "/accounts").header("Idempotency-Key", "k1").json(account(name));
+        let first = call("A").send().await.expect(201);
+        assert_eq!(first.header("idempotent-replayed"), None);
+        let again = call("A").send().await.expect(201);
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        assert_eq!((&again.text, again.header("etag")), (&first.text, first.header("etag")));
+        assert_eq!(call("B").send().await.expect(409).code(), "idempotency_key_reused");
+        let reordered = r#"{"currency":"USD","category":"fiat","type":"savings","name":"A","ownerType":"user"}"#;
+        let same = server.request("POST", "/accounts").header("Idempotency-Key", "k1").text(reordered).send().await;
+        assert_eq!(same.expect(201).text, first.text, "the order of members does not matter");
+        assert_eq!(server.get("/accounts").await.json()["meta"]["total"], 1);
+    }
+
+    async fn refusals_by_rule_are_kept_and_others_are_not(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let (from, to) = (server.account("From", 1).await, server.account("To", 0).await);
+        let call = |amount: &str| {
+            let body = format!(r#"{{"fromAccountId":"{from}","toAccountId":"{to}","amount":{amount}}}"#);
+            server.request("POST", "/transfers").header("Idempotency-Key", "k").text(body)
+        };
+        call("true").send().await.expect(400);
+        let refused = call("5").send().await.expect(422);
+        server.post(&format!("/simulator/accounts/{from}/fund"), json!({"amount": 10})).await.expect(200);
+        let again = call("5").send().await.expect(422);
+        assert_eq!(again.text, refused.text);
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    }
+
+    async fn scope_is_checked_before_a_replay(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        server.request("POST", "/accounts").header("Idempotency-Key", "k").json(account("A")).send().await.expect(201);
+        let reader = server.post("/api-keys", json!({"name": "reader", "scopes": ["accounts:read"]})).await.expect(201);
+        server.key = reader.data()["key"].as_str().expect("the key, once").to_owned();
+        let reply = server.request("POST", "/accounts").header("Idempotency-Key", "k").json(account("A")).send().await;
+        assert_eq!(reply.expect(403).code(), "scope_missing");
+    }
+
+    async fn the_repeat_of_a_new_key_tells_the_key_again(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let body = json!({"name": "once", "scopes": ["accounts:read"]});
+        let call = || server.request("POST", "/api-keys").header("Idempotency-Key", "k").json(body.clone());
+        let first = call().send().await.expect(201);
+        assert_eq!(call().send().await.expect(201).text, first.text);
+        let key = first.data()["key"].as_str().expect("the key").to_owned();
+        if backend == Backend::Sqlite {
+            for entry in std::fs::read_dir(world.data_dir()).expect("the data directory").flatten() {
+                let bytes = std::fs::read(entry.path()).unwrap_or_default();
+                let found = bytes.windows(key.len()).any(|window| window == key.as_bytes());
+                assert!(!found, "the key is in clear in {:?}", entry.path());
+            }
+        }
+    }
+
+    async fn every_answer_has_a_request_id(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let given = server.request("GET", "/accounts/nonsense").header("X-Request-Id", "my-id-1").send().await;
+        assert_eq!(given.header("x-request-id"), Some("my-id-1"));
+        assert_eq!(given.json()["error"]["requestId"], "my-id-1");
+        assert!(given.json()["error"]["docs"].as_str().is_some_and(|docs| docs.contains(&given.code())));
+        let made = server.get("/accounts").await;
+        assert!(made.header("x-request-id").is_some_and(|id| id.len() >= 16));
+    }
+
+    async fn paths_methods_and_sizes_are_checked(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        assert_eq!(server.get("/acounts").await.expect(404).code(), "route_not_found");
+        let method = server.request("PATCH", "/accounts").send().await.expect(405);
+        assert!(method.header("allow").is_some_and(|allow| allow.contains("POST")), "{:?}", method.headers);
+        let huge = format!(r#"{{"name":"{}"}}"#, "x".repeat(1_200_000));
+        assert_eq!(server.request("POST", "/accounts").text(huge).send().await.expect(413).code(), "body_too_large");
+        let form = server.http.post(format!("{}/accounts", server.url)).header("x-api-key", &server.key);
+        let form = form.header("content-type", "text/plain").body("{}").send().await.expect("an answer");
+        assert_eq!(form.status(), 415);
+        let long = "k".repeat(256);
+        let reply = server.request("POST", "/accounts").header("Idempotency-Key", &long).json(account("A")).send().await;
+        reply.expect(400);
+    }
+}

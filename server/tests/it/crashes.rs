@@ -1,0 +1,152 @@
+//! What happens when the process or its disk fails: every acknowledged write is there, every repeat has one effect.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::on_both_stores;
+use crate::world::{Backend, Server, World};
+
+on_both_stores! {
+    async fn a_kill_and_the_repeat_have_one_effect(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = Arc::new(world.start().await);
+        let (from, to) = (server.account("From", 100_000).await, server.account("To", 0).await);
+        let mut sent = 0;
+        for round in 0..4u64 {
+            let calls: Vec<_> = (0..40usize)
+                .map(|number| {
+                    let (server, from, to) = (server.clone(), from.clone(), to.clone());
+                    tokio::spawn(async move { (number, transfer(&server, &from, &to, &key(round, number)).await) })
+                })
+                .collect();
+            // The kill falls somewhere between the first arrival and the last answer.
+            tokio::time::sleep(Duration::from_millis(3 + 7 * round)).await;
+            let pid = server.pid().to_string();
+            assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+            let mut acknowledged = Vec::new();
+            for call in calls {
+                let (number, reply) = call.await.expect("the call ran");
+                if let Some(id) = reply {
+                    acknowledged.push((number, id));
+                }
+            }
+            server = Arc::new(world.start().await);
+            for (number, id) in &acknowledged {
+                let again = transfer(&server, &from, &to, &key(round, *number)).await;
+                assert_eq!(again.as_ref(), Some(id), "an acknowledged write is there, and its repeat tells the same");
+            }
+            for number in 0..40 {
+                assert!(transfer(&server, &from, &to, &key(round, number)).await.is_some());
+            }
+            sent += 40;
+            assert_eq!(server.balance(&to).await, f64::from(sent), "each key had one effect");
+        }
+        let mut server = Arc::into_inner(server).expect("the only handle");
+        server.stop();
+        let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
+        assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
+    }
+}
+
+fn key(round: u64, number: usize) -> String {
+    format!("round-{round}-{number}")
+}
+
+/// The transfer's id, or nothing when there was no answer.
+async fn transfer(server: &Server, from: &str, to: &str, key: &str) -> Option<String> {
+    let body = json!({"fromAccountId": from, "toAccountId": to, "amount": 1});
+    let reply = server.request("POST", "/transfers").header("Idempotency-Key", key).json(body).try_send().await.ok()?;
+    assert!(matches!(reply.status, 201 | 503), "{}", reply.text);
+    (reply.status == 201).then(|| reply.id())
+}
+
+/// A small file system for the data directory; unmounted on drop.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &std::path::Path, kib: u32) -> Option<SmallDisk> {
+        std::fs::create_dir_all(at).expect("a directory");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"]).arg(at).status();
+        mounted.is_ok_and(|status| status.success()).then(|| SmallDisk(at.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_answers_503_and_what_is_read_is_on_disk() {
+    let world = World::new(Backend::Sqlite).await;
+    let Some(disk) = SmallDisk::mount(&world.data_dir(), 4096) else {
+        // Mounting needs root; without it the same rule is shown by the store's conformance suite.
+        eprintln!("not run: a small file system could not be mounted");
+        return;
+    };
+    let mut server = world.start().await;
+    let (from, to) = (server.account("From", 100_000).await, server.account("To", 0).await);
+    let narration = "x".repeat(400);
+    let (mut made, mut refused) = (0u32, 0);
+    for number in 0..20_000 {
+        let metadata = json!({"a": narration, "b": narration, "c": narration});
+        let body = json!({"fromAccountId": from, "toAccountId": to, "amount": 1, "metadata": metadata});
+        let reply = server.post("/transfers", body).await;
+        match reply.status {
+            201 => made += 1,
+            503 => {
+                assert_eq!(reply.code(), "store_unavailable");
+                assert!(reply.header("retry-after").is_some());
+                refused += 1;
+            }
+            other => panic!("{other}: {}", reply.text),
+        }
+        if refused >= 3 {
+            break;
+        }
+        assert!(number < 19_999, "the disk never filled");
+    }
+    assert_eq!(server.balance(&to).await, f64::from(made), "what is read is what was stored");
+    server.kill();
+    let bigger = Command::new("mount").args(["-o", "remount,size=64m"]).arg(&disk.0).status().expect("remount");
+    assert!(bigger.success());
+    let server = world.start().await;
+    assert_eq!(server.balance(&to).await, f64::from(made), "after a restart too");
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_disk_gets_room_again_and_writing_goes_on() {
+    let world = World::new(Backend::Sqlite).await;
+    let Some(disk) = SmallDisk::mount(&world.data_dir(), 4096) else {
+        eprintln!("not run: a small file system could not be mounted");
+        return;
+    };
+    let server = world.start().await;
+    let id = server.account("Account", 0).await;
+    let filler = world.data_dir().join("filler");
+    let full = (0..8192).scan(std::fs::File::create(&filler).ok(), |file, _| {
+        use std::io::Write;
+        file.as_mut()?.write_all(&[0; 1024]).ok()
+    });
+    assert!(full.count() < 8192, "the disk is full");
+    let mut unavailable = false;
+    for _ in 0..200 {
+        let reply = server.post(&format!("/simulator/accounts/{id}/fund"), json!({"amount": 1})).await;
+        unavailable |= reply.status == 503;
+        if unavailable {
+            break;
+        }
+    }
+    assert!(unavailable, "a full disk is told");
+    let told = server.balance(&id).await;
+    std::fs::remove_file(&filler).expect("room is made");
+    server.post(&format!("/simulator/accounts/{id}/fund"), json!({"amount": 1})).await.expect(200);
+    assert_eq!(server.balance(&id).await, told + 1.0);
+    drop(server);
+    drop(disk);
+}

@@ -1,0 +1,277 @@
+//! A world to test in: servers as processes, a client, and a database of its own for each test.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The sandbox key of every test server.
+pub const KEY: &str = "pgk_test_integration_0123456789abcdef";
+
+/// Which store a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// Declares an async test for each store.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident: Backend) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn test($backend: Backend) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                test(Backend::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                test(Backend::Postgres).await;
+            }
+        }
+    )*};
+}
+
+/// A database that servers can be started on, again and again.
+pub struct World {
+    pub dir: tempfile::TempDir,
+    pub database_url: Option<String>,
+}
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+impl World {
+    pub async fn new(backend: Backend) -> World {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let database_url = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(create_database().await),
+        };
+        let world = World { dir, database_url };
+        if world.database_url.is_some() {
+            let output = world.command("migrate").output().expect("paygen migrate runs");
+            assert!(output.status.success(), "migrate: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        world
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The binary with this world's settings, for a subcommand.
+    pub fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
+        command.args(subcommand.split_whitespace()).arg("--data-dir").arg(self.data_dir());
+        if let Some(url) = &self.database_url {
+            command.arg("--database-url").arg(url);
+        }
+        command.env("PAYGEN_SANDBOX_API_KEY", KEY).env_remove("PAYGEN_DATABASE_URL").current_dir(self.dir.path());
+        command
+    }
+
+    pub async fn start(&self) -> Server {
+        Server::start(self.command("dev"), &self.data_dir()).await
+    }
+}
+
+async fn create_database() -> String {
+    let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
+        .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
+    let name = format!("it_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let (client, connection) = tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
+    drop(client);
+    let _ = connection.await;
+    let (base, _) = admin.rsplit_once('/').expect("the URL names a database");
+    format!("{base}/{name}")
+}
+
+/// A running server and a client for it.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub http: reqwest::Client,
+    pub key: String,
+}
+
+impl Server {
+    pub async fn start(mut command: Command, log_dir: &Path) -> Server {
+        std::fs::create_dir_all(log_dir).expect("the data directory");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log_dir.join("stderr.log"));
+        command.args(["--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped()).stderr(log.expect("a log file")).stdin(Stdio::null());
+        let mut child = command.spawn().expect("paygen starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its standard output")).lines();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let url = loop {
+            let line = lines.next().and_then(Result::ok);
+            let log = || std::fs::read_to_string(log_dir.join("stderr.log")).unwrap_or_default();
+            let Some(line) = line else { panic!("paygen ended before it was ready: {}", log()) };
+            assert!(Instant::now() < deadline, "paygen was not ready in time: {}", log());
+            if let Some(at) = line.find("http://127.0.0.1:") {
+                let rest = &line[at..];
+                let end = rest.find(|c: char| c.is_whitespace() || c == '/' && false).unwrap_or(rest.len());
+                let url: String = rest[..end].trim_end_matches('/').to_owned();
+                let port_end = url[7..].find('/').map_or(url.len(), |slash| slash + 7);
+                break url[..port_end].to_owned();
+            }
+        };
+        // The rest of the banner is read on, so that the server never blocks on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
+        let server = Server { child, url, http, key: KEY.to_owned() };
+        while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success()) {
+            assert!(Instant::now() < deadline, "paygen was not ready in time");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the process at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+
+    /// Asks the process to stop, as an operator would; gives its exit status.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill -TERM");
+        self.child.wait().expect("wait")
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> Call {
+        let method = method.parse().expect("an HTTP method");
+        let request = self.http.request(method, format!("{}{path}", self.url)).header("x-api-key", &self.key);
+        Call { request }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.request("GET", path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.request("POST", path).json(body).send().await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.request("PUT", path).json(body).send().await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.request("DELETE", path).send().await
+    }
+
+    /// A USD account with this balance; its id.
+    pub async fn account(&self, name: &str, balance: i64) -> String {
+        let body = json!({
+            "ownerType": "business", "name": name, "type": "checking", "category": "fiat", "currency": "USD",
+            "balance": balance,
+        });
+        let reply = self.post("/accounts", body).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        reply.data()["_id"].as_str().expect("an id").to_owned()
+    }
+
+    pub async fn balance(&self, account: &str) -> f64 {
+        let reply = self.get(&format!("/accounts/{account}")).await;
+        reply.data()["balance"].as_f64().expect("a balance")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A request being made.
+pub struct Call {
+    request: reqwest::RequestBuilder,
+}
+
+impl Call {
+    pub fn header(mut self, name: &str, value: &str) -> Call {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub fn json(mut self, body: Value) -> Call {
+        self.request = self.request.header("content-type", "application/json").body(body.to_string());
+        self
+    }
+
+    pub fn text(mut self, body: impl Into<String>) -> Call {
+        self.request = self.request.header("content-type", "application/json").body(body.into());
+        self
+    }
+
+    pub async fn send(self) -> Reply {
+        self.try_send().await.expect("an answer")
+    }
+
+    pub async fn try_send(self) -> Result<Reply, reqwest::Error> {
+        let response = self.request.send().await?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await?;
+        Ok(Reply { status, headers, text })
+    }
+}
+
+/// An answer.
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub fn data(&self) -> Value {
+        self.json()["data"].clone()
+    }
+
+    pub fn id(&self) -> String {
+        self.data()["_id"].as_str().unwrap_or_else(|| panic!("no _id in {}", self.text)).to_owned()
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_else(|| panic!("no error in {}", self.text)).to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The pointers of the wrong fields, in order.
+    pub fn pointers(&self) -> Vec<String> {
+        let fields = self.json()["error"]["fields"].as_array().cloned().unwrap_or_default();
+        fields.iter().filter_map(|field| field["pointer"].as_str().map(str::to_owned)).collect()
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Reply {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
