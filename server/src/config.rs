@@ -158,7 +158,9 @@ impl Config {
         if let Some(key) = &self.sandbox_api_key {
             let length = key.expose().len();
             if !(16..=200).contains(&length) || !key.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-                return fail("sandbox_api_key (PAYGEN_SANDBOX_API_KEY) must have 16 to 200 visible ASCII characters.".to_owned());
+                return fail(
+                    "sandbox_api_key (PAYGEN_SANDBOX_API_KEY) must have 16 to 200 visible ASCII characters.".to_owned(),
+                );
             }
         }
         let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
@@ -169,7 +171,10 @@ impl Config {
         }
         if mode == Mode::Serve {
             if self.sandbox_api_key.is_some() {
-                return fail("PAYGEN_SANDBOX_API_KEY is for the sandbox. Unset it; make keys with `paygen clients create`.".to_owned());
+                return fail(
+                    "PAYGEN_SANDBOX_API_KEY is for the sandbox. Unset it; make keys with `paygen clients create`."
+                        .to_owned(),
+                );
             }
             if self.key_file.is_none() {
                 return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one and name it.".to_owned());

@@ -120,7 +120,12 @@ pub fn new_id_maker() -> IdMaker {
 }
 
 /// Makes a client with its first key through the engine; its id.
-pub async fn make_client(engine: &Engine, vault: &Vault, name: &str, secret: &paygen_vault::ApiKeySecret) -> Result<ClientId, StartError> {
+pub async fn make_client(
+    engine: &Engine,
+    vault: &Vault,
+    name: &str,
+    secret: &paygen_vault::ApiKeySecret,
+) -> Result<ClientId, StartError> {
     let id = ClientId(new_id_maker().next(wall()));
     let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
     let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });

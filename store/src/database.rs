@@ -185,7 +185,13 @@ impl Database {
 fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
     let mut row = row.into_iter();
     match (row.next(), row.next(), row.next(), row.next(), row.next()) {
-        (Some(Value::Text(id)), Some(Value::Text(purpose)), Some(Value::Bytes(wrapped)), Some(Value::Integer(created)), retired) => {
+        (
+            Some(Value::Text(id)),
+            Some(Value::Text(purpose)),
+            Some(Value::Bytes(wrapped)),
+            Some(Value::Integer(created)),
+            retired,
+        ) => {
             let retired_at = match retired {
                 Some(Value::Integer(at)) => Some(Instant::from_micros(at)),
                 _ => None,

@@ -9,11 +9,8 @@ pub(crate) struct Migration {
 }
 
 /// Every migration, in order.
-pub(crate) const ALL: &[Migration] = &[Migration {
-    number: 1,
-    name: "0001_foundations",
-    text: include_str!("../migrations/0001_foundations.sql"),
-}];
+pub(crate) const ALL: &[Migration] =
+    &[Migration { number: 1, name: "0001_foundations", text: include_str!("../migrations/0001_foundations.sql") }];
 
 /// What a store's dialect calls the types.
 pub(crate) struct Dialect {

@@ -47,7 +47,12 @@ impl Reader {
     }
 
     /// Rows of a statement of ours; `?1`… are its parameters.
-    pub(crate) async fn rows(&self, sql: String, params: Vec<Value>, columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
+    pub(crate) async fn rows(
+        &self,
+        sql: String,
+        params: Vec<Value>,
+        columns: usize,
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let pool = pool.clone();

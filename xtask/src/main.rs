@@ -1,1 +1,111 @@
-fn main() {}
+//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `bench`.
+
+mod contract;
+mod deps;
+mod postgres;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+use postgres::{Cluster, Durability};
+
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run every test on both stores; finds or installs PostgreSQL
+    Test {
+        /// Passed on to the test runner
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Run a command beside a PostgreSQL of its own (PAYGEN_TEST_POSTGRES_URL)
+    Postgres {
+        /// The command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Check the shape of the house: module docs, dependency direction, banned calls
+    Tidy,
+    /// Check licences, sources and banned packages
+    Deps,
+    /// Have the running server tested against its own contract by schemathesis, on both stores
+    Schemathesis,
+    /// Measure durable transfers in process, one at a time against batched, on both stores
+    Bench {
+        /// How many seconds each measurement takes
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+}
+
+/// What went wrong, and the fix.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().chore {
+        Chore::Test { rest } => test(&rest),
+        Chore::Postgres { command } => beside_postgres(&command, Durability::Fast),
+        Chore::Tidy => tidy::check(&root()),
+        Chore::Deps => deps::check(&root()),
+        Chore::Schemathesis => contract::schemathesis(&root()),
+        Chore::Bench { seconds } => bench(seconds),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    command.current_dir(root());
+    command
+}
+
+fn run(command: &mut Command) -> Result<(), Failure> {
+    let status = command.status().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
+}
+
+fn test(rest: &[String]) -> Result<(), Failure> {
+    let cluster = Cluster::start(Durability::Fast)?;
+    let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
+    let mut tests = cargo();
+    if has_nextest {
+        tests.args(["nextest", "run", "--workspace"]);
+    } else {
+        tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
+    }
+    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))?;
+    if rest.is_empty() {
+        run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
+    }
+    Ok(())
+}
+
+fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {
+    let cluster = Cluster::start(durability)?;
+    let (program, rest) = command.split_first().ok_or("name a command")?;
+    run(Command::new(program).args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
+}
+
+fn bench(seconds: u64) -> Result<(), Failure> {
+    let cluster = Cluster::start(Durability::Durable)?;
+    let mut bench = cargo();
+    bench.args(["bench", "--package", "paygen", "--bench", "transfers", "--", "--seconds", &seconds.to_string()]);
+    run(bench.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
+}

@@ -38,6 +38,9 @@ impl Record for Clock {
 pub struct AdvanceClock {
     /// Where to.
     pub to: Instant,
+    /// The offset itself, where the clock is moved by a number of seconds: it is then exact, however long the
+    /// command was on its way.
+    pub offset: Option<i64>,
     /// Whether an instant that has passed already is an error, or simply nothing to do.
     pub strict: bool,
 }
@@ -64,7 +67,10 @@ pub fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, 
     if command.to > LAST {
         return Err(Refusal::ClockTooFar.into());
     }
-    let ahead = command.to.micros() - now.micros();
+    let ahead = match command.offset {
+        Some(offset) => offset - clock.offset,
+        None => command.to.micros() - now.micros(),
+    };
     if ahead > 0 {
         work.clock.put(Clock { offset: clock.offset + ahead });
     }

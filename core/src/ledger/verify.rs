@@ -113,13 +113,8 @@ impl Verifier {
         if !line.forced && is < 0 && is < was {
             self.off(|| format!("{}: it went below the floor without being forced", place(line)));
         }
-        let end = ChainEnd {
-            seq: line.seq,
-            hash: line.hash,
-            ledger: line.ledger_after,
-            held: line.held_after,
-            at: line.at,
-        };
+        let end =
+            ChainEnd { seq: line.seq, hash: line.hash, ledger: line.ledger_after, held: line.held_after, at: line.at };
         self.ends.insert(key, end);
     }
 
@@ -129,8 +124,7 @@ impl Verifier {
         let end = self.ends.remove(&(balance.client, balance.id));
         let right = match &end {
             Some(end) => {
-                (end.seq, end.hash, end.ledger, end.held)
-                    == (balance.seq, balance.hash, balance.ledger, balance.held)
+                (end.seq, end.hash, end.ledger, end.held) == (balance.seq, balance.hash, balance.ledger, balance.held)
             }
             None => (balance.seq, balance.hash, balance.ledger, balance.held) == (0, GENESIS, 0, 0),
         };

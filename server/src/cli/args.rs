@@ -7,7 +7,12 @@ use clap::{Parser, Subcommand};
 
 /// Paygen: a card-issuing platform in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "paygen", version, about, after_help = "Without a command, `paygen` is `paygen dev`: the sandbox, with nothing else installed.")]
+#[command(
+    name = "paygen",
+    version,
+    about,
+    after_help = "Without a command, `paygen` is `paygen dev`: the sandbox, with nothing else installed."
+)]
 pub struct Args {
     /// Settings of every command.
     #[command(flatten)]

@@ -11,10 +11,7 @@ use crate::config::Config;
 pub(super) async fn verify(config: &Config) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
     let report = database.verify_ledger(Verifier::default()).await?;
-    println!(
-        "{} entries, {} lines, {} accounts looked at.",
-        report.entries, report.lines, report.balances
-    );
+    println!("{} entries, {} lines, {} accounts looked at.", report.entries, report.lines, report.balances);
     if report.is_clean() {
         println!("Every entry balances, every chain is whole, every balance is the end of its chain.");
         return Ok(ExitCode::SUCCESS);

@@ -261,7 +261,8 @@ fn is_json(request: &Request) -> bool {
 
 async fn read_bytes(request: Request) -> Result<axum::body::Bytes, Problem> {
     axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let too_large =
+            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if too_large {
             let message = format!("The body is larger than {LARGEST} bytes.");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)

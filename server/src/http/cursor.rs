@@ -52,7 +52,9 @@ pub fn read(text: &str, fingerprint: &str) -> Result<Vec<Value>, String> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
     let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
     if cursor.of != fingerprint {
-        return Err("belongs to a list with another sort, filter or search; start again with an empty cursor".to_owned());
+        return Err(
+            "belongs to a list with another sort, filter or search; start again with an empty cursor".to_owned()
+        );
     }
     let value = |key| match key {
         Key::Null => Ok(Value::Null),

@@ -168,7 +168,11 @@ impl Field for OwnerTypeWord {
         let text = text_of(json, at, faults)?;
         let parsed = if text == "individual" { Some(OwnerType::User) } else { OwnerType::parse(text) };
         let shown: String = text.chars().take(64).collect();
-        let message = format!("must be one of {}.{}", OwnerType::WORDS.join(", "), hint(&shown, OwnerType::WORDS.iter().copied()));
+        let message = format!(
+            "must be one of {}.{}",
+            OwnerType::WORDS.join(", "),
+            hint(&shown, OwnerType::WORDS.iter().copied())
+        );
         parsed.map(OwnerTypeWord).or_else(|| wrong(faults, at, "choice", message))
     }
 
@@ -278,11 +282,21 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
             return wrong(faults, at, "type", format!("must be an object, not {}", json.kind()));
         };
         if members.len() > MEMBERS {
-            return wrong(faults, at, "length", format!("must have at most {MEMBERS} members; it has {}", members.len()));
+            return wrong(
+                faults,
+                at,
+                "length",
+                format!("must have at most {MEMBERS} members; it has {}", members.len()),
+            );
         }
         let text = json.to_text();
         if text.len() > BYTES {
-            return wrong(faults, at, "max_length", format!("must have at most {BYTES} bytes as JSON; it has {}", text.len()));
+            return wrong(
+                faults,
+                at,
+                "max_length",
+                format!("must have at most {BYTES} bytes as JSON; it has {}", text.len()),
+            );
         }
         if text.contains("\\u0000") {
             return wrong(faults, at, "control_character", "must not contain the character U+0000");

@@ -90,8 +90,15 @@ async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     let bearer = bearer_token(&parts.headers)?;
     let key = api_key(parts)?;
     let caller = match (bearer, key) {
-        (Some(_), Some(_)) => return Err(unauthorized("credential_ambiguous", "Send either an API key or a bearer token, not both.")),
-        (None, None) => return Err(unauthorized("credential_missing", "Send an API key in the header x-api-key, or a bearer token in Authorization.")),
+        (Some(_), Some(_)) => {
+            return Err(unauthorized("credential_ambiguous", "Send either an API key or a bearer token, not both."));
+        }
+        (None, None) => {
+            return Err(unauthorized(
+                "credential_missing",
+                "Send an API key in the header x-api-key, or a bearer token in Authorization.",
+            ));
+        }
         (None, Some(key)) => by_key(&key, address, app).await?,
         (Some(token), None) => by_token(&token, address, app).await?,
     };
@@ -181,7 +188,8 @@ fn address_of(parts: &Parts, app: &App) -> IpAddr {
         return peer.to_canonical();
     }
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<IpAddr> = forwarded.flat_map(|v| v.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    let mut hops: Vec<IpAddr> =
+        forwarded.flat_map(|v| v.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
     // The nearest hop that is no proxy of ours is the caller; what it claims of hops further off is not believed.
     while let Some(hop) = hops.pop() {
         if !trusted(&hop) {

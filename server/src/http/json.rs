@@ -93,9 +93,8 @@ impl Json {
                     Json::Array(items.iter().map(|item| Json::from_raw(item, depth + 1)).collect::<Result<_, _>>()?)
                 }
                 Level::Object(members) => {
-                    let read = |(name, value): &(String, Box<RawValue>)| {
-                        Ok((name.clone(), Json::from_raw(value, depth + 1)?))
-                    };
+                    let read =
+                        |(name, value): &(String, Box<RawValue>)| Ok((name.clone(), Json::from_raw(value, depth + 1)?));
                     Json::Object(members.iter().map(read).collect::<Result<_, String>>()?)
                 }
             },
@@ -190,7 +189,9 @@ mod tests {
     #[test]
     fn broken_texts_are_refused() {
         let deep = format!("{}{}", "[".repeat(60), "]".repeat(60));
-        for text in ["", " ", "{", "{\"a\":1,\"a\":2}", "{\"a\":}", "[1,]", "nul", "1 2", "\u{feff}{}", "'a'", deep.as_str()] {
+        for text in
+            ["", " ", "{", "{\"a\":1,\"a\":2}", "{\"a\":}", "[1,]", "nul", "1 2", "\u{feff}{}", "'a'", deep.as_str()]
+        {
             assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Json::parse(&[b'"', 0xff, b'"']).is_err());

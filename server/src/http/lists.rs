@@ -115,8 +115,7 @@ pub struct List {
     fingerprint: String,
 }
 
-const PARAMETERS: &[&str] =
-    &["page", "limit", "sort", "fields", "search", "searchIn", "filter", "populate", "cursor"];
+const PARAMETERS: &[&str] = &["page", "limit", "sort", "fields", "search", "searchIn", "filter", "populate", "cursor"];
 
 /// Reads the parameters of a list; `fixed` conditions always hold, such as the account of its entries.
 pub fn read(
@@ -154,8 +153,13 @@ pub fn read(
         for piece in populate.split([';', ',']) {
             let name = piece.split(':').next().unwrap_or_default().trim();
             if !spec.populate.contains(&name) {
-                let allowed = if spec.populate.is_empty() { "nothing here".to_owned() } else { spec.populate.join(", ") };
-                params.fault("populate", "invalid", format!("cannot show \"{}\"; it can show {allowed}", shorten(name)));
+                let allowed =
+                    if spec.populate.is_empty() { "nothing here".to_owned() } else { spec.populate.join(", ") };
+                params.fault(
+                    "populate",
+                    "invalid",
+                    format!("cannot show \"{}\"; it can show {allowed}", shorten(name)),
+                );
             }
         }
     }
@@ -203,12 +207,18 @@ fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
             Some(field) if order.iter().all(|known| known.column != field.column) && order.len() < 8 => {
                 order.push(Order { column: field.column, descending });
             }
-            Some(_) => params.fault("sort", "invalid", format!("\"{name}\" stands twice, or there are more than 8 fields")),
+            Some(_) => {
+                params.fault("sort", "invalid", format!("\"{name}\" stands twice, or there are more than 8 fields"))
+            }
             None => {
                 let names = spec.names();
                 let name = shorten(name);
                 let hint = hint(&name, names.iter().copied());
-                params.fault("sort", "invalid", format!("cannot sort by \"{name}\".{hint} Allowed: {}", names.join(", ")));
+                params.fault(
+                    "sort",
+                    "invalid",
+                    format!("cannot sort by \"{name}\".{hint} Allowed: {}", names.join(", ")),
+                );
             }
         }
     }
@@ -234,7 +244,8 @@ fn read_search(spec: &ListSpec, search: Option<&str>, search_in: Option<&str>, p
     if text.chars().count() > 200 {
         params.fault("search", "max_length", "must have at most 200 characters");
     }
-    let wanted = |field: &&&ListField| search_in.is_none_or(|names| names.split(',').any(|name| name.trim() == field.name));
+    let wanted =
+        |field: &&&ListField| search_in.is_none_or(|names| names.split(',').any(|name| name.trim() == field.name));
     let columns = searchable.iter().filter(wanted).map(|field| field.column).collect();
     Some(Search { text: text.to_owned(), columns })
 }

@@ -43,8 +43,13 @@ mod tests {
     #[test]
     fn slips_are_recognised_and_other_words_are_not() {
         let known = ["name", "limit", "ownerType", "currency"];
-        let cases =
-            [("nmae", Some("name")), ("limt", Some("limit")), ("ownertype", Some("ownerType")), ("zzz", None), ("", None)];
+        let cases = [
+            ("nmae", Some("name")),
+            ("limt", Some("limit")),
+            ("ownertype", Some("ownerType")),
+            ("zzz", None),
+            ("", None),
+        ];
         for (name, expected) in cases {
             assert_eq!(nearest(name, known), expected, "{name}");
         }

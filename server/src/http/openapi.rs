@@ -67,7 +67,8 @@ pub fn finish(mut document: Document31) -> Document31 {
 }
 
 fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
-    let open = operation.security.as_ref().is_some_and(|security| security.iter().all(|one| *one == Default::default()));
+    let open =
+        operation.security.as_ref().is_some_and(|security| security.iter().all(|one| *one == Default::default()));
     let has_body = operation.request_body.is_some();
     for (status, description) in ERRORS {
         let fits = match *status {

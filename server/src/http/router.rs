@@ -95,7 +95,8 @@ async fn limit_time(limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let message = format!("The request took longer than {} s. Repeat it with the same Idempotency-Key.", limit.as_secs());
+            let message =
+                format!("The request took longer than {} s. Repeat it with the same Idempotency-Key.", limit.as_secs());
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "request_timeout", message).retry_after(1).into_response()
         }
     }
@@ -106,7 +107,12 @@ fn cors(app: &App) -> CorsLayer {
     let origins = app.config.cors_origins.iter().filter_map(|origin| origin.parse().ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([axum::http::Method::GET, axum::http::Method::POST, axum::http::Method::PUT, axum::http::Method::DELETE])
+        .allow_methods([
+            axum::http::Method::GET,
+            axum::http::Method::POST,
+            axum::http::Method::PUT,
+            axum::http::Method::DELETE,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
@@ -114,5 +120,9 @@ fn cors(app: &App) -> CorsLayer {
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("x-request-id"),
         ])
-        .expose_headers([header::ETAG, HeaderName::from_static("x-request-id"), HeaderName::from_static("idempotent-replayed")])
+        .expose_headers([
+            header::ETAG,
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("idempotent-replayed"),
+        ])
 }

@@ -155,7 +155,9 @@ impl Write {
                 keep: Box::new(move |decision| {
                     let kept = match decision {
                         Ok(_) => true,
-                        Err(refusal) => matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY),
+                        Err(refusal) => {
+                            matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+                        }
                     };
                     let reply = kept.then(|| make(decision))?;
                     let aad = [client.0.bytes().as_slice(), &key_hash];
@@ -173,7 +175,12 @@ impl Write {
     }
 
     /// The answer kept for this request, if it was made before: for calls that are more than one command.
-    pub async fn answered_before(&self, app: &App, caller: &Caller, content: &str) -> Result<Option<Response>, Problem> {
+    pub async fn answered_before(
+        &self,
+        app: &App,
+        caller: &Caller,
+        content: &str,
+    ) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let row = Key::hashed(caller.client, &sha256(key.as_bytes()));
         let Some(kept) = app.reader.get::<Idempotency>(row).await? else { return Ok(None) };

@@ -101,7 +101,7 @@ impl Schedule {
         let mut ran = 0;
         while let Some((_, _, due)) = self.reader.due_api_keys(target, 1).await?.into_iter().next() {
             let at = due.max(self.clock.now());
-            let moved = Command::AdvanceClock(AdvanceClock { to: at, strict: false });
+            let moved = Command::AdvanceClock(AdvanceClock { to: at, offset: None, strict: false });
             let request = Request::new(Context::system(ClientId::NOBODY, ""), moved);
             if let Ok(paygen_core::Outcome::Clock(reading)) = self.engine.run_background(request).await? {
                 self.clock.learn(reading.offset);

@@ -15,7 +15,8 @@ async fn overdraw(servers: Vec<Server>) {
     let calls = (0..160usize).map(|number| {
         let (servers, from, to) = (servers.clone(), from.clone(), to.clone());
         tokio::spawn(async move {
-            let body = json!({"fromAccountId": from, "toAccountId": to, "amount": 1, "reference": format!("t{number}")});
+            let body =
+                json!({"fromAccountId": from, "toAccountId": to, "amount": 1, "reference": format!("t{number}")});
             servers[number % servers.len()].post("/transfers", body).await
         })
     });

@@ -24,8 +24,7 @@ on_both_stores! {
                 .collect();
             // The kill falls somewhere between the first arrival and the last answer.
             tokio::time::sleep(Duration::from_millis(3 + 7 * round)).await;
-            let pid = server.pid().to_string();
-            assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
+            server.kill();
             let mut acknowledged = Vec::new();
             for call in calls {
                 let (number, reply) = call.await.expect("the call ran");
@@ -69,7 +68,8 @@ struct SmallDisk(std::path::PathBuf);
 impl SmallDisk {
     fn mount(at: &std::path::Path, kib: u32) -> Option<SmallDisk> {
         std::fs::create_dir_all(at).expect("a directory");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"]).arg(at).status();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"]).arg(at).status();
         mounted.is_ok_and(|status| status.success()).then(|| SmallDisk(at.to_owned()))
     }
 }
@@ -88,7 +88,7 @@ async fn a_full_disk_answers_503_and_what_is_read_is_on_disk() {
         eprintln!("not run: a small file system could not be mounted");
         return;
     };
-    let mut server = world.start().await;
+    let server = world.start().await;
     let (from, to) = (server.account("From", 100_000).await, server.account("To", 0).await);
     let narration = "x".repeat(400);
     let (mut made, mut refused) = (0u32, 0);

@@ -88,7 +88,8 @@ async fn create_database() -> String {
     let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
         .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
     let name = format!("it_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
-    let (client, connection) = tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let (client, connection) =
+        tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
     drop(client);
@@ -99,7 +100,7 @@ async fn create_database() -> String {
 
 /// A running server and a client for it.
 pub struct Server {
-    child: Child,
+    child: std::sync::Mutex<Child>,
     pub url: String,
     pub http: reqwest::Client,
     pub key: String,
@@ -119,40 +120,39 @@ impl Server {
             let log = || std::fs::read_to_string(log_dir.join("stderr.log")).unwrap_or_default();
             let Some(line) = line else { panic!("paygen ended before it was ready: {}", log()) };
             assert!(Instant::now() < deadline, "paygen was not ready in time: {}", log());
-            if let Some(at) = line.find("http://127.0.0.1:") {
-                let rest = &line[at..];
-                let end = rest.find(|c: char| c.is_whitespace() || c == '/' && false).unwrap_or(rest.len());
-                let url: String = rest[..end].trim_end_matches('/').to_owned();
-                let port_end = url[7..].find('/').map_or(url.len(), |slash| slash + 7);
-                break url[..port_end].to_owned();
+            if let Some((_, rest)) = line.split_once("http://127.0.0.1:") {
+                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                break format!("http://127.0.0.1:{port}");
             }
         };
         // The rest of the banner is read on, so that the server never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
-        let server = Server { child, url, http, key: KEY.to_owned() };
-        while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success()) {
+        let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned() };
+        while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success())
+        {
             assert!(Instant::now() < deadline, "paygen was not ready in time");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         server
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    fn child(&self) -> std::sync::MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 
     /// Ends the process at once, as a crash would.
-    pub fn kill(&mut self) {
-        self.child.kill().expect("kill");
-        self.child.wait().expect("wait");
+    pub fn kill(&self) {
+        let mut child = self.child();
+        child.kill().expect("kill");
+        child.wait().expect("wait");
     }
 
     /// Asks the process to stop, as an operator would; gives its exit status.
     pub fn stop(&mut self) -> std::process::ExitStatus {
-        let pid = self.child.id().to_string();
+        let pid = self.child().id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().expect("kill -TERM");
-        self.child.wait().expect("wait")
+        self.child().wait().expect("wait")
     }
 
     pub fn request(&self, method: &str, path: &str) -> Call {
@@ -196,8 +196,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.child().kill();
+        let _ = self.child().wait();
     }
 }
 

@@ -15,8 +15,7 @@ pub(crate) use read::Pool;
 pub use sequence::Sequencer;
 pub use write::PostgresStore;
 
-const DIALECT: Dialect =
-    Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
+const DIALECT: Dialect = Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
 
 /// The key of the advisory lock that one migrating process holds.
 const MIGRATING: i64 = 0x7061_7967_656e_0001;

@@ -55,7 +55,8 @@ impl Sequencer {
         }
         if self.forgot.elapsed() > FORGET_EVERY {
             self.forgot = Instant::now();
-            let sql = "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
+            let sql =
+                "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
             client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
         }
         place(client).await.map_err(|error| explain(&error))
@@ -139,7 +140,8 @@ mod tests {
 
     #[test]
     fn an_object_is_told_in_its_own_order_whatever_the_ids() {
-        let event = |id: u8, object: u8, sequence| Waiting { client: vec![1], id: vec![id], object: vec![object], sequence };
+        let event =
+            |id: u8, object: u8, sequence| Waiting { client: vec![1], id: vec![id], object: vec![object], sequence };
         let placed = in_sequence(vec![event(1, 7, 5), event(2, 8, 1), event(3, 7, 4), event(4, 7, 6)]);
         let told: Vec<(u8, i64)> = placed.iter().map(|event| (event.object[0], event.sequence)).collect();
         assert_eq!(told, [(7, 4), (8, 1), (7, 5), (7, 6)]);

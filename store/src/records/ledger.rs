@@ -111,4 +111,3 @@ stored!(SystemLine, "ledger_system_lines", key 3, {
     currency: row.currency()?,
     delta: row.integer()?,
 });
-

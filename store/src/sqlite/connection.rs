@@ -36,7 +36,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -16_384)?;
         connection.set_prepared_statement_cache_capacity(128);
-        let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
+        let flags =
+            rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
         connection.create_scalar_function("paygen_lower", 1, flags, |context| {
             Ok(context.get::<Option<String>>(0)?.map(|text| text.to_lowercase()))
         })

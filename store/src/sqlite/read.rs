@@ -58,7 +58,12 @@ impl Spelling for SqliteSpelling {
 }
 
 /// Rows of a statement of ours, `?1`… its parameters.
-pub(crate) fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
+pub(crate) fn rows(
+    connection: &Connection,
+    sql: &str,
+    params: &[Value],
+    columns: usize,
+) -> Result<Vec<Vec<Value>>, StoreError> {
     let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
         let mut statement = connection.prepare_cached(sql)?;
         let rows = statement.query_map(params_from_iter(params), |row| values(row, 0, columns))?;

@@ -152,8 +152,9 @@ fn position(
         let last = match positions.get(&event.client) {
             Some(last) => *last,
             None => {
-                let mut newest =
-                    connection.prepare_cached("SELECT coalesce(max(position), 0) FROM events WHERE client = ?1 AND position IS NOT NULL")?;
+                let mut newest = connection.prepare_cached(
+                    "SELECT coalesce(max(position), 0) FROM events WHERE client = ?1 AND position IS NOT NULL",
+                )?;
                 newest.query_row([Value::from(event.client.0)], |row| row.get(0))?
             }
         };

@@ -49,8 +49,19 @@ const FIELDS: &[ListField] = &[
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
     returned: &[
-        "_id", "name", "hint", "scopes", "status", "expiresAt", "allowedIps", "lastUsedAt", "replacedBy", "endsAt",
-        "version", "createdAt", "updatedAt",
+        "_id",
+        "name",
+        "hint",
+        "scopes",
+        "status",
+        "expiresAt",
+        "allowedIps",
+        "lastUsedAt",
+        "replacedBy",
+        "endsAt",
+        "version",
+        "createdAt",
+        "updatedAt",
     ],
     populate: &[],
     default_sort: "-createdAt",
@@ -71,9 +82,8 @@ fn new_secret(app: &App) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> 
     };
     let secret = ApiKeySecret::generate(kind);
     let key = NewKey { hash: secret.hash(&app.vault), hint: secret.hint() };
-    let show = move |outcome: &Outcome| {
-        shown(outcome).map(|shown| NewApiKeyView { shown, key: secret.expose().to_owned() })
-    };
+    let show =
+        move |outcome: &Outcome| shown(outcome).map(|shown| NewApiKeyView { shown, key: secret.expose().to_owned() });
     (key, show)
 }
 

@@ -120,8 +120,11 @@ pub async fn get_balance(
         None => app.reader.get::<Balance>(Key::of(caller.client, id.0)).await?.map(Told::from),
     };
     let told = told.unwrap_or_default();
-    let explanation =
-        if explain { Some(explain_lines(&app, caller.client, ledger_account, &told, account.currency).await?) } else { None };
+    let explanation = if explain {
+        Some(explain_lines(&app, caller.client, ledger_account, &told, account.currency).await?)
+    } else {
+        None
+    };
     let money = |minor| Money::new(minor, account.currency);
     let balance = BalanceAt {
         account_id: id.to_string(),

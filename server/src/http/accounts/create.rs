@@ -70,7 +70,11 @@ pub(super) fn same_client(client: Option<&str>, caller: &Caller) -> Result<(), P
     match client {
         Some(named) if named != caller.client.to_string() => {
             let message = "client must be the credential's own client. Leave it out: it is taken from the credential.";
-            Err(Problem::new(StatusCode::FORBIDDEN, "client_mismatch", message).field("/client", "client_mismatch", message))
+            Err(Problem::new(StatusCode::FORBIDDEN, "client_mismatch", message).field(
+                "/client",
+                "client_mismatch",
+                message,
+            ))
         }
         _ => Ok(()),
     }

@@ -135,8 +135,20 @@ const FIELDS: &[ListField] = &[
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
     returned: &[
-        "_id", "seq", "kind", "amount", "heldAmount", "ledgerBalance", "heldBalance", "currency", "authorizationId",
-        "sourceId", "reference", "narration", "forced", "createdAt",
+        "_id",
+        "seq",
+        "kind",
+        "amount",
+        "heldAmount",
+        "ledgerBalance",
+        "heldBalance",
+        "currency",
+        "authorizationId",
+        "sourceId",
+        "reference",
+        "narration",
+        "forced",
+        "createdAt",
     ],
     populate: &[],
     default_sort: "-seq",
@@ -159,9 +171,11 @@ pub async fn list_entries(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let only_its = vec![fixed(columns::ACCOUNT, id.0)];
-    let list = lists::read(&SPEC, params, caller.client, only_its, app.config.list_timeout_ms)?;
+    let as_csv = wants_csv(&headers);
+    let spec = if as_csv { ListSpec { default_sort: "seq", ..SPEC } } else { SPEC };
+    let list = lists::read(&spec, params, caller.client, only_its, app.config.list_timeout_ms)?;
     existing(&app, caller.client, id).await?;
-    if wants_csv(&headers) {
+    if as_csv {
         return Ok(csv(app, list.query));
     }
     let page = app.reader.list::<columns::List>(&list.query).await?;

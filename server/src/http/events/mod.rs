@@ -80,9 +80,7 @@ const FIELDS: &[ListField] = &[
 
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
-    returned: &[
-        "_id", "type", "position", "objectType", "objectId", "sequence", "data", "requestId", "createdAt",
-    ],
+    returned: &["_id", "type", "position", "objectType", "objectId", "sequence", "data", "requestId", "createdAt"],
     populate: &[],
     default_sort: "-createdAt",
 };

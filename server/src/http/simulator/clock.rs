@@ -73,11 +73,11 @@ pub async fn advance_clock(
     }
     app.clock.learn(app.reader.clock().await?.offset);
     let now = app.clock.now();
-    let to = target(&body.value, now)?;
+    let (to, offset) = target(&body.value, now, app.clock.offset())?;
     // What the last step would refuse is refused before the first.
-    app.try_out(&caller, Command::AdvanceClock(AdvanceClock { to, strict: true })).await?;
+    app.try_out(&caller, Command::AdvanceClock(AdvanceClock { to, offset, strict: true })).await?;
     let ran = if write.dry_run { 0 } else { app.schedule.run_until(to).await? };
-    let command = Command::AdvanceClock(AdvanceClock { to, strict: false });
+    let command = Command::AdvanceClock(AdvanceClock { to, offset, strict: false });
     let success = Success::new(StatusCode::OK, "Clock advanced successfully.", move |outcome| match outcome {
         Outcome::Clock(reading) => Some(Clock::at(reading.now, reading.offset, ran)),
         _ => None,
@@ -87,10 +87,11 @@ pub async fn advance_clock(
     answer
 }
 
-fn target(body: &AdvanceClockBody, now: Instant) -> Result<Instant, Problem> {
+/// The instant to stand at and, when the clock is moved by seconds, the exact offset.
+fn target(body: &AdvanceClockBody, now: Instant, offset: i64) -> Result<(Instant, Option<i64>), Problem> {
     match (body.advance_seconds, body.set_to) {
-        (Some(seconds), None) => Ok(now.plus_seconds(seconds.0)),
-        (None, Some(to)) => Ok(to),
+        (Some(seconds), None) => Ok((now.plus_seconds(seconds.0), Some(offset + seconds.0 * SECOND))),
+        (None, Some(to)) => Ok((to, None)),
         _ => {
             let message = "Send either advanceSeconds or setTo.";
             let problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);

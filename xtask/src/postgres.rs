@@ -1,0 +1,131 @@
+//! A PostgreSQL of our own for tests and benchmarks: a temporary cluster, gone when it is dropped.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+
+/// Whether commits reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// They need not: tests kill processes, not machines.
+    Fast,
+    /// They do: measurements mean nothing otherwise.
+    Durable,
+}
+
+/// A running cluster.
+pub struct Cluster {
+    binaries: PathBuf,
+    directory: tempfile::TempDir,
+    port: u16,
+}
+
+impl Cluster {
+    /// Starts a cluster; installs PostgreSQL first where that is possible.
+    pub fn start(durability: Durability) -> Result<Cluster, Failure> {
+        let binaries = match find() {
+            Some(binaries) => binaries,
+            None => {
+                install()?;
+                find().ok_or("PostgreSQL was installed but its server programs were not found")?
+            }
+        };
+        let directory = tempfile::Builder::new().prefix("paygen-postgres-").tempdir()?;
+        if is_root() {
+            // PostgreSQL refuses to run as root; its package brings a user of its own.
+            quietly(Command::new("chown").arg("postgres").arg(directory.path()))?;
+        }
+        let data = directory.path().join("data");
+        let mut initdb = as_server_user(&binaries.join("initdb"));
+        quietly(
+            initdb.arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale", "C.UTF-8"]),
+        )?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let fsync = if durability == Durability::Durable { "on" } else { "off" };
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={fsync} \
+             -c max_connections=500 -c shared_buffers=256MB"
+        );
+        let mut start = as_server_user(&binaries.join("pg_ctl"));
+        start.arg("-D").arg(&data).args(["-w", "-t", "60", "-o", &options, "-l"]).arg(data.join("log")).arg("start");
+        let cluster = Cluster { binaries, directory, port };
+        quietly(&mut start)?;
+        Ok(cluster)
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let mut stop = as_server_user(&self.binaries.join("pg_ctl"));
+        stop.arg("-D").arg(self.directory.path().join("data")).args(["-m", "immediate", "-w", "stop"]);
+        if let Err(failure) = quietly(&mut stop) {
+            eprintln!("xtask: PostgreSQL did not stop: {failure}");
+        }
+    }
+}
+
+fn find() -> Option<PathBuf> {
+    let mut places: Vec<PathBuf> = Vec::new();
+    if let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") {
+        places.extend(versions.flatten().map(|version| version.path().join("bin")));
+        places.sort_by_key(|place| {
+            let version = place.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+            std::cmp::Reverse(version.and_then(|version| version.parse::<u32>().ok()).unwrap_or(0))
+        });
+    }
+    places.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    places.into_iter().find(|place| ["initdb", "pg_ctl", "postgres"].iter().all(|name| place.join(name).is_file()))
+}
+
+fn install() -> Result<(), Failure> {
+    let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !is_root() || !has_apt {
+        return Err("the tests need PostgreSQL's server programs (initdb, pg_ctl). Install them: \
+                    `sudo apt-get install postgresql`, `brew install postgresql`, or your system's package."
+            .into());
+    }
+    quietly(Command::new("apt-get").args(["update", "-q"]))?;
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "-q", "-y", "--no-install-recommends", "postgresql"])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    quietly(&mut install)
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn as_server_user(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+/// Runs a command whose output matters only when it fails. Output goes to a file: a server started by the command
+/// would keep a pipe open for ever.
+fn quietly(command: &mut Command) -> Result<(), Failure> {
+    let log = tempfile::NamedTempFile::new()?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(log.reopen()?)
+        .stderr(log.reopen()?)
+        .current_dir("/")
+        .status()
+        .map_err(|error| format!("{command:?} cannot be started: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?} failed:\n{}", std::fs::read_to_string(log.path()).unwrap_or_default()).into())
+}
