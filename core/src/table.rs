@@ -31,6 +31,13 @@ struct Undo<R> {
     before: Option<Slot<R>>,
 }
 
+/// A row a command touched: as it was before the command, and as it is now.
+pub(crate) struct Touched<R> {
+    pub(crate) key: Key,
+    pub(crate) before: Option<Arc<R>>,
+    pub(crate) after: Option<Arc<R>>,
+}
+
 /// One row's difference to what is stored.
 #[derive(Clone, Debug)]
 pub enum Change<R> {
@@ -175,18 +182,17 @@ impl<R: Record> Table<R> {
         self.undo.clear();
     }
 
-    /// What the running command changed so far, each row once: before and after.
-    pub(crate) fn changed_by_command(&self) -> Vec<(Key, Option<Arc<R>>, Option<Arc<R>>)> {
-        let mut seen: Vec<(Key, Option<Arc<R>>, Option<Arc<R>>)> = Vec::new();
+    /// What the running command changed so far, each row once.
+    pub(crate) fn changed_by_command(&self) -> Vec<Touched<R>> {
+        let mut touched: Vec<Touched<R>> = Vec::new();
         for undo in &self.undo {
-            if seen.iter().any(|(key, _, _)| *key == undo.key) {
-                continue;
+            if touched.iter().all(|known| known.key != undo.key) {
+                let before = undo.before.as_ref().and_then(|slot| slot.row.clone());
+                let after = self.slots.get(&undo.key).and_then(|slot| slot.row.clone());
+                touched.push(Touched { key: undo.key, before, after });
             }
-            let before = undo.before.as_ref().and_then(|slot| slot.row.clone());
-            let after = self.slots.get(&undo.key).and_then(|slot| slot.row.clone());
-            seen.push((undo.key, before, after));
         }
-        seen
+        touched
     }
 
     /// The difference to what is stored, in key order.

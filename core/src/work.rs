@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::ids::{AuditId, ClientId, Id, IdMaker};
 use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::{Key, Record};
-use crate::table::{Access, Table, differences};
+use crate::table::{Access, Table, Touched, differences};
 use crate::time::Instant;
 
 /// Who asks, and how the request is known in logs, audit and events.
@@ -212,7 +212,7 @@ macro_rules! define_work {
             /// Adds an audit entry for every audited object the running command changed.
             pub fn audit_changes(&mut self) {
                 $(if let Some(object) = <$record>::AUDITED {
-                    for (_, before, after) in self.$field.changed_by_command() {
+                    for Touched { before, after, .. } in self.$field.changed_by_command() {
                         let Some(row) = after.as_ref().or(before.as_ref()) else { continue };
                         let id = hex(row.key().id.as_slice());
                         let changes = differences(before.as_deref(), after.as_deref());

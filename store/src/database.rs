@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
 use paygen_core::time::Instant;
 
-use crate::postgres::{self, Postgres, Sequencer};
+use crate::postgres::{self, Fault, Postgres, Sequencer};
 use crate::records::Stored;
 use crate::sqlite::{self, Sqlite};
 use crate::value::Value;
@@ -90,6 +90,15 @@ impl Database {
         match &self.backend {
             Backend::Sqlite(sqlite) => Ok(Box::new(sqlite.store()?)),
             Backend::Postgres(postgres) => Ok(Box::new(postgres.store().await?)),
+        }
+    }
+
+    /// A store whose connection is lost at the next COMMIT, for tests. SQLite has no connection to lose.
+    #[doc(hidden)]
+    pub async fn store_with_fault(&self, fault: Fault) -> Result<Box<dyn Store>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Ok(Box::new(sqlite.store()?)),
+            Backend::Postgres(postgres) => Ok(Box::new(postgres.store_with_fault(fault).await?)),
         }
     }
 

@@ -20,6 +20,8 @@ use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
 
 pub use database::{Database, Target, VaultKeyRow};
+#[doc(hidden)]
+pub use postgres::Fault;
 pub use postgres::Sequencer;
 pub use reader::Reader;
 pub use sql::Listed;

@@ -106,6 +106,17 @@ fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Fai
 fn bench(seconds: u64) -> Result<(), Failure> {
     let cluster = Cluster::start(Durability::Durable)?;
     let mut bench = cargo();
-    bench.args(["bench", "--package", "paygen", "--bench", "transfers", "--", "--seconds", &seconds.to_string()]);
+    bench.args([
+        "bench",
+        "--profile",
+        "dev",
+        "--package",
+        "paygen",
+        "--bench",
+        "transfers",
+        "--",
+        "--seconds",
+        &seconds.to_string(),
+    ]);
     run(bench.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }

@@ -28,9 +28,12 @@ impl FieldProblem {
     }
 }
 
-/// An error on its way to the caller.
+/// An error on its way to the caller. Boxed: answers that succeed should not carry its size.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<What>);
+
+#[derive(Clone, Debug)]
+struct What {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -76,7 +79,15 @@ pub struct ErrorBody {
 impl Problem {
     /// An error with a stable code.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { status, code, message: message.into(), fields: Vec::new(), retry_after: None, allow: None, log: None }
+        Problem(Box::new(What {
+            status,
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            allow: None,
+            log: None,
+        }))
     }
 
     /// A request that is wrong in these fields.
@@ -85,7 +96,9 @@ impl Problem {
             [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
             many => format!("{} fields are wrong; see error.fields.", many.len()),
         };
-        Problem { fields, ..Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message) }
+        let mut problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
+        problem.0.fields = fields;
+        problem
     }
 
     /// A defect of ours: the caller learns the request's id, the log what happened.
@@ -96,44 +109,44 @@ impl Problem {
 
     /// Names a wrong field.
     pub fn field(mut self, pointer: &str, code: &str, message: impl Into<String>) -> Problem {
-        self.fields.push(FieldProblem::new(pointer, code, message));
+        self.0.fields.push(FieldProblem::new(pointer, code, message));
         self
     }
 
     /// Says when to come back.
     pub fn retry_after(mut self, seconds: u32) -> Problem {
-        self.retry_after = Some(seconds);
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// Says which methods there are.
     pub fn allow(mut self, methods: String) -> Problem {
-        self.allow = Some(methods);
+        self.0.allow = Some(methods);
         self
     }
 
     /// What only the log may see.
     pub fn log(mut self, why: impl Into<String>) -> Problem {
-        self.log = Some(why.into());
+        self.0.log = Some(why.into());
         self
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The body.
     pub fn to_body(&self) -> Vec<u8> {
         let envelope = ErrorEnvelope {
-            status_code: self.status.as_u16(),
-            message: self.message.clone(),
+            status_code: self.0.status.as_u16(),
+            message: self.0.message.clone(),
             data: None,
             error: ErrorBody {
-                code: self.code,
+                code: self.0.code,
                 request_id: current_request_id(),
-                docs: format!("/docs/errors/{}", self.code),
-                fields: self.fields.clone(),
+                docs: format!("/docs/errors/{}", self.0.code),
+                fields: self.0.fields.clone(),
             },
         };
         serde_json::to_vec(&envelope).unwrap_or_default()
@@ -142,19 +155,19 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Some(why) = &self.log {
-            tracing::error!(code = self.code, request_id = current_request_id(), error = %why, "a request failed");
+        if let Some(why) = &self.0.log {
+            tracing::error!(code = self.0.code, request_id = current_request_id(), error = %why, "a request failed");
         }
         let json = HeaderValue::from_static("application/json");
-        let mut response = (self.status, [(header::CONTENT_TYPE, json)], self.to_body()).into_response();
+        let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], self.to_body()).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(allow) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+        if let Some(allow) = self.0.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, allow);
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"paygen\""));
         }
         response

@@ -126,3 +126,36 @@ fn cors(app: &App) -> CorsLayer {
             HeaderName::from_static("idempotent-replayed"),
         ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+    use crate::app::Environment;
+
+    /// The contract is a checked-in snapshot: a change of it is seen in review. To accept one, run the tests with
+    /// `INSTA_UPDATE=always`.
+    #[test]
+    fn the_contract_is_the_one_that_was_reviewed() {
+        insta::assert_json_snapshot!("openapi", document(Environment::Sandbox));
+    }
+
+    #[test]
+    fn every_operation_is_complete() {
+        let document = serde_json::to_value(document(Environment::Sandbox)).expect("JSON");
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                let place = format!("{method} {path}");
+                for field in ["summary", "description", "operationId"] {
+                    assert!(operation[field].as_str().is_some_and(|text| !text.is_empty()), "{place}: {field}");
+                }
+                let responses = operation["responses"].as_object().expect("responses");
+                for (status, response) in responses {
+                    assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{place}: {status}");
+                }
+                assert!(responses.keys().any(|status| status.starts_with('2')), "{place}: no success");
+                assert!(responses.contains_key("503"), "{place}: no 503");
+                assert!(operation.get("security").is_some(), "{place}: security");
+            }
+        }
+    }
+}

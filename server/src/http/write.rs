@@ -72,6 +72,9 @@ fn if_match(parts: &Parts) -> Result<Option<i64>, Problem> {
     number.map(Some).map_err(wrong)
 }
 
+/// Shows an outcome; `None` when it is of another kind than expected.
+type Show<T> = Box<dyn Fn(&Outcome) -> Option<T> + Send>;
+
 /// What a successful command answers.
 pub struct Success<T> {
     /// The HTTP status.
@@ -79,7 +82,7 @@ pub struct Success<T> {
     /// The envelope's message.
     pub message: &'static str,
     /// The envelope's data.
-    pub show: Box<dyn Fn(&Outcome) -> Option<T> + Send>,
+    pub show: Show<T>,
 }
 
 impl<T> Success<T> {

@@ -13,7 +13,7 @@ use crate::migrations::{self, Dialect};
 
 pub(crate) use read::Pool;
 pub use sequence::Sequencer;
-pub use write::PostgresStore;
+pub use write::{Fault, PostgresStore};
 
 const DIALECT: Dialect = Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
 
@@ -41,6 +41,10 @@ impl Postgres {
 
     pub(crate) async fn store(&self) -> Result<PostgresStore, StoreError> {
         PostgresStore::open(&self.url).await
+    }
+
+    pub(crate) async fn store_with_fault(&self, fault: Fault) -> Result<PostgresStore, StoreError> {
+        PostgresStore::open_with_fault(&self.url, fault).await
     }
 
     pub(crate) fn pool(&self) -> Pool {

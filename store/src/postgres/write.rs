@@ -27,12 +27,22 @@ use crate::{Load, Store, StoreError};
 const RESOLVE_TRIES: u32 = 40;
 const RESOLVE_PAUSE: Duration = Duration::from_millis(250);
 
+/// When a connection is lost, for the tests that show what happens then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// After everything was written, before the COMMIT arrives.
+    BeforeCommit,
+    /// After the COMMIT was carried out, before its answer arrives.
+    AfterCommit,
+}
+
 /// One lane's connection. It is used from the lane's own thread, never from one of the runtime's.
 pub struct PostgresStore {
     url: String,
     runtime: Handle,
     session: Option<Session>,
     in_transaction: bool,
+    fault: Option<Fault>,
 }
 
 struct Session {
@@ -72,22 +82,15 @@ impl PostgresStore {
             runtime: Handle::current(),
             session: Some(session),
             in_transaction: false,
+            fault: None,
         })
     }
 
-    /// Breaks the connection as a failing network would, for tests.
-    #[doc(hidden)]
-    pub fn break_connection(&mut self) {
-        if let Some(session) = &mut self.session {
-            let (other, _) = self.runtime.block_on(connect(&self.url)).expect("a second connection");
-            let pid = session.backend.pid;
-            self.runtime.block_on(other.execute("SELECT pg_terminate_backend($1)", &[&pid])).expect("it ends");
-            self.runtime.block_on(async {
-                while !session.client.is_closed() {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            });
-        }
+    /// As [`PostgresStore::open`], with the connection lost at the next COMMIT.
+    pub(super) async fn open_with_fault(url: &str, fault: Fault) -> Result<PostgresStore, StoreError> {
+        let mut store = PostgresStore::open(url).await?;
+        store.fault = Some(fault);
+        Ok(store)
     }
 
     async fn session(&mut self) -> Result<&mut Session, StoreError> {
@@ -162,6 +165,14 @@ impl PostgresStore {
         };
         let backend = session.backend;
         self.in_transaction = false;
+        if let Some(fault) = self.fault.take() {
+            if fault == Fault::AfterCommit {
+                session.client.batch_execute("COMMIT").await.map_err(|error| explain(&error))?;
+            }
+            let (other, _) = connect(&self.url).await?;
+            let ended = other.execute("SELECT pg_terminate_backend($1)", &[&backend.pid]).await;
+            ended.map_err(|error| explain(&error))?;
+        }
         match session.client.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),
             Err(error) if is_lost(&error) => self.resolve(backend, batch).await,
@@ -270,7 +281,7 @@ impl LoadPlan {
 }
 
 /// How all rows of a kind are locked: as the strongest wish among them.
-fn lock_of<R: Keyed>(keys: &[(Key, Access)], how: Load) -> Access {
+fn lock_of(keys: &[(Key, Access)], how: Load) -> Access {
     if how == Load::Peek {
         // What is read without locks is thrown away: every change may be tried on it.
         return Access::Exclusive;
@@ -291,7 +302,7 @@ async fn plan_load<R: Keyed>(
     let names: Vec<&str> = key_columns.iter().map(|column| column.name).collect();
     let places: Vec<String> = (1..=names.len()).map(|at| format!("${at}::bytea[]")).collect();
     let order: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
-    let lock = match (how, lock_of::<R>(keys, how)) {
+    let lock = match (how, lock_of(keys, how)) {
         (Load::Peek, _) => "",
         // The clock is read by every batch of every node: a lock on it would be a lock on everything.
         (Load::Hold, Access::Shared) if R::KIND == Kind::Clock => "",
@@ -317,7 +328,7 @@ fn supply<R: Keyed>(
     how: Load,
     table: &mut Table<R>,
 ) -> Result<(), StoreError> {
-    let held = lock_of::<R>(keys, how);
+    let held = lock_of(keys, how);
     let mut found = HashMap::new();
     for row in rows.unwrap_or_default() {
         let record = R::read(&mut Row::of::<R>(read(&row)?))?;

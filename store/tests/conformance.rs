@@ -1,0 +1,286 @@
+//! One suite for both stores: what a batch may rely on, whichever database is behind it.
+//!
+//! PostgreSQL comes from `PAYGEN_TEST_POSTGRES_URL`, set by `cargo xtask test`; each test has a database of its own.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use paygen_core::events::Event;
+use paygen_core::ids::{AccountId, ApiKeyId, ClientId, EventId, Id, IdMaker};
+use paygen_core::ledger::Balance;
+use paygen_core::money::{Category, Currency};
+use paygen_core::record::Key;
+use paygen_core::table::Access;
+use paygen_core::time::Instant;
+use paygen_core::work::{KeySet, Work};
+use paygen_store::{Database, Fault, Load, Store, StoreError, Target};
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+struct World {
+    _directory: tempfile::TempDir,
+    target: Target,
+    database: Database,
+}
+
+async fn worlds() -> Vec<World> {
+    vec![sqlite().await, postgres().await]
+}
+
+async fn sqlite() -> World {
+    let directory = tempfile::tempdir().expect("a directory");
+    let target = Target::Sqlite(directory.path().join("test.sqlite"));
+    let database = Database::open(&target).await.expect("SQLite opens");
+    World { _directory: directory, target, database }
+}
+
+async fn postgres() -> World {
+    let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
+        .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
+    let name = format!("store_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    let (client, connection) =
+        tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
+    let target = Target::Postgres(format!("{}/{name}", admin.rsplit_once('/').expect("a URL").0));
+    let refused = Database::open(&target).await.err().expect("an empty database is refused").to_string();
+    assert!(refused.contains("paygen migrate"), "{refused}");
+    assert!(!Database::migrate(&target).await.expect("the schema").is_empty());
+    assert!(Database::migrate(&target).await.expect("again").is_empty(), "a second migration does nothing");
+    let database = Database::open(&target).await.expect("PostgreSQL opens");
+    World { _directory: tempfile::tempdir().expect("a directory"), target, database }
+}
+
+fn client() -> ClientId {
+    ClientId(Id::from_bytes([1; 12]))
+}
+
+fn account(number: u8) -> AccountId {
+    AccountId(Id::from_bytes([number; 12]))
+}
+
+fn balance(number: u8, ledger: i64) -> Balance {
+    let usd = Currency::find("USD", Category::Fiat).expect("USD");
+    Balance { ledger, ..Balance::opened(client(), account(number).into(), usd, Instant::from_micros(1)) }
+}
+
+fn key(number: u8) -> Key {
+    Key::of(client(), account(number).0)
+}
+
+fn work(node: u8) -> Work {
+    Work::new(IdMaker::new([node, 0, 0, 0, 1], 0))
+}
+
+fn balances(numbers: &[u8], access: Access) -> KeySet {
+    let mut keys = KeySet::default();
+    keys.balances = numbers.iter().map(|number| (key(*number), access)).collect();
+    keys.balances.sort();
+    keys
+}
+
+/// Runs a blocking use of a store on a thread of its own, as the engine does.
+async fn on_a_lane<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(run).await.expect("the lane ran")
+}
+
+/// Adds to balances as one batch; repeats it when another writer was in the way.
+fn add(store: &mut dyn Store, work: &mut Work, numbers: &[u8], amount: i64, batch: Id) {
+    for _ in 0..100 {
+        work.forget();
+        work.begin_batch(Instant::from_micros(5), usize::MAX);
+        let attempt = store.load(&balances(numbers, Access::Exclusive), work, Load::Hold).and_then(|()| {
+            for number in numbers {
+                let row = work.balances.get_to_change(key(*number)).ok().flatten();
+                let ledger = row.map_or(0, |row| row.ledger);
+                work.balances.put(balance(*number, ledger + amount));
+            }
+            work.keep();
+            store.commit(work, batch)
+        });
+        match attempt {
+            Ok(()) => return,
+            Err(StoreError::Conflict(_)) => store.abandon(),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("always in the way");
+}
+
+async fn ledger_of(database: &Database, number: u8) -> Option<i64> {
+    database.reader().get::<Balance>(key(number)).await.expect("a read").map(|balance| balance.ledger)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_inserted_changed_deleted_and_known_to_be_absent() {
+    for world in worlds().await {
+        let mut store = world.database.store().await.expect("a store");
+        on_a_lane(move || {
+            let mut work = work(1);
+            add(&mut *store, &mut work, &[1, 2], 7, Id::from_bytes([1; 12]));
+            add(&mut *store, &mut work, &[2], i64::MAX - 7, Id::from_bytes([2; 12]));
+            work.forget();
+            store.load(&balances(&[1, 9], Access::Exclusive), &mut work, Load::Hold).expect("a load");
+            assert_eq!(work.balances.get(key(9)), Ok(None), "a known absence is an ordinary none");
+            work.balances.delete(key(1));
+            work.keep();
+            store.commit(&mut work, Id::from_bytes([3; 12])).expect("a commit");
+        })
+        .await;
+        assert_eq!(ledger_of(&world.database, 1).await, None);
+        assert_eq!(ledger_of(&world.database, 2).await, Some(i64::MAX));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_the_schema_refuses_leaves_nothing() {
+    for world in worlds().await {
+        let mut store = world.database.store().await.expect("a store");
+        on_a_lane(move || {
+            let mut work = work(1);
+            store.load(&balances(&[1, 2], Access::Exclusive), &mut work, Load::Hold).expect("a load");
+            work.balances.put(balance(1, 5));
+            work.balances.put(Balance { held: -1, ..balance(2, 5) });
+            work.keep();
+            let refused = store.commit(&mut work, Id::from_bytes([1; 12]));
+            assert!(matches!(refused, Err(StoreError::Culprit(_))), "{refused:?}");
+            add(&mut *store, &mut work, &[3], 1, Id::from_bytes([2; 12]));
+        })
+        .await;
+        assert_eq!(ledger_of(&world.database, 1).await, None);
+        assert_eq!(ledger_of(&world.database, 3).await, Some(1), "the store goes on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_writers_lose_no_update_and_do_not_lock_each_other_up() {
+    let world = postgres().await;
+    let mut lanes = Vec::new();
+    for node in 1..=2u8 {
+        let mut store = world.database.store().await.expect("a store");
+        lanes.push(tokio::task::spawn_blocking(move || {
+            let mut work = work(node);
+            for round in 0..60u8 {
+                let numbers = if node == 1 { [1, 2] } else { [2, 1] };
+                add(&mut *store, &mut work, &numbers, 1, Id::from_bytes([node, round, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+            }
+        }));
+    }
+    for lane in lanes {
+        lane.await.expect("the lane ran");
+    }
+    assert_eq!((ledger_of(&world.database, 1).await, ledger_of(&world.database, 2).await), (Some(120), Some(120)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_lost_at_commit_has_one_effect() {
+    for fault in [Fault::BeforeCommit, Fault::AfterCommit] {
+        let world = postgres().await;
+        let mut store = world.database.store_with_fault(fault).await.expect("a store");
+        on_a_lane(move || {
+            let mut work = work(1);
+            add(&mut *store, &mut work, &[1], 7, Id::from_bytes([1; 12]));
+            add(&mut *store, &mut work, &[1], 1, Id::from_bytes([2; 12]));
+        })
+        .await;
+        assert_eq!(ledger_of(&world.database, 1).await, Some(8), "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_look_up_row_is_a_conflict() {
+    let world = postgres().await;
+    let (mut one, mut two) =
+        (world.database.store().await.expect("a store"), world.database.store().await.expect("a store"));
+    on_a_lane(move || {
+        let look_up = |api_key: u8| paygen_core::access::ApiKeyHash {
+            hash: [7; 32],
+            client: client(),
+            api_key: ApiKeyId(Id::from_bytes([api_key; 12])),
+        };
+        let mut keys = KeySet::default();
+        keys.api_key_hashes.push((paygen_core::record::Record::key(&look_up(1)), Access::Exclusive));
+        let (mut first, mut second) = (work(1), work(2));
+        one.load(&keys, &mut first, Load::Hold).expect("a load");
+        two.load(&keys, &mut second, Load::Hold).expect("a load: there is no row to lock yet");
+        first.api_key_hashes.put(look_up(1));
+        second.api_key_hashes.put(look_up(2));
+        first.keep();
+        second.keep();
+        one.commit(&mut first, Id::from_bytes([1; 12])).expect("the first one gets it");
+        let late = two.commit(&mut second, Id::from_bytes([2; 12]));
+        assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    })
+    .await;
+}
+
+fn event(object: u8, sequence: i64, node: u8) -> Event {
+    let mut id = [0; 12];
+    // Ids of a later sequence sort first: as when another node's clock is behind.
+    id[0] = 200 - u8::try_from(sequence).unwrap_or(0);
+    id[4] = node;
+    id[5] = object;
+    Event {
+        client: client(),
+        id: EventId(Id::from_bytes(id)),
+        kind: "account.updated".to_owned(),
+        object_type: "account".to_owned(),
+        object_id: Id::from_bytes([object; 12]),
+        sequence,
+        position: None,
+        data: "{}".to_owned(),
+        request_id: String::new(),
+        created_at: Instant::from_micros(1),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn positions_have_no_gap_and_keep_each_objects_order() {
+    for world in worlds().await {
+        let mut lanes = Vec::new();
+        let writers = if world.database.has_one_writer() { 1 } else { 2 };
+        for node in 1..=writers {
+            let mut store = world.database.store().await.expect("a store");
+            lanes.push(tokio::task::spawn_blocking(move || {
+                let mut work = work(node);
+                for sequence in 1..=30 {
+                    work.begin_batch(Instant::from_micros(5), usize::MAX);
+                    work.appended.events.push(event(node, sequence, node));
+                    store
+                        .commit(&mut work, Id::from_bytes([node, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, sequence as u8]))
+                        .expect("a commit");
+                    work.settle();
+                }
+            }));
+        }
+        for lane in lanes {
+            lane.await.expect("the lane ran");
+        }
+        if let Some(mut sequencer) = world.database.sequencer().await.expect("a sequencer") {
+            let mut other = world.database.sequencer().await.expect("a sequencer").expect("of PostgreSQL");
+            assert!(sequencer.step().await.expect("a step") > 0);
+            assert_eq!(other.step().await.expect("a step"), 0, "one holder of the lease at a time");
+            while sequencer.step().await.expect("a step") > 0 {}
+        }
+        let events = world.database.reader().events_after(client(), 0, 1000).await.expect("a read");
+        assert_eq!(events.len(), usize::from(writers) * 30);
+        let positions: Vec<i64> = events.iter().filter_map(|event| event.position).collect();
+        assert_eq!(positions, (1..=i64::from(writers) * 30).collect::<Vec<_>>());
+        for object in 1..=writers {
+            let own = events.iter().filter(|event| event.object_id == Id::from_bytes([object; 12]));
+            let sequences: Vec<i64> = own.map(|event| event.sequence).collect();
+            assert_eq!(sequences, (1..=30).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let world = sqlite().await;
+    let Target::Sqlite(path) = world.target.clone() else { return };
+    drop(world.database);
+    let connection = rusqlite::Connection::open(&path).expect("the file");
+    let newer = "INSERT INTO schema_migrations (number, name, checksum) VALUES (99, 'later', 'x')";
+    connection.execute(newer, []).expect("a later migration");
+    let refused = Database::open(&world.target).await.err().expect("it is refused").to_string();
+    assert!(refused.contains("newer paygen"), "{refused}");
+}
