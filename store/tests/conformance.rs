@@ -72,10 +72,9 @@ fn work(node: u8) -> Work {
 }
 
 fn balances(numbers: &[u8], access: Access) -> KeySet {
-    let mut keys = KeySet::default();
-    keys.balances = numbers.iter().map(|number| (key(*number), access)).collect();
-    keys.balances.sort();
-    keys
+    let mut balances: Vec<(Key, Access)> = numbers.iter().map(|number| (key(*number), access)).collect();
+    balances.sort();
+    KeySet { balances, ..KeySet::default() }
 }
 
 /// Runs a blocking use of a store on a thread of its own, as the engine does.

@@ -90,11 +90,10 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     } else {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
-    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))?;
     if rest.is_empty() {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    Ok(())
+    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }
 
 fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {

@@ -1,1 +1,223 @@
-//! The engine on a store in memory.
+//! The engine on a store that fails when told to.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType};
+use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
+use paygen_core::money::Decimal;
+use paygen_core::table::Change;
+use paygen_core::time::Instant;
+use paygen_core::transfers::CreateTransfer;
+use paygen_core::work::{Context, KeySet, Work};
+use paygen_core::{Command, Outcome, Request};
+use paygen_store::{Load, Store, StoreError};
+
+use super::{Answer, Bounds, Engine, KeepAnswer, Priority, Reply, Settings, Submission, Unanswered};
+
+/// A store with nothing in it: every row is absent until a command makes it.
+#[derive(Default)]
+struct Scripted {
+    /// What the next commits come to; success when there is nothing left.
+    commits: Arc<Mutex<Vec<StoreError>>>,
+    /// Commits wait for a word here, when there is one.
+    gate: Option<Receiver<()>>,
+    /// Told when a commit begins.
+    entered: Option<tokio::sync::mpsc::UnboundedSender<()>>,
+}
+
+impl Store for Scripted {
+    fn is_only_writer(&self) -> bool {
+        true
+    }
+
+    fn load(&mut self, keys: &KeySet, work: &mut Work, _: Load) -> Result<(), StoreError> {
+        let mut asked = keys.clone();
+        asked.merge(work.take_missing());
+        macro_rules! absent {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(for (key, access) in &asked.$field {
+                    work.$field.supply(*key, None, (*access).max(paygen_core::table::Access::Exclusive));
+                })*
+            };
+        }
+        paygen_core::for_each_table!(absent);
+        Ok(())
+    }
+
+    fn commit(&mut self, work: &mut Work, _: Id) -> Result<(), StoreError> {
+        if let Some(entered) = &self.entered {
+            let _ = entered.send(());
+        }
+        if let Some(gate) = &self.gate {
+            let _ = gate.recv();
+        }
+        let named = |name: &str| {
+            work.accounts.changes().iter().any(|change| matches!(change, Change::Insert(row) if row.name == name))
+        };
+        if named("culprit") {
+            return Err(StoreError::Culprit("no such luck".to_owned()));
+        }
+        match self.commits.lock().expect("the script").pop() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    fn abandon(&mut self) {}
+}
+
+fn engine(store: Scripted, bounds: Bounds) -> Engine {
+    let wall = Arc::new(|| Instant::from_micros(1_700_000_000_000_000));
+    let settings = Settings { batch: 64, bounds, cached_rows: 1000, wall };
+    let stores: Vec<(Box<dyn Store>, IdMaker)> = vec![(Box::new(store), IdMaker::new([1; 5], 0))];
+    Engine::start(stores, &settings).expect("the engine starts")
+}
+
+fn submission(command: Command) -> Submission {
+    let client = ClientId(Id::from_bytes([5; 12]));
+    Submission { request: Request::new(Context::system(client, ""), command), idempotency: None, dry_run: false }
+}
+
+fn open(name: &str) -> Submission {
+    submission(Command::CreateAccount(CreateAccount {
+        owner_type: OwnerType::User,
+        owner_id: None,
+        name: name.to_owned(),
+        kind: AccountType::Checking,
+        category: CategoryWord::Fiat,
+        currency: "USD".to_owned(),
+        status: AccountStatus::Active,
+        network: None,
+        balance: Decimal::new(10, 0),
+        credit_limit: Decimal::ZERO,
+        can_debit: true,
+        can_credit: true,
+        metadata: None,
+        may_adjust: true,
+    }))
+}
+
+async fn opened(engine: &Engine, submission: Submission) -> AccountId {
+    match engine.submit(Priority::Api, submission).await {
+        Ok(Answer::Decided(Ok(Outcome::Account(view))) | Answer::Kept(Ok(Outcome::Account(view)), _)) => {
+            AccountId::parse(&view.id).expect("an id")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn transfer(from: AccountId, to: AccountId, amount: i64) -> Submission {
+    submission(Command::CreateTransfer(CreateTransfer {
+        from,
+        to,
+        amount: Decimal::new(amount, 0),
+        reference: None,
+        narration: None,
+        metadata: None,
+    }))
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_answered_and_forgotten() {
+    let commits = Arc::new(Mutex::new(Vec::new()));
+    let engine = engine(Scripted { commits: commits.clone(), ..Scripted::default() }, Bounds::default());
+    let (from, to) = (opened(&engine, open("From")).await, opened(&engine, open("To")).await);
+    commits.lock().expect("the script").push(StoreError::Unavailable("the disk is full".to_owned()));
+    let refused = engine.submit(Priority::Api, transfer(from, to, 4)).await;
+    assert!(matches!(refused, Err(Unanswered::Unavailable(_))), "{refused:?}");
+    // This store has nothing on disk, so after the working set was dropped not even the accounts are there.
+    let after = engine.submit(Priority::Api, transfer(from, to, 4)).await;
+    assert!(matches!(&after, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "account_not_found"), "{after:?}");
+}
+
+#[tokio::test]
+async fn only_the_culprit_fails() {
+    let (open_gate, gate) = channel();
+    let engine = engine(Scripted { gate: Some(gate), ..Scripted::default() }, Bounds::default());
+    let first = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.submit(Priority::Api, open("first")).await.map(|_| ()) }
+    });
+    let mut rest = Vec::new();
+    for name in ["good", "culprit", "better"] {
+        let engine = engine.clone();
+        rest.push(tokio::spawn(async move { engine.submit(Priority::Api, open(name)).await.map(|_| ()) }));
+    }
+    while engine.waiting()[1] < 3 {
+        tokio::task::yield_now().await;
+    }
+    open_all(&open_gate);
+    assert_eq!(first.await.expect("it ran"), Ok(()));
+    let mut failed = 0;
+    for call in rest {
+        failed += usize::from(matches!(call.await.expect("it ran"), Err(Unanswered::Internal(_))));
+    }
+    assert_eq!(failed, 1);
+}
+
+fn open_all(gate: &Sender<()>) {
+    for _ in 0..100 {
+        gate.send(()).expect("the store listens");
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_a_stopping_engine_finishes_what_waits() {
+    let (open_gate, gate) = channel();
+    let (entered, mut has_entered) = tokio::sync::mpsc::unbounded_channel();
+    let store = Scripted { gate: Some(gate), entered: Some(entered), ..Scripted::default() };
+    let engine = engine(store, Bounds { waiting: [2; 3] });
+    let call = |engine: Engine| tokio::spawn(async move { engine.submit(Priority::Api, open("x")).await.map(|_| ()) });
+    // The first is a batch of its own that waits in its commit; the next two fill the queue.
+    let mut calls = vec![call(engine.clone())];
+    has_entered.recv().await.expect("the first batch commits");
+    calls.push(call(engine.clone()));
+    calls.push(call(engine.clone()));
+    while engine.waiting()[1] < 2 {
+        tokio::task::yield_now().await;
+    }
+    let refused = engine.submit(Priority::Api, open("one too many")).await;
+    assert!(matches!(refused, Err(Unanswered::Overloaded)), "{refused:?}");
+    open_all(&open_gate);
+    engine.drain().await;
+    for call in calls {
+        assert_eq!(call.await.expect("it ran"), Ok(()), "what waited was finished");
+    }
+    let late = engine.submit(Priority::Api, open("late")).await;
+    assert!(matches!(late, Err(Unanswered::Draining)), "{late:?}");
+}
+
+fn kept(mut submission: Submission, fingerprint: u8) -> Submission {
+    submission.idempotency = Some(KeepAnswer {
+        key_hash: [1; 32],
+        fingerprint: [fingerprint; 32],
+        retention_seconds: 60,
+        keep: Box::new(|decision| {
+            let status = if decision.is_ok() { 201 } else { 422 };
+            Some((Reply { status, body: b"body".to_vec(), etag: None }, b"sealed".to_vec()))
+        }),
+    });
+    submission
+}
+
+#[tokio::test]
+async fn a_key_is_answered_once_and_a_dry_run_not_at_all() {
+    let engine = engine(Scripted::default(), Bounds::default());
+    let mut dry = kept(open("dry"), 1);
+    dry.dry_run = true;
+    let account = opened(&engine, dry).await;
+    let absent = engine.submit(Priority::Api, transfer(account, account, 1)).await;
+    assert!(
+        matches!(&absent, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "account_not_found"),
+        "{absent:?}"
+    );
+    opened(&engine, kept(open("kept"), 1)).await;
+    let again = engine.submit(Priority::Api, kept(open("kept"), 1)).await;
+    assert!(matches!(&again, Ok(Answer::Replayed(answer)) if answer.body == b"sealed"), "{again:?}");
+    let other = engine.submit(Priority::Api, kept(open("other"), 2)).await;
+    assert!(
+        matches!(&other, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "idempotency_key_reused"),
+        "{other:?}"
+    );
+}
