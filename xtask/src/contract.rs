@@ -81,7 +81,7 @@ fn examine(tool: &Path, binary: &Path, database: Option<&str>) -> Result<(), Fai
             "--seed",
             "20261",
             "--workers",
-            "2",
+            "1",
             "--no-color",
             "--suppress-health-check",
             "all",

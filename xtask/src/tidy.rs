@@ -154,7 +154,7 @@ fn mentions(line: &str, word: &str) -> bool {
         let after = line[at + word.len()..].chars().next();
         let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
         let ends_as_word = word.ends_with(|c: char| c.is_alphanumeric());
-        !joins(before) && !(ends_as_word && joins(after))
+        !(joins(before) || ends_as_word && joins(after))
     })
 }
 
