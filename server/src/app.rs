@@ -12,6 +12,7 @@ use crate::credentials::Credentials;
 use crate::engine::{Answer, Engine, Priority, Submission};
 use crate::http::gate::Caller;
 use crate::http::problem::Problem;
+use crate::http::rate_limit::RateLimits;
 use crate::workers::key_uses::KeyUses;
 use crate::workers::schedule::Schedule;
 
@@ -39,6 +40,8 @@ pub struct App {
     pub credentials: Credentials,
     /// When keys were used.
     pub key_uses: KeyUses,
+    /// How often keys may call.
+    pub rate_limits: RateLimits,
     /// What falls due.
     pub schedule: Schedule,
     /// One advance of the test clock at a time.

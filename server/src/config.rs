@@ -1,12 +1,14 @@
 //! Settings: flag, then environment, then `paygen.toml`, then the default. Errors name the setting and the fix.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use paygen_store::Target;
 use serde::Deserialize;
 
+use crate::app::Environment;
 use crate::cli::args::CommonArgs;
 
 /// Sandbox or production.
@@ -87,6 +89,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How long a request may take.
     pub request_timeout_seconds: u64,
+    /// Requests a second for each key; none in the sandbox unless set.
+    pub rate_limit: Option<NonZeroU32>,
     /// How long a list may take.
     pub list_timeout_ms: u32,
     /// How long answers are kept for repeats.
@@ -111,6 +115,7 @@ struct File {
     #[serde(default)]
     trusted_proxies: Vec<IpNet>,
     request_timeout_seconds: Option<u64>,
+    rate_limit: Option<NonZeroU32>,
     list_timeout_ms: Option<u32>,
     idempotency_retention_seconds: Option<i64>,
     #[serde(default)]
@@ -140,6 +145,7 @@ impl Config {
             cors_origins: file.cors_origins,
             trusted_proxies: file.trusted_proxies,
             request_timeout_seconds: file.request_timeout_seconds.unwrap_or(30),
+            rate_limit: file.rate_limit.or_else(|| NonZeroU32::new(100).filter(|_| mode == Mode::Serve)),
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),
             idempotency_retention_seconds: file.idempotency_retention_seconds.unwrap_or(7 * 86_400),
             engine: file.engine,
@@ -181,6 +187,11 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Production names its key file; the sandbox has one of its own.
+    pub fn environment(&self) -> Environment {
+        if self.key_file.is_some() { Environment::Production } else { Environment::Sandbox }
     }
 
     /// Where the database is.

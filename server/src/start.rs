@@ -14,6 +14,7 @@ use crate::clock::{BusinessClock, wall};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::engine::{self, Engine};
+use crate::http::rate_limit::RateLimits;
 use crate::vault_keys::open_vault;
 use crate::workers::{key_uses::KeyUses, schedule::Schedule, sequencer};
 
@@ -75,6 +76,7 @@ impl Node {
             vault,
             clock,
             key_uses,
+            rate_limits: RateLimits::per_second(config.rate_limit),
             schedule,
             advancing: Arc::default(),
             config: Arc::new(config),

@@ -16,8 +16,10 @@ use crate::start::{Node, make_client};
 
 /// Makes a client and prints its first key, once.
 pub(super) async fn create(config: Config, name: &str) -> Result<ExitCode, Failure> {
-    let node = Node::start(config, Environment::Sandbox).await?;
-    let secret = ApiKeySecret::generate(KeyKind::Test);
+    let environment = config.environment();
+    let kind = if environment == Environment::Sandbox { KeyKind::Test } else { KeyKind::Live };
+    let node = Node::start(config, environment).await?;
+    let secret = ApiKeySecret::generate(kind);
     let made = make_client(&node.app.engine, &node.app.vault, name, &secret).await;
     node.finish().await;
     println!("Client   {}", made?);
@@ -42,7 +44,8 @@ pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
 /// Makes a client's credentials stop working, or work again.
 pub(super) async fn disable(config: Config, id: &str, disabled: bool) -> Result<ExitCode, Failure> {
     let id = ClientId::parse(id).ok_or("a client's id has 24 lowercase hex characters; see `paygen clients list`")?;
-    let node = Node::start(config, Environment::Sandbox).await?;
+    let environment = config.environment();
+    let node = Node::start(config, environment).await?;
     let mut context = Context::system(id, "");
     context.actor = Actor::Operator;
     let command = Command::DisableClient(DisableClient { id, disabled });

@@ -102,6 +102,7 @@ async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
         (None, Some(key)) => by_key(&key, address, app).await?,
         (Some(token), None) => by_token(&token, address, app).await?,
     };
+    app.rate_limits.check(caller.api_key)?;
     app.key_uses.note(caller.client, caller.api_key, app.clock.now());
     Ok(caller)
 }

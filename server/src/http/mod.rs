@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod rate_limit;
 pub mod refusals;
 pub mod reply;
 pub mod request_id;
