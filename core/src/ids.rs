@@ -173,3 +173,28 @@ impl ClientId {
     /// Nobody: the owner of what belongs to the whole installation, such as the clock.
     pub const NOBODY: ClientId = ClientId(Id([0; 12]));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Id, IdMaker};
+    use crate::time::Instant;
+
+    #[test]
+    fn ids_rise_whatever_the_clock_does() {
+        let mut maker = IdMaker::new([1; 5], 0xffff);
+        let mut other = maker.split();
+        let mut last = Id::from_bytes([0; 12]);
+        for seconds in [100, 100, 101, 90, 101, 5000, 4999] {
+            for _ in 0..1000 {
+                let id = maker.next(Instant::default().plus_seconds(seconds));
+                assert!(id > last, "{id:?} after {last:?}");
+                assert_ne!(id, other.next(Instant::default().plus_seconds(seconds)));
+                last = id;
+            }
+        }
+        assert_eq!(Id::parse(&last.to_string()), Some(last));
+        for wrong in ["", "abc", "665F1C4F4A4F4A4F4A4F4A4F", "665f1c4f4a4f4a4f4a4f4a4g", "665f1c4f4a4f4a4f4a4f4a4f0"] {
+            assert_eq!(Id::parse(wrong), None, "{wrong}");
+        }
+    }
+}

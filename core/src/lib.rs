@@ -21,6 +21,8 @@ pub mod view;
 pub mod work;
 
 mod command;
+#[cfg(test)]
+mod testing;
 
 pub use command::{Command, Outcome, Request, execute};
 pub use refusal::{Refusal, Stop};

@@ -202,3 +202,72 @@ impl fmt::Debug for Currency {
         f.write_str(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Category, Currency, Decimal, DecimalError, format_minor};
+
+    #[test]
+    fn decimals_are_read_exactly_or_refused() {
+        let cases = [
+            ("25", Ok("25")),
+            ("12.50", Ok("12.5")),
+            ("-0", Ok("0")),
+            ("0.10", Ok("0.1")),
+            ("1e3", Ok("1000")),
+            ("1.5E-2", Ok("0.015")),
+            ("999999999999999", Ok("999999999999999")),
+            ("100000000000000000000e-20", Ok("1")),
+            ("9999999999999999", Err(DecimalError::TooManyDigits)),
+            ("1e400", Err(DecimalError::TooManyDigits)),
+            ("1e15", Err(DecimalError::TooManyDigits)),
+            ("0.1234567890123456", Err(DecimalError::TooManyDigits)),
+            (".5", Err(DecimalError::Malformed)),
+            ("5.", Err(DecimalError::Malformed)),
+            ("", Err(DecimalError::Malformed)),
+            ("1,5", Err(DecimalError::Malformed)),
+            ("NaN", Err(DecimalError::Malformed)),
+            ("+1", Err(DecimalError::Malformed)),
+            ("1e", Err(DecimalError::Malformed)),
+            ("--1", Err(DecimalError::Malformed)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Decimal::parse(text).map(|decimal| decimal.to_string()), expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn currencies_have_their_decimals() {
+        let cases = [
+            ("USD", Category::Fiat, Some(2)),
+            ("JPY", Category::Fiat, Some(0)),
+            ("KWD", Category::Fiat, Some(3)),
+            ("BTC", Category::Crypto, Some(8)),
+            ("USDC", Category::Crypto, Some(6)),
+            ("BTC", Category::Fiat, None),
+            ("USD", Category::Crypto, None),
+            ("XAU", Category::Fiat, None),
+            ("usd", Category::Fiat, None),
+        ];
+        for (code, category, exponent) in cases {
+            assert_eq!(Currency::find(code, category).map(|currency| currency.exponent()), exponent, "{code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_reads_back(minor in -999_999_999_999_999i64..999_999_999_999_999, exponent in 0u8..9) {
+            let decimal = Decimal::parse(&format_minor(minor, exponent)).expect("a decimal");
+            prop_assert_eq!(decimal.to_minor(exponent), Some(minor));
+            prop_assert_eq!(decimal.to_minor_rounded(exponent, true), minor);
+            prop_assert_eq!(decimal.to_minor_rounded(exponent, false), minor);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[-+0-9.eE]{0,30}") {
+            let _ = Decimal::parse(&text);
+        }
+    }
+}

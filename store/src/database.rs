@@ -1,7 +1,9 @@
 //! A database, whichever it is: opened, migrated, written through stores, read through readers.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
+use paygen_core::ids::EntryId;
 use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
 use paygen_core::time::Instant;
 
@@ -152,9 +154,7 @@ impl Database {
             let mut from = 1;
             while from <= head.seq {
                 let to = head.seq.min(from + i64::from(STEP) - 1);
-                for line in reader.lines(head.client, head.id, from, to).await? {
-                    let entry = reader.get_entry(line.client, line.entry).await?;
-                    let digest = entry.map_or(paygen_core::ledger::GENESIS, |entry| entry.digest);
+                for (line, digest) in reader.lines_with_digests(head.client, head.id, from, to).await? {
                     verifier.line(&line, &digest);
                 }
                 from = to + 1;
@@ -165,16 +165,35 @@ impl Database {
             let entries: Vec<Entry> = reader.scan(after, STEP).await?;
             let Some(last) = entries.last() else { break };
             after = Some(vec![last.client.0.into(), last.id.0.into()]);
-            for entry in &entries {
-                let lines: Vec<Line> = reader.of_entry(entry.client, entry.id).await?;
-                let system: Vec<SystemLine> = reader.of_entry(entry.client, entry.id).await?;
-                verifier.entry(entry, &lines, &system);
+            for own in entries.chunk_by(|one, next| one.client == next.client) {
+                self.verify_entries(&mut verifier, own).await?;
             }
         }
         for head in &heads {
             verifier.balance(head);
         }
         Ok(verifier.finish())
+    }
+
+    /// Feeds entries of one client, in the order of their ids, with all of their lines.
+    async fn verify_entries(&self, verifier: &mut Verifier, entries: &[Entry]) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+        let reader = self.reader();
+        let mut lines: HashMap<EntryId, Vec<Line>> = HashMap::new();
+        for line in reader.of_entries::<Line>(first.client, first.id, last.id).await? {
+            lines.entry(line.entry).or_default().push(line);
+        }
+        let mut system: HashMap<EntryId, Vec<SystemLine>> = HashMap::new();
+        for line in reader.of_entries::<SystemLine>(first.client, first.id, last.id).await? {
+            system.entry(line.entry).or_default().push(line);
+        }
+        for entry in entries {
+            let own =
+                |id| (lines.get(id).map_or(&[][..], Vec::as_slice), system.get(id).map_or(&[][..], Vec::as_slice));
+            let (lines, system) = own(&entry.id);
+            verifier.entry(entry, lines, system);
+        }
+        Ok(())
     }
 
     async fn scan_all<R: Stored>(&self) -> Result<Vec<R>, StoreError> {

@@ -6,7 +6,7 @@ use paygen_core::access::{ApiKey, ApiKeyHash, Client};
 use paygen_core::clock::Clock;
 use paygen_core::events::Event;
 use paygen_core::ids::{ApiKeyId, AuthorizationId, ClientId, EntryId, LedgerAccountId};
-use paygen_core::ledger::{Entry, Line};
+use paygen_core::ledger::{GENESIS, Hash, Line};
 use paygen_core::record::{Key, KeyBytes};
 use paygen_core::time::Instant;
 
@@ -227,15 +227,43 @@ impl Reader {
         self.records(&format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
     }
 
-    /// An entry.
-    pub(crate) async fn get_entry(&self, client: ClientId, id: EntryId) -> Result<Option<Entry>, StoreError> {
-        let found = self.records("WHERE client = ?1 AND id = ?2", vec![client.0.into(), id.0.into()]).await?;
-        Ok(found.into_iter().next())
+    /// Lines of a ledger account, oldest first, each with the digest its entry is stored with.
+    pub(crate) async fn lines_with_digests(
+        &self,
+        client: ClientId,
+        account: LedgerAccountId,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<(Line, Hash)>, StoreError> {
+        let columns: Vec<String> = Line::COLUMNS.iter().map(|column| format!("l.{}", column.name)).collect();
+        let sql = format!(
+            "SELECT {}, e.digest FROM ledger_lines l
+             LEFT JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry
+             WHERE l.client = ?1 AND l.account = ?2 AND l.seq >= ?3 AND l.seq <= ?4 ORDER BY l.seq",
+            columns.join(", ")
+        );
+        let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
+        let rows = self.rows(sql, params, Line::COLUMNS.len() + 1).await?;
+        let read = |mut values: Vec<Value>| {
+            let digest = match values.pop() {
+                Some(Value::Bytes(digest)) => digest.try_into().unwrap_or(GENESIS),
+                // A line without its entry: no digest fits, and the chain is found to be broken there.
+                _ => GENESIS,
+            };
+            Ok((Line::read(&mut Row::of::<Line>(values))?, digest))
+        };
+        rows.into_iter().map(read).collect()
     }
 
-    /// The records of an entry.
-    pub(crate) async fn of_entry<R: Stored>(&self, client: ClientId, entry: EntryId) -> Result<Vec<R>, StoreError> {
-        self.records("WHERE client = ?1 AND entry = ?2", vec![client.0.into(), entry.0.into()]).await
+    /// The records of a client's entries from one entry to another, both included.
+    pub(crate) async fn of_entries<R: Stored>(
+        &self,
+        client: ClientId,
+        from: EntryId,
+        to: EntryId,
+    ) -> Result<Vec<R>, StoreError> {
+        let params = vec![client.0.into(), from.0.into(), to.0.into()];
+        self.records("WHERE client = ?1 AND entry >= ?2 AND entry <= ?3", params).await
     }
 }
 

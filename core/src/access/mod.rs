@@ -20,3 +20,6 @@ pub use record::{ApiKey, ApiKeyHash, ApiKeyStatus, Client, ClientStatus, Token};
 pub use scopes::{Scope, Scopes};
 pub use tokens::{IssueToken, PurgeTokens, RevokeToken, issue_token, purge_tokens, revoke_token};
 pub use view::{ApiKeyView, TokenView};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! Opening an account.
 
 use crate::accounts::amounts::not_negative;
-use crate::accounts::{Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of};
+use crate::accounts::{
+    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, unless_empty,
+};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::AccountId;
 use crate::ledger::{Balance, EntryKind};
@@ -66,7 +68,7 @@ pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, S
         network: command.network.clone(),
         can_debit: command.can_debit,
         can_credit: command.can_credit,
-        metadata: command.metadata.clone(),
+        metadata: unless_empty(command.metadata.clone()),
         primary_bank_account: None,
         primary_crypto_wallet: None,
         live_cards: 0,

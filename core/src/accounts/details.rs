@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use crate::accounts::check_digits::check;
-use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, check_version, find_to_change};
+use crate::accounts::{
+    Account, AccountStatus, Detail, DetailType, DetailView, check_version, find_to_change, unless_empty,
+};
 use crate::ids::{AccountId, DetailId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -71,7 +73,7 @@ pub fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailVi
         id: DetailId(work.new_id()),
         account: command.account,
         kind: command.kind,
-        details: command.details.clone(),
+        details: unless_empty(command.details.clone()),
         provider: command.provider.clone(),
         is_primary: primary,
         version: 1,
@@ -95,7 +97,7 @@ pub fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailVi
         changed.kind = kind;
     }
     if let Some(details) = &command.details {
-        changed.details.clone_from(details);
+        changed.details = unless_empty(details.clone());
     }
     if let Some(provider) = &command.provider {
         changed.provider.clone_from(provider);

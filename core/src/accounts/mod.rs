@@ -52,3 +52,11 @@ pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), R
         _ => Ok(()),
     }
 }
+
+/// An empty object says as much as none: it is shown the same, so writing it back changes nothing.
+pub(crate) fn unless_empty(object: Option<String>) -> Option<String> {
+    object.filter(|text| text != "{}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::accounts::close::check_closable;
 use crate::accounts::create::{credit_limit, find_currency};
 use crate::accounts::{
     Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, check_version,
-    find_to_change,
+    find_to_change, unless_empty,
 };
 use crate::events::{EventType, Owner, emit};
 use crate::ids::AccountId;
@@ -140,7 +140,7 @@ fn merge(account: &Account, command: &UpdateAccount) -> Account {
         changed.can_credit = can_credit;
     }
     if let Some(metadata) = &command.metadata {
-        changed.metadata.clone_from(metadata);
+        changed.metadata = unless_empty(metadata.clone());
     }
     changed
 }

@@ -9,3 +9,6 @@ pub use create::{CreateTransfer, create};
 pub use record::{Transfer, TransferStatus};
 pub use reverse::{ReverseTransfer, reverse};
 pub use view::TransferView;
+
+#[cfg(test)]
+mod tests;
