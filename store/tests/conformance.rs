@@ -36,7 +36,9 @@ async fn sqlite() -> World {
 async fn postgres() -> World {
     let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
         .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
-    let name = format!("store_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+    // The number of a process may come again on a cluster that lives long; the time does not.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let name = format!("store_{}_{now}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let (client, connection) =
         tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
