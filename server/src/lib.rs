@@ -1,5 +1,6 @@
 //! The edge of Paygen: HTTP, the engine, the command line.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -1,29 +1,19 @@
-//! `paygen clients`: tenants, made, listed and disabled.
+//! `paygen clients`: tenants, made, listed and disabled; beside a running server through its admin socket.
 
 use std::process::ExitCode;
 
-use paygen_core::access::{Actor, DisableClient};
-use paygen_core::ids::ClientId;
-use paygen_core::work::Context;
-use paygen_core::{Command, Request};
-use paygen_store::Database;
-use paygen_vault::{ApiKeySecret, KeyKind};
+use paygen_store::{Database, Target};
 
 use super::Failure;
-use crate::app::Environment;
+use crate::admin::{self, Ask, Told};
 use crate::config::Config;
-use crate::start::{Node, make_client};
+use crate::start::Node;
 
 /// Makes a client and prints its first key, once.
 pub(super) async fn create(config: Config, name: &str) -> Result<ExitCode, Failure> {
-    let environment = config.environment();
-    let kind = if environment == Environment::Sandbox { KeyKind::Test } else { KeyKind::Live };
-    let node = Node::start(config, environment).await?;
-    let secret = ApiKeySecret::generate(kind);
-    let made = make_client(&node.app.engine, &node.app.vault, name, &secret).await;
-    node.finish().await;
-    println!("Client   {}", made?);
-    println!("API key  {}", secret.expose());
+    let told = carry_out(config, Ask::CreateClient { name: name.to_owned() }).await?;
+    println!("Client   {}", told.client.unwrap_or_default());
+    println!("API key  {}", told.key.unwrap_or_default());
     println!("The key is shown this once: keep it now.");
     Ok(ExitCode::SUCCESS)
 }
@@ -43,15 +33,30 @@ pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
 
 /// Makes a client's credentials stop working, or work again.
 pub(super) async fn disable(config: Config, id: &str, disabled: bool) -> Result<ExitCode, Failure> {
-    let id = ClientId::parse(id).ok_or("a client's id has 24 lowercase hex characters; see `paygen clients list`")?;
-    let environment = config.environment();
-    let node = Node::start(config, environment).await?;
-    let mut context = Context::system(id, "");
-    context.actor = Actor::Operator;
-    let command = Command::DisableClient(DisableClient { id, disabled });
-    let decision = node.app.engine.run_background(Request::new(context, command)).await;
-    node.finish().await;
-    decision??;
+    carry_out(config, Ask::DisableClient { id: id.to_owned(), disabled }).await?;
     println!("Client {id} is {}.", if disabled { "disabled" } else { "active" });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has the running server do it, or does it here when none runs.
+async fn carry_out(config: Config, ask: Ask) -> Result<Told, Failure> {
+    let beside = match config.target() {
+        Target::Sqlite(_) => admin::ask(&config.data_dir, &ask).await?,
+        // PostgreSQL takes several writers.
+        Target::Postgres(_) => None,
+    };
+    let told = match beside {
+        Some(told) => told,
+        None => {
+            let environment = config.environment();
+            let node = Node::start(config, environment).await?;
+            let told = admin::carry_out(&node.app, ask).await;
+            node.finish().await;
+            told
+        }
+    };
+    match &told.error {
+        Some(error) => Err(error.clone().into()),
+        None => Ok(told),
+    }
 }

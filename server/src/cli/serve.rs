@@ -24,6 +24,10 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
         Environment::Sandbox => Some(sandbox::ensure_client(&node.app).await?),
         Environment::Production => None,
     };
+    if node.database.has_one_writer() {
+        let socket = crate::admin::socket(&node.app.config.data_dir);
+        tokio::spawn(crate::admin::serve(node.app.clone(), socket));
+    }
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}. Choose another address with --listen or PAYGEN_LISTEN.")
     })?;

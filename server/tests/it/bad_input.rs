@@ -76,13 +76,12 @@ on_both_stores! {
         let transfer_target = server.account("Target", 0).await;
         let body = json!({"fromAccountId": mine, "toAccountId": transfer_target, "amount": 1});
         let transfer = server.post("/transfers", body).await.expect(201).id();
-        server.stop();
+        // Beside the running server: on SQLite through its admin socket.
         let made = world.command("clients create --name Other").output().expect("paygen clients create runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let printed = String::from_utf8_lossy(&made.stdout).into_owned();
         let key = printed.split_whitespace().find(|word| word.starts_with("pgk_")).expect("the first key, once");
-        let mut server = world.start().await;
-        server.key = key.to_owned();
+        let master = std::mem::replace(&mut server.key, key.to_owned());
         let paths = [
             format!("/accounts/{mine}"),
             format!("/accounts/{mine}/balance"),
@@ -102,5 +101,15 @@ on_both_stores! {
         assert_eq!(server.get("/accounts").await.json()["meta"]["total"], 1);
         assert!(!server.get("/events?limit=200").await.text.contains(&mine));
         assert!(!server.get("/audit-log?limit=200").await.text.contains(&mine));
+        let client = server.get(&format!("/accounts/{own}")).await.data()["client"].as_str().expect("a client").to_owned();
+        let disabled = world.command(&format!("clients disable {client}")).output().expect("paygen clients disable runs");
+        assert!(disabled.status.success(), "{}", String::from_utf8_lossy(&disabled.stderr));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while server.get("/accounts").await.status != 401 {
+            assert!(std::time::Instant::now() < deadline, "a disabled client's key works for five seconds at the most");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        server.key = master;
+        server.get("/accounts").await.expect(200);
     }
 }
