@@ -51,6 +51,9 @@ pub enum StoreError {
     /// What is on disk can no longer be known: the process must stop.
     #[error("the store failed: {0}")]
     Fatal(String),
+    /// The place a list should go on from is none of its own.
+    #[error("the cursor does not fit the list")]
+    InvalidCursor,
     /// A list took longer than it may.
     #[error("the query took too long")]
     TooBroad,

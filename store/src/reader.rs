@@ -12,9 +12,9 @@ use paygen_core::time::Instant;
 
 use crate::StoreError;
 use crate::postgres;
-use crate::query::{ListQuery, Page};
+use crate::query::{ListQuery, Page, Paging};
 use crate::records::{Corrupt, Keyed, Row, Stored};
-use crate::sql::Listed;
+use crate::sql::{Listed, fits};
 use crate::sqlite;
 use crate::statements::select_by_key;
 use crate::value::Value;
@@ -78,6 +78,11 @@ impl Reader {
 
     /// A page of a list.
     pub async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        if let Paging::After(Some(values)) = &query.paging
+            && !fits(&query.order, L::ID, values)
+        {
+            return Err(StoreError::InvalidCursor);
+        }
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let (pool, query) = (pool.clone(), query.clone());

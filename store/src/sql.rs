@@ -221,6 +221,18 @@ fn whole(decimal: Decimal) -> Value {
     Value::Integer(decimal.to_minor_rounded(0, false))
 }
 
+/// Whether the values of a cursor are of the kinds of the sort keys: a cursor is text from outside.
+pub(crate) fn fits(order: &[Order], id: ListColumn, values: &[Value]) -> bool {
+    let order = with_id(order, id);
+    order.len() == values.len()
+        && order.iter().zip(values).all(|(order, value)| match order.column.kind {
+            ColumnKind::Text => matches!(value, Value::Text(_)),
+            ColumnKind::Integer | ColumnKind::Time | ColumnKind::Boolean => matches!(value, Value::Integer(_)),
+            ColumnKind::Bytes => matches!(value, Value::Bytes(_)),
+            ColumnKind::Money { .. } => false,
+        })
+}
+
 /// The sort keys with the id as the last one, in the direction of the key before it.
 pub(crate) fn with_id(order: &[Order], id: ListColumn) -> Vec<Order> {
     let mut order = order.to_vec();

@@ -65,3 +65,20 @@ pub fn read(text: &str, fingerprint: &str) -> Result<Vec<Value>, String> {
     };
     cursor.after.into_iter().map(value).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use paygen_store::value::Value;
+
+    use super::{read, write};
+
+    #[test]
+    fn a_cursor_fits_only_its_list() {
+        let values = vec![Value::Integer(-3), Value::Text("é".to_owned()), Value::Bytes(vec![0, 255])];
+        let text = write(&values, "one");
+        assert_eq!(read(&text, "one"), Ok(values));
+        for (text, of) in [(text.as_str(), "other"), ("nonsense", "one"), ("", "one"), ("e30", "one"), ("%%%", "one")] {
+            assert!(read(text, of).is_err(), "{text}");
+        }
+    }
+}

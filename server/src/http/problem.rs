@@ -183,6 +183,10 @@ impl From<StoreError> for Problem {
                 "The query took too long. Narrow it with a filter, or page with a cursor.",
             )
             .retry_after(1),
+            StoreError::InvalidCursor => {
+                let message = "is not a cursor of this list; take it from meta.nextCursor";
+                Problem::invalid(vec![FieldProblem::new("cursor", "invalid_cursor", message)])
+            }
             StoreError::Culprit(why) => Problem::internal(why),
             other => Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -86,6 +86,26 @@ on_both_stores! {
         }
     }
 
+    async fn a_forged_cursor_is_refused(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        server.account("A", 0).await;
+        server.account("B", 0).await;
+        let page = server.get("/accounts?limit=1&sort=name&cursor=").await.expect(200).json();
+        let cursor = page["meta"]["nextCursor"].as_str().expect("a cursor").to_owned();
+        // The sort of another list, then the same list with fewer values or others than it sorts by.
+        server.get(&format!("/accounts?limit=1&sort=createdAt&cursor={cursor}")).await.expect(400);
+        use base64::Engine;
+        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let mut forged: Value = serde_json::from_slice(&engine.decode(&cursor).expect("base64")).expect("JSON");
+        for after in [json!([]), json!([{"i": 1}, {"i": 2}]), json!([{"t": "A"}]), json!([{"t": "A"}, {"t": "B"}]), json!(["n", "n"])] {
+            forged["after"] = after;
+            let text = engine.encode(forged.to_string());
+            let reply = server.get(&format!("/accounts?limit=1&sort=name&cursor={text}")).await;
+            assert_eq!(reply.status, 400, "{forged}: {}", reply.text);
+        }
+    }
+
     async fn a_cursor_neither_skips_nor_repeats(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
