@@ -202,6 +202,9 @@ enum Edge {
 const DAY: i64 = 86_400_000_000;
 
 fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
+    if text.contains('\0') {
+        return Err("must not contain the character U+0000".to_owned());
+    }
     let value = match kind {
         FieldKind::Text => Value::from(text),
         FieldKind::Choice(words) if words.contains(&text) => Value::from(text),
@@ -276,6 +279,7 @@ mod tests {
             ("{", 1),
             ("justtext", 1),
             ("{\"status\":null}", 1),
+            ("{\"name\":\"\\u0000\"}", 1),
         ];
         for (text, faults) in cases {
             assert_eq!(read(text, find, &["status"]).expect_err(text).len(), faults, "{text}");
