@@ -92,8 +92,9 @@ pub(super) fn explain(error: &Error) -> StoreError {
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::FEATURE_NOT_SUPPORTED,
     ];
+    // A row that was absent when it was loaded and is there when it is inserted was made by another writer in between.
     let raced = *state == SqlState::UNIQUE_VIOLATION
-        && refused.table().is_some_and(|table| ["idempotency", "api_key_hashes", "clock"].contains(&table));
+        && refused.constraint().is_some_and(|constraint| constraint.ends_with("_pkey"));
     if conflicts.contains(state) || raced {
         return StoreError::Conflict(why);
     }
