@@ -2,10 +2,14 @@
 
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
+use crate::authorizations::{self, AuthorizationView, ExceptionView, TransactionView};
+use crate::card_holders::{self, CardHolder, DocumentView};
+use crate::cards::{self, CardView, RevealTokenView};
 use crate::clock::{self, ClockReading};
 use crate::ids::Id;
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::rotation;
 use crate::table::Access;
 use crate::transfers::{self, TransferView};
 use crate::work::{Context, Work};
@@ -44,7 +48,7 @@ macro_rules! commands {
 
         fn run(work: &mut Work, command: &Command) -> Result<Outcome, Stop> {
             Ok(match command {
-                $(Command::$variant(payload) => Outcome::$outcome($verb(work, payload)?),)*
+                $(Command::$variant(payload) => Outcome::$outcome($verb(work, payload)?.into()),)*
             })
         }
     };
@@ -69,6 +73,64 @@ commands! {
     CreateTransfer(transfers::CreateTransfer) = "transfer.create" => transfers::create => Transfer,
     /// Gives a transfer back.
     ReverseTransfer(transfers::ReverseTransfer) = "transfer.reverse" => transfers::reverse => Transfer,
+    /// Enrols a card holder.
+    CreateCardHolder(Box<card_holders::CreateCardHolder>) = "card_holder.create" => card_holders::create => CardHolder,
+    /// Changes a card holder.
+    UpdateCardHolder(Box<card_holders::UpdateCardHolder>) = "card_holder.update" => card_holders::update => CardHolder,
+    /// Erases a card holder's personal data.
+    EraseCardHolder(card_holders::EraseCardHolder) = "card_holder.erase" => card_holders::erase => CardHolder,
+    /// Decides about a document.
+    ReviewDocument(card_holders::ReviewDocument) = "card_holder.document.review" => card_holders::review => Document,
+    /// Issues a card.
+    CreateCard(Box<cards::CreateCard>) = "card.create" => cards::create => Card,
+    /// Changes a card.
+    UpdateCard(Box<cards::UpdateCard>) = "card.update" => cards::update => Card,
+    /// Ends a card.
+    TerminateCard(cards::TerminateCard) = "card.terminate" => cards::terminate => Card,
+    /// Moves money onto a card.
+    FundCard(cards::FundCard) = "card.fund" => cards::fund => Card,
+    /// Moves money off a card.
+    WithdrawFromCard(cards::WithdrawFromCard) = "card.withdraw" => cards::withdraw => Card,
+    /// Activates a card.
+    ActivateCard(cards::ActivateCard) = "card.activate" => cards::activate => Card,
+    /// Replaces a card.
+    ReplaceCard(Box<cards::ReplaceCard>) = "card.replace" => cards::replace => Card,
+    /// Sets a card's PIN.
+    SetPin(cards::SetPin) = "card.pin.set" => cards::set_pin => Card,
+    /// Gives a card its PIN tries back.
+    UnblockPin(cards::UnblockPin) = "card.pin.unblock" => cards::unblock_pin => Card,
+    /// Makes a token that reveals a card.
+    IssueRevealToken(cards::IssueRevealToken) = "card.token.issue" => cards::issue_reveal_token => RevealToken,
+    /// Uses such a token up.
+    UseRevealToken(cards::UseRevealToken) = "card.reveal" => cards::use_reveal_token => Card,
+    /// Finds a card by its number.
+    LookUpCard(cards::LookUpCard) = "card.lookup" => cards::look_up => Card,
+    /// Forgets old reveal tokens.
+    PurgeRevealTokens(cards::PurgeRevealTokens) = "card.token.purge" => cards::purge_reveal_tokens => Count,
+    /// Seals kept content under a new key.
+    Reseal(rotation::Reseal) = "vault.reseal" => rotation::reseal => Count,
+    /// Decides an authorization.
+    Authorize(Box<authorizations::Authorize>) = "authorization.decide" => authorizations::authorize => Authorization,
+    /// Decides about more on an open authorization.
+    IncrementAuthorization(Box<authorizations::IncrementAuthorization>) = "authorization.increment" => authorizations::increment => Authorization,
+    /// Takes an authorization back.
+    ReverseAuthorization(authorizations::ReverseAuthorization) = "authorization.reverse" => authorizations::reverse => Authorization,
+    /// Takes back what a network reference leads to.
+    ReverseByReference(Box<authorizations::ReverseByReference>) = "authorization.reverse_by_reference" => authorizations::reverse_by_reference => MaybeAuthorization,
+    /// Gives a hold back that ran out.
+    ExpireAuthorization(authorizations::ExpireAuthorization) = "authorization.expire" => authorizations::expire => Authorization,
+    /// Gives a hold back by hand.
+    ReleaseAuthorization(authorizations::ReleaseAuthorization) = "authorization.release" => authorizations::release_by_hand => Authorization,
+    /// Collects.
+    Clear(Box<authorizations::Clear>) = "transaction.clear" => authorizations::clear => Transaction,
+    /// Posts what was never authorized.
+    ForcePost(Box<authorizations::ForcePost>) = "transaction.force_post" => authorizations::force_post => Transaction,
+    /// Gives back what was collected.
+    Refund(Box<authorizations::Refund>) = "transaction.refund" => authorizations::refund => Transaction,
+    /// Takes a refund back.
+    ReverseRefund(authorizations::ReverseRefund) = "transaction.refund.reverse" => authorizations::reverse_refund => Transaction,
+    /// Says that somebody looked at an exception.
+    ResolveException(authorizations::ResolveException) = "exception.resolve" => authorizations::resolve => Exception,
     /// Makes a client.
     CreateClient(access::CreateClient) = "client.create" => access::create_client => ApiKey,
     /// Disables a client.
@@ -104,6 +166,22 @@ pub enum Outcome {
     Detail(DetailView),
     /// A transfer.
     Transfer(TransferView),
+    /// A card holder, as they are kept: what is personal only the edge can open.
+    CardHolder(Box<CardHolder>),
+    /// A document.
+    Document(DocumentView),
+    /// A card.
+    Card(Box<CardView>),
+    /// A reveal token.
+    RevealToken(RevealTokenView),
+    /// An authorization.
+    Authorization(Box<AuthorizationView>),
+    /// An authorization, when there is one yet.
+    MaybeAuthorization(Box<Option<AuthorizationView>>),
+    /// A transaction.
+    Transaction(Box<TransactionView>),
+    /// A message that did not fit.
+    Exception(ExceptionView),
     /// An API key.
     ApiKey(ApiKeyView),
     /// A token.
@@ -123,7 +201,13 @@ impl Outcome {
             Outcome::Account(view) => Some(view.version),
             Outcome::Detail(view) => Some(view.version),
             Outcome::Transfer(view) => Some(view.version),
+            Outcome::CardHolder(holder) => Some(holder.version),
+            Outcome::Document(view) => Some(view.version),
+            Outcome::Card(view) => Some(view.version),
             Outcome::ApiKey(view) => Some(view.version),
+            Outcome::Authorization(view) => Some(view.version),
+            Outcome::Exception(view) => Some(view.version),
+            Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
             Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) => None,
         }
     }
@@ -141,6 +225,28 @@ impl Command {
             Command::DeleteDetail(command) => Some(command.account.0),
             Command::CreateTransfer(command) => Some(command.from.0),
             Command::ReverseTransfer(command) => Some(command.id.0),
+            Command::UpdateCardHolder(command) => Some(command.id.0),
+            Command::EraseCardHolder(command) => Some(command.id.0),
+            Command::ReviewDocument(command) => Some(command.card_holder.0),
+            Command::CreateCard(command) => Some(command.debit_account.0),
+            Command::UpdateCard(command) => Some(command.id.0),
+            Command::TerminateCard(command) => Some(command.id.0),
+            Command::FundCard(command) => Some(command.id.0),
+            Command::WithdrawFromCard(command) => Some(command.id.0),
+            Command::ActivateCard(command) => Some(command.id.0),
+            Command::ReplaceCard(command) => Some(command.id.0),
+            Command::SetPin(command) => Some(command.id.0),
+            Command::UnblockPin(command) => Some(command.id.0),
+            Command::IssueRevealToken(command) => Some(command.id.0),
+            Command::UseRevealToken(command) => Some(command.id.0),
+            Command::Authorize(command) => command.request.presented.card.map(|card| card.0),
+            Command::IncrementAuthorization(command) => Some(command.id.0),
+            Command::ReverseAuthorization(command) => Some(command.id.0),
+            Command::ExpireAuthorization(command) => Some(command.id.0),
+            Command::ReleaseAuthorization(command) => Some(command.id.0),
+            Command::ForcePost(command) => Some(command.what.card.0),
+            Command::ReverseRefund(command) => Some(command.id.0),
+            Command::ResolveException(command) => Some(command.id.0),
             Command::RotateApiKey(command) => Some(command.id.0),
             Command::RevokeApiKey(command) => Some(command.id.0),
             Command::ExpireApiKey(command) => Some(command.id.0),
@@ -163,6 +269,37 @@ impl Command {
             Command::CreateTransfer(command) => {
                 work.expect_account(client, command.from, Access::Shared);
                 work.expect_account(client, command.to, Access::Shared);
+            }
+            Command::UpdateCardHolder(command) => {
+                work.card_holders.expect(Key::of(client, command.id.0), Access::Exclusive);
+            }
+            Command::CreateCard(command) => cards::expect_create(work, client, command),
+            Command::UpdateCard(command) => work.expect_card(client, command.id, Access::Exclusive),
+            Command::TerminateCard(command) => work.expect_card(client, command.id, Access::Exclusive),
+            Command::FundCard(command) => {
+                let reference = command.payment_reference.as_deref();
+                cards::expect_movement(work, client, command.id, Some(command.debit_account), reference);
+            }
+            Command::WithdrawFromCard(command) => {
+                let reference = command.payment_reference.as_deref();
+                cards::expect_movement(work, client, command.id, command.credit_account, reference);
+            }
+            Command::Authorize(command) => {
+                let transaction = &command.request.trace.transaction_id;
+                authorizations::expect_authorize(work, client, command.request.presented.card, transaction);
+            }
+            Command::IncrementAuthorization(command) => {
+                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
+            }
+            Command::ReverseAuthorization(command) => {
+                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
+            }
+            Command::ExpireAuthorization(command) => {
+                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
+            }
+            Command::UseRevealToken(command) => {
+                work.expect_card(client, command.id, Access::Shared);
+                work.reveal_tokens.expect(cards::RevealToken::key_of(&command.hash), Access::Exclusive);
             }
             _ => {}
         }

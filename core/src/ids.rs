@@ -149,10 +149,20 @@ typed_ids! {
     TransferId,
     /// A ledger entry.
     EntryId,
-    /// Whatever holds money in the ledger: an account, later a card.
+    /// Whatever holds money in the ledger: an account or a card.
     LedgerAccountId,
     /// An authorization that holds money.
     AuthorizationId,
+    /// A transaction: what was posted to a card.
+    PostingId,
+    /// A message of the network that did not fit.
+    ExceptionId,
+    /// A card holder.
+    CardHolderId,
+    /// A document of a card holder.
+    DocumentId,
+    /// A card, and its ledger account of the same id.
+    CardId,
     /// An API key.
     ApiKeyId,
     /// A short-lived bearer token.
@@ -165,6 +175,12 @@ typed_ids! {
 
 impl From<AccountId> for LedgerAccountId {
     fn from(id: AccountId) -> LedgerAccountId {
+        LedgerAccountId(id.0)
+    }
+}
+
+impl From<CardId> for LedgerAccountId {
+    fn from(id: CardId) -> LedgerAccountId {
         LedgerAccountId(id.0)
     }
 }

@@ -6,6 +6,9 @@
 
 pub mod access;
 pub mod accounts;
+pub mod authorizations;
+pub mod card_holders;
+pub mod cards;
 pub mod choices;
 pub mod clock;
 pub mod events;
@@ -14,6 +17,7 @@ pub mod ledger;
 pub mod money;
 pub mod record;
 pub mod refusal;
+pub mod rotation;
 pub mod table;
 pub mod time;
 pub mod transfers;

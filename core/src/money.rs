@@ -8,6 +8,10 @@ use std::fmt;
 /// The most significant digits an amount may have, so that every JSON reader keeps it exact.
 pub const MAX_DIGITS: usize = 15;
 
+/// The largest amount and balance in minor units that has at most [`MAX_DIGITS`] digits. Only what the network imposes
+/// may lead beyond it.
+pub const LARGEST_MINOR: i64 = 999_999_999_999_999;
+
 /// A decimal number exactly as it was written: `units` × 10^-`scale`, without trailing zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {

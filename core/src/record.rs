@@ -25,6 +25,30 @@ pub enum Kind {
     Detail,
     /// A transfer.
     Transfer,
+    /// A card holder.
+    CardHolder,
+    /// A document of a card holder.
+    Document,
+    /// A card.
+    Card,
+    /// The sealed secrets of a card.
+    CardSecret,
+    /// The look-up from a card number's fingerprint to its client and card.
+    CardFingerprint,
+    /// A token that reveals a card once.
+    RevealToken,
+    /// A payment reference that was used.
+    PaymentReference,
+    /// What a card or card holder spent in each window.
+    Counters,
+    /// An authorization.
+    Authorization,
+    /// A transaction: what was posted to a card.
+    Posted,
+    /// The look-up from what the network calls a message to what it became.
+    NetworkReference,
+    /// A message of the network that did not fit.
+    NetworkException,
     /// The head of a ledger account.
     Balance,
 }

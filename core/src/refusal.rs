@@ -153,8 +153,8 @@ pub enum Refusal {
         /// What stands in the way, as part of a sentence.
         what: String,
     },
-    /// Currency and category are fixed once money has moved.
-    #[error("{field} cannot be changed once the account has ledger entries.")]
+    /// Currency and category are fixed once money has moved or a card spends it.
+    #[error("{field} cannot be changed once the account has ledger entries or cards.")]
     AccountHasEntries {
         /// Which field.
         field: &'static str,
@@ -200,6 +200,155 @@ pub enum Refusal {
     /// The clock cannot go that far.
     #[error("The clock cannot be set later than the end of the year 2200.")]
     ClockTooFar,
+    /// The card holder does not exist for this client.
+    #[error("There is no such card holder for this client.")]
+    CardHolderNotFound {
+        /// Where it was named, when in the body.
+        field: Option<&'static str>,
+    },
+    /// The document does not exist on this card holder.
+    #[error("There is no such document of this card holder.")]
+    DocumentNotFound,
+    /// The card does not exist for this client.
+    #[error("There is no such card for this client.")]
+    CardNotFound,
+    /// The row an answer was prepared with changed meanwhile; the edge prepares it again.
+    #[error("The object changed while the request was worked on. Try again.")]
+    Stale,
+    /// The card number drawn is taken; the edge draws another.
+    #[error("No free card number was found. Try again.")]
+    NumberTaken,
+    /// An erased card holder cannot be changed.
+    #[error("The card holder's data was erased. Nothing of it can be changed.")]
+    CardHolderErased,
+    /// Something stands in the way of erasing.
+    #[error("The card holder cannot be erased: {live_cards} of their cards are not canceled.")]
+    CardHolderInUse {
+        /// How many cards.
+        live_cards: i64,
+    },
+    /// The card holder's data must be kept for longer.
+    #[error("The card holder's data must be kept until {until}; it can be erased then.")]
+    RetentionNotOver {
+        /// When it may be erased.
+        until: String,
+    },
+    /// The card holder is not active.
+    #[error("The card holder is {status}; only an active card holder gets a card.")]
+    CardHolderInactive {
+        /// Their status.
+        status: &'static str,
+    },
+    /// The card holder is not verified, and the configuration asks for it.
+    #[error("The card holder is not verified: their documents must be uploaded and reviewed first.")]
+    CardHolderUnverified,
+    /// A later upload took the place of the document.
+    #[error("A later upload took the place of this document. Review that one.")]
+    DocumentReplaced,
+    /// The card ended.
+    #[error("The card is canceled. A canceled card cannot be changed, funded, revealed or reopened.")]
+    CardCanceled,
+    /// A physical card was not activated yet.
+    #[error("The card was not activated yet. Activate it with POST /cards/{{cardId}}/activate once its holder has it.")]
+    CardNotActivated,
+    /// The card is activated already.
+    #[error("The card is activated already.")]
+    CardAlreadyActivated,
+    /// Only prefunded cards have money of their own.
+    #[error("The card spends from its debit account (fundingMode on_demand); it has no money of its own to move.")]
+    FundingModeMismatch {
+        /// Where.
+        field: &'static str,
+    },
+    /// The account keeps another currency than the card.
+    #[error("The account keeps {account}, the card spends {card}.")]
+    CardCurrencyMismatch {
+        /// Of the account.
+        account: Currency,
+        /// Of the card.
+        card: Currency,
+    },
+    /// An amount is below what the call takes.
+    #[error("The amount must be at least {minimum}.")]
+    AmountBelowMinimum {
+        /// Where.
+        field: &'static str,
+        /// In major units.
+        minimum: &'static str,
+    },
+    /// The payment reference was used.
+    #[error("The payment reference was used already, for the card {card}. A reference works once, for ever.")]
+    PaymentReferenceUsed {
+        /// For which card.
+        card: String,
+    },
+    /// Validity dates that contradict each other or the card's expiry.
+    #[error("{why}")]
+    ValidityInvalid {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong, as a sentence.
+        why: &'static str,
+    },
+    /// There is no PIN to be unblocked.
+    #[error("The card has no PIN. Set one with PUT /cards/{{cardId}}/pin.")]
+    PinNotSet,
+    /// The reveal token is not one of this card.
+    #[error("This token is not known for this card. Make one with POST /cards/{{cardId}}/token.")]
+    RevealTokenUnknown,
+    /// The reveal token was used.
+    #[error("This token was used already. A token shows a card once; make another one.")]
+    RevealTokenUsed,
+    /// The reveal token's time is over.
+    #[error("This token's time is over. Make another one.")]
+    RevealTokenExpired,
+    /// The reveal token is for another use, or for another origin.
+    #[error("This token is for {wanted}.")]
+    RevealTokenMismatch {
+        /// What it is for.
+        wanted: String,
+    },
+    /// The authorization does not exist for this client.
+    #[error("There is no such authorization for this client.")]
+    AuthorizationNotFound,
+    /// The transaction does not exist for this client.
+    #[error("There is no such transaction for this client.")]
+    TransactionNotFound,
+    /// The exception does not exist for this client.
+    #[error("There is no such exception for this client.")]
+    ExceptionNotFound,
+    /// Somebody looked at the exception already.
+    #[error("The exception is resolved already.")]
+    ExceptionResolved,
+    /// The authorization is finished.
+    #[error("The authorization is {status}; only an approved one can be changed.")]
+    AuthorizationNotOpen {
+        /// Where it stands.
+        status: &'static str,
+    },
+    /// There is nothing open that could be collected.
+    #[error("Nothing is open on this authorization. Say how much is collected.")]
+    NothingToClear,
+    /// A verification asks for no money.
+    #[error("An account_verification has the amount 0.")]
+    VerificationWithAmount,
+    /// There is no rate between two currencies.
+    #[error("No rate from {from} to {to} is known. Send billingAmount or rate, or configure one.")]
+    RateUnknown {
+        /// The merchant's.
+        from: Currency,
+        /// The card's.
+        to: Currency,
+    },
+    /// A transaction of this type cannot be given back so.
+    #[error("A transaction of type {kind} cannot be given back this way.")]
+    NotRefundable {
+        /// Its type.
+        kind: &'static str,
+    },
+    /// The refund was taken back.
+    #[error("The refund was taken back already.")]
+    RefundReversed,
     /// The key was used for another request.
     #[error("This Idempotency-Key was used for another request. Use a new key for a new request.")]
     IdempotencyKeyReused,
@@ -242,6 +391,40 @@ impl Refusal {
             Refusal::ExpiryInPast => "expiry_in_past",
             Refusal::ClockBackwards { .. } => "clock_backwards",
             Refusal::ClockTooFar => "clock_too_far",
+            Refusal::CardHolderNotFound { .. } => "card_holder_not_found",
+            Refusal::DocumentNotFound => "document_not_found",
+            Refusal::CardNotFound => "card_not_found",
+            Refusal::Stale => "changed_meanwhile",
+            Refusal::NumberTaken => "no_free_card_number",
+            Refusal::CardHolderErased => "card_holder_erased",
+            Refusal::CardHolderInUse { .. } => "card_holder_in_use",
+            Refusal::RetentionNotOver { .. } => "retention_not_over",
+            Refusal::CardHolderInactive { .. } => "card_holder_inactive",
+            Refusal::CardHolderUnverified => "card_holder_unverified",
+            Refusal::DocumentReplaced => "document_replaced",
+            Refusal::CardCanceled => "card_canceled",
+            Refusal::CardNotActivated => "card_not_activated",
+            Refusal::CardAlreadyActivated => "card_already_activated",
+            Refusal::FundingModeMismatch { .. } => "funding_mode_mismatch",
+            Refusal::CardCurrencyMismatch { .. } => "currency_mismatch",
+            Refusal::AmountBelowMinimum { .. } => "minimum",
+            Refusal::PaymentReferenceUsed { .. } => "payment_reference_used",
+            Refusal::ValidityInvalid { .. } => "validity_invalid",
+            Refusal::PinNotSet => "pin_not_set",
+            Refusal::RevealTokenUnknown => "reveal_token_unknown",
+            Refusal::RevealTokenUsed => "reveal_token_used",
+            Refusal::RevealTokenExpired => "reveal_token_expired",
+            Refusal::RevealTokenMismatch { .. } => "reveal_token_mismatch",
+            Refusal::AuthorizationNotFound => "authorization_not_found",
+            Refusal::TransactionNotFound => "transaction_not_found",
+            Refusal::ExceptionNotFound => "exception_not_found",
+            Refusal::ExceptionResolved => "exception_resolved",
+            Refusal::AuthorizationNotOpen { .. } => "authorization_not_open",
+            Refusal::NothingToClear => "nothing_to_clear",
+            Refusal::VerificationWithAmount => "verification_with_amount",
+            Refusal::RateUnknown { .. } => "currency_not_supported",
+            Refusal::NotRefundable { .. } => "not_refundable",
+            Refusal::RefundReversed => "refund_reversed",
             Refusal::IdempotencyKeyReused => "idempotency_key_reused",
         }
     }
@@ -249,20 +432,27 @@ impl Refusal {
     /// Where in the body the trouble is, as a JSON pointer, where one field is to blame.
     pub fn field(&self) -> Option<&str> {
         match self {
-            Refusal::AccountNotFound { field, .. } => *field,
+            Refusal::AccountNotFound { field, .. } | Refusal::CardHolderNotFound { field } => *field,
             Refusal::ReadOnlyField { field }
             | Refusal::AmountTooPrecise { field, .. }
             | Refusal::AmountTooLarge { field }
             | Refusal::AmountNotPositive { field }
             | Refusal::AmountNegative { field }
+            | Refusal::AmountBelowMinimum { field, .. }
+            | Refusal::FundingModeMismatch { field }
+            | Refusal::ValidityInvalid { field, .. }
             | Refusal::AccountHasEntries { field } => Some(field),
             Refusal::CheckDigits { field, .. } => Some(field),
             Refusal::CurrencyUnknown { .. } => Some("/currency"),
             Refusal::CreditLimitNotAllowed => Some("/creditLimit"),
             Refusal::SameAccount => Some("/toAccountId"),
-            Refusal::ReversalTooLarge { .. } => Some("/amount"),
+            Refusal::ReversalTooLarge { .. } | Refusal::NothingToClear | Refusal::VerificationWithAmount => {
+                Some("/amount")
+            }
+            Refusal::RateUnknown { .. } => Some("/currency"),
             Refusal::ExpiryInPast => Some("/expiresAt"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
+            Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
             _ => None,
         }
     }

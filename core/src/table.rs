@@ -161,6 +161,24 @@ impl<R: Record> Table<R> {
         self.slots.iter().map(|(key, slot)| (*key, slot.wanted))
     }
 
+    /// Holds every row to be read only, as if it had just been loaded so: a command that changes a row without asking
+    /// for it is found out.
+    #[cfg(test)]
+    pub(crate) fn let_go(&mut self) {
+        self.slots.values_mut().for_each(|slot| slot.held = Access::Shared);
+    }
+
+    /// Takes hold of the rows that were asked for, as a load does; those not in memory are absent.
+    #[cfg(test)]
+    pub(crate) fn take_hold(&mut self) {
+        for (key, access) in std::mem::take(&mut self.missing) {
+            match self.slots.get_mut(&key) {
+                Some(slot) => slot.held = slot.held.max(access),
+                None => self.supply(key, None, access),
+            }
+        }
+    }
+
     pub(crate) fn roll_back(&mut self) {
         while let Some(Undo { key, before }) = self.undo.pop() {
             match before {

@@ -1,14 +1,27 @@
 //! A world in memory to run commands in: for tables of cases and for simulations.
 
+use std::collections::HashMap;
+
 use crate::access::Scopes;
-use crate::accounts::{AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType};
-use crate::ids::{AccountId, ClientId, Id, IdMaker};
-use crate::ledger::Balance;
-use crate::money::Decimal;
+use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType, UpdateAccount};
+use crate::card_holders::{CardHolder, CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
+use crate::cards::{
+    Brand, Card, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, NewControls, NewNumber,
+};
+use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdMaker, LedgerAccountId};
+use crate::ledger::{Balance, EntryKind, Leg, Line, Posting, System, SystemLine, Verifier, post};
+use crate::money::{Category, Currency, Decimal};
 use crate::record::Key;
+use crate::table::Access;
 use crate::time::Instant;
 use crate::work::{Appended, Context, Work};
 use crate::{Command, Outcome, Request, Stop, execute};
+
+/// Begins whatever stands for sealed content in tests: none of it may come into events or the audit log.
+pub(crate) const SEALED: &str = "sealed-content-";
+
+/// What a card holder is called in tests: personal, so neither events nor the audit log tell it.
+pub(crate) const NAME: &str = "Ada Plantedname";
 
 /// Rows in memory, a wall clock that is set by hand, one client.
 pub(crate) struct World {
@@ -31,29 +44,54 @@ impl World {
 
     /// Runs a command: what it came to, or the refusal's code.
     pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, &'static str> {
+        let outcome = self.attempt(command)?;
+        self.store();
+        Ok(outcome)
+    }
+
+    /// Runs a command and crashes before the commit: tells what it would have come to.
+    pub(crate) fn rehearse(&mut self, command: Command) -> Result<Outcome, &'static str> {
+        let ids = self.work.ids().clone();
+        let done = self.attempt(command);
+        self.work.roll_back();
+        *self.work.ids() = ids;
+        assert!(!self.work.has_changes(), "a crash left changes");
+        done
+    }
+
+    fn attempt(&mut self, command: Command) -> Result<Outcome, &'static str> {
+        let ids = self.work.ids().clone();
         self.work.begin_batch(self.wall, usize::MAX);
+        self.work.let_go();
+        self.work.take_missing();
         let request = Request::new(Context::system(self.client, ""), command);
+        request.command.expect_rows(&mut self.work, &request.context);
         for _ in 0..64 {
             match execute(&mut self.work, &request) {
-                Ok(outcome) => {
-                    self.work.keep();
-                    let new = std::mem::take(&mut self.work.appended);
-                    self.appended.entries.extend(new.entries);
-                    self.appended.lines.extend(new.lines);
-                    self.appended.system_lines.extend(new.system_lines);
-                    self.appended.events.extend(new.events);
-                    self.appended.audit.extend(new.audit);
-                    self.work.settle();
-                    return Ok(outcome);
-                }
+                Ok(outcome) => return Ok(outcome),
                 Err(Stop::Refused(refusal)) => {
                     assert!(!self.work.has_changes(), "a refusal left changes");
                     return Err(refusal.code());
                 }
-                Err(Stop::Missing) => self.work.assume_absent(),
+                Err(Stop::Missing) => {
+                    self.work.take_hold();
+                    *self.work.ids() = ids.clone();
+                }
             }
         }
         panic!("a command keeps asking for rows");
+    }
+
+    /// Commits what was done.
+    fn store(&mut self) {
+        self.work.keep();
+        let new = std::mem::take(&mut self.work.appended);
+        self.appended.entries.extend(new.entries);
+        self.appended.lines.extend(new.lines);
+        self.appended.system_lines.extend(new.system_lines);
+        self.appended.events.extend(new.events);
+        self.appended.audit.extend(new.audit);
+        self.work.settle();
     }
 
     /// A USD account with this balance.
@@ -75,9 +113,210 @@ impl World {
     }
 
     /// Posted, held and available, in minor units.
-    pub(crate) fn amounts(&self, account: AccountId) -> (i64, i64, i64) {
-        let balance: &Balance = self.work.balances.peek(Key::of(self.client, account.0)).expect("a balance");
+    pub(crate) fn amounts(&self, account: impl Into<LedgerAccountId>) -> (i64, i64, i64) {
+        let balance: &Balance = self.work.balances.peek(Key::of(self.client, account.into().0)).expect("a balance");
         (balance.ledger, balance.held, balance.available())
+    }
+
+    /// Changes an account's settings, which must be allowed.
+    pub(crate) fn set_account(&mut self, id: AccountId, change: impl Fn(UpdateAccount) -> UpdateAccount) {
+        let command = change(UpdateAccount { id, may_adjust: true, ..UpdateAccount::default() });
+        self.run(Command::UpdateAccount(Box::new(command))).expect("the account changes");
+    }
+
+    /// An active card holder nobody reviewed.
+    pub(crate) fn holder(&mut self) -> CardHolderId {
+        let command = self.a_new_holder();
+        let id = command.id;
+        self.run(Command::CreateCardHolder(Box::new(command))).expect("the card holder is enrolled");
+        id
+    }
+
+    pub(crate) fn a_new_holder(&mut self) -> CreateCardHolder {
+        CreateCardHolder {
+            id: CardHolderId(self.work.new_id()),
+            name: NAME.to_owned(),
+            key: format!("{SEALED}key").into_bytes(),
+            personal: personal("first"),
+            status: CardHolderStatus::Active,
+            metadata: None,
+            limits: Vec::new(),
+            documents: Vec::new(),
+        }
+    }
+
+    /// An active, virtual, prefunded card in USD, without money.
+    pub(crate) fn a_new_card(&mut self, account: AccountId, holder: CardHolderId) -> CreateCard {
+        let id = CardId(self.work.new_id());
+        CreateCard {
+            id,
+            debit_account: account,
+            card_holder: holder,
+            kind: CardType::Virtual,
+            brand: Brand::Visa,
+            status: CardStatus::Active,
+            currency: usd(),
+            metadata: None,
+            controls: NewControls::default(),
+            enable_2fa: true,
+            amount: None,
+            disposable: false,
+            funding_mode: FundingMode::Prefunded,
+            valid_from: None,
+            valid_until: None,
+            merchant_lock: false,
+            cancel_after: None,
+            number: a_number(id),
+            expiry: Expiry { year: 2029, month: 6 },
+            verified_only: false,
+        }
+    }
+
+    /// Issues a card, which must be allowed.
+    pub(crate) fn issue(&mut self, command: CreateCard) -> CardId {
+        let id = command.id;
+        self.run(Command::CreateCard(Box::new(command))).expect("the card is issued");
+        id
+    }
+
+    /// A card with so much money on it, in major units.
+    pub(crate) fn card(&mut self, account: AccountId, holder: CardHolderId, amount: i64) -> CardId {
+        let amount = (amount > 0).then(|| Decimal::new(amount, 0));
+        let command = CreateCard { amount, ..self.a_new_card(account, holder) };
+        self.issue(command)
+    }
+
+    /// Takes what the network imposes off a card, also below zero, and changes what is held on it.
+    pub(crate) fn impose(&mut self, card: CardId, delta: i64, held: i64) {
+        self.work.let_go();
+        self.work.enter(Context::system(self.client, "test"));
+        self.work.balances.expect(Key::of(self.client, card.0), Access::Exclusive);
+        self.work.take_hold();
+        let system = Leg::System { system: System::Network, currency: usd(), delta: -delta };
+        let legs = [Leg::Account { account: card.into(), delta, held }, system];
+        let posting = Posting {
+            kind: EntryKind::Clearing,
+            source: None,
+            authorization: None,
+            reference: None,
+            narration: None,
+            forced: true,
+            legs: if delta == 0 { &legs[..1] } else { &legs },
+        };
+        post(&mut self.work, posting).expect("what the network imposes is posted");
+        self.store();
+    }
+
+    pub(crate) fn account_row(&self, id: AccountId) -> &Account {
+        self.work.accounts.peek(Key::of(self.client, id.0)).expect("an account")
+    }
+
+    pub(crate) fn holder_row(&self, id: CardHolderId) -> &CardHolder {
+        self.work.card_holders.peek(Key::of(self.client, id.0)).expect("a card holder")
+    }
+
+    pub(crate) fn card_row(&self, id: CardId) -> &Card {
+        self.work.cards.peek(Key::of(self.client, id.0)).expect("a card")
+    }
+
+    pub(crate) fn secret_row(&self, id: CardId) -> Option<&CardSecret> {
+        self.work.card_secrets.peek(Key::of(self.client, id.0))
+    }
+
+    /// The live cards that account and card holder count.
+    pub(crate) fn live_cards(&self, account: AccountId, holder: CardHolderId) -> (i64, i64) {
+        (self.account_row(account).live_cards, self.holder_row(holder).live_cards)
+    }
+
+    /// The types of an object's events, in order.
+    pub(crate) fn events(&self, object: Id) -> Vec<&str> {
+        let own = self.appended.events.iter().filter(|event| event.object_id == object);
+        own.map(|event| event.kind.as_str()).collect()
+    }
+
+    /// Checks what must hold whatever happened: the books are right, events have no gap, live cards are counted, and
+    /// nothing sealed or personal came into events or the audit log.
+    pub(crate) fn check(&self) {
+        self.check_books();
+        let mut sequences: HashMap<Id, i64> = HashMap::new();
+        for event in &self.appended.events {
+            let last = sequences.entry(event.object_id).or_default();
+            *last += 1;
+            assert_eq!(event.sequence, *last, "{} {}: the sequence has a gap", event.kind, event.object_id);
+        }
+        let bytes: Vec<String> = SEALED.bytes().map(|byte| byte.to_string()).collect();
+        let hex: String = SEALED.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let texts = self.appended.events.iter().map(|event| &event.data);
+        for text in texts.chain(self.appended.audit.iter().map(|entry| &entry.changes)) {
+            for secret in [SEALED, NAME, &bytes.join(","), &hex] {
+                assert!(!text.contains(secret), "{text} tells {secret}");
+            }
+        }
+        self.check_live_cards();
+    }
+
+    fn check_books(&self) {
+        let mut verifier = Verifier::default();
+        let mut parts: HashMap<EntryId, (Vec<Line>, Vec<SystemLine>)> = HashMap::new();
+        for line in &self.appended.lines {
+            parts.entry(line.entry).or_default().0.push(line.clone());
+        }
+        for line in &self.appended.system_lines {
+            parts.entry(line.entry).or_default().1.push(line.clone());
+        }
+        let digests: HashMap<EntryId, _> = self.appended.entries.iter().map(|entry| (entry.id, entry.digest)).collect();
+        for line in &self.appended.lines {
+            verifier.line(line, digests.get(&line.entry).expect("a line's entry"));
+        }
+        for entry in &self.appended.entries {
+            let (own, system) = parts.remove(&entry.id).unwrap_or_default();
+            verifier.entry(entry, &own, &system);
+        }
+        for (key, _) in self.work.balances.wanted() {
+            if let Some(balance) = self.work.balances.peek(key) {
+                verifier.balance(balance);
+            }
+        }
+        let report = verifier.finish();
+        assert!(report.is_clean(), "{report:?}");
+    }
+
+    fn check_live_cards(&self) {
+        let mut live: HashMap<Id, i64> = HashMap::new();
+        let cards = self.work.cards.wanted().filter_map(|(key, _)| self.work.cards.peek(key));
+        for card in cards.filter(|card| card.status != CardStatus::Canceled) {
+            *live.entry(card.debit_account.0).or_default() += 1;
+            *live.entry(card.card_holder.0).or_default() += 1;
+        }
+        for account in self.work.accounts.wanted().filter_map(|(key, _)| self.work.accounts.peek(key)) {
+            assert_eq!(account.live_cards, live.get(&account.id.0).copied().unwrap_or(0), "account {}", account.id);
+        }
+        for holder in self.work.card_holders.wanted().filter_map(|(key, _)| self.work.card_holders.peek(key)) {
+            assert_eq!(holder.live_cards, live.get(&holder.id.0).copied().unwrap_or(0), "card holder {}", holder.id);
+        }
+    }
+}
+
+pub(crate) fn usd() -> Currency {
+    Currency::find("USD", Category::Fiat).expect("USD is a currency")
+}
+
+/// What stands for the number the vault drew for a card.
+pub(crate) fn a_number(id: CardId) -> NewNumber {
+    let mut fingerprint = [0; 32];
+    fingerprint[..12].copy_from_slice(id.0.bytes());
+    let last4 = format!("{:04}", u16::from(id.0.bytes()[11]));
+    NewNumber { sealed: format!("{SEALED}number-{id}").into_bytes(), fingerprint, bin: "400555".to_owned(), last4 }
+}
+
+/// Personal data as the vault sealed it.
+pub(crate) fn personal(content: &str) -> SealedPersonal {
+    SealedPersonal {
+        sealed: format!("{SEALED}personal-{content}").into_bytes(),
+        hashes: SearchHashes { email: Some([1; 32]), ..SearchHashes::default() },
+        document_expires: None,
+        has_document: false,
+        has_proof: false,
     }
 }
 

@@ -35,10 +35,16 @@ impl Instant {
         Instant(self.0.saturating_add(micros))
     }
 
-    /// Reads ISO 8601 with an offset (`2026-04-23T10:00:00.000Z`), or a date alone as its first instant in UTC.
+    /// The millisecond it falls in, as it is shown.
+    pub const fn to_millis(self) -> Instant {
+        Instant(self.0 - self.0.rem_euclid(1000))
+    }
+
+    /// Reads ISO 8601 with an offset (`2026-04-23T10:00:00.000Z`) to the millisecond, or a date alone as its first
+    /// instant in UTC.
     pub fn parse(text: &str) -> Option<Instant> {
         if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
-            return Some(Instant(timestamp.as_microsecond()));
+            return Some(Instant(timestamp.as_microsecond()).to_millis());
         }
         Instant::parse_date(text)
     }

@@ -51,6 +51,18 @@ macro_rules! for_each_table {
             accounts: $crate::accounts::Account,
             details: $crate::accounts::Detail,
             transfers: $crate::transfers::Transfer,
+            card_holders: $crate::card_holders::CardHolder,
+            documents: $crate::card_holders::Document,
+            cards: $crate::cards::Card,
+            card_secrets: $crate::cards::CardSecret,
+            card_fingerprints: $crate::cards::CardFingerprint,
+            reveal_tokens: $crate::cards::RevealToken,
+            payment_references: $crate::cards::PaymentReference,
+            counters: $crate::authorizations::Counters,
+            authorizations: $crate::authorizations::Authorization,
+            postings: $crate::authorizations::Posted,
+            network_references: $crate::authorizations::NetworkReference,
+            network_exceptions: $crate::authorizations::NetworkException,
             balances: $crate::ledger::Balance,
         }
     };
@@ -168,6 +180,24 @@ macro_rules! define_work {
                 })*
             }
 
+            /// Holds every row to be read only.
+            #[cfg(test)]
+            pub(crate) fn let_go(&mut self) {
+                $(self.$field.let_go();)*
+            }
+
+            /// Takes hold of every missing row; those not in memory are absent.
+            #[cfg(test)]
+            pub(crate) fn take_hold(&mut self) {
+                $(self.$field.take_hold();)*
+            }
+
+            /// What makes the ids: to make the same ones again.
+            #[cfg(test)]
+            pub(crate) fn ids(&mut self) -> &mut IdMaker {
+                &mut self.ids
+            }
+
             /// Whether a commit would write anything.
             pub fn has_changes(&self) -> bool {
                 $(self.$field.has_changes() ||)* !self.appended.is_empty()
@@ -280,6 +310,12 @@ impl Work {
             created_at: self.now(),
         };
         self.appended.audit.push(entry);
+    }
+
+    /// Names the rows of a card that any movement on it needs.
+    pub fn expect_card(&mut self, client: ClientId, card: crate::ids::CardId, access: Access) {
+        self.cards.expect(Key::of(client, card.0), access);
+        self.balances.expect(Key::of(client, card.0), Access::Exclusive);
     }
 
     /// Names the rows of an account that any movement on it needs.

@@ -1,6 +1,6 @@
 //! The admin socket: how the command line changes things beside a running server that owns the database file.
 //!
-//! One line of JSON asks, one line answers. The socket is in the data directory and only its owner may use it:
+//! One line of JSON asks, one line answers; before it, lines may tell how far the work is. The socket is in the data directory and only its owner may use it:
 //! whoever can reach it could read the key file as well.
 
 use std::os::unix::fs::PermissionsExt;
@@ -13,9 +13,11 @@ use paygen_core::{Command, Request};
 use paygen_vault::{ApiKeySecret, KeyKind};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::app::{App, Environment};
+use crate::rotation::{self, Progress};
 use crate::start::make_client;
 
 /// The longest line either side reads.
@@ -37,10 +39,12 @@ pub enum Ask {
         /// Whether they shall stop.
         disabled: bool,
     },
+    /// Rotate the data keys. It goes on when whoever asked goes away.
+    RotateKeys,
 }
 
 /// What is answered. It carries a key when one was made, so it cannot be printed.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Told {
     /// Why not, when it was not done.
     pub error: Option<String>,
@@ -48,6 +52,9 @@ pub struct Told {
     pub client: Option<String>,
     /// The first key, this once.
     pub key: Option<String>,
+    /// How far the work is; the last line has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// Where the socket is.
@@ -55,15 +62,22 @@ pub fn socket(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.sock")
 }
 
-/// Does what was asked.
-pub async fn carry_out(app: &App, ask: Ask) -> Told {
-    let failed = |error: String| Told { error: Some(error), client: None, key: None };
+/// Does what was asked, telling how far it is.
+pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Send)) -> Told {
+    let failed = |error: String| Told { error: Some(error), ..Told::default() };
     match ask {
+        Ask::RotateKeys => match rotation::rotate(app, tell).await {
+            Ok(()) => Told::default(),
+            Err(error) => failed(error.to_string()),
+        },
         Ask::CreateClient { name } => {
             let kind = if app.environment == Environment::Sandbox { KeyKind::Test } else { KeyKind::Live };
             let secret = ApiKeySecret::generate(kind);
             match make_client(&app.engine, &app.vault, &name, &secret).await {
-                Ok(id) => Told { error: None, client: Some(id.to_string()), key: Some(secret.expose().to_owned()) },
+                Ok(id) => {
+                    let (client, key) = (Some(id.to_string()), Some(secret.expose().to_owned()));
+                    Told { client, key, ..Told::default() }
+                }
                 Err(error) => failed(error.to_string()),
             }
         }
@@ -77,7 +91,7 @@ pub async fn carry_out(app: &App, ask: Ask) -> Told {
             let decision = app.engine.run_background(Request::new(context, command)).await;
             app.credentials.forget();
             match decision {
-                Ok(Ok(_)) => Told { error: None, client: Some(id.to_string()), key: None },
+                Ok(Ok(_)) => Told { client: Some(id.to_string()), ..Told::default() },
                 Ok(Err(refusal)) => failed(refusal.to_string()),
                 Err(error) => failed(error.to_string()),
             }
@@ -96,7 +110,7 @@ pub async fn serve(app: App, path: PathBuf) {
     let listener = match listener {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::warn!(error = %error, "there is no admin socket: `paygen clients` works when this server is stopped");
+            tracing::warn!(error = %error, "there is no admin socket: `paygen clients` and `paygen keys` work when this server is stopped");
             return;
         }
     };
@@ -119,25 +133,56 @@ pub async fn serve(app: App, path: PathBuf) {
     let _ = std::fs::remove_file(&path);
 }
 
-async fn answer(app: &App, mut stream: UnixStream) -> std::io::Result<()> {
+/// How many lines of progress may wait for a slow reader; more are left out.
+const UNREAD: usize = 64;
+
+async fn answer(app: &App, stream: UnixStream) -> std::io::Result<()> {
+    let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new((&mut stream).take(LONGEST)).read_line(&mut line).await?;
-    let told = match serde_json::from_str(&line) {
-        Ok(ask) => carry_out(app, ask).await,
-        Err(error) => Told { error: Some(error.to_string()), client: None, key: None },
+    BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
+    let ask = match serde_json::from_str(&line) {
+        Ok(ask) => ask,
+        Err(error) => return tell(&mut write, &Told { error: Some(error.to_string()), ..Told::default() }).await,
     };
-    let mut text = serde_json::to_string(&told)?;
+    // A task of its own: what was begun is finished, whether or not somebody still listens.
+    let (progress, mut progressed) = tokio::sync::mpsc::channel(UNREAD);
+    let app = app.clone();
+    let work = tokio::spawn(async move {
+        let mut note = move |step| {
+            let _ = progress.try_send(step);
+        };
+        carry_out(&app, ask, &mut note).await
+    });
+    while let Some(step) = progressed.recv().await {
+        tell(&mut write, &Told { progress: Some(step), ..Told::default() }).await?;
+    }
+    let told = work.await.unwrap_or_else(|error| Told { error: Some(error.to_string()), ..Told::default() });
+    tell(&mut write, &told).await
+}
+
+async fn tell(to: &mut OwnedWriteHalf, told: &Told) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(told)?;
     text.push('\n');
-    stream.write_all(text.as_bytes()).await
+    to.write_all(text.as_bytes()).await
 }
 
 /// Asks the server that owns the data directory; `None` when none runs there.
-pub async fn ask(data_dir: &Path, ask: &Ask) -> std::io::Result<Option<Told>> {
+pub async fn ask(data_dir: &Path, ask: &Ask, note: &mut (dyn FnMut(Progress) + Send)) -> std::io::Result<Option<Told>> {
     let Ok(mut stream) = UnixStream::connect(socket(data_dir)).await else { return Ok(None) };
     let mut text = serde_json::to_string(ask)?;
     text.push('\n');
     stream.write_all(text.as_bytes()).await?;
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST)).read_line(&mut line).await?;
-    Ok(Some(serde_json::from_str(&line)?))
+    let mut lines = BufReader::new(stream);
+    loop {
+        let mut line = String::new();
+        if (&mut lines).take(LONGEST).read_line(&mut line).await? == 0 {
+            let why = "the server ended before it was done; once it runs again, give the command again";
+            return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, why));
+        }
+        let told: Told = serde_json::from_str(&line)?;
+        match told.progress {
+            Some(step) => note(step),
+            None => return Ok(Some(told)),
+        }
+    }
 }

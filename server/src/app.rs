@@ -9,10 +9,12 @@ use paygen_vault::Vault;
 use crate::clock::BusinessClock;
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::documents::Documents;
 use crate::engine::{Answer, Engine, Priority, Submission};
 use crate::http::gate::Caller;
 use crate::http::problem::Problem;
-use crate::http::rate_limit::RateLimits;
+use crate::http::rate_limit::{RateLimits, RevealLimits};
+use crate::vault_keys::VaultKeys;
 use crate::workers::key_uses::KeyUses;
 use crate::workers::schedule::Schedule;
 
@@ -34,6 +36,8 @@ pub struct App {
     pub reader: Reader,
     /// Seals and hashes.
     pub vault: Arc<Vault>,
+    /// The vault's data keys, as they are kept.
+    pub keys: Arc<VaultKeys>,
     /// Business time.
     pub clock: BusinessClock,
     /// Who calls.
@@ -42,10 +46,16 @@ pub struct App {
     pub key_uses: KeyUses,
     /// How often keys may call.
     pub rate_limits: RateLimits,
+    /// How often addresses may try reveal tokens.
+    pub reveal_limits: RevealLimits,
     /// What falls due.
     pub schedule: Schedule,
     /// One advance of the test clock at a time.
     pub advancing: Arc<tokio::sync::Mutex<()>>,
+    /// Files of card holders.
+    pub documents: Documents,
+    /// The terms of the card programme.
+    pub terms: Arc<paygen_core::authorizations::Terms>,
     /// Settings.
     pub config: Arc<Config>,
     /// Sandbox or production.

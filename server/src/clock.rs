@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use paygen_core::time::Instant;
 
-/// Wall time now.
+/// Wall time now, in whole milliseconds: what is stored is what is shown, so a time that was read finds its row again.
 pub fn wall() -> Instant {
     let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
-    Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)).to_millis()
 }
 
 /// How far business time is ahead, as last read from the store. It only grows.

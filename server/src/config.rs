@@ -5,11 +5,14 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use paygen_core::cards::Brand;
 use paygen_store::Target;
+use paygen_vault::{CardRange, ZonePinKey};
 use serde::Deserialize;
 
 use crate::app::Environment;
 use crate::cli::args::CommonArgs;
+use crate::program::ProgramConfig;
 
 /// Sandbox or production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,61 @@ impl Default for EngineConfig {
     }
 }
 
+/// A range that card numbers are drawn from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RangeConfig {
+    /// Visa or Mastercard.
+    pub brand: String,
+    /// The digits that every number of the range begins with, 6 to 11.
+    pub prefix: String,
+    /// How many digits a number has.
+    #[serde(default = "sixteen")]
+    pub length: usize,
+}
+
+fn sixteen() -> usize {
+    16
+}
+
+/// What cards are made of.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CardsConfig {
+    /// Ranges that numbers are drawn from; of several of a brand, one at random.
+    pub ranges: Vec<RangeConfig>,
+    /// How many months a new card is good for.
+    pub validity_months: u32,
+}
+
+impl Default for CardsConfig {
+    fn default() -> CardsConfig {
+        CardsConfig { ranges: Vec::new(), validity_months: 48 }
+    }
+}
+
+/// The sandbox's ranges, which no issuer in the world was given for real cards.
+const SANDBOX_RANGES: [(&str, &str); 2] = [("Visa", "400555"), ("Mastercard", "555544")];
+
+/// From when on a card holder must be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KycRequiredFor {
+    /// Never.
+    None,
+    /// To be issued a card.
+    Issue,
+    /// To spend.
+    Spend,
+}
+
+/// What `[kyc]` may say.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KycFile {
+    required_for: Option<KycRequiredFor>,
+}
+
 /// Every setting.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -95,6 +153,18 @@ pub struct Config {
     pub list_timeout_ms: u32,
     /// How long answers are kept for repeats.
     pub idempotency_retention_seconds: i64,
+    /// Cards.
+    pub cards: CardsConfig,
+    /// The key that clients encrypt PIN blocks under: 32 hexadecimal digits.
+    pub zone_pin_key: Option<Secret>,
+    /// From when on a card holder must be verified.
+    pub kyc_required_for: KycRequiredFor,
+    /// Fees, rates and deadlines of holds.
+    pub program: ProgramConfig,
+    /// For how many days a card holder's data is kept after their last card ended.
+    pub retention_days: u32,
+    /// Where documents are kept, when not in the data directory: `s3://bucket/prefix`, `file:///directory`.
+    pub documents_url: Option<String>,
     /// The engine.
     pub engine: EngineConfig,
 }
@@ -119,6 +189,15 @@ struct File {
     list_timeout_ms: Option<u32>,
     idempotency_retention_seconds: Option<i64>,
     #[serde(default)]
+    cards: CardsConfig,
+    zone_pin_key: Option<String>,
+    #[serde(default)]
+    kyc: KycFile,
+    #[serde(default)]
+    program: ProgramConfig,
+    retention_days: Option<u32>,
+    documents_url: Option<String>,
+    #[serde(default)]
     engine: EngineConfig,
 }
 
@@ -134,6 +213,12 @@ impl Config {
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let sandbox_api_key = environment("PAYGEN_SANDBOX_API_KEY").or(file.sandbox_api_key);
         let key_file = environment("PAYGEN_KEY_FILE").map(PathBuf::from).or(file.key_file);
+        let zone_pin_key = environment("PAYGEN_ZONE_PIN_KEY").or(file.zone_pin_key);
+        let documents_url = environment("PAYGEN_DOCUMENTS_URL").or(file.documents_url);
+        let (kyc, retention_days) = match mode {
+            Mode::Dev => (KycRequiredFor::None, 0),
+            Mode::Serve => (KycRequiredFor::Spend, 5 * 365 + 1),
+        };
         let config = Config {
             listen: args.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000))),
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("paygen-data")),
@@ -148,6 +233,12 @@ impl Config {
             rate_limit: file.rate_limit.or_else(|| NonZeroU32::new(100).filter(|_| mode == Mode::Serve)),
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),
             idempotency_retention_seconds: file.idempotency_retention_seconds.unwrap_or(7 * 86_400),
+            cards: with_sandbox_ranges(file.cards, mode),
+            zone_pin_key: zone_pin_key.map(Secret),
+            kyc_required_for: file.kyc.required_for.unwrap_or(kyc),
+            program: file.program,
+            retention_days: file.retention_days.unwrap_or(retention_days),
+            documents_url,
             engine: file.engine,
         };
         config.check(mode)?;
@@ -168,6 +259,29 @@ impl Config {
                     "sandbox_api_key (PAYGEN_SANDBOX_API_KEY) must have 16 to 200 visible ASCII characters.".to_owned(),
                 );
             }
+        }
+        for range in &self.cards.ranges {
+            let known = Brand::parse(&range.brand).is_some();
+            if !known || CardRange::new(&range.prefix, range.length).is_none() {
+                return fail(format!(
+                    "cards.ranges has brand {}, prefix {}, length {}: brand must be Visa or Mastercard, prefix 6 to 11 digits, length 13 to 19 and at least 4 more than the prefix.",
+                    range.brand, range.prefix, range.length
+                ));
+            }
+        }
+        if !(1..=240).contains(&self.cards.validity_months) {
+            return fail(format!("cards.validity_months is {}; it must be from 1 to 240.", self.cards.validity_months));
+        }
+        if self.zone_pin_key.as_ref().is_some_and(|key| ZonePinKey::parse(key.expose()).is_none()) {
+            return fail("zone_pin_key (PAYGEN_ZONE_PIN_KEY) must be a double-length key: 32 hexadecimal digits whose halves differ.".to_owned());
+        }
+        if self.request_timeout_seconds == 0 || self.list_timeout_ms == 0 {
+            return fail("request_timeout_seconds and list_timeout_ms must be at least 1.".to_owned());
+        }
+        if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return fail(format!(
+                "cors_origins has {origin:?}; an origin is a scheme, a host and no path, such as https://app.example.com."
+            ));
         }
         let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
         for (name, value) in sizes {
@@ -208,6 +322,24 @@ impl Config {
     }
 }
 
+fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
+    if cards.ranges.is_empty() && mode == Mode::Dev {
+        let range = |(brand, prefix): (&str, &str)| RangeConfig {
+            brand: brand.to_owned(),
+            prefix: prefix.to_owned(),
+            length: sixteen(),
+        };
+        cards.ranges = SANDBOX_RANGES.map(range).into();
+    }
+    cards
+}
+
+/// As browsers send it (RFC 6454): no slash at the end, no path.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host.is_ascii())
+}
+
 fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
     match text {
         None | Some("human") => Ok(LogFormat::Human),
@@ -223,7 +355,19 @@ fn read_file(named: Option<&Path>) -> Result<File, ConfigError> {
     }
     let wrong = |why: String| ConfigError(format!("{}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))
+    toml::from_str(&text).map_err(|error| wrong(format!("{}{}", place(&text, error.span()), error.message())))
+}
+
+/// The line of an error with the setting's name, but not its value: it may be a secret.
+fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let Some(before) = span.and_then(|span| text.get(..span.start)) else { return String::new() };
+    let line = before.lines().count().max(1);
+    let number = if before.ends_with('\n') { line + 1 } else { line };
+    let name = text.lines().nth(number - 1).and_then(|line| line.split_once('=')).map(|(name, _)| name.trim());
+    match name {
+        Some(name) => format!("line {number}, {name}: "),
+        None => format!("line {number}: "),
+    }
 }
 
 #[cfg(test)]
@@ -237,10 +381,19 @@ mod tests {
         let cases = [
             ("listen = \"nowhere\"", "invalid socket address"),
             ("lissten = \"127.0.0.1:1\"", "lissten"),
+            ("listen = 5", "line 1, listen: invalid type"),
+            ("rate_limit = 1\ntrusted_proxies = [\"zap\"]", "line 2, trusted_proxies: "),
+            ("request_timeout_seconds = 0", "request_timeout_seconds"),
+            ("cors_origins = [\"https://app.example.com/\"]", "https://app.example.com."),
             ("log_format = \"xml\"", "human or json"),
             ("database_url = \"mysql://x\"", "postgres://"),
             ("sandbox_api_key = \"short\"", "16 to 200"),
             ("[engine]\nbatch = 0", "engine.batch"),
+            ("[[cards.ranges]]\nbrand = \"Visa\"\nprefix = \"4005\"", "prefix 6 to 11"),
+            ("[[cards.ranges]]\nbrand = \"Amex\"\nprefix = \"370000\"", "Visa or Mastercard"),
+            ("[cards]\nvalidity_months = 0", "validity_months"),
+            ("zone_pin_key = \"00\"", "PAYGEN_ZONE_PIN_KEY"),
+            ("[kyc]\nrequired_for = \"always\"", "always"),
         ];
         for (text, expected) in cases {
             let path = directory.path().join("paygen.toml");

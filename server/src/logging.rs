@@ -1,17 +1,28 @@
 //! Logs: for people or as JSON, on standard error; routes by template, never query strings, never secrets.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
+
+/// What is below never logs more than warnings, whatever is asked for: PostgreSQL's driver logs the values of every
+/// statement at debug, and they may be anybody's.
+const QUIET: &[&str] = &["tokio_postgres", "hyper", "hyper_util", "h2", "rustls", "reqwest", "object_store"];
 
 /// Starts logging.
 pub fn init(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log_level)
         .map_err(|error| format!("log_level ({}) is not understood: {error}. Try info or debug.", config.log_level))?;
+    let filter = QUIET.iter().fold(filter, |filter, name| match format!("{name}=warn").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         // A log that cannot be written must not take a request down with it.
         .log_internal_errors(false);
     let started = match config.log_format {

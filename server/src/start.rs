@@ -13,10 +13,11 @@ use crate::app::{App, Environment};
 use crate::clock::{BusinessClock, wall};
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::documents::{Documents, DocumentsError};
 use crate::engine::{self, Engine};
-use crate::http::rate_limit::RateLimits;
+use crate::http::rate_limit::{RateLimits, RevealLimits};
 use crate::vault_keys::open_vault;
-use crate::workers::{key_uses::KeyUses, schedule::Schedule, sequencer};
+use crate::workers::{self, data_keys, key_uses::KeyUses, schedule::Schedule, sequencer};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum StartError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] paygen_vault::VaultError),
+    /// The document store.
+    #[error(transparent)]
+    Documents(#[from] DocumentsError),
     /// The operating system.
     #[error("{0}: {1}")]
     System(&'static str, std::io::Error),
@@ -36,6 +40,9 @@ pub enum StartError {
     /// A rule.
     #[error("{0}")]
     Refused(#[from] paygen_core::Refusal),
+    /// The card programme's terms.
+    #[error("{0}")]
+    Program(String),
     /// Metrics.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
@@ -46,7 +53,7 @@ pub struct Node {
     /// What handlers share.
     pub app: App,
     /// The store.
-    pub database: Database,
+    pub database: Arc<Database>,
     stop: tokio::sync::watch::Sender<bool>,
     workers: tokio::task::JoinSet<()>,
 }
@@ -54,37 +61,47 @@ pub struct Node {
 impl Node {
     /// Opens the store and starts engine and workers.
     pub async fn start(config: Config, environment: Environment) -> Result<Node, StartError> {
-        let database = Database::open(&config.target()).await?;
-        let vault = Arc::new(open_vault(&database, &config, environment).await?);
+        let database = Arc::new(Database::open(&config.target()).await?);
+        let (vault, keys) = open_vault(database.clone(), &config, environment).await?;
         let engine = start_engine(&database, &config).await?;
         let reader = database.reader();
         let clock = BusinessClock::default();
         clock.learn(reader.clock().await?.offset);
+        let documents = Documents::open(&config)?;
+        let verified_only = config.kyc_required_for == crate::config::KycRequiredFor::Spend;
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let schedule = Schedule::new(engine.clone(), reader.clone(), clock.clone());
         let key_uses = KeyUses::default();
-        let mut workers = tokio::task::JoinSet::new();
-        workers.spawn(schedule.clone().run(stopping.clone()));
-        workers.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
+        let mut running = tokio::task::JoinSet::new();
+        running.spawn(schedule.clone().run(stopping.clone()));
+        running.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
+        running.spawn(workers::documents::run(documents.clone(), reader.clone(), stopping.clone()));
         if let Some(sequencer) = database.sequencer().await? {
-            workers.spawn(sequencer::run(sequencer, engine.clone(), stopping.clone()));
+            running.spawn(sequencer::run(sequencer, engine.clone(), stopping.clone()));
+        }
+        if !database.has_one_writer() {
+            running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
         }
         let app = App {
             engine,
             credentials: Credentials::new(reader.clone()),
             reader,
             vault,
+            keys,
             clock,
             key_uses,
             rate_limits: RateLimits::per_second(config.rate_limit),
+            reveal_limits: RevealLimits::default(),
             schedule,
             advancing: Arc::default(),
+            documents,
+            terms: crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?,
             config: Arc::new(config),
             environment,
             stopping,
             metrics: record_metrics()?,
         };
-        Ok(Node { app, database, stop, workers })
+        Ok(Node { app, database, stop, workers: running })
     }
 
     /// Tells everybody to stop: no new requests are taken, long ones end.

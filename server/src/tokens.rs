@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use paygen_core::access::Scopes;
-use paygen_core::ids::{ApiKeyId, ClientId, TokenId};
+use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, Id, TokenId};
 use paygen_vault::Vault;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub struct Claims {
     pub api_key: ApiKeyId,
     /// What it may do.
     pub scopes: Scopes,
+    /// The one card holder it may see, with their cards.
+    pub card_holder: Option<CardHolderId>,
+    /// The one card it may see.
+    pub card: Option<CardId>,
 }
 
 /// Why a token is not accepted.
@@ -35,6 +39,10 @@ struct Payload {
     sub: String,
     azp: String,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card_holder: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card: Option<String>,
     iat: i64,
     exp: i64,
 }
@@ -52,6 +60,8 @@ pub fn sign(claims: &Claims, issued: i64, expires: i64, vault: &Vault) -> Result
         sub: claims.client.to_string(),
         azp: claims.api_key.to_string(),
         scope: claims.scopes.to_string(),
+        card_holder: claims.card_holder.map(|id| id.to_string()),
+        card: claims.card.map(|id| id.to_string()),
         iat: issued,
         exp: expires,
     };
@@ -70,10 +80,14 @@ pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
         _ => TokenError::Invalid,
     })?;
     let claims = read.claims;
+    // A binding that cannot be read must not become no binding.
+    let id = |text: Option<String>| text.map(|text| Id::parse(&text).ok_or(TokenError::Invalid)).transpose();
     Ok(Claims {
         client: ClientId::parse(&claims.sub).ok_or(TokenError::Invalid)?,
         id: TokenId::parse(&claims.jti).ok_or(TokenError::Invalid)?,
         api_key: ApiKeyId::parse(&claims.azp).ok_or(TokenError::Invalid)?,
         scopes: Scopes::parse(&claims.scope),
+        card_holder: id(claims.card_holder)?.map(CardHolderId),
+        card: id(claims.card)?.map(CardId),
     })
 }

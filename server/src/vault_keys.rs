@@ -1,34 +1,112 @@
-//! Opening the vault: the key file, and the wrapped data keys that live in the database.
+//! The vault's data keys: wrapped in the database, opened with the key file, learned anew when others changed them.
+//!
+//! Several servers share the data keys of one database. Each looks at them every [`RELOAD`], and at once when it meets
+//! content sealed under a key it does not have, so that a key made elsewhere opens from its first use on.
 
-use paygen_store::Database;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use paygen_store::{Database, VaultKeyRow};
 use paygen_vault::{DataKey, FileKeyProvider, Purpose, Vault, WrappedKey};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Mutex;
 
 use crate::app::Environment;
 use crate::config::Config;
 use crate::start::StartError;
 
+/// How often a server looks whether data keys were changed by another one.
+pub const RELOAD: Duration = Duration::from_secs(2);
+
+/// Where the data keys are, and which of them the vault has. The key file is read when there is something to open
+/// with it: its key does not stay in memory.
+pub struct VaultKeys {
+    /// Keeps them, wrapped.
+    pub database: Arc<Database>,
+    key_file: PathBuf,
+    seen: Mutex<Vec<VaultKeyRow>>,
+}
+
 /// Opens the vault. Data keys that are still missing are made; nodes starting at once agree on one of each.
-pub async fn open_vault(database: &Database, config: &Config, environment: Environment) -> Result<Vault, StartError> {
-    let path = config.key_file();
+pub async fn open_vault(
+    database: Arc<Database>,
+    config: &Config,
+    environment: Environment,
+) -> Result<(Arc<Vault>, Arc<VaultKeys>), StartError> {
+    let key_file = config.key_file();
     let provider = match environment {
-        Environment::Sandbox => FileKeyProvider::open_or_create(&path)?,
-        Environment::Production => FileKeyProvider::open(&path)?,
+        Environment::Sandbox => FileKeyProvider::open_or_create(&key_file)?,
+        Environment::Production => FileKeyProvider::open(&key_file)?,
     };
-    let mut stored: Vec<WrappedKey> = database.vault_keys().await?.into_iter().map(from_row).collect();
+    let stored = database.vault_keys().await?;
     for purpose in Purpose::ALL {
         if !stored.iter().any(|key| key.purpose == purpose.as_str()) {
-            let made = DataKey::generate(&provider, *purpose)?;
-            stored.push(from_row(database.add_vault_key(to_row(made)).await?));
+            database.add_vault_key(to_row(DataKey::generate(&provider, *purpose)?)).await?;
         }
     }
-    Ok(Vault::open(&provider, &stored)?)
+    let rows = database.vault_keys().await?;
+    let vault = Arc::new(Vault::open(&provider, &wrapped(&rows))?);
+    let keys = Arc::new(VaultKeys { database, key_file, seen: Mutex::new(rows) });
+    let (teacher, runtime) = (keys.clone(), Handle::current());
+    vault.learn_by(move |vault, sealed| teacher.learn(&runtime, vault, sealed));
+    Ok((vault, keys))
 }
 
-fn from_row(row: paygen_store::VaultKeyRow) -> WrappedKey {
-    WrappedKey { id: row.id, purpose: row.purpose, wrapped: row.wrapped }
+impl VaultKeys {
+    /// The key file, open.
+    pub fn provider(&self) -> Result<FileKeyProvider, StartError> {
+        Ok(FileKeyProvider::open(&self.key_file)?)
+    }
+
+    /// Gives the vault the data keys as they are kept now.
+    pub async fn reload(&self, vault: &Vault) -> Result<(), StartError> {
+        let mut seen = self.seen.lock().await;
+        self.reload_into(vault, &mut seen).await
+    }
+
+    async fn reload_into(&self, vault: &Vault, seen: &mut Vec<VaultKeyRow>) -> Result<(), StartError> {
+        let rows = self.database.vault_keys().await?;
+        if *seen != rows {
+            vault.reopen(&self.provider()?, &wrapped(&rows))?;
+            *seen = rows;
+        }
+        Ok(())
+    }
+
+    /// Reloads while a caller that opens content waits. It is rare: once for each node and rotation.
+    fn learn(&self, runtime: &Handle, vault: &Vault, sealed: &[u8]) {
+        let reload = async {
+            let mut seen = self.seen.lock().await;
+            // Another caller may have learned it while this one waited.
+            if vault.knows(sealed) { Ok(()) } else { self.reload_into(vault, &mut seen).await }
+        };
+        let outcome = match Handle::try_current().map(|current| current.runtime_flavor()) {
+            Err(_) => runtime.block_on(reload),
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| runtime.block_on(reload)),
+            // A runtime of one thread cannot wait for itself.
+            Ok(_) => return,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(error = %error, "data keys made elsewhere could not be learned");
+        }
+    }
 }
 
-fn to_row(key: WrappedKey) -> paygen_store::VaultKeyRow {
+/// Wrapped keys as the vault takes them: of a purpose's keys the active one last, whatever the clocks of the nodes
+/// that made them said.
+fn wrapped(rows: &[VaultKeyRow]) -> Vec<WrappedKey> {
+    let (retired, active): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.retired_at.is_some());
+    retired.into_iter().chain(active).map(from_row).collect()
+}
+
+/// A data key as the vault knows it.
+pub fn from_row(row: &VaultKeyRow) -> WrappedKey {
+    WrappedKey { id: row.id.clone(), purpose: row.purpose.clone(), wrapped: row.wrapped.clone() }
+}
+
+/// A data key as it is kept.
+pub fn to_row(key: WrappedKey) -> VaultKeyRow {
     let created_at = crate::clock::wall();
-    paygen_store::VaultKeyRow { id: key.id, purpose: key.purpose, wrapped: key.wrapped, created_at, retired_at: None }
+    VaultKeyRow { id: key.id, purpose: key.purpose, wrapped: key.wrapped, created_at, retired_at: None }
 }

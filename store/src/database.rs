@@ -1,14 +1,18 @@
 //! A database, whichever it is: opened, migrated, written through stores, read through readers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use paygen_core::ids::EntryId;
+use paygen_core::authorizations::Authorization;
+use paygen_core::ids::{ClientId, EntryId, LedgerAccountId};
 use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
+use paygen_core::record::Key;
+use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
 use crate::postgres::{self, Fault, Postgres, Sequencer};
 use crate::records::Stored;
+use crate::sealing::place_of;
 use crate::sqlite::{self, Sqlite};
 use crate::value::Value;
 use crate::{Reader, Store, StoreError};
@@ -143,10 +147,61 @@ impl Database {
         active.ok_or_else(|| StoreError::Unavailable("a data key was not stored".to_owned()))
     }
 
+    /// Puts a new active data key in the place of each purpose's present one, all or none. Tells whether it was done:
+    /// not when another one did it meanwhile.
+    pub async fn replace_vault_keys(&self, before: &[String], new: Vec<VaultKeyRow>) -> Result<bool, StoreError> {
+        let Some(now) = new.first().map(|row| row.created_at) else { return Ok(false) };
+        let mut statements: Vec<(&str, Vec<Value>)> = Vec::new();
+        for id in before {
+            let sql = "UPDATE vault_keys SET retired_at = ?2 WHERE id = ?1 AND retired_at IS NULL RETURNING id";
+            statements.push((sql, vec![id.clone().into(), now.into()]));
+        }
+        for row in new {
+            let sql = "INSERT INTO vault_keys (id, purpose, wrapped, created_at, retired_at) VALUES (?1, ?2, ?3, ?4, NULL) RETURNING id";
+            statements.push((sql, vec![row.id.into(), row.purpose.into(), row.wrapped.into(), row.created_at.into()]));
+        }
+        self.execute_all(&statements).await
+    }
+
+    /// Forgets a retired data key, unless content of its kind is still sealed under it. Tells whether it was done.
+    ///
+    /// Looking and deleting are one transaction that no commit under the key gets past.
+    pub async fn delete_vault_key(&self, id: &str, sealed: Sealed) -> Result<bool, StoreError> {
+        let (table, _, column) = place_of(sealed);
+        let unused = format!(
+            "SELECT CAST(1 AS bigint) WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE substr({column}, 2, 8) = ?1)"
+        );
+        let delete = "DELETE FROM vault_keys WHERE id = ?1 AND retired_at IS NOT NULL RETURNING id";
+        self.execute_all(&[(delete, vec![id.into()]), (&unused, vec![Value::Bytes(id.as_bytes().to_vec())])]).await
+    }
+
+    /// Puts data keys wrapped anew in the place of the same keys as they were read, all or none. Tells whether it was
+    /// done: not when one of them changed meanwhile.
+    pub async fn rewrap_vault_keys(&self, keys: Vec<(VaultKeyRow, Vec<u8>)>) -> Result<bool, StoreError> {
+        let sql = "UPDATE vault_keys SET wrapped = ?3 WHERE id = ?1 AND wrapped = ?2 RETURNING id";
+        let statements: Vec<(&str, Vec<Value>)> = keys
+            .into_iter()
+            .map(|(before, wrapped)| (sql, vec![before.id.into(), before.wrapped.into(), wrapped.into()]))
+            .collect();
+        self.execute_all(&statements).await
+    }
+
+    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                let store = sqlite.store()?;
+                store.execute_all(statements)
+            }
+            Backend::Postgres(postgres) => postgres.pool().execute_all(statements).await,
+        }
+    }
+
     /// Feeds the whole ledger to a verifier, in bounded steps.
     ///
     /// Beside a running server the steps do not see one instant. Heads are read first, and lines and entries that
-    /// came after them are left out: a chain is looked at as far as the head that was read.
+    /// came after them are left out: a chain is looked at as far as the head that was read. Lines beyond it must have
+    /// a head by now that includes them.
     pub async fn verify_ledger(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
         let reader = self.reader();
         let heads = self.scan_all::<Balance>().await?;
@@ -160,14 +215,26 @@ impl Database {
                 from = to + 1;
             }
         }
+        let known: HashMap<_, _> = heads.iter().map(|head| ((head.client, head.id), head.seq)).collect();
+        let mut beyond: BTreeMap<(ClientId, LedgerAccountId), i64> = BTreeMap::new();
         let mut after = None;
         loop {
             let entries: Vec<Entry> = reader.scan(after, STEP).await?;
             let Some(last) = entries.last() else { break };
             after = Some(vec![last.client.0.into(), last.id.0.into()]);
             for own in entries.chunk_by(|one, next| one.client == next.client) {
-                self.verify_entries(&mut verifier, own).await?;
+                for line in self.verify_entries(&mut verifier, own).await? {
+                    let account = (line.client, line.account);
+                    if known.get(&account).is_none_or(|seq| line.seq > *seq) {
+                        let last = beyond.entry(account).or_default();
+                        *last = line.seq.max(*last);
+                    }
+                }
             }
+        }
+        for ((client, account), seq) in beyond {
+            let head = reader.get::<Balance>(Key::of(client, account.0)).await?;
+            verifier.line_beyond_head(account, seq, head.as_ref());
         }
         for head in &heads {
             verifier.balance(head);
@@ -175,9 +242,22 @@ impl Database {
         Ok(verifier.finish())
     }
 
-    /// Feeds entries of one client, in the order of their ids, with all of their lines.
-    async fn verify_entries(&self, verifier: &mut Verifier, entries: &[Entry]) -> Result<(), StoreError> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+    /// Shows every authorization, by client and id, in bounded steps. Beside a running server those that come meanwhile
+    /// are shown or not.
+    pub async fn each_authorization(&self, mut show: impl FnMut(&Authorization) + Send) -> Result<(), StoreError> {
+        let reader = self.reader();
+        let mut after = None;
+        loop {
+            let step: Vec<Authorization> = reader.scan(after, STEP).await?;
+            let Some(last) = step.last() else { return Ok(()) };
+            after = Some(vec![last.client.0.into(), last.id.0.into()]);
+            step.iter().for_each(&mut show);
+        }
+    }
+
+    /// Feeds entries of one client, in the order of their ids, with all of their lines; gives the lines.
+    async fn verify_entries(&self, verifier: &mut Verifier, entries: &[Entry]) -> Result<Vec<Line>, StoreError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(Vec::new()) };
         let reader = self.reader();
         let mut lines: HashMap<EntryId, Vec<Line>> = HashMap::new();
         for line in reader.of_entries::<Line>(first.client, first.id, last.id).await? {
@@ -190,10 +270,10 @@ impl Database {
         for entry in entries {
             let own =
                 |id| (lines.get(id).map_or(&[][..], Vec::as_slice), system.get(id).map_or(&[][..], Vec::as_slice));
-            let (lines, system) = own(&entry.id);
-            verifier.entry(entry, lines, system);
+            let (its_lines, its_system) = own(&entry.id);
+            verifier.entry(entry, its_lines, its_system);
         }
-        Ok(())
+        Ok(lines.into_values().flatten().collect())
     }
 
     async fn scan_all<R: Stored>(&self) -> Result<Vec<R>, StoreError> {

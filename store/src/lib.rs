@@ -11,6 +11,7 @@ mod postgres;
 pub mod query;
 mod reader;
 pub mod records;
+mod sealing;
 mod sql;
 mod sqlite;
 mod statements;

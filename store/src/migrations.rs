@@ -9,8 +9,11 @@ pub(crate) struct Migration {
 }
 
 /// Every migration, in order.
-pub(crate) const ALL: &[Migration] =
-    &[Migration { number: 1, name: "0001_foundations", text: include_str!("../migrations/0001_foundations.sql") }];
+pub(crate) const ALL: &[Migration] = &[
+    Migration { number: 1, name: "0001_foundations", text: include_str!("../migrations/0001_foundations.sql") },
+    Migration { number: 2, name: "0002_cards", text: include_str!("../migrations/0002_cards.sql") },
+    Migration { number: 3, name: "0003_authorizations", text: include_str!("../migrations/0003_authorizations.sql") },
+];
 
 /// What a store's dialect calls the types.
 pub(crate) struct Dialect {

@@ -8,12 +8,14 @@ use paygen_core::events::Event;
 use paygen_core::ids::{ApiKeyId, AuthorizationId, ClientId, EntryId, LedgerAccountId};
 use paygen_core::ledger::{GENESIS, Hash, Line};
 use paygen_core::record::{Key, KeyBytes};
+use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
 use crate::StoreError;
 use crate::postgres;
 use crate::query::{ListQuery, Page, Paging};
 use crate::records::{Corrupt, Keyed, Row, Stored};
+use crate::sealing::place_of;
 use crate::sql::{Listed, fits};
 use crate::sqlite;
 use crate::statements::select_by_key;
@@ -74,6 +76,22 @@ impl Reader {
         let rows = self.rows(select_by_key::<R>(), R::key_values(&key), R::COLUMNS.len()).await?;
         let row = rows.into_iter().next();
         Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
+    }
+
+    /// The rows of several keys of one client, those that are there.
+    pub async fn get_many<R: Keyed>(
+        &self,
+        client: ClientId,
+        ids: &[paygen_core::ids::Id],
+    ) -> Result<Vec<R>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let id = R::COLUMNS[R::KEY_COLUMNS - 1].name;
+        let places: Vec<String> = (2..ids.len() + 2).map(|at| format!("?{at}")).collect();
+        let mut params = vec![Value::from(client.0)];
+        params.extend(ids.iter().map(|id| Value::from(*id)));
+        self.records(&format!("WHERE client = ?1 AND {id} IN ({})", places.join(", ")), params).await
     }
 
     /// A page of a list.
@@ -195,6 +213,27 @@ impl Reader {
         Ok(keys.into_iter().filter_map(|key| Some((key.client, key.id, key.due_at?))).collect())
     }
 
+    /// Authorizations whose hold has run out by an instant, the oldest first.
+    pub async fn due_authorizations(
+        &self,
+        until: Instant,
+        limit: u32,
+    ) -> Result<Vec<(ClientId, AuthorizationId, Instant)>, StoreError> {
+        let sql = format!(
+            "SELECT client, id, due_at FROM authorizations WHERE due_at IS NOT NULL AND due_at <= ?1
+             ORDER BY due_at, id LIMIT {limit}"
+        );
+        let rows = self.rows(sql, vec![until.into()], 3).await?;
+        let read = |row: Vec<Value>| match row.as_slice() {
+            [Value::Bytes(client), Value::Bytes(id), Value::Integer(due)] => {
+                let read = paygen_core::ids::Id::from_slice;
+                Some((ClientId(read(client)?), AuthorizationId(read(id)?), Instant::from_micros(*due)))
+            }
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
     /// Kept answers whose time is over.
     pub async fn expired_idempotency(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.expired("idempotency", "key_hash", wall, limit).await
@@ -203,6 +242,67 @@ impl Reader {
     /// Tokens whose time is over.
     pub async fn expired_tokens(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.expired("tokens", "id", wall, limit).await
+    }
+
+    /// Reveal tokens whose time has been over for so long that they are forgotten.
+    pub async fn expired_reveal_tokens(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        let sql = format!("SELECT hash FROM reveal_tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
+        let rows = self.rows(sql, vec![before.into()], 1).await?;
+        let read = |row: Vec<Value>| match row.as_slice() {
+            [Value::Bytes(hash)] => Some(Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) }),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// Content that is sealed under one of these data keys, in key order after a row: its rows and what is sealed.
+    pub async fn sealed_under(
+        &self,
+        sealed: Sealed,
+        keys: &[String],
+        after: Option<Key>,
+        limit: u32,
+    ) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (table, id, column) = place_of(sealed);
+        // Sealed content begins with a version byte and the eight characters of its key's id.
+        let places: Vec<String> = (3..keys.len() + 3).map(|at| format!("?{at}")).collect();
+        let sql = format!(
+            "SELECT client, {id}, {column} FROM {table} WHERE (client, {id}) > (?1, ?2)
+             AND substr({column}, 2, 8) IN ({}) ORDER BY client, {id} LIMIT {limit}",
+            places.join(", ")
+        );
+        let (client, id) =
+            after.map_or((vec![0; 12], Vec::new()), |key| (key.client.0.bytes().to_vec(), key.id.as_slice().to_vec()));
+        let mut params = vec![Value::Bytes(client), Value::Bytes(id)];
+        params.extend(keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())));
+        let rows = self.rows(sql, params, 3).await?;
+        let read = |row: Vec<Value>| match <[Value; 3]>::try_from(row) {
+            Ok([Value::Bytes(client), Value::Bytes(id), Value::Bytes(content)]) => {
+                let client = ClientId(paygen_core::ids::Id::from_slice(&client)?);
+                Some((Key { client, id: KeyBytes::new(&id) }, content))
+            }
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// How many pieces of content are sealed under one of these data keys.
+    pub async fn count_sealed_under(&self, sealed: Sealed, keys: &[String]) -> Result<u64, StoreError> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let (table, _, column) = place_of(sealed);
+        let places: Vec<String> = (1..=keys.len()).map(|at| format!("?{at}")).collect();
+        let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 2, 8) IN ({})", places.join(", "));
+        let params = keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())).collect();
+        let rows = self.rows(sql, params, 1).await?;
+        match rows.first().map(Vec::as_slice) {
+            Some([Value::Integer(count)]) => Ok(u64::try_from(*count).unwrap_or(0)),
+            _ => Ok(0),
+        }
     }
 
     async fn expired(&self, table: &str, id: &str, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {

@@ -2,6 +2,9 @@
 //!
 //! PostgreSQL comes from `PAYGEN_TEST_POSTGRES_URL`, set by `cargo xtask test`; each test has a database of its own.
 
+#[path = "conformance/cards.rs"]
+mod cards;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use paygen_core::events::Event;
@@ -284,4 +287,75 @@ async fn a_newer_schema_is_refused() {
     connection.execute(newer, []).expect("a later migration");
     let refused = Database::open(&world.target).await.err().expect("it is refused").to_string();
     assert!(refused.contains("newer paygen"), "{refused}");
+}
+
+fn data_key(id: &str, purpose: &str) -> paygen_store::VaultKeyRow {
+    let created_at = Instant::from_micros(1);
+    let wrapped = id.as_bytes().to_vec();
+    paygen_store::VaultKeyRow { id: id.to_owned(), purpose: purpose.to_owned(), wrapped, created_at, retired_at: None }
+}
+
+/// Keeps an answer that names a data key.
+fn keep_answer(store: &mut dyn Store, number: u8, key: &str) -> Result<(), StoreError> {
+    let row = paygen_core::access::Idempotency {
+        client: client(),
+        key_hash: [number; 32],
+        fingerprint: [0; 32],
+        status: 201,
+        body: [&[1], key.as_bytes(), [0; 40].as_slice()].concat(),
+        subject: None,
+        etag: None,
+        created_at: Instant::from_micros(1),
+        expires_at: Instant::from_micros(i64::MAX),
+    };
+    let mut work = work(1);
+    work.begin_batch(Instant::from_micros(5), usize::MAX);
+    work.idempotency.put(row);
+    work.keep();
+    store.commit(&mut work, Id::from_bytes([number; 12]))
+}
+
+/// Whatever a node slept through: content under a data key keeps the key, and without the key there is no content.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_key_in_use_is_not_deleted_and_nothing_is_stored_under_a_deleted_one() {
+    use paygen_core::rotation::Sealed::Answer;
+    for world in worlds().await {
+        let database = &world.database;
+        database.add_vault_key(data_key("0000000a", "idempotency_bodies")).await.expect("a key");
+        let before = ["0000000a".to_owned()];
+        let new = |id| vec![data_key(id, "idempotency_bodies")];
+        let mut store = database.store().await.expect("a store");
+        let (mut store, kept) = on_a_lane(move || {
+            let kept = keep_answer(&mut *store, 1, "0000000a");
+            (store, kept)
+        })
+        .await;
+        kept.expect("a commit under a key that is there");
+        assert!(!database.delete_vault_key("0000000a", Answer).await.expect("a try"), "an active key stays");
+        assert!(database.replace_vault_keys(&before, new("0000000b")).await.expect("a swap"));
+        assert!(!database.replace_vault_keys(&before, new("0000000c")).await.expect("a swap"), "only the first one");
+        assert_eq!(database.vault_keys().await.expect("keys").len(), 2, "all or none");
+        assert!(!database.delete_vault_key("0000000a", Answer).await.expect("a try"), "it is in use");
+        assert_eq!(database.vault_keys().await.expect("keys").len(), 2);
+
+        let found = database.reader().sealed_under(Answer, &before, None, 10).await.expect("a read");
+        assert_eq!(found.len(), 1);
+        let last = Some(found[0].0);
+        assert!(database.reader().sealed_under(Answer, &before, last, 10).await.expect("a read").is_empty());
+        (store, _) = on_a_lane(move || {
+            let mut work = work(2);
+            work.begin_batch(Instant::from_micros(6), usize::MAX);
+            let keys = KeySet { idempotency: vec![(found[0].0, Access::Exclusive)], ..KeySet::default() };
+            store.load(&keys, &mut work, Load::Hold).expect("a load");
+            work.idempotency.delete(found[0].0);
+            work.keep();
+            store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
+            (store, ())
+        })
+        .await;
+        assert!(database.delete_vault_key("0000000a", Answer).await.expect("a try"), "nothing is under it");
+        let late = on_a_lane(move || keep_answer(&mut *store, 2, "0000000a")).await;
+        assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+        assert_eq!(database.reader().count_sealed_under(Answer, &before).await.expect("a count"), 0);
+    }
 }

@@ -1,8 +1,11 @@
 //! Data keys and what is done with them.
 
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
+use crate::card::KeyPair;
 use crate::{KeyProvider, TokenSigner, VaultError, random_bytes, seal};
 
 macro_rules! purposes {
@@ -34,6 +37,34 @@ purposes! {
     IdempotencyBody = "idempotency_bodies",
     /// Signing bearer tokens.
     TokenSigning = "token_signing",
+    /// Sealing card numbers.
+    CardNumbers = "card_numbers",
+    /// Finding a card by its number.
+    CardFingerprints = "card_fingerprints",
+    /// The card-verification key pair (CVK A and B) that card codes are derived with.
+    CardVerification = "card_verification",
+    /// The PIN-verification key pair (PVK A and B) that PIN verification values are derived with.
+    PinVerification = "pin_verification",
+    /// Sealing PIN verification values.
+    Pins = "pins",
+    /// Sealing the key of each card holder.
+    HolderKeys = "holder_keys",
+    /// Finding card holders by sealed fields.
+    HolderSearch = "holder_search",
+    /// Hashes of reveal tokens.
+    RevealTokens = "reveal_tokens",
+}
+
+impl Purpose {
+    /// The purposes whose keys are rotated: what they sealed is sealed again under a new key. The others derive values
+    /// that are looked up or printed on cards, and stay for as long as these do.
+    pub const ROTATED: &'static [Purpose] =
+        &[Purpose::CardNumbers, Purpose::Pins, Purpose::HolderKeys, Purpose::IdempotencyBody];
+
+    /// The purpose of a name.
+    pub fn parse(name: &str) -> Option<Purpose> {
+        Purpose::ALL.iter().copied().find(|purpose| purpose.as_str() == name)
+    }
 }
 
 /// A data key as it may be kept: only its provider can open it.
@@ -58,6 +89,16 @@ impl DataKey {
         let wrapped = provider.wrap(&key, &[purpose.as_str().as_bytes(), id.as_bytes()])?;
         Ok(WrappedKey { id, purpose: purpose.as_str().to_owned(), wrapped })
     }
+
+    /// The same data key, wrapped by another provider; as it is when that one has wrapped it already.
+    pub fn rewrap(from: &dyn KeyProvider, to: &dyn KeyProvider, key: &WrappedKey) -> Result<WrappedKey, VaultError> {
+        let place = [key.purpose.as_bytes(), key.id.as_bytes()];
+        if to.unwrap(&key.wrapped, &place).is_ok() {
+            return Ok(key.clone());
+        }
+        let plain = from.unwrap(&key.wrapped, &place)?;
+        Ok(WrappedKey { wrapped: to.wrap(&plain, &place)?, ..key.clone() })
+    }
 }
 
 struct OpenKey {
@@ -66,42 +107,104 @@ struct OpenKey {
     key: Zeroizing<[u8; 32]>,
 }
 
+struct Keys {
+    keys: Vec<OpenKey>,
+    signer: Arc<TokenSigner>,
+}
+
+/// Asked when content names a data key that the vault does not have: it may give it the present ones.
+type Learn = Box<dyn Fn(&Vault, &[u8]) + Send + Sync>;
+
 /// The open vault. Of several keys of a purpose the last one given seals, and all of them open.
 pub struct Vault {
-    keys: Vec<OpenKey>,
-    signer: TokenSigner,
+    keys: RwLock<Arc<Keys>>,
+    learn: OnceLock<Learn>,
 }
 
 /// The form of sealed content: version, data-key id, then what the key sealed.
 const VERSION: u8 = 1;
 
-impl Vault {
-    /// Opens the vault with the wrapped data keys, oldest first.
-    pub fn open(provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<Vault, VaultError> {
+/// The id of the data key that sealed content.
+pub fn sealed_with(sealed: &[u8]) -> Option<&str> {
+    let (version, rest) = sealed.split_first()?;
+    let (id, _) = rest.split_first_chunk::<8>()?;
+    std::str::from_utf8(id).ok().filter(|_| *version == VERSION)
+}
+
+impl Keys {
+    fn open(provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<Keys, VaultError> {
         let mut keys = Vec::with_capacity(wrapped.len());
         for key in wrapped {
-            let Some(purpose) = Purpose::ALL.iter().find(|purpose| purpose.as_str() == key.purpose) else { continue };
+            let Some(purpose) = Purpose::parse(&key.purpose) else { continue };
             let plain = provider.unwrap(&key.wrapped, &[key.purpose.as_bytes(), key.id.as_bytes()])?;
             let id = <[u8; 8]>::try_from(key.id.as_bytes()).map_err(|_| VaultError::CannotOpen)?;
-            keys.push(OpenKey { id, purpose: *purpose, key: plain });
+            keys.push(OpenKey { id, purpose, key: plain });
         }
-        let newest = |purpose: Purpose| keys.iter().rfind(|key: &&OpenKey| key.purpose == purpose);
-        let signing = newest(Purpose::TokenSigning).ok_or(VaultError::NoDataKey(Purpose::TokenSigning.as_str()))?;
-        let signer = TokenSigner::from_seed(&signing.key, &signing.id)?;
-        Ok(Vault { keys, signer })
+        for purpose in Purpose::ALL {
+            if !keys.iter().any(|key| key.purpose == *purpose) {
+                return Err(VaultError::NoDataKey(purpose.as_str()));
+            }
+        }
+        let signing = keys.iter().rfind(|key| key.purpose == Purpose::TokenSigning);
+        let signing = signing.ok_or(VaultError::NoDataKey(Purpose::TokenSigning.as_str()))?;
+        let signer = Arc::new(TokenSigner::from_seed(&signing.key, &signing.id)?);
+        Ok(Keys { keys, signer })
     }
 
     fn newest(&self, purpose: Purpose) -> &OpenKey {
         let key = self.keys.iter().rfind(|key| key.purpose == purpose);
-        key.unwrap_or_else(|| panic!("the vault was opened without a key for {}", purpose.as_str()))
+        key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))
+    }
+
+    /// The key whose results are looked up or compared for ever: the oldest one.
+    fn oldest(&self, purpose: Purpose) -> &OpenKey {
+        let key = self.keys.iter().find(|key| key.purpose == purpose);
+        key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))
+    }
+}
+
+impl Vault {
+    /// Opens the vault with the wrapped data keys, the one that seals last; there must be one for every purpose.
+    pub fn open(provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<Vault, VaultError> {
+        let keys = RwLock::new(Arc::new(Keys::open(provider, wrapped)?));
+        Ok(Vault { keys, learn: OnceLock::new() })
+    }
+
+    /// Says how the vault learns of data keys made elsewhere: asked once for each opening of content that names a key
+    /// it does not have, with that content; the opening is then tried again. Only the first call counts.
+    pub fn learn_by(&self, learn: impl Fn(&Vault, &[u8]) + Send + Sync + 'static) {
+        let _ = self.learn.set(Box::new(learn));
+    }
+
+    /// Takes another set of data keys, as another node or a rotation left it.
+    pub fn reopen(&self, provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<(), VaultError> {
+        let keys = Arc::new(Keys::open(provider, wrapped)?);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether content was sealed under a key this vault has.
+    pub fn knows(&self, sealed: &[u8]) -> bool {
+        let keys = self.keys();
+        sealed_with(sealed).is_some_and(|id| keys.keys.iter().any(|key| key.id == id.as_bytes()))
+    }
+
+    /// The id of the key that seals for a purpose.
+    pub fn sealing_key(&self, purpose: Purpose) -> String {
+        String::from_utf8_lossy(&self.keys().newest(purpose).id).into_owned()
     }
 
     /// Seals content for a place; only the same parts of `place` open it again.
     ///
     /// # Panics
-    /// When the vault was opened without a key of this purpose, or the library fails: nothing may go on in clear.
+    /// When the library fails: nothing may go on in clear.
     pub fn seal(&self, purpose: Purpose, place: &[&[u8]], plain: &[u8]) -> Vec<u8> {
-        let key = self.newest(purpose);
+        let keys = self.keys();
+        let key = keys.newest(purpose);
         let sealed = seal::seal(&key.key, place, plain).expect("sealing with a whole key works");
         [&[VERSION], key.id.as_slice(), &sealed].concat()
     }
@@ -115,7 +218,13 @@ impl Vault {
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (version, rest) = sealed.split_first().ok_or(VaultError::CannotOpen)?;
         let (id, content) = rest.split_first_chunk::<8>().ok_or(VaultError::CannotOpen)?;
-        let known = self.keys.iter().find(|key| key.purpose == purpose && key.id == *id);
+        if !self.knows(sealed)
+            && let Some(learn) = self.learn.get()
+        {
+            learn(self, sealed);
+        }
+        let keys = self.keys();
+        let known = keys.keys.iter().find(|key| key.purpose == purpose && key.id == *id);
         match known {
             Some(key) if *version == VERSION => seal::open(&key.key, place, content),
             _ => Err(VaultError::CannotOpen),
@@ -124,18 +233,22 @@ impl Vault {
 
     /// A keyed hash (HMAC-SHA-256) of several parts, for looking up what must not be kept.
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
-        // The key that hashes must stay the same for as long as its hashes are looked up: the oldest one.
-        let key = self.keys.iter().find(|key| key.purpose == purpose);
-        let key = key.unwrap_or_else(|| panic!("the vault was opened without a key for {}", purpose.as_str()));
+        let keys = self.keys();
+        let key = keys.oldest(purpose);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.key.as_slice()), &seal::joined(parts));
         let mut hash = [0; 32];
         hash.copy_from_slice(tag.as_ref());
         hash
     }
 
+    /// A double-length DES key pair that values are derived with.
+    pub(crate) fn pair(&self, purpose: Purpose) -> KeyPair {
+        KeyPair::from_key(&self.keys().oldest(purpose).key)
+    }
+
     /// What signs bearer tokens.
-    pub fn token_signer(&self) -> &TokenSigner {
-        &self.signer
+    pub fn token_signer(&self) -> Arc<TokenSigner> {
+        self.keys().signer.clone()
     }
 }
 
@@ -143,7 +256,7 @@ impl Vault {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{DataKey, Purpose, Vault};
+    use super::{DataKey, Purpose, Vault, WrappedKey, sealed_with};
     use crate::FileKeyProvider;
 
     fn vault() -> Vault {
@@ -160,9 +273,11 @@ mod tests {
         let one = FileKeyProvider::open_or_create(&directory.path().join("one")).expect("a key file");
         let two = FileKeyProvider::open_or_create(&directory.path().join("two")).expect("a key file");
         let key = DataKey::generate(&one, Purpose::TokenSigning).expect("a data key");
-        assert!(Vault::open(&two, std::slice::from_ref(&key)).is_err());
+        let refused = Vault::open(&two, std::slice::from_ref(&key)).err();
+        assert!(matches!(refused, Some(crate::VaultError::CannotOpen)), "{refused:?}");
         let again = FileKeyProvider::open(&directory.path().join("one")).expect("it opens again");
-        assert!(Vault::open(&again, &[key]).is_ok());
+        let missing = Vault::open(&again, &[key]).err();
+        assert!(matches!(missing, Some(crate::VaultError::NoDataKey(_))), "{missing:?}");
     }
 
     #[test]
@@ -177,6 +292,81 @@ mod tests {
         std::fs::write(&path, "something else").expect("a write");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");
         assert!(FileKeyProvider::open(&path).is_err());
+    }
+
+    fn generate(provider: &FileKeyProvider, purposes: &[Purpose]) -> Vec<WrappedKey> {
+        purposes.iter().map(|purpose| DataKey::generate(provider, *purpose).expect("a data key")).collect()
+    }
+
+    #[test]
+    fn rotated_keys_seal_what_comes_and_the_old_ones_open_what_was_until_they_are_gone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let provider = FileKeyProvider::open_or_create(&directory.path().join("key")).expect("a key file");
+        let old = generate(&provider, Purpose::ALL);
+        let vault = Vault::open(&provider, &old).expect("it opens");
+        let kept = vault.seal(Purpose::CardNumbers, &[b"card"], b"4005");
+        let (hash, token_key) = (vault.mac(Purpose::RevealTokens, &[b"x"]), vault.token_signer().key_id().to_owned());
+        let before = vault.sealing_key(Purpose::CardNumbers);
+
+        let both = [old.clone(), generate(&provider, Purpose::ROTATED)].concat();
+        vault.reopen(&provider, &both).expect("it takes them");
+        assert_ne!(vault.sealing_key(Purpose::CardNumbers), before);
+        let open =
+            |sealed: &[u8]| vault.open_sealed(Purpose::CardNumbers, &[b"card"], sealed).map(|plain| plain.to_vec());
+        assert_eq!(open(&kept).expect("the old key opens"), b"4005");
+        let again = vault.reseal(Purpose::CardNumbers, &[b"card"], &kept).expect("sealed again");
+        assert_eq!(sealed_with(&again), Some(vault.sealing_key(Purpose::CardNumbers).as_str()));
+        assert!(vault.reseal(Purpose::CardNumbers, &[b"another"], &kept).is_err(), "its place still binds it");
+
+        let rotated = |key: &WrappedKey| Purpose::ROTATED.iter().any(|purpose| purpose.as_str() == key.purpose);
+        let left: Vec<_> = both.iter().filter(|key| !(old.contains(key) && rotated(key))).cloned().collect();
+        vault.reopen(&provider, &left).expect("it takes them");
+        assert!(!vault.knows(&kept) && open(&kept).is_err(), "what the deleted key sealed is gone");
+        assert_eq!(open(&again).expect("the new key opens"), b"4005");
+        assert_eq!(vault.mac(Purpose::RevealTokens, &[b"x"]), hash, "what is looked up stays");
+        assert_eq!(vault.token_signer().key_id(), token_key);
+        assert!(vault.reopen(&provider, &left[..3]).is_err(), "a set with holes is refused");
+        assert_eq!(open(&again).expect("and the one before stays"), b"4005");
+    }
+
+    #[test]
+    fn a_vault_that_meets_an_unknown_key_asks_once_and_opens() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("key");
+        let provider = FileKeyProvider::open_or_create(&path).expect("a key file");
+        let old = generate(&provider, Purpose::ALL);
+        let (one, other) = (Vault::open(&provider, &old).expect("opens"), Vault::open(&provider, &old).expect("opens"));
+        let both = [old, generate(&provider, Purpose::ROTATED)].concat();
+        one.reopen(&provider, &both).expect("it takes them");
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = asked.clone();
+        other.learn_by(move |vault, sealed| {
+            assert!(!vault.knows(sealed));
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            vault.reopen(&FileKeyProvider::open(&path).expect("the key file"), &both).expect("it takes them");
+        });
+        let sealed = one.seal(Purpose::Pins, &[b"card"], b"1234");
+        for _ in 0..2 {
+            assert_eq!(other.open_sealed(Purpose::Pins, &[b"card"], &sealed).expect("it opens").as_slice(), b"1234");
+        }
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+        let strange = [&[1], b"ffffffff".as_slice(), &sealed[9..]].concat();
+        assert!(other.open_sealed(Purpose::Pins, &[b"card"], &strange).is_err());
+    }
+
+    #[test]
+    fn data_keys_are_wrapped_again_under_another_key_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let one = FileKeyProvider::open_or_create(&directory.path().join("one")).expect("a key file");
+        let two = FileKeyProvider::open_or_create(&directory.path().join("two")).expect("a key file");
+        let keys = generate(&one, Purpose::ALL);
+        let sealed = Vault::open(&one, &keys).expect("it opens").seal(Purpose::Pins, &[b"card"], b"1234");
+        let again: Vec<_> = keys.iter().map(|key| DataKey::rewrap(&one, &two, key).expect("wrapped again")).collect();
+        assert!(Vault::open(&one, &again).is_err(), "the old file no longer opens them");
+        let vault = Vault::open(&two, &again).expect("the new one does");
+        assert_eq!(vault.open_sealed(Purpose::Pins, &[b"card"], &sealed).expect("it opens").as_slice(), b"1234");
+        assert!(again.iter().all(|key| DataKey::rewrap(&one, &two, key).expect("a repeat does no harm") == *key));
+        assert!(DataKey::rewrap(&two, &one, &keys[0]).is_ok_and(|key| key == keys[0]));
     }
 
     proptest! {

@@ -5,13 +5,17 @@
 //! (RFC 2104) makes look-up hashes, Ed25519 (RFC 8032) signs tokens.
 
 mod api_key;
+mod card;
 mod data_keys;
+mod holder;
 mod provider;
 mod seal;
 mod signer;
 
 pub use api_key::{ApiKeySecret, KeyKind};
-pub use data_keys::{DataKey, Purpose, Vault, WrappedKey};
+pub use card::{CardRange, Code, Expiry, Pan, PanError, Pin, ServiceCode, ZonePinKey};
+pub use data_keys::{DataKey, Purpose, Vault, WrappedKey, sealed_with};
+pub use holder::{CHUNK, FileOpener, FileSealer, HolderKey};
 pub use provider::{FileKeyProvider, KeyProvider};
 pub use signer::TokenSigner;
 

@@ -10,6 +10,8 @@ pub enum Actor {
     ApiKey(ApiKeyId),
     /// A bearer token.
     Token(TokenId),
+    /// A token that reveals a card: kept only as a hash, it has no id.
+    RevealToken,
     /// The operator, from the command line.
     Operator,
     /// The system by itself, such as an expiry.
@@ -21,7 +23,7 @@ impl Actor {
     pub fn kind(self) -> &'static str {
         match self {
             Actor::ApiKey(_) => "api_key",
-            Actor::Token(_) => "token",
+            Actor::Token(_) | Actor::RevealToken => "token",
             Actor::Operator => "operator",
             Actor::System => "system",
         }
@@ -32,7 +34,7 @@ impl Actor {
         match self {
             Actor::ApiKey(id) => Some(id.0),
             Actor::Token(id) => Some(id.0),
-            Actor::Operator | Actor::System => None,
+            Actor::RevealToken | Actor::Operator | Actor::System => None,
         }
     }
 
@@ -41,6 +43,7 @@ impl Actor {
         match (kind, id) {
             ("api_key", Some(id)) => Actor::ApiKey(ApiKeyId(id)),
             ("token", Some(id)) => Actor::Token(TokenId(id)),
+            ("token", None) => Actor::RevealToken,
             ("operator", _) => Actor::Operator,
             _ => Actor::System,
         }

@@ -1,6 +1,6 @@
 //! What a request with an `Idempotency-Key` was answered, kept in the transaction of its effect.
 
-use crate::ids::ClientId;
+use crate::ids::{CardHolderId, ClientId};
 use crate::record::{Key, Kind, Record};
 use crate::refusal::Stop;
 use crate::time::Instant;
@@ -17,8 +17,10 @@ pub struct Idempotency {
     pub fingerprint: [u8; 32],
     /// The status that was answered.
     pub status: i64,
-    /// The body that was answered, sealed.
+    /// The body that was answered, sealed: under the key of `subject` where there is one.
     pub body: Vec<u8>,
+    /// The card holder whose personal data the body repeats: it can be told again for as long as they are not erased.
+    pub subject: Option<CardHolderId>,
     /// The version in the `ETag` that was answered.
     pub etag: Option<i64>,
     /// When, in wall time.

@@ -1,7 +1,7 @@
 //! What is kept of clients, API keys and tokens. No secret is among it: keys are kept as keyed hashes.
 
 use crate::access::Scopes;
-use crate::ids::{ApiKeyId, ClientId, TokenId};
+use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, TokenId};
 use crate::record::{Key, KeyBytes, Kind, Record, Shown};
 use crate::time::Instant;
 
@@ -143,6 +143,10 @@ pub struct Token {
     pub api_key: ApiKeyId,
     /// What it may do.
     pub scopes: Scopes,
+    /// The one card holder it may see, with their cards.
+    pub card_holder: Option<CardHolderId>,
+    /// The one card it may see.
+    pub card: Option<CardId>,
     /// When it ends, in wall time.
     pub expires_at: Instant,
     /// When it was revoked.
@@ -162,6 +166,8 @@ impl Record for Token {
     fn shown(&self) -> Vec<(&'static str, Shown)> {
         vec![
             ("scopes", self.scopes.to_string().into()),
+            ("cardHolderId", self.card_holder.map(|id| id.to_string()).into()),
+            ("cardId", self.card.map(|id| id.to_string()).into()),
             ("expiresAt", self.expires_at.to_string().into()),
             ("revokedAt", self.revoked_at.map(|at| at.to_string()).into()),
         ]

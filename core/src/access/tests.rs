@@ -84,7 +84,9 @@ fn tokens_are_subsets_and_end() {
     let mut world = World::new();
     let id = made(&mut world, some_key(everything(), None, 1));
     let reader: Scopes = [Scope::AccountsRead].into_iter().collect();
-    let issue = |scopes, maker| Command::IssueToken(IssueToken { api_key: id, scopes, maker, seconds: 60 });
+    let issue = |scopes, maker| {
+        Command::IssueToken(IssueToken { api_key: id, scopes, maker, card_holder: None, card: None, seconds: 60 })
+    };
     assert_eq!(world.run(issue(everything(), reader)).map(|_| ()), Err("scopes_exceeded"));
     let Ok(Outcome::Token(token)) = world.run(issue(reader, everything())) else { panic!("it is made") };
     let revoke = Command::RevokeToken(RevokeToken { id: TokenId::parse(&token.id).expect("an id") });

@@ -1,7 +1,7 @@
 //! Bearer tokens: short-lived, with a subset of the scopes of the key they were made with.
 
 use crate::access::{Scopes, Token, TokenView};
-use crate::ids::{ApiKeyId, TokenId};
+use crate::ids::{ApiKeyId, CardHolderId, CardId, TokenId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -15,6 +15,10 @@ pub struct IssueToken {
     pub scopes: Scopes,
     /// What the key may do.
     pub maker: Scopes,
+    /// The one card holder it may see, with their cards.
+    pub card_holder: Option<CardHolderId>,
+    /// The one card it may see.
+    pub card: Option<CardId>,
     /// How long it works.
     pub seconds: i64,
 }
@@ -39,11 +43,23 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
     }
+    if let Some(id) = command.card_holder {
+        let found = work.card_holders.get(Key::of(work.client(), id.0))?;
+        found.ok_or(Refusal::CardHolderNotFound { field: Some("/cardHolderId") })?;
+    }
+    if let Some(id) = command.card {
+        let card = work.cards.get(Key::of(work.client(), id.0))?.ok_or(Refusal::CardNotFound)?;
+        if command.card_holder.is_some_and(|holder| holder != card.card_holder) {
+            return Err(Refusal::CardNotFound.into());
+        }
+    }
     let token = Token {
         client: work.client(),
         id: TokenId(work.new_id()),
         api_key: command.api_key,
         scopes: command.scopes,
+        card_holder: command.card_holder,
+        card: command.card,
         expires_at: work.wall().plus_seconds(command.seconds),
         revoked_at: None,
         created_at: work.now(),

@@ -79,6 +79,12 @@ pub struct TokenView {
     pub id: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// The one card holder it may see, with their cards.
+    #[schema(required = true)]
+    pub card_holder_id: Option<String>,
+    /// The one card it may see.
+    #[schema(required = true)]
+    pub card_id: Option<String>,
     /// When it ends, in wall time.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: String,
@@ -96,6 +102,8 @@ impl TokenView {
         TokenView {
             id: token.id.to_string(),
             scopes: token.scopes.iter().collect(),
+            card_holder_id: token.card_holder.map(|id| id.to_string()),
+            card_id: token.card.map(|id| id.to_string()),
             expires_at: token.expires_at.to_string(),
             revoked_at: token.revoked_at.map(|at| at.to_string()),
             created_at: token.created_at.to_string(),

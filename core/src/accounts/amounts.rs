@@ -4,7 +4,7 @@ use crate::accounts::{Account, BalanceView};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{AccountId, Id};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, System, post};
-use crate::money::{Currency, Decimal};
+use crate::money::{Currency, Decimal, LARGEST_MINOR};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -14,7 +14,9 @@ pub fn minor(amount: Decimal, currency: Currency, field: &'static str) -> Result
     if amount.scale() > currency.exponent() {
         return Err(Refusal::AmountTooPrecise { field, currency });
     }
-    amount.to_minor(currency.exponent()).ok_or(Refusal::AmountTooLarge { field })
+    let minor =
+        amount.to_minor(currency.exponent()).filter(|minor| minor.unsigned_abs() <= LARGEST_MINOR.unsigned_abs());
+    minor.ok_or(Refusal::AmountTooLarge { field })
 }
 
 /// As [`minor`], above zero.

@@ -1,6 +1,7 @@
 //! Opening an account.
 
 use crate::accounts::amounts::not_negative;
+use crate::accounts::close::check_closable;
 use crate::accounts::{
     Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, unless_empty,
 };
@@ -76,6 +77,12 @@ pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, S
         created_at: now,
         updated_at: now,
     };
+    if command.status == AccountStatus::Closed {
+        check_closable(
+            &account,
+            &Balance { ledger: opening, ..Balance::opened(work.client(), id.into(), currency, now) },
+        )?;
+    }
     work.balances.put(Balance { credit_limit, ..Balance::opened(work.client(), id.into(), currency, now) });
     work.accounts.put(account.clone());
     let view = AccountView::of(&account, &*balance_of(work, id)?);

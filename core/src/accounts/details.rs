@@ -43,8 +43,23 @@ pub struct UpdateDetail {
     pub provider: Option<Option<String>>,
     /// Whether it is the primary one.
     pub is_primary: Option<bool>,
+    /// Read-only fields sent along, which must be as they are stored.
+    pub echo: DetailEcho,
     /// The version the caller read.
     pub if_match: Option<i64>,
+}
+
+/// Read-only fields that a client may write back unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct DetailEcho {
+    /// `_id`.
+    pub id: Option<String>,
+    /// `accountId`.
+    pub account: Option<String>,
+    /// `version`.
+    pub version: Option<i64>,
+    /// `createdAt` and `updatedAt`, as they are shown.
+    pub times: [Option<String>; 2],
 }
 
 /// Takes a detail record off an account.
@@ -92,6 +107,7 @@ pub fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailVi
     let account = open_account(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
     check_version(command.if_match, detail.version)?;
+    check_echo(&command.echo, &detail)?;
     let mut changed = (*detail).clone();
     if let Some(kind) = command.kind {
         changed.kind = kind;
@@ -141,6 +157,25 @@ pub fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailVi
     }
     work.details.delete(Key::of(work.client(), command.id.0));
     Ok(DetailView::of(&detail))
+}
+
+fn check_echo(echo: &DetailEcho, detail: &Detail) -> Result<(), Refusal> {
+    let [created_at, updated_at] = &echo.times;
+    let texts = [
+        ("/_id", &echo.id, detail.id.to_string()),
+        ("/accountId", &echo.account, detail.account.to_string()),
+        ("/createdAt", created_at, detail.created_at.to_string()),
+        ("/updatedAt", updated_at, detail.updated_at.to_string()),
+    ];
+    for (field, sent, stored) in texts {
+        if sent.as_ref().is_some_and(|sent| *sent != stored) {
+            return Err(Refusal::ReadOnlyField { field });
+        }
+    }
+    if echo.version.is_some_and(|sent| sent != detail.version) {
+        return Err(Refusal::ReadOnlyField { field: "/version" });
+    }
+    Ok(())
 }
 
 fn open_account(work: &mut Work, id: AccountId) -> Result<Arc<Account>, Stop> {

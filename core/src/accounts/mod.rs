@@ -11,10 +11,10 @@ mod update;
 mod view;
 
 pub use amounts::{adjust, minor};
-pub(crate) use amounts::{positive, tell_balance};
+pub(crate) use amounts::{not_negative, positive, tell_balance};
 pub use close::{CloseAccount, close};
 pub use create::{CreateAccount, create};
-pub use details::{CreateDetail, DeleteDetail, UpdateDetail, create_detail, delete_detail, update_detail};
+pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail, create_detail, delete_detail, update_detail};
 pub use fund::{FundAccount, fund};
 pub use record::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
 pub use update::{AccountEcho, UpdateAccount, update};
@@ -43,6 +43,13 @@ pub(crate) fn find_to_change(work: &mut Work, id: AccountId) -> Result<Arc<Accou
 /// The balance of an account that exists, to be changed.
 pub(crate) fn balance_of(work: &mut Work, id: AccountId) -> Result<Arc<Balance>, Stop> {
     Ok(work.balances.get_to_change(Key::of(work.client(), id.0))?.expect("an account has a balance"))
+}
+
+/// Counts a card that spends from the account, or one that no longer does.
+pub(crate) fn count_cards(work: &mut Work, id: AccountId, by: i64) -> Result<(), Stop> {
+    let account = find_to_change(work, id)?;
+    work.accounts.put(Account { live_cards: account.live_cards + by, ..(*account).clone() });
+    Ok(())
 }
 
 /// Refuses when `If-Match` names another version.

@@ -27,6 +27,17 @@ fn opening() {
         ),
         ("zero needs no scope", CreateAccount { may_adjust: false, ..a_new_account() }, Ok(())),
         (
+            "closed with money in it",
+            CreateAccount { status: AccountStatus::Closed, balance: decimal("5"), may_adjust: true, ..a_new_account() },
+            Err("account_in_use"),
+        ),
+        ("closed and empty", CreateAccount { status: AccountStatus::Closed, ..a_new_account() }, Ok(())),
+        (
+            "more than is shown exactly",
+            CreateAccount { balance: decimal("100000000000000"), may_adjust: true, ..a_new_account() },
+            Err("amount_too_large"),
+        ),
+        (
             "limit on checking",
             CreateAccount { credit_limit: decimal("5"), ..a_new_account() },
             Err("credit_limit_not_allowed"),
@@ -40,6 +51,17 @@ fn opening() {
     for (name, command, expected) in cases {
         assert_eq!(World::new().run(Command::CreateAccount(command)).map(|_| ()), expected, "{name}");
     }
+}
+
+#[test]
+fn a_balance_never_grows_beyond_what_is_shown_exactly() {
+    let mut world = World::new();
+    let id = world.account(9_999_999_999_999);
+    let fund = |amount| Command::FundAccount(FundAccount { id, amount: decimal(amount) });
+    assert_eq!(world.run(fund("0.99")).map(|_| ()), Ok(()));
+    assert_eq!(world.run(fund("0.01")).map(|_| ()), Err("amount_too_large"));
+    let write_back = UpdateAccount { id, balance: Some(decimal("9999999999999.99")), ..UpdateAccount::default() };
+    assert_eq!(world.run(Command::UpdateAccount(Box::new(write_back))).map(|_| ()), Ok(()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::accounts::{
 use crate::events::{EventType, Owner, emit};
 use crate::ids::AccountId;
 use crate::ledger::{Balance, EntryKind};
-use crate::money::Decimal;
+use crate::money::{Decimal, LARGEST_MINOR};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -82,6 +82,9 @@ pub fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, S
     } else if money.credit_limit > 0 && changed.kind != AccountType::Credit {
         return Err(Refusal::CreditLimitNotAllowed.into());
     }
+    if money.credit_limit > balance.credit_limit && money.available() > LARGEST_MINOR {
+        return Err(Refusal::AmountTooLarge { field: "/creditLimit" }.into());
+    }
     if money.available() < 0 && money.credit_limit < balance.credit_limit {
         return Err(lowered_too_far(&balance, &money).into());
     }
@@ -145,7 +148,8 @@ fn merge(account: &Account, command: &UpdateAccount) -> Account {
     changed
 }
 
-/// Category and currency may change only while nothing was ever posted: entries keep their currency for ever.
+/// Category and currency may change only while nothing was ever posted, for entries keep their currency for ever, and
+/// while there are no cards, for they spend it and give back what they have.
 fn settle_currency(
     command: &UpdateAccount,
     account: &Account,
@@ -155,7 +159,7 @@ fn settle_currency(
     let category = command.category.unwrap_or(account.category);
     let code = command.currency.as_deref().unwrap_or(account.currency.code());
     let currency = find_currency(code, category)?;
-    if money.seq > 0 && currency != account.currency {
+    if (money.seq > 0 || account.live_cards > 0) && currency != account.currency {
         return Err(Refusal::AccountHasEntries { field: "/currency" });
     }
     if money.seq > 0 && category != account.category {

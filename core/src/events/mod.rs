@@ -5,8 +5,9 @@
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
+use serde_json::value::{RawValue, to_raw_value};
 
-use crate::ids::{AccountId, ApiKeyId, ClientId, EventId, Id};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::time::Instant;
@@ -27,6 +28,44 @@ crate::words! {
         TransferCreated = "transfer.created",
         /// A transfer was given back, whole or in part.
         TransferReversed = "transfer.reversed",
+        /// A card holder was enrolled.
+        CardHolderCreated = "card_holder.created",
+        /// A card holder's data or status changed.
+        CardHolderUpdated = "card_holder.updated",
+        /// The documents of a card holder are verified.
+        CardHolderVerified = "card_holder.verified",
+        /// A document of a card holder was rejected.
+        CardHolderRejected = "card_holder.rejected",
+        /// A card holder's personal data was erased.
+        CardHolderErased = "card_holder.erased",
+        /// A card was issued.
+        CardCreated = "card.created",
+        /// Settings or status of a card changed.
+        CardUpdated = "card.updated",
+        /// Money was moved onto a card.
+        CardFunded = "card.funded",
+        /// Money was moved off a card.
+        CardWithdrawn = "card.withdrawn",
+        /// A card was replaced by another one.
+        CardReplaced = "card.replaced",
+        /// A card's number was shown.
+        CardRevealed = "card.revealed",
+        /// A card ended for good.
+        CardTerminated = "card.terminated",
+        /// A payment was posted.
+        TransactionCreated = "transaction.created",
+        /// A payment was given back.
+        TransactionRefund = "transaction.refund",
+        /// An authorization was approved.
+        AuthorizationApproved = "authorization.approved",
+        /// An authorization was declined.
+        AuthorizationDeclined = "authorization.declined",
+        /// More was asked for, or some was collected.
+        AuthorizationUpdated = "authorization.updated",
+        /// An authorization was taken back, whole or in part.
+        AuthorizationReversed = "authorization.reversed",
+        /// The hold of an authorization ran out.
+        AuthorizationExpired = "authorization.expired",
         /// An API key was made.
         ApiKeyCreated = "api_key.created",
         /// An API key stopped working.
@@ -39,6 +78,17 @@ crate::words! {
 pub enum Owner {
     /// An account, with its transfers and balance.
     Account(AccountId),
+    /// A card holder.
+    CardHolder(CardHolderId),
+    /// A card, with whose it is and the account behind it.
+    Card {
+        /// Which.
+        id: CardId,
+        /// Who holds it.
+        holder: CardHolderId,
+        /// The account behind it.
+        account: AccountId,
+    },
     /// An API key.
     ApiKey(ApiKeyId),
 }
@@ -47,13 +97,27 @@ impl Owner {
     fn object_type(self) -> &'static str {
         match self {
             Owner::Account(_) => "account",
+            Owner::CardHolder(_) => "card_holder",
+            Owner::Card { .. } => "card",
             Owner::ApiKey(_) => "api_key",
+        }
+    }
+
+    /// What names it in an event's data, and what it is shown under.
+    fn member(self) -> (&'static str, &'static str) {
+        match self {
+            Owner::Account(_) => ("accountId", "account"),
+            Owner::CardHolder(_) => ("cardHolderId", "cardHolder"),
+            Owner::Card { .. } => ("cardId", "card"),
+            Owner::ApiKey(_) => ("apiKeyId", "apiKey"),
         }
     }
 
     fn id(self) -> Id {
         match self {
             Owner::Account(id) => id.0,
+            Owner::CardHolder(id) => id.0,
+            Owner::Card { id, .. } => id.0,
             Owner::ApiKey(id) => id.0,
         }
     }
@@ -84,10 +148,30 @@ pub struct Event {
     pub created_at: Instant,
 }
 
+/// A member of an event's data.
+pub(crate) type Part = (&'static str, Box<RawValue>);
+
+/// A member of an event's data.
+pub(crate) fn part(name: &'static str, what: &impl Serialize) -> Part {
+    (name, to_raw_value(what).expect("event data is plain JSON"))
+}
+
 /// Tells that something happened to `owner`. Its row must be held to be changed: it counts the events.
 pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl Serialize) -> Result<(), Stop> {
+    let name = match kind {
+        EventType::TransferCreated | EventType::TransferReversed => "transfer",
+        EventType::AccountBalanceUpdated => "balance",
+        EventType::CardFunded | EventType::CardWithdrawn => "movement",
+        EventType::CardRevealed => "reveal",
+        _ => owner.member().1,
+    };
+    emit_with(work, owner, kind, &[part(name, what)])
+}
+
+/// As [`emit`], with these members.
+pub(crate) fn emit_with(work: &mut Work, owner: Owner, kind: EventType, parts: &[Part]) -> Result<(), Stop> {
     let sequence = next_sequence(work, owner)?;
-    let data = Data { kind, owner, what };
+    let data = Data { kind, owner, parts };
     let event = Event {
         client: work.client(),
         id: EventId(work.new_id()),
@@ -107,12 +191,20 @@ pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl Serializ
 fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
     let key = Key::of(work.client(), owner.id());
     match owner {
-        Owner::Account(_) => {
-            let balance = work.balances.get_to_change(key)?.expect("an account has a balance");
+        Owner::Account(_) | Owner::Card { .. } => {
+            let balance = work.balances.get_to_change(key)?.expect("accounts and cards have a balance");
             let mut balance = (*balance).clone();
             balance.event_seq += 1;
             let sequence = balance.event_seq;
             work.balances.put(balance);
+            Ok(sequence)
+        }
+        Owner::CardHolder(_) => {
+            let holder = work.card_holders.get_to_change(key)?.expect("an event's card holder exists");
+            let mut holder = (*holder).clone();
+            holder.event_seq += 1;
+            let sequence = holder.event_seq;
+            work.card_holders.put(holder);
             Ok(sequence)
         }
         Owner::ApiKey(_) => {
@@ -126,28 +218,26 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
     }
 }
 
-/// `{"eventType": …, "<owner>Id": …, "<what>": {…}}`: the members of `what` beside the two that every event has.
-struct Data<'a, T> {
+/// `{"eventType": …, "<owner>Id": …, …}`: the members of the event beside those that every event has. Events of a card
+/// also name its card holder and account.
+struct Data<'a> {
     kind: EventType,
     owner: Owner,
-    what: &'a T,
+    parts: &'a [Part],
 }
 
-impl<T: Serialize> Serialize for Data<'_, T> {
+impl Serialize for Data<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (owner, what) = match self.owner {
-            Owner::Account(_) => ("accountId", "account"),
-            Owner::ApiKey(_) => ("apiKeyId", "apiKey"),
-        };
-        let what = match self.kind {
-            EventType::TransferCreated | EventType::TransferReversed => "transfer",
-            EventType::AccountBalanceUpdated => "balance",
-            _ => what,
-        };
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("eventType", &self.kind)?;
-        map.serialize_entry(owner, &self.owner.id().to_string())?;
-        map.serialize_entry(what, self.what)?;
+        map.serialize_entry(self.owner.member().0, &self.owner.id().to_string())?;
+        if let Owner::Card { holder, account, .. } = self.owner {
+            map.serialize_entry("cardHolderId", &holder.to_string())?;
+            map.serialize_entry("accountId", &account.to_string())?;
+        }
+        for (name, what) in self.parts {
+            map.serialize_entry(name, what)?;
+        }
         map.end()
     }
 }

@@ -16,12 +16,26 @@ crate::words! {
         Adjustment = "adjustment",
         /// Money put in by the simulator, against the settlement account.
         SimulatedFunding = "simulated_funding",
+        /// Money moved from an account onto a card.
+        CardFunding = "card_funding",
+        /// Money moved from a card to an account.
+        CardWithdrawal = "card_withdrawal",
+        /// What an ended card had, given back.
+        CardReturn = "card_return",
+        /// What a replaced card had, moved to its replacement.
+        CardReplacement = "card_replacement",
         /// Money reserved.
         Hold = "hold",
         /// Reserved money given back.
         HoldRelease = "hold_release",
         /// Money the network collects.
         Clearing = "clearing",
+        /// Money the network collects without an authorization.
+        ForcePost = "force_post",
+        /// Money the network gives back.
+        Refund = "refund",
+        /// A refund taken back.
+        RefundReversal = "refund_reversal",
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ids::{AuthorizationId, EntryId, Id, LedgerAccountId};
 use crate::ledger::balance::available;
 use crate::ledger::{Balance, Entry, EntryKind, GENESIS, Line, System, SystemLine, entry_digest, line_hash};
-use crate::money::{Currency, format_minor};
+use crate::money::{Currency, LARGEST_MINOR, format_minor};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -109,6 +109,13 @@ fn next_head(balance: &Balance, delta: i64, held: i64, forced: bool) -> Result<(
     assert!(next.held >= 0, "more is released than was held");
     let after = available(next.ledger, next.held, next.credit_limit).ok_or_else(too_large)?;
     let before = balance.available();
+    let kept = [(balance.ledger, next.ledger), (balance.held, next.held), (before, after)];
+    let grows_too_large = |(before, after): (i64, i64)| {
+        after.unsigned_abs() > LARGEST_MINOR.unsigned_abs() && after.unsigned_abs() > before.unsigned_abs()
+    };
+    if !forced && kept.into_iter().any(grows_too_large) {
+        return Err(too_large().into());
+    }
     if !forced && after < 0 && after < before {
         let currency = balance.currency;
         return Err(Refusal::InsufficientFunds {

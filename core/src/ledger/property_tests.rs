@@ -29,7 +29,7 @@ enum Operation {
 
 fn operation() -> impl Strategy<Value = Operation> {
     let account = 0..ACCOUNTS;
-    let amount = prop_oneof![1..200i64, Just(i64::MAX / 2), 1..5i64];
+    let amount = prop_oneof![1..200i64, Just(i64::MAX / 2), Just(600_000_000_000_000), 1..5i64];
     prop_oneof![
         (account.clone(), account.clone(), amount.clone()).prop_map(|(from, to, amount)| Operation::Transfer {
             from,
@@ -54,6 +54,16 @@ struct Modelled {
 impl Modelled {
     fn available(self) -> i128 {
         self.ledger - self.held + self.credit_limit
+    }
+
+    /// Beyond what can be shown exactly, and further than it was.
+    fn grows_too_large(self, before: Modelled) -> bool {
+        let beyond = |before: i128, after: i128| {
+            after.abs() > i128::from(crate::money::LARGEST_MINOR) && after.abs() > before.abs()
+        };
+        beyond(before.ledger, self.ledger)
+            || beyond(before.held, self.held)
+            || beyond(before.available(), self.available())
     }
 
     fn fits(self) -> bool {
@@ -156,7 +166,7 @@ impl Simulation {
             let mut after = before;
             after.ledger += i128::from(delta);
             after.held += i128::from(held);
-            if !after.fits() {
+            if !after.fits() || (!forced && after.grows_too_large(before)) {
                 return Err("amount_too_large");
             }
             if !forced && after.available() < 0 && after.available() < before.available() {

@@ -141,6 +141,18 @@ impl Verifier {
         }
     }
 
+    /// Looks at what is told of an account now that has a line beyond the head that was read before: lines and head are
+    /// committed together, so the head must have come at least as far.
+    pub fn line_beyond_head(&mut self, account: LedgerAccountId, seq: i64, head: Option<&Balance>) {
+        match head {
+            None => self.off(|| format!("account {account}: it has lines but no head")),
+            Some(head) if head.seq < seq => {
+                self.off(|| format!("account {account}: its head says line {}, but line {seq} exists", head.seq));
+            }
+            Some(_) => {}
+        }
+    }
+
     /// The report, after everything was fed.
     pub fn finish(mut self) -> Report {
         let mut orphans: Vec<_> = self.ends.keys().copied().collect();

@@ -60,12 +60,32 @@ pub enum Command {
         #[command(subcommand)]
         command: ClientsCommand,
     },
+    /// Rotate and list the keys that seal what is kept
+    Keys {
+        /// What to do with keys.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Tell scenario files to a node and compare what it answers; a throw-away sandbox unless --url names one
+    Simulate {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// A running sandbox, such as http://127.0.0.1:4000
+        #[arg(long, requires = "api_key")]
+        url: Option<String>,
+        /// The key for it
+        #[arg(long, requires = "url", env = "PAYGEN_API_KEY", hide_env_values = true)]
+        api_key: Option<String>,
+    },
     /// Look after the ledger
     Ledger {
         /// What to do with the ledger.
         #[command(subcommand)]
         command: LedgerCommand,
     },
+    /// Decide every stored authorization again and report any difference
+    Replay,
 }
 
 /// What to do with clients.
@@ -74,7 +94,7 @@ pub enum ClientsCommand {
     /// Make a client and print its first API key, once
     Create {
         /// Its name
-        #[arg(long)]
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
     },
     /// List the clients
@@ -96,4 +116,20 @@ pub enum ClientsCommand {
 pub enum LedgerCommand {
     /// Recompute everything from nothing, compare with every balance, name what is off
     Verify,
+}
+
+/// What to do with the data keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Put new data keys in place, seal everything again under them, delete the old ones; goes on where it was when it
+    /// was interrupted
+    Rotate,
+    /// List the data keys and how much is sealed under each
+    List,
+    /// Wrap the data keys under another key file
+    Rewrap {
+        /// The other key file; it is made if it is not there
+        #[arg(long, value_name = "FILE")]
+        new_key_file: PathBuf,
+    },
 }

@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 
-use paygen_store::{Database, Target};
+use paygen_store::Database;
 
-use super::Failure;
-use crate::admin::{self, Ask, Told};
+use super::{Failure, carry_out};
+use crate::admin::Ask;
 use crate::config::Config;
-use crate::start::Node;
 
 /// Makes a client and prints its first key, once.
 pub(super) async fn create(config: Config, name: &str) -> Result<ExitCode, Failure> {
-    let told = carry_out(config, Ask::CreateClient { name: name.to_owned() }).await?;
+    let told = carry_out(config, Ask::CreateClient { name: name.to_owned() }, &mut |_| {}).await?;
     println!("Client   {}", told.client.unwrap_or_default());
     println!("API key  {}", told.key.unwrap_or_default());
     println!("The key is shown this once: keep it now.");
@@ -33,30 +32,7 @@ pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
 
 /// Makes a client's credentials stop working, or work again.
 pub(super) async fn disable(config: Config, id: &str, disabled: bool) -> Result<ExitCode, Failure> {
-    carry_out(config, Ask::DisableClient { id: id.to_owned(), disabled }).await?;
+    carry_out(config, Ask::DisableClient { id: id.to_owned(), disabled }, &mut |_| {}).await?;
     println!("Client {id} is {}.", if disabled { "disabled" } else { "active" });
     Ok(ExitCode::SUCCESS)
-}
-
-/// Has the running server do it, or does it here when none runs.
-async fn carry_out(config: Config, ask: Ask) -> Result<Told, Failure> {
-    let beside = match config.target() {
-        Target::Sqlite(_) => admin::ask(&config.data_dir, &ask).await?,
-        // PostgreSQL takes several writers.
-        Target::Postgres(_) => None,
-    };
-    let told = match beside {
-        Some(told) => told,
-        None => {
-            let environment = config.environment();
-            let node = Node::start(config, environment).await?;
-            let told = admin::carry_out(&node.app, ask).await;
-            node.finish().await;
-            told
-        }
-    };
-    match &told.error {
-        Some(error) => Err(error.clone().into()),
-        None => Ok(told),
-    }
 }

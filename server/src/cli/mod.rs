@@ -3,18 +3,25 @@
 pub mod args;
 mod banner;
 mod clients;
+mod keys;
 mod ledger;
 mod migrate;
+mod replay;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, ClientsCommand, Command, LedgerCommand};
+use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand};
+use paygen_store::Target;
 
+use crate::admin::{self, Ask, Told};
 use crate::app::Environment;
 use crate::config::{Config, Mode};
+use crate::rotation::Progress;
+use crate::start::Node;
 
 /// Something an operator must read: the error and, in it, the fix.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -37,7 +44,11 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Serve => Mode::Serve,
         _ => Mode::Dev,
     };
-    let config = Config::load(mode, &args.common)?;
+    let mut config = Config::load(mode, &args.common)?;
+    if matches!(command, Command::Simulate { .. }) && args.common.log_level.is_none() {
+        // What is told is the story, not the node's log.
+        config.log_level = "warn".to_owned();
+    }
     crate::logging::init(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
@@ -49,7 +60,37 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             Command::Clients { command: ClientsCommand::List } => clients::list(&config).await,
             Command::Clients { command: ClientsCommand::Disable { id } } => clients::disable(config, &id, true).await,
             Command::Clients { command: ClientsCommand::Enable { id } } => clients::disable(config, &id, false).await,
+            Command::Keys { command: KeysCommand::List } => keys::list(&config).await,
+            Command::Keys { command: KeysCommand::Rotate } => keys::rotate(config).await,
+            Command::Keys { command: KeysCommand::Rewrap { new_key_file } } => {
+                keys::rewrap(&config, &new_key_file).await
+            }
+            Command::Simulate { files, url, api_key } => simulate::run(config, &files, url.zip(api_key)).await,
             Command::Ledger { command: LedgerCommand::Verify } => ledger::verify(&config).await,
+            Command::Replay => replay::run(&config).await,
         }
     })
+}
+
+/// Has the running server do it, or does it here when none runs.
+async fn carry_out(config: Config, ask: Ask, note: &mut (dyn FnMut(Progress) + Send)) -> Result<Told, Failure> {
+    let beside = match config.target() {
+        Target::Sqlite(_) => admin::ask(&config.data_dir, &ask, note).await?,
+        // PostgreSQL takes several writers.
+        Target::Postgres(_) => None,
+    };
+    let told = match beside {
+        Some(told) => told,
+        None => {
+            let environment = config.environment();
+            let node = Node::start(config, environment).await?;
+            let told = admin::carry_out(&node.app, ask, note).await;
+            node.finish().await;
+            told
+        }
+    };
+    match &told.error {
+        Some(error) => Err(error.clone().into()),
+        None => Ok(told),
+    }
 }

@@ -19,7 +19,7 @@ use paygen_core::work::{KeySet, Work};
 use paygen_core::{Refusal, Stop, execute};
 use paygen_store::{Load, Store, StoreError};
 
-use super::{Answer, Submission, Waiting};
+use super::{Answer, Kept, Submission, Waiting};
 
 /// Loads needed by one command are few; more rounds than this mean that rows are asked for without end.
 const ROUNDS: usize = 64;
@@ -167,7 +167,7 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
     }
     let kept = idempotency.and_then(|wish| (wish.keep)(&decision).map(|kept| (wish, kept)));
     let answer = match kept {
-        Some((wish, (reply, sealed))) => {
+        Some((wish, Kept { reply, sealed, subject })) => {
             let wall = work.wall();
             work.idempotency.put(Idempotency {
                 client,
@@ -175,6 +175,7 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
                 fingerprint: wish.fingerprint,
                 status: i64::from(reply.status),
                 body: sealed,
+                subject,
                 etag: reply.etag,
                 created_at: wall,
                 expires_at: wall.plus_seconds(wish.retention_seconds),

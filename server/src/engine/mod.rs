@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use paygen_core::access::Idempotency;
-use paygen_core::ids::IdMaker;
+use paygen_core::ids::{CardHolderId, IdMaker};
 use paygen_core::{Outcome, Refusal, Request};
 use paygen_store::Store;
 use tokio::sync::oneshot;
@@ -66,8 +66,18 @@ pub enum Unanswered {
     Internal(String),
 }
 
-/// Turns a decision into the bytes to answer and the sealed bytes to keep; `None` when it is not kept.
-pub type Keep = Box<dyn Fn(&Decision) -> Option<(Reply, Vec<u8>)> + Send>;
+/// An answer to be kept for repeats.
+pub struct Kept {
+    /// The answer.
+    pub reply: Reply,
+    /// Its body as it is kept: sealed.
+    pub sealed: Vec<u8>,
+    /// The card holder under whose key it is sealed, when it repeats their personal data.
+    pub subject: Option<CardHolderId>,
+}
+
+/// Turns a decision into what is kept of it; `None` when it is not kept.
+pub type Keep = Box<dyn Fn(&Decision) -> Option<Kept> + Send>;
 
 /// The wish that a repeat of this request gets the first answer.
 pub struct KeepAnswer {

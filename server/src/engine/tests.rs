@@ -13,7 +13,7 @@ use paygen_core::work::{Context, KeySet, Work};
 use paygen_core::{Command, Outcome, Request};
 use paygen_store::{Load, Store, StoreError};
 
-use super::{Answer, Bounds, Engine, KeepAnswer, Priority, Reply, Settings, Submission, Unanswered};
+use super::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered};
 
 /// A store with nothing in it: every row is absent until a command makes it.
 #[derive(Default)]
@@ -195,7 +195,8 @@ fn kept(mut submission: Submission, fingerprint: u8) -> Submission {
         retention_seconds: 60,
         keep: Box::new(|decision| {
             let status = if decision.is_ok() { 201 } else { 422 };
-            Some((Reply { status, body: b"body".to_vec(), etag: None }, b"sealed".to_vec()))
+            let reply = Reply { status, body: b"body".to_vec(), etag: None };
+            Some(Kept { reply, sealed: b"sealed".to_vec(), subject: None })
         }),
     });
     submission

@@ -75,6 +75,11 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// A member as it was sent; null is as absent.
+    pub fn get(&self, name: &str) -> Option<&'a Json> {
+        self.find(name).filter(|json| **json != Json::Null)
+    }
+
     fn find(&self, name: &str) -> Option<&'a Json> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
@@ -159,6 +164,21 @@ macro_rules! body {
             }
         }
 
+        impl $crate::http::body::Field for $name {
+            fn read(
+                json: &$crate::http::json::Json,
+                at: &str,
+                faults: &mut $crate::http::body::Faults,
+            ) -> Option<$name> {
+                let members = $crate::http::body::Members::of(json, at, faults)?;
+                <$name as $crate::http::body::Fields>::read(members, faults)
+            }
+
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                <$name as utoipa::PartialSchema>::schema()
+            }
+        }
+
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 #[allow(unused_mut)]
@@ -210,15 +230,7 @@ impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        if !is_json(&request) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Send the body as JSON, with the header content-type: application/json.",
-            ));
-        }
-        let bytes = read_bytes(request).await?;
-        let json = parse(&bytes)?;
+        let json = read_json(request).await?;
         let mut faults = Vec::new();
         let value = Members::of(&json, "", &mut faults).and_then(|members| T::read(members, &mut faults));
         match value {
@@ -226,6 +238,26 @@ impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
             _ => Err(Problem::invalid(faults)),
         }
     }
+}
+
+/// The body as JSON, whatever it says. Nothing sent, and nothing said of it, is an empty object: for calls of which every
+/// field is optional.
+pub async fn read_json(request: Request) -> Result<Json, Problem> {
+    let named = request.headers().contains_key(header::CONTENT_TYPE);
+    if named && !is_json(&request) {
+        return Err(unsupported());
+    }
+    let bytes = read_bytes(request).await?;
+    match (named, bytes.is_empty()) {
+        (false, true) => Ok(Json::Object(Vec::new())),
+        (false, false) => Err(unsupported()),
+        (true, _) => parse(&bytes),
+    }
+}
+
+fn unsupported() -> Problem {
+    let message = "Send the body as JSON, with the header content-type: application/json.";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 
 /// A call that takes no body: nothing, or an empty object.

@@ -3,7 +3,11 @@
 use ipnet::IpNet;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType, OwnerType};
-use paygen_core::ids::{AccountId, Id};
+use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
+use paygen_core::cards::{
+    Brand, CancellationReason, CardStatus, CardType, FundingMode, Interval, ReplaceReason, RevealPurpose,
+};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId};
 use paygen_core::money::{Decimal, MAX_DIGITS};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;
@@ -13,6 +17,7 @@ use utoipa::openapi::schema::{
 
 use super::body::{Faults, Field};
 use super::json::Json;
+use super::limits::CardCurrency;
 use super::nearest::hint;
 use super::problem::FieldProblem;
 
@@ -126,27 +131,64 @@ impl<const MIN: i64, const MAX: i64> Field for Whole<MIN, MAX> {
     }
 }
 
+/// Reads words of closed lists; the error names the nearest.
+#[macro_export]
 macro_rules! words_fields {
     ($($word:ty),* $(,)?) => {$(
-        impl Field for $word {
-            fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<$word> {
-                let text = text_of(json, at, faults)?;
-                if let Some(value) = <$word>::parse(text) {
-                    return Some(value);
-                }
-                let words = <$word>::WORDS;
-                let shown: String = text.chars().take(64).collect();
-                let hint = hint(&shown, words.iter().copied());
-                wrong(faults, at, "choice", format!("must be one of {}.{hint}", words.join(", ")))
+        impl $crate::http::body::Field for $word {
+            fn read(
+                json: &$crate::http::json::Json,
+                at: &str,
+                faults: &mut $crate::http::body::Faults,
+            ) -> Option<$word> {
+                $crate::http::fields::word(json, at, faults, <$word>::WORDS, <$word>::parse)
             }
 
-            fn schema() -> RefOr<Schema> {
-                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(<$word>::WORDS.iter().copied())).into()
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(<$word>::WORDS.iter().copied()))
+                    .into()
             }
         }
     )*};
 }
-words_fields!(AccountStatus, AccountType, CategoryWord, DetailType, Scope);
+
+/// One of these words.
+pub fn word<T>(
+    json: &Json,
+    at: &str,
+    faults: &mut Faults,
+    words: &'static [&'static str],
+    parse: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let text = text_of(json, at, faults)?;
+    if let Some(value) = parse(text) {
+        return Some(value);
+    }
+    let shown: String = text.chars().take(64).collect();
+    let hint = hint(&shown, words.iter().copied());
+    wrong(faults, at, "choice", format!("must be one of {}.{hint}", words.join(", ")))
+}
+
+words_fields!(
+    AccountStatus,
+    AccountType,
+    Brand,
+    CancellationReason,
+    CardCurrency,
+    CardHolderStatus,
+    CardStatus,
+    CardType,
+    CategoryWord,
+    DetailType,
+    FundingMode,
+    Interval,
+    ReplaceReason,
+    RevealPurpose,
+    ReviewStatus,
+    Scope,
+);
 
 /// An owner type; `individual`, as the published guide calls a person, is taken for `user`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -193,15 +235,20 @@ impl Field for Id {
     }
 }
 
-impl Field for AccountId {
-    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<AccountId> {
-        Id::read(json, at, faults).map(AccountId)
-    }
+macro_rules! id_fields {
+    ($($id:ident),*) => {$(
+        impl Field for $id {
+            fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<$id> {
+                Id::read(json, at, faults).map($id)
+            }
 
-    fn schema() -> RefOr<Schema> {
-        Id::schema()
-    }
+            fn schema() -> RefOr<Schema> {
+                Id::schema()
+            }
+        }
+    )*};
 }
+id_fields!(AccountId, CardHolderId, CardId, PostingId);
 
 impl Field for Instant {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Instant> {
@@ -308,6 +355,23 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
     }
 }
 
+/// A read-only field as it was sent back: any JSON, compared with what is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Echo(pub serde_json::Value);
+
+impl Field for Echo {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Echo> {
+        match serde_json::from_str(&json.canonical()) {
+            Ok(value) => Some(Echo(value)),
+            Err(error) => wrong(faults, at, "type", error.to_string()),
+        }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
+    }
+}
+
 /// The schema with a description.
 pub fn described(schema: RefOr<Schema>, text: &str) -> RefOr<Schema> {
     match schema {
@@ -348,5 +412,36 @@ pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
             RefOr::T(Schema::Object(object))
         }
         other => other,
+    }
+}
+
+/// Text that must not be printed.
+pub struct Secret<const MIN: usize, const MAX: usize>(zeroize::Zeroizing<String>);
+
+impl<const MIN: usize, const MAX: usize> std::fmt::Debug for Secret<MIN, MAX> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Secret<MIN, MAX> {
+    /// The text, where it is used.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Field for Secret<MIN, MAX> {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
+        let text = text_of(json, at, faults)?;
+        if !(MIN..=MAX).contains(&text.len()) {
+            faults.push(FieldProblem::new(at, "length", format!("must have {MIN} to {MAX} characters")));
+            return None;
+        }
+        Some(Secret(zeroize::Zeroizing::new(text.to_owned())))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(MIN)).max_length(Some(MAX)).into()
     }
 }

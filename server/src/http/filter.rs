@@ -30,6 +30,8 @@ pub enum FieldKind {
     Time,
     /// True or false.
     Boolean,
+    /// Kept as a hash: text that the resource turns into its hash, compared for equality only.
+    Hashed,
 }
 
 /// Whether a column keeps amounts.
@@ -61,7 +63,12 @@ pub fn read(
         return Err(vec![format!("must have at most {MOST_CONDITIONS} conditions")]);
     }
     let (mut filters, mut faults) = (Vec::new(), Vec::new());
-    for condition in conditions {
+    for mut condition in conditions {
+        // Some names of fields have dots themselves.
+        let whole = format!("{}.{}", condition.field, condition.operator);
+        if find(&condition.field).is_none() && find(&whole).is_some() {
+            condition = Condition { field: whole, operator: "eq".to_owned(), ..condition };
+        }
         match find(&condition.field) {
             None => {
                 let field: String = condition.field.chars().take(64).collect();
@@ -156,6 +163,9 @@ fn test(condition: &Condition, kind: FieldKind) -> Result<Test, String> {
         return Err(format!("takes at most {MOST_VALUES} values"));
     }
     let ordered = matches!(operator, "gt" | "gte" | "lt" | "lte" | "between");
+    if ordered && matches!(kind, FieldKind::Hashed) {
+        return Err(format!(".{operator} cannot be used: the field is kept sealed, and found only by equality"));
+    }
     if ordered && matches!(kind, FieldKind::Choice(_) | FieldKind::Id | FieldKind::Boolean) {
         return Err(format!(".{operator} needs a field with an order; use .in or plain equality"));
     }
@@ -178,6 +188,9 @@ fn test(condition: &Condition, kind: FieldKind) -> Result<Test, String> {
             Test::Between(bound(one(0), kind, Edge::First)?, bound(one(1), kind, Edge::Last)?)
         }
         operator => {
+            if matches!(kind, FieldKind::Time) && values.iter().any(|value| Instant::parse_date(value).is_some()) {
+                return Err(format!(".{operator} takes instants, not dates; use .between"));
+            }
             let operands = values.iter().map(|value| bound(value, kind, Edge::First)).collect::<Result<_, _>>()?;
             if operator == "in" { Test::In(operands) } else { Test::NotIn(operands) }
         }
@@ -206,7 +219,7 @@ fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
         return Err("must not contain the character U+0000".to_owned());
     }
     let value = match kind {
-        FieldKind::Text => Value::from(text),
+        FieldKind::Text | FieldKind::Hashed => Value::from(text),
         FieldKind::Choice(words) if words.contains(&text) => Value::from(text),
         FieldKind::Choice(words) => {
             let shown: String = text.chars().take(64).collect();
@@ -275,6 +288,7 @@ mod tests {
             ("status.gt=active", 1),
             ("balance.like=1", 1),
             ("createdAt.between=2026-01-01", 1),
+            ("createdAt.in=2026-01-01,2026-01-02", 1),
             ("name.exists=maybe", 1),
             ("{", 1),
             ("justtext", 1),

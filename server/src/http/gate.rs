@@ -10,7 +10,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use paygen_core::access::{Actor, Scope, Scopes};
-use paygen_core::ids::{ApiKeyId, ClientId};
+use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::work::Context;
 
 use super::problem::Problem;
@@ -29,12 +29,28 @@ macro_rules! scope_numbers {
 scope_numbers! {
     ACCOUNTS_READ = AccountsRead,
     ACCOUNTS_WRITE = AccountsWrite,
+    CARD_HOLDERS_READ = CardHoldersRead,
+    CARD_HOLDERS_WRITE = CardHoldersWrite,
+    CARDS_READ = CardsRead,
+    CARDS_WRITE = CardsWrite,
+    CARDS_REVEAL = CardsReveal,
+    AUTHORIZATIONS_READ = AuthorizationsRead,
+    AUTHORIZATIONS_WRITE = AuthorizationsWrite,
     EVENTS_READ = EventsRead,
     SIMULATOR_READ = SimulatorRead,
     SIMULATOR_WRITE = SimulatorWrite,
     KEYS_READ = KeysRead,
     KEYS_WRITE = KeysWrite,
     AUDIT_READ = AuditRead,
+}
+
+/// The one card holder or card that a bearer token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The card holder, with their cards.
+    pub card_holder: Option<CardHolderId>,
+    /// The card.
+    pub card: Option<CardId>,
 }
 
 /// Who calls.
@@ -50,9 +66,54 @@ pub struct Caller {
     pub scopes: Scopes,
     /// Where from.
     pub address: IpAddr,
+    /// What they are restricted to, when their token is for one card holder or card.
+    pub bound: Option<Bound>,
 }
 
+/// What a token that is for one card holder or card can be used for at all.
+const FOR_BOUND: &[Scope] = &[
+    Scope::CardHoldersRead,
+    Scope::CardHoldersWrite,
+    Scope::CardsRead,
+    Scope::CardsWrite,
+    Scope::CardsReveal,
+    Scope::AuthorizationsRead,
+];
+
 impl Caller {
+    /// Refuses a caller who lacks a scope, or whose token's restriction leaves no room for it.
+    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
+        if !self.scopes.has(scope) {
+            let message = format!("This needs the scope {scope}, which the credential does not have.");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", message));
+        }
+        if FOR_BOUND.contains(&scope) { Ok(()) } else { self.unbound() }
+    }
+
+    /// Refuses a caller who is restricted to one card holder or card: for calls that issue cards or move money.
+    pub fn unbound(&self) -> Result<(), Problem> {
+        match self.bound {
+            None => Ok(()),
+            Some(_) => {
+                let message = "A token that is bound to one card holder or card cannot do this. Use an API key.";
+                Err(Problem::new(StatusCode::FORBIDDEN, "credential_bound", message))
+            }
+        }
+    }
+
+    /// Whether they see this card holder; one they do not see is as absent.
+    pub fn sees_holder(&self, id: CardHolderId) -> bool {
+        self.bound.is_none_or(|bound| bound.card_holder == Some(id))
+    }
+
+    /// Whether they see this card of this card holder; one they do not see is as absent.
+    pub fn sees_card(&self, id: CardId, holder: CardHolderId) -> bool {
+        let fits = |bound: Bound| {
+            bound.card.is_none_or(|card| card == id) && bound.card_holder.is_none_or(|known| known == holder)
+        };
+        self.bound.is_none_or(fits)
+    }
+
     /// The context of a command given by this caller.
     pub fn context(&self) -> Context {
         Context {
@@ -65,6 +126,17 @@ impl Caller {
     }
 }
 
+/// Where a request comes from.
+pub struct Address(pub IpAddr);
+
+impl FromRequestParts<App> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Address(address_of(parts, app)))
+    }
+}
+
 /// A caller who has the scope of this number.
 pub struct Allowed<const SCOPE: u8>(pub Caller);
 
@@ -73,14 +145,7 @@ impl<const SCOPE: u8> FromRequestParts<App> for Allowed<SCOPE> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = identify(parts, app).await?;
-        let scope = Scope::ALL[usize::from(SCOPE)];
-        if !caller.scopes.has(scope) {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "scope_missing",
-                format!("This needs the scope {scope}, which the credential does not have."),
-            ));
-        }
+        caller.needs(Scope::ALL[usize::from(SCOPE)])?;
         Ok(Allowed(caller))
     }
 }
@@ -113,7 +178,7 @@ async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem
     let known = app.credentials.by_hash(hash).await?.ok_or_else(unknown)?;
     check(&known, address, app)?;
     let (client, id) = (known.key.client, known.key.id);
-    Ok(Caller { client, actor: Actor::ApiKey(id), api_key: id, scopes: known.key.scopes, address })
+    Ok(Caller { client, actor: Actor::ApiKey(id), api_key: id, scopes: known.key.scopes, address, bound: None })
 }
 
 async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
@@ -131,7 +196,16 @@ async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Pro
         return Err(unauthorized("credential_revoked", "This token was revoked."));
     }
     let scopes = claims.scopes.iter().filter(|scope| known.key.scopes.has(*scope)).collect();
-    Ok(Caller { client: claims.client, actor: Actor::Token(claims.id), api_key: claims.api_key, scopes, address })
+    let bound = (claims.card_holder.is_some() || claims.card.is_some())
+        .then_some(Bound { card_holder: claims.card_holder, card: claims.card });
+    Ok(Caller {
+        client: claims.client,
+        actor: Actor::Token(claims.id),
+        api_key: claims.api_key,
+        scopes,
+        address,
+        bound,
+    })
 }
 
 fn check(known: &KnownKey, address: IpAddr, app: &App) -> Result<(), Problem> {
@@ -184,18 +258,56 @@ fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
 /// The peer's address, or the one a trusted proxy tells.
 fn address_of(parts: &Parts, app: &App) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
-    let trusted = |address: &IpAddr| app.config.trusted_proxies.iter().any(|network| network.contains(address));
-    if !trusted(&peer) {
-        return peer.to_canonical();
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
+    let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    caller_behind(peer, &hops, &app.config.trusted_proxies)
+}
+
+/// The nearest hop that is no proxy of ours is the caller; what it claims of hops further off is not believed. A hop
+/// that cannot be read ends the search at the proxy that told it: what stands beyond is anybody's word.
+fn caller_behind(peer: IpAddr, hops: &[&str], proxies: &[ipnet::IpNet]) -> IpAddr {
+    let mut nearest = peer.to_canonical();
+    for hop in hops.iter().rev() {
+        if !proxies.iter().any(|network| network.contains(&nearest)) {
+            break;
+        }
+        let Some(further) = hop_address(hop.trim()) else { break };
+        nearest = further.to_canonical();
     }
-    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<IpAddr> =
-        forwarded.flat_map(|v| v.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    // The nearest hop that is no proxy of ours is the caller; what it claims of hops further off is not believed.
-    while let Some(hop) = hops.pop() {
-        if !trusted(&hop) {
-            return hop.to_canonical();
+    nearest
+}
+
+/// Some proxies write the port too: `203.0.113.7:4711`, `[2001:db8::7]:4711`.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::caller_behind;
+
+    #[test]
+    fn a_forwarded_address_is_believed_only_from_our_proxies() {
+        let proxies = ["10.0.0.0/8".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")];
+        let cases: &[(&str, &[&str], &str)] = &[
+            ("198.51.100.1", &["203.0.113.7"], "198.51.100.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", " 203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
+            ("::ffff:10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+            ("2001:db8::1", &["2a00::7"], "2a00::7"),
+            ("10.0.0.1", &["192.0.2.9", "203.0.113.7:4711"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", "[2a00::7]:4711"], "2a00::7"),
+            ("10.0.0.1", &["192.0.2.9", "unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
+        ];
+        for (peer, hops, caller) in cases {
+            let told = caller_behind(peer.parse().expect("an address"), hops, &proxies);
+            assert_eq!(told, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
         }
     }
-    peer.to_canonical()
 }

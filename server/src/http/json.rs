@@ -102,6 +102,12 @@ impl Json {
         })
     }
 
+    /// A member of an object; null is as absent.
+    pub fn member(&self, name: &str) -> Option<&Json> {
+        let Json::Object(members) = self else { return None };
+        members.iter().find(|(known, value)| known == name && *value != Json::Null).map(|(_, value)| value)
+    }
+
     /// What kind of value it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

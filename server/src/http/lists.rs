@@ -3,15 +3,19 @@
 //! A resource says which fields there are ([`ListSpec`]); reading the parameters gives a [`ListQuery`] for the store
 //! and what `meta` echoes.
 
+use std::collections::{BTreeMap, HashMap};
+
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::ids::ClientId;
+use paygen_core::access::Scope;
+use paygen_core::ids::{ClientId, Id};
 use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, Paging, Search, Test};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::cursor;
 use super::filter::{self, FieldKind};
+use super::gate::Caller;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::query::Params;
@@ -44,6 +48,43 @@ pub const fn searched(name: &'static str, column: ListColumn) -> ListField {
     ListField { name, column, kind: FieldKind::Text, searched: true }
 }
 
+/// A record that can be shown beside its id: `cardHolder` beside `cardHolderId`.
+#[derive(Clone, Copy, Debug)]
+pub struct Populate {
+    /// Its name.
+    pub name: &'static str,
+    /// The scope that reads such records.
+    pub scope: Scope,
+    /// Every field of it.
+    pub returned: &'static [&'static str],
+}
+
+/// A record that shall be shown beside its id, and its fields; all when none is named.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its name.
+    pub name: &'static str,
+    scope: Scope,
+    fields: Vec<String>,
+}
+
+/// The records of one name to be shown in the rows, by their ids.
+pub struct Beside<T> {
+    /// What was asked for.
+    pub asked: Asked,
+    /// The id in a row.
+    pub id: fn(&T) -> Id,
+    /// The records that the caller may see.
+    pub records: HashMap<Id, Box<RawValue>>,
+}
+
+impl Asked {
+    /// A record as it is shown.
+    pub fn show(&self, record: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+        project(record, (!self.fields.is_empty()).then_some(self.fields.as_slice()))
+    }
+}
+
 /// What a list of a resource takes.
 #[derive(Clone, Copy, Debug)]
 pub struct ListSpec {
@@ -52,7 +93,7 @@ pub struct ListSpec {
     /// Every field that is returned.
     pub returned: &'static [&'static str],
     /// Records that can be shown beside their ids.
-    pub populate: &'static [&'static str],
+    pub populate: &'static [Populate],
     /// The sort when none is asked for.
     pub default_sort: &'static str,
 }
@@ -112,6 +153,7 @@ pub struct List {
     search: Option<String>,
     search_in: Option<String>,
     filter: Option<String>,
+    populate: Vec<Asked>,
     fingerprint: String,
 }
 
@@ -148,21 +190,7 @@ pub fn read(
             Err(messages) => messages.into_iter().for_each(|message| params.fault("filter", "invalid", message)),
         }
     }
-    let populate = params.take("populate").filter(|populate| !populate.is_empty());
-    if let Some(populate) = populate {
-        for piece in populate.split([';', ',']) {
-            let name = piece.split(':').next().unwrap_or_default().trim();
-            if !spec.populate.contains(&name) {
-                let allowed =
-                    if spec.populate.is_empty() { "nothing here".to_owned() } else { spec.populate.join(", ") };
-                params.fault(
-                    "populate",
-                    "invalid",
-                    format!("cannot show \"{}\"; it can show {allowed}", shorten(name)),
-                );
-            }
-        }
-    }
+    let populate = read_populate(spec, &mut params);
     let fingerprint = cursor::fingerprint(&sort, filter.as_deref(), search.as_deref(), search_in.as_deref());
     let paging = match params.take("cursor") {
         None => Paging::Page { page: page.unwrap_or(1) },
@@ -192,7 +220,7 @@ pub fn read(
         paging,
         timeout_ms,
     };
-    Ok(List { query, sort, fields, search, search_in, filter, fingerprint })
+    Ok(List { query, sort, fields, search, search_in, filter, populate, fingerprint })
 }
 
 fn shorten(text: &str) -> String {
@@ -204,6 +232,9 @@ fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
     for piece in sort.split(',').map(str::trim) {
         let (name, descending) = piece.strip_prefix('-').map_or((piece, false), |name| (name, true));
         match spec.find(name) {
+            Some(field) if matches!(field.kind, FieldKind::Hashed) => {
+                params.fault("sort", "invalid", format!("cannot sort by \"{name}\": it is kept sealed"));
+            }
             Some(field) if order.iter().all(|known| known.column != field.column) && order.len() < 8 => {
                 order.push(Order { column: field.column, descending });
             }
@@ -223,6 +254,35 @@ fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
         }
     }
     order
+}
+
+/// `cardHolder,debitAccount`, `cardHolder:name person`, several with `;`.
+fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
+    let text = params.take("populate").unwrap_or_default();
+    let mut populate: Vec<Asked> = Vec::new();
+    for piece in text.split([';', ',']).map(str::trim).filter(|piece| !piece.is_empty()) {
+        let (name, fields) = piece.split_once(':').unwrap_or((piece, ""));
+        let Some(known) = spec.populate.iter().find(|known| known.name == name.trim()) else {
+            let names: Vec<&str> = spec.populate.iter().map(|known| known.name).collect();
+            let allowed = if names.is_empty() { "nothing here".to_owned() } else { names.join(", ") };
+            params.fault(
+                "populate",
+                "invalid",
+                format!("cannot show \"{}\"; it can show {allowed}", shorten(name.trim())),
+            );
+            continue;
+        };
+        let fields: Vec<String> = fields.split_whitespace().map(str::to_owned).collect();
+        for field in &fields {
+            check_names(params, "populate", Some(field), known.returned);
+        }
+        if populate.iter().any(|asked| asked.name == known.name) {
+            params.fault("populate", "invalid", format!("\"{}\" stands twice", known.name));
+            continue;
+        }
+        populate.push(Asked { name: known.name, scope: known.scope, fields });
+    }
+    populate
 }
 
 fn check_names(params: &mut Params, parameter: &str, given: Option<&str>, allowed: &[&str]) {
@@ -256,6 +316,35 @@ impl List {
         &self.fingerprint
     }
 
+    /// The records that shall be shown beside their ids, for a caller who has the scopes to read them.
+    pub fn populate(&self, caller: &Caller) -> Result<Vec<Asked>, Problem> {
+        for asked in &self.populate {
+            caller.needs(asked.scope)?;
+        }
+        Ok(self.populate.clone())
+    }
+
+    /// As [`List::reply`], with records beside their ids; null where there is none the caller may see.
+    pub fn reply_beside<T, V: Serialize>(
+        &self,
+        page: Page<T>,
+        show: impl Fn(&T) -> V,
+        beside: &[Beside<T>],
+    ) -> Result<Response, Problem> {
+        let next = page.next.as_ref().map(|values| cursor::write(values, &self.fingerprint));
+        let row = |row: &T| {
+            let shown = self.project(&show(row))?;
+            beside.iter().try_fold(shown, |shown, beside| {
+                let record = beside.records.get(&(beside.id)(row)).map_or("null", |record| record.get());
+                let members = shown.get().strip_suffix('}').unwrap_or_default();
+                let text = format!("{members},\"{}\":{record}}}", beside.asked.name);
+                RawValue::from_string(text).map_err(|error| Problem::internal(error.to_string()))
+            })
+        };
+        let rows: Vec<Box<RawValue>> = page.rows.iter().map(row).collect::<Result<_, _>>()?;
+        Ok(self.envelope(&rows, page.total, next))
+    }
+
     /// The answer: each row as `show` makes it, only the fields asked for.
     pub fn reply<T, V: Serialize>(&self, page: Page<T>, show: impl Fn(&T) -> V) -> Result<Response, Problem> {
         let next = page.next.as_ref().map(|values| cursor::write(values, &self.fingerprint));
@@ -270,6 +359,10 @@ impl List {
         next: Option<String>,
     ) -> Result<Response, Problem> {
         let rows: Vec<Box<RawValue>> = rows.map(|row| self.project(&row)).collect::<Result<_, _>>()?;
+        Ok(self.envelope(&rows, total, next))
+    }
+
+    fn envelope(&self, rows: &[Box<RawValue>], total: Option<u64>, next: Option<String>) -> Response {
         let limit = self.query.limit;
         let (page, next_cursor) = match self.query.paging {
             Paging::Page { page } => (Some(page), None),
@@ -287,21 +380,24 @@ impl List {
             filter: self.filter.clone(),
             next_cursor,
         };
-        Ok(reply::json(StatusCode::OK, reply::bytes(StatusCode::OK, "Data fetched successfully.", &rows, Some(meta))))
+        reply::json(StatusCode::OK, reply::bytes(StatusCode::OK, "Data fetched successfully.", &rows, Some(meta)))
     }
 
-    /// The row as JSON, without the fields that were not asked for; numbers keep their digits.
     fn project(&self, row: &impl Serialize) -> Result<Box<RawValue>, Problem> {
-        let failed = |error: serde_json::Error| Problem::internal(error.to_string());
-        let text = serde_json::to_string(row).map_err(failed)?;
-        let Some(fields) = &self.fields else { return RawValue::from_string(text).map_err(failed) };
-        let members: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(&text).map_err(failed)?;
-        let kept: std::collections::BTreeMap<&str, &RawValue> = members
-            .into_iter()
-            .filter(|(name, _)| *name == "_id" || fields.split(',').any(|field| field.trim() == *name))
-            .collect();
-        RawValue::from_string(serde_json::to_string(&kept).map_err(failed)?).map_err(failed)
+        let fields = self.fields.as_ref().map(|fields| fields.split(',').map(str::trim).collect::<Vec<&str>>());
+        project(row, fields.as_deref())
     }
+}
+
+/// The row as JSON, without the fields that were not asked for; numbers keep their digits.
+fn project<S: AsRef<str>>(row: &impl Serialize, fields: Option<&[S]>) -> Result<Box<RawValue>, Problem> {
+    let failed = |error: serde_json::Error| Problem::internal(error.to_string());
+    let text = serde_json::to_string(row).map_err(failed)?;
+    let Some(fields) = fields else { return RawValue::from_string(text).map_err(failed) };
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).map_err(failed)?;
+    let asked_for = |name: &str| name == "_id" || fields.iter().any(|field| field.as_ref() == name);
+    let kept: BTreeMap<&str, &RawValue> = members.into_iter().filter(|(name, _)| asked_for(name)).collect();
+    RawValue::from_string(serde_json::to_string(&kept).map_err(failed)?).map_err(failed)
 }
 
 /// A condition that a resource adds by itself.
@@ -332,7 +428,8 @@ pub struct ListParams {
     search_in: Option<String>,
     /// Conditions: `status=active&balance.gte=100` (encode `&` as `%26`) or JSON.
     filter: Option<String>,
-    /// Records to show beside their ids.
+    /// Records to show beside their ids, where the list has any: `cardHolder,debitAccount` or `cardHolder:name person`,
+    /// several with `;`. Reading them needs their scopes too.
     populate: Option<String>,
     /// Keyset paging: empty to start, then `meta.nextCursor`.
     cursor: Option<String>,

@@ -2,14 +2,20 @@
 
 pub mod access;
 pub mod accounts;
+pub mod authorizations;
 pub mod body;
+pub mod card_holders;
+pub mod cards;
+pub mod country;
 pub mod cursor;
 pub mod events;
+pub mod exceptions;
 pub mod fields;
 pub mod filter;
 pub mod gate;
 pub mod health;
 pub mod json;
+pub mod limits;
 pub mod lists;
 pub mod nearest;
 pub mod openapi;
@@ -22,6 +28,7 @@ pub mod reply;
 pub mod request_id;
 pub mod router;
 pub mod simulator;
+pub mod transactions;
 pub mod transfers;
 pub mod watch;
 pub mod write;

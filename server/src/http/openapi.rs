@@ -11,10 +11,14 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
 /// Title, tags and shared schemas.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Paygen Cards API", description = "A self-hosted card-issuing platform: accounts, transfers, the ledger, events and access. Card holders and cards follow.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    info(title = "Paygen Cards API", description = "A self-hosted card-issuing platform: accounts, transfers, the ledger, card holders, cards, events and access.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     tags(
         (name = "Accounts", description = "Who holds money, and where it came from."),
         (name = "Transfers", description = "Money moved between accounts."),
+        (name = "Card holders", description = "Who holds cards, and their documents."),
+        (name = "Cards", description = "Issued to card holders, funded from accounts, controlled, revealed and replaced."),
+        (name = "Authorizations", description = "Payments asked for, how they were decided, what became of them."),
+        (name = "Transactions", description = "What was posted to cards, and what did not fit."),
         (name = "Events", description = "What happened, in order."),
         (name = "Access", description = "API keys, bearer tokens, the audit log."),
         (name = "Simulator", description = "Simulated money and the test clock; the sandbox only."),
@@ -32,7 +36,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("409", "The object's state or a key is in the way."),
     ("412", "If-Match names another version than the stored one."),
     ("413", "The body is too large."),
-    ("415", "The body is not JSON."),
+    ("415", "The body is of a type that this call does not read."),
     ("422", "A rule refuses the request, such as insufficient funds."),
     ("429", "Too many requests; see Retry-After."),
     ("500", "Something went wrong on our side."),
@@ -58,7 +62,9 @@ pub fn finish(mut document: Document31) -> Document31 {
         let writes = writes.into_iter().filter_map(Option::as_mut).map(|operation| (operation, true));
         for (operation, writing) in reads.into_iter().chain(writes) {
             add_errors(operation, path, writing);
-            if writing {
+            // Files cannot be tried out.
+            let uploads = operation.operation_id.as_deref() == Some("uploadCardHolderDocuments");
+            if writing && !uploads && !is_open(operation) {
                 add_dry_run(operation);
             }
         }
@@ -66,15 +72,19 @@ pub fn finish(mut document: Document31) -> Document31 {
     document
 }
 
+/// Whether an operation needs no credential of its own.
+fn is_open(operation: &Operation) -> bool {
+    operation.security.as_ref().is_some_and(|security| security.iter().all(|one| *one == Default::default()))
+}
+
 fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
-    let open =
-        operation.security.as_ref().is_some_and(|security| security.iter().all(|one| *one == Default::default()));
+    let open = is_open(operation);
     let has_body = operation.request_body.is_some();
     for (status, description) in ERRORS {
         let fits = match *status {
             "401" | "403" | "429" => !open,
             "400" => !open,
-            "404" => path.contains('{') || path == "/transfers" && writing,
+            "404" => path.contains('{') || writing && names_others(path),
             "409" | "412" | "422" => writing,
             "413" => writing,
             "415" => has_body,
@@ -84,6 +94,12 @@ fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
             operation.responses.responses.insert((*status).to_owned(), RefOr::T(error(description)));
         }
     }
+}
+
+/// Whether the body of a call names objects that may not be there.
+fn names_others(path: &str) -> bool {
+    let simulated = path.starts_with("/simulator/") && path != "/simulator/clock";
+    simulated || ["/transfers", "/auth/tokens", "/cards", "/cards/lookup"].contains(&path)
 }
 
 fn error(description: &str) -> Response {

@@ -88,14 +88,6 @@ impl Params {
     }
 }
 
-/// `dryRun` of a write, which takes no other parameter.
-pub fn dry_run(parts: &Parts) -> Result<bool, Problem> {
-    let mut params = Params::parse(parts.uri.query().unwrap_or_default())?;
-    let dry_run = params.take_parsed("dryRun", "must be true or false");
-    params.finish(&["dryRun"])?;
-    Ok(dry_run.unwrap_or(false))
-}
-
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -15,9 +15,19 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransferNotFound
         | Refusal::ApiKeyNotFound
         | Refusal::TokenNotFound
-        | Refusal::ClientNotFound => StatusCode::NOT_FOUND,
+        | Refusal::ClientNotFound
+        | Refusal::CardHolderNotFound { .. }
+        | Refusal::DocumentNotFound
+        | Refusal::CardNotFound
+        | Refusal::AuthorizationNotFound
+        | Refusal::TransactionNotFound
+        | Refusal::ExceptionNotFound
+        | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
-        Refusal::ScopeMissing { .. } | Refusal::ScopesExceeded { .. } => StatusCode::FORBIDDEN,
+        Refusal::ScopeMissing { .. }
+        | Refusal::ScopesExceeded { .. }
+        | Refusal::RevealTokenExpired
+        | Refusal::RevealTokenMismatch { .. } => StatusCode::FORBIDDEN,
         Refusal::IfMatchRequired
         | Refusal::ReadOnlyField { .. }
         | Refusal::AmountTooPrecise { .. }
@@ -28,6 +38,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CreditLimitNotAllowed
         | Refusal::SameAccount
         | Refusal::CheckDigits { .. }
+        | Refusal::VerificationWithAmount
+        | Refusal::AmountBelowMinimum { .. }
+        | Refusal::ValidityInvalid { .. }
         | Refusal::ExpiryInPast
         | Refusal::ClockBackwards { .. }
         | Refusal::ClockTooFar => StatusCode::BAD_REQUEST,
@@ -36,12 +49,34 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AccountHasEntries { .. }
         | Refusal::AlreadyReversed
         | Refusal::ApiKeyRevoked
+        | Refusal::Stale
+        | Refusal::NumberTaken
+        | Refusal::CardHolderErased
+        | Refusal::CardHolderInUse { .. }
+        | Refusal::RetentionNotOver { .. }
+        | Refusal::DocumentReplaced
+        | Refusal::CardCanceled
+        | Refusal::CardNotActivated
+        | Refusal::CardAlreadyActivated
+        | Refusal::PaymentReferenceUsed { .. }
+        | Refusal::PinNotSet
+        | Refusal::ExceptionResolved
+        | Refusal::AuthorizationNotOpen { .. }
+        | Refusal::NothingToClear
+        | Refusal::RefundReversed
+        | Refusal::RevealTokenUsed
         | Refusal::IdempotencyKeyReused => StatusCode::CONFLICT,
         Refusal::InsufficientFunds { .. }
         | Refusal::AccountInactive { .. }
         | Refusal::DebitNotAllowed { .. }
         | Refusal::CreditNotAllowed { .. }
         | Refusal::CurrencyMismatch { .. }
+        | Refusal::CardHolderInactive { .. }
+        | Refusal::CardHolderUnverified
+        | Refusal::RateUnknown { .. }
+        | Refusal::NotRefundable { .. }
+        | Refusal::FundingModeMismatch { .. }
+        | Refusal::CardCurrencyMismatch { .. }
         | Refusal::ReversalTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -16,7 +16,10 @@ use utoipa_axum::routes;
 
 use super::nearest::hint;
 use super::problem::Problem;
-use super::{access, accounts, events, health, openapi, request_id, simulator, transfers, watch};
+use super::{
+    access, accounts, authorizations, card_holders, cards, events, exceptions, health, openapi, request_id, simulator,
+    transactions, transfers, watch,
+};
 use crate::app::{App, Environment};
 
 /// Every call of the API.
@@ -33,6 +36,42 @@ fn api(environment: Environment) -> OpenApiRouter<App> {
         .routes(routes!(transfers::list_transfers, transfers::create_transfer))
         .routes(routes!(transfers::get_transfer))
         .routes(routes!(transfers::reverse_transfer))
+        // Card holders
+        .routes(routes!(card_holders::list_card_holders, card_holders::create_card_holder))
+        .routes(routes!(
+            card_holders::get_card_holder,
+            card_holders::update_card_holder,
+            card_holders::delete_card_holder
+        ))
+        .routes(routes!(card_holders::list_documents, card_holders::upload_documents))
+        .routes(routes!(card_holders::get_document))
+        .routes(routes!(card_holders::review_document))
+        // Cards
+        .routes(routes!(cards::list_cards, cards::create_card))
+        .routes(routes!(cards::look_up_card))
+        .routes(routes!(cards::get_card, cards::update_card, cards::terminate_card))
+        .routes(routes!(cards::fund_card))
+        .routes(routes!(cards::withdraw_from_card))
+        .routes(routes!(cards::activate_card))
+        .routes(routes!(cards::replace_card))
+        .routes(routes!(cards::set_card_pin))
+        .routes(routes!(cards::unblock_card_pin))
+        .routes(routes!(cards::issue_reveal_token))
+        .routes(routes!(cards::reveal_card))
+        .routes(routes!(cards::get_card_page))
+        .routes(routes!(cards::reveal_on_card_page))
+        .routes(routes!(cards::get_card_limits))
+        .routes(routes!(authorizations::list_card_authorizations))
+        .routes(routes!(transactions::list_card_transactions))
+        // Authorizations and transactions
+        .routes(routes!(authorizations::list_authorizations))
+        .routes(routes!(authorizations::get_authorization))
+        .routes(routes!(authorizations::get_authorization_decision))
+        .routes(routes!(authorizations::release_authorization))
+        .routes(routes!(transactions::list_transactions))
+        .routes(routes!(transactions::get_transaction))
+        .routes(routes!(exceptions::list_exceptions))
+        .routes(routes!(exceptions::resolve_exception))
         // Events
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
@@ -52,6 +91,16 @@ fn api(environment: Environment) -> OpenApiRouter<App> {
         Environment::Production => api,
         Environment::Sandbox => api
             .routes(routes!(simulator::fund_account))
+            .routes(routes!(simulator::simulate_authorization))
+            .routes(routes!(simulator::simulate_increment))
+            .routes(routes!(simulator::simulate_reversal))
+            .routes(routes!(simulator::simulate_clearing))
+            .routes(routes!(simulator::simulate_expiry))
+            .routes(routes!(simulator::simulate_advice))
+            .routes(routes!(simulator::simulate_refund))
+            .routes(routes!(simulator::simulate_refund_reversal))
+            .routes(routes!(simulator::simulate_force_post))
+            .routes(routes!(simulator::simulate_reversal_by_reference))
             .routes(routes!(simulator::read_clock, simulator::advance_clock)),
     }
 }
@@ -72,9 +121,9 @@ pub fn router(app: App) -> Router {
         .route("/openapi.json", get(move || async move { super::reply::json(StatusCode::OK, contract) }))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
-        .layer(middleware::from_fn(watch::watch))
         .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
+        .layer(middleware::from_fn(watch::watch))
         .layer(cors(&app))
         .layer(middleware::from_fn(request_id::assign))
         .with_state(app)

@@ -7,17 +7,21 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_core::access::Idempotency;
+use paygen_core::card_holders::CardHolder;
+use paygen_core::ids::CardHolderId;
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal, Request};
-use paygen_vault::Purpose;
+use paygen_vault::{HolderKey, Purpose};
 use serde::Serialize;
 
 use super::gate::Caller;
 use super::problem::Problem;
+use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
 use crate::app::App;
-use crate::engine::{Answer, Decision, KeepAnswer, Priority, Reply, Submission};
+use crate::engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
+use crate::personal;
 
 /// What every write takes from its request besides the body.
 #[derive(Clone, Debug)]
@@ -35,13 +39,25 @@ impl<S: Sync> FromRequestParts<S> for Write {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Ok(Write {
+        let (write, params) = Write::read(parts)?;
+        params.finish(&["dryRun"])?;
+        Ok(write)
+    }
+}
+
+impl Write {
+    /// Reads a write; the caller takes the query's further parameters, and finishes them.
+    pub fn read(parts: &Parts) -> Result<(Write, Params), Problem> {
+        let mut params = Params::parse(parts.uri.query().unwrap_or_default())?;
+        let dry_run = params.take_parsed("dryRun", "must be true or false").unwrap_or(false);
+        let write = Write {
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
             idempotency_key: idempotency_key(parts)?,
             if_match: if_match(parts)?,
-            dry_run: super::query::dry_run(parts)?,
-        })
+            dry_run,
+        };
+        Ok((write, params))
     }
 }
 
@@ -83,6 +99,8 @@ pub struct Success<T> {
     pub message: &'static str,
     /// The envelope's data.
     pub show: Show<T>,
+    /// The card holder whose personal data it repeats, and their key.
+    about: Option<(CardHolderId, HolderKey)>,
 }
 
 impl<T> Success<T> {
@@ -92,7 +110,14 @@ impl<T> Success<T> {
         message: &'static str,
         show: impl Fn(&Outcome) -> Option<T> + Send + 'static,
     ) -> Success<T> {
-        Success { status, message, show: Box::new(show) }
+        Success { status, message, show: Box::new(show), about: None }
+    }
+
+    /// Says whose personal data the answer repeats: it is kept for repeats under their key alone, so that erasing them
+    /// erases it.
+    pub fn about(mut self, id: CardHolderId, key: HolderKey) -> Success<T> {
+        self.about = Some((id, key));
+        self
     }
 }
 
@@ -124,7 +149,24 @@ impl<T: Serialize> Success<T> {
     }
 }
 
+/// How often a command is prepared anew when what it was prepared with changed meanwhile.
+pub const ATTEMPTS: u32 = 8;
+
+/// What answers when every attempt met a change made meanwhile.
+pub fn contended() -> Problem {
+    let message = "The object is being changed by others just now. Nothing was done; try again shortly.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "contended", message).retry_after(1)
+}
+
 impl Write {
+    /// Makes the request safe to repeat by what it says, where it came without a key.
+    pub fn known_by(mut self, content: &str) -> Write {
+        // A key of a caller has no line breaks.
+        let by_content = format!("content\n{}\n{content}", self.path);
+        self.idempotency_key.get_or_insert(by_content);
+        self
+    }
+
     /// Gives a command and makes its answer.
     pub async fn perform<T: Serialize + 'static>(
         self,
@@ -134,47 +176,57 @@ impl Write {
         command: Command,
         success: Success<T>,
     ) -> Result<Response, Problem> {
+        self.attempt(app, caller, content, command, success).await?.ok_or_else(contended)
+    }
+
+    /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a number drawn
+    /// at random: nothing when these no longer hold. The caller prepares it again, at most [`ATTEMPTS`] times.
+    pub async fn attempt<T: Serialize + 'static>(
+        &self,
+        app: &App,
+        caller: &Caller,
+        content: &str,
+        command: Command,
+        success: Success<T>,
+    ) -> Result<Option<Response>, Problem> {
         let request = Request::new(caller.context(), command);
         let request_id = super::request_id::current_request_id();
+        let about = success.about.clone();
         let success = std::sync::Arc::new(std::sync::Mutex::new(success));
-        let make = {
-            let success = success.clone();
-            move |decision: &Decision| -> Reply {
-                with_request_id(&request_id, || match decision {
-                    Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome),
-                    Err(refusal) => refused(refusal),
-                })
-            }
+        let make = move |decision: &Decision| -> Reply {
+            with_request_id(&request_id, || match decision {
+                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome),
+                Err(refusal) => refused(refusal),
+            })
         };
-        let dry_run = self.dry_run;
         let idempotency = self.idempotency_key.as_ref().map(|key| {
-            let make = make.clone();
-            let (vault, client) = (app.vault.clone(), caller.client);
             let key_hash = sha256(key.as_bytes());
             KeepAnswer {
                 key_hash,
                 fingerprint: self.fingerprint(app, content),
                 retention_seconds: app.config.idempotency_retention_seconds,
-                keep: Box::new(move |decision| {
-                    let kept = match decision {
-                        Ok(_) => true,
-                        Err(refusal) => {
-                            matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
-                        }
-                    };
-                    let reply = kept.then(|| make(decision))?;
-                    let aad = [client.0.bytes().as_slice(), &key_hash];
-                    let sealed = vault.seal(Purpose::IdempotencyBody, &aad, &reply.body);
-                    Some((reply, sealed))
-                }),
+                keep: keep(app, caller, key_hash, about, make.clone()),
             }
         });
-        let submission = Submission { request, idempotency, dry_run };
-        match app.engine.submit(Priority::Api, submission).await? {
-            Answer::Decided(decision) => Ok(respond(make(&decision), false)),
-            Answer::Kept(_, reply) => Ok(respond(reply, false)),
-            Answer::Replayed(kept) => replay(app, caller, &kept),
-        }
+        let submission = Submission { request, idempotency, dry_run: self.dry_run };
+        Ok(match app.engine.submit(Priority::Api, submission).await? {
+            Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
+            Answer::Decided(decision) => Some(respond(make(&decision), false)),
+            Answer::Kept(_, reply) => Some(respond(reply, false)),
+            Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
+        })
+    }
+
+    /// What answers when a command cannot be prepared: the answer kept for this request, if it was made before, because
+    /// its own effect may be what is in the way; else the trouble.
+    pub async fn or_before(
+        &self,
+        app: &App,
+        caller: &Caller,
+        content: &str,
+        trouble: Problem,
+    ) -> Result<Response, Problem> {
+        self.answered_before(app, caller, content).await?.ok_or(trouble)
     }
 
     /// The answer kept for this request, if it was made before: for calls that are more than one command.
@@ -193,7 +245,7 @@ impl Write {
         if kept.fingerprint != self.fingerprint(app, content) {
             return Err(Problem::from(&Refusal::IdempotencyKeyReused));
         }
-        replay(app, caller, &kept).map(Some)
+        replay(app, caller, &kept).await.map(Some)
     }
 
     /// Two requests are the same when method, path, dry run and parsed content are.
@@ -208,9 +260,53 @@ fn refused(refusal: &Refusal) -> Reply {
     Reply { status: problem.status().as_u16(), body: problem.to_body(), etag: None }
 }
 
-fn replay(app: &App, caller: &Caller, kept: &Idempotency) -> Result<Response, Problem> {
-    let aad = [caller.client.0.bytes().as_slice(), &kept.key_hash];
-    let body = app.vault.open_sealed(Purpose::IdempotencyBody, &aad, &kept.body);
+/// Whether a refusal says only that the command must be prepared again.
+fn is_passing(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Stale | Refusal::NumberTaken)
+}
+
+/// Keeps successes and refusals by rule, sealed.
+fn keep(
+    app: &App,
+    caller: &Caller,
+    key_hash: [u8; 32],
+    about: Option<(CardHolderId, HolderKey)>,
+    make: impl Fn(&Decision) -> Reply + Send + 'static,
+) -> Keep {
+    let (vault, client) = (app.vault.clone(), caller.client);
+    Box::new(move |decision| {
+        let by_rule = |refusal: &Refusal| {
+            !is_passing(refusal) && matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+        };
+        if decision.as_ref().is_err_and(|refusal| !by_rule(refusal)) {
+            return None;
+        }
+        let reply = make(decision);
+        let place = [client.0.bytes().as_slice(), &key_hash];
+        Some(match &about {
+            Some((id, key)) if decision.is_ok() => {
+                let sealed = key.seal(&[b"answer", place[0], place[1]], &reply.body);
+                Kept { reply, sealed, subject: Some(*id) }
+            }
+            _ => {
+                let sealed = vault.seal(Purpose::IdempotencyBody, &place, &reply.body);
+                Kept { reply, sealed, subject: None }
+            }
+        })
+    })
+}
+
+async fn replay(app: &App, caller: &Caller, kept: &Idempotency) -> Result<Response, Problem> {
+    let place = [caller.client.0.bytes().as_slice(), &kept.key_hash];
+    let body = match kept.subject {
+        None => app.vault.open_sealed(Purpose::IdempotencyBody, &place, &kept.body),
+        Some(id) => {
+            let holder = app.reader.get::<CardHolder>(Key::of(caller.client, id.0)).await?;
+            let erased = || Problem::from(&Refusal::CardHolderErased);
+            let key = personal::key(&app.vault, &holder.ok_or_else(erased)?)?.ok_or_else(erased)?;
+            key.open(&[b"answer", place[0], place[1]], &kept.body)
+        }
+    };
     let body = body.map_err(|error| Problem::internal(format!("a kept answer cannot be opened: {error}")))?;
     let status = u16::try_from(kept.status).unwrap_or(500);
     Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))

@@ -1,5 +1,7 @@
 //! What runs by itself beside the API, each as commands submitted to the same engine.
 
+pub mod data_keys;
+pub mod documents;
 pub mod key_uses;
 pub mod schedule;
 pub mod sequencer;

@@ -3,9 +3,12 @@
 //! Candidates are found by reading beside the engine; each is checked again by its command, so a candidate that
 //! is stale does no harm and two nodes finding the same one do it once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use paygen_core::access::{ExpireApiKey, PurgeIdempotency, PurgeTokens};
+use paygen_core::authorizations::ExpireAuthorization;
+use paygen_core::cards::{PurgeRevealTokens, REMEMBERED_SECONDS};
 use paygen_core::clock::AdvanceClock;
 use paygen_core::ids::ClientId;
 use paygen_core::time::Instant;
@@ -42,12 +45,14 @@ pub struct Schedule {
     engine: Engine,
     reader: Reader,
     clock: BusinessClock,
+    /// Held while the test clock is moved: what falls due on the way is done there, in order, and counted.
+    moving: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Schedule {
     /// A schedule over this engine and reader.
     pub fn new(engine: Engine, reader: Reader, clock: BusinessClock) -> Schedule {
-        Schedule { engine, reader, clock }
+        Schedule { engine, reader, clock, moving: Arc::default() }
     }
 
     /// Runs until the process stops.
@@ -68,6 +73,7 @@ impl Schedule {
     }
 
     async fn tick(&self, purge: bool) -> Result<(), ScheduleError> {
+        let Ok(_alone) = self.moving.try_lock() else { return Ok(()) };
         // Another node may have moved the clock.
         self.clock.learn(self.reader.clock().await?.offset);
         self.run_due(self.clock.now()).await?;
@@ -81,11 +87,11 @@ impl Schedule {
     async fn run_due(&self, now: Instant) -> Result<u64, ScheduleError> {
         let mut ran = 0;
         loop {
-            let due = self.reader.due_api_keys(now, AT_A_TIME).await?;
+            let due = self.due(now, AT_A_TIME).await?;
             let found = due.len();
             let mut done = 0;
-            for (client, id, _) in due {
-                done += self.submit(client, Command::ExpireApiKey(ExpireApiKey { id })).await?;
+            for (client, _, command) in due {
+                done += self.submit(client, command).await?;
             }
             ran += done;
             // Candidates that no command took are left for the next tick: no loop without an end.
@@ -95,11 +101,23 @@ impl Schedule {
         }
     }
 
+    /// What is due until an instant, of each kind the most urgent first, with what is to be done about it.
+    async fn due(&self, until: Instant, limit: u32) -> Result<Vec<(ClientId, Instant, Command)>, ScheduleError> {
+        let keys = self.reader.due_api_keys(until, limit).await?;
+        let holds = self.reader.due_authorizations(until, limit).await?;
+        let keys = keys.into_iter().map(|(client, id, at)| (client, at, Command::ExpireApiKey(ExpireApiKey { id })));
+        let holds = holds.into_iter().map(|(client, id, at)| {
+            (client, at, Command::ExpireAuthorization(ExpireAuthorization { id, when_due: true }))
+        });
+        Ok(keys.chain(holds).collect())
+    }
+
     /// Does what falls due until `target`, in order and each at its own instant; the clock then stands at the last
     /// of these instants. Tells how much was done.
     pub async fn run_until(&self, target: Instant) -> Result<u64, ScheduleError> {
-        let mut ran = 0;
-        while let Some((_, _, due)) = self.reader.due_api_keys(target, 1).await?.into_iter().next() {
+        let _alone = self.moving.lock().await;
+        let (mut ran, mut before) = (0, None);
+        while let Some(due) = self.due(target, 1).await?.into_iter().map(|(_, at, _)| at).min() {
             let at = due.max(self.clock.now());
             let moved = Command::AdvanceClock(AdvanceClock { to: at, offset: None, strict: false });
             let request = Request::new(Context::system(ClientId::NOBODY, ""), moved);
@@ -108,9 +126,11 @@ impl Schedule {
             }
             let done = self.run_due(at).await?;
             ran += done;
-            if done == 0 {
+            // Another node may have done it; what nobody does is left for the next tick: no loop without an end.
+            if done == 0 && before == Some(due) {
                 break;
             }
+            before = Some(due);
         }
         Ok(ran)
     }
@@ -123,6 +143,11 @@ impl Schedule {
         let keys = self.reader.expired_tokens(wall(), AT_A_TIME).await?;
         if !keys.is_empty() {
             self.submit(ClientId::NOBODY, Command::PurgeTokens(PurgeTokens { keys })).await?;
+        }
+        let before = self.clock.now().plus_seconds(-REMEMBERED_SECONDS);
+        let keys = self.reader.expired_reveal_tokens(before, AT_A_TIME).await?;
+        if !keys.is_empty() {
+            self.submit(ClientId::NOBODY, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
         }
         Ok(())
     }

@@ -2,6 +2,9 @@
 
 use paygen_core::access::{ApiKey, AuditEntry};
 use paygen_core::accounts::{Account, Detail};
+use paygen_core::authorizations::{Authorization, NetworkException, Posted};
+use paygen_core::card_holders::{CardHolder, Document};
+use paygen_core::cards::Card;
 use paygen_core::events::Event;
 use paygen_core::ledger::{Balance, Entry, Line};
 use paygen_core::transfers::Transfer;
@@ -143,6 +146,184 @@ pub mod transfers {
         UPDATED_AT = column("t.updated_at", ColumnKind::Time);
     }
     plain_list!(Transfer, "transfers", id ID);
+}
+
+/// Card holders.
+pub mod card_holders {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        NAME = column("t.name", ColumnKind::Text);
+        STATUS = column("t.status", ColumnKind::Text);
+        EMAIL = nullable("t.email_hash", ColumnKind::Bytes);
+        PHONE = nullable("t.phone_hash", ColumnKind::Bytes);
+        BIRTH_DATE = nullable("t.birth_date_hash", ColumnKind::Bytes);
+        DOCUMENT_NUMBER = nullable("t.document_number_hash", ColumnKind::Bytes);
+        DOCUMENT_STATUS = nullable("t.document_status", ColumnKind::Text);
+        PROOF_STATUS = nullable("t.proof_status", ColumnKind::Text);
+        ERASED_AT = nullable("t.erased_at", ColumnKind::Time);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(CardHolder, "card_holders", id ID);
+}
+
+/// Documents of card holders.
+pub mod documents {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        CARD_HOLDER = column("t.card_holder", ColumnKind::Bytes);
+        PART = column("t.part", ColumnKind::Text);
+        FILE_TYPE = column("t.file_type", ColumnKind::Text);
+        SIZE = column("t.size", ColumnKind::Integer);
+        STATUS = column("t.status", ColumnKind::Text);
+        CURRENT = column("t.is_current", ColumnKind::Boolean);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(Document, "documents", id ID);
+}
+
+/// Cards with the balances they spend.
+pub mod cards {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "b.exponent" };
+
+    columns! {
+        ID = column("c.id", ColumnKind::Bytes);
+        DEBIT_ACCOUNT = column("c.debit_account", ColumnKind::Bytes);
+        CARD_HOLDER = column("c.card_holder", ColumnKind::Bytes);
+        TYPE = column("c.kind", ColumnKind::Text);
+        BRAND = column("c.brand", ColumnKind::Text);
+        CURRENCY = column("c.currency", ColumnKind::Text);
+        STATUS = column("c.status", ColumnKind::Text);
+        CANCELLATION_REASON = nullable("c.cancellation_reason", ColumnKind::Text);
+        BALANCE = column("b.ledger", MONEY);
+        AVAILABLE = column("(b.ledger - b.held + b.credit_limit)", MONEY);
+        LAST4 = column("c.last4", ColumnKind::Text);
+        BIN = column("c.bin", ColumnKind::Text);
+        EXPIRY_MONTH = column("c.expiry_month", ColumnKind::Integer);
+        EXPIRY_YEAR = column("c.expiry_year", ColumnKind::Integer);
+        FUNDING_MODE = column("c.funding_mode", ColumnKind::Text);
+        ENABLE_2FA = column("c.enable_2fa", ColumnKind::Boolean);
+        DISPOSABLE = column("c.disposable", ColumnKind::Boolean);
+        PIN_SET = column("c.pin_set", ColumnKind::Boolean);
+        REPLACEMENT_FOR = nullable("c.replacement_for", ColumnKind::Bytes);
+        REPLACED_BY = nullable("c.replaced_by", ColumnKind::Bytes);
+        VERSION = column("c.version", ColumnKind::Integer);
+        CREATED_AT = column("c.created_at", ColumnKind::Time);
+        UPDATED_AT = column("c.updated_at", ColumnKind::Time);
+    }
+
+    /// Cards with the balances they spend.
+    pub struct List;
+
+    impl Listed for List {
+        type Row = (Card, Balance);
+        const FROM: &'static str = "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds";
+        const CLIENT: &'static str = "c.client";
+        const ID: ListColumn = ID;
+
+        fn columns() -> (String, usize) {
+            let mut columns = columns_of::<Card>("c");
+            columns.extend(columns_of::<Balance>("b"));
+            (columns.join(", "), columns.len())
+        }
+
+        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+            let balance = values.split_off(Card::COLUMNS.len());
+            let card = Card::read(&mut Row::of::<Card>(values))?;
+            Ok((card, Balance::read(&mut Row::of::<Balance>(balance))?))
+        }
+    }
+}
+
+/// Authorizations.
+pub mod authorizations {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        CARD = nullable("t.card", ColumnKind::Bytes);
+        CARD_HOLDER = nullable("t.card_holder", ColumnKind::Bytes);
+        ACCOUNT = nullable("t.account", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        CHANNEL = column("t.channel", ColumnKind::Text);
+        STATUS = column("t.status", ColumnKind::Text);
+        REASON = nullable("t.reason", ColumnKind::Text);
+        CURRENCY = column("t.currency", ColumnKind::Text);
+        AMOUNT = column("t.asked", MONEY);
+        APPROVED = column("t.approved", MONEY);
+        CLEARED = column("t.cleared", MONEY);
+        MERCHANT_CURRENCY = column("t.merchant_currency", ColumnKind::Text);
+        MERCHANT_CATEGORY = column("t.merchant_category", ColumnKind::Text);
+        MERCHANT_NAME = column("t.merchant_name", ColumnKind::Text);
+        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
+        STAND_IN = column("t.stand_in", ColumnKind::Boolean);
+        EXPIRES_AT = nullable("t.expires_at", ColumnKind::Time);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(Authorization, "authorizations", id ID);
+}
+
+/// Transactions: what was posted to cards.
+pub mod transactions {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        CARD = column("t.card", ColumnKind::Bytes);
+        CARD_HOLDER = column("t.card_holder", ColumnKind::Bytes);
+        ACCOUNT = column("t.account", ColumnKind::Bytes);
+        AUTHORIZATION = nullable("t.authorization_id", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        CURRENCY = column("t.currency", ColumnKind::Text);
+        AMOUNT = column("t.amount", MONEY);
+        FEE = column("t.fee", MONEY);
+        VAT = column("t.vat", MONEY);
+        MERCHANT_CURRENCY = column("t.merchant_currency", ColumnKind::Text);
+        MERCHANT_CATEGORY = column("t.merchant_category", ColumnKind::Text);
+        MERCHANT_NAME = column("t.merchant_name", ColumnKind::Text);
+        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(Posted, "transactions", id ID);
+}
+
+/// Messages that did not fit.
+pub mod exceptions {
+    use super::*;
+
+    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        STATUS = column("t.status", ColumnKind::Text);
+        CARD = nullable("t.card", ColumnKind::Bytes);
+        AUTHORIZATION = nullable("t.authorization_id", ColumnKind::Bytes);
+        TRANSACTION = nullable("t.posting", ColumnKind::Bytes);
+        CURRENCY = column("t.currency", ColumnKind::Text);
+        AMOUNT = column("t.amount", MONEY);
+        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+    plain_list!(NetworkException, "exceptions", id ID);
 }
 
 /// Lines of a ledger account with their entries.

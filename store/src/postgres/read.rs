@@ -77,6 +77,28 @@ impl Pool {
         self.rows(sql, params).await.map(|_| ())
     }
 
+    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    pub(crate) async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        let connection = self.connection().await?;
+        let control = async |sql: &str| connection.batch_execute(sql).await.map_err(|error| explain(&error));
+        control("BEGIN").await?;
+        for (sql, params) in statements {
+            match self.run(&connection, &placeholders(sql, params), params).await {
+                Ok(rows) if !rows.is_empty() => {}
+                Ok(_) => {
+                    control("ROLLBACK").await?;
+                    return Ok(false);
+                }
+                Err(error) => {
+                    control("ROLLBACK").await?;
+                    return Err(error);
+                }
+            }
+        }
+        control("COMMIT").await?;
+        Ok(true)
+    }
+
     /// A page of a list, within the query's time.
     pub(crate) async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         let connection = self.connection().await?;

@@ -20,6 +20,7 @@ use tokio_postgres::{Client, Statement};
 use super::connection::{Backend, connect, explain, is_lost};
 use super::values::{Array, array_type, arrays, read};
 use crate::records::{Keyed, Row, Stored};
+use crate::sealing::{key_gone, relied_on};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
 
@@ -72,6 +73,12 @@ struct Bulk {
     sql: String,
     arrays: Vec<Array>,
     expected: Option<u64>,
+    /// What it means when it touched another number.
+    otherwise: fn() -> StoreError,
+}
+
+fn row_gone() -> StoreError {
+    StoreError::Conflict("a row was gone".to_owned())
 }
 
 impl PostgresStore {
@@ -144,7 +151,7 @@ impl PostgresStore {
         for (outcome, bulk) in join_all(runs).await.into_iter().zip(&bulks) {
             let touched = outcome.map_err(|error| explain(&error))?;
             if bulk.expected.is_some_and(|expected| expected != touched) {
-                return Err(StoreError::Conflict("a row was gone".to_owned()));
+                return Err((bulk.otherwise)());
             }
         }
         Ok(())
@@ -343,6 +350,12 @@ fn supply<R: Keyed>(
 /// Every statement of a commit, in the order of the kinds.
 fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
     let mut bulks = Vec::new();
+    let keys: Vec<Option<String>> = relied_on(work).into_iter().map(Some).collect();
+    if !keys.is_empty() {
+        let expected = Some(keys.len() as u64);
+        let sql = "SELECT id FROM vault_keys WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE".to_owned();
+        bulks.push(Bulk { sql, arrays: vec![Array::Texts(keys)], expected, otherwise: key_gone });
+    }
     macro_rules! write_tables {
         ($($field:ident: $record:ty),* $(,)?) => {
             $(write_changes::<$record>(&mut bulks, work.$field.changes());)*
@@ -361,6 +374,7 @@ fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
             Array::Integers(vec![Some(work.wall().micros())]),
         ],
         expected: None,
+        otherwise: row_gone,
     });
     bulks
 }
@@ -390,7 +404,7 @@ fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
             same_key.join(" AND "),
         );
         let expected = Some(updates.len() as u64);
-        bulks.push(Bulk { sql, arrays: arrays::<R>(updates.into_iter(), false), expected });
+        bulks.push(Bulk { sql, arrays: arrays::<R>(updates.into_iter(), false), expected, otherwise: row_gone });
     }
     if !deletes.is_empty() {
         let sql = format!(
@@ -400,7 +414,7 @@ fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
             names[..R::KEY_COLUMNS].join(", "),
             same_key.join(" AND "),
         );
-        bulks.push(Bulk { sql, arrays: arrays::<R>(deletes.into_iter(), true), expected: None });
+        bulks.push(Bulk { sql, arrays: arrays::<R>(deletes.into_iter(), true), expected: None, otherwise: row_gone });
     }
 }
 
@@ -414,7 +428,7 @@ fn insert_bulk<R: Stored>(rows: Vec<Vec<Value>>) -> Bulk {
     let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
     let places = places::<R>(R::COLUMNS.len());
     let sql = format!("INSERT INTO {} ({}) SELECT * FROM unnest({places})", R::TABLE, names.join(", "));
-    Bulk { sql, arrays: arrays::<R>(rows.into_iter(), false), expected: None }
+    Bulk { sql, arrays: arrays::<R>(rows.into_iter(), false), expected: None, otherwise: row_gone }
 }
 
 fn places<R: Stored>(count: usize) -> String {

@@ -2,6 +2,9 @@
 
 mod access;
 mod accounts;
+mod authorizations;
+mod card_holders;
+mod cards;
 mod events;
 mod ledger;
 
@@ -131,6 +134,33 @@ impl Row {
         }
     }
 
+    /// Bytes or nothing.
+    pub fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, Corrupt> {
+        match self.next()? {
+            Value::Bytes(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            _ => Err(self.corrupt()),
+        }
+    }
+
+    /// A hash or nothing.
+    pub fn optional_hash(&mut self) -> Result<Option<[u8; 32]>, Corrupt> {
+        let bytes = self.optional_bytes()?;
+        bytes.map(|bytes| bytes.try_into().map_err(|_| self.corrupt())).transpose()
+    }
+
+    /// A word of a closed list, or nothing.
+    pub fn optional_word<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Corrupt> {
+        let text = self.optional_text()?;
+        text.map(|text| parse(&text).ok_or_else(|| self.corrupt())).transpose()
+    }
+
+    /// What a column keeps as JSON.
+    pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Corrupt> {
+        let text = self.text()?;
+        serde_json::from_str(&text).map_err(|_| self.corrupt())
+    }
+
     /// A hash.
     pub fn hash(&mut self) -> Result<[u8; 32], Corrupt> {
         self.bytes()?.try_into().map_err(|_| self.corrupt())
@@ -165,6 +195,11 @@ impl Row {
     pub fn skip(&mut self) -> Result<(), Corrupt> {
         self.next().map(|_| ())
     }
+}
+
+/// What a column keeps as JSON.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Declares the columns of a record and both directions; the key's columns come first.

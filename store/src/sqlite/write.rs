@@ -13,6 +13,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_write, values};
 use crate::records::{Keyed, Row, Stored};
+use crate::sealing::{key_gone, relied_on};
 use crate::statements::{delete, insert, select_by_key, update};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
@@ -35,6 +36,23 @@ impl SqliteStore {
     /// Runs a single statement of ours.
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         self.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error))
+    }
+
+    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    pub(crate) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        let run = || -> rusqlite::Result<bool> {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            for (sql, params) in statements {
+                if !self.connection.prepare(sql)?.exists(params_from_iter(params))? {
+                    self.connection.execute_batch("ROLLBACK")?;
+                    return Ok(false);
+                }
+            }
+            self.connection.execute_batch("COMMIT")?;
+            Ok(true)
+        };
+        // The connection is dropped with its transaction when a statement fails.
+        run().map_err(|error| explain(&error))
     }
 
     fn load_table<R: Keyed>(&self, keys: &[(Key, Access)], table: &mut Table<R>) -> Result<(), StoreError> {
@@ -67,6 +85,9 @@ impl SqliteStore {
             };
         }
         for_each_table!(write_tables);
+        for id in relied_on(work) {
+            connection.prepare_cached("SELECT 1 FROM vault_keys WHERE id = ?1")?.query_row([id], |_| Ok(()))?;
+        }
         append(connection, &work.appended.entries)?;
         append(connection, &work.appended.lines)?;
         append(connection, &work.appended.system_lines)?;
@@ -107,7 +128,11 @@ impl Store for SqliteStore {
         {
             return Err(StoreError::Fatal(format!("{error}; and then: {worse}")));
         }
-        Err(explain(&error))
+        match error {
+            // Only a data key is looked up by a query that must give a row.
+            rusqlite::Error::QueryReturnedNoRows => Err(key_gone()),
+            error => Err(explain(&error)),
+        }
     }
 
     fn abandon(&mut self) {}

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 use paygen_core::access::Scope;
+use paygen_core::ids::{CardHolderId, CardId};
 use paygen_core::time::Instant;
 
 use crate::http::fields::{List, Text, Whole};
@@ -33,6 +34,10 @@ crate::body! {
     pub struct IssueTokenBody {
         /// What it may do; all that the API key may unless said.
         optional scopes: List<Scope, 1, 32> = "scopes";
+        /// The one card holder it is for: it sees them and their cards, and moves no money.
+        nullable card_holder_id: CardHolderId = "cardHolderId";
+        /// The one card it is for.
+        nullable card_id: CardId = "cardId";
         /// How many seconds it works.
         optional expires_in: Whole<1, 3_600> = "expiresIn", example 600;
     }

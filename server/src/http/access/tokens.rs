@@ -30,7 +30,8 @@ pub struct NewTokenView {
 
 /// Issue a bearer token
 ///
-/// A token for a client application: it lives an hour at the most and can do no more than the key it is made with.
+/// A token for a client application: it lives an hour at the most and can do no more than the key it is made with. Bound
+/// to a card holder or card, it sees nothing else, issues no cards and moves no money.
 #[utoipa::path(post, path = "/auth/tokens", tag = "Access", operation_id = "issueToken",
     request_body = IssueTokenBody,
     params(WriteParams),
@@ -44,13 +45,15 @@ pub async fn issue_token(
 ) -> Result<Response, Problem> {
     let seconds = body.value.expires_in.map_or(3_600, |seconds| seconds.0);
     let scopes: Scopes = body.value.scopes.map_or(caller.scopes, |list| list.0.into_iter().collect());
-    let command = Command::IssueToken(IssueToken { api_key: caller.api_key, scopes, maker: caller.scopes, seconds });
-    let (vault, client, api_key) = (app.vault.clone(), caller.client, caller.api_key);
+    let (card_holder, card) = (body.value.card_holder_id, body.value.card_id);
+    let (api_key, maker) = (caller.api_key, caller.scopes);
+    let command = Command::IssueToken(IssueToken { api_key, scopes, maker, card_holder, card, seconds });
+    let (vault, client) = (app.vault.clone(), caller.client);
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {
         let Outcome::Token(view) = outcome else { return None };
         let id = TokenId::parse(&view.id)?;
         let expires = paygen_core::time::Instant::parse(&view.expires_at)?.seconds();
-        let claims = Claims { client, id, api_key, scopes };
+        let claims = Claims { client, id, api_key, scopes, card_holder, card };
         let token = tokens::sign(&claims, expires - seconds, expires, &vault).ok()?;
         Some(NewTokenView { shown: view.clone(), token })
     });

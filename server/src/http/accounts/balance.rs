@@ -159,7 +159,9 @@ impl From<Balance> for Told {
 }
 
 fn read_params(mut params: Params, app: &App) -> Result<(Option<Instant>, bool), Problem> {
-    let at = params.take_with("at", |text| Instant::parse(text).ok_or("must be an ISO 8601 instant".to_owned()));
+    // A + in a query string arrives as a space.
+    let read = |text: &str| Instant::parse(&text.replace(' ', "+")).ok_or("must be an ISO 8601 instant".to_owned());
+    let at = params.take_with("at", read);
     let explain = params.take_with("explain", |text| text.parse().map_err(|_| "must be true or false".to_owned()));
     params.finish(&["at", "explain"])?;
     if at.is_some_and(|at| at > app.clock.now()) {

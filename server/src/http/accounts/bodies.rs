@@ -113,5 +113,15 @@ crate::body! {
         change provider: Text<1, 120> = "provider";
         /// Whether it is the primary one of its type.
         optional is_primary: bool = "isPrimary", example true;
+        /// Read-only.
+        optional id: Text<1, 64> = "_id";
+        /// Read-only.
+        optional account_id: Text<1, 64> = "accountId";
+        /// Read-only.
+        optional version: Whole<1, 1_000_000_000> = "version";
+        /// Read-only.
+        optional created_at: Text<1, 64> = "createdAt";
+        /// Read-only.
+        optional updated_at: Text<1, 64> = "updatedAt";
     }
 }

@@ -3,7 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::accounts::{Account, CreateDetail, DeleteDetail, Detail, DetailType, DetailView, UpdateDetail};
+use paygen_core::accounts::{
+    Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailType, DetailView, UpdateDetail,
+};
 use paygen_core::ids::{AccountId, ClientId, DetailId};
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal};
@@ -106,7 +108,9 @@ pub async fn get_detail(
     State(app): State<App>,
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     PathIds(account, id): PathIds<AccountId, DetailId>,
+    Query(params): Query,
 ) -> Result<Response, Problem> {
+    params.finish(&[])?;
     let found = app.reader.get::<Detail>(Key::of(caller.client, id.0)).await?;
     let detail = found.filter(|detail| detail.account == account).ok_or(Refusal::DetailNotFound);
     let detail = detail.map_err(|refusal| Problem::from(&refusal))?;
@@ -138,6 +142,12 @@ pub async fn update_detail(
         details: value.details.into_option(),
         provider: value.provider.into_option(),
         is_primary: value.is_primary,
+        echo: DetailEcho {
+            id: value.id.map(Into::into),
+            account: value.account_id.map(Into::into),
+            version: value.version.map(|version| version.0),
+            times: [value.created_at.map(Into::into), value.updated_at.map(Into::into)],
+        },
         if_match: write.if_match,
     });
     let success = Success::new(StatusCode::OK, "Account detail updated successfully.", shown);

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::http::body::Body;
 use crate::http::gate::{Allowed, SIMULATOR_READ, SIMULATOR_WRITE};
 use crate::http::problem::Problem;
+use crate::http::query::Query;
 use crate::http::reply::{self, Envelope};
 use crate::http::write::{Success, Write, WriteParams};
 
@@ -46,7 +47,9 @@ impl Clock {
 pub async fn read_clock(
     State(app): State<App>,
     Allowed(_caller): Allowed<SIMULATOR_READ>,
+    Query(params): Query,
 ) -> Result<Response, Problem> {
+    params.finish(&[])?;
     app.clock.learn(app.reader.clock().await?.offset);
     let clock = Clock::at(app.clock.now(), app.clock.offset(), 0);
     Ok(reply::ok("Clock fetched successfully.", &clock))

@@ -1,0 +1,338 @@
+//! Deciding an authorization: opened (checks and hold) and settled in one go, while nobody outside is asked.
+
+use std::sync::Arc;
+
+use crate::authorizations::funds::hold;
+use crate::authorizations::gather::{Behind, behind, billing, facts, request, take};
+use crate::authorizations::{
+    Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, Decision, DecisionOutcome,
+    ExceptionKind, Exceptional, Match, NetworkReference, NetworkRequest, ReferenceKind, Step, Terms, decide, except,
+    find, tell, tell_declined,
+};
+use crate::cards::{Card, CardSecret};
+use crate::events::EventType;
+use crate::ids::{AuthorizationId, CardId};
+use crate::money::Currency;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Decides a request of the network, or records one that somebody else decided.
+#[derive(Clone, Debug)]
+pub struct Authorize {
+    /// The message.
+    pub request: NetworkRequest,
+    /// What somebody else decided while we could not be asked (stand-in).
+    pub advice: Option<bool>,
+    /// The terms of the card programme.
+    pub terms: Arc<Terms>,
+}
+
+/// Decides. A declined payment is a result like any other: it is stored.
+pub fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
+    let asked = &command.request;
+    let card = match asked.presented.card {
+        Some(id) => Some(crate::cards::find(work, id)?),
+        None => None,
+    };
+    check_amount(asked)?;
+    let behind = card.as_ref().map(|card| behind(work, card)).transpose()?;
+    if let Some(again) = repeat(work, behind.as_ref(), command)? {
+        return Ok(AuthorizationView::of(&*find(work, again)?));
+    }
+    let client = work.client();
+    let known = NetworkReference::key_of(client, ReferenceKind::Authorization, &asked.trace.transaction_id);
+    let duplicate = work.network_references.get_to_change(known)?.map(|reference| reference.object.to_string());
+    let reversal = NetworkReference::key_of(client, ReferenceKind::Reversal, &asked.trace.transaction_id);
+    let voided = work.network_references.get(reversal)?.map(|reference| reference.object);
+    let pin = pin_found(behind.as_ref(), asked)?;
+    // A message that another currency's rate is missing for is billed in the card's currency all the same.
+    let currency = card.as_ref().map_or(asked.asked.currency, |card| card.currency);
+    let amount = billing(&asked.asked, currency, &command.terms)?;
+    let request = request(asked, amount, pin);
+    let facts = facts(work, behind.as_ref(), asked, &command.terms, duplicate.clone(), None);
+    let decision = decide(&facts, &request);
+    let mut made = new_authorization(work, command, card.as_deref(), currency, &decision)?;
+    made.decided.push(Decided::of(facts, request, &decision));
+    if let Some(behind) = &behind {
+        count_pin(work, behind, pin, &decision)?;
+    }
+    if duplicate.is_none() {
+        let hash = NetworkReference::hash(ReferenceKind::Authorization, &asked.trace.transaction_id);
+        let object = made.id.0;
+        work.network_references.put(NetworkReference { client, hash, kind: ReferenceKind::Authorization, object });
+    }
+    remember(work, behind.as_ref(), command, made.id)?;
+    settle(work, command, card.as_ref(), made, &decision, voided.is_some())
+}
+
+fn settle(
+    work: &mut Work,
+    command: &Authorize,
+    card: Option<&Arc<Card>>,
+    mut made: Authorization,
+    decision: &Decision,
+    voided: bool,
+) -> Result<AuthorizationView, Stop> {
+    let now = work.now();
+    let approved = match command.advice {
+        Some(approved) => approved && card.is_some(),
+        None => decision.outcome != DecisionOutcome::Declined,
+    };
+    let Some(card) = card.filter(|_| approved) else {
+        made.status = AuthorizationStatus::Declined;
+        made.reason = decision.reason;
+        let note = decision.reason.map(|reason| reason.as_str());
+        made.note(Step::Declined, made.asked, None, note, now);
+        made.version = 1;
+        work.authorizations.put(made.clone());
+        if let Some(card) = card {
+            tell_declined(work, card, &made, &command.terms.environment)?;
+        }
+        return Ok(AuthorizationView::of(&made));
+    };
+    let amount = if command.advice.is_some() { made.asked } else { decision.approved };
+    let fee = made.fee_terms.on(amount, true);
+    made.approved = amount;
+    made.status = AuthorizationStatus::Approved;
+    let step = if made.stand_in { Step::Advised } else { Step::Approved };
+    if voided {
+        made.status = AuthorizationStatus::Reversed;
+        made.reversed = amount;
+        made.note(step, amount, None, None, now);
+        made.note(Step::Voided, amount, None, Some("its reversal had come before it"), now);
+    } else if made.kind == AuthorizationType::AccountVerification {
+        made.status = AuthorizationStatus::Closed;
+        made.note(step, 0, None, None, now);
+    } else if made.kind == AuthorizationType::Deposit {
+        made.open = amount;
+        made.note(step, amount, None, None, now);
+    } else {
+        made.open = amount;
+        made.open_fee = fee.total();
+        let entry = hold(work, card, made.id, made.held(), made.stand_in)?;
+        made.note(step, amount, Some(entry.id), None, now);
+        tell_overdrawn(work, card, &entry)?;
+        made.taken = take(work, card, &made.merchant.category, (amount, 1))?;
+    }
+    if made.status == AuthorizationStatus::Approved {
+        let days = command.terms.hold_days(card.brand, command.request.estimated, &made.merchant.category);
+        made.expires_at = Some(now.plus_seconds(days * 86_400));
+        made.due_at = made.expires_at;
+    }
+    made.version = 1;
+    work.authorizations.put(made.clone());
+    let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
+    tell(work, card, kind, &made)?;
+    if !voided {
+        used(work, card, &made)?;
+    }
+    Ok(AuthorizationView::of(&made))
+}
+
+/// A hold that somebody else gave may be more than the account has: its owner is told.
+fn tell_overdrawn(work: &mut Work, card: &Card, entry: &crate::ledger::Entry) -> Result<(), Stop> {
+    if card.funds != card.debit_account.into() {
+        return Ok(());
+    }
+    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    if balance.expect("a card spends from a balance").available() >= 0 {
+        return Ok(());
+    }
+    crate::accounts::tell_balance(work, card.debit_account, 0, entry)
+}
+
+/// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
+fn used(work: &mut Work, card: &Card, made: &Authorization) -> Result<(), Stop> {
+    if made.taken.is_empty() {
+        return Ok(());
+    }
+    let payments = crate::authorizations::gather::counters(work, card.id.0)?.payments;
+    let last = card.cancel_after.is_some_and(|most| payments >= most);
+    let locks = card.merchant_lock && card.locked_merchant.is_none();
+    if !last && !locks {
+        return Ok(());
+    }
+    let key = Key::of(work.client(), card.id.0);
+    let found = work.cards.get_to_change(key)?.expect("a card that was just used is there");
+    let mut changed = (*found).clone();
+    if locks {
+        changed.locked_merchant = Some(made.merchant.merchant_id.clone());
+        work.cards.put(changed.clone());
+    }
+    if last && changed.status != crate::cards::CardStatus::Canceled {
+        crate::cards::end_after_payments(work, changed)?;
+    }
+    Ok(())
+}
+
+fn check_amount(asked: &NetworkRequest) -> Result<(), Refusal> {
+    let zero = asked.asked.amount.is_zero();
+    if (asked.kind == AuthorizationType::AccountVerification) != zero {
+        return Err(if zero {
+            Refusal::AmountNotPositive { field: "/amount" }
+        } else {
+            Refusal::VerificationWithAmount
+        });
+    }
+    Ok(())
+}
+
+/// What makes two messages the same one.
+fn identity(command: &Authorize) -> String {
+    let (trace, asked) = (&command.request.trace, &command.request.asked);
+    let class = if command.advice.is_some() { "0120" } else { "0100" };
+    let parts = [
+        class,
+        &trace.transaction_id,
+        &trace.stan,
+        &trace.rrn,
+        &asked.amount.to_string(),
+        asked.currency.code(),
+        command.request.kind.as_str(),
+    ];
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn repeat(work: &mut Work, behind: Option<&Behind>, command: &Authorize) -> Result<Option<AuthorizationId>, Stop> {
+    if let Some(behind) = behind {
+        return Ok(behind.card_counters.answer_to(&identity(command)));
+    }
+    // Without a card there are no counters to remember by: the network transaction id tells, unless it is a card's.
+    let id = &command.request.trace.transaction_id;
+    let known = NetworkReference::key_of(work.client(), ReferenceKind::Authorization, id);
+    let Some(reference) = work.network_references.get_to_change(known)? else { return Ok(None) };
+    // What became of another card's payment is not for whoever guesses numbers.
+    let first = find(work, AuthorizationId(reference.object))?;
+    Ok(first.card.is_none().then_some(first.id))
+}
+
+fn remember(work: &mut Work, behind: Option<&Behind>, command: &Authorize, id: AuthorizationId) -> Result<(), Stop> {
+    if let Some(behind) = behind {
+        let mut counters = crate::authorizations::gather::counters(work, behind.card.id.0)?;
+        counters.remember(identity(command), id);
+        work.counters.put(counters);
+    }
+    Ok(())
+}
+
+/// The PIN was compared beside the engine: what it was compared with must still be the card's.
+fn pin_found(behind: Option<&Behind>, asked: &NetworkRequest) -> Result<Match, Refusal> {
+    let pin = asked.presented.pin;
+    let Some(secret) = behind.and_then(|behind| behind.secret.as_ref()) else { return Ok(pin) };
+    if pin != Match::NotGiven && secret.pin != asked.presented.pin_sealed {
+        return Err(Refusal::Stale);
+    }
+    Ok(pin)
+}
+
+/// A wrong PIN counts, a right one forgets the wrong ones; once there were too many, neither does.
+fn count_pin(work: &mut Work, behind: &Behind, pin: Match, decision: &Decision) -> Result<(), Stop> {
+    let failures = match pin {
+        Match::Mismatch => 1,
+        Match::Match => 0,
+        Match::NotGiven | Match::NotSet => return Ok(()),
+    };
+    let blocked = crate::authorizations::Reason::PinTriesExceeded;
+    let exceeded = decision
+        .checks
+        .iter()
+        .any(|check| check.check == blocked && check.outcome == crate::authorizations::CheckOutcome::Fail);
+    let Some(secret) = behind.secret.as_ref().filter(|_| !exceeded) else { return Ok(()) };
+    let counted = if failures == 0 { 0 } else { secret.pin_failures + 1 };
+    if counted != secret.pin_failures {
+        let key = Key::of(work.client(), behind.card.id.0);
+        let secret = work.card_secrets.get_to_change(key)?.expect("the secret was just read");
+        work.card_secrets.put(CardSecret { pin_failures: counted, ..(*secret).clone() });
+    }
+    Ok(())
+}
+
+fn new_authorization(
+    work: &mut Work,
+    command: &Authorize,
+    card: Option<&Card>,
+    currency: Currency,
+    decision: &Decision,
+) -> Result<Authorization, Stop> {
+    let asked = &command.request;
+    let now = work.now();
+    let id = AuthorizationId(work.new_id());
+    let merchant_amount = crate::accounts::not_negative(asked.asked.amount, asked.asked.currency, "/amount")?;
+    let amount = billing(&asked.asked, currency, &command.terms)?;
+    let mut trace = asked.trace.clone();
+    if decision.outcome != DecisionOutcome::Declined || command.advice == Some(true) {
+        trace.authorization_code.get_or_insert_with(|| code_of(id));
+    }
+    let fee_terms = card.map(|card| command.terms.fee(card.currency, asked.kind, &asked.merchant.country));
+    let made = Authorization {
+        client: work.client(),
+        id,
+        card: card.map(|card| card.id),
+        card_holder: card.map(|card| card.card_holder),
+        account: card.map(|card| card.debit_account),
+        kind: asked.kind,
+        channel: asked.channel,
+        status: AuthorizationStatus::Pending,
+        reason: None,
+        currency,
+        asked: amount.unwrap_or(0),
+        approved: 0,
+        open: 0,
+        open_fee: 0,
+        cleared: 0,
+        reversed: 0,
+        refunded: 0,
+        merchant_amount,
+        merchant_currency: asked.asked.currency,
+        merchant: asked.merchant.clone(),
+        trace,
+        stand_in: command.advice.is_some(),
+        fee_terms: fee_terms.unwrap_or_default(),
+        decided: Vec::new(),
+        taken: Vec::new(),
+        timeline: Vec::new(),
+        expires_at: None,
+        due_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    if command.advice == Some(true) && (card.is_none() || amount.is_none()) {
+        except(
+            work,
+            Exceptional {
+                kind: ExceptionKind::Suspense,
+                card: card.map(|card| card.id),
+                authorization: Some(id),
+                posting: None,
+                amount: merchant_amount,
+                currency: asked.asked.currency,
+                trace: made.trace.clone(),
+            },
+        )?;
+    }
+    Ok(made)
+}
+
+/// Six digits that follow from the authorization's id.
+fn code_of(id: AuthorizationId) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.0.bytes());
+    let number = digest.as_ref().iter().take(4).fold(0u32, |number, byte| (number << 8) | u32::from(*byte));
+    format!("{:06}", number % 1_000_000)
+}
+
+/// Names the rows of an authorization on a card.
+pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, card: Option<CardId>, transaction: &str) {
+    use crate::table::Access::{Exclusive, Shared};
+    if let Some(card) = card {
+        work.cards.expect(Key::of(client, card.0), Shared);
+        work.card_secrets.expect(Key::of(client, card.0), Shared);
+        work.counters.expect(Key::of(client, card.0), Exclusive);
+        work.balances.expect(Key::of(client, card.0), Exclusive);
+    }
+    for (kind, access) in [(ReferenceKind::Authorization, Exclusive), (ReferenceKind::Reversal, Shared)] {
+        work.network_references.expect(NetworkReference::key_of(client, kind, transaction), access);
+    }
+}

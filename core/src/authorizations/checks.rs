@@ -1,0 +1,327 @@
+//! The checks, one function each, in the order of [`Reason`].
+
+use crate::accounts::AccountStatus;
+use crate::authorizations::counters::covers;
+use crate::authorizations::{AuthorizationType, CardFacts, Channel, Facts, Fee, Match, Reason, Request, ThreeDs};
+use crate::card_holders::CardHolderStatus;
+use crate::cards::CardStatus;
+use crate::money::format_minor;
+use crate::time::Instant;
+
+/// What checks look at.
+pub(super) struct Ctx<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) request: &'a Request,
+    /// What would be approved, in minor units of the card's currency.
+    pub(super) amount: i64,
+}
+
+/// What a check came to: what was seen, what it was held against, what would have let it pass.
+pub(super) enum Verdict {
+    Pass(Option<String>, Option<String>),
+    Fail(Option<String>, Option<String>, String),
+    NotGiven,
+    NotApplicable,
+}
+
+type CheckFn = fn(&Ctx<'_>) -> Verdict;
+
+/// Every check.
+pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
+    (Reason::UnknownCard, unknown_card),
+    (Reason::Duplicate, duplicate),
+    (Reason::CardInactive, |ctx| on_card(ctx, |card| status(card, CardStatus::Inactive, "the card is active"))),
+    (Reason::CardCanceled, |ctx| on_card(ctx, |card| status(card, CardStatus::Canceled, "another card is used"))),
+    (Reason::CardNotYetValid, not_yet_valid),
+    (Reason::CardExpired, expired),
+    (Reason::InvalidExpiry, |ctx| secret(ctx.request.expiry, "the card's expiry is given")),
+    (Reason::InvalidCvv, |ctx| secret(ctx.request.cvv, "the card's code is given")),
+    (Reason::PinTriesExceeded, pin_tries),
+    (Reason::InvalidPin, |ctx| secret(ctx.request.pin, "the card's PIN is given")),
+    (Reason::CardHolderInactive, holder_inactive),
+    (Reason::CardHolderUnverified, holder_unverified),
+    (Reason::AccountInactive, account_inactive),
+    (Reason::CurrencyNotSupported, currency),
+    (Reason::ChannelNotAllowed, channel),
+    (Reason::CountryNotAllowed, country),
+    (Reason::MerchantNotAllowed, merchant),
+    (Reason::CategoryBlocked, blocked),
+    (Reason::CategoryNotAllowed, not_allowed),
+    (Reason::SingleUseCardUsed, single_use),
+    (Reason::SpendingLimitExceeded, limits),
+    (Reason::SuspectedFraud, fraud),
+    (Reason::StepUpRequired, step_up_required),
+    (Reason::StepUpFailed, step_up_failed),
+    (Reason::InsufficientFunds, funds),
+];
+
+impl Ctx<'_> {
+    /// The fee on an amount: its fixed part was charged already when this asks for more.
+    pub(super) fn fee(&self, amount: i64) -> Fee {
+        let Some(card) = &self.facts.card else { return Fee::default() };
+        if self.request.kind == AuthorizationType::Deposit {
+            return Fee::default();
+        }
+        card.fee.on(amount, !self.facts.incremental)
+    }
+
+    /// Whether money is asked for at all.
+    pub(super) fn spends(&self) -> bool {
+        !matches!(self.request.kind, AuthorizationType::AccountVerification | AuthorizationType::Deposit)
+            && self.request.amount.is_some()
+    }
+}
+
+fn on_card(ctx: &Ctx<'_>, check: impl Fn(&CardFacts) -> Verdict) -> Verdict {
+    ctx.facts.card.as_ref().map_or(Verdict::NotApplicable, check)
+}
+
+fn seen(text: impl ToString) -> Option<String> {
+    Some(text.to_string())
+}
+
+fn judge(passes: bool, observed: Option<String>, threshold: Option<String>, fix: impl Into<String>) -> Verdict {
+    if passes { Verdict::Pass(observed, threshold) } else { Verdict::Fail(observed, threshold, fix.into()) }
+}
+
+fn money(card: &CardFacts, minor: i64) -> String {
+    format!("{} {}", format_minor(minor, card.exponent), card.currency)
+}
+
+fn unknown_card(ctx: &Ctx<'_>) -> Verdict {
+    let known = ctx.facts.card.is_some();
+    judge(known, seen(if known { "known" } else { "unknown" }), None, "the number is one that was issued here")
+}
+
+fn duplicate(ctx: &Ctx<'_>) -> Verdict {
+    let other = ctx.facts.duplicate_of.clone();
+    judge(other.is_none(), other, None, "the message has a network transaction id of its own")
+}
+
+fn status(card: &CardFacts, refused: CardStatus, fix: &str) -> Verdict {
+    judge(card.status != refused, seen(card.status), None, fix)
+}
+
+fn instant(micros: i64) -> Option<String> {
+    seen(Instant::from_micros(micros))
+}
+
+fn not_yet_valid(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| match card.valid_from {
+        None => Verdict::NotApplicable,
+        Some(from) => {
+            judge(ctx.facts.now >= from, instant(ctx.facts.now), instant(from), "it is tried once the card is valid")
+        }
+    })
+}
+
+fn expired(ctx: &Ctx<'_>) -> Verdict {
+    let fix = "the card is replaced, or its validity is longer";
+    on_card(ctx, |card| judge(ctx.facts.now < card.ends, instant(ctx.facts.now), instant(card.ends), fix))
+}
+
+fn secret(given: Match, fix: &str) -> Verdict {
+    match given {
+        Match::NotGiven => Verdict::NotGiven,
+        given => judge(given == Match::Match, seen(given), None, fix),
+    }
+}
+
+fn pin_tries(ctx: &Ctx<'_>) -> Verdict {
+    if ctx.request.pin == Match::NotGiven {
+        return Verdict::NotGiven;
+    }
+    on_card(ctx, |card| {
+        let fix = "the PIN is unblocked or set anew";
+        judge(card.pin_failures < card.pin_tries, seen(card.pin_failures), seen(card.pin_tries), fix)
+    })
+}
+
+fn holder_inactive(ctx: &Ctx<'_>) -> Verdict {
+    let fix = "the card holder is active";
+    on_card(ctx, |card| judge(card.holder_status == CardHolderStatus::Active, seen(card.holder_status), None, fix))
+}
+
+fn holder_unverified(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        if !card.verified_only {
+            return Verdict::NotApplicable;
+        }
+        let observed = seen(if card.holder_verified { "verified" } else { "unverified" });
+        judge(card.holder_verified, observed, seen("verified"), "the card holder's documents are verified")
+    })
+}
+
+fn account_inactive(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let active = card.account_status == AccountStatus::Active;
+        let observed =
+            if active && !card.account_can_debit { seen("debits not allowed") } else { seen(card.account_status) };
+        judge(active && card.account_can_debit, observed, None, "the account is active and may be debited")
+    })
+}
+
+fn currency(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let observed = seen(&ctx.request.merchant_currency);
+        judge(
+            ctx.request.amount.is_some(),
+            observed,
+            seen(&card.currency),
+            "the message or the configuration has a rate",
+        )
+    })
+}
+
+fn channel(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let channels = card.controls.channels;
+        let open = match ctx.request.channel {
+            Channel::Atm => channels.atm,
+            Channel::Pos => channels.pos,
+            Channel::Web => channels.web,
+            Channel::Mobile => channels.mobile,
+        };
+        judge(open, seen(ctx.request.channel), None, format!("channels.{} is true", ctx.request.channel))
+    })
+}
+
+/// A value against a list of allowed and one of blocked ones.
+fn listed(value: &str, allowed: &[String], blocked: &[String], what: &str) -> Verdict {
+    if allowed.is_empty() && blocked.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let observed = seen(if value.is_empty() { "not given" } else { value });
+    if blocked.iter().any(|known| known == value) {
+        return Verdict::Fail(observed, seen(blocked.join(", ")), format!("the {what} is not among the blocked ones"));
+    }
+    let passes = allowed.is_empty() || allowed.iter().any(|known| known == value);
+    judge(passes, observed, seen(allowed.join(", ")), format!("the {what} is among the allowed ones"))
+}
+
+fn country(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let controls = &card.controls;
+        listed(&ctx.request.merchant.country, &controls.allowed_countries, &controls.blocked_countries, "country")
+    })
+}
+
+fn merchant(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let id = &ctx.request.merchant.merchant_id;
+        if let Some(locked) = card.locked_merchant.as_ref().filter(|locked| *locked != id) {
+            return Verdict::Fail(
+                seen(id),
+                seen(locked),
+                "it is paid at the merchant the card is locked to".to_owned(),
+            );
+        }
+        listed(id, &card.controls.allowed_merchants, &card.controls.blocked_merchants, "merchant")
+    })
+}
+
+fn blocked(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let list = &card.controls.blocked_categories;
+        if list.is_empty() {
+            return Verdict::NotApplicable;
+        }
+        let category = &ctx.request.merchant.category;
+        let hit = covers(list, category);
+        judge(!hit, seen(category), seen(list.join(", ")), "the category is not among the blocked ones")
+    })
+}
+
+fn not_allowed(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        let list = &card.controls.allowed_categories;
+        if list.is_empty() {
+            return Verdict::NotApplicable;
+        }
+        let category = &ctx.request.merchant.category;
+        judge(covers(list, category), seen(category), seen(list.join(", ")), "the category is among the allowed ones")
+    })
+}
+
+fn single_use(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| match card.most_payments {
+        // Asking for more on an open authorization is no further payment.
+        Some(most) if !ctx.facts.incremental => {
+            judge(card.payments < most, seen(card.payments), seen(most), "the card had payments left")
+        }
+        _ => Verdict::NotApplicable,
+    })
+}
+
+fn limits(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        if !ctx.spends() || card.limits.is_empty() {
+            return Verdict::NotApplicable;
+        }
+        let mut tightest: Option<(i64, Verdict)> = None;
+        for limit in &card.limits {
+            let whose = if limit.of_holder { "card holder" } else { "card" };
+            if let Some(most) = limit.amount {
+                let total = limit.used_amount.saturating_add(ctx.amount);
+                let observed = seen(format!("{} ({} {whose})", money(card, total), limit.interval));
+                if total > most {
+                    let left = most.saturating_sub(limit.used_amount).max(0);
+                    let fix = format!("the amount is at most {}", money(card, left));
+                    return Verdict::Fail(observed, seen(money(card, most)), fix);
+                }
+                if tightest.as_ref().is_none_or(|(room, _)| most - total < *room) {
+                    tightest = Some((most - total, Verdict::Pass(observed, seen(money(card, most)))));
+                }
+            }
+            if let Some(most) = limit.max_count.filter(|_| !ctx.facts.incremental) {
+                let count = limit.used_count.saturating_add(1);
+                let observed = seen(format!("{count} payments ({} {whose})", limit.interval));
+                if count > most {
+                    let threshold = seen(format!("{most} payments"));
+                    return Verdict::Fail(observed, threshold, "the window has payments left".to_owned());
+                }
+            }
+        }
+        tightest.map_or(Verdict::Pass(None, None), |(_, verdict)| verdict)
+    })
+}
+
+fn fraud(ctx: &Ctx<'_>) -> Verdict {
+    match ctx.request.risk_score {
+        None => Verdict::NotGiven,
+        Some(score) => {
+            let threshold = ctx.facts.risk_threshold;
+            judge(score < threshold, seen(score), seen(threshold), "the network's score is lower")
+        }
+    }
+}
+
+fn step_up_required(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| match ctx.request.three_ds {
+        ThreeDs::None => Verdict::NotGiven,
+        three_ds => {
+            let passes = !(card.enable_2fa && three_ds == ThreeDs::Offered);
+            judge(passes, seen(three_ds), seen("authenticated"), "the cardholder authenticates (3-D Secure)")
+        }
+    })
+}
+
+fn step_up_failed(ctx: &Ctx<'_>) -> Verdict {
+    match ctx.request.three_ds {
+        ThreeDs::None => Verdict::NotGiven,
+        three_ds => {
+            judge(three_ds != ThreeDs::Failed, seen(three_ds), None, "the cardholder passes the authentication")
+        }
+    }
+}
+
+fn funds(ctx: &Ctx<'_>) -> Verdict {
+    on_card(ctx, |card| {
+        if !ctx.spends() {
+            return Verdict::NotApplicable;
+        }
+        let needed = ctx.amount.saturating_add(ctx.fee(ctx.amount).total());
+        let fix = format!("{} more are available", money(card, needed.saturating_sub(card.available)));
+        judge(needed <= card.available, seen(money(card, needed)), seen(money(card, card.available)), fix)
+    })
+}

@@ -1,0 +1,179 @@
+//! The decision: pure, strict, explained. Every check runs; the reason is the first that fails, in the order of
+//! [`Reason`]: identity and card secrets before money, so that a card tester learns nothing about funds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authorizations::checks::{CHECKS, Ctx, Verdict};
+use crate::authorizations::{Facts, Fee, Request};
+
+/// Counts changes of the rules: an authorization decided under another version may be decided otherwise today.
+pub const RULES_VERSION: i64 = 1;
+
+crate::words! {
+    /// Why an authorization is declined, in the order in which it is checked.
+    pub enum Reason {
+        /// The number is not one of ours.
+        UnknownCard = "unknown_card",
+        /// Another authorization has the same network transaction id.
+        Duplicate = "duplicate",
+        /// The card is inactive.
+        CardInactive = "card_inactive",
+        /// The card ended.
+        CardCanceled = "card_canceled",
+        /// The card is not good yet.
+        CardNotYetValid = "card_not_yet_valid",
+        /// The card is not good any more.
+        CardExpired = "card_expired",
+        /// The expiry given is not the card's.
+        InvalidExpiry = "invalid_expiry",
+        /// The code given is not the card's.
+        InvalidCvv = "invalid_cvv",
+        /// Too many wrong PINs.
+        PinTriesExceeded = "pin_tries_exceeded",
+        /// The PIN given is not the card's.
+        InvalidPin = "invalid_pin",
+        /// The card holder is not active.
+        CardHolderInactive = "card_holder_inactive",
+        /// The card holder is not verified, and must be.
+        CardHolderUnverified = "card_holder_unverified",
+        /// The account behind the card is not active, or may not be debited.
+        AccountInactive = "account_inactive",
+        /// There is no rate to the card's currency.
+        CurrencyNotSupported = "currency_not_supported",
+        /// The card may not be used there.
+        ChannelNotAllowed = "channel_not_allowed",
+        /// Not in this country.
+        CountryNotAllowed = "country_not_allowed",
+        /// Not at this merchant.
+        MerchantNotAllowed = "merchant_not_allowed",
+        /// This merchant category is blocked.
+        CategoryBlocked = "category_blocked",
+        /// This merchant category is not among the allowed ones.
+        CategoryNotAllowed = "category_not_allowed",
+        /// The card was good for fewer payments.
+        SingleUseCardUsed = "single_use_card_used",
+        /// A limit would be exceeded.
+        SpendingLimitExceeded = "spending_limit_exceeded",
+        /// The network takes it for fraud.
+        SuspectedFraud = "suspected_fraud",
+        /// The cardholder must authenticate first.
+        StepUpRequired = "step_up_required",
+        /// The cardholder failed to authenticate.
+        StepUpFailed = "step_up_failed",
+        /// There is not enough money.
+        InsufficientFunds = "insufficient_funds",
+    }
+}
+
+crate::words! {
+    /// What a check came to.
+    pub enum CheckOutcome {
+        /// It is met.
+        Pass = "pass",
+        /// It is not.
+        Fail = "fail",
+        /// What it looks at did not come with the message.
+        NotGiven = "not_given",
+        /// It has nothing to look at.
+        NotApplicable = "not_applicable",
+    }
+}
+
+crate::words! {
+    /// What a decision came to.
+    pub enum DecisionOutcome {
+        /// Yes, for the whole amount.
+        Approved = "approved",
+        /// Yes, for less.
+        PartiallyApproved = "partially_approved",
+        /// No.
+        Declined = "declined",
+    }
+}
+
+/// One check, as it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DecisionCheck)]
+pub struct Check {
+    /// The reason it would decline with.
+    pub check: Reason,
+    /// What it came to.
+    pub outcome: CheckOutcome,
+    /// What was seen; amounts with their currency.
+    #[schema(required = true, example = "25.5 USD")]
+    pub observed: Option<String>,
+    /// What it was held against.
+    #[schema(required = true, example = "10 USD")]
+    pub threshold: Option<String>,
+    /// What would have let it pass.
+    #[schema(required = true)]
+    pub would_pass_if: Option<String>,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    /// Yes or no.
+    pub outcome: DecisionOutcome,
+    /// Why not.
+    pub reason: Option<Reason>,
+    /// For how much, in minor units of the card's currency.
+    pub approved: i64,
+    /// What is charged for it.
+    pub fee: Fee,
+    /// Every check, in order.
+    pub checks: Vec<Check>,
+}
+
+/// Decides.
+pub fn decide(facts: &Facts, request: &Request) -> Decision {
+    let asked = request.amount.unwrap_or(0);
+    let amount = if request.partial_allowed { most(facts, request, asked) } else { asked };
+    let ctx = Ctx { facts, request, amount };
+    let checks: Vec<Check> = CHECKS.iter().map(|(reason, check)| shown(*reason, check(&ctx))).collect();
+    let reason = checks.iter().find(|check| check.outcome == CheckOutcome::Fail).map(|check| check.check);
+    let approved = if reason.is_some() { 0 } else { amount };
+    let outcome = match reason {
+        Some(_) => DecisionOutcome::Declined,
+        None if approved < asked => DecisionOutcome::PartiallyApproved,
+        None => DecisionOutcome::Approved,
+    };
+    Decision { outcome, reason, approved, fee: ctx.fee(approved), checks }
+}
+
+fn shown(check: Reason, verdict: Verdict) -> Check {
+    let (outcome, observed, threshold, would_pass_if) = match verdict {
+        Verdict::Pass(observed, threshold) => (CheckOutcome::Pass, observed, threshold, None),
+        Verdict::Fail(observed, threshold, fix) => (CheckOutcome::Fail, observed, threshold, Some(fix)),
+        Verdict::NotGiven => (CheckOutcome::NotGiven, None, None, None),
+        Verdict::NotApplicable => (CheckOutcome::NotApplicable, None, None, None),
+    };
+    Check { check, outcome, observed, threshold, would_pass_if }
+}
+
+/// The most that limits and funds let pass of what was asked for; all of it when nothing would be left.
+fn most(facts: &Facts, request: &Request, asked: i64) -> i64 {
+    let Some(card) = &facts.card else { return asked };
+    if !(Ctx { facts, request, amount: asked }).spends() {
+        return asked;
+    }
+    let left = |limit: &crate::authorizations::LimitFact| Some(limit.amount?.saturating_sub(limit.used_amount));
+    let within_limits = card.limits.iter().filter_map(left).fold(asked, i64::min);
+    let affordable = |amount: i64| {
+        let ctx = Ctx { facts, request, amount };
+        amount.saturating_add(ctx.fee(amount).total()) <= card.available
+    };
+    let (mut low, mut high) = (0, within_limits.max(0));
+    // Fees grow with the amount, so the largest affordable amount is found by halving.
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if affordable(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    if low == 0 { asked } else { low }
+}

@@ -1,0 +1,184 @@
+//! Where the money of a card is, also after the card ended: the legs of what the network imposes.
+
+use crate::accounts::AccountStatus;
+use crate::cards::{Card, CardStatus};
+use crate::ids::{AccountId, AuthorizationId, Id, LedgerAccountId};
+use crate::ledger::{Balance, Entry, EntryKind, Leg, Posting, System, post};
+use crate::money::Currency;
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// Who takes what comes to a card.
+enum Pocket {
+    /// A ledger account; when it is an account, which.
+    Ledger(LedgerAccountId, Option<AccountId>),
+    /// Nobody is left: it waits in suspense.
+    Suspense,
+}
+
+/// What was booked.
+pub(super) struct Booked {
+    /// The entry.
+    pub(super) entry: Entry,
+    /// What went to suspense, because the account it belongs to is closed.
+    pub(super) suspense: i64,
+}
+
+/// A payment or its opposite, in minor units of the card's currency.
+pub(super) struct Movement {
+    pub(super) kind: EntryKind,
+    pub(super) authorization: Option<AuthorizationId>,
+    pub(super) source: Id,
+    pub(super) reference: Option<String>,
+    /// Without fee and tax; above zero is spent, below zero is given back.
+    pub(super) amount: i64,
+    pub(super) fee: i64,
+    pub(super) vat: i64,
+    /// What of the hold is given back.
+    pub(super) release: i64,
+}
+
+/// An account that was closed since, or keeps another currency now, takes nothing any more.
+fn account_pocket(work: &mut Work, id: AccountId, currency: Currency) -> Result<Pocket, Stop> {
+    let account = crate::accounts::find(work, id, None)?;
+    let takes = account.status != AccountStatus::Closed && account.currency == currency;
+    Ok(if takes { Pocket::Ledger(id.into(), Some(id)) } else { Pocket::Suspense })
+}
+
+/// Who takes what comes to a card: itself while it lives, then its replacement, then the account that took its balance.
+fn pocket(work: &mut Work, card: &Card) -> Result<Pocket, Stop> {
+    let mut card = card.clone();
+    while let (CardStatus::Canceled, Some(next)) = (card.status, card.replaced_by) {
+        card = (*crate::cards::find(work, next)?).clone();
+    }
+    if card.status == CardStatus::Canceled {
+        return account_pocket(work, card.heir.unwrap_or(card.debit_account), card.currency);
+    }
+    if card.funds == LedgerAccountId::from(card.id) {
+        return Ok(Pocket::Ledger(card.funds, None));
+    }
+    account_pocket(work, card.debit_account, card.currency)
+}
+
+/// Posts what the network imposes. What is still on an ended card goes first, the rest to whoever follows it.
+pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<Booked, Stop> {
+    let spent = movement.amount + movement.fee + movement.vat;
+    let key = Key::of(work.client(), card.funds.0);
+    let balance = work.balances.get_to_change(key)?.expect("a card spends from a balance");
+    let pocket = pocket(work, card)?;
+    let on_itself = match pocket {
+        Pocket::Ledger(id, _) if id == card.funds => spent,
+        // An ended card keeps only what was held on it.
+        _ if spent > 0 => {
+            let free = balance.ledger.saturating_sub(balance.held.saturating_sub(movement.release));
+            spent.min(free.max(0))
+        }
+        _ => 0,
+    };
+    let rest = spent - on_itself;
+    let mut legs = Vec::new();
+    if on_itself != 0 || movement.release != 0 {
+        legs.push(Leg::Account { account: card.funds, delta: -on_itself, held: -movement.release });
+    }
+    let mut suspense = 0;
+    match (&pocket, rest) {
+        (_, 0) => {}
+        (Pocket::Ledger(id, _), rest) => legs.push(Leg::Account { account: *id, delta: -rest, held: 0 }),
+        (Pocket::Suspense, rest) => {
+            suspense = rest;
+            legs.push(Leg::System { system: System::Suspense, currency: card.currency, delta: -rest });
+        }
+    }
+    if !legs.iter().any(|leg| matches!(leg, Leg::Account { .. })) {
+        legs.push(Leg::Account { account: journal(work, card.currency)?, delta: 0, held: 0 });
+    }
+    let system = [(System::Network, movement.amount), (System::Fees, movement.fee), (System::Tax, movement.vat)];
+    legs.extend(system.into_iter().filter(|(_, delta)| *delta != 0).map(|(system, delta)| Leg::System {
+        system,
+        currency: card.currency,
+        delta,
+    }));
+    let entry = post_legs(work, movement, true, &legs)?;
+    // An ended card that spent its account's money, while another account took over.
+    if on_itself != 0
+        && card.funds == card.debit_account.into()
+        && !matches!(pocket, Pocket::Ledger(id, _) if id == card.funds)
+    {
+        crate::accounts::tell_balance(work, card.debit_account, -on_itself, &entry)?;
+    }
+    if let (Pocket::Ledger(_, Some(account)), true) = (&pocket, rest != 0 || on_itself != 0) {
+        let change = if LedgerAccountId::from(*account) == card.funds { -spent } else { -rest };
+        if change != 0 {
+            crate::accounts::tell_balance(work, *account, change, &entry)?;
+        }
+    }
+    Ok(Booked { entry, suspense })
+}
+
+/// Holds, or gives holds back. `forced` holds also what is not there.
+pub(super) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64, forced: bool) -> Result<Entry, Stop> {
+    let kind = if held >= 0 { EntryKind::Hold } else { EntryKind::HoldRelease };
+    let movement = Movement {
+        kind,
+        authorization: Some(id),
+        source: id.0,
+        reference: None,
+        amount: 0,
+        fee: 0,
+        vat: 0,
+        release: -held,
+    };
+    post_legs(work, &movement, forced || held < 0, &[Leg::Account { account: card.funds, delta: 0, held }])
+}
+
+fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -> Result<Entry, Stop> {
+    post(
+        work,
+        Posting {
+            kind: movement.kind,
+            source: Some(movement.source),
+            authorization: movement.authorization,
+            reference: movement.reference.clone(),
+            narration: None,
+            forced,
+            legs,
+        },
+    )
+}
+
+/// What is free again on an ended card follows its balance.
+pub(super) fn sweep(work: &mut Work, card: &Card) -> Result<(), Stop> {
+    if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
+        return Ok(());
+    }
+    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let free = balance.expect("a card spends from a balance").available();
+    if free <= 0 {
+        return Ok(());
+    }
+    match pocket(work, card)? {
+        Pocket::Ledger(to, account) => {
+            let entry = crate::cards::return_money(work, card, to, free)?;
+            match account {
+                Some(account) => crate::accounts::tell_balance(work, account, free, &entry),
+                None => Ok(()),
+            }
+        }
+        // It stays where it is: the card's own balance shows it.
+        Pocket::Suspense => Ok(()),
+    }
+}
+
+/// The client's journal account of a currency: it anchors entries that touch no other account, and never holds money.
+fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop> {
+    let client = work.client();
+    let text = format!("journal\n{client}\n{currency}");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let id = LedgerAccountId(Id::from_slice(&digest.as_ref()[..12]).expect("twelve bytes are an id"));
+    if work.balances.get_to_change(Key::of(client, id.0))?.is_none() {
+        let now = work.now();
+        work.balances.put(Balance::opened(client, id, currency, now));
+    }
+    Ok(id)
+}

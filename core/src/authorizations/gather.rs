@@ -1,0 +1,251 @@
+//! Gathering what a decision is made on.
+
+use std::sync::Arc;
+
+use crate::accounts::Account;
+use crate::authorizations::counters::{Counters, Taken, WindowKey, covers};
+use crate::authorizations::terms::{Terms, convert};
+use crate::authorizations::{Asked, CardFacts, Facts, LimitFact, Match, NetworkRequest, Request};
+use crate::card_holders::CardHolder;
+use crate::cards::{Card, CardSecret, Expiry, Interval, SpendingLimit};
+use crate::ids::Id;
+use crate::ledger::Balance;
+use crate::money::Currency;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Everything behind a card.
+pub(super) struct Behind {
+    pub(super) card: Arc<Card>,
+    pub(super) holder: Arc<CardHolder>,
+    pub(super) account: Arc<Account>,
+    pub(super) balance: Arc<Balance>,
+    pub(super) secret: Option<Arc<CardSecret>>,
+    pub(super) card_counters: Counters,
+    pub(super) holder_counters: Counters,
+}
+
+/// Loads it.
+pub(super) fn behind(work: &mut Work, card: &Arc<Card>) -> Result<Behind, Stop> {
+    let client = work.client();
+    let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
+    let account = work.accounts.get(Key::of(client, card.debit_account.0))?.expect("a card has an account");
+    let balance = work.balances.get_to_change(Key::of(client, card.funds.0))?.expect("a card spends from a balance");
+    let secret = work.card_secrets.get(Key::of(client, card.id.0))?;
+    Ok(Behind {
+        card: card.clone(),
+        holder,
+        account,
+        balance,
+        secret,
+        card_counters: counters(work, card.id.0)?,
+        holder_counters: counters(work, card.card_holder.0)?,
+    })
+}
+
+/// The counters of a card or card holder.
+pub(crate) fn counters(work: &mut Work, owner: Id) -> Result<Counters, Stop> {
+    let client = work.client();
+    let found = work.counters.get_to_change(Key::of(client, owner))?;
+    Ok(found.map_or_else(|| Counters::new(client, owner), |counters| (*counters).clone()))
+}
+
+/// What is asked for in the card's currency; none when no rate is known.
+pub(super) fn billing(asked: &Asked, card: Currency, terms: &Terms) -> Result<Option<i64>, Refusal> {
+    let minor = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+    if let Some(billing) = asked.billing {
+        return crate::accounts::not_negative(billing, card, "/billingAmount").map(Some);
+    }
+    if asked.currency == card {
+        return Ok(Some(minor));
+    }
+    let Some(rate) = asked.rate.or_else(|| terms.rate(asked.currency, card)) else { return Ok(None) };
+    convert(minor, asked.currency, rate, card).map(Some).ok_or(Refusal::AmountTooLarge { field: "/amount" })
+}
+
+/// The request as decisions see it.
+pub(super) fn request(asked: &NetworkRequest, amount: Option<i64>, pin: Match) -> Request {
+    Request {
+        kind: asked.kind,
+        channel: asked.channel,
+        amount,
+        merchant_currency: asked.asked.currency.code().to_owned(),
+        merchant: asked.merchant.clone(),
+        three_ds: asked.three_ds,
+        partial_allowed: asked.partial_allowed,
+        risk_score: asked.risk_score,
+        expiry: asked.presented.expiry,
+        cvv: asked.presented.cvv,
+        pin,
+    }
+}
+
+/// The facts of a decision. `already` is what was approved before, when this asks for more.
+pub(super) fn facts(
+    work: &Work,
+    behind: Option<&Behind>,
+    asked: &NetworkRequest,
+    terms: &Terms,
+    duplicate_of: Option<String>,
+    already: Option<i64>,
+) -> Facts {
+    let now = work.now();
+    let card = behind.map(|behind| card_facts(behind, asked, terms, already, now));
+    Facts {
+        now: now.micros(),
+        card,
+        duplicate_of,
+        risk_threshold: terms.risk_threshold,
+        incremental: already.is_some(),
+    }
+}
+
+fn card_facts(
+    behind: &Behind,
+    asked: &NetworkRequest,
+    terms: &Terms,
+    already: Option<i64>,
+    now: crate::time::Instant,
+) -> CardFacts {
+    let (card, holder, account) = (&behind.card, &behind.holder, &behind.account);
+    let month = Expiry { year: card.expiry_year, month: card.expiry_month }.ends();
+    let ends = card.valid_until.map_or(month, |until| until.min(month));
+    let once = card.disposable.then_some(1);
+    let on_demand = card.funds == card.debit_account.into();
+    let mut controls = card.controls.clone();
+    controls.spending_limits.clear();
+    CardFacts {
+        status: card.status,
+        valid_from: card.valid_from.map(|at| at.micros()),
+        ends: ends.micros(),
+        currency: card.currency.code().to_owned(),
+        exponent: card.currency.exponent(),
+        controls,
+        enable_2fa: card.enable_2fa,
+        most_payments: once.into_iter().chain(card.cancel_after).min(),
+        payments: behind.card_counters.payments,
+        locked_merchant: card.locked_merchant.clone().filter(|_| card.merchant_lock),
+        pin_failures: behind.secret.as_ref().map_or(0, |secret| secret.pin_failures),
+        pin_tries: terms.pin_tries,
+        holder_status: holder.status,
+        holder_verified: holder.is_verified(now),
+        verified_only: terms.verified_only,
+        account_status: account.status,
+        account_can_debit: !on_demand || account.can_debit,
+        available: behind.balance.available(),
+        fee: terms.fee(card.currency, asked.kind, &asked.merchant.country),
+        limits: limits(behind, &asked.merchant.category, already, now),
+    }
+}
+
+fn limits(behind: &Behind, category: &str, already: Option<i64>, now: crate::time::Instant) -> Vec<LimitFact> {
+    let currency = behind.card.currency.code();
+    let levels = [
+        (false, &behind.card.controls.spending_limits, &behind.card_counters),
+        (true, &behind.holder.limits, &behind.holder_counters),
+    ];
+    let mut facts = Vec::new();
+    for (of_holder, limits, counters) in levels {
+        let counts = |limit: &&SpendingLimit| {
+            covers(&limit.categories, category) && limit.currency.as_deref().is_none_or(|wanted| wanted == currency)
+        };
+        for limit in limits.iter().filter(counts) {
+            let (used_amount, used_count) = match limit.interval {
+                Interval::PerAuthorization => (already.unwrap_or(0), 0),
+                _ => counters.used(&WindowKey::of(limit, currency), now),
+            };
+            facts.push(LimitFact {
+                of_holder,
+                interval: limit.interval,
+                categories: limit.categories.clone(),
+                amount: limit.amount,
+                max_count: limit.max_count,
+                used_amount,
+                used_count,
+            });
+        }
+    }
+    facts
+}
+
+/// The card whose counters count: what a replaced card used has moved along to its replacement.
+fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
+    let mut owner = card.clone();
+    while let Some(next) = owner.replaced_by {
+        owner = (*crate::cards::find(work, next)?).clone();
+    }
+    Ok(owner)
+}
+
+/// Counts a payment on card and card holder; tells what was taken from where. `count` is 0 for more on an open one.
+pub(super) fn take(
+    work: &mut Work,
+    card: &Card,
+    category: &str,
+    (amount, count): (i64, i64),
+) -> Result<Vec<Taken>, Stop> {
+    let now = work.now();
+    let client = work.client();
+    let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
+    let card = counted_on(work, card)?;
+    let mut of_card = counters(work, card.id.0)?;
+    let mut of_holder = counters(work, card.card_holder.0)?;
+    let currency = card.currency.code();
+    let mut taken = Vec::new();
+    for (is_holder, counters, limits) in
+        [(false, &mut of_card, &card.controls.spending_limits), (true, &mut of_holder, &holder.limits)]
+    {
+        let windows = counters.take(limits, currency, category, (amount, count), now);
+        let note = |(key, start)| Taken { of_holder: is_holder, key, start, amount, count };
+        taken.extend(windows.into_iter().map(note));
+        counters.payments += count;
+    }
+    work.counters.put(of_card);
+    work.counters.put(of_holder);
+    Ok(taken)
+}
+
+/// Gives back to the windows a payment was taken from, where they are still current: what was taken last first. `count`
+/// is 1 when all of the payment is given back.
+pub(super) fn give_back(
+    work: &mut Work,
+    card: &Card,
+    taken: &mut [Taken],
+    amount: i64,
+    count: i64,
+) -> Result<(), Stop> {
+    let now = work.now();
+    let owner = counted_on(work, card)?;
+    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
+        let mut counters = counters(work, id)?;
+        let mut left: Vec<(WindowKey, i64)> = Vec::new();
+        for part in taken.iter_mut().rev().filter(|part| part.of_holder == is_holder) {
+            if !left.iter().any(|(key, _)| *key == part.key) {
+                left.push((part.key.clone(), amount));
+            }
+            let Some((_, left)) = left.iter_mut().find(|(key, _)| *key == part.key) else { continue };
+            let back = part.amount.min(*left);
+            let counted = part.count.min(count);
+            counters.give_back(&part.key, part.start, (back, counted), now);
+            part.amount -= back;
+            part.count -= counted;
+            *left -= back;
+        }
+        counters.payments = (counters.payments - count).max(0);
+        work.counters.put(counters);
+    }
+    Ok(())
+}
+
+/// Gives a refund back to the current windows.
+pub(super) fn give_to_current(work: &mut Work, card: &Card, category: &str, amount: i64) -> Result<(), Stop> {
+    let now = work.now();
+    let owner = counted_on(work, card)?;
+    for id in [owner.id.0, card.card_holder.0] {
+        let mut counters = counters(work, id)?;
+        counters.give_to_current(card.currency.code(), category, amount, now);
+        work.counters.put(counters);
+    }
+    Ok(())
+}

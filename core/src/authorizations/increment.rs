@@ -1,0 +1,96 @@
+//! Asking for more on an open authorization.
+
+use std::sync::Arc;
+
+use crate::authorizations::funds::hold;
+use crate::authorizations::gather::{behind, billing, facts, request, take};
+use crate::authorizations::{
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, DecisionOutcome, Match,
+    NetworkRequest, Presented, Step, Terms, ThreeDs, decide, find_to_change, tell,
+};
+use crate::events::EventType;
+use crate::ids::AuthorizationId;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Asks for more.
+#[derive(Clone, Debug)]
+pub struct IncrementAuthorization {
+    /// On which.
+    pub id: AuthorizationId,
+    /// How much more.
+    pub asked: Asked,
+    /// Whether less may be approved.
+    pub partial_allowed: bool,
+    /// The terms of the card programme.
+    pub terms: Arc<Terms>,
+}
+
+/// Decides about more; when it is declined the authorization stays as it was, and says so.
+pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
+    let found = find_to_change(work, command.id)?;
+    let card = match (found.status, found.card) {
+        (AuthorizationStatus::Approved, Some(card)) => crate::cards::find(work, card)?,
+        _ => return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into()),
+    };
+    if command.asked.amount.is_zero() {
+        return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
+    }
+    let of_merchant = crate::accounts::not_negative(command.asked.amount, command.asked.currency, "/amount")?;
+    let behind = behind(work, &card)?;
+    let amount = billing(&command.asked, card.currency, &command.terms)?;
+    let more = more_of(&found, command);
+    let request = request(&more, amount, Match::NotGiven);
+    let facts = facts(work, Some(&behind), &more, &command.terms, None, Some(found.open + found.cleared));
+    let decision = decide(&facts, &request);
+    let now = work.now();
+    let mut changed: Authorization = (*found).clone();
+    changed.decided.push(Decided::of(facts, request, &decision));
+    if decision.outcome == DecisionOutcome::Declined {
+        let note = decision.reason.map(|reason| reason.as_str());
+        changed.note(Step::IncrementDeclined, amount.unwrap_or(0), None, note, now);
+    } else {
+        let more = decision.approved;
+        // A deposit holds nothing and uses nothing up.
+        let entry = if changed.kind == AuthorizationType::Deposit {
+            None
+        } else {
+            let entry = hold(work, &card, changed.id, more + decision.fee.total(), false)?;
+            changed.taken.extend(take(work, &card, &changed.merchant.category, (more, 0))?);
+            Some(entry.id)
+        };
+        changed.asked += amount.unwrap_or(0);
+        // Both sides grow together: what is collected later is converted at the rate between them.
+        if command.asked.currency == changed.merchant_currency {
+            changed.merchant_amount += of_merchant;
+        }
+        changed.approved += more;
+        changed.open += more;
+        changed.open_fee += decision.fee.total();
+        changed.note(Step::Incremented, more, entry, None, now);
+    }
+    work.authorizations.put(changed.clone());
+    tell(work, &card, EventType::AuthorizationUpdated, &changed)?;
+    Ok(AuthorizationView::of(&changed))
+}
+
+fn more_of(open: &Authorization, command: &IncrementAuthorization) -> NetworkRequest {
+    NetworkRequest {
+        presented: Presented {
+            card: open.card,
+            expiry: Match::NotGiven,
+            cvv: Match::NotGiven,
+            pin: Match::NotGiven,
+            pin_sealed: None,
+        },
+        channel: open.channel,
+        kind: open.kind,
+        asked: command.asked,
+        merchant: open.merchant.clone(),
+        three_ds: ThreeDs::None,
+        partial_allowed: command.partial_allowed,
+        estimated: true,
+        risk_score: None,
+        trace: open.trace.clone(),
+    }
+}

@@ -1,0 +1,438 @@
+//! The life of an authorization, as scripts.
+
+use super::stage::Stage;
+use crate::accounts::CloseAccount;
+use crate::authorizations::{AuthorizationType, FeeRule, FeeTerms, Match, RateRule, Terms};
+use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
+use crate::ledger::System;
+use crate::money::{Category, Currency};
+use crate::testing::{SEALED, decimal, usd};
+use crate::{Command, Outcome};
+
+type Script = &'static [(&'static str, &'static str)];
+
+const SCRIPTS: &[(&str, Script)] = &[
+    (
+        "approved, declined, collected",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth b 70.01", "declined insufficient_funds 100-30 acct 100 used 30x1"),
+            ("auth c 70", "approved 100-100 acct 100 used 100x2"),
+            ("clear a", "closed 70-70 acct 100 used 100x2"),
+            ("clear b 1", "refused authorization_not_found 70-70 acct 100 used 100x2"),
+            ("clear b 1 unmatched", "force_post 69-70 acct 100 used 101x2 !unmatched_clearing 1"),
+        ],
+    ),
+    (
+        "in part",
+        &[
+            ("auth a 130 partial", "approved 100-100 acct 100 used 100x1"),
+            ("clear a 40", "approved 60-60 acct 100 used 100x1"),
+            ("clear a 40", "approved 60-60 acct 100 used 100x1"),
+            ("clear a 10 #2", "approved 50-50 acct 100 used 100x1"),
+            ("clear a 20 final #3", "closed 30 acct 100 used 70x1"),
+            ("clear a 5 #4", "closed 25 acct 100 used 75x1 !late_clearing 5"),
+        ],
+    ),
+    (
+        "more",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("more a 20", "approved 100-50 acct 100 used 50x1"),
+            ("more a 51", "approved 100-50 acct 100 used 50x1"),
+            ("more a 60 partial", "approved 100-100 acct 100 used 100x1"),
+            ("clear a", "closed 0 acct 100 used 100x1"),
+            ("more a 1", "refused authorization_not_open 0 acct 100 used 100x1"),
+        ],
+    ),
+    (
+        "over",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("clear a 36.5", "closed 63.5 acct 100 used 36.5x1 !over_clearing 6.5"),
+            ("auth b 10", "approved 63.5-10 acct 100 used 46.5x2"),
+            ("rev b 12", "reversed 63.5 acct 100 used 36.5x1 !over_reversal 2"),
+            ("rev b", "refused authorization_not_open 63.5 acct 100 used 36.5x1"),
+        ],
+    ),
+    (
+        "reversed in part, then whole",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("rev a 10", "approved 100-20 acct 100 used 20x1"),
+            ("clear a 5", "approved 95-15 acct 100 used 20x1"),
+            ("rev a", "closed 95 acct 100 used 5x1"),
+        ],
+    ),
+    (
+        "reversed by reference",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("revref a 10", "approved 100-20 acct 100 used 20x1"),
+            ("revref a 10", "approved 100-20 acct 100 used 20x1"),
+            ("revref a 10 #2", "approved 100-10 acct 100 used 10x1"),
+            ("revref a", "reversed 100 acct 100 used 0x0"),
+            ("revref a", "reversed 100 acct 100 used 0x0"),
+            ("revref a 7 #3", "reversed 100 acct 100 used 0x0 !over_reversal 7"),
+        ],
+    ),
+    (
+        "reversed before it came",
+        &[
+            ("revref a 30", "waiting 100 acct 100 used 0x0 !unmatched_reversal 30"),
+            ("revref a 30", "waiting 100 acct 100 used 0x0"),
+            ("auth a 30", "reversed 100 acct 100 used 0x0"),
+            ("auth a 30", "reversed 100 acct 100 used 0x0"),
+            ("clear a 30", "closed 70 acct 100 used 30x1 !late_clearing 30"),
+        ],
+    ),
+    (
+        "expired and collected late",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("days 6", "done 100-30 acct 100 used 30x1"),
+            ("due a", "approved 100-30 acct 100 used 30x1"),
+            ("days 1", "done 100-30 acct 100 used 30x1"),
+            ("auth b 71", "declined insufficient_funds 100-30 acct 100 used 30x1"),
+            ("due a", "expired 100 acct 100 used 0x0"),
+            ("due a", "expired 100 acct 100 used 0x0"),
+            ("expire a", "refused authorization_not_open 100 acct 100 used 0x0"),
+            ("clear a 30", "closed 70 acct 100 used 30x1 !late_clearing 30"),
+            ("auth c 5", "approved 70-5 acct 100 used 35x2"),
+            ("expire c", "expired 70 acct 100 used 30x1"),
+            ("auth d 5", "approved 70-5 acct 100 used 35x2"),
+            ("release d", "reversed 70 acct 100 used 30x1"),
+            ("release d", "refused authorization_not_open 70 acct 100 used 30x1"),
+        ],
+    ),
+    (
+        "repeats and duplicates",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth a 31", "declined duplicate 100-30 acct 100 used 30x1"),
+            ("auth a 31", "declined duplicate 100-30 acct 100 used 30x1"),
+            ("clear a", "closed 70 acct 100 used 30x1"),
+            ("auth a 30", "closed 70 acct 100 used 30x1"),
+        ],
+    ),
+    (
+        "stand-in",
+        &[
+            ("advice a 30", "approved 100-30 acct 100 used 30x1"),
+            ("advice b 200", "approved 100-230 acct 100 used 230x2"),
+            ("advice b 200", "approved 100-230 acct 100 used 230x2"),
+            ("advice c 5 no", "declined insufficient_funds 100-230 acct 100 used 230x2"),
+            ("clear b", "closed -100-30 acct 100 used 230x2"),
+        ],
+    ),
+    (
+        "refunds",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("clear a", "closed 70 acct 100 used 30x1"),
+            ("refund a 10", "closed 80 acct 100 used 20x1"),
+            ("refund a 10", "closed 80 acct 100 used 20x1"),
+            ("refund a #2", "closed 100 acct 100 used 0x1"),
+            ("refund a #3", "refused amount_not_positive 100 acct 100 used 0x1"),
+            ("refund a 5 #4", "closed 105 acct 100 used 0x1 !over_refund 5"),
+            ("unrefund a", "closed 100 acct 100 used 5x1"),
+            ("refund x 7", "refund 107 acct 100 used 0x1"),
+            ("unrefund x", "refund_reversal 100 acct 100 used 7x1"),
+            ("unrefund x", "refused refund_reversed 100 acct 100 used 7x1"),
+        ],
+    ),
+    (
+        "force posts",
+        &[
+            ("force f 120", "force_post -20 acct 100 used 120x0 !force_post 120"),
+            ("force f 120", "force_post -20 acct 100 used 120x0"),
+            ("force f 120 #2", "force_post -140 acct 100 used 240x0 !force_post 120"),
+            ("auth a 1", "declined insufficient_funds -140 acct 100 used 240x0"),
+            ("refund f 20", "refund -120 acct 100 used 220x0"),
+        ],
+    ),
+    (
+        "canceled",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth b 20", "approved 100-50 acct 100 used 50x2"),
+            ("cancel", "done 50-50 acct 150 used 50x2"),
+            ("auth c 1", "declined card_canceled 50-50 acct 150 used 50x2"),
+            ("more a 1", "approved 50-50 acct 150 used 50x2"),
+            ("clear a 35", "closed 20-20 acct 145 used 55x2 !over_clearing 5"),
+            ("rev b 5", "approved 15-15 acct 150 used 50x2"),
+            ("clear b 10 final", "closed 0 acct 155 used 45x2"),
+            ("refund a 3", "closed 0 acct 158 used 42x2"),
+            ("force f 8", "force_post 0 acct 150 used 50x2 !force_post 8"),
+        ],
+    ),
+    (
+        "replaced",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth b 20", "approved 100-50 acct 100 used 50x2"),
+            ("replace lost", "done 50 old 50-50 acct 100 used 50x2"),
+            ("auth old 1", "declined card_canceled 50 old 50-50 acct 100 used 50x2"),
+            ("clear a 35", "closed 45 old 20-20 acct 100 used 55x2 !over_clearing 5"),
+            ("rev b", "reversed 65 old 0 acct 100 used 35x1"),
+            ("refund a 3", "closed 68 old 0 acct 100 used 32x1"),
+            ("force f 8", "force_post 60 old 0 acct 100 used 40x1 !force_post 8"),
+            ("auth c 60", "approved 60-60 old 0 acct 100 used 100x2"),
+        ],
+    ),
+];
+
+#[test]
+fn scripts() {
+    for (name, script) in SCRIPTS {
+        Stage::new().play(name, script);
+    }
+}
+
+#[test]
+fn deposits_and_verifications() {
+    let mut stage = Stage::new();
+    stage.kind = AuthorizationType::Deposit;
+    stage.play(
+        "deposit",
+        &[
+            ("auth a 30", "approved 100 acct 100 used 0x0"),
+            ("more a 10", "approved 100 acct 100 used 0x0"),
+            ("rev a 15", "approved 100 acct 100 used 0x0"),
+            ("clear a", "closed 125 acct 100 used 0x0"),
+            ("refund a 25", "refused not_refundable 125 acct 100 used 0x0"),
+        ],
+    );
+    stage.kind = AuthorizationType::AccountVerification;
+    stage.play(
+        "verification",
+        &[
+            ("auth v 0", "closed 125 acct 100 used 0x0"),
+            ("auth w 1", "refused verification_with_amount 125 acct 100 used 0x0"),
+            ("rev v", "refused authorization_not_open 125 acct 100 used 0x0"),
+        ],
+    );
+    stage.kind = AuthorizationType::Purchase;
+    stage.play("nothing", &[("auth z 0", "refused amount_not_positive 125 acct 100 used 0x0")]);
+}
+
+#[test]
+fn fees_and_tax() {
+    let terms = FeeTerms { fixed: 100, basis_points: 200, vat_basis_points: 1_000 };
+    let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: None, terms }];
+    let mut stage = Stage::new();
+    stage.terms = Terms { fees, ..Terms::default() };
+    // On 50: 1 + 1 of fee, 0.2 of tax; on 10 more: 0.2 and 0.02.
+    stage.play(
+        "fees",
+        &[
+            ("auth a 50", "approved 100-52.2 acct 100 used 50x1"),
+            ("more a 10", "approved 100-62.42 acct 100 used 60x1"),
+            ("auth b 36.5", "declined insufficient_funds 100-62.42 acct 100 used 60x1"),
+            ("auth e 100 partial", "approved 100-100 acct 100 used 95.7x2"),
+            ("rev e", "reversed 100-62.42 acct 100 used 60x1"),
+            ("clear a 20", "approved 78.46-40.88 acct 100 used 60x1"),
+            ("clear a #2", "closed 37.58 acct 100 used 60x1"),
+            ("refund a 40", "closed 77.58 acct 100 used 20x1"),
+        ],
+    );
+    assert_eq!((stage.system(System::Fees), stage.system(System::Tax)), (220, 22));
+    stage.terms.refund_fees = true;
+    stage.play(
+        "fees given back",
+        &[
+            ("auth c 10", "approved 77.58-11.32 acct 100 used 30x2"),
+            ("clear c", "closed 66.26 acct 100 used 30x2"),
+            ("refund c", "closed 77.58 acct 100 used 20x2"),
+            ("unrefund c", "closed 66.26 acct 100 used 30x2"),
+        ],
+    );
+    assert_eq!((stage.system(System::Fees), stage.system(System::Tax)), (340, 34));
+}
+
+#[test]
+fn other_currencies() {
+    let euro = Currency::find("EUR", Category::Fiat).expect("EUR is a currency");
+    let mut stage = Stage::new();
+    stage.currency = euro;
+    stage.play("none", &[("auth a 10", "declined currency_not_supported 100 acct 100 used 0x0")]);
+    stage.billing = Some("11.11");
+    stage.play("billing", &[("auth b 10", "approved 100-11.11 acct 100 used 11.11x1")]);
+    (stage.billing, stage.rate) = (None, Some("1.2345"));
+    stage.play("rate", &[("auth c 10", "approved 100-23.45 acct 100 used 23.45x2")]);
+    stage.rate = None;
+    stage.terms.rates = vec![RateRule { from: euro, to: usd(), rate: decimal("1.5") }];
+    stage.play(
+        "terms",
+        &[
+            ("auth d 10", "approved 100-38.45 acct 100 used 38.45x3"),
+            ("revref d 4", "approved 100-32.45 acct 100 used 32.45x3"),
+            ("clear d 6", "closed 91-23.45 acct 100 used 32.45x3"),
+            ("clear c 8", "approved 79-11.45 acct 100 used 32.45x3"),
+        ],
+    );
+}
+
+#[test]
+fn a_closed_heir() {
+    let mut stage = Stage::with(|card| card);
+    stage.play("canceled", &[("cancel", "done 0 acct 200 used 0x0")]);
+    let empty = |stage: &mut Stage| {
+        let other = stage.world.account(0);
+        let transfer = crate::transfers::CreateTransfer {
+            from: stage.account,
+            to: other,
+            amount: decimal("200"),
+            reference: None,
+            narration: None,
+            metadata: None,
+        };
+        stage.run(Command::CreateTransfer(transfer)).expect("the money moves");
+        stage.run(Command::CloseAccount(CloseAccount { id: stage.account, if_match: None })).expect("it closes");
+    };
+    empty(&mut stage);
+    stage.play(
+        "suspense",
+        &[
+            ("force f 9", "force_post 0 acct 0 used 9x0 !force_post 9 !suspense 9"),
+            ("refund f 4", "refund 0 acct 0 used 5x0 !suspense 4"),
+        ],
+    );
+    assert_eq!(stage.system(System::Suspense), -500);
+}
+
+#[test]
+fn on_demand() {
+    let mut stage = Stage::with(|card| CreateCard { funding_mode: FundingMode::OnDemand, ..card });
+    stage.play(
+        "the account's money",
+        &[
+            ("auth a 150", "approved 0 acct 200-150 used 150x1"),
+            ("auth b 51", "declined insufficient_funds 0 acct 200-150 used 150x1"),
+            ("clear a 160", "closed 0 acct 40 used 160x1 !over_clearing 10"),
+            ("advice c 50", "approved 0 acct 40-50 used 210x2"),
+            ("clear c", "closed 0 acct -10 used 210x2"),
+            ("refund c 30", "closed 0 acct 20 used 180x2"),
+            ("auth d 5", "approved 0 acct 20-5 used 185x3"),
+            ("cancel", "done 0 acct 20-5 used 185x3"),
+            ("clear d", "closed 0 acct 15 used 185x3"),
+        ],
+    );
+    let told = stage.world.appended.events.iter().filter(|event| event.object_id == stage.account.0);
+    let told: Vec<bool> = told.map(|event| event.data.contains("\"overdrawn\":true")).collect();
+    // Opened and filled; a, c held, c, refunded, d.
+    assert_eq!(told, [false, false, false, true, true, false, false]);
+}
+
+#[test]
+fn wrong_pins() {
+    let mut stage = Stage::new();
+    let sealed = format!("{SEALED}pin").into_bytes();
+    stage.run(Command::SetPin(SetPin { id: stage.card, sealed })).expect("a PIN");
+    let state = "100 acct 100 used 0x0";
+    let steps = [
+        ("a", Match::Mismatch, "invalid_pin"),
+        ("b", Match::Mismatch, "invalid_pin"),
+        ("c", Match::NotGiven, ""),
+        ("d", Match::Match, ""),
+        ("e", Match::Mismatch, "invalid_pin"),
+        ("f", Match::Mismatch, "invalid_pin"),
+        ("g", Match::Mismatch, "invalid_pin"),
+        ("h", Match::Match, "pin_tries_exceeded"),
+        ("unblock", Match::NotGiven, ""),
+        ("i", Match::Match, ""),
+    ];
+    for (name, pin, reason) in steps {
+        if name == "unblock" {
+            stage.run(Command::UnblockPin(UnblockPin { id: stage.card })).expect("it is unblocked");
+            continue;
+        }
+        stage.pin = pin;
+        let done = stage.step(&format!("auth {name} 1")).expect("a decision");
+        let expected = if reason.is_empty() { "approved".to_owned() } else { format!("declined {reason}") };
+        assert_eq!(done, expected, "{name} {state}");
+        stage.pin = Match::NotGiven;
+        // A repeat is answered, and counts no further try.
+        stage.pin = pin;
+        assert_eq!(stage.step(&format!("auth {name} 1")).expect("a decision"), expected, "{name} again");
+    }
+    stage.pin = Match::Match;
+    let mut request = stage.request("stale", "1");
+    request.presented.pin_sealed = None;
+    assert_eq!(stage.authorize(request, None), Err("changed_meanwhile"));
+}
+
+#[test]
+fn unknown_numbers() {
+    let mut stage = Stage::new();
+    let mut request = stage.request("u", "10");
+    request.presented.card = None;
+    for _ in 0..2 {
+        assert_eq!(stage.authorize(request.clone(), None), Ok("declined unknown_card".to_owned()));
+    }
+    stage.step("auth a 10").expect("approved");
+    request.trace.transaction_id = "a".to_owned();
+    assert_eq!(
+        stage.authorize(request.clone(), None),
+        Ok("declined unknown_card".to_owned()),
+        "not the other's answer"
+    );
+    request.trace.transaction_id = "s".to_owned();
+    stage.authorize(request, Some(true)).expect("an advice is recorded");
+    stage.play("flagged", &[("auth b 1", "approved 100-11 acct 100 used 11x2 !suspense 10")]);
+}
+
+#[test]
+fn exceptions_are_looked_at_once() {
+    let mut stage = Stage::new();
+    stage.step("force f 5").expect("posted");
+    let id = stage
+        .world
+        .work
+        .network_exceptions
+        .wanted()
+        .find_map(|(key, _)| stage.world.work.network_exceptions.peek(key).map(|row| row.id));
+    let command = crate::authorizations::ResolveException {
+        id: id.expect("an exception"),
+        note: "fine".to_owned(),
+        if_match: None,
+    };
+    let done = stage.world.run(Command::ResolveException(command.clone()));
+    assert!(matches!(done, Ok(Outcome::Exception(_))), "{done:?}");
+    assert!(stage.world.run(Command::ResolveException(command)).is_err());
+}
+
+#[test]
+fn what_is_told() {
+    let mut stage = Stage::new();
+    for step in [
+        "auth a 10",
+        "auth b 500",
+        "more a 5",
+        "clear a 12 final",
+        "refund a 2",
+        "auth c 3",
+        "rev c",
+        "auth d 3",
+        "expire d",
+    ] {
+        stage.step(step).expect(step);
+    }
+    let told = stage.world.events(stage.card.0);
+    let expected = [
+        "card.created",
+        "card.funded",
+        "authorization.approved",
+        "authorization.declined",
+        "authorization.updated",
+        "transaction.created",
+        "authorization.updated",
+        "transaction.refund",
+        "authorization.approved",
+        "authorization.reversed",
+        "authorization.approved",
+        "authorization.expired",
+    ];
+    assert_eq!(told, expected);
+}

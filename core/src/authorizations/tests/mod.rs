@@ -1,0 +1,7 @@
+//! Authorizations: a row a case for every rule.
+
+mod decide;
+mod life;
+mod limits;
+mod simulation;
+mod stage;

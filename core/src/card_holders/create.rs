@@ -1,0 +1,72 @@
+//! Enrolling a card holder.
+
+use crate::authorizations::Counters;
+use crate::card_holders::documents::{add_documents, open_reviews};
+use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, NewDocument, SealedPersonal};
+use crate::cards::{NewLimit, settle_limits};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::CardHolderId;
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// Enrols a card holder.
+#[derive(Clone, Debug)]
+pub struct CreateCardHolder {
+    /// Their id: the key is sealed for it.
+    pub id: CardHolderId,
+    /// Their full name.
+    pub name: String,
+    /// Their key, sealed by the vault.
+    pub key: Vec<u8>,
+    /// Everything else that is personal.
+    pub personal: SealedPersonal,
+    /// Whether their cards can be used.
+    pub status: CardHolderStatus,
+    /// The caller's own data.
+    pub metadata: Option<String>,
+    /// Limits over all of their cards.
+    pub limits: Vec<NewLimit>,
+    /// Files that came along.
+    pub documents: Vec<NewDocument>,
+}
+
+/// Enrols them.
+pub fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Stop> {
+    let now = work.now();
+    let mut holder = CardHolder {
+        client: work.client(),
+        id: command.id,
+        name: command.name.clone(),
+        status: command.status,
+        key: Some(command.key.clone()),
+        personal: Some(command.personal.sealed.clone()),
+        hashes: command.personal.hashes.clone(),
+        metadata: crate::accounts::unless_empty(command.metadata.clone()),
+        document_status: None,
+        document_expires: command.personal.document_expires,
+        proof_status: None,
+        files: Files::default(),
+        documents: 0,
+        limits: settle_limits(&[], &command.limits, now, now)?,
+        live_cards: 0,
+        retain_from: now,
+        erased_at: None,
+        event_seq: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    open_reviews(&mut holder, &command.personal);
+    add_documents(work, &mut holder, &command.documents)?;
+    work.card_holders.put(holder.clone());
+    work.counters.put(Counters::new(holder.client, holder.id.0));
+    emit(work, Owner::CardHolder(holder.id), EventType::CardHolderCreated, &CardHolderNotice::of(&holder, now))?;
+    current(work, holder.id)
+}
+
+/// The card holder as they are now, counted events included.
+pub(super) fn current(work: &mut Work, id: CardHolderId) -> Result<CardHolder, Stop> {
+    let found = work.card_holders.get(Key::of(work.client(), id.0))?;
+    Ok((*found.expect("a card holder that was put is there")).clone())
+}

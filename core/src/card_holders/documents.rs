@@ -1,0 +1,156 @@
+//! Documents: files added to a card holder, and reviewed.
+
+use crate::card_holders::{
+    CardHolder, CardHolderNotice, Document, DocumentPart, DocumentView, FileRef, ReviewStatus, SealedPersonal,
+    find_to_change,
+};
+use crate::events::{EventType, Owner, emit};
+use crate::ids::{CardHolderId, DocumentId};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// A file that waits, sealed, to become real.
+#[derive(Clone, Debug)]
+pub struct NewDocument {
+    /// Its id.
+    pub id: DocumentId,
+    /// Which part.
+    pub part: DocumentPart,
+    /// Its media type.
+    pub file_type: &'static str,
+    /// How many bytes it has.
+    pub size: i64,
+    /// SHA-256 of its content.
+    pub content_hash: [u8; 32],
+}
+
+/// Decides about a document.
+#[derive(Clone, Debug)]
+pub struct ReviewDocument {
+    /// Whose document.
+    pub card_holder: CardHolderId,
+    /// Which.
+    pub id: DocumentId,
+    /// Verified or rejected.
+    pub status: ReviewStatus,
+    /// Why.
+    pub reason: Option<String>,
+    /// The version of the document the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// What is said in words for the first time, or said anew, waits for a review.
+pub(super) fn open_reviews(holder: &mut CardHolder, personal: &SealedPersonal) {
+    if personal.has_document {
+        holder.document_status.get_or_insert(ReviewStatus::Pending);
+    }
+    if personal.has_proof {
+        holder.proof_status.get_or_insert(ReviewStatus::Pending);
+    }
+}
+
+/// Adds files: each takes the place of the one before it, and its part waits for a review again.
+pub(super) fn add_documents(work: &mut Work, holder: &mut CardHolder, documents: &[NewDocument]) -> Result<(), Stop> {
+    let mut replaced = Vec::new();
+    for new in documents {
+        if let Some(id) = holder.files.part(new.part).and_then(FileRef::document) {
+            replaced.push(find_document(work, holder.id, id)?);
+        }
+    }
+    let now = work.now();
+    for old in replaced {
+        work.documents.put(Document { current: false, version: old.version + 1, updated_at: now, ..old });
+    }
+    for (at, new) in documents.iter().enumerate() {
+        let current = documents[at + 1..].iter().all(|later| later.part != new.part);
+        work.documents.put(Document {
+            client: holder.client,
+            id: new.id,
+            card_holder: holder.id,
+            part: new.part,
+            file_type: new.file_type.to_owned(),
+            size: new.size,
+            content_hash: new.content_hash,
+            status: ReviewStatus::Pending,
+            reason: None,
+            current,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        });
+        let file = FileRef {
+            id: new.id.to_string(),
+            file_type: new.file_type.to_owned(),
+            content_hash: new.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        };
+        holder.files.set(new.part, file);
+        holder.documents += 1;
+        match new.part {
+            DocumentPart::ProofOfAddress => holder.proof_status = Some(ReviewStatus::Pending),
+            DocumentPart::DocumentMain | DocumentPart::DocumentBack => {
+                holder.document_status = Some(ReviewStatus::Pending);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn find_document(work: &mut Work, holder: CardHolderId, id: DocumentId) -> Result<Document, Stop> {
+    let found = work.documents.get_to_change(Key::of(work.client(), id.0))?;
+    let found = found.filter(|document| document.card_holder == holder);
+    Ok((*found.ok_or(Refusal::DocumentNotFound)?).clone())
+}
+
+/// Decides about a document. Main side and back are one identity document: a decision about one is about both.
+pub fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Stop> {
+    let holder = find_to_change(work, command.card_holder, None)?;
+    if holder.erased_at.is_some() {
+        return Err(Refusal::CardHolderErased.into());
+    }
+    let document = find_document(work, command.card_holder, command.id)?;
+    crate::accounts::check_version(command.if_match, document.version)?;
+    if !document.current {
+        return Err(Refusal::DocumentReplaced.into());
+    }
+    let parts: &[DocumentPart] = match document.part {
+        DocumentPart::ProofOfAddress => &[DocumentPart::ProofOfAddress],
+        _ => &[DocumentPart::DocumentMain, DocumentPart::DocumentBack],
+    };
+    let ids: Vec<DocumentId> = parts.iter().filter_map(|part| holder.files.part(*part)?.document()).collect();
+    let mut files = Vec::new();
+    for id in ids {
+        files.push(find_document(work, command.card_holder, id)?);
+    }
+
+    let now = work.now();
+    let was_verified = holder.is_verified(now);
+    let mut reviewed = document;
+    for file in files {
+        let file = Document {
+            status: command.status,
+            reason: command.reason.clone(),
+            version: file.version + 1,
+            updated_at: now,
+            ..file
+        };
+        if file.id == reviewed.id {
+            reviewed = file.clone();
+        }
+        work.documents.put(file);
+    }
+    let mut changed = (*holder).clone();
+    match reviewed.part {
+        DocumentPart::ProofOfAddress => changed.proof_status = Some(command.status),
+        _ => changed.document_status = Some(command.status),
+    }
+    changed.touch(now);
+    let kind = match command.status {
+        ReviewStatus::Rejected => EventType::CardHolderRejected,
+        _ if changed.is_verified(now) && !was_verified => EventType::CardHolderVerified,
+        _ => EventType::CardHolderUpdated,
+    };
+    work.card_holders.put(changed.clone());
+    emit(work, Owner::CardHolder(changed.id), kind, &CardHolderNotice::of(&changed, now))?;
+    Ok(DocumentView::of(&reviewed))
+}

@@ -1,0 +1,408 @@
+//! What is shown of card holders: everything to those who may read them; in events nothing personal, so that events
+//! need no erasing.
+
+use serde::Serialize;
+
+use crate::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, FileRef, Personal, ReviewStatus};
+use crate::cards::SpendingLimitView;
+use crate::money::{Category, Currency};
+use crate::time::Instant;
+use crate::view::Free;
+
+/// Who they are.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Person)]
+pub struct PersonView {
+    /// Given name.
+    #[schema(required = true, example = "Alex")]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[schema(required = true, example = "Johnson")]
+    pub last_name: Option<String>,
+    /// E-mail address.
+    #[schema(required = true, example = "alex.johnson@example.com")]
+    pub email: Option<String>,
+    /// Phone number.
+    #[schema(required = true, example = "+12125550198")]
+    pub phone_number: Option<String>,
+    /// Date of birth.
+    #[schema(required = true, example = "1990-04-12")]
+    pub date_of_birth: Option<String>,
+    /// m, f or x.
+    #[schema(required = true, example = "m")]
+    pub gender: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[schema(required = true, example = "US")]
+    pub nationality: Option<String>,
+}
+
+/// Where they live.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Address)]
+pub struct AddressView {
+    /// Street and number.
+    #[schema(required = true)]
+    pub line1: Option<String>,
+    /// City.
+    #[schema(required = true)]
+    pub city: Option<String>,
+    /// State or region.
+    #[schema(required = true)]
+    pub state: Option<String>,
+    /// Postal code.
+    #[schema(required = true)]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[schema(required = true)]
+    pub country_code: Option<String>,
+}
+
+/// Where the files of an identity document are.
+#[derive(Clone, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = DocumentUrls)]
+pub struct UrlsView {
+    /// The main side.
+    #[schema(required = true)]
+    pub main: Option<String>,
+    /// The back.
+    #[schema(required = true)]
+    pub back: Option<String>,
+}
+
+/// What a file is.
+#[derive(Clone, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FileMeta)]
+pub struct FileMetaView {
+    /// Its media type.
+    #[schema(required = true, example = "image/png")]
+    pub file_type: Option<String>,
+    /// SHA-256 of its content, hexadecimal.
+    #[schema(required = true)]
+    pub content_hash: Option<String>,
+}
+
+impl FileMetaView {
+    fn of(file: Option<&FileRef>) -> FileMetaView {
+        FileMetaView {
+            file_type: file.map(|file| file.file_type.clone()),
+            content_hash: file.map(|file| file.content_hash.clone()),
+        }
+    }
+}
+
+/// An identity document.
+#[derive(Clone, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = IdentityDocument)]
+pub struct IdentityView {
+    /// What kind.
+    #[serde(rename = "type")]
+    #[schema(required = true, example = "international_passport")]
+    pub kind: Option<String>,
+    /// Its number.
+    #[schema(required = true)]
+    pub number: Option<String>,
+    /// Issued on.
+    #[schema(required = true)]
+    pub issue_date: Option<String>,
+    /// Good until.
+    #[schema(required = true)]
+    pub expiry_date: Option<String>,
+    /// Issued by, ISO 3166-1 alpha-2.
+    #[schema(required = true)]
+    pub issuing_country: Option<String>,
+    /// How far its review is; null without a document.
+    #[schema(required = true)]
+    pub verification_status: Option<ReviewStatus>,
+    /// Whatever there is to say.
+    #[schema(required = true)]
+    pub description: Option<String>,
+    /// Its files.
+    pub urls: UrlsView,
+    /// What the file of its main side is.
+    pub meta: FileMetaView,
+}
+
+/// A proof of address.
+#[derive(Clone, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProofOfAddress)]
+pub struct ProofView {
+    /// What kind.
+    #[serde(rename = "type")]
+    #[schema(required = true, example = "utility_bill")]
+    pub kind: Option<String>,
+    /// Its number.
+    #[schema(required = true)]
+    pub document_id: Option<String>,
+    /// How far its review is; null without a proof.
+    #[schema(required = true)]
+    pub verification_status: Option<ReviewStatus>,
+    /// Whatever there is to say.
+    #[schema(required = true)]
+    pub description: Option<String>,
+    /// Its file.
+    #[schema(required = true)]
+    pub url: Option<String>,
+    /// What the file is.
+    pub meta: FileMetaView,
+}
+
+/// How they identify themselves.
+#[derive(Clone, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Identification)]
+pub struct IdentificationView {
+    /// The identity document.
+    pub document: IdentityView,
+    /// The proof of address.
+    pub proof_of_address: ProofView,
+}
+
+/// What the card is for.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CardHolderMeta)]
+pub struct MetaView {
+    /// Where the money comes from.
+    #[schema(required = true)]
+    pub funding_source: Option<String>,
+    /// About how much a month.
+    #[schema(required = true)]
+    pub monthly_transaction_value: Option<String>,
+}
+
+/// A card holder. It cannot be printed.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CardHolder)]
+pub struct CardHolderView {
+    /// Their id: 24 lowercase hex characters.
+    #[serde(rename = "_id")]
+    #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
+    pub id: String,
+    /// Their full name; empty once erased.
+    #[schema(example = "Alex Johnson")]
+    pub name: String,
+    /// Whether their cards can be used.
+    pub status: CardHolderStatus,
+    /// Who they are.
+    pub person: PersonView,
+    /// Where they live.
+    pub address: AddressView,
+    /// How they identify themselves.
+    pub identification: IdentificationView,
+    /// What the card is for.
+    pub meta: MetaView,
+    /// Your own data.
+    pub metadata: Free,
+    /// Limits over all of their cards.
+    pub spending_limits: Vec<SpendingLimitView>,
+    /// What is still missing for their verification: paths of fields, files and reviews.
+    #[schema(example = json!(["identification.document.urls.main"]))]
+    pub requirements: Vec<String>,
+    /// When their personal data was erased.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub erased_at: Option<String>,
+    /// Counts changes.
+    pub version: i64,
+    /// When they were enrolled.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: String,
+    /// When they last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: String,
+}
+
+impl CardHolderView {
+    /// What is shown of a card holder at an instant.
+    pub fn of(holder: &CardHolder, personal: &Personal, now: Instant) -> CardHolderView {
+        let (person, address, meta) = (&personal.person, &personal.address, &personal.meta);
+        let (document, proof) = (&personal.identification.document, &personal.identification.proof_of_address);
+        let files = &holder.files;
+        let url = |file: &Option<FileRef>| {
+            file.as_ref().map(|file| format!("/card-holders/{}/documents/{}", holder.id, file.id))
+        };
+        let limits = holder.limits.iter().filter_map(|limit| {
+            let currency = Currency::find(limit.currency.as_deref().unwrap_or("USD"), Category::Fiat)?;
+            Some(SpendingLimitView::of(limit, currency))
+        });
+        CardHolderView {
+            id: holder.id.to_string(),
+            name: holder.name.clone(),
+            status: holder.status,
+            person: PersonView {
+                first_name: person.first_name.clone(),
+                last_name: person.last_name.clone(),
+                email: person.email.clone(),
+                phone_number: person.phone_number.clone(),
+                date_of_birth: person.date_of_birth.clone(),
+                gender: person.gender.clone(),
+                nationality: person.nationality.clone(),
+            },
+            address: AddressView {
+                line1: address.line1.clone(),
+                city: address.city.clone(),
+                state: address.state.clone(),
+                postal_code: address.postal_code.clone(),
+                country_code: address.country_code.clone(),
+            },
+            identification: IdentificationView {
+                document: IdentityView {
+                    kind: document.r#type.clone(),
+                    number: document.number.clone(),
+                    issue_date: document.issue_date.clone(),
+                    expiry_date: document.expiry_date.clone(),
+                    issuing_country: document.issuing_country.clone(),
+                    verification_status: holder.document_review(now),
+                    description: document.description.clone(),
+                    urls: UrlsView { main: url(&files.main), back: url(&files.back) },
+                    meta: FileMetaView::of(files.main.as_ref()),
+                },
+                proof_of_address: ProofView {
+                    kind: proof.r#type.clone(),
+                    document_id: proof.document_id.clone(),
+                    verification_status: holder.proof_status,
+                    description: proof.description.clone(),
+                    url: url(&files.proof),
+                    meta: FileMetaView::of(files.proof.as_ref()),
+                },
+            },
+            meta: MetaView {
+                funding_source: meta.funding_source.clone(),
+                monthly_transaction_value: meta.monthly_transaction_value.clone(),
+            },
+            metadata: Free::object(holder.metadata.as_deref()),
+            spending_limits: limits.collect(),
+            requirements: requirements(holder, personal, now),
+            erased_at: holder.erased_at.map(|at| at.to_string()),
+            version: holder.version,
+            created_at: holder.created_at.to_string(),
+            updated_at: holder.updated_at.to_string(),
+        }
+    }
+}
+
+fn requirements(holder: &CardHolder, personal: &Personal, now: Instant) -> Vec<String> {
+    if holder.erased_at.is_some() || holder.is_verified(now) {
+        return Vec::new();
+    }
+    let mut missing = personal.missing();
+    if holder.files.main.is_none() {
+        missing.push("identification.document.urls.main");
+    } else if holder.document_review(now) != Some(ReviewStatus::Verified) {
+        missing.push("identification.document.verificationStatus");
+    }
+    if holder.files.proof.is_none() {
+        missing.push("identification.proofOfAddress.url");
+    } else if holder.proof_status != Some(ReviewStatus::Verified) {
+        missing.push("identification.proofOfAddress.verificationStatus");
+    }
+    missing.into_iter().map(str::to_owned).collect()
+}
+
+/// What events tell of a card holder: nothing personal.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CardHolderNotice {
+    /// Their id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whether their cards can be used.
+    pub status: CardHolderStatus,
+    /// Whether identity document and proof of address are verified.
+    pub verified: bool,
+    /// The review of the identity document.
+    #[schema(required = true)]
+    pub document_status: Option<ReviewStatus>,
+    /// The review of the proof of address.
+    #[schema(required = true)]
+    pub proof_of_address_status: Option<ReviewStatus>,
+    /// Counts changes.
+    pub version: i64,
+    /// When they were enrolled.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: String,
+    /// When they last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: String,
+}
+
+impl CardHolderNotice {
+    /// What is told of a card holder at an instant.
+    pub fn of(holder: &CardHolder, now: Instant) -> CardHolderNotice {
+        CardHolderNotice {
+            id: holder.id.to_string(),
+            status: holder.status,
+            verified: holder.is_verified(now),
+            document_status: holder.document_review(now),
+            proof_of_address_status: holder.proof_status,
+            version: holder.version,
+            created_at: holder.created_at.to_string(),
+            updated_at: holder.updated_at.to_string(),
+        }
+    }
+}
+
+/// A document of a card holder.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Document)]
+pub struct DocumentView {
+    /// Its id.
+    #[serde(rename = "_id")]
+    #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
+    pub id: String,
+    /// Who it is of.
+    pub card_holder_id: String,
+    /// Which part.
+    pub part: DocumentPart,
+    /// Its media type.
+    #[schema(example = "image/png")]
+    pub file_type: String,
+    /// How many bytes it has.
+    pub size: i64,
+    /// SHA-256 of its content, hexadecimal.
+    pub content_hash: String,
+    /// How far its review is.
+    pub status: ReviewStatus,
+    /// What the reviewer noted.
+    #[schema(required = true)]
+    pub reason: Option<String>,
+    /// Whether it stands for its part now; a later upload takes its place.
+    pub current: bool,
+    /// Where it can be downloaded.
+    pub url: String,
+    /// Counts changes.
+    pub version: i64,
+    /// When it was uploaded.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: String,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: String,
+}
+
+impl DocumentView {
+    /// What is shown of a document.
+    pub fn of(document: &Document) -> DocumentView {
+        DocumentView {
+            id: document.id.to_string(),
+            card_holder_id: document.card_holder.to_string(),
+            part: document.part,
+            file_type: document.file_type.clone(),
+            size: document.size,
+            content_hash: document.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            status: document.status,
+            reason: document.reason.clone(),
+            current: document.current,
+            url: format!("/card-holders/{}/documents/{}", document.card_holder, document.id),
+            version: document.version,
+            created_at: document.created_at.to_string(),
+            updated_at: document.updated_at.to_string(),
+        }
+    }
+}

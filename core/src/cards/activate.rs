@@ -1,0 +1,34 @@
+//! Activating a card that has reached its holder.
+
+use crate::cards::{CardStatus, CardView, find_live, tell, view};
+use crate::events::EventType;
+use crate::ids::CardId;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Activates a card.
+#[derive(Clone, Debug)]
+pub struct ActivateCard {
+    /// Which.
+    pub id: CardId,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Activates the card, once: a card that was frozen later is thawed by a change of its status.
+pub fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
+    let card = find_live(work, command.id)?;
+    crate::accounts::check_version(command.if_match, card.version)?;
+    if card.activated_at.is_some() {
+        return Err(Refusal::CardAlreadyActivated.into());
+    }
+    let now = work.now();
+    let mut activated = (*card).clone();
+    activated.set_status(CardStatus::Active, Some("activated"), now);
+    activated.activated_at = Some(now);
+    activated.touch(now);
+    work.cards.put(activated.clone());
+    let shown = view(work, &activated)?;
+    tell(work, &activated, EventType::CardUpdated, &shown)?;
+    Ok(shown)
+}

@@ -1,0 +1,61 @@
+//! Ending a card: final; what is available on it goes to an account.
+
+use crate::card_holders;
+use crate::cards::money::give_back;
+use crate::cards::{Card, CardStatus, CardView, find_receiver, tell, view};
+use crate::events::EventType;
+use crate::ids::{AccountId, CardId};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Ends a card for good.
+#[derive(Clone, Debug)]
+pub struct TerminateCard {
+    /// Which.
+    pub id: CardId,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Ends the card, its money back to the debit account; one that ended already stays as it is.
+pub fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
+    let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
+    let card = found.ok_or(Refusal::CardNotFound)?;
+    crate::accounts::check_version(command.if_match, card.version)?;
+    if card.status == CardStatus::Canceled {
+        return view(work, &card);
+    }
+    end(work, (*card).clone(), None, None)
+}
+
+/// Ends a live card. Its money goes back to the account it came from whatever that account's settings say; an account
+/// named by the caller must be one that takes money.
+pub(super) fn end(
+    work: &mut Work,
+    mut card: Card,
+    reason: Option<&str>,
+    receiver: Option<AccountId>,
+) -> Result<CardView, Stop> {
+    let heir = match receiver {
+        Some(id) if id != card.debit_account => find_receiver(work, id, card.currency)?.id,
+        _ => card.debit_account,
+    };
+    give_back(work, &card, heir)?;
+    let now = work.now();
+    card.set_status(CardStatus::Canceled, reason, now);
+    card.cancellation_reason = reason.map(str::to_owned);
+    card.heir = Some(heir);
+    card.touch(now);
+    work.cards.put(card.clone());
+    card_holders::count_cards(work, card.card_holder, -1)?;
+    crate::accounts::count_cards(work, card.debit_account, -1)?;
+    let shown = view(work, &card)?;
+    tell(work, &card, EventType::CardTerminated, &shown)?;
+    Ok(shown)
+}
+
+/// Ends a card that has made as many payments as it was for.
+pub(crate) fn end_after_payments(work: &mut Work, card: Card) -> Result<(), Stop> {
+    end(work, card, Some("cancel_after"), None).map(|_| ())
+}

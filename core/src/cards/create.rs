@@ -1,0 +1,234 @@
+//! Issuing a card, with or without its first money, in one transaction.
+
+use crate::authorizations::Counters;
+use crate::card_holders::{self, CardHolderStatus};
+use crate::cards::money::move_to_card;
+use crate::cards::{
+    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, NewControls,
+    SpendingControls, find_payer, tell, view,
+};
+use crate::events::EventType;
+use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
+use crate::ledger::Balance;
+use crate::money::{Currency, Decimal};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::time::Instant;
+use crate::work::Work;
+
+/// The month a card is good through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expiry {
+    /// As in the calendar.
+    pub year: i64,
+    /// From 1 to 12.
+    pub month: i64,
+}
+
+impl Expiry {
+    /// The next month.
+    pub fn next(self) -> Expiry {
+        if self.month >= 12 {
+            Expiry { year: self.year + 1, month: 1 }
+        } else {
+            Expiry { year: self.year, month: self.month + 1 }
+        }
+    }
+
+    /// The first instant at which the card is no longer good: a card is valid through the last instant of its month,
+    /// in UTC.
+    pub fn ends(self) -> Instant {
+        let next = self.next();
+        Instant::parse_date(&format!("{:04}-{:02}-01", next.year, next.month)).unwrap_or(Instant::from_micros(i64::MAX))
+    }
+}
+
+/// A card number, sealed and recognisable: the vault drew it for this card.
+#[derive(Clone, Debug)]
+pub struct NewNumber {
+    /// The number, sealed for the card.
+    pub sealed: Vec<u8>,
+    /// Its keyed fingerprint.
+    pub fingerprint: [u8; 32],
+    /// The first six digits.
+    pub bin: String,
+    /// The last four digits.
+    pub last4: String,
+}
+
+/// Issues a card.
+#[derive(Clone, Debug)]
+pub struct CreateCard {
+    /// Its id: the number is sealed for it.
+    pub id: CardId,
+    /// The account behind it.
+    pub debit_account: AccountId,
+    /// Who gets it.
+    pub card_holder: CardHolderId,
+    /// Whether there is plastic.
+    pub kind: CardType,
+    /// The network.
+    pub brand: Brand,
+    /// Whether it can be used at once; a physical card is inactive until it is activated.
+    pub status: CardStatus,
+    /// The currency it spends.
+    pub currency: Currency,
+    /// The caller's own data.
+    pub metadata: Option<String>,
+    /// What it may be used for.
+    pub controls: NewControls,
+    /// Whether payments on the web ask for a second factor.
+    pub enable_2fa: bool,
+    /// Its first money, in major units.
+    pub amount: Option<Decimal>,
+    /// Whether it is good for one payment only.
+    pub disposable: bool,
+    /// Where its money is.
+    pub funding_mode: FundingMode,
+    /// Not good before.
+    pub valid_from: Option<Instant>,
+    /// Not good after.
+    pub valid_until: Option<Instant>,
+    /// Whether it locks to the first merchant it pays.
+    pub merchant_lock: bool,
+    /// After how many payments it ends.
+    pub cancel_after: Option<i64>,
+    /// Its number.
+    pub number: NewNumber,
+    /// The month it is good through.
+    pub expiry: Expiry,
+    /// Whether only verified card holders get cards.
+    pub verified_only: bool,
+}
+
+/// Issues the card; with an amount, its money moves in the same transaction or there is no card.
+pub fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
+    let account = find_payer(work, command.debit_account, command.currency)?;
+    let holder = card_holders::find_to_change(work, command.card_holder, Some("/cardHolderId"))?;
+    if holder.status != CardHolderStatus::Active {
+        return Err(Refusal::CardHolderInactive { status: holder.status.as_str() }.into());
+    }
+    let now = work.now();
+    if command.verified_only && !holder.is_verified(now) {
+        return Err(Refusal::CardHolderUnverified.into());
+    }
+    check_validity(command, now)?;
+    let amount = first_money(command)?;
+    if work.card_fingerprints.get_to_change(CardFingerprint::key_of(&command.number.fingerprint))?.is_some() {
+        return Err(Refusal::NumberTaken.into());
+    }
+    let controls = command.controls.settle(&SpendingControls::default(), now, now)?;
+
+    let card = new_card(work, command, controls);
+    work.balances.put(Balance::opened(card.client, card.id.into(), card.currency, now));
+    put_number(work, &card, &command.number);
+    work.cards.put(card.clone());
+    work.counters.put(Counters::new(card.client, card.id.0));
+    card_holders::count_cards(work, card.card_holder, 1)?;
+    crate::accounts::count_cards(work, account.id, 1)?;
+    let shown = view(work, &card)?;
+    tell(work, &card, EventType::CardCreated, &shown)?;
+    if amount > 0 {
+        move_to_card(work, &card, account.id, amount, None, None)?;
+    }
+    view(work, &card)
+}
+
+fn first_money(command: &CreateCard) -> Result<i64, Refusal> {
+    let Some(amount) = command.amount else { return Ok(0) };
+    if command.funding_mode == FundingMode::OnDemand {
+        return Err(Refusal::FundingModeMismatch { field: "/amount" });
+    }
+    let minor = crate::accounts::positive(amount, command.currency, "/amount")?;
+    if minor < 10i64.pow(u32::from(command.currency.exponent())) {
+        return Err(Refusal::AmountBelowMinimum { field: "/amount", minimum: "1" });
+    }
+    Ok(minor)
+}
+
+fn check_validity(command: &CreateCard, now: Instant) -> Result<(), Refusal> {
+    let fault = |field, why| Err(Refusal::ValidityInvalid { field, why });
+    if let Some(until) = command.valid_until {
+        if until <= now {
+            return fault("/validUntil", "validUntil is in the past.");
+        }
+        if command.valid_from.is_some_and(|from| from >= until) {
+            return fault("/validUntil", "validUntil must be later than validFrom.");
+        }
+    }
+    if command.valid_from.is_some_and(|from| from >= command.expiry.ends()) {
+        return fault("/validFrom", "validFrom is later than the end of the card's expiry month.");
+    }
+    Ok(())
+}
+
+/// A physical card is in the post first: whatever was asked for, it cannot be used until it is activated.
+pub(super) fn first_status(kind: CardType, asked: CardStatus) -> CardStatus {
+    if kind == CardType::Physical { CardStatus::Inactive } else { asked }
+}
+
+fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Card {
+    let now = work.now();
+    let own = LedgerAccountId::from(command.id);
+    let status = first_status(command.kind, command.status);
+    let mut card = Card {
+        client: work.client(),
+        id: command.id,
+        debit_account: command.debit_account,
+        card_holder: command.card_holder,
+        kind: command.kind,
+        brand: command.brand,
+        currency: command.currency,
+        status,
+        cancellation_reason: None,
+        heir: None,
+        metadata: crate::accounts::unless_empty(command.metadata.clone()),
+        controls,
+        enable_2fa: command.enable_2fa,
+        disposable: command.disposable,
+        funding_mode: command.funding_mode,
+        funds: if command.funding_mode == FundingMode::OnDemand { command.debit_account.into() } else { own },
+        valid_from: command.valid_from,
+        valid_until: command.valid_until,
+        merchant_lock: command.merchant_lock,
+        locked_merchant: None,
+        cancel_after: command.cancel_after,
+        bin: command.number.bin.clone(),
+        last4: command.number.last4.clone(),
+        expiry_month: command.expiry.month,
+        expiry_year: command.expiry.year,
+        pin_set: false,
+        activated_at: (status == CardStatus::Active).then_some(now),
+        replacement_for: None,
+        replaced_by: None,
+        history: Vec::new(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    card.set_status(status, None, now);
+    card
+}
+
+/// Keeps a card's new number and the way it is found.
+pub(super) fn put_number(work: &mut Work, card: &Card, number: &NewNumber) {
+    let (client, id) = (card.client, card.id);
+    work.card_fingerprints.put(CardFingerprint { fingerprint: number.fingerprint, client, card: id });
+    let sealed = number.sealed.clone();
+    work.card_secrets.put(CardSecret {
+        client,
+        card: id,
+        number: sealed,
+        pin: None,
+        pin_failures: 0,
+        pin_set_at: None,
+    });
+}
+
+/// Names the rows of a card that is about to be issued.
+pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, command: &CreateCard) {
+    use crate::table::Access::Exclusive;
+    work.expect_account(client, command.debit_account, Exclusive);
+    work.card_holders.expect(Key::of(client, command.card_holder.0), Exclusive);
+    work.card_fingerprints.expect(CardFingerprint::key_of(&command.number.fingerprint), Exclusive);
+}

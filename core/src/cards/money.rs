@@ -1,0 +1,202 @@
+//! Money onto a card and off it.
+
+use aws_lc_rs::digest;
+
+use crate::accounts::{positive, tell_balance};
+use crate::cards::{
+    Card, CardView, FundingMode, MovementView, PaymentReference, find, find_payer, find_receiver, funds_of,
+    not_canceled, tell, view,
+};
+use crate::events::EventType;
+use crate::ids::{AccountId, CardId, LedgerAccountId};
+use crate::ledger::{Entry, EntryKind, Leg, Posting, post};
+use crate::money::Decimal;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Moves money from an account onto a card.
+#[derive(Clone, Debug)]
+pub struct FundCard {
+    /// The card.
+    pub id: CardId,
+    /// The account that gives.
+    pub debit_account: AccountId,
+    /// How much, in major units.
+    pub amount: Decimal,
+    /// The caller's reference, good once for ever.
+    pub payment_reference: Option<String>,
+    /// The caller's words.
+    pub narration: Option<String>,
+}
+
+/// Moves money from a card to an account.
+#[derive(Clone, Debug)]
+pub struct WithdrawFromCard {
+    /// The card.
+    pub id: CardId,
+    /// The account that gets; the debit account unless said.
+    pub credit_account: Option<AccountId>,
+    /// How much, in major units.
+    pub amount: Decimal,
+    /// The caller's reference, good once for ever.
+    pub payment_reference: Option<String>,
+    /// The caller's words.
+    pub narration: Option<String>,
+}
+
+/// Funds the card: at least 0.01, from an active and debitable account of its currency.
+pub fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
+    let card = find_prefunded(work, command.id)?;
+    let account = find_payer(work, command.debit_account, card.currency)?;
+    let amount = positive(command.amount, card.currency, "/amount")?;
+    let unused = check_reference(work, command.payment_reference.as_deref())?;
+    let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
+    let entry = move_to_card(work, &card, account.id, amount, reference, narration)?;
+    keep_reference(work, unused, &card, &entry);
+    view(work, &card)
+}
+
+/// Withdraws from the card, to an active and creditable account of its currency.
+pub fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Stop> {
+    let card = find_prefunded(work, command.id)?;
+    let account = find_receiver(work, command.credit_account.unwrap_or(card.debit_account), card.currency)?;
+    let amount = positive(command.amount, card.currency, "/amount")?;
+    let unused = check_reference(work, command.payment_reference.as_deref())?;
+    let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
+    let between = (LedgerAccountId::from(card.id), account.id.into());
+    let entry = move_money(work, EntryKind::CardWithdrawal, &card, between, amount, reference, narration)?;
+    tell_movement(work, &card, EventType::CardWithdrawn, account.id, amount, &entry)?;
+    tell_balance(work, account.id, amount, &entry)?;
+    keep_reference(work, unused, &card, &entry);
+    view(work, &card)
+}
+
+fn find_prefunded(work: &mut Work, id: CardId) -> Result<std::sync::Arc<Card>, Stop> {
+    let card = find(work, id)?;
+    not_canceled(&card)?;
+    if card.funding_mode == FundingMode::OnDemand {
+        return Err(Refusal::FundingModeMismatch { field: "" }.into());
+    }
+    Ok(card)
+}
+
+/// Moves money from an account onto a card, and tells both.
+pub(super) fn move_to_card(
+    work: &mut Work,
+    card: &Card,
+    account: AccountId,
+    amount: i64,
+    reference: Option<String>,
+    narration: Option<String>,
+) -> Result<Entry, Stop> {
+    let between = (account.into(), LedgerAccountId::from(card.id));
+    let entry = move_money(work, EntryKind::CardFunding, card, between, amount, reference, narration)?;
+    tell_movement(work, card, EventType::CardFunded, account, amount, &entry)?;
+    tell_balance(work, account, -amount, &entry)?;
+    Ok(entry)
+}
+
+/// Gives what an ended card has to an account, and tells it; nothing happens when there is nothing.
+pub(super) fn give_back(work: &mut Work, card: &Card, account: AccountId) -> Result<(), Stop> {
+    let amount = funds_of(work, card)?.available();
+    if card.funding_mode == FundingMode::OnDemand || amount <= 0 {
+        return Ok(());
+    }
+    let between = (LedgerAccountId::from(card.id), account.into());
+    let entry = move_money(work, EntryKind::CardReturn, card, between, amount, None, None)?;
+    tell_balance(work, account, amount, &entry)
+}
+
+/// Moves what is free on an ended card to whoever has its balance.
+pub(crate) fn return_money(work: &mut Work, card: &Card, to: LedgerAccountId, amount: i64) -> Result<Entry, Stop> {
+    let between = (LedgerAccountId::from(card.id), to);
+    move_money(work, EntryKind::CardReturn, card, between, amount, None, None)
+}
+
+/// Posts a movement that a card causes.
+fn move_money(
+    work: &mut Work,
+    kind: EntryKind,
+    card: &Card,
+    (from, to): (LedgerAccountId, LedgerAccountId),
+    amount: i64,
+    reference: Option<String>,
+    narration: Option<String>,
+) -> Result<Entry, Stop> {
+    post(
+        work,
+        Posting {
+            kind,
+            source: Some(card.id.0),
+            authorization: None,
+            reference,
+            narration,
+            forced: false,
+            legs: &[
+                Leg::Account { account: from, delta: -amount, held: 0 },
+                Leg::Account { account: to, delta: amount, held: 0 },
+            ],
+        },
+    )
+}
+
+fn tell_movement(
+    work: &mut Work,
+    card: &Card,
+    kind: EventType,
+    account: AccountId,
+    amount: i64,
+    entry: &Entry,
+) -> Result<(), Stop> {
+    let movement = MovementView::of(entry, amount, account, &*funds_of(work, card)?);
+    tell(work, card, kind, &movement)
+}
+
+/// SHA-256 of a reference.
+fn hash(reference: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, reference.as_bytes()).as_ref());
+    hash
+}
+
+/// Refuses a reference that was used before; gives the hash to keep.
+fn check_reference(work: &mut Work, reference: Option<&str>) -> Result<Option<[u8; 32]>, Stop> {
+    let Some(reference) = reference else { return Ok(None) };
+    let hash = hash(reference);
+    match work.payment_references.get_to_change(Key::hashed(work.client(), &hash))? {
+        Some(used) => Err(Refusal::PaymentReferenceUsed { card: used.card.to_string() }.into()),
+        None => Ok(Some(hash)),
+    }
+}
+
+fn keep_reference(work: &mut Work, hash: Option<[u8; 32]>, card: &Card, entry: &Entry) {
+    if let Some(hash) = hash {
+        let created_at = work.now();
+        work.payment_references.put(PaymentReference {
+            client: card.client,
+            hash,
+            card: card.id,
+            entry: entry.id,
+            created_at,
+        });
+    }
+}
+
+/// Names the rows of a movement between a card and an account.
+pub(crate) fn expect(
+    work: &mut Work,
+    client: crate::ids::ClientId,
+    card: CardId,
+    account: Option<AccountId>,
+    reference: Option<&str>,
+) {
+    use crate::table::Access::{Exclusive, Shared};
+    work.expect_card(client, card, Shared);
+    if let Some(account) = account {
+        work.expect_account(client, account, Shared);
+    }
+    if let Some(reference) = reference {
+        work.payment_references.expect(Key::hashed(client, &hash(reference)), Exclusive);
+    }
+}

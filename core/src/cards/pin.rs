@@ -1,0 +1,61 @@
+//! PINs: set, and unblocked after too many wrong ones. What a PIN is, only the vault knows.
+
+use crate::cards::{CardSecret, CardView, find_live, tell, view};
+use crate::events::EventType;
+use crate::ids::CardId;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Sets a card's PIN.
+#[derive(Clone, Debug)]
+pub struct SetPin {
+    /// The card.
+    pub id: CardId,
+    /// The PIN verification value, sealed for the card.
+    pub sealed: Vec<u8>,
+}
+
+/// Gives a card its PIN tries back.
+#[derive(Clone, Debug)]
+pub struct UnblockPin {
+    /// The card.
+    pub id: CardId,
+}
+
+fn secret(work: &mut Work, id: CardId) -> Result<std::sync::Arc<CardSecret>, Stop> {
+    Ok(work.card_secrets.get_to_change(Key::of(work.client(), id.0))?.ok_or(Refusal::CardNotFound)?)
+}
+
+/// Sets the PIN; wrong tries are forgotten.
+pub fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
+    let card = find_live(work, command.id)?;
+    let secret = secret(work, command.id)?;
+    let now = work.now();
+    let pin = Some(command.sealed.clone());
+    work.card_secrets.put(CardSecret { pin, pin_failures: 0, pin_set_at: Some(now), ..(*secret).clone() });
+    let mut changed = (*card).clone();
+    changed.pin_set = true;
+    changed.touch(now);
+    work.cards.put(changed.clone());
+    let mut changes = serde_json::Map::new();
+    changes.insert("pin".to_owned(), "changed".into());
+    work.audit("card", &changed.id.to_string(), changes);
+    let shown = view(work, &changed)?;
+    tell(work, &changed, EventType::CardUpdated, &shown)?;
+    Ok(shown)
+}
+
+/// Forgets the wrong tries.
+pub fn unblock_pin(work: &mut Work, command: &UnblockPin) -> Result<CardView, Stop> {
+    let card = find_live(work, command.id)?;
+    let secret = secret(work, command.id)?;
+    if secret.pin.is_none() {
+        return Err(Refusal::PinNotSet.into());
+    }
+    work.card_secrets.put(CardSecret { pin_failures: 0, ..(*secret).clone() });
+    let mut changes = serde_json::Map::new();
+    changes.insert("pinTries".to_owned(), "reset".into());
+    work.audit("card", &card.id.to_string(), changes);
+    view(work, &card)
+}

@@ -1,0 +1,165 @@
+//! Replacing a card: lost and stolen ones get another number, damaged and expiring ones keep theirs. Balance, limits
+//! and use move along.
+
+use crate::authorizations::Counters;
+use crate::cards::create::{first_status, put_number};
+use crate::cards::{
+    Card, CardFingerprint, CardSecret, CardStatus, CardView, Expiry, FundingMode, NewNumber, ReplaceReason, find_live,
+    funds_of, tell, view,
+};
+use crate::events::EventType;
+use crate::ids::{CardId, LedgerAccountId};
+use crate::ledger::{Balance, EntryKind, Leg, Posting, post};
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// The number of the replacement.
+#[derive(Clone, Debug)]
+pub enum ReplacementNumber {
+    /// Another one.
+    New(NewNumber),
+    /// The same, sealed again for the new card.
+    Same {
+        /// Its fingerprint.
+        fingerprint: [u8; 32],
+        /// The number, sealed for the new card.
+        sealed: Vec<u8>,
+        /// The PIN, sealed for the new card.
+        pin: Option<Vec<u8>>,
+        /// The PIN as it was sealed for the old card when this was prepared.
+        pin_before: Option<Vec<u8>>,
+    },
+}
+
+/// Replaces a card.
+#[derive(Clone, Debug)]
+pub struct ReplaceCard {
+    /// The card to be replaced.
+    pub id: CardId,
+    /// The id of the replacement.
+    pub new_id: CardId,
+    /// Why.
+    pub reason: ReplaceReason,
+    /// The number of the replacement.
+    pub number: ReplacementNumber,
+    /// The month the replacement is good through; the same number gets a later one than it had.
+    pub expiry: Expiry,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Replaces the card; gives the new one.
+pub fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
+    let old = find_live(work, command.id)?;
+    crate::accounts::check_version(command.if_match, old.version)?;
+    let secret = work.card_secrets.get_to_change(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;
+    match &command.number {
+        ReplacementNumber::New(number) => {
+            if work.card_fingerprints.get_to_change(CardFingerprint::key_of(&number.fingerprint))?.is_some() {
+                return Err(Refusal::NumberTaken.into());
+            }
+        }
+        ReplacementNumber::Same { pin_before, fingerprint, .. } => {
+            let found = work.card_fingerprints.get_to_change(CardFingerprint::key_of(fingerprint))?;
+            if *pin_before != secret.pin || found.is_none_or(|found| found.card != old.id) {
+                return Err(Refusal::Stale.into());
+            }
+        }
+    }
+
+    let used = crate::authorizations::counters_of(work, old.id.0)?;
+
+    let new = replacement(work, command, &old);
+    let now = work.now();
+    work.balances.put(Balance::opened(new.client, new.id.into(), new.currency, now));
+    match &command.number {
+        ReplacementNumber::New(number) => put_number(work, &new, number),
+        ReplacementNumber::Same { fingerprint, sealed, pin, .. } => {
+            work.card_fingerprints.put(CardFingerprint { fingerprint: *fingerprint, client: new.client, card: new.id });
+            work.card_secrets.put(CardSecret {
+                card: new.id,
+                number: sealed.clone(),
+                pin: pin.clone(),
+                pin_failures: 0,
+                ..(*secret).clone()
+            });
+            // The number is the new card's now: of the old one nothing may be revealed.
+            work.card_secrets.delete(Key::of(old.client, old.id.0));
+        }
+    }
+    work.cards.put(new.clone());
+    work.counters.put(Counters { owner: new.id.0, answered: Vec::new(), ..used });
+    move_funds(work, &old, &new)?;
+    let shown = view(work, &new)?;
+    tell(work, &new, EventType::CardCreated, &shown)?;
+    retire(work, &old, &new, command.reason)?;
+    Ok(shown)
+}
+
+fn replacement(work: &Work, command: &ReplaceCard, old: &Card) -> Card {
+    let now = work.now();
+    let status = first_status(old.kind, old.status);
+    let own = LedgerAccountId::from(command.new_id);
+    let mut new = Card {
+        id: command.new_id,
+        status,
+        funds: if old.funding_mode == FundingMode::OnDemand { old.funds } else { own },
+        activated_at: (status == CardStatus::Active).then_some(now),
+        replacement_for: Some(old.id),
+        history: Vec::new(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        ..old.clone()
+    };
+    let expiry = match &command.number {
+        ReplacementNumber::New(number) => {
+            new.bin.clone_from(&number.bin);
+            new.last4.clone_from(&number.last4);
+            new.pin_set = false;
+            command.expiry
+        }
+        ReplacementNumber::Same { .. } => {
+            let before = Expiry { year: old.expiry_year, month: old.expiry_month };
+            command.expiry.max(before.next())
+        }
+    };
+    (new.expiry_year, new.expiry_month) = (expiry.year, expiry.month);
+    new.set_status(status, Some("replacement"), now);
+    new
+}
+
+/// Moves what the old card has to the new one, what is held excepted: it follows when it is released.
+fn move_funds(work: &mut Work, old: &Card, new: &Card) -> Result<(), Stop> {
+    let available = funds_of(work, old)?.available();
+    if old.funding_mode == FundingMode::OnDemand || available == 0 {
+        return Ok(());
+    }
+    let posting = Posting {
+        kind: EntryKind::CardReplacement,
+        source: Some(new.id.0),
+        authorization: None,
+        reference: None,
+        narration: None,
+        // What the network imposed moves along as well: the next funding of the new card fills it first.
+        forced: available < 0,
+        legs: &[
+            Leg::Account { account: old.id.into(), delta: -available, held: 0 },
+            Leg::Account { account: new.id.into(), delta: available, held: 0 },
+        ],
+    };
+    post(work, posting).map(|_| ())
+}
+
+fn retire(work: &mut Work, old: &Card, new: &Card, reason: ReplaceReason) -> Result<(), Stop> {
+    let now = work.now();
+    let mut retired = old.clone();
+    retired.set_status(CardStatus::Canceled, Some(reason.as_str()), now);
+    retired.cancellation_reason = Some(reason.as_str().to_owned());
+    retired.replaced_by = Some(new.id);
+    retired.touch(now);
+    work.cards.put(retired.clone());
+    let shown = view(work, &retired)?;
+    tell(work, &retired, EventType::CardReplaced, &shown)
+}

@@ -1,0 +1,174 @@
+//! Showing a card's number: a token that works once, for a short while, for one card. The number itself never comes
+//! here; the vault shows it once the token was used up.
+
+use serde::Serialize;
+
+use crate::cards::{CardFingerprint, CardView, RevealPurpose, RevealToken, RevealView, find, not_canceled, tell, view};
+use crate::events::EventType;
+use crate::ids::CardId;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Makes a reveal token; the caller drew it.
+#[derive(Clone, Debug)]
+pub struct IssueRevealToken {
+    /// The card it shows.
+    pub id: CardId,
+    /// The token's keyed hash.
+    pub hash: [u8; 32],
+    /// How it shows the card.
+    pub purpose: RevealPurpose,
+    /// The only web origin it works for.
+    pub origin: Option<String>,
+    /// How long it works.
+    pub seconds: i64,
+}
+
+/// Uses a reveal token up.
+#[derive(Clone, Debug)]
+pub struct UseRevealToken {
+    /// The card it shall show.
+    pub id: CardId,
+    /// The token's keyed hash.
+    pub hash: [u8; 32],
+    /// How it is being used.
+    pub purpose: RevealPurpose,
+    /// The web origin that uses it, when a browser tells.
+    pub origin: Option<String>,
+}
+
+/// Finds a card by its number's fingerprint.
+#[derive(Clone, Debug)]
+pub struct LookUpCard {
+    /// The fingerprint.
+    pub fingerprint: [u8; 32],
+}
+
+/// Forgets reveal tokens that ended long ago.
+#[derive(Clone, Debug)]
+pub struct PurgeRevealTokens {
+    /// Candidates; each is checked again.
+    pub keys: Vec<Key>,
+}
+
+/// How long a used or expired token is remembered, so that it is told apart from an unknown one.
+pub const REMEMBERED_SECONDS: i64 = 86_400;
+
+/// A reveal token that was made.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RevealToken)]
+pub struct RevealTokenView {
+    /// The card it shows.
+    pub card_id: String,
+    /// How it shows the card.
+    pub purpose: RevealPurpose,
+    /// The only web origin it works for.
+    #[schema(required = true)]
+    pub origin: Option<String>,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: String,
+}
+
+/// Makes the token.
+pub fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<RevealTokenView, Stop> {
+    let card = find(work, command.id)?;
+    not_canceled(&card)?;
+    let now = work.now();
+    let token = RevealToken {
+        hash: command.hash,
+        client: card.client,
+        card: card.id,
+        purpose: command.purpose,
+        origin: command.origin.clone(),
+        expires_at: now.plus_seconds(command.seconds),
+        used_at: None,
+        created_at: now,
+    };
+    let shown = RevealTokenView {
+        card_id: card.id.to_string(),
+        purpose: token.purpose,
+        origin: token.origin.clone(),
+        expires_at: token.expires_at.to_string(),
+    };
+    work.reveal_tokens.put(token);
+    Ok(shown)
+}
+
+/// Uses the token up: the one answer to this command may show the number.
+pub fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
+    let found = work.reveal_tokens.get_to_change(RevealToken::key_of(&command.hash))?;
+    let token = found.filter(|token| token.client == work.client() && token.card == command.id);
+    let token = token.ok_or(Refusal::RevealTokenUnknown)?;
+    check_use(&token, command.purpose, command.origin.as_deref(), work.now())?;
+    let card = find(work, command.id)?;
+    not_canceled(&card)?;
+    let now = work.now();
+    work.reveal_tokens.put(RevealToken { used_at: Some(now), ..(*token).clone() });
+    let mut changes = serde_json::Map::new();
+    changes.insert("revealed".to_owned(), command.purpose.as_str().into());
+    work.audit("card", &card.id.to_string(), changes);
+    let address = work.context().address.map(|address| address.to_string());
+    tell(work, &card, EventType::CardRevealed, &RevealView { purpose: command.purpose, address })?;
+    view(work, &card)
+}
+
+/// Refuses a token that does not work now, in this way, from this origin.
+pub fn check_use(
+    token: &RevealToken,
+    purpose: RevealPurpose,
+    origin: Option<&str>,
+    now: crate::time::Instant,
+) -> Result<(), Refusal> {
+    if token.used_at.is_some() {
+        return Err(Refusal::RevealTokenUsed);
+    }
+    if token.expires_at <= now {
+        return Err(Refusal::RevealTokenExpired);
+    }
+    if token.purpose != purpose {
+        let wanted = match token.purpose {
+            RevealPurpose::Reveal => "GET /cards/{cardId}/reveal (purpose reveal)",
+            RevealPurpose::Page => "the hosted page (purpose page)",
+        };
+        return Err(Refusal::RevealTokenMismatch { wanted: wanted.to_owned() });
+    }
+    // The hosted page itself is served from here; its token's origin says who may frame it.
+    if let (RevealPurpose::Reveal, Some(pinned)) = (purpose, &token.origin)
+        && origin != Some(pinned)
+    {
+        return Err(Refusal::RevealTokenMismatch { wanted: format!("the origin {pinned} only") });
+    }
+    Ok(())
+}
+
+/// Finds the card; another client's is as absent as none. Every look-up is audited.
+pub fn look_up(work: &mut Work, command: &LookUpCard) -> Result<CardView, Stop> {
+    let found = work.card_fingerprints.get(CardFingerprint::key_of(&command.fingerprint))?;
+    let found = found.filter(|found| found.client == work.client()).ok_or(Refusal::CardNotFound)?;
+    let card = find(work, found.card)?;
+    let mut changes = serde_json::Map::new();
+    changes.insert("lookedUp".to_owned(), true.into());
+    work.audit("card", &card.id.to_string(), changes);
+    view(work, &card)
+}
+
+/// Forgets them; tells how many.
+pub fn purge_reveal_tokens(work: &mut Work, command: &PurgeRevealTokens) -> Result<u64, Stop> {
+    let mut over = Vec::new();
+    for key in &command.keys {
+        work.reveal_tokens.expect(*key, crate::table::Access::Exclusive);
+    }
+    for key in &command.keys {
+        let found = work.reveal_tokens.get_to_change(*key)?;
+        if found.is_some_and(|token| token.expires_at.plus_seconds(REMEMBERED_SECONDS) <= work.now()) {
+            over.push(*key);
+        }
+    }
+    for key in &over {
+        work.reveal_tokens.delete(*key);
+    }
+    Ok(over.len() as u64)
+}

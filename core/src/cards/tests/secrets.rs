@@ -1,0 +1,254 @@
+//! PINs, reveal tokens, look-ups, sealing again.
+
+use super::*;
+
+#[test]
+fn pins() {
+    let (mut world, _, card) = funded();
+    let unblock = Command::UnblockPin(UnblockPin { id: card });
+    assert_eq!(run(&mut world, unblock.clone()), Err("pin_not_set"));
+    assert_eq!(set_pin(&mut world, card, "one"), Ok(()));
+    assert_eq!((world.card_row(card).pin_set, world.card_row(card).version), (true, 2));
+    let fail = |world: &mut World| {
+        let secret = CardSecret { pin_failures: 3, ..world.secret_row(card).expect("a secret").clone() };
+        world.work.card_secrets.supply(Key::of(world.client, card.0), Some(secret), crate::table::Access::Shared);
+    };
+    fail(&mut world);
+    assert_eq!(run(&mut world, unblock.clone()), Ok(()));
+    assert_eq!(world.secret_row(card).map(|secret| secret.pin_failures), Some(0));
+    fail(&mut world);
+    assert_eq!(set_pin(&mut world, card, "two"), Ok(()));
+    let secret = world.secret_row(card).expect("a secret");
+    assert_eq!((secret.pin.as_deref(), secret.pin_failures), (Some(format!("{SEALED}two").as_bytes()), 0));
+    let audited: Vec<&str> = world.appended.audit.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(audited.iter().filter(|action| **action == "card.pin.unblock").count(), 1);
+    assert!(audited.iter().filter(|action| **action == "card.pin.set").count() >= 2, "each change of a PIN is audited");
+    assert_eq!(terminate(&mut world, card), Ok(()));
+    assert_eq!(set_pin(&mut world, card, "three"), Err("card_canceled"));
+    assert_eq!(run(&mut world, unblock), Err("card_canceled"));
+    let foreign = as_another_client(&mut world, |world| set_pin(world, card, "four"));
+    assert_eq!(foreign, Err("card_not_found"));
+}
+
+fn issue_token(world: &mut World, id: CardId, hash: u8, purpose: RevealPurpose, origin: Option<&str>) -> Done {
+    let origin = origin.map(str::to_owned);
+    let command = IssueRevealToken { id, hash: [hash; 32], purpose, origin, seconds: 120 };
+    run(world, Command::IssueRevealToken(command))
+}
+
+fn use_token(world: &mut World, id: CardId, hash: u8, purpose: RevealPurpose, origin: Option<&str>) -> Done {
+    let origin = origin.map(str::to_owned);
+    run(world, Command::UseRevealToken(UseRevealToken { id, hash: [hash; 32], purpose, origin }))
+}
+
+#[test]
+fn revealing() {
+    use RevealPurpose::{Page, Reveal};
+    type Act = Box<dyn Fn(&mut World, CardId) -> Done>;
+    let here = Some("https://shop.example");
+    // Each with a token 1 for the card, purpose and origin as said.
+    let cases: Vec<(&str, RevealPurpose, Option<&str>, Act, Done)> = vec![
+        ("plain", Reveal, None, Box::new(|w, c| use_token(w, c, 1, Reveal, None)), Ok(())),
+        ("with any origin", Reveal, None, Box::new(move |w, c| use_token(w, c, 1, Reveal, here)), Ok(())),
+        ("page", Page, here, Box::new(|w, c| use_token(w, c, 1, Page, None)), Ok(())),
+        ("unknown", Reveal, None, Box::new(|w, c| use_token(w, c, 2, Reveal, None)), Err("reveal_token_unknown")),
+        ("page for JSON", Page, None, Box::new(|w, c| use_token(w, c, 1, Reveal, None)), Err("reveal_token_mismatch")),
+        ("JSON for page", Reveal, None, Box::new(|w, c| use_token(w, c, 1, Page, None)), Err("reveal_token_mismatch")),
+        ("no origin", Reveal, here, Box::new(|w, c| use_token(w, c, 1, Reveal, None)), Err("reveal_token_mismatch")),
+        (
+            "another origin",
+            Reveal,
+            here,
+            Box::new(|w, c| use_token(w, c, 1, Reveal, Some("https://shop.example.evil"))),
+            Err("reveal_token_mismatch"),
+        ),
+        ("its origin", Reveal, here, Box::new(move |w, c| use_token(w, c, 1, Reveal, here)), Ok(())),
+        (
+            "twice",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                use_token(w, c, 1, Reveal, None)?;
+                use_token(w, c, 1, Reveal, None)
+            }),
+            Err("reveal_token_used"),
+        ),
+        (
+            "in its last second",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                w.wall = w.wall.plus_seconds(119);
+                use_token(w, c, 1, Reveal, None)
+            }),
+            Ok(()),
+        ),
+        (
+            "too late",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                w.wall = w.wall.plus_seconds(120);
+                use_token(w, c, 1, Reveal, None)
+            }),
+            Err("reveal_token_expired"),
+        ),
+        (
+            "another card",
+            Reveal,
+            None,
+            Box::new(|w, _| {
+                let (account, holder) = (w.account(0), w.holder());
+                let other = w.card(account, holder, 0);
+                use_token(w, other, 1, Reveal, None)
+            }),
+            Err("reveal_token_unknown"),
+        ),
+        (
+            "another client",
+            Reveal,
+            None,
+            Box::new(|w, c| as_another_client(w, |w| use_token(w, c, 1, Reveal, None))),
+            Err("reveal_token_unknown"),
+        ),
+        (
+            "canceled",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                terminate(w, c)?;
+                use_token(w, c, 1, Reveal, None)
+            }),
+            Err("card_canceled"),
+        ),
+        (
+            "frozen",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                set_status(w, c, CardStatus::Inactive)?;
+                use_token(w, c, 1, Reveal, None)
+            }),
+            Ok(()),
+        ),
+        (
+            "a token for a canceled card",
+            Reveal,
+            None,
+            Box::new(|w, c| {
+                terminate(w, c)?;
+                issue_token(w, c, 3, Reveal, None)
+            }),
+            Err("card_canceled"),
+        ),
+    ];
+    for (name, purpose, origin, act, expected) in cases {
+        let (mut world, _, card) = funded();
+        assert_eq!(issue_token(&mut world, card, 1, purpose, origin), Ok(()), "{name}");
+        let audited = |world: &World| world.appended.audit.iter().filter(|entry| entry.action == "card.reveal").count();
+        assert_eq!(act(&mut world, card), expected, "{name}");
+        let shown = usize::from(expected.is_ok() || name == "twice");
+        assert_eq!(audited(&world), shown, "{name}: each reveal is audited, once");
+        let told = world.events(card.0).iter().filter(|kind| **kind == "card.revealed").count();
+        assert_eq!(told, shown, "{name}");
+    }
+}
+
+#[test]
+fn a_replaced_cards_token_shows_nothing() {
+    for reason in [ReplaceReason::Stolen, ReplaceReason::Damaged] {
+        let (mut world, _, card) = funded();
+        assert_eq!(issue_token(&mut world, card, 1, RevealPurpose::Reveal, None), Ok(()));
+        let command = replacement(&mut world, card, reason);
+        let new = command.new_id;
+        assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
+        assert_eq!(use_token(&mut world, card, 1, RevealPurpose::Reveal, None), Err("card_canceled"));
+        assert_eq!(use_token(&mut world, new, 1, RevealPurpose::Reveal, None), Err("reveal_token_unknown"));
+    }
+}
+
+#[test]
+fn looking_up() {
+    let (mut world, _, card) = funded();
+    let look_up = |fingerprint| Command::LookUpCard(LookUpCard { fingerprint });
+    let found = |world: &mut World, fingerprint| match world.run(look_up(fingerprint)) {
+        Ok(Outcome::Card(view)) => Ok(view.id),
+        Ok(other) => panic!("{other:?}"),
+        Err(code) => Err(code),
+    };
+    let number = a_number(card).fingerprint;
+    assert_eq!(found(&mut world, number), Ok(card.to_string()));
+    assert_eq!(world.appended.audit.last().map(|entry| entry.action.as_str()), Some("card.lookup"));
+    assert_eq!(found(&mut world, [9; 32]), Err("card_not_found"));
+    assert_eq!(as_another_client(&mut world, |world| found(world, number)), Err("card_not_found"));
+    let command = replacement(&mut world, card, ReplaceReason::Damaged);
+    let new = command.new_id;
+    assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
+    assert_eq!(found(&mut world, number), Ok(new.to_string()), "the number is the new card's");
+    assert_eq!(terminate(&mut world, new), Ok(()));
+    assert_eq!(found(&mut world, number), Ok(new.to_string()), "also once it ended");
+    world.check();
+}
+
+#[test]
+fn old_reveal_tokens_are_forgotten() {
+    let (mut world, _, card) = funded();
+    for hash in 1..=2 {
+        assert_eq!(issue_token(&mut world, card, hash, RevealPurpose::Reveal, None), Ok(()));
+        world.wall = world.wall.plus_seconds(60);
+    }
+    let purge = |world: &mut World| {
+        let keys = [1, 2, 3].map(|hash| RevealToken::key_of(&[hash; 32])).to_vec();
+        match world.run(Command::PurgeRevealTokens(PurgeRevealTokens { keys })) {
+            Ok(Outcome::Count(count)) => count,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(purge(&mut world), 0);
+    assert_eq!(use_token(&mut world, card, 2, RevealPurpose::Reveal, None), Ok(()));
+    world.wall = world.wall.plus_seconds(REMEMBERED_SECONDS);
+    assert_eq!(purge(&mut world), 1, "the other one ends a minute later");
+    assert_eq!(use_token(&mut world, card, 1, RevealPurpose::Reveal, None), Err("reveal_token_unknown"));
+    assert_eq!(use_token(&mut world, card, 2, RevealPurpose::Reveal, None), Err("reveal_token_used"));
+    world.wall = world.wall.plus_seconds(60);
+    assert_eq!(purge(&mut world), 1);
+}
+
+#[test]
+fn sealing_again_passes_over_what_changed() {
+    let (mut world, account, card) = funded();
+    let holder = world.card_row(card).card_holder;
+    assert_eq!(set_pin(&mut world, card, "pin"), Ok(()));
+    let sealed = |text: &str| format!("{SEALED}{text}").into_bytes();
+    let (of_card, of_holder) = (Key::of(world.client, card.0), Key::of(world.client, holder.0));
+    let nobody = Key::of(world.client, Id::from_bytes([1; 12]));
+    let number = a_number(card).sealed;
+    // The kind, the row, what it was sealed as, and how many rows are sealed again.
+    let cases = [
+        (Sealed::CardNumber, of_card, number.clone(), 1),
+        (Sealed::CardNumber, of_card, number, 0),
+        (Sealed::CardNumber, nobody, sealed("x"), 0),
+        (Sealed::Pin, of_card, sealed("another"), 0),
+        (Sealed::Pin, of_card, sealed("pin"), 1),
+        (Sealed::HolderKey, of_holder, sealed("another"), 0),
+        (Sealed::HolderKey, of_holder, sealed("key"), 1),
+        (Sealed::HolderKey, nobody, sealed("key"), 0),
+        (Sealed::Answer, nobody, sealed("key"), 0),
+    ];
+    let (events, audit) = (world.appended.events.len(), world.appended.audit.len());
+    let versions = (world.card_row(card).version, world.holder_row(holder).version);
+    for (kind, key, before, expected) in cases {
+        let pieces = vec![Resealed { key, before, after: sealed("again") }];
+        match world.run(Command::Reseal(Reseal { sealed: kind, pieces })) {
+            Ok(Outcome::Count(count)) => assert_eq!(count, expected, "{kind:?}"),
+            other => panic!("{other:?}"),
+        }
+        world.check();
+    }
+    let secret = world.secret_row(card).expect("a secret");
+    assert_eq!((&secret.number, secret.pin.as_ref()), (&sealed("again"), Some(&sealed("again"))));
+    assert_eq!(world.holder_row(holder).key, Some(sealed("again")));
+    assert_eq!((world.appended.events.len(), world.appended.audit.len()), (events, audit), "the content is the same");
+    assert_eq!((world.card_row(card).version, world.holder_row(holder).version), versions);
+    assert_eq!(world.live_cards(account, holder), (1, 1));
+}

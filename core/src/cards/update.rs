@@ -1,0 +1,117 @@
+//! Changing a card: frozen and thawed, canceled, controlled.
+
+use crate::cards::cancel::end;
+use crate::cards::{Card, CardStatus, CardType, CardView, NewControls, tell, view};
+use crate::events::EventType;
+use crate::ids::{AccountId, CardId};
+use crate::money::Decimal;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Changes to a card; `None` keeps, `Some(None)` clears.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateCard {
+    /// Which.
+    pub id: CardId,
+    /// Whether it can be used; canceled is final.
+    pub status: Option<CardStatus>,
+    /// Why it is canceled.
+    pub cancellation_reason: Option<String>,
+    /// The account that gets what is available on cancellation.
+    pub credit_account: Option<AccountId>,
+    /// The caller's own data, replaced whole.
+    pub metadata: Option<Option<String>>,
+    /// What it may be used for, replaced whole.
+    pub controls: Option<NewControls>,
+    /// Read-only fields sent along, which must be as they are stored.
+    pub echo: CardEcho,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Read-only fields that a client may write back unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct CardEcho {
+    /// `balance` and `availableBalance`.
+    pub amounts: [Option<Decimal>; 2],
+    /// Every other one, as JSON, by its pointer.
+    pub settings: Vec<(&'static str, serde_json::Value)>,
+}
+
+/// Changes the card; one that ended can only be written back as it is.
+pub fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
+    let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
+    let card = found.ok_or(Refusal::CardNotFound)?;
+    crate::accounts::check_version(command.if_match, card.version)?;
+    let now = work.now();
+    let stored = view(work, &card)?;
+    check_echo(&command.echo, &card, &stored)?;
+    if card.status == CardStatus::Canceled {
+        return if says_the_same(command, &card, now)? { Ok(stored) } else { Err(Refusal::CardCanceled.into()) };
+    }
+    let mut changed = (*card).clone();
+    if let Some(metadata) = &command.metadata {
+        changed.metadata = crate::accounts::unless_empty(metadata.clone());
+    }
+    if let Some(controls) = &command.controls {
+        changed.controls = controls.settle(&card.controls, card.created_at, now)?;
+    }
+    if command.status == Some(CardStatus::Canceled) {
+        return end(work, changed, command.cancellation_reason.as_deref(), command.credit_account);
+    }
+    if let Some(status) = command.status.filter(|status| *status != card.status) {
+        switch(&mut changed, status, now)?;
+    }
+    if changed == *card {
+        return Ok(stored);
+    }
+    changed.touch(now);
+    work.cards.put(changed.clone());
+    let shown = view(work, &changed)?;
+    tell(work, &changed, EventType::CardUpdated, &shown)?;
+    Ok(shown)
+}
+
+/// What differs from what is shown was not only written back.
+fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Refusal> {
+    let amounts = [("/balance", &stored.balance), ("/availableBalance", &stored.available_balance)];
+    for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
+        let stored = Decimal::parse(stored.as_str()).ok().and_then(|amount| amount.to_minor(card.currency.exponent()));
+        if sent.is_some_and(|sent| sent.to_minor(card.currency.exponent()) != stored) {
+            return Err(Refusal::ReadOnlyField { field });
+        }
+    }
+    if echo.settings.is_empty() {
+        return Ok(());
+    }
+    let stored = serde_json::to_value(stored).unwrap_or_default();
+    let differs = |(field, sent): &&(&'static str, serde_json::Value)| stored.pointer(field) != Some(sent);
+    match echo.settings.iter().find(differs) {
+        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a change of a card that ended asks for what is so already.
+fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -> Result<bool, Refusal> {
+    let controls =
+        command.controls.as_ref().map(|controls| controls.settle(&card.controls, card.created_at, now)).transpose()?;
+    let metadata = command.metadata.as_ref().map(|metadata| crate::accounts::unless_empty(metadata.clone()));
+    Ok(command.status.is_none_or(|status| status == card.status)
+        && command.cancellation_reason.as_ref().is_none_or(|reason| Some(reason) == card.cancellation_reason.as_ref())
+        && command.credit_account.is_none_or(|account| Some(account) == card.heir)
+        && metadata.is_none_or(|metadata| metadata == card.metadata)
+        && controls.is_none_or(|controls| controls == card.controls))
+}
+
+fn switch(card: &mut Card, status: CardStatus, now: crate::time::Instant) -> Result<(), Refusal> {
+    if status == CardStatus::Active && card.kind == CardType::Physical && card.activated_at.is_none() {
+        return Err(Refusal::CardNotActivated);
+    }
+    card.set_status(status, None, now);
+    if status == CardStatus::Active {
+        card.activated_at.get_or_insert(now);
+    }
+    Ok(())
+}

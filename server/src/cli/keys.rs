@@ -1,0 +1,132 @@
+//! `paygen keys`: the data keys, rotated, listed, wrapped under another key file. Key material is never shown.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use paygen_core::rotation::Sealed;
+use paygen_store::Database;
+use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
+
+use super::{Failure, carry_out};
+use crate::admin::Ask;
+use crate::config::Config;
+use crate::rotation::{Progress, purpose_of};
+use crate::vault_keys::from_row;
+
+/// Rotates the data keys; beside a running server too.
+pub(super) async fn rotate(config: Config) -> Result<ExitCode, Failure> {
+    let mut shown = Shown::default();
+    let outcome = carry_out(config, Ask::RotateKeys, &mut |step| shown.show(&step)).await;
+    shown.end();
+    outcome?;
+    println!("Done: everything is sealed under the new keys, and the old ones are deleted.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Progress on the terminal: a bar for each kind of content, or plain lines.
+#[derive(Default)]
+struct Shown {
+    bar: Option<(String, ProgressBar)>,
+    tenths: Option<(String, u64)>,
+}
+
+impl Shown {
+    fn show(&mut self, step: &Progress) {
+        match step {
+            Progress::Sealing { what, done, total } if std::io::stdout().is_terminal() => {
+                self.bar(what, *total).set_position(*done);
+            }
+            Progress::Sealing { what, done, total } => self.line(what, *done, *total),
+            Progress::Begun { keys } => println!("{keys} new data keys seal from now on."),
+            Progress::Resumed { keys } => {
+                println!("An earlier rotation was not finished: going on with it, {keys} retired keys are left.");
+            }
+            Progress::Waiting { seconds } => {
+                self.end();
+                println!("Waiting {seconds} s for every server to learn the new keys.");
+            }
+            Progress::Deleted { id, purpose } => {
+                self.end();
+                println!("Deleted {id} ({purpose}).");
+            }
+        }
+    }
+
+    fn bar(&mut self, what: &str, total: u64) -> &ProgressBar {
+        if self.bar.as_ref().is_some_and(|(shown, _)| shown != what) {
+            self.end();
+        }
+        let (_, bar) = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(total);
+            if let Ok(style) = ProgressStyle::with_template("{msg:14} {bar:40} {pos}/{len}") {
+                bar.set_style(style);
+            }
+            bar.set_message(what.to_owned());
+            (what.to_owned(), bar)
+        });
+        bar
+    }
+
+    /// At most ten lines for each kind.
+    fn line(&mut self, what: &str, done: u64, total: u64) {
+        let now = (what.to_owned(), done * 10 / total.max(1));
+        if self.tenths.as_ref() != Some(&now) {
+            println!("Sealed again: {what} {done}/{total}");
+            self.tenths = Some(now);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish();
+        }
+    }
+}
+
+/// Prints every data key.
+pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
+    let database = Database::open_read_only(&config.target()).await?;
+    let mut table = comfy_table::Table::new();
+    table.set_header(["Key", "Purpose", "Created", "Retired", "Sealed under it"]);
+    for key in database.vault_keys().await? {
+        let kind = Sealed::ALL.iter().find(|sealed| purpose_of(**sealed).as_str() == key.purpose);
+        let sealed = match kind {
+            Some(kind) => database.reader().count_sealed_under(*kind, std::slice::from_ref(&key.id)).await?.to_string(),
+            None => "not rotated".to_owned(),
+        };
+        let retired = key.retired_at.map(|at| at.to_string()).unwrap_or_default();
+        table.add_row([key.id, key.purpose, key.created_at.to_string(), retired, sealed]);
+    }
+    println!("{table}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Wraps every data key under another key file; a repeat does no harm.
+pub(super) async fn rewrap(config: &Config, new: &Path) -> Result<ExitCode, Failure> {
+    let from = FileKeyProvider::open(&config.key_file())?;
+    // On SQLite this takes the lock: beside a running server it says so and does nothing.
+    let database = Database::open(&config.target()).await?;
+    let to = FileKeyProvider::open_or_create(new)?;
+    if from.key_id() == to.key_id() {
+        return Err(format!("{} holds the key that is used now.", new.display()).into());
+    }
+    let mut changed = Vec::new();
+    let rows = database.vault_keys().await?;
+    let all = rows.len();
+    for row in rows {
+        let wrapped = DataKey::rewrap(&from, &to, &from_row(&row))?.wrapped;
+        if wrapped != row.wrapped {
+            changed.push((row, wrapped));
+        }
+    }
+    if !changed.is_empty() && !database.rewrap_vault_keys(changed).await? {
+        return Err("the data keys were changed by somebody else meanwhile. Run it again.".into());
+    }
+    let new = new.display();
+    println!("{all} data keys are wrapped under {new}; {} no longer opens them.", config.key_file().display());
+    println!("Set PAYGEN_KEY_FILE={new} and restart every server; one that still runs works on, but cannot learn new");
+    println!("data keys: rotate only after the restart. Keep the old file for as long as backups made before this.");
+    Ok(ExitCode::SUCCESS)
+}

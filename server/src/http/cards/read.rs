@@ -1,0 +1,239 @@
+//! `GET /cards` and `GET /cards/{cardId}`.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::access::Scope;
+use paygen_core::accounts::{Account, AccountView};
+use paygen_core::card_holders::CardHolder;
+use paygen_core::cards::{Brand, Card, CardStatus, CardType, CardView, FundingMode};
+use paygen_core::ids::{CardId, Id};
+use paygen_core::ledger::Balance;
+use paygen_core::record::Key;
+use paygen_store::lists::cards as columns;
+use paygen_store::query::{Filter, ListColumn};
+use serde_json::value::RawValue;
+
+use super::seen;
+use crate::app::App;
+use crate::http::filter::FieldKind;
+use crate::http::gate::{Allowed, CARDS_READ, Caller};
+use crate::http::lists::{self, Asked, Beside, ListField, ListParams, ListSpec, Populate, field, fixed, searched};
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::{self, Envelope, ListEnvelope};
+use crate::personal;
+
+const fn searched_word(name: &'static str, column: ListColumn, words: &'static [&'static str]) -> ListField {
+    ListField { kind: FieldKind::Choice(words), ..searched(name, column) }
+}
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("debitAccountId", columns::DEBIT_ACCOUNT, FieldKind::Id),
+    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
+    searched_word("type", columns::TYPE, CardType::WORDS),
+    searched_word("brand", columns::BRAND, Brand::WORDS),
+    searched("currency", columns::CURRENCY),
+    searched_word("status", columns::STATUS, CardStatus::WORDS),
+    searched("cancellationReason", columns::CANCELLATION_REASON),
+    field("balance", columns::BALANCE, FieldKind::Money),
+    field("availableBalance", columns::AVAILABLE, FieldKind::Money),
+    searched("last4", columns::LAST4),
+    searched("bin", columns::BIN),
+    field("expiryMonth", columns::EXPIRY_MONTH, FieldKind::Integer),
+    field("expiryYear", columns::EXPIRY_YEAR, FieldKind::Integer),
+    searched_word("fundingMode", columns::FUNDING_MODE, FundingMode::WORDS),
+    field("enable2FA", columns::ENABLE_2FA, FieldKind::Boolean),
+    field("disposable", columns::DISPOSABLE, FieldKind::Boolean),
+    field("pinSet", columns::PIN_SET, FieldKind::Boolean),
+    field("replacementFor", columns::REPLACEMENT_FOR, FieldKind::Id),
+    field("replacedBy", columns::REPLACED_BY, FieldKind::Id),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const CARD_HOLDER: Populate = Populate {
+    name: "cardHolder",
+    scope: Scope::CardHoldersRead,
+    returned: &[
+        "_id",
+        "name",
+        "status",
+        "person",
+        "address",
+        "identification",
+        "meta",
+        "metadata",
+        "spendingLimits",
+        "requirements",
+        "erasedAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+};
+
+const DEBIT_ACCOUNT: Populate = Populate {
+    name: "debitAccount",
+    scope: Scope::AccountsRead,
+    returned: &[
+        "_id",
+        "ownerType",
+        "ownerId",
+        "client",
+        "name",
+        "type",
+        "category",
+        "status",
+        "currency",
+        "network",
+        "balance",
+        "availableBalance",
+        "ledgerBalance",
+        "heldBalance",
+        "creditLimit",
+        "canDebit",
+        "canCredit",
+        "metadata",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+};
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "debitAccountId",
+        "cardHolderId",
+        "type",
+        "brand",
+        "currency",
+        "status",
+        "cancellationReason",
+        "creditAccountId",
+        "balance",
+        "availableBalance",
+        "maskedPan",
+        "last4",
+        "bin",
+        "expiryMonth",
+        "expiryYear",
+        "fundingMode",
+        "metadata",
+        "spendingControls",
+        "enable2FA",
+        "disposable",
+        "validFrom",
+        "validUntil",
+        "merchantLock",
+        "lockedMerchantId",
+        "cancelAfter",
+        "pinSet",
+        "activatedAt",
+        "replacementFor",
+        "replacedBy",
+        "statusHistory",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    populate: &[CARD_HOLDER, DEBIT_ACCOUNT],
+    default_sort: "-createdAt",
+};
+
+type Row = (Card, Balance);
+
+/// List cards
+///
+/// The client's cards with their balances; with `populate=cardHolder,debitAccount` these records beside their ids.
+#[utoipa::path(get, path = "/cards", tag = "Cards", operation_id = "listCards",
+    params(ListParams),
+    responses((status = 200, description = "The cards.", body = ListEnvelope<CardView>)),
+    security(("apiKey" = ["cards:read"]), ("bearer" = ["cards:read"])))]
+pub async fn list_cards(
+    State(app): State<App>,
+    Allowed(caller): Allowed<CARDS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let list = lists::read(&SPEC, params, caller.client, only_seen(&caller), app.config.list_timeout_ms)?;
+    let populate = list.populate(&caller)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    let mut beside = Vec::new();
+    for asked in populate {
+        beside.push(records(&app, &caller, asked, &page.rows).await?);
+    }
+    list.reply_beside(page, |(card, funds)| CardView::of(card, funds), &beside)
+}
+
+/// The conditions that leave the cards the caller sees.
+fn only_seen(caller: &Caller) -> Vec<Filter> {
+    let card = caller.bound.and_then(|bound| bound.card).map(|card| fixed(columns::ID, card.0));
+    let holder = caller.bound.and_then(|bound| bound.card_holder).map(|holder| fixed(columns::CARD_HOLDER, holder.0));
+    card.into_iter().chain(holder).collect()
+}
+
+/// The records of a page's cards, each once.
+async fn records(app: &App, caller: &Caller, asked: Asked, rows: &[Row]) -> Result<Beside<Row>, Problem> {
+    let id: fn(&Row) -> Id = match asked.name {
+        "cardHolder" => |(card, _)| card.card_holder.0,
+        _ => |(card, _)| card.debit_account.0,
+    };
+    let mut ids: Vec<Id> = rows.iter().map(id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let records = match asked.name {
+        "cardHolder" => card_holders(app, caller, &asked, &ids).await?,
+        _ => accounts(app, caller, &asked, &ids).await?,
+    };
+    Ok(Beside { asked, id, records })
+}
+
+async fn card_holders(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    ids: &[Id],
+) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+    let found = app.reader.get_many::<CardHolder>(caller.client, ids).await?;
+    let seen = found.iter().filter(|holder| caller.sees_holder(holder.id));
+    seen.map(|holder| Ok((holder.id.0, asked.show(&personal::show(&app.vault, holder, app.clock.now())?)?))).collect()
+}
+
+async fn accounts(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    ids: &[Id],
+) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+    let accounts = app.reader.get_many::<Account>(caller.client, ids).await?;
+    let balances = app.reader.get_many::<Balance>(caller.client, ids).await?;
+    let balances: HashMap<Id, Balance> = balances.into_iter().map(|balance| (balance.id.0, balance)).collect();
+    let both = accounts.iter().filter_map(|account| Some((account, balances.get(&account.id.0)?)));
+    both.map(|(account, balance)| Ok((account.id.0, asked.show(&AccountView::of(account, balance))?))).collect()
+}
+
+/// Fetch a card
+///
+/// Its settings, and what it has now; never its whole number.
+#[utoipa::path(get, path = "/cards/{cardId}", tag = "Cards", operation_id = "getCard",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:read"]), ("bearer" = ["cards:read"])))]
+pub async fn get_card(
+    State(app): State<App>,
+    Allowed(caller): Allowed<CARDS_READ>,
+    PathId(id): PathId<CardId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let card = seen(&app, &caller, id).await?;
+    let funds = app.reader.get::<Balance>(Key::of(caller.client, card.funds.0)).await?;
+    let funds = funds.ok_or_else(|| Problem::internal(format!("the card {id} spends from no balance")))?;
+    Ok(reply::versioned("Card fetched successfully.", card.version, &CardView::of(&card, &funds)))
+}

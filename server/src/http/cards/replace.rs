@@ -1,0 +1,64 @@
+//! `POST /cards/{cardId}/replace`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::Command;
+use paygen_core::cards::{CardView, ReplaceCard, ReplaceReason};
+use paygen_core::ids::CardId;
+
+use super::bodies::ReplaceCardBody;
+use super::{seen, shown};
+use crate::app::App;
+use crate::http::body::Body;
+use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use crate::http::reply::Envelope;
+use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::issuing;
+
+/// Replace a card
+///
+/// Gives the new card. Lost and stolen cards get another number and no PIN until one is set; damaged and expired ones
+/// keep number and PIN, with a new expiry and so a new code. Balance, controls and their use move along; the old card
+/// is canceled.
+#[utoipa::path(post, path = "/cards/{cardId}/replace", tag = "Cards", operation_id = "replaceCard",
+    request_body = ReplaceCardBody,
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 201, description = "The new card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
+pub async fn replace_card(
+    State(app): State<App>,
+    Allowed(caller): Allowed<CARDS_WRITE>,
+    PathId(id): PathId<CardId>,
+    write: Write,
+    body: Body<ReplaceCardBody>,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    for _ in 0..ATTEMPTS {
+        let command = match prepare(&app, &caller, id, body.value.reason, &write).await {
+            Ok(command) => command,
+            Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,
+        };
+        let success = Success::new(StatusCode::CREATED, "Card replaced successfully.", shown);
+        let command = Command::ReplaceCard(Box::new(command));
+        if let Some(response) = write.attempt(&app, &caller, &body.canonical, command, success).await? {
+            return Ok(response);
+        }
+    }
+    Err(contended())
+}
+
+async fn prepare(
+    app: &App,
+    caller: &Caller,
+    id: CardId,
+    reason: ReplaceReason,
+    write: &Write,
+) -> Result<ReplaceCard, Problem> {
+    let card = seen(app, caller, id).await?;
+    let new_id = issuing::new_card_id(app);
+    let number = issuing::replacement(app, &card, new_id, reason).await?;
+    Ok(ReplaceCard { id, new_id, reason, number, expiry: issuing::expiry(app), if_match: write.if_match })
+}

@@ -1,0 +1,58 @@
+//! `POST /cards/{cardId}/activate` and `POST /cards/lookup`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::Command;
+use paygen_core::cards::{ActivateCard, CardView, LookUpCard};
+use paygen_core::ids::CardId;
+
+use super::bodies::LookUpCardBody;
+use super::{check_seen, shown};
+use crate::app::App;
+use crate::http::body::{Body, NoBody};
+use crate::http::gate::{Allowed, CARDS_REVEAL, CARDS_WRITE};
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use crate::http::reply::Envelope;
+use crate::http::write::{Success, Write, WriteParams};
+
+/// Activate a card
+///
+/// A physical card is inactive until its holder has it and it is activated here, once.
+#[utoipa::path(post, path = "/cards/{cardId}/activate", tag = "Cards", operation_id = "activateCard",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
+pub async fn activate_card(
+    State(app): State<App>,
+    Allowed(caller): Allowed<CARDS_WRITE>,
+    PathId(id): PathId<CardId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    check_seen(&app, &caller, id).await?;
+    let command = Command::ActivateCard(ActivateCard { id, if_match: write.if_match });
+    let success = Success::new(StatusCode::OK, "Card activated successfully.", shown);
+    write.perform(&app, &caller, "", command, success).await
+}
+
+/// Find a card by its number
+///
+/// The card that has this number now. Every card found so is an entry of the audit log; the number itself is kept nowhere.
+#[utoipa::path(post, path = "/cards/lookup", tag = "Cards", operation_id = "lookUpCard",
+    request_body = LookUpCardBody,
+    params(WriteParams),
+    responses((status = 200, description = "The card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:reveal"]), ("bearer" = ["cards:reveal"])))]
+pub async fn look_up_card(
+    State(app): State<App>,
+    Allowed(caller): Allowed<CARDS_REVEAL>,
+    write: Write,
+    body: Body<LookUpCardBody>,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    let command = Command::LookUpCard(LookUpCard { fingerprint: app.vault.fingerprint(&body.value.pan) });
+    let success = Success::new(StatusCode::OK, "Card fetched successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}

@@ -1,0 +1,107 @@
+//! `/exceptions`: messages of the network that did not fit, for an operator to look at.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::authorizations::{ExceptionKind, ExceptionStatus, ExceptionView, ResolveException};
+use paygen_core::ids::ExceptionId;
+use paygen_core::{Command, Outcome};
+use paygen_store::lists::exceptions as columns;
+
+use crate::app::App;
+use crate::http::body::Body;
+use crate::http::fields::Text;
+use crate::http::filter::FieldKind;
+use crate::http::gate::{AUTHORIZATIONS_READ, AUTHORIZATIONS_WRITE, Allowed};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::{Envelope, ListEnvelope};
+use crate::http::write::{Success, Write, WriteParams};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("type", columns::TYPE, FieldKind::Choice(ExceptionKind::WORDS)),
+    field("status", columns::STATUS, FieldKind::Choice(ExceptionStatus::WORDS)),
+    field("cardId", columns::CARD, FieldKind::Id),
+    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
+    field("transactionId", columns::TRANSACTION, FieldKind::Id),
+    searched("currency", columns::CURRENCY),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "type",
+        "status",
+        "cardId",
+        "authorizationId",
+        "transactionId",
+        "amount",
+        "currency",
+        "networkTransactionId",
+        "note",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List exceptions
+///
+/// Messages of the network that did not fit: unmatched, forced, late, over.
+#[utoipa::path(get, path = "/exceptions", tag = "Transactions", operation_id = "listExceptions",
+    params(ListParams),
+    responses((status = 200, description = "The exceptions.", body = ListEnvelope<ExceptionView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_exceptions(
+    State(app): State<App>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.config.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, ExceptionView::of)
+}
+
+crate::body! {
+    /// Says that somebody looked.
+    pub struct ResolveExceptionBody {
+        /// What they found.
+        required note: Text<1, 500> = "note", example "The merchant sent the receipt.";
+    }
+}
+
+/// Resolve an exception
+///
+/// Marks an exception as looked at, once; it moves no money.
+#[utoipa::path(post, path = "/exceptions/{exceptionId}/resolve", tag = "Transactions", operation_id = "resolveException",
+    request_body = ResolveExceptionBody,
+    params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The exception.", body = Envelope<ExceptionView>)),
+    security(("apiKey" = ["authorizations:write"]), ("bearer" = ["authorizations:write"])))]
+pub async fn resolve_exception(
+    State(app): State<App>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_WRITE>,
+    PathId(id): PathId<ExceptionId>,
+    write: Write,
+    body: Body<ResolveExceptionBody>,
+) -> Result<Response, Problem> {
+    let note = body.value.note.into();
+    let command = Command::ResolveException(ResolveException { id, note, if_match: write.if_match });
+    let success = Success::new(StatusCode::OK, "Exception resolved successfully.", |outcome| match outcome {
+        Outcome::Exception(view) => Some(view.clone()),
+        _ => None,
+    });
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}

@@ -1,0 +1,256 @@
+//! A scenario as it is written: names of accounts, card holders and cards, and steps. What is not known is refused with
+//! the line it stands on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::Spanned;
+
+use super::actions::{self, ACTIONS, Action};
+
+/// A story.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What happens, in a sentence or two.
+    pub story: String,
+    /// When it begins, at the earliest: as `advance` has it.
+    #[serde(default)]
+    pub clock: Option<Moment>,
+    /// Accounts by name: fields of `POST /accounts`, in dollars unless said.
+    pub accounts: BTreeMap<String, Account>,
+    /// Card holders by name: fields of `POST /card-holders`; one unless said.
+    #[serde(default, rename = "cardHolders")]
+    pub card_holders: BTreeMap<String, Holder>,
+    /// Cards by name: fields of `POST /cards`.
+    pub cards: BTreeMap<String, Card>,
+    /// What happens.
+    pub steps: Vec<Spanned<Step>>,
+}
+
+/// When the clock shall stand.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// Later by this much: 3d, 12h, 1mo.
+    pub by: Option<String>,
+    /// The next time that a clock on the wall shows this: 23:30.
+    pub to: Option<String>,
+    /// On the wall of which zone; UTC unless said.
+    #[serde(rename = "timeZone")]
+    pub time_zone: Option<String>,
+}
+
+/// A map of which only some fields are known.
+macro_rules! known {
+    ($(#[$doc:meta])* $name:ident: $($field:literal)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $name(pub Map<String, Value>);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                deserializer.deserialize_map(Known(&[$($field),*])).map($name)
+            }
+        }
+    };
+}
+
+known! {
+    /// An account.
+    Account: "ownerType" "ownerId" "name" "type" "category" "currency" "status" "balance" "creditLimit" "canDebit" "canCredit" "metadata"
+}
+
+known! {
+    /// A card holder.
+    Holder: "name" "person" "address" "status" "metadata" "spendingLimits"
+}
+
+known! {
+    /// A card.
+    Card: "account" "cardHolder" "type" "brand" "status" "currency" "metadata" "spendingControls" "enable2FA" "amount" "disposable" "fundingMode" "validFrom" "validUntil" "merchantLock" "cancelAfter" "pin"
+}
+
+/// One thing that happens, and what is to be seen then.
+#[derive(Debug)]
+pub struct Step {
+    /// What happens.
+    pub action: &'static Action,
+    /// Its fields.
+    pub fields: Map<String, Value>,
+    /// In the words of the story.
+    pub say: Option<String>,
+    /// A name for what comes of it.
+    pub known_as: Option<String>,
+    /// Fields of the answer; `code` is an error's.
+    pub expect: Map<String, Value>,
+    /// Of cards and accounts: what is available, or posted, held and available.
+    pub balances: BTreeMap<String, Amounts>,
+    /// Of cards and accounts: the types of the events that came with it.
+    pub events: BTreeMap<String, Vec<String>>,
+    /// Of cards: the types of their open exceptions.
+    pub exceptions: BTreeMap<String, Vec<String>>,
+}
+
+/// What is on a card or an account.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a number, or a map of posted, held and available")]
+pub enum Amounts {
+    /// What is available.
+    Available(Number),
+    /// Each that is told.
+    Each(Each),
+}
+
+/// Amounts by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// What the ledger has.
+    pub posted: Option<Number>,
+    /// What of it is held.
+    pub held: Option<Number>,
+    /// What is left to spend.
+    pub available: Option<Number>,
+}
+
+const ABOUT: &[&str] = &["say", "as", "expect", "balances", "events", "exceptions"];
+
+/// Reads a scenario; the error shows the line.
+pub fn read(text: &str) -> Result<Scenario, String> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+}
+
+/// Reads a map, and refuses fields that are not among these.
+struct Known(&'static [&'static str]);
+
+impl<'de> Visitor<'de> for Known {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a map of {}", self.0.join(", "))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Map<String, Value>, A::Error> {
+        let mut read = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if !self.0.contains(&name.as_str()) {
+                return Err(A::Error::unknown_field(&name, self.0));
+            }
+            read.insert(name, map.next_value()?);
+        }
+        Ok(read)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Known {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Map<String, Value>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Step {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Step, D::Error> {
+        deserializer.deserialize_map(StepVisitor)
+    }
+}
+
+struct StepVisitor;
+
+impl<'de> Visitor<'de> for StepVisitor {
+    type Value = Step;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a step: an action, and what is expected of it")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step, A::Error> {
+        let mut done: Option<(&'static Action, Map<String, Value>)> = None;
+        let (mut say, mut known_as, mut expect) = (None, None, Map::new());
+        let (mut balances, mut events, mut exceptions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        while let Some(name) = map.next_key::<String>()? {
+            match (name.as_str(), actions::find(&name)) {
+                ("say", _) => say = Some(map.next_value()?),
+                ("as", _) => known_as = Some(map.next_value()?),
+                ("expect", _) => expect = map.next_value()?,
+                ("balances", _) => balances = map.next_value()?,
+                ("events", _) => events = map.next_value()?,
+                ("exceptions", _) => exceptions = map.next_value()?,
+                (_, Some(action)) if done.is_none() => {
+                    done = Some((action, map.next_value_seed(Known(action.fields))?));
+                }
+                (_, Some(_)) => return Err(A::Error::custom(format!("{name}: a step does one thing"))),
+                (_, None) => {
+                    let known: Vec<&str> =
+                        ACTIONS.iter().map(|action| action.name).chain(ABOUT.iter().copied()).collect();
+                    return Err(A::Error::custom(format!(
+                        "there is no {name}; a step has one of {}",
+                        known.join(", ")
+                    )));
+                }
+            }
+        }
+        let (action, fields) = done.ok_or_else(|| A::Error::custom("a step does something"))?;
+        if action.name == actions::ADVANCE && (known_as.is_some() || !expect.is_empty()) {
+            return Err(A::Error::custom("advance has no answer: neither expect nor as goes with it"));
+        }
+        Ok(Step { action, fields, say, known_as, expect, balances, events, exceptions })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    const GOOD: &str = "\
+name: A
+story: B
+accounts:
+  main: { balance: 10 }
+cards:
+  visa: { account: main, amount: 10 }
+steps:
+  - authorize: { card: visa, amount: 4.50, merchant: { country: NO } }
+    as: coffee
+    expect: { status: approved }
+    balances: { visa: 5.5, main: { posted: 0 } }
+  - clear: { on: coffee }
+";
+
+    #[test]
+    fn a_scenario_is_read() {
+        let scenario = read(GOOD).expect("a scenario");
+        let step = &scenario.steps[0].value;
+        assert_eq!((step.action.name, step.known_as.as_deref()), ("authorize", Some("coffee")));
+        assert_eq!(step.fields["merchant"]["country"], "NO");
+        assert_eq!(step.fields["amount"], 4.5);
+        assert_eq!(scenario.steps[1].referenced.line(), 12);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_its_line() {
+        let cases = [
+            ("name: A", "nam: A", "line 1"),
+            ("balance: 10 }", "balances: 10 }", "line 4"),
+            ("account: main", "acount: main", "line 6"),
+            ("- authorize", "- authorise", "line 8"),
+            ("amount: 4.50", "amonut: 4.50", "line 8"),
+            ("as: coffee", "ass: coffee", "line 8"),
+            ("{ posted: 0 }", "{ poster: 0 }", "line 11"),
+            ("- clear: { on", "- clear: { card", "line 12"),
+            ("    as: coffee", "    clear: { on: coffee }", "line "),
+        ];
+        for (good, bad, line) in cases {
+            let error = read(&GOOD.replace(good, bad)).expect_err(bad);
+            assert!(error.contains(line), "{bad}: {error}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Telling a scenario to a node: what it needs is made under fresh ids, so that a node can be told any number of them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Amounts, Each, Moment, Scenario, Step};
+use super::speak::{Answer, Node};
+use super::{actions, clock, expect};
+
+/// How long events may take to get their place.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of a scenario.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// A line for each step, and under it what differed.
+    pub lines: Vec<String>,
+    /// How much differed.
+    pub differences: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Account,
+    Holder,
+    Card,
+    /// An authorization or a transaction.
+    Message,
+}
+
+/// A name of the scenario and what it stands for.
+struct Named {
+    what: What,
+    id: String,
+    /// Up to which of its events somebody looked.
+    seen: i64,
+}
+
+struct Teller<'a> {
+    node: &'a Node,
+    names: BTreeMap<String, Named>,
+    /// Tells this run's requests and network transaction ids from those of others.
+    run: String,
+    /// How many requests there were.
+    requests: usize,
+}
+
+/// Tells a scenario.
+pub async fn run(node: &Node, scenario: &Scenario) -> Told {
+    let mut told = Told::default();
+    let run = uuid::Uuid::now_v7().simple().to_string();
+    let run = run.get(20..).unwrap_or(&run).to_owned();
+    let mut teller = Teller { node, names: BTreeMap::new(), run, requests: 0 };
+    if let Err(trouble) = teller.prepare(scenario).await {
+        told.lines.push(format!("✗ it cannot begin: {trouble}"));
+        told.differences += 1;
+        return told;
+    }
+    for step in &scenario.steps {
+        let differences = teller.step(&step.value).await.unwrap_or_else(|trouble| vec![trouble]);
+        let tick = if differences.is_empty() { '✓' } else { '✗' };
+        told.lines.push(format!("{tick} {}", title(&step.value)));
+        told.differences += differences.len();
+        let line = step.referenced.line();
+        told.lines.extend(differences.into_iter().map(|difference| format!("    line {line}: {difference}")));
+    }
+    told
+}
+
+fn title(step: &Step) -> String {
+    match &step.say {
+        Some(say) => say.trim().to_owned(),
+        None => format!("{} {}", step.action.name, Value::Object(step.fields.clone())),
+    }
+}
+
+fn id_of(data: &Value) -> Result<String, String> {
+    data["_id"].as_str().map(str::to_owned).ok_or_else(|| format!("there is no _id in {data}"))
+}
+
+impl Teller<'_> {
+    async fn prepare(&mut self, scenario: &Scenario) -> Result<(), String> {
+        if let Some(moment) = &scenario.clock {
+            self.advance(moment).await?;
+        }
+        let mut currencies = BTreeMap::new();
+        for (name, account) in &scenario.accounts {
+            let defaults = json!({
+                "ownerType": "business", "name": name, "type": "checking", "category": "fiat", "currency": "USD",
+            });
+            let body = over(defaults, &account.0);
+            currencies.insert(name.clone(), body["currency"].clone());
+            self.make(name, What::Account, "/accounts", &body).await?;
+        }
+        let somebody = Map::from_iter([("name".to_owned(), json!("Ada Obi"))]);
+        let mut holders: Vec<(&str, &Map<String, Value>)> =
+            scenario.card_holders.iter().map(|(name, holder)| (name.as_str(), &holder.0)).collect();
+        if holders.is_empty() {
+            holders.push(("holder", &somebody));
+        }
+        for (name, holder) in &holders {
+            let defaults = json!({"name": name, "person": {"email": format!("{name}@example.com")}});
+            self.make(name, What::Holder, "/card-holders", &over(defaults, holder)).await?;
+        }
+        for (name, card) in &scenario.cards {
+            let mut fields = card.0.clone();
+            let account = fields.remove("account").ok_or_else(|| format!("card {name} has no account"))?;
+            let holder = fields.remove("cardHolder").unwrap_or_else(|| json!(holders[0].0));
+            let pin = fields.remove("pin");
+            let currency = account.as_str().and_then(|account| currencies.get(account));
+            let defaults = json!({
+                "debitAccountId": self.id(&account, What::Account)?, "cardHolderId": self.id(&holder, What::Holder)?,
+                "type": "virtual", "brand": "Visa", "status": "active", "currency": currency,
+            });
+            self.make(name, What::Card, "/cards", &over(defaults, &fields)).await?;
+            if let Some(pin) = pin {
+                let path = format!("/cards/{}/pin", self.id(&json!(name), What::Card)?);
+                let answer = self.ask("PUT", &path, Some(&json!({"pin": pin}))).await?;
+                if !answer.is_success() {
+                    return Err(format!("the PIN of {name}: {}", answer.trouble()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn make(&mut self, name: &str, what: What, path: &str, body: &Value) -> Result<(), String> {
+        let answer = self.ask("POST", path, Some(body)).await?;
+        if !answer.is_success() {
+            return Err(format!("{name}: {}", answer.trouble()));
+        }
+        self.name(name, what, id_of(answer.data())?)
+    }
+
+    /// Writes, under the next request id.
+    async fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, String> {
+        self.requests += 1;
+        self.node.ask(&self.request_id(), method, path, body).await
+    }
+
+    fn request_id(&self) -> String {
+        format!("{}-{}", self.run, self.requests)
+    }
+
+    fn name(&mut self, name: &str, what: What, id: String) -> Result<(), String> {
+        let named = Named { what, id, seen: 0 };
+        match self.names.insert(name.to_owned(), named) {
+            None => Ok(()),
+            Some(_) => Err(format!("there are two {name}")),
+        }
+    }
+
+    fn id(&self, name: &Value, what: What) -> Result<String, String> {
+        let found = name.as_str().and_then(|name| self.names.get(name)).filter(|named| named.what == what);
+        found.map(|named| named.id.clone()).ok_or_else(|| format!("no {what:?} is called {name}").to_lowercase())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Vec<String>, String> {
+        let mut differences = Vec::new();
+        if step.action.name == actions::ADVANCE {
+            let moment =
+                serde_json::from_value(Value::Object(step.fields.clone())).map_err(|error| error.to_string())?;
+            self.advance(&moment).await?;
+        } else {
+            let answer = self.act(step).await?;
+            differences.extend(expect::answer(&step.expect, &answer));
+            if let Some(name) = step.known_as.as_ref().filter(|_| answer.is_success()) {
+                let what = if step.action.name == "replaceCard" { What::Card } else { What::Message };
+                self.name(name, what, id_of(answer.data())?)?;
+            }
+        }
+        for (name, amounts) in &step.balances {
+            differences.extend(self.balances(name, amounts).await?);
+        }
+        for (name, types) in &step.events {
+            let got = self.events(name, types.len()).await?;
+            differences.extend(expect::value(&format!("events of {name}"), &json!(types), &json!(got)));
+        }
+        for (name, types) in &step.exceptions {
+            let got: Vec<Value> =
+                self.exceptions(&json!(name)).await?.iter().map(|open| open["type"].clone()).collect();
+            differences.extend(expect::value(&format!("exceptions of {name}"), &json!(types), &json!(got)));
+        }
+        Ok(differences)
+    }
+
+    async fn act(&mut self, step: &Step) -> Result<Answer, String> {
+        let action = step.action;
+        let (mut path, mut body) = (action.path.to_owned(), step.fields.clone());
+        if path.contains("{exception}") {
+            let card = body.remove("card").unwrap_or_default();
+            let kind = body.remove("type").unwrap_or_default();
+            let open = self.exceptions(&card).await?;
+            let found = open.iter().find(|open| open["type"] == kind);
+            let found = found.ok_or_else(|| format!("there is no open exception {kind} of {card}"))?;
+            path = path.replace("{exception}", &id_of(found)?);
+        }
+        for (field, goes_to) in action.names {
+            let Some(name) = body.remove(*field) else { continue };
+            let what = match *field {
+                "card" => What::Card,
+                "account" => What::Account,
+                "cardHolder" => What::Holder,
+                _ => What::Message,
+            };
+            let id = self.id(&name, what)?;
+            if goes_to.is_empty() {
+                path = path.replace(&format!("{{{field}}}"), &id);
+            } else {
+                body.insert((*goes_to).to_owned(), json!(id));
+            }
+        }
+        let own = |id: &mut Value, run: &str| {
+            if let Some(text) = id.as_str() {
+                *id = json!(format!("{run}-{text}"));
+            }
+        };
+        if let Some(id) = body.get_mut("network").and_then(|network| network.get_mut("transactionId")) {
+            own(id, &self.run);
+        }
+        if let Some(id) = body.get_mut("transactionId").filter(|_| action.name == "reverseByReference") {
+            own(id, &self.run);
+        }
+        let body = Value::Object(body);
+        let empty = body.as_object().is_some_and(Map::is_empty) && action.fields.len() == 1;
+        self.ask(action.method, &path, (!empty).then_some(&body)).await
+    }
+
+    async fn advance(&mut self, moment: &Moment) -> Result<(), String> {
+        let now = self.node.get("/simulator/clock").await?;
+        let now = now["now"].as_str().and_then(|now| now.parse().ok()).ok_or("the clock does not tell the time")?;
+        let to = clock::instant(moment, now)?;
+        let answer = self.ask("POST", "/simulator/clock", Some(&json!({"setTo": to.to_string()}))).await?;
+        let failing = answer.data()["stillFailing"].as_array().is_some_and(|failing| !failing.is_empty());
+        if answer.is_success() && !failing { Ok(()) } else { Err(format!("the clock: {}", answer.trouble())) }
+    }
+
+    /// What a name of a card or an account leads to.
+    fn money(&self, name: &str) -> Result<(What, String), String> {
+        let found = self.names.get(name).filter(|named| matches!(named.what, What::Card | What::Account));
+        found.map(|named| (named.what, named.id.clone())).ok_or_else(|| format!("no card or account is called {name}"))
+    }
+
+    async fn balances(&self, name: &str, amounts: &Amounts) -> Result<Vec<String>, String> {
+        let (what, id) = self.money(name)?;
+        let seen = self.node.get(&format!("/{}/{id}", if what == What::Card { "cards" } else { "accounts" })).await?;
+        let posted = if what == What::Card { &seen["balance"] } else { &seen["ledgerBalance"] };
+        let held = match (posted.as_f64(), seen["availableBalance"].as_f64()) {
+            (Some(posted), Some(available)) if what == What::Card => json!(posted - available),
+            _ => seen["heldBalance"].clone(),
+        };
+        let each = match amounts {
+            Amounts::Available(available) => [None, None, Some(available)],
+            Amounts::Each(Each { posted, held, available }) => [posted, held, available].map(Option::as_ref),
+        };
+        let got = [("posted", posted), ("held", &held), ("available", &seen["availableBalance"])];
+        let differences = each.into_iter().zip(got).filter_map(|(wanted, (amount, got))| {
+            expect::value(&format!("{name} {amount}"), &Value::Number(wanted?.clone()), got)
+        });
+        Ok(differences.collect())
+    }
+
+    /// The types of the events that came with the last request, and of those nobody asked for since somebody looked; as
+    /// many as are expected are waited for.
+    async fn events(&mut self, name: &str, expected: usize) -> Result<Vec<String>, String> {
+        let (_, id) = self.money(name)?;
+        let seen = self.names.get(name).map_or(0, |named| named.seen);
+        let path = format!("/events?filter=objectId={id}&sort=sequence&limit=200");
+        let (run, this) = (format!("{}-", self.run), self.request_id());
+        let of_this = |event: &&Value| {
+            let request = event["requestId"].as_str().unwrap_or_default();
+            event["sequence"].as_i64() > Some(seen) && (request == this || !request.starts_with(&run))
+        };
+        let begun = Instant::now();
+        let (types, last) = loop {
+            let events = self.node.get(&path).await?;
+            let events = events.as_array().cloned().unwrap_or_default();
+            let new: Vec<&Value> = events.iter().filter(of_this).collect();
+            if new.len() >= expected || begun.elapsed() > PATIENCE {
+                let types = new.iter().filter_map(|event| event["type"].as_str().map(str::to_owned)).collect();
+                let last = new.iter().filter_map(|event| event["sequence"].as_i64()).max().unwrap_or(seen);
+                break (types, last);
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        };
+        if let Some(named) = self.names.get_mut(name) {
+            named.seen = last;
+        }
+        Ok(types)
+    }
+
+    /// The open exceptions of a card, oldest first.
+    async fn exceptions(&self, card: &Value) -> Result<Vec<Value>, String> {
+        let id = self.id(card, What::Card)?;
+        let found = self.node.get(&format!("/exceptions?filter=cardId={id}&sort=createdAt&limit=200")).await?;
+        let found = found.as_array().cloned().unwrap_or_default();
+        Ok(found.into_iter().filter(|exception| exception["status"] == "open").collect())
+    }
+}
+
+/// Fields over defaults.
+fn over(mut defaults: Value, fields: &Map<String, Value>) -> Value {
+    for (name, value) in fields {
+        defaults[name] = value.clone();
+    }
+    defaults
+}
