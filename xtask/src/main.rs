@@ -1,5 +1,6 @@
 //! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `bench`.
 
+mod browser;
 mod contract;
 mod deps;
 mod postgres;
@@ -19,7 +20,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Run every test on both stores; finds or installs PostgreSQL
+    /// Run every test on both stores; finds or installs PostgreSQL and a browser
     Test {
         /// Passed on to the test runner
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -37,7 +38,7 @@ enum Chore {
     Deps,
     /// Have the running server tested against its own contract by schemathesis, on both stores
     Schemathesis,
-    /// Measure durable transfers in process, one at a time against batched, on both stores
+    /// Measure durable transfers in process, one at a time against batched, and cards issued and revealed, on both stores
     Bench {
         /// How many seconds each measurement takes
         #[arg(long, default_value_t = 5)]
@@ -82,6 +83,7 @@ fn run(command: &mut Command) -> Result<(), Failure> {
 }
 
 fn test(rest: &[String]) -> Result<(), Failure> {
+    let browser = browser::path()?;
     let cluster = Cluster::start(Durability::Fast)?;
     let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
     let mut tests = cargo();
@@ -93,7 +95,7 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     if rest.is_empty() {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
+    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).env(browser::VARIABLE, browser))
 }
 
 fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {

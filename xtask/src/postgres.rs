@@ -99,7 +99,8 @@ fn install() -> Result<(), Failure> {
     quietly(&mut install)
 }
 
-fn is_root() -> bool {
+/// Whether this runs as root.
+pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 

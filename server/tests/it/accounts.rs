@@ -76,6 +76,13 @@ on_both_stores! {
         assert_eq!(list["meta"]["total"], 2);
         let changed = server.put(&format!("{path}/{}", second.id()), json!({"details": {"note": "wire"}})).await;
         assert_eq!(changed.expect(200).data()["details"]["note"], "wire");
+        let written_back = server.put(&format!("{path}/{}", first.id()), reread.data()).await.expect(200);
+        assert_eq!(written_back.data(), reread.data(), "what was read can be written back");
+        let mut stale = reread.data();
+        stale["version"] = json!(1);
+        let refused = server.put(&format!("{path}/{}", first.id()), stale).await.expect(400);
+        assert_eq!((refused.code().as_str(), refused.pointers()), ("read_only_field", vec!["/version".into()]));
+        server.get(&format!("{path}/{}?zap=1", first.id())).await.expect(400);
         server.delete(&format!("{path}/{}", second.id())).await.expect(200);
         server.get(&format!("{path}/{}", second.id())).await.expect(404);
         let wrong = json!({"type": "bank_account", "details": {"iban": "GB82WEST12345698765433"}});
@@ -93,6 +100,8 @@ on_both_stores! {
             server.post(&format!("/simulator/accounts/{id}/fund"), json!({"amount": amount})).await.expect(200);
             let clock = server.post("/simulator/clock", json!({"advanceSeconds": 3600})).await.expect(200);
             instants.push(clock.data()["now"].as_str().expect("an instant").to_owned());
+            // Times are whole milliseconds: what comes next comes later.
+            server.post("/simulator/clock", json!({"advanceSeconds": 1})).await.expect(200);
         }
         for (at, expected) in instants.iter().zip([5, 12, 23]) {
             let told = server.get(&format!("{path}?at={at}&explain=true")).await.expect(200).data();
@@ -125,6 +134,27 @@ on_both_stores! {
         assert_eq!(lines.len(), 6, "a heading and five lines: {}", csv.text);
         assert!(lines[0].starts_with("seq,"), "{}", lines[0]);
         assert!(lines[5].contains("6.25"), "{}", lines[5]);
+    }
+
+    async fn a_time_that_was_read_finds_its_row_again(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let (from, to) = (server.account("From", 10).await, server.account("To", 0).await);
+        let transfer = json!({"fromAccountId": from, "toAccountId": to, "amount": 3});
+        let at = server.post("/transfers", transfer).await.expect(201).data()["createdAt"].clone();
+        let at = at.as_str().expect("a time");
+        let told = server.get(&format!("/accounts/{to}/balance?at={at}")).await.expect(200).data();
+        assert_eq!(told["ledger"], 3, "the balance at the time of a transfer includes it");
+        let plus = at.replace('Z', "+00:00");
+        assert_eq!(server.get(&format!("/accounts/{to}/balance?at={plus}")).await.expect(200).data()["ledger"], 3);
+        for operator in ["", ".in", ".gte", ".lte"] {
+            let list = server.get(&format!("/transfers?filter=createdAt{operator}={at}")).await.expect(200).json();
+            assert_eq!(list["meta"]["total"], 1, "{operator}");
+        }
+        for operator in [".ne", ".nin", ".gt", ".lt"] {
+            let list = server.get(&format!("/transfers?filter=createdAt{operator}={at}")).await.expect(200).json();
+            assert_eq!(list["meta"]["total"], 0, "{operator}");
+        }
     }
 
     async fn dry_runs_store_nothing(backend: Backend) {

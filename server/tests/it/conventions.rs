@@ -1,9 +1,11 @@
 //! What holds for every call: idempotency, request ids, ETags, methods, paths, sizes.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::on_both_stores;
-use crate::world::{Backend, World};
+use crate::world::{Backend, KEY, Server, World};
 
 fn account(name: &str) -> Value {
     json!({"ownerType": "user", "name": name, "type": "savings", "category": "fiat", "currency": "USD"})
@@ -80,6 +82,33 @@ on_both_stores! {
         assert!(made.header("x-request-id").is_some_and(|id| id.len() >= 16));
     }
 
+    async fn a_call_without_required_fields_needs_no_body(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        server.request("POST", "/auth/tokens").send().await.expect(201);
+        let missing = server.request("POST", "/accounts").send().await.expect(400);
+        assert!(missing.pointers().contains(&"/name".to_owned()), "{}", missing.text);
+    }
+
+    async fn slow_callers_are_cut_off_and_counted(backend: Backend) {
+        let world = World::new(backend).await;
+        let settings = world.dir.path().join("paygen.toml");
+        std::fs::write(settings, "request_timeout_seconds = 1").expect("a file");
+        let server = world.start().await;
+        let head = format!(
+            "POST /accounts HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
+        );
+        let cases = [("", ""), ("P", ""), ("GET /accounts HT", ""), (head.as_str(), "HTTP/1.1 503")];
+        for (sent, answer) in cases {
+            let told = tokio::time::timeout(Duration::from_secs(10), silent_after(&server, sent)).await;
+            let told = told.unwrap_or_else(|_| panic!("still open after {sent:?}"));
+            assert!(told.starts_with(answer) && (!answer.is_empty() || told.is_empty()), "{sent:?}: {told}");
+        }
+        let metrics = server.get("/metrics").await.text;
+        let counted = r#"paygen_http_requests_total{method="POST",route="/accounts",status="503"} 1"#;
+        assert!(metrics.contains(counted), "{metrics}");
+    }
+
     async fn paths_methods_and_sizes_are_checked(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
@@ -95,4 +124,15 @@ on_both_stores! {
         let reply = server.request("POST", "/accounts").header("Idempotency-Key", &long).json(account("A")).send().await;
         reply.expect(400);
     }
+}
+
+/// What a caller hears who sends this and then nothing, until the connection closes or an answer comes.
+async fn silent_after(server: &Server, sent: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = server.url.trim_start_matches("http://");
+    let mut connection = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    connection.write_all(sent.as_bytes()).await.expect("sent");
+    let mut heard = [0; 512];
+    let count = connection.read(&mut heard).await.unwrap_or(0);
+    String::from_utf8_lossy(&heard[..count]).into_owned()
 }

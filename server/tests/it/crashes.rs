@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::on_both_stores;
-use crate::world::{Backend, Server, World};
+use crate::world::{Backend, Form, Server, World};
 
 on_both_stores! {
     async fn a_kill_and_the_repeat_have_one_effect(backend: Backend) {
@@ -47,6 +47,91 @@ on_both_stores! {
         server.stop();
         let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
         assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
+    }
+
+    async fn no_card_without_its_money(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = Arc::new(world.start().await);
+        let (account, holder) = (server.account("Funds", 100_000).await, crate::cards::card_holder(&server).await);
+        let card = server.post("/cards", crate::cards::a_card(&account, &holder)).await.expect(201).id();
+        for round in 0..4u64 {
+            let calls: Vec<_> = (0..CALLS)
+                .map(|number| {
+                    let (server, on) = (server.clone(), (account.clone(), holder.clone(), card.clone()));
+                    tokio::spawn(async move { (number, issue_or_fund(&server, &on, &key(round, number), number).await) })
+                })
+                .collect();
+            tokio::time::sleep(Duration::from_millis(5 + 11 * round)).await;
+            server.kill();
+            let mut acknowledged = Vec::new();
+            for call in calls {
+                let (number, reply) = call.await.expect("the call ran");
+                acknowledged.extend(reply.map(|id| (number, id)));
+            }
+            server = Arc::new(world.start().await);
+            let on = (account.clone(), holder.clone(), card.clone());
+            for (number, id) in &acknowledged {
+                let again = issue_or_fund(&server, &on, &key(round, *number), *number).await;
+                assert_eq!(again.as_ref(), Some(id), "an acknowledged write is there, and its repeat tells the same");
+            }
+            for number in 0..CALLS {
+                assert!(issue_or_fund(&server, &on, &key(round, number), number).await.is_some());
+            }
+            // A third of the calls each: a card with 5 on it, a payment of 1 onto the one card, a card holder.
+            let each = i64::try_from((round + 1) * CALLS as u64 / 3).expect("a count");
+            let cards = server.get("/cards?limit=200").await.expect(200).json();
+            assert_eq!(cards["meta"]["total"], 1 + each, "each key made one card");
+            for made in cards["data"].as_array().expect("cards") {
+                let expected = if made["_id"] == card.as_str() { each } else { 5 };
+                assert_eq!(made["balance"], expected, "no card without its money");
+            }
+            assert_eq!(server.balance(&account).await, f64::from(100_000 - 6 * i32::try_from(each).expect("a count")));
+            assert_eq!(server.get("/card-holders").await.expect(200).json()["meta"]["total"], 1 + each);
+        }
+        let mut server = Arc::into_inner(server).expect("the only handle");
+        server.stop();
+        let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
+        assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stdout));
+    }
+}
+
+const CALLS: usize = 36;
+
+/// Makes a card with money on it, pays onto a card, or enrols a card holder with a document; what it came to, or
+/// nothing when there was no answer.
+async fn issue_or_fund(
+    server: &Server,
+    (account, holder, card): &(String, String, String),
+    key: &str,
+    number: usize,
+) -> Option<String> {
+    let post = |path: &str| server.request("POST", path).header("Idempotency-Key", key);
+    let sent = match number % 3 {
+        0 => {
+            let mut body = crate::cards::a_card(account, holder);
+            body["amount"] = json!(5);
+            post("/cards").json(body)
+        }
+        1 => {
+            // Without an idempotency key: the payment reference alone is enough.
+            let body = json!({"debitAccountId": account, "amount": 1, "paymentReference": key});
+            server.request("POST", &format!("/cards/{card}/fund")).json(body)
+        }
+        _ => {
+            let pdf = b"%PDF-1.4\nxref\ntrailer\nstartxref\n9\n%%EOF\n";
+            let form = Form::default().text("name", key).text("person", r#"{"email": "a@example.com"}"#);
+            post("/card-holders").form(form.file("documentMain", "application/pdf", pdf))
+        }
+    };
+    let reply = sent.try_send().await.ok()?;
+    match reply.status {
+        409 if number % 3 == 1 => {
+            assert_eq!(reply.code(), "payment_reference_used");
+            Some(card.clone())
+        }
+        200 | 201 => Some(reply.id()),
+        503 => None,
+        other => panic!("{other}: {}", reply.text),
     }
 }
 

@@ -4,13 +4,25 @@
 
 mod access;
 mod accounts;
+mod authorizations;
+mod authorizations_input;
+mod authorizations_life;
 mod bad_input;
+mod browser;
+mod card_holders;
+mod cards;
 mod concurrency;
 mod conventions;
 mod crashes;
 mod events;
+mod hosted_page;
+mod leaks;
 mod lists;
 mod published;
+mod quickstart;
+mod reveals;
+mod rotation;
+mod scenarios;
 mod simulator;
 mod transfers;
 mod world;

@@ -87,10 +87,39 @@ async fn a_tampered_ledger_is_found_out() {
     let (a, b) = (server.account("A", 10).await, server.account("B", 0).await);
     server.post("/transfers", json!({"fromAccountId": a, "toAccountId": b, "amount": 3})).await.expect(201);
     server.stop();
-    let database = rusqlite::Connection::open(world.data_dir().join("paygen.sqlite")).expect("the database");
-    database.execute("UPDATE ledger_lines SET delta = delta + 1 WHERE seq = 1", []).expect("a line is altered");
-    drop(database);
-    let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
-    assert!(!verify.status.success());
-    assert!(String::from_utf8_lossy(&verify.stdout).contains("altered"), "{}", String::from_utf8_lossy(&verify.stdout));
+    let path = world.data_dir().join("paygen.sqlite");
+    let untouched = std::fs::read(&path).expect("the database");
+    let cases = [
+        ("UPDATE ledger_lines SET delta = delta + 1 WHERE seq = 1", "altered"),
+        ("UPDATE ledger_lines SET at = at + 1 WHERE seq = 2", "the chain is broken"),
+        ("UPDATE ledger_entries SET narration = 'x'", "altered"),
+        ("DELETE FROM ledger_system_lines", "not to zero"),
+        ("DELETE FROM ledger_lines WHERE seq = 2", "its head says line 2"),
+        ("UPDATE balances SET ledger = ledger + 1 WHERE ledger > 0", "its head says"),
+        ("DELETE FROM balances", "has lines but no head"),
+        (
+            "UPDATE balances SET seq = 1, ledger = 1000, hash = l.hash FROM ledger_lines l
+             WHERE l.account = balances.id AND l.seq = 1 AND balances.seq = 2",
+            "its head says line 1, but line 2 exists",
+        ),
+    ];
+    for (sql, expected) in cases {
+        let database = rusqlite::Connection::open(&path).expect("the database");
+        assert!(database.execute(sql, []).expect(sql) > 0, "{sql}");
+        drop(database);
+        let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
+        let told = String::from_utf8_lossy(&verify.stdout);
+        assert!(!verify.status.success() && told.contains(expected), "{sql}: {told}");
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(path.with_extension(format!("sqlite{suffix}")));
+        }
+        std::fs::write(&path, &untouched).expect("the database is put back");
+    }
+}
+
+#[tokio::test]
+async fn a_client_has_a_name() {
+    let world = World::new(Backend::Sqlite).await;
+    let output = world.command("clients create --name").arg("").output().expect("paygen runs");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }

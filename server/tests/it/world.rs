@@ -224,6 +224,13 @@ impl Call {
         self
     }
 
+    pub fn form(mut self, form: Form) -> Call {
+        let kind = format!("multipart/form-data; boundary={}", form.boundary);
+        let body = [form.body, format!("--{}--\r\n", form.boundary).into_bytes()].concat();
+        self.request = self.request.header("content-type", kind).body(body);
+        self
+    }
+
     pub async fn send(self) -> Reply {
         self.try_send().await.expect("an answer")
     }
@@ -234,6 +241,37 @@ impl Call {
         let headers = response.headers().clone();
         let text = response.text().await?;
         Ok(Reply { status, headers, text })
+    }
+}
+
+/// A form with files; every one has another boundary, as clients make them.
+pub struct Form {
+    boundary: String,
+    body: Vec<u8>,
+}
+
+static FORMS: AtomicU32 = AtomicU32::new(0);
+
+impl Default for Form {
+    fn default() -> Form {
+        Form { boundary: format!("----form{}", FORMS.fetch_add(1, Ordering::Relaxed)), body: Vec::new() }
+    }
+}
+
+impl Form {
+    pub fn text(mut self, name: &str, value: &str) -> Form {
+        let head = format!("--{}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n", self.boundary);
+        self.body.extend([head.as_bytes(), value.as_bytes(), b"\r\n"].concat());
+        self
+    }
+
+    pub fn file(mut self, name: &str, kind: &str, content: &[u8]) -> Form {
+        let head = format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}.bin\"\r\nContent-Type: {kind}\r\n\r\n",
+            self.boundary
+        );
+        self.body.extend([head.as_bytes(), content, b"\r\n"].concat());
+        self
     }
 }
 

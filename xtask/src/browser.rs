@@ -1,0 +1,52 @@
+//! The browser the tests open the hosted page in: chromium, found on this machine or installed with apt.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+
+/// Where the tests learn which browser to drive.
+pub const VARIABLE: &str = "PAYGEN_TEST_BROWSER";
+
+const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+
+/// The browser of `PAYGEN_TEST_BROWSER`, of the path, or fresh from apt. Nothing on the system is changed unless this runs as
+/// root, as in a container.
+pub fn path() -> Result<PathBuf, Failure> {
+    if let Some(given) = std::env::var_os(VARIABLE).map(PathBuf::from) {
+        let missing = || format!("{VARIABLE} is {}, which is no file", given.display()).into();
+        return if given.is_file() { Ok(given) } else { Err(missing()) };
+    }
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    install()?;
+    find().ok_or_else(|| "chromium was installed, but is not on the path".into())
+}
+
+fn find() -> Option<PathBuf> {
+    let places: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let mut candidates = NAMES.iter().flat_map(|name| places.iter().map(move |place| place.join(name)));
+    let mac = PathBuf::from("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
+    candidates.find(|program| program.is_file()).or_else(|| mac.is_file().then_some(mac))
+}
+
+fn install() -> Result<(), Failure> {
+    let ask = format!(
+        "the tests of the hosted page need Chromium or Chrome. Install it: `sudo apt-get install chromium`, \
+         `brew install --cask google-chrome`, or your system's package; or name it in {VARIABLE}."
+    );
+    let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !crate::postgres::is_root() || !has_apt {
+        return Err(ask.into());
+    }
+    eprintln!("xtask: installing chromium");
+    for arguments in [vec!["update", "-q"], vec!["install", "-q", "-y", "--no-install-recommends", "chromium"]] {
+        let mut apt = Command::new("apt-get");
+        apt.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+        if !apt.status().is_ok_and(|status| status.success()) {
+            return Err(format!("{apt:?} failed; {ask}").into());
+        }
+    }
+    Ok(())
+}
