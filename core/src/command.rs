@@ -6,12 +6,14 @@ use crate::authorizations::{self, AuthorizationView, ExceptionView, TransactionV
 use crate::card_holders::{self, CardHolder, DocumentView};
 use crate::cards::{self, CardView, RevealTokenView};
 use crate::clock::{self, ClockReading};
+use crate::events;
 use crate::ids::Id;
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::rotation;
 use crate::table::Access;
 use crate::transfers::{self, TransferView};
+use crate::webhooks::{self, WebhookView};
 use crate::work::{Context, Work};
 
 /// A command and who gives it.
@@ -131,6 +133,26 @@ commands! {
     ReverseRefund(authorizations::ReverseRefund) = "transaction.refund.reverse" => authorizations::reverse_refund => Transaction,
     /// Says that somebody looked at an exception.
     ResolveException(authorizations::ResolveException) = "exception.resolve" => authorizations::resolve => Exception,
+    /// Makes a webhook endpoint.
+    CreateWebhook(Box<webhooks::CreateWebhook>) = "webhook.create" => webhooks::create => Webhook,
+    /// Changes a webhook endpoint.
+    UpdateWebhook(Box<webhooks::UpdateWebhook>) = "webhook.update" => webhooks::update => Webhook,
+    /// Deletes a webhook endpoint.
+    DeleteWebhook(webhooks::DeleteWebhook) = "webhook.delete" => webhooks::delete => Webhook,
+    /// Rotates the secret of a webhook endpoint.
+    RotateWebhookSecret(webhooks::RotateWebhookSecret) = "webhook.secret.rotate" => webhooks::rotate_secret => Webhook,
+    /// Sends a test to a webhook endpoint.
+    TestWebhook(webhooks::TestWebhook) = "webhook.test" => webhooks::test => Id,
+    /// Begins to deliver again what a webhook endpoint missed.
+    RecoverWebhook(webhooks::RecoverWebhook) = "webhook.recover" => webhooks::recover => Webhook,
+    /// Puts attempts to deliver events on record.
+    RecordDeliveries(webhooks::RecordDeliveries) = "delivery.record" => webhooks::record_deliveries => Count,
+    /// Puts events up for delivery once more.
+    QueueDeliveries(webhooks::QueueDeliveries) = "delivery.queue" => webhooks::queue_deliveries => Count,
+    /// Delivers an event again.
+    ResendEvent(webhooks::ResendEvent) = "event.resend" => webhooks::resend => Count,
+    /// Forgets deliveries that were given up.
+    PurgeDeliveries(webhooks::PurgeDeliveries) = "delivery.purge" => webhooks::purge_deliveries => Count,
     /// Makes a client.
     CreateClient(access::CreateClient) = "client.create" => access::create_client => ApiKey,
     /// Disables a client.
@@ -153,6 +175,8 @@ commands! {
     PurgeTokens(access::PurgeTokens) = "token.purge" => access::purge_tokens => Count,
     /// Forgets old answers.
     PurgeIdempotency(access::PurgeIdempotency) = "idempotency.purge" => access::purge_idempotency => Count,
+    /// Forgets old events.
+    PurgeEvents(events::PurgeEvents) = "event.purge" => events::purge_events => Count,
     /// Moves the test clock.
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => clock::advance => Clock,
 }
@@ -182,6 +206,10 @@ pub enum Outcome {
     Transaction(Box<TransactionView>),
     /// A message that did not fit.
     Exception(ExceptionView),
+    /// A webhook endpoint.
+    Webhook(WebhookView),
+    /// What was made.
+    Id(Id),
     /// An API key.
     ApiKey(ApiKeyView),
     /// A token.
@@ -205,10 +233,11 @@ impl Outcome {
             Outcome::Document(view) => Some(view.version),
             Outcome::Card(view) => Some(view.version),
             Outcome::ApiKey(view) => Some(view.version),
+            Outcome::Webhook(view) => Some(view.version),
             Outcome::Authorization(view) => Some(view.version),
             Outcome::Exception(view) => Some(view.version),
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
-            Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) => None,
+            Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
         }
     }
 }
@@ -247,6 +276,14 @@ impl Command {
             Command::ForcePost(command) => Some(command.what.card.0),
             Command::ReverseRefund(command) => Some(command.id.0),
             Command::ResolveException(command) => Some(command.id.0),
+            Command::UpdateWebhook(command) => Some(command.id.0),
+            Command::DeleteWebhook(command) => Some(command.id.0),
+            Command::RotateWebhookSecret(command) => Some(command.id.0),
+            Command::TestWebhook(command) => Some(command.id.0),
+            Command::RecoverWebhook(command) => Some(command.id.0),
+            Command::RecordDeliveries(command) => Some(command.id.0),
+            Command::QueueDeliveries(command) => Some(command.id.0),
+            Command::ResendEvent(command) => Some(command.event.0),
             Command::RotateApiKey(command) => Some(command.id.0),
             Command::RevokeApiKey(command) => Some(command.id.0),
             Command::ExpireApiKey(command) => Some(command.id.0),
@@ -296,6 +333,9 @@ impl Command {
             }
             Command::ExpireAuthorization(command) => {
                 work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
+            }
+            Command::RecordDeliveries(command) => {
+                work.webhook_progress.expect(Key::of(client, command.id.0), Access::Exclusive);
             }
             Command::UseRevealToken(command) => {
                 work.expect_card(client, command.id, Access::Shared);

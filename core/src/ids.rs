@@ -169,6 +169,10 @@ typed_ids! {
     TokenId,
     /// An event.
     EventId,
+    /// A webhook endpoint.
+    WebhookId,
+    /// An attempt to deliver an event.
+    AttemptId,
     /// An entry of the audit log.
     AuditId,
 }

@@ -22,11 +22,13 @@ pub mod table;
 pub mod time;
 pub mod transfers;
 pub mod view;
+pub mod webhooks;
 pub mod work;
 
 mod command;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests of other crates use the simulation alone"))]
+pub mod testing;
 
 pub use command::{Command, Outcome, Request, execute};
 pub use refusal::{Refusal, Stop};

@@ -49,6 +49,12 @@ pub enum Kind {
     NetworkReference,
     /// A message of the network that did not fit.
     NetworkException,
+    /// A webhook endpoint.
+    Webhook,
+    /// How far a webhook endpoint is.
+    WebhookProgress,
+    /// A delivery that did not succeed at once.
+    Delivery,
     /// The head of a ledger account.
     Balance,
 }
@@ -109,8 +115,17 @@ impl Key {
 pub enum Shown {
     /// The value itself.
     Value(serde_json::Value),
+    /// JSON as it was sent: compared as text, so that no digit is lost, and shown as what it says.
+    Json(String),
     /// Only that it changed: the value is secret or personal.
     Hidden(Vec<u8>),
+}
+
+impl Shown {
+    /// Free-form JSON; null where there is none.
+    pub fn json(text: Option<&str>) -> Shown {
+        text.map_or(Shown::Value(serde_json::Value::Null), |text| Shown::Json(text.to_owned()))
+    }
 }
 
 impl<T: Into<serde_json::Value>> From<T> for Shown {

@@ -314,6 +314,12 @@ pub enum Refusal {
     /// The transaction does not exist for this client.
     #[error("There is no such transaction for this client.")]
     TransactionNotFound,
+    /// The webhook endpoint does not exist for this client.
+    #[error("There is no such webhook endpoint for this client.")]
+    WebhookNotFound,
+    /// Nothing is sent to a disabled endpoint.
+    #[error("The webhook endpoint is disabled. Enable it first with PUT /webhooks/{{webhookId}}.")]
+    WebhookDisabled,
     /// The exception does not exist for this client.
     #[error("There is no such exception for this client.")]
     ExceptionNotFound,
@@ -325,6 +331,12 @@ pub enum Refusal {
     AuthorizationNotOpen {
         /// Where it stands.
         status: &'static str,
+    },
+    /// More was asked for too often.
+    #[error("More was asked for on this authorization {most} times, which is the most. Authorize the rest anew.")]
+    TooManyIncrements {
+        /// How often it may be.
+        most: usize,
     },
     /// There is nothing open that could be collected.
     #[error("Nothing is open on this authorization. Say how much is collected.")]
@@ -417,9 +429,12 @@ impl Refusal {
             Refusal::RevealTokenMismatch { .. } => "reveal_token_mismatch",
             Refusal::AuthorizationNotFound => "authorization_not_found",
             Refusal::TransactionNotFound => "transaction_not_found",
+            Refusal::WebhookNotFound => "webhook_not_found",
+            Refusal::WebhookDisabled => "webhook_disabled",
             Refusal::ExceptionNotFound => "exception_not_found",
             Refusal::ExceptionResolved => "exception_resolved",
             Refusal::AuthorizationNotOpen { .. } => "authorization_not_open",
+            Refusal::TooManyIncrements { .. } => "too_many_increments",
             Refusal::NothingToClear => "nothing_to_clear",
             Refusal::VerificationWithAmount => "verification_with_amount",
             Refusal::RateUnknown { .. } => "currency_not_supported",

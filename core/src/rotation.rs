@@ -6,6 +6,7 @@ use crate::cards::CardSecret;
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::table::Access;
+use crate::webhooks::Webhook;
 use crate::work::Work;
 
 crate::words! {
@@ -17,6 +18,8 @@ crate::words! {
         Pin = "pin",
         /// Keys of card holders.
         HolderKey = "holder_key",
+        /// Tokens and signing secrets of webhook endpoints.
+        WebhookCredentials = "webhook_credentials",
         /// Answers kept for repeats.
         Answer = "answer",
     }
@@ -48,10 +51,11 @@ pub fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
         match command.sealed {
             Sealed::CardNumber | Sealed::Pin => work.card_secrets.expect(piece.key, Access::Exclusive),
             Sealed::HolderKey => work.card_holders.expect(piece.key, Access::Exclusive),
+            Sealed::WebhookCredentials => work.webhooks.expect(piece.key, Access::Exclusive),
             Sealed::Answer => work.idempotency.expect(piece.key, Access::Exclusive),
         }
     }
-    let (mut secrets, mut holders, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut secrets, mut holders, mut answers, mut webhooks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for piece in &command.pieces {
         let (key, after) = (piece.key, piece.after.clone());
         match command.sealed {
@@ -69,15 +73,20 @@ pub fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
                 let found = found.filter(|row| row.key.as_ref() == Some(&piece.before));
                 holders.extend(found.map(|row| CardHolder { key: Some(after), ..(*row).clone() }));
             }
+            Sealed::WebhookCredentials => {
+                let found = work.webhooks.get_to_change(key)?.filter(|row| row.credentials == piece.before);
+                webhooks.extend(found.map(|row| Webhook { credentials: after, ..(*row).clone() }));
+            }
             Sealed::Answer => {
                 let found = work.idempotency.get_to_change(key)?.filter(|row| row.body == piece.before);
                 answers.extend(found.map(|row| Idempotency { body: after, ..(*row).clone() }));
             }
         }
     }
-    let done = secrets.len() + holders.len() + answers.len();
+    let done = secrets.len() + holders.len() + answers.len() + webhooks.len();
     secrets.into_iter().for_each(|row| work.card_secrets.put(row));
     holders.into_iter().for_each(|row| work.card_holders.put(row));
+    webhooks.into_iter().for_each(|row| work.webhooks.put(row));
     answers.into_iter().for_each(|row| work.idempotency.put(row));
     Ok(done as u64)
 }

@@ -163,13 +163,13 @@ impl<R: Record> Table<R> {
 
     /// Holds every row to be read only, as if it had just been loaded so: a command that changes a row without asking
     /// for it is found out.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn let_go(&mut self) {
         self.slots.values_mut().for_each(|slot| slot.held = Access::Shared);
     }
 
     /// Takes hold of the rows that were asked for, as a load does; those not in memory are absent.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn take_hold(&mut self) {
         for (key, access) in std::mem::take(&mut self.missing) {
             match self.slots.get_mut(&key) {
@@ -304,6 +304,7 @@ fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value 
     }
     let plain = |shown: Option<Shown>| match shown {
         Some(Shown::Value(value)) => value,
+        Some(Shown::Json(text)) => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
         _ => serde_json::Value::Null,
     };
     serde_json::json!({ "before": plain(before), "after": plain(after) })

@@ -14,6 +14,7 @@ use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::{Key, Record};
 use crate::table::{Access, Table, Touched, differences};
 use crate::time::Instant;
+use crate::webhooks::Attempt;
 
 /// Who asks, and how the request is known in logs, audit and events.
 #[derive(Clone, Debug)]
@@ -63,6 +64,9 @@ macro_rules! for_each_table {
             postings: $crate::authorizations::Posted,
             network_references: $crate::authorizations::NetworkReference,
             network_exceptions: $crate::authorizations::NetworkException,
+            webhooks: $crate::webhooks::Webhook,
+            webhook_progress: $crate::webhooks::WebhookProgress,
+            deliveries: $crate::webhooks::Delivery,
             balances: $crate::ledger::Balance,
         }
     };
@@ -81,6 +85,12 @@ pub struct Appended {
     pub events: Vec<Event>,
     /// Audit entries.
     pub audit: Vec<AuditEntry>,
+    /// Attempts to deliver events.
+    pub attempts: Vec<Attempt>,
+    /// Old events that go.
+    pub forgotten_events: Vec<Key>,
+    /// Old attempts to deliver events that go.
+    pub forgotten_attempts: Vec<Key>,
 }
 
 impl Appended {
@@ -91,6 +101,9 @@ impl Appended {
             && self.system_lines.is_empty()
             && self.events.is_empty()
             && self.audit.is_empty()
+            && self.attempts.is_empty()
+            && self.forgotten_events.is_empty()
+            && self.forgotten_attempts.is_empty()
     }
 }
 
@@ -108,6 +121,9 @@ struct Marks {
     system_lines: usize,
     events: usize,
     audit: usize,
+    attempts: usize,
+    forgotten_events: usize,
+    forgotten_attempts: usize,
 }
 
 macro_rules! define_work {
@@ -181,19 +197,19 @@ macro_rules! define_work {
             }
 
             /// Holds every row to be read only.
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             pub(crate) fn let_go(&mut self) {
                 $(self.$field.let_go();)*
             }
 
             /// Takes hold of every missing row; those not in memory are absent.
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             pub(crate) fn take_hold(&mut self) {
                 $(self.$field.take_hold();)*
             }
 
             /// What makes the ids: to make the same ones again.
-            #[cfg(test)]
+            #[cfg(any(test, feature = "testing"))]
             pub(crate) fn ids(&mut self) -> &mut IdMaker {
                 &mut self.ids
             }
@@ -211,6 +227,9 @@ macro_rules! define_work {
                 self.appended.system_lines.truncate(self.marks.system_lines);
                 self.appended.events.truncate(self.marks.events);
                 self.appended.audit.truncate(self.marks.audit);
+                self.appended.attempts.truncate(self.marks.attempts);
+                self.appended.forgotten_events.truncate(self.marks.forgotten_events);
+                self.appended.forgotten_attempts.truncate(self.marks.forgotten_attempts);
             }
 
             /// Keeps what the running command did, for the commit.
@@ -222,6 +241,9 @@ macro_rules! define_work {
                     system_lines: self.appended.system_lines.len(),
                     events: self.appended.events.len(),
                     audit: self.appended.audit.len(),
+                    attempts: self.appended.attempts.len(),
+                    forgotten_events: self.appended.forgotten_events.len(),
+                    forgotten_attempts: self.appended.forgotten_attempts.len(),
                 };
             }
 
@@ -325,6 +347,7 @@ impl Work {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lowercase hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,11 +9,14 @@ use paygen_vault::Vault;
 use crate::clock::BusinessClock;
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::delivery::Deliveries;
 use crate::documents::Documents;
 use crate::engine::{Answer, Engine, Priority, Submission};
+use crate::http::events::Streams;
 use crate::http::gate::Caller;
 use crate::http::problem::Problem;
 use crate::http::rate_limit::{RateLimits, RevealLimits};
+use crate::tail::Tail;
 use crate::vault_keys::VaultKeys;
 use crate::workers::key_uses::KeyUses;
 use crate::workers::schedule::Schedule;
@@ -50,6 +53,12 @@ pub struct App {
     pub reveal_limits: RevealLimits,
     /// What falls due.
     pub schedule: Schedule,
+    /// Tells when there are new events to read.
+    pub tail: Tail,
+    /// Deliveries to webhook endpoints.
+    pub deliveries: Deliveries,
+    /// Open streams of events.
+    pub streams: Streams,
     /// One advance of the test clock at a time.
     pub advancing: Arc<tokio::sync::Mutex<()>>,
     /// Files of card holders.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::app::Environment;
 use crate::cli::args::CommonArgs;
 use crate::program::ProgramConfig;
+use crate::webhooks_config::WebhooksConfig;
 
 /// Sandbox or production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,24 @@ impl Default for CardsConfig {
 /// The sandbox's ranges, which no issuer in the world was given for real cards.
 const SANDBOX_RANGES: [(&str, &str); 2] = [("Visa", "400555"), ("Mastercard", "555544")];
 
+/// How events are kept and streamed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventsConfig {
+    /// For how many days events are kept, in business time; 0 keeps them for ever.
+    pub retention_days: u32,
+    /// Streams a client may have open at a time.
+    pub streams: usize,
+    /// How long a stream is silent before it says that it is still there.
+    pub heartbeat_seconds: u64,
+}
+
+impl Default for EventsConfig {
+    fn default() -> EventsConfig {
+        EventsConfig { retention_days: 0, streams: 100, heartbeat_seconds: 15 }
+    }
+}
+
 /// From when on a card holder must be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +184,10 @@ pub struct Config {
     pub retention_days: u32,
     /// Where documents are kept, when not in the data directory: `s3://bucket/prefix`, `file:///directory`.
     pub documents_url: Option<String>,
+    /// Webhooks.
+    pub webhooks: WebhooksConfig,
+    /// Events.
+    pub events: EventsConfig,
     /// The engine.
     pub engine: EngineConfig,
 }
@@ -198,13 +221,17 @@ struct File {
     retention_days: Option<u32>,
     documents_url: Option<String>,
     #[serde(default)]
+    webhooks: WebhooksConfig,
+    #[serde(default)]
+    events: EventsConfig,
+    #[serde(default)]
     engine: EngineConfig,
 }
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct ConfigError(String);
+pub struct ConfigError(pub(crate) String);
 
 impl Config {
     /// Reads the settings.
@@ -239,6 +266,8 @@ impl Config {
             program: file.program,
             retention_days: file.retention_days.unwrap_or(retention_days),
             documents_url,
+            webhooks: file.webhooks.with_environment(mode)?,
+            events: file.events,
             engine: file.engine,
         };
         config.check(mode)?;
@@ -277,6 +306,9 @@ impl Config {
         }
         if self.request_timeout_seconds == 0 || self.list_timeout_ms == 0 {
             return fail("request_timeout_seconds and list_timeout_ms must be at least 1.".to_owned());
+        }
+        if !(1..=3600).contains(&self.events.heartbeat_seconds) || self.events.streams > 100_000 {
+            return fail("events.heartbeat_seconds must be from 1 to 3600, events.streams at most 100000.".to_owned());
         }
         if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
             return fail(format!(
@@ -389,6 +421,7 @@ mod tests {
             ("database_url = \"mysql://x\"", "postgres://"),
             ("sandbox_api_key = \"short\"", "16 to 200"),
             ("[engine]\nbatch = 0", "engine.batch"),
+            ("[events]\nheartbeat_seconds = 0", "events.heartbeat_seconds"),
             ("[[cards.ranges]]\nbrand = \"Visa\"\nprefix = \"4005\"", "prefix 6 to 11"),
             ("[[cards.ranges]]\nbrand = \"Amex\"\nprefix = \"370000\"", "Visa or Mastercard"),
             ("[cards]\nvalidity_months = 0", "validity_months"),

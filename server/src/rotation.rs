@@ -108,6 +108,7 @@ pub fn purpose_of(sealed: Sealed) -> Purpose {
         Sealed::CardNumber => Purpose::CardNumbers,
         Sealed::Pin => Purpose::Pins,
         Sealed::HolderKey => Purpose::HolderKeys,
+        Sealed::WebhookCredentials => Purpose::WebhookCredentials,
         Sealed::Answer => Purpose::IdempotencyBody,
     }
 }

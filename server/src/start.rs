@@ -13,11 +13,19 @@ use crate::app::{App, Environment};
 use crate::clock::{BusinessClock, wall};
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::delivery::{self, Deliveries, Sender};
 use crate::documents::{Documents, DocumentsError};
 use crate::engine::{self, Engine};
+use crate::http::events::Streams;
 use crate::http::rate_limit::{RateLimits, RevealLimits};
+use crate::tail::Tail;
 use crate::vault_keys::open_vault;
-use crate::workers::{self, data_keys, key_uses::KeyUses, schedule::Schedule, sequencer};
+use crate::workers::{
+    self, data_keys,
+    key_uses::KeyUses,
+    schedule::{Retention, Schedule},
+    sequencer,
+};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +51,9 @@ pub enum StartError {
     /// The card programme's terms.
     #[error("{0}")]
     Program(String),
+    /// Webhooks.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(String),
     /// Metrics.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
@@ -70,14 +81,34 @@ impl Node {
         let documents = Documents::open(&config)?;
         let verified_only = config.kyc_required_for == crate::config::KycRequiredFor::Spend;
         let (stop, stopping) = tokio::sync::watch::channel(false);
-        let schedule = Schedule::new(engine.clone(), reader.clone(), clock.clone());
+        let terms = crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?;
+        let tail = Tail::default();
+        let deliveries = Deliveries::new(delivery::Parts {
+            engine: engine.clone(),
+            reader: reader.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            sender: Sender::new(config.webhooks.targets()).map_err(StartError::Webhooks)?,
+            settings: config.webhooks.settings(),
+            environment: terms.environment.clone(),
+            tail: tail.clone(),
+        });
+        let schedule = Schedule::new(
+            engine.clone(),
+            reader.clone(),
+            clock.clone(),
+            deliveries.clone(),
+            Retention { events: config.events.retention_days, attempts: config.webhooks.log_retention_days },
+        );
         let key_uses = KeyUses::default();
         let mut running = tokio::task::JoinSet::new();
         running.spawn(schedule.clone().run(stopping.clone()));
         running.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
         running.spawn(workers::documents::run(documents.clone(), reader.clone(), stopping.clone()));
+        running.spawn(deliveries.clone().run(database.shards(), stopping.clone()));
+        running.spawn(tail.clone().run(database.listener(), engine.commits(), stopping.clone()));
         if let Some(sequencer) = database.sequencer().await? {
-            running.spawn(sequencer::run(sequencer, engine.clone(), stopping.clone()));
+            running.spawn(sequencer::run(sequencer, engine.clone(), tail.clone(), stopping.clone()));
         }
         if !database.has_one_writer() {
             running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
@@ -93,9 +124,12 @@ impl Node {
             rate_limits: RateLimits::per_second(config.rate_limit),
             reveal_limits: RevealLimits::default(),
             schedule,
+            tail,
+            deliveries,
+            streams: Streams::default(),
             advancing: Arc::default(),
             documents,
-            terms: crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?,
+            terms,
             config: Arc::new(config),
             environment,
             stopping,

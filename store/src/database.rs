@@ -10,12 +10,12 @@ use paygen_core::record::Key;
 use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
-use crate::postgres::{self, Fault, Postgres, Sequencer};
+use crate::postgres::{self, Fault, Listener, Postgres, Sequencer};
 use crate::records::Stored;
 use crate::sealing::place_of;
 use crate::sqlite::{self, Sqlite};
 use crate::value::Value;
-use crate::{Reader, Store, StoreError};
+use crate::{Reader, Shards, Store, StoreError};
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -121,6 +121,22 @@ impl Database {
         match &self.backend {
             Backend::Sqlite(_) => Ok(None),
             Backend::Postgres(postgres) => Ok(Some(postgres.sequencer())),
+        }
+    }
+
+    /// What hears of events that another node placed, where there can be another one.
+    pub fn listener(&self) -> Option<Listener> {
+        match &self.backend {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(postgres) => Some(postgres.listener()),
+        }
+    }
+
+    /// What says which endpoints this node serves.
+    pub fn shards(&self) -> Shards {
+        match &self.backend {
+            Backend::Sqlite(_) => Shards(None),
+            Backend::Postgres(postgres) => Shards(Some(postgres.shard_locks())),
         }
     }
 

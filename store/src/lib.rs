@@ -12,10 +12,12 @@ pub mod query;
 mod reader;
 pub mod records;
 mod sealing;
+mod shards;
 mod sql;
 mod sqlite;
 mod statements;
 pub mod value;
+mod webhooks;
 
 use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
@@ -23,8 +25,9 @@ use paygen_core::work::{KeySet, Work};
 pub use database::{Database, Target, VaultKeyRow};
 #[doc(hidden)]
 pub use postgres::Fault;
-pub use postgres::Sequencer;
+pub use postgres::{Listener, Sequencer};
 pub use reader::Reader;
+pub use shards::{SHARDS, Shards, shard_of};
 pub use sql::Listed;
 
 /// How rows are loaded.

@@ -13,6 +13,12 @@ pub(crate) const ALL: &[Migration] = &[
     Migration { number: 1, name: "0001_foundations", text: include_str!("../migrations/0001_foundations.sql") },
     Migration { number: 2, name: "0002_cards", text: include_str!("../migrations/0002_cards.sql") },
     Migration { number: 3, name: "0003_authorizations", text: include_str!("../migrations/0003_authorizations.sql") },
+    Migration {
+        number: 4,
+        name: "0004_transaction_pins",
+        text: include_str!("../migrations/0004_transaction_pins.sql"),
+    },
+    Migration { number: 5, name: "0005_webhooks", text: include_str!("../migrations/0005_webhooks.sql") },
 ];
 
 /// What a store's dialect calls the types.

@@ -64,7 +64,7 @@ impl Reader {
         }
     }
 
-    async fn records<R: Stored>(&self, rest: &str, params: Vec<Value>) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn records<R: Stored>(&self, rest: &str, params: Vec<Value>) -> Result<Vec<R>, StoreError> {
         let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
         let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::TABLE);
         let rows = self.rows(sql, params, R::COLUMNS.len()).await?;
@@ -200,6 +200,26 @@ impl Reader {
     pub async fn events_after(&self, client: ClientId, position: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rest = format!("WHERE client = ?1 AND position > ?2 ORDER BY position LIMIT {limit}");
         self.records(&rest, vec![client.0.into(), position.into()]).await
+    }
+
+    /// The event of a client with the highest position.
+    pub async fn newest_event(&self, client: ClientId) -> Result<Option<Event>, StoreError> {
+        let rest = "WHERE client = ?1 AND position IS NOT NULL ORDER BY position DESC LIMIT 1";
+        Ok(self.records(rest, vec![client.0.into()]).await?.into_iter().next())
+    }
+
+    /// A client's oldest events, in order, that were made until an instant. Never its newest: from that one positions
+    /// go on.
+    pub async fn old_events(
+        &self,
+        client: ClientId,
+        until: Instant,
+        limit: u32,
+    ) -> Result<Vec<(Key, i64)>, StoreError> {
+        let mut oldest = self.events_after(client, 0, limit.saturating_add(1)).await?;
+        oldest.pop();
+        let old = oldest.iter().take_while(|event| event.created_at <= until);
+        Ok(old.filter_map(|event| Some((Key::of(client, event.id.0), event.position?))).collect())
     }
 
     /// API keys that something has to be done about until an instant, the most urgent first.

@@ -23,6 +23,9 @@ pub(crate) fn relied_on(work: &Work) -> BTreeSet<String> {
     for row in written(&work.card_holders) {
         ids.extend(row.key.as_deref().and_then(named));
     }
+    for row in written(&work.webhooks) {
+        ids.extend(named(&row.credentials));
+    }
     // An answer about a card holder is sealed under their own key.
     for row in written(&work.idempotency).filter(|row| row.subject.is_none()) {
         ids.extend(named(&row.body));
@@ -55,6 +58,7 @@ pub(crate) fn place_of(sealed: Sealed) -> (&'static str, &'static str, &'static 
         Sealed::CardNumber => ("card_secrets", "card", "sealed_number"),
         Sealed::Pin => ("card_secrets", "card", "sealed_pin"),
         Sealed::HolderKey => ("card_holders", "id", "holder_key"),
+        Sealed::WebhookCredentials => ("webhooks", "id", "credentials"),
         Sealed::Answer => ("idempotency", "key_hash", "body"),
     }
 }

@@ -51,6 +51,8 @@ purposes! {
     HolderKeys = "holder_keys",
     /// Finding card holders by sealed fields.
     HolderSearch = "holder_search",
+    /// Sealing tokens and signing secrets of webhook endpoints.
+    WebhookCredentials = "webhook_credentials",
     /// Hashes of reveal tokens.
     RevealTokens = "reveal_tokens",
 }
@@ -58,8 +60,13 @@ purposes! {
 impl Purpose {
     /// The purposes whose keys are rotated: what they sealed is sealed again under a new key. The others derive values
     /// that are looked up or printed on cards, and stay for as long as these do.
-    pub const ROTATED: &'static [Purpose] =
-        &[Purpose::CardNumbers, Purpose::Pins, Purpose::HolderKeys, Purpose::IdempotencyBody];
+    pub const ROTATED: &'static [Purpose] = &[
+        Purpose::CardNumbers,
+        Purpose::Pins,
+        Purpose::HolderKeys,
+        Purpose::WebhookCredentials,
+        Purpose::IdempotencyBody,
+    ];
 
     /// The purpose of a name.
     pub fn parse(name: &str) -> Option<Purpose> {

@@ -5,6 +5,7 @@ mod clients;
 mod idempotency;
 mod keys;
 mod record;
+mod sample;
 mod scopes;
 mod tokens;
 mod view;

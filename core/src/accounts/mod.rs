@@ -7,6 +7,7 @@ mod create;
 mod details;
 mod fund;
 mod record;
+mod sample;
 mod update;
 mod view;
 

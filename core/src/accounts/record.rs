@@ -157,7 +157,7 @@ impl Record for Account {
             ("network", self.network.clone().into()),
             ("canDebit", self.can_debit.into()),
             ("canCredit", self.can_credit.into()),
-            ("metadata", self.metadata.clone().into()),
+            ("metadata", Shown::json(self.metadata.as_deref())),
         ]
     }
 }

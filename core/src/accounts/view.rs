@@ -66,6 +66,31 @@ pub struct AccountView {
 }
 
 impl AccountView {
+    /// The names of its members, as a list's `fields` may name them.
+    pub const FIELDS: &'static [&'static str] = &[
+        "_id",
+        "ownerType",
+        "ownerId",
+        "client",
+        "name",
+        "type",
+        "category",
+        "status",
+        "currency",
+        "network",
+        "balance",
+        "availableBalance",
+        "ledgerBalance",
+        "heldBalance",
+        "creditLimit",
+        "canDebit",
+        "canCredit",
+        "metadata",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ];
+
     /// What is shown of an account and its balance.
     pub fn of(account: &Account, balance: &Balance) -> AccountView {
         let money = |minor| Money::new(minor, account.currency);

@@ -15,7 +15,7 @@ use crate::ids::{AuthorizationId, CardId};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::work::Work;
+use crate::work::{Work, hex};
 
 /// Decides a request of the network, or records one that somebody else decided.
 #[derive(Clone, Debug)]
@@ -149,7 +149,9 @@ fn used(work: &mut Work, card: &Card, made: &Authorization) -> Result<(), Stop> 
     }
     let payments = crate::authorizations::gather::counters(work, card.id.0)?.payments;
     let last = card.cancel_after.is_some_and(|most| payments >= most);
-    let locks = card.merchant_lock && card.locked_merchant.is_none();
+    // A merchant that does not say who it is cannot be told from others.
+    let named = !made.merchant.merchant_id.is_empty();
+    let locks = card.merchant_lock && card.locked_merchant.is_none() && named;
     if !last && !locks {
         return Ok(());
     }
@@ -192,7 +194,7 @@ fn identity(command: &Authorize) -> String {
         command.request.kind.as_str(),
     ];
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.as_ref()[..16])
 }
 
 fn repeat(work: &mut Work, behind: Option<&Behind>, command: &Authorize) -> Result<Option<AuthorizationId>, Stop> {

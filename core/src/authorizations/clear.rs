@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::authorizations::counters::add_taken;
 use crate::authorizations::funds::{Booked, Movement, book, sweep};
 use crate::authorizations::gather::{billing, take};
 use crate::authorizations::reverse::{close, release};
@@ -116,7 +117,8 @@ fn clear_open(
         }
         None => found.open,
     };
-    if amount == 0 {
+    // A last clearing of nothing says that nothing is collected: the rest of the hold is given back.
+    if amount == 0 && !(command.is_final && found.open > 0) {
         return Err(Refusal::NothingToClear.into());
     }
     let (merchant_amount, merchant_currency) = merchant_side(command, found, amount)?;
@@ -152,7 +154,7 @@ fn clear_open(
         // A payment that was given back whole counts again once it is collected after all.
         let again = i64::from(found.taken.iter().all(|part| part.count == 0));
         let taken = take(work, &card, &found.merchant.category, (amount - collected, again))?;
-        changed.taken.extend(taken);
+        add_taken(&mut changed.taken, taken);
     }
     if last && changed.open > 0 {
         let rest = changed.open;
@@ -170,6 +172,7 @@ fn clear_open(
     let posted = Posted {
         channel: found.channel,
         usage: found.kind,
+        with_pin: found.with_pin(),
         authorization: Some(found.id),
         merchant: found.merchant.clone(),
         trace: Trace { authorization_code: found.trace.authorization_code.clone(), ..command.trace.clone() },
@@ -185,7 +188,7 @@ fn clear_open(
     }
     finish(work, &card, &posted, &booked, &command.terms)?;
     tell(work, &card, EventType::AuthorizationUpdated, &changed)?;
-    sweep(work, &card)?;
+    sweep(work, &card, Some(&changed))?;
     Ok(TransactionView::of(&posted, &command.terms.environment))
 }
 
@@ -286,6 +289,7 @@ pub(super) fn draft(work: &mut Work, card: &Card, kind: PostingType, amount: i64
         merchant_currency: card.currency,
         merchant: Merchant::default(),
         trace: Trace::default(),
+        with_pin: false,
         refunded: 0,
         entry: booked.entry.id,
         created_at: now,

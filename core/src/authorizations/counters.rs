@@ -36,7 +36,8 @@ impl WindowKey {
         }
     }
 
-    fn covers(&self, category: &str) -> bool {
+    /// Whether it counts payments of a category.
+    pub fn covers(&self, category: &str) -> bool {
         covers(&self.categories, category)
     }
 }
@@ -46,7 +47,8 @@ pub fn covers(categories: &[String], category: &str) -> bool {
     categories.is_empty() || categories.iter().any(|known| crate::cards::categories::covers(known, category))
 }
 
-/// What was spent in the window that began at `start`.
+/// What was spent in the window that began at `start`: with the window's midnight, or with its limit where that came
+/// later. So a limit that was taken away and set again counts from nothing, as it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Which window.
@@ -115,10 +117,10 @@ impl Counters {
         Counters { client, owner, windows: Vec::new(), payments: 0, answered: Vec::new() }
     }
 
-    /// What was spent in the current window.
-    pub fn used(&self, key: &WindowKey, now: Instant) -> (i64, i64) {
-        let start = windows::start(key.interval, &key.time_zone, now).micros();
-        let current = self.windows.iter().find(|window| window.key == *key && window.start == start);
+    /// What was spent in the current window of a limit on amounts of a currency.
+    pub fn used(&self, limit: &SpendingLimit, currency: &str, now: Instant) -> (i64, i64) {
+        let (key, start) = window_of(limit, currency, now);
+        let current = self.windows.iter().find(|window| window.key == key && window.start == start);
         current.map_or((0, 0), |window| (window.amount, window.count))
     }
 
@@ -131,16 +133,15 @@ impl Counters {
         (amount, count): (i64, i64),
         now: Instant,
     ) -> Vec<(WindowKey, i64)> {
-        let keys = counted(limits, currency);
+        let counted = counted(limits, currency, now);
         // A window that has passed and a limit that was taken away leave nothing behind.
         self.windows.retain(|window| {
-            let current = windows::start(window.key.interval, &window.key.time_zone, now).micros() == window.start;
-            current && (window.key.currency != currency || keys.contains(&window.key))
+            let known = counted.iter().any(|(key, start)| window.key == *key && window.start == *start);
+            is_current(&window.key, window.start, now) && (window.key.currency != currency || known)
         });
         let mut taken = Vec::new();
-        for key in keys.into_iter().filter(|key| key.covers(category)) {
-            let start = windows::start(key.interval, &key.time_zone, now).micros();
-            match self.windows.iter_mut().find(|window| window.key == key) {
+        for (key, start) in counted.into_iter().filter(|(key, _)| key.covers(category)) {
+            match self.windows.iter_mut().find(|window| window.key == key && window.start == start) {
                 Some(window) => {
                     window.amount = window.amount.saturating_add(amount);
                     window.count = window.count.saturating_add(count);
@@ -154,7 +155,7 @@ impl Counters {
 
     /// Gives back to the window that began at `start`, if it is still the current one.
     pub fn give_back(&mut self, key: &WindowKey, start: i64, (amount, count): (i64, i64), now: Instant) {
-        if windows::start(key.interval, &key.time_zone, now).micros() != start {
+        if !is_current(key, start, now) {
             return;
         }
         if let Some(window) = self.windows.iter_mut().find(|window| window.key == *key && window.start == start) {
@@ -166,7 +167,7 @@ impl Counters {
     /// Gives an amount back to the current windows, as a refund does.
     pub fn give_to_current(&mut self, currency: &str, category: &str, amount: i64, now: Instant) {
         for window in &mut self.windows {
-            let current = windows::start(window.key.interval, &window.key.time_zone, now).micros() == window.start;
+            let current = is_current(&window.key, window.start, now);
             if current && window.key.currency == currency && window.key.covers(category) {
                 window.amount = window.amount.saturating_sub(amount).max(0);
             }
@@ -187,21 +188,50 @@ impl Counters {
     }
 }
 
+/// Whether a window that began then is not over.
+fn is_current(key: &WindowKey, start: i64, now: Instant) -> bool {
+    let begin = |at| windows::start(key.interval, &key.time_zone, at);
+    begin(Instant::from_micros(start)) == begin(now)
+}
+
+/// The current window of a limit, and when it began.
+fn window_of(limit: &SpendingLimit, currency: &str, now: Instant) -> (WindowKey, i64) {
+    let start = windows::start(limit.interval, &limit.time_zone, now).micros();
+    // What plain limits count is counted whether there is one or not.
+    let since = if limit.is_plain() { i64::MIN } else { limit.since };
+    (WindowKey::of(limit, currency), start.max(since))
+}
+
 /// The windows that are counted: the plain ones in UTC always, and one for each other limit of this currency.
-fn counted(limits: &[SpendingLimit], currency: &str) -> Vec<WindowKey> {
-    let plain = KEPT.into_iter().map(|interval| WindowKey {
-        interval,
-        categories: Vec::new(),
-        time_zone: "UTC".to_owned(),
-        currency: currency.to_owned(),
-    });
-    let mut keys: Vec<WindowKey> = plain.collect();
+fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(WindowKey, i64)> {
+    let plain = |interval| {
+        let key =
+            WindowKey { interval, categories: Vec::new(), time_zone: "UTC".to_owned(), currency: currency.to_owned() };
+        let start = windows::start(interval, "UTC", now).micros();
+        (key, start)
+    };
+    let mut counted: Vec<(WindowKey, i64)> = KEPT.into_iter().map(plain).collect();
     for limit in limits {
         let of_currency = limit.currency.as_deref().is_none_or(|wanted| wanted == currency);
-        let key = WindowKey::of(limit, currency);
-        if limit.interval != Interval::PerAuthorization && of_currency && !keys.contains(&key) {
-            keys.push(key);
+        let window = window_of(limit, currency, now);
+        if limit.interval != Interval::PerAuthorization && of_currency && !counted.contains(&window) {
+            counted.push(window);
         }
     }
-    keys
+    counted
+}
+
+/// Adds what was taken to what was taken before; more from the same window is one part with it.
+pub(super) fn add_taken(before: &mut Vec<Taken>, more: Vec<Taken>) {
+    for part in more {
+        let same =
+            |known: &&mut Taken| (known.of_holder, &known.key, known.start) == (part.of_holder, &part.key, part.start);
+        match before.iter_mut().find(same) {
+            Some(known) => {
+                known.amount = known.amount.saturating_add(part.amount);
+                known.count += part.count;
+            }
+            None => before.push(part),
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Where the money of a card is, also after the card ended: the legs of what the network imposes.
 
 use crate::accounts::AccountStatus;
+use crate::authorizations::{Authorization, ExceptionKind, Exceptional, except};
 use crate::cards::{Card, CardStatus};
 use crate::ids::{AccountId, AuthorizationId, Id, LedgerAccountId};
 use crate::ledger::{Balance, Entry, EntryKind, Leg, Posting, System, post};
@@ -147,8 +148,8 @@ fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -
     )
 }
 
-/// What is free again on an ended card follows its balance.
-pub(super) fn sweep(work: &mut Work, card: &Card) -> Result<(), Stop> {
+/// What is free again on an ended card follows its balance; when nobody is left to take it, it waits in suspense.
+pub(super) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(());
     }
@@ -165,8 +166,26 @@ pub(super) fn sweep(work: &mut Work, card: &Card) -> Result<(), Stop> {
                 None => Ok(()),
             }
         }
-        // It stays where it is: the card's own balance shows it.
-        Pocket::Suspense => Ok(()),
+        Pocket::Suspense => {
+            let (source, reference) = (about.map_or(card.id.0, |about| about.id.0), None);
+            let (authorization, kind) = (about.map(|about| about.id), EntryKind::CardReturn);
+            let nothing = Movement { kind, authorization, source, reference, amount: 0, fee: 0, vat: 0, release: 0 };
+            let legs = [
+                Leg::Account { account: card.funds, delta: -free, held: 0 },
+                Leg::System { system: System::Suspense, currency: card.currency, delta: free },
+            ];
+            post_legs(work, &nothing, false, &legs)?;
+            let exceptional = Exceptional {
+                kind: ExceptionKind::Suspense,
+                card: Some(card.id),
+                authorization,
+                posting: None,
+                amount: free,
+                currency: card.currency,
+                trace: about.map(|about| about.trace.clone()).unwrap_or_default(),
+            };
+            except(work, exceptional).map(|_| ())
+        }
     }
 }
 

@@ -153,7 +153,7 @@ fn limits(behind: &Behind, category: &str, already: Option<i64>, now: crate::tim
         for limit in limits.iter().filter(counts) {
             let (used_amount, used_count) = match limit.interval {
                 Interval::PerAuthorization => (already.unwrap_or(0), 0),
-                _ => counters.used(&WindowKey::of(limit, currency), now),
+                _ => counters.used(limit, currency, now),
             };
             facts.push(LimitFact {
                 of_holder,

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::authorizations::counters::add_taken;
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{behind, billing, facts, request, take};
+use crate::authorizations::record::MOST_DECISIONS;
 use crate::authorizations::{
     Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, DecisionOutcome, Match,
     NetworkRequest, Presented, Step, Terms, ThreeDs, decide, find_to_change, tell,
@@ -33,6 +35,10 @@ pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Au
         (AuthorizationStatus::Approved, Some(card)) => crate::cards::find(work, card)?,
         _ => return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into()),
     };
+    // Every decision is kept, so that all of them can be made again: there is an end to how many.
+    if found.decided.len() >= MOST_DECISIONS {
+        return Err(Refusal::TooManyIncrements { most: MOST_DECISIONS - 1 }.into());
+    }
     if command.asked.amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
@@ -56,7 +62,7 @@ pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Au
             None
         } else {
             let entry = hold(work, &card, changed.id, more + decision.fee.total(), false)?;
-            changed.taken.extend(take(work, &card, &changed.merchant.category, (more, 0))?);
+            add_taken(&mut changed.taken, take(work, &card, &changed.merchant.category, (more, 0))?);
             Some(entry.id)
         };
         changed.asked += amount.unwrap_or(0);

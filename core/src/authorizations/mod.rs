@@ -18,7 +18,9 @@ mod record;
 mod refund;
 mod replay;
 mod reverse;
+mod sample;
 mod terms;
+mod transaction_view;
 mod view;
 pub mod windows;
 
@@ -44,14 +46,13 @@ pub use reverse::{
     reverse, reverse_by_reference,
 };
 pub use terms::{Fee, FeeRule, FeeTerms, HoldRule, RateRule, Terms, convert};
-pub use view::{
-    AuthorizationView, DecisionView, DeclineView, ExceptionView, RefundView, StepView, TerminalView, TransactionView,
-};
+pub use transaction_view::{DeclineView, RefundView, TransactionView};
+pub use view::{AuthorizationView, DecisionView, ExceptionView, StepView, TerminalView};
 
 use std::sync::Arc;
 
 use crate::cards::Card;
-use crate::events::{EventType, Owner, emit_with, part};
+use crate::events::{EventType, Owner, emit, emit_with, part};
 use crate::ids::AuthorizationId;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -73,15 +74,14 @@ fn owner(card: &Card) -> Owner {
 
 /// Tells what happened to an authorization.
 fn tell(work: &mut Work, card: &Card, kind: EventType, authorization: &Authorization) -> Result<(), Stop> {
-    emit_with(work, owner(card), kind, &[part("authorization", &AuthorizationView::of(authorization))])
+    emit(work, owner(card), kind, &AuthorizationView::of(authorization))
 }
 
 /// Tells of a declined payment, in the published shape.
 fn tell_declined(work: &mut Work, card: &Card, declined: &Authorization, environment: &str) -> Result<(), Stop> {
     let transaction = TransactionView::declined(declined, card, environment);
     let decline = DeclineView::of(declined);
-    let parts = [part("transaction", &transaction), part("decline", &decline)];
-    emit_with(work, owner(card), EventType::AuthorizationDeclined, &parts)
+    emit_with(work, owner(card), EventType::AuthorizationDeclined, [part(&transaction), part(&decline)])
 }
 
 /// Tells what was posted, in the published shapes.
@@ -89,10 +89,9 @@ fn tell_posted(work: &mut Work, card: &Card, posted: &Posted, environment: &str)
     let transaction = TransactionView::of(posted, environment);
     if posted.kind == PostingType::Refund {
         let refund = RefundView::of(&transaction);
-        let parts = [part("transaction", &transaction), part("refund", &refund)];
-        return emit_with(work, owner(card), EventType::TransactionRefund, &parts);
+        return emit_with(work, owner(card), EventType::TransactionRefund, [part(&transaction), part(&refund)]);
     }
-    emit_with(work, owner(card), EventType::TransactionCreated, &[part("transaction", &transaction)])
+    emit(work, owner(card), EventType::TransactionCreated, &transaction)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authorizations::{
-    AuthorizationType, Channel, Decision, DecisionOutcome, Facts, Fee, FeeTerms, Merchant, Reason, Request, Taken,
-    Trace,
+    AuthorizationType, Channel, Decision, DecisionOutcome, Facts, Fee, FeeTerms, Match, Merchant, Reason, Request,
+    Taken, Trace,
 };
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, ExceptionId, Id, PostingId};
 use crate::money::Currency;
@@ -76,6 +76,9 @@ pub struct TimelineStep {
 
 /// The most steps that are kept.
 pub const MOST_STEPS: usize = 200;
+
+/// The most decisions on one authorization: the first, and those about more.
+pub const MOST_DECISIONS: usize = 100;
 
 /// A decision as it is kept: what it was made on and what it came to. The checks are computed again when they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -194,6 +197,11 @@ impl Authorization {
         self.updated_at = now;
     }
 
+    /// Whether a PIN was entered.
+    pub fn with_pin(&self) -> bool {
+        self.decided.first().is_some_and(|decided| decided.request.pin != Match::NotGiven)
+    }
+
     /// What the ledger holds for it.
     pub fn held(&self) -> i64 {
         self.open + self.open_fee
@@ -261,6 +269,8 @@ pub struct Posted {
     pub merchant: Merchant,
     /// How the network knows it.
     pub trace: Trace,
+    /// Whether a PIN was entered for it.
+    pub with_pin: bool,
     /// What was given back of it.
     pub refunded: i64,
     /// The ledger entry.

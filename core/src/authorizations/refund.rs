@@ -125,7 +125,7 @@ pub fn refund(work: &mut Work, command: &Refund) -> Result<TransactionView, Stop
         work.authorizations.put(changed);
     }
     finish(work, &card, &posted, &booked, &command.terms)?;
-    sweep(work, &card)?;
+    sweep(work, &card, None)?;
     Ok(TransactionView::of(&posted, &command.terms.environment))
 }
 

@@ -11,7 +11,7 @@ use crate::events::EventType;
 use crate::ids::{AuthorizationId, CardId};
 use crate::money::{Currency, Decimal};
 use crate::refusal::{Refusal, Stop};
-use crate::work::Work;
+use crate::work::{Work, hex};
 
 /// Takes an authorization back, whole or in part. It is never refused for more than is open: that is released, and the
 /// rest is flagged.
@@ -80,7 +80,7 @@ pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<Author
         except(work, exception)?;
     }
     tell(work, &card, EventType::AuthorizationReversed, &changed)?;
-    sweep(work, &card)?;
+    sweep(work, &card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }
 
@@ -147,7 +147,7 @@ fn identity(command: &ReverseByReference) -> String {
     let amount = command.amount.map(|amount| amount.to_string()).unwrap_or_default();
     let parts = ["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, command.currency.code()];
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.as_ref()[..16])
 }
 
 /// The amount in the card's currency: that of the authorization in the merchant's is converted as the authorization was.
@@ -212,7 +212,7 @@ fn end(
     work.authorizations.put(changed.clone());
     let kind = if step == Step::Expired { EventType::AuthorizationExpired } else { EventType::AuthorizationReversed };
     tell(work, &card, kind, &changed)?;
-    sweep(work, &card)?;
+    sweep(work, &card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }
 

@@ -8,7 +8,7 @@ use crate::events::{EventType, Owner, emit};
 use crate::ids::{CardHolderId, DocumentId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::work::Work;
+use crate::work::{Work, hex};
 
 /// A file that waits, sealed, to become real.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ pub(super) fn add_documents(work: &mut Work, holder: &mut CardHolder, documents:
         let file = FileRef {
             id: new.id.to_string(),
             file_type: new.file_type.to_owned(),
-            content_hash: new.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            content_hash: hex(&new.content_hash),
         };
         holder.files.set(new.part, file);
         holder.documents += 1;

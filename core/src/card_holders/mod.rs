@@ -8,6 +8,7 @@ mod documents;
 mod erase;
 mod personal;
 mod record;
+mod sample;
 mod update;
 mod view;
 

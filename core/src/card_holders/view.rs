@@ -8,6 +8,7 @@ use crate::cards::SpendingLimitView;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::Free;
+use crate::work::hex;
 
 /// Who they are.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
@@ -218,6 +219,24 @@ pub struct CardHolderView {
 }
 
 impl CardHolderView {
+    /// The names of its members, as a list's `fields` may name them.
+    pub const FIELDS: &'static [&'static str] = &[
+        "_id",
+        "name",
+        "status",
+        "person",
+        "address",
+        "identification",
+        "meta",
+        "metadata",
+        "spendingLimits",
+        "requirements",
+        "erasedAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ];
+
     /// What is shown of a card holder at an instant.
     pub fn of(holder: &CardHolder, personal: &Personal, now: Instant) -> CardHolderView {
         let (person, address, meta) = (&personal.person, &personal.address, &personal.meta);
@@ -395,7 +414,7 @@ impl DocumentView {
             part: document.part,
             file_type: document.file_type.clone(),
             size: document.size,
-            content_hash: document.content_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            content_hash: hex(&document.content_hash),
             status: document.status,
             reason: document.reason.clone(),
             current: document.current,

@@ -10,6 +10,7 @@ mod pin;
 mod record;
 mod replace;
 mod reveal;
+mod sample;
 mod update;
 mod view;
 

@@ -3,7 +3,6 @@
 
 use proptest::prelude::*;
 
-use super::tests::replacement;
 use super::{
     CardStatus, CreateCard, FundCard, FundingMode, ReplaceReason, TerminateCard, UpdateCard, WithdrawFromCard,
 };
@@ -12,7 +11,7 @@ use crate::accounts::{AccountStatus, CloseAccount, UpdateAccount};
 use crate::ids::{AccountId, CardHolderId, CardId};
 use crate::ledger::System;
 use crate::money::Decimal;
-use crate::testing::World;
+use crate::testing::{World, replacement};
 use crate::transfers::CreateTransfer;
 
 const ACCOUNTS: usize = 3;

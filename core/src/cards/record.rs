@@ -202,7 +202,7 @@ impl Record for Card {
             ("status", self.status.as_str().into()),
             ("cancellationReason", self.cancellation_reason.clone().into()),
             ("creditAccountId", self.heir.map(|id| id.to_string()).into()),
-            ("metadata", self.metadata.clone().into()),
+            ("metadata", Shown::json(self.metadata.as_deref())),
             ("spendingControls", serde_json::to_value(&self.controls).unwrap_or_default().into()),
             ("enable2FA", self.enable_2fa.into()),
             ("disposable", self.disposable.into()),

@@ -3,15 +3,24 @@
 //! An event belongs to one object and carries that object's next `sequence`; its `position` in the client's
 //! stream is given by the store when it can be given without gaps.
 
+mod catalogue;
+mod purge;
+mod told;
+
 use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::time::Instant;
 use crate::work::Work;
+
+pub use catalogue::{CatalogueEntry, Sampled, body_schema, catalogue};
+pub(crate) use catalogue::{SAMPLE_TIME, sample_text};
+pub use purge::{PurgeEvents, purge_events};
+pub use told::{body, told};
 
 crate::words! {
     /// Every type of event.
@@ -66,6 +75,10 @@ crate::words! {
         AuthorizationReversed = "authorization.reversed",
         /// The hold of an authorization ran out.
         AuthorizationExpired = "authorization.expired",
+        /// A webhook endpoint was disabled.
+        WebhookDisabled = "webhook.disabled",
+        /// A webhook endpoint is tested; only that endpoint gets it.
+        WebhookTest = "webhook.test",
         /// An API key was made.
         ApiKeyCreated = "api_key.created",
         /// An API key stopped working.
@@ -91,6 +104,8 @@ pub enum Owner {
     },
     /// An API key.
     ApiKey(ApiKeyId),
+    /// A webhook endpoint.
+    Webhook(WebhookId),
 }
 
 impl Owner {
@@ -100,16 +115,18 @@ impl Owner {
             Owner::CardHolder(_) => "card_holder",
             Owner::Card { .. } => "card",
             Owner::ApiKey(_) => "api_key",
+            Owner::Webhook(_) => "webhook",
         }
     }
 
-    /// What names it in an event's data, and what it is shown under.
-    fn member(self) -> (&'static str, &'static str) {
+    /// What names it in an event's data, and what it belongs to.
+    fn names(self) -> &'static [&'static str] {
         match self {
-            Owner::Account(_) => ("accountId", "account"),
-            Owner::CardHolder(_) => ("cardHolderId", "cardHolder"),
-            Owner::Card { .. } => ("cardId", "card"),
-            Owner::ApiKey(_) => ("apiKeyId", "apiKey"),
+            Owner::Account(_) => &["accountId"],
+            Owner::CardHolder(_) => &["cardHolderId"],
+            Owner::Card { .. } => &["cardId", "cardHolderId", "accountId"],
+            Owner::ApiKey(_) => &["apiKeyId"],
+            Owner::Webhook(_) => &["webhookId"],
         }
     }
 
@@ -119,6 +136,7 @@ impl Owner {
             Owner::CardHolder(id) => id.0,
             Owner::Card { id, .. } => id.0,
             Owner::ApiKey(id) => id.0,
+            Owner::Webhook(id) => id.0,
         }
     }
 }
@@ -148,30 +166,30 @@ pub struct Event {
     pub created_at: Instant,
 }
 
-/// A member of an event's data.
-pub(crate) type Part = (&'static str, Box<RawValue>);
+/// What a member of an event's data is.
+pub(crate) type Part = Box<RawValue>;
 
-/// A member of an event's data.
-pub(crate) fn part(name: &'static str, what: &impl Serialize) -> Part {
-    (name, to_raw_value(what).expect("event data is plain JSON"))
+/// What a member of an event's data is.
+pub(crate) fn part(what: &impl Serialize) -> Part {
+    to_raw_value(what).expect("event data is plain JSON")
 }
 
 /// Tells that something happened to `owner`. Its row must be held to be changed: it counts the events.
 pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl Serialize) -> Result<(), Stop> {
-    let name = match kind {
-        EventType::TransferCreated | EventType::TransferReversed => "transfer",
-        EventType::AccountBalanceUpdated => "balance",
-        EventType::CardFunded | EventType::CardWithdrawn => "movement",
-        EventType::CardRevealed => "reveal",
-        _ => owner.member().1,
-    };
-    emit_with(work, owner, kind, &[part(name, what)])
+    emit_with(work, owner, kind, [part(what)])
 }
 
-/// As [`emit`], with these members.
-pub(crate) fn emit_with(work: &mut Work, owner: Owner, kind: EventType, parts: &[Part]) -> Result<(), Stop> {
+/// As [`emit`], with the parts of the members that the catalogue names, in its order.
+pub(crate) fn emit_with<const PARTS: usize>(
+    work: &mut Work,
+    owner: Owner,
+    kind: EventType,
+    parts: [Part; PARTS],
+) -> Result<(), Stop> {
+    let members = catalogue::members(kind);
+    assert_eq!(members.len(), PARTS, "{kind} has as many parts as the catalogue says");
+    let parts: Vec<(&'static str, Part)> = members.iter().map(|member| member.name).zip(parts).collect();
     let sequence = next_sequence(work, owner)?;
-    let data = Data { kind, owner, parts };
     let event = Event {
         client: work.client(),
         id: EventId(work.new_id()),
@@ -180,7 +198,7 @@ pub(crate) fn emit_with(work: &mut Work, owner: Owner, kind: EventType, parts: &
         object_id: owner.id(),
         sequence,
         position: None,
-        data: serde_json::to_string(&data).expect("event data is plain JSON"),
+        data: data_of(kind, owner, &parts),
         request_id: work.context().request_id.to_string(),
         created_at: work.now(),
     };
@@ -215,7 +233,20 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
             work.api_keys.put(api_key);
             Ok(sequence)
         }
+        Owner::Webhook(_) => {
+            let webhook = work.webhooks.get_to_change(key)?.expect("an event's endpoint exists");
+            let mut webhook = (*webhook).clone();
+            webhook.event_seq += 1;
+            let sequence = webhook.event_seq;
+            work.webhooks.put(webhook);
+            Ok(sequence)
+        }
     }
+}
+
+/// The text of an event's data.
+fn data_of(kind: EventType, owner: Owner, parts: &[(&'static str, Part)]) -> String {
+    serde_json::to_string(&Data { kind, owner, parts }).expect("event data is plain JSON")
 }
 
 /// `{"eventType": …, "<owner>Id": …, …}`: the members of the event beside those that every event has. Events of a card
@@ -223,14 +254,14 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
 struct Data<'a> {
     kind: EventType,
     owner: Owner,
-    parts: &'a [Part],
+    parts: &'a [(&'static str, Part)],
 }
 
 impl Serialize for Data<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("eventType", &self.kind)?;
-        map.serialize_entry(self.owner.member().0, &self.owner.id().to_string())?;
+        map.serialize_entry(self.owner.names()[0], &self.owner.id().to_string())?;
         if let Owner::Card { holder, account, .. } = self.owner {
             map.serialize_entry("cardHolderId", &holder.to_string())?;
             map.serialize_entry("accountId", &account.to_string())?;

@@ -3,6 +3,7 @@
 mod create;
 mod record;
 mod reverse;
+mod sample;
 mod view;
 
 pub use create::{CreateTransfer, create};

@@ -73,7 +73,7 @@ impl Record for Transfer {
             ("status", self.status.as_str().into()),
             ("reference", self.reference.clone().into()),
             ("narration", self.narration.clone().into()),
-            ("metadata", self.metadata.clone().into()),
+            ("metadata", Shown::json(self.metadata.as_deref())),
         ]
     }
 }

@@ -78,6 +78,8 @@ pub enum Command {
         #[arg(long, requires = "url", env = "PAYGEN_API_KEY", hide_env_values = true)]
         api_key: Option<String>,
     },
+    /// Print a running server's events as they come, and forward them as webhooks would
+    Listen(ListenArgs),
     /// Look after the ledger
     Ledger {
         /// What to do with the ledger.
@@ -86,6 +88,35 @@ pub enum Command {
     },
     /// Decide every stored authorization again and report any difference
     Replay,
+}
+
+/// What to listen to.
+#[derive(Debug, clap::Args)]
+pub struct ListenArgs {
+    /// The server [default: where a server with these settings listens]
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The key for it
+    #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Only these types, separated by commas
+    #[arg(long, value_name = "TYPES")]
+    pub types: Option<String>,
+    /// Begin after this event; 000000000000000000000000 begins with the oldest [default: what comes next]
+    #[arg(long, value_name = "EVENT_ID")]
+    pub from: Option<String>,
+    /// Print each event as a line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Send each event to this URL, signed
+    #[arg(long, value_name = "URL")]
+    pub forward_to: Option<String>,
+    /// The secret to sign with, whsec_… [default: a new one, printed once]
+    #[arg(long, env = "PAYGEN_WEBHOOK_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+    /// The token of the endpoint, for the headers that go with one
+    #[arg(long, env = "PAYGEN_WEBHOOK_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
 }
 
 /// What to do with clients.

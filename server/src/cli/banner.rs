@@ -9,6 +9,7 @@ pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
     println!("  Paygen sandbox at {url}");
     println!("  Client    {}", key.client);
     println!("  API key   {}", key.shown());
+    println!("  Docs      {url}/docs");
     println!("  Contract  {url}/openapi.json");
     println!();
     println!("  Try it:");

@@ -5,6 +5,7 @@ mod banner;
 mod clients;
 mod keys;
 mod ledger;
+mod listen;
 mod migrate;
 mod replay;
 mod serve;
@@ -66,6 +67,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
                 keys::rewrap(&config, &new_key_file).await
             }
             Command::Simulate { files, url, api_key } => simulate::run(config, &files, url.zip(api_key)).await,
+            Command::Listen(args) => listen::run(&config, args).await,
             Command::Ledger { command: LedgerCommand::Verify } => ledger::verify(&config).await,
             Command::Replay => replay::run(&config).await,
         }

@@ -24,6 +24,9 @@ use super::{Answer, Kept, Submission, Waiting};
 /// Loads needed by one command are few; more rounds than this mean that rows are asked for without end.
 const ROUNDS: usize = 64;
 
+/// How often rows are looked at without locks until they fit together.
+const PEEKS: usize = 5;
+
 /// Why a batch failed as a whole.
 pub(super) enum Failed {
     Culprit(String),
@@ -80,11 +83,24 @@ impl Batch<'_> {
     }
 
     /// Everything the batch will need, as far as reading without locks can tell.
+    ///
+    /// Rows that are read one after another need not fit together: another node may commit in between. A command that
+    /// trips over that is no defect, so it is looked again; what it asked for until then is known.
     fn find_out(&mut self, wall: Instant) -> Result<KeySet, StoreError> {
-        self.work.forget();
-        self.begin(wall, usize::MAX);
-        self.finish_rounds(Load::Peek)?;
-        Ok(self.work.wanted())
+        let mut found = KeySet::default();
+        for _ in 0..PEEKS {
+            self.work.forget();
+            self.begin(wall, usize::MAX);
+            let outcome = self.finish_rounds(Load::Peek);
+            found.merge(self.work.wanted());
+            match outcome {
+                Ok(_) => break,
+                Err(StoreError::Culprit(_)) => self.work.roll_back(),
+                Err(error) => return Err(error),
+            }
+        }
+        // Whether a command is at fault shows on the locked rows.
+        Ok(found)
     }
 
     fn begin(&mut self, wall: Instant, cached_rows: usize) {

@@ -7,7 +7,7 @@ use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 use paygen_core::cards::{
     Brand, CancellationReason, CardStatus, CardType, FundingMode, Interval, ReplaceReason, RevealPurpose,
 };
-use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId, WebhookId};
 use paygen_core::money::{Decimal, MAX_DIGITS};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;
@@ -248,7 +248,7 @@ macro_rules! id_fields {
         }
     )*};
 }
-id_fields!(AccountId, CardHolderId, CardId, PostingId);
+id_fields!(AccountId, CardHolderId, CardId, PostingId, WebhookId);
 
 impl Field for Instant {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Instant> {

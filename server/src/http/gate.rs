@@ -12,7 +12,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use paygen_core::access::{Actor, Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::work::Context;
+use paygen_store::query::{Filter, ListColumn};
 
+use super::lists::fixed;
 use super::problem::Problem;
 use super::request_id::current_request_id;
 use crate::app::App;
@@ -37,6 +39,9 @@ scope_numbers! {
     AUTHORIZATIONS_READ = AuthorizationsRead,
     AUTHORIZATIONS_WRITE = AuthorizationsWrite,
     EVENTS_READ = EventsRead,
+    EVENTS_WRITE = EventsWrite,
+    WEBHOOKS_READ = WebhooksRead,
+    WEBHOOKS_WRITE = WebhooksWrite,
     SIMULATOR_READ = SimulatorRead,
     SIMULATOR_WRITE = SimulatorWrite,
     KEYS_READ = KeysRead,
@@ -114,6 +119,14 @@ impl Caller {
         self.bound.is_none_or(fits)
     }
 
+    /// The conditions that leave a list the rows they see, by its columns of the card and the card holder.
+    pub fn only_seen(&self, card: ListColumn, card_holder: ListColumn) -> Vec<Filter> {
+        let bound = self.bound;
+        let card = bound.and_then(|bound| bound.card).map(|id| fixed(card, id.0));
+        let holder = bound.and_then(|bound| bound.card_holder).map(|id| fixed(card_holder, id.0));
+        card.into_iter().chain(holder).collect()
+    }
+
     /// The context of a command given by this caller.
     pub fn context(&self) -> Context {
         Context {
@@ -151,25 +164,32 @@ impl<const SCOPE: u8> FromRequestParts<App> for Allowed<SCOPE> {
 }
 
 async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
-    let address = address_of(parts, app);
-    let bearer = bearer_token(&parts.headers)?;
-    let key = api_key(parts)?;
-    let caller = match (bearer, key) {
-        (Some(_), Some(_)) => {
-            return Err(unauthorized("credential_ambiguous", "Send either an API key or a bearer token, not both."));
-        }
-        (None, None) => {
-            return Err(unauthorized(
-                "credential_missing",
-                "Send an API key in the header x-api-key, or a bearer token in Authorization.",
-            ));
-        }
-        (None, Some(key)) => by_key(&key, address, app).await?,
-        (Some(token), None) => by_token(&token, address, app).await?,
-    };
+    let caller = know(parts, app).await?;
     app.rate_limits.check(caller.api_key)?;
     app.key_uses.note(caller.client, caller.api_key, app.clock.now());
     Ok(caller)
+}
+
+/// Whether whoever made a request that is still being answered could make it now.
+pub async fn still_allowed(parts: &Parts, app: &App, scope: Scope) -> Result<(), Problem> {
+    know(parts, app).await?.needs(scope)
+}
+
+async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
+    let address = address_of(parts, app);
+    let bearer = bearer_token(&parts.headers)?;
+    let key = api_key(parts)?;
+    match (bearer, key) {
+        (Some(_), Some(_)) => {
+            Err(unauthorized("credential_ambiguous", "Send either an API key or a bearer token, not both."))
+        }
+        (None, None) => Err(unauthorized(
+            "credential_missing",
+            "Send an API key in the header x-api-key, or a bearer token in Authorization.",
+        )),
+        (None, Some(key)) => by_key(&key, address, app).await,
+        (Some(token), None) => by_token(&token, address, app).await,
+    }
 }
 
 async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {

@@ -223,6 +223,23 @@ pub fn read(
     Ok(List { query, sort, fields, search, search_in, filter, populate, fingerprint })
 }
 
+/// Reads the parameters of a list that is exported whole. What would choose a part of it is refused rather than ignored.
+pub fn read_whole(
+    spec: &ListSpec,
+    mut params: Params,
+    client: ClientId,
+    fixed: Vec<Filter>,
+    timeout_ms: u32,
+) -> Result<ListQuery, Problem> {
+    for name in ["page", "limit", "cursor", "fields", "populate"] {
+        if params.take(name).is_some() {
+            params.fault(name, "exclusive", "cannot be combined with CSV, which has every column of all that match");
+        }
+    }
+    params.put("cursor", "");
+    Ok(read(spec, params, client, fixed, timeout_ms)?.query)
+}
+
 fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }

@@ -1,28 +1,37 @@
 //! The OpenAPI document: generated from the handlers, then completed with what every operation shares.
 
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use std::collections::{BTreeMap, BTreeSet};
+
+use paygen_core::events::{EventType, body_schema};
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::Response;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document31, Ref, RefOr};
 
+use super::examples::{self, Examples};
 use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
 
 /// Title, tags and shared schemas.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Paygen Cards API", description = "A self-hosted card-issuing platform: accounts, transfers, the ledger, card holders, cards, events and access.", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    info(title = "Paygen Cards API", description = "A self-hosted card-issuing platform: accounts, transfers, the ledger, card holders, cards, events and access.", contact(name = "Paygen", url = "https://github.com/paygen/paygen"), license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    servers((url = "/", description = "This server.")),
     tags(
-        (name = "Accounts", description = "Who holds money, and where it came from."),
-        (name = "Transfers", description = "Money moved between accounts."),
-        (name = "Card holders", description = "Who holds cards, and their documents."),
-        (name = "Cards", description = "Issued to card holders, funded from accounts, controlled, revealed and replaced."),
-        (name = "Authorizations", description = "Payments asked for, how they were decided, what became of them."),
-        (name = "Transactions", description = "What was posted to cards, and what did not fit."),
-        (name = "Events", description = "What happened, in order."),
-        (name = "Access", description = "API keys, bearer tokens, the audit log."),
-        (name = "Simulator", description = "Simulated money and the test clock; the sandbox only."),
-        (name = "Operations", description = "Health and metrics."),
+        (name = "Accounts", description = "An account holds money of one owner in one currency. Its balance is never a number somebody wrote down: it is what the lines of its ledger add up to, and every line is chained to the one before by a hash. Held funds are set aside for approved payments and count against what is available."),
+        (name = "Transfers", description = "Money moved between two accounts of the same currency, both sides in one transaction. A transfer can be given back, whole or in parts."),
+        (name = "Card holders", description = "The people and businesses that cards are issued to. Personal data and documents are sealed at rest, reviewed by you, and erased when their time is over."),
+        (name = "Cards", description = "Cards are issued to a card holder, behind each an account. They are funded, limited, frozen, replaced and canceled; the number is shown once for a token, as JSON or on a hosted page."),
+        (name = "Authorizations", description = "A payment that a merchant asks for. Every check of its decision can be read, with the figures it saw and what would have made it pass."),
+        (name = "Transactions", description = "What was posted to cards: clearings, refunds, fees. What arrived late or did not fit is posted too, and listed as an exception to be looked at."),
+        (name = "Events", description = "Whatever happens is told as an event. Each belongs to one object and counts on without gaps, so that nothing can be missed; events are listed, streamed, and delivered to webhooks."),
+        (name = "Webhooks", description = "Endpoints of yours that events are delivered to, signed, in order where it matters, and retried until they are taken."),
+        (name = "Access", description = "API keys with scopes, short-lived bearer tokens bound to one user, and the audit log of who changed what."),
+        (name = "Simulator", description = "Plays the card network, the bank and time. It exists in the sandbox only."),
+        (name = "Operations", description = "For whoever runs the server: health, readiness, metrics."),
     ),
     components(schemas(ErrorEnvelope, ErrorBody, FieldProblem)),
 )]
@@ -54,8 +63,21 @@ pub fn finish(mut document: Document31) -> Document31 {
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("A short-lived token made with POST /auth/tokens."));
+    for (status, description) in ERRORS {
+        components.responses.insert(format!("Error{status}"), RefOr::T(error(status, description)));
+    }
     components.add_security_scheme("apiKey", key);
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    let mut webhooks = PathsBuilder::new();
+    for kind in EventType::ALL {
+        let (body, named) = body_schema(*kind);
+        for (name, schema) in named {
+            components.schemas.entry(name).or_insert(schema);
+        }
+        webhooks = webhooks.path(kind.as_str(), PathItem::new(HttpMethod::Post, sent(*kind, body)));
+    }
+    document.webhooks = Some(webhooks.build());
+    name_what_envelopes_hold(&mut components.schemas);
     for (path, item) in &mut document.paths.paths {
         let reads = item.get.as_mut().map(|operation| (operation, false));
         let writes = [&mut item.post, &mut item.put, &mut item.delete];
@@ -67,9 +89,95 @@ pub fn finish(mut document: Document31) -> Document31 {
             if writing && !uploads && !is_open(operation) {
                 add_dry_run(operation);
             }
+            add_scopes(operation);
         }
     }
+    add_examples(&mut document);
     document
+}
+
+/// The scopes stand in `security` for programs; people read descriptions.
+fn add_scopes(operation: &mut Operation) {
+    let security = serde_json::to_value(&operation.security).unwrap_or_default();
+    let mut scopes: Vec<&str> = security
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(|one| one.values())
+        .filter_map(serde_json::Value::as_array)
+        .flatten()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    scopes.dedup();
+    scopes.sort_unstable();
+    scopes.dedup();
+    if !scopes.is_empty() {
+        let description = operation.description.get_or_insert_default();
+        description.push_str(&format!("\n\nScope: `{}`.", scopes.join("`, `")));
+    }
+}
+
+/// Every JSON body gets an example.
+fn add_examples(document: &mut Document31) {
+    let schemas = serde_json::to_value(document.components.as_ref().map(|components| &components.schemas));
+    let schemas = schemas.unwrap_or_default();
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().filter_map(Option::as_mut) {
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                let examples = Examples { schemas: &schemas, requests: true };
+                for content in body.content.values_mut() {
+                    add_example(content, |schema| examples.of(schema));
+                }
+            }
+            let examples = Examples { schemas: &schemas, requests: false };
+            for (status, response) in &mut operation.responses.responses {
+                let RefOr::T(response) = response else { continue };
+                for (_, content) in response.content.iter_mut().filter(|(kind, _)| *kind == "application/json") {
+                    add_example(content, |schema| examples::of_error(status).or_else(|| examples.of(schema)));
+                }
+            }
+        }
+    }
+}
+
+fn add_example(content: &mut RefOr<Content>, make: impl Fn(&serde_json::Value) -> Option<serde_json::Value>) {
+    let RefOr::T(content) = content else { return };
+    if content.example.is_none() && content.examples.is_empty() {
+        let schema = serde_json::to_value(&content.schema).unwrap_or_default();
+        content.example = make(&schema);
+    }
+}
+
+/// Envelopes come with a copy of what they hold; a reference to it is shorter, and tools then know it by its name.
+fn name_what_envelopes_hold(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas.iter_mut() {
+        let Some(held) = name.strip_prefix("Envelope_").or_else(|| name.strip_prefix("ListEnvelope_")) else {
+            continue;
+        };
+        let held = held.strip_prefix("Vec_").unwrap_or(held);
+        let RefOr::T(Schema::Object(envelope)) = schema else { continue };
+        let Some(data) = envelope.properties.get_mut("data").filter(|_| names.contains(held)) else { continue };
+        let reference = RefOr::Ref(Ref::from_schema_name(held));
+        match data {
+            RefOr::T(Schema::Array(list)) => list.items = ArrayItems::RefOrSchema(Box::new(reference)),
+            one => *one = reference,
+        }
+    }
+}
+
+/// What is sent to an endpoint that wants events of this type.
+fn sent(kind: EventType, body: serde_json::Value) -> Operation {
+    let schema: RefOr<Schema> = serde_json::from_value(body).expect("the catalogue has schemas");
+    let body = RequestBodyBuilder::new().content("application/json", Content::new(Some(schema)));
+    OperationBuilder::new()
+        .tag("Events")
+        .summary(Some(kind.as_str()))
+        .request_body(Some(body.build()))
+        .response("200", Response::new("Any 2xx: it was taken."))
+        .build()
 }
 
 /// Whether an operation needs no credential of its own.
@@ -80,7 +188,7 @@ fn is_open(operation: &Operation) -> bool {
 fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
     let open = is_open(operation);
     let has_body = operation.request_body.is_some();
-    for (status, description) in ERRORS {
+    for (status, _) in ERRORS {
         let fits = match *status {
             "401" | "403" | "429" => !open,
             "400" => !open,
@@ -91,7 +199,8 @@ fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
             _ => true,
         };
         if fits && !operation.responses.responses.contains_key(*status) {
-            operation.responses.responses.insert((*status).to_owned(), RefOr::T(error(description)));
+            let shared = RefOr::Ref(Ref::from_response_name(format!("Error{status}")));
+            operation.responses.responses.insert((*status).to_owned(), shared);
         }
     }
 }
@@ -102,10 +211,12 @@ fn names_others(path: &str) -> bool {
     simulated || ["/transfers", "/auth/tokens", "/cards", "/cards/lookup"].contains(&path)
 }
 
-fn error(description: &str) -> Response {
+fn error(status: &str, description: &str) -> Response {
     let mut response = Response::new(description);
     let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("ErrorEnvelope"));
-    response.content.insert("application/json".to_owned(), RefOr::T(Content::new(Some(schema))));
+    let mut content = Content::new(Some(schema));
+    content.example = examples::of_error(status);
+    response.content.insert("application/json".to_owned(), RefOr::T(content));
     response
 }
 

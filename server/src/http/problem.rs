@@ -30,7 +30,7 @@ impl FieldProblem {
 
 /// Errors repeat names and paths as they were sent, and answers end up in logs: a card number that stands where it does
 /// not belong is repeated as its first six and last four digits.
-fn masked(text: String) -> String {
+pub(crate) fn masked(text: String) -> String {
     if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
         return text;
     }

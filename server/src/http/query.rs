@@ -58,6 +58,11 @@ impl Params {
         Some(self.pairs.remove(at).1)
     }
 
+    /// Adds a parameter that was not given.
+    pub fn put(&mut self, name: &str, value: &str) {
+        self.pairs.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A parameter read by `read`, whose error says what it must be.
     pub fn take_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.take(name)?;

@@ -21,6 +21,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CardNotFound
         | Refusal::AuthorizationNotFound
         | Refusal::TransactionNotFound
+        | Refusal::WebhookNotFound
         | Refusal::ExceptionNotFound
         | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
@@ -60,8 +61,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CardAlreadyActivated
         | Refusal::PaymentReferenceUsed { .. }
         | Refusal::PinNotSet
+        | Refusal::WebhookDisabled
         | Refusal::ExceptionResolved
         | Refusal::AuthorizationNotOpen { .. }
+        | Refusal::TooManyIncrements { .. }
         | Refusal::NothingToClear
         | Refusal::RefundReversed
         | Refusal::RevealTokenUsed

@@ -18,7 +18,7 @@ use super::nearest::hint;
 use super::problem::Problem;
 use super::{
     access, accounts, authorizations, card_holders, cards, events, exceptions, health, openapi, request_id, simulator,
-    transactions, transfers, watch,
+    transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
 
@@ -74,7 +74,18 @@ fn api(environment: Environment) -> OpenApiRouter<App> {
         .routes(routes!(exceptions::resolve_exception))
         // Events
         .routes(routes!(events::list_events))
+        .routes(routes!(events::list_event_types))
+        .routes(routes!(events::stream_events))
         .routes(routes!(events::get_event))
+        .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::list_event_deliveries))
+        .routes(routes!(webhooks::resend_event))
+        // Webhooks
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::recover_webhook))
         // Access
         .routes(routes!(access::list_api_keys, access::create_api_key))
         .routes(routes!(access::get_api_key, access::revoke_api_key))
@@ -117,7 +128,9 @@ pub fn router(app: App) -> Router {
     let contract = serde_json::to_vec(&document).unwrap_or_default();
     let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
     let (routes, _) = api(app.environment).split_for_parts();
+    let docs = crate::docs_site::router(&contract);
     routes
+        .merge(docs)
         .route("/openapi.json", get(move || async move { super::reply::json(StatusCode::OK, contract) }))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
@@ -167,6 +180,7 @@ fn cors(app: &App) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_MATCH,
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
             HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([
@@ -199,8 +213,14 @@ mod tests {
                 }
                 let responses = operation["responses"].as_object().expect("responses");
                 for (status, response) in responses {
+                    let shared = response["$ref"].as_str().and_then(|to| document.pointer(to.strip_prefix('#')?));
+                    let response = shared.unwrap_or(response);
+                    let json = &response["content"]["application/json"];
+                    assert!(json.is_null() || json.get("example").is_some(), "{place}: {status} has no example");
                     assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{place}: {status}");
                 }
+                let body = &operation["requestBody"]["content"]["application/json"];
+                assert!(body.is_null() || body.get("example").is_some(), "{place}: no example of the body");
                 assert!(responses.keys().any(|status| status.starts_with('2')), "{place}: no success");
                 assert!(responses.contains_key("503"), "{place}: no 503");
                 assert!(operation.get("security").is_some(), "{place}: security");

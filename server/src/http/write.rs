@@ -248,7 +248,8 @@ impl Write {
         replay(app, caller, &kept).await.map(Some)
     }
 
-    /// Two requests are the same when method, path, dry run and parsed content are.
+    /// Two requests are the same when method, path and parsed content are. A dry run keeps no answer, so whether one was
+    /// asked for says nothing here.
     fn fingerprint(&self, app: &App, content: &str) -> [u8; 32] {
         let parts = [self.method.as_str().as_bytes(), self.path.as_bytes(), content.as_bytes()];
         app.vault.mac(Purpose::Fingerprint, &parts)

@@ -10,13 +10,16 @@ use paygen_core::access::{ExpireApiKey, PurgeIdempotency, PurgeTokens};
 use paygen_core::authorizations::ExpireAuthorization;
 use paygen_core::cards::{PurgeRevealTokens, REMEMBERED_SECONDS};
 use paygen_core::clock::AdvanceClock;
+use paygen_core::events::PurgeEvents;
 use paygen_core::ids::ClientId;
 use paygen_core::time::Instant;
+use paygen_core::webhooks::PurgeDeliveries;
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
 use paygen_store::{Reader, StoreError};
 
 use crate::clock::{BusinessClock, wall};
+use crate::delivery::{Deliveries, Tried};
 use crate::engine::{Engine, Unanswered};
 
 /// How many due rows are taken at a time.
@@ -27,6 +30,32 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Every so many ticks, what has outlived its retention is forgotten.
 const TICKS_PER_PURGE: u32 = 120;
+
+/// How long a delivery may take that falls due while the test clock is moved, and all of them together; what is left
+/// then is tried as usual.
+const DELIVERY: Duration = Duration::from_secs(2);
+const DELIVERIES: Duration = Duration::from_secs(15);
+
+/// How many steps of old deliveries are forgotten at a time.
+const PURGES: usize = 50;
+
+/// For how many days what is not needed any more is kept; for good when 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Events.
+    pub events: u32,
+    /// Attempts to deliver them.
+    pub attempts: u32,
+}
+
+/// What fell due while the test clock was moved.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// How much was done.
+    pub done: u64,
+    /// Deliveries that failed when they were last tried.
+    pub failing: Vec<Tried>,
+}
 
 /// Why due work could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -45,14 +74,22 @@ pub struct Schedule {
     engine: Engine,
     reader: Reader,
     clock: BusinessClock,
+    deliveries: Deliveries,
+    retention: Retention,
     /// Held while the test clock is moved: what falls due on the way is done there, in order, and counted.
     moving: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Schedule {
     /// A schedule over this engine and reader.
-    pub fn new(engine: Engine, reader: Reader, clock: BusinessClock) -> Schedule {
-        Schedule { engine, reader, clock, moving: Arc::default() }
+    pub fn new(
+        engine: Engine,
+        reader: Reader,
+        clock: BusinessClock,
+        deliveries: Deliveries,
+        retention: Retention,
+    ) -> Schedule {
+        Schedule { engine, reader, clock, deliveries, retention, moving: Arc::default() }
     }
 
     /// Runs until the process stops.
@@ -113,19 +150,29 @@ impl Schedule {
     }
 
     /// Does what falls due until `target`, in order and each at its own instant; the clock then stands at the last
-    /// of these instants. Tells how much was done.
-    pub async fn run_until(&self, target: Instant) -> Result<u64, ScheduleError> {
+    /// of these instants. Tells how much was done, and which deliveries failed when they were last tried.
+    pub async fn run_until(&self, target: Instant) -> Result<Ran, ScheduleError> {
         let _alone = self.moving.lock().await;
-        let (mut ran, mut before) = (0, None);
-        while let Some(due) = self.due(target, 1).await?.into_iter().map(|(_, at, _)| at).min() {
+        let deadline = tokio::time::Instant::now() + DELIVERIES;
+        let (mut ran, mut before) = (Ran::default(), None);
+        loop {
+            let commands = self.due(target, 1).await?.into_iter().map(|(_, at, _)| at).min();
+            let has_time = tokio::time::Instant::now() < deadline;
+            let delivery = if has_time { self.deliveries.next_due().await.filter(|at| *at <= target) } else { None };
+            let Some(due) = commands.into_iter().chain(delivery).min() else { break };
             let at = due.max(self.clock.now());
             let moved = Command::AdvanceClock(AdvanceClock { to: at, offset: None, strict: false });
             let request = Request::new(Context::system(ClientId::NOBODY, ""), moved);
             if let Ok(paygen_core::Outcome::Clock(reading)) = self.engine.run_background(request).await? {
                 self.clock.learn(reading.offset);
             }
-            let done = self.run_due(at).await?;
-            ran += done;
+            let mut done = self.run_due(at).await?;
+            for tried in self.deliveries.run_due(at, DELIVERY).await {
+                done += tried.tried;
+                ran.failing.retain(|known| known.webhook != tried.webhook);
+                ran.failing.extend((tried.failed > 0).then_some(tried));
+            }
+            ran.done += done;
             // Another node may have done it; what nobody does is left for the next tick: no loop without an end.
             if done == 0 && before == Some(due) {
                 break;
@@ -148,6 +195,45 @@ impl Schedule {
         let keys = self.reader.expired_reveal_tokens(before, AT_A_TIME).await?;
         if !keys.is_empty() {
             self.submit(ClientId::NOBODY, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
+        }
+        self.purge_events().await?;
+        self.purge_deliveries().await
+    }
+
+    /// Forgets what was logged of deliveries long ago; what more there is goes with the next look.
+    async fn purge_deliveries(&self) -> Result<(), ScheduleError> {
+        if self.retention.attempts == 0 {
+            return Ok(());
+        }
+        let before = self.clock.now().plus_seconds(-86_400 * i64::from(self.retention.attempts));
+        for _ in 0..PURGES {
+            let keys = self.reader.old_deliveries(before, AT_A_TIME).await?;
+            let attempts = self.reader.old_attempts(before, AT_A_TIME).await?;
+            if keys.is_empty() && attempts.is_empty() {
+                break;
+            }
+            let command = PurgeDeliveries { keys, attempts, before };
+            if self.submit(ClientId::NOBODY, Command::PurgeDeliveries(command)).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets each client's oldest events, a step at a time: what more there is goes with the next look.
+    async fn purge_events(&self) -> Result<(), ScheduleError> {
+        if self.retention.events == 0 {
+            return Ok(());
+        }
+        let until = self.clock.now().plus_seconds(-86_400 * i64::from(self.retention.events));
+        for client in self.reader.clients().await? {
+            let old = self.reader.old_events(client.id, until, AT_A_TIME).await?;
+            // What an endpoint has still to get is kept for it.
+            let delivered = self.reader.delivered_position(client.id).await?;
+            let keys: Vec<_> = old.into_iter().take_while(|(_, at)| *at <= delivered).map(|(key, _)| key).collect();
+            if !keys.is_empty() {
+                self.submit(client.id, Command::PurgeEvents(PurgeEvents { keys })).await?;
+            }
         }
         Ok(())
     }

@@ -5,17 +5,21 @@ use std::time::Duration;
 use paygen_store::Sequencer;
 
 use crate::engine::Engine;
+use crate::tail::Tail;
 
 /// How long events of other nodes may wait unnoticed; commits of this node wake the sequencer at once.
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Runs until the process stops.
-pub async fn run(mut sequencer: Sequencer, engine: Engine, mut stop: tokio::sync::watch::Receiver<bool>) {
+pub async fn run(mut sequencer: Sequencer, engine: Engine, tail: Tail, mut stop: tokio::sync::watch::Receiver<bool>) {
     let mut commits = engine.commits();
     loop {
         match sequencer.step().await {
             // A full step means that more may be waiting.
-            Ok(positioned) if positioned > 0 => continue,
+            Ok(positioned) if positioned > 0 => {
+                tail.wake();
+                continue;
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(error = %error, "events wait for their positions"),
         }

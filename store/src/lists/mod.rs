@@ -8,6 +8,7 @@ use paygen_core::cards::Card;
 use paygen_core::events::Event;
 use paygen_core::ledger::{Balance, Entry, Line};
 use paygen_core::transfers::Transfer;
+use paygen_core::webhooks::{Attempt, Webhook, WebhookProgress};
 
 use crate::query::{ColumnKind, ListColumn};
 use crate::records::{Corrupt, Row, Stored};
@@ -387,6 +388,64 @@ pub mod events {
         CREATED_AT = column("t.created_at", ColumnKind::Time);
     }
     plain_list!(Event, "events", id ID);
+}
+
+/// Webhook endpoints, each with how far it is.
+pub mod webhooks {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        URL = column("t.url", ColumnKind::Text);
+        DESCRIPTION = nullable("t.description", ColumnKind::Text);
+        ENABLED = column("t.enabled", ColumnKind::Boolean);
+        DISABLED_REASON = nullable("t.disabled_reason", ColumnKind::Text);
+        FAILING_SINCE = nullable("p.failing_since", ColumnKind::Time);
+        VERSION = column("t.version", ColumnKind::Integer);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    }
+
+    /// Endpoints with their progress.
+    pub struct List;
+
+    impl Listed for List {
+        type Row = (Webhook, WebhookProgress);
+        const FROM: &'static str = "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id";
+        const CLIENT: &'static str = "t.client";
+        const ID: ListColumn = ID;
+
+        fn columns() -> (String, usize) {
+            let mut columns = columns_of::<Webhook>("t");
+            columns.extend(columns_of::<WebhookProgress>("p"));
+            (columns.join(", "), columns.len())
+        }
+
+        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+            let progress = values.split_off(Webhook::COLUMNS.len());
+            let webhook = Webhook::read(&mut Row::of::<Webhook>(values))?;
+            Ok((webhook, WebhookProgress::read(&mut Row::of::<WebhookProgress>(progress))?))
+        }
+    }
+}
+
+/// Attempts to deliver events.
+pub mod attempts {
+    use super::*;
+
+    columns! {
+        ID = column("t.id", ColumnKind::Bytes);
+        WEBHOOK = column("t.webhook", ColumnKind::Bytes);
+        EVENT = column("t.event", ColumnKind::Bytes);
+        TYPE = column("t.kind", ColumnKind::Text);
+        ATTEMPT = column("t.attempt", ColumnKind::Integer);
+        OUTCOME = column("t.outcome", ColumnKind::Text);
+        STATUS = nullable("t.status", ColumnKind::Integer);
+        LATENCY = column("t.latency_ms", ColumnKind::Integer);
+        NEXT_ATTEMPT_AT = nullable("t.next_attempt_at", ColumnKind::Time);
+        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    }
+    plain_list!(Attempt, "delivery_attempts", id ID);
 }
 
 /// API keys.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -62,6 +62,27 @@ pub(super) async fn connect(url: &str) -> Result<(Client, Backend), StoreError> 
     let row = client.query_one(sql, &[]).await.map_err(|error| explain(&error))?;
     let backend = Backend { pid: row.get(0), started: row.get(1) };
     Ok((client, backend))
+}
+
+/// The first session of a process: what is wrong is most likely a setting, so the error names it and where it points to.
+pub(super) async fn connect_first(url: &str) -> Result<(Client, Backend), StoreError> {
+    let connected = connect(url).await;
+    connected.map_err(|error| {
+        let place = config(url).map(|config| place(&config)).unwrap_or_default();
+        StoreError::Unavailable(format!(
+            "PostgreSQL{place} cannot be used: {error}. Check database_url (PAYGEN_DATABASE_URL), and that the server runs."
+        ))
+    })
+}
+
+/// Host and port, and nothing else of the URL.
+fn place(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => return String::new(),
+    };
+    format!(" at {host}:{}", config.get_ports().first().unwrap_or(&5432))
 }
 
 /// Whether the connection is gone, rather than a statement refused.

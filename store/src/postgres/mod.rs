@@ -1,8 +1,10 @@
 //! PostgreSQL: several nodes side by side, each with several lanes, rows locked in one order.
 
 mod connection;
+mod listen;
 mod read;
 mod sequence;
+mod shards;
 mod values;
 mod write;
 
@@ -11,8 +13,10 @@ use tokio_postgres::Client;
 use crate::StoreError;
 use crate::migrations::{self, Dialect};
 
+pub use listen::Listener;
 pub(crate) use read::Pool;
 pub use sequence::Sequencer;
+pub use shards::ShardLocks;
 pub use write::{Fault, PostgresStore};
 
 const DIALECT: Dialect = Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
@@ -29,7 +33,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Connects; a schema that is not up to date is refused.
     pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
-        let (client, _) = connection::connect(url).await?;
+        let (client, _) = connection::connect_first(url).await?;
         let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unavailable)?;
         if !pending.is_empty() {
             return Err(StoreError::Unavailable(
@@ -51,8 +55,16 @@ impl Postgres {
         self.pool.clone()
     }
 
+    pub(crate) fn shard_locks(&self) -> ShardLocks {
+        ShardLocks::new(&self.url)
+    }
+
     pub(crate) fn sequencer(&self) -> Sequencer {
         Sequencer::new(&self.url)
+    }
+
+    pub(crate) fn listener(&self) -> Listener {
+        Listener::new(&self.url)
     }
 }
 
@@ -70,7 +82,7 @@ async fn applied(client: &Client) -> Result<Vec<(i64, String)>, StoreError> {
 /// Runs the migrations that are still to be run; their names.
 pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> {
     let explain = |error| connection::explain(&error);
-    let (mut client, _) = connection::connect(url).await?;
+    let (mut client, _) = connection::connect_first(url).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await.map_err(explain)?;
     let transaction = client.transaction().await.map_err(explain)?;
     transaction

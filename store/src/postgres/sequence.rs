@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use super::connection::{connect, explain};
+use super::listen::CHANNEL;
 use crate::StoreError;
 
 /// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
 const LEASE: i64 = 0x7061_7967_656e_0002;
+
+/// Tells the nodes that listen, when the transaction commits.
+const NOTIFY: &str = "SELECT pg_notify($1, '')";
 
 /// How many events are placed at a time.
 const STEP: i64 = 1000;
@@ -22,12 +26,14 @@ pub struct Sequencer {
     url: String,
     session: Option<Client>,
     holds_lease: bool,
+    /// Whether this database can give word to the other nodes; where it cannot, they look now and then.
+    notifies: bool,
     forgot: Instant,
 }
 
 impl Sequencer {
     pub(super) fn new(url: &str) -> Sequencer {
-        Sequencer { url: url.to_owned(), session: None, holds_lease: false, forgot: Instant::now() }
+        Sequencer { url: url.to_owned(), session: None, holds_lease: false, notifies: false, forgot: Instant::now() }
     }
 
     /// Places what waits; how many events. None when another node holds the lease.
@@ -49,6 +55,8 @@ impl Sequencer {
         if !self.holds_lease {
             let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LEASE]).await;
             self.holds_lease = row.map_err(|error| explain(&error))?.get(0);
+            // Tried here, because within the transaction a refusal would take the places back.
+            self.notifies = self.holds_lease && client.execute(NOTIFY, &[&CHANNEL]).await.is_ok();
         }
         if !self.holds_lease {
             return Ok(0);
@@ -59,7 +67,7 @@ impl Sequencer {
                 "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
             client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
         }
-        place(client).await.map_err(|error| explain(&error))
+        place(client, self.notifies).await.map_err(|error| explain(&error))
     }
 }
 
@@ -74,7 +82,7 @@ const WAITING: &str = "WITH first AS (
     JOIN head h ON h.client = e.client AND h.object_id = e.object_id AND e.sequence <= h.sequence
     WHERE e.position IS NULL ORDER BY e.client, e.id";
 
-async fn place(client: &mut Client) -> Result<usize, tokio_postgres::Error> {
+async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     let waiting = transaction.query(WAITING, &[&STEP]).await?;
     if waiting.is_empty() {
@@ -104,6 +112,9 @@ async fn place(client: &mut Client) -> Result<usize, tokio_postgres::Error> {
          FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS v(client, id, position)
          WHERE e.client = v.client AND e.id = v.id AND e.position IS NULL";
     transaction.execute(sql, &[&clients, &ids, &places]).await?;
+    if notifies {
+        transaction.execute(NOTIFY, &[&CHANNEL]).await?;
+    }
     transaction.commit().await?;
     Ok(ids.len())
 }

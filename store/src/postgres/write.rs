@@ -367,6 +367,9 @@ fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
     append(&mut bulks, &work.appended.system_lines);
     append(&mut bulks, &work.appended.events);
     append(&mut bulks, &work.appended.audit);
+    append(&mut bulks, &work.appended.attempts);
+    forget(&mut bulks, "events", &work.appended.forgotten_events);
+    forget(&mut bulks, "delivery_attempts", &work.appended.forgotten_attempts);
     bulks.push(Bulk {
         sql: "INSERT INTO commits (batch_id, committed_at) SELECT * FROM unnest($1::bytea[], $2::bigint[])".to_owned(),
         arrays: vec![
@@ -421,6 +424,19 @@ fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
 fn append<R: Stored>(bulks: &mut Vec<Bulk>, rows: &[R]) {
     if !rows.is_empty() {
         bulks.push(insert_bulk::<R>(rows.iter().map(Stored::write).collect()));
+    }
+}
+
+fn forget(bulks: &mut Vec<Bulk>, table: &str, keys: &[Key]) {
+    if !keys.is_empty() {
+        let sql = format!(
+            "DELETE FROM {table} e USING unnest($1::bytea[], $2::bytea[]) AS v(client, id)
+             WHERE e.client = v.client AND e.id = v.id"
+        );
+        let clients = keys.iter().map(|key| Some(key.client.0.bytes().to_vec())).collect();
+        let ids = keys.iter().map(|key| Some(key.id.as_slice().to_vec())).collect();
+        let arrays = vec![Array::Bytes(clients), Array::Bytes(ids)];
+        bulks.push(Bulk { sql, arrays, expected: None, otherwise: row_gone });
     }
 }
 

@@ -94,6 +94,9 @@ impl SqliteStore {
         position(connection, &mut self.positions, &mut work.appended.events)?;
         append(connection, &work.appended.events)?;
         append(connection, &work.appended.audit)?;
+        append(connection, &work.appended.attempts)?;
+        forget(connection, "events", &work.appended.forgotten_events)?;
+        forget(connection, "delivery_attempts", &work.appended.forgotten_attempts)?;
         let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
         commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
         self.commits += 1;
@@ -139,18 +142,18 @@ impl Store for SqliteStore {
 }
 
 fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> rusqlite::Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (insert, update, delete) = (insert::<R>(), update::<R>(), delete::<R>());
     for change in changes {
         match change {
-            Change::Insert(row) => {
-                connection.prepare_cached(&insert::<R>())?.execute(params_from_iter(row.write()))?;
-            }
-            Change::Update(row) => {
-                connection.prepare_cached(&update::<R>())?.execute(params_from_iter(row.write()))?;
-            }
+            Change::Insert(row) => connection.prepare_cached(&insert)?.execute(params_from_iter(row.write()))?,
+            Change::Update(row) => connection.prepare_cached(&update)?.execute(params_from_iter(row.write()))?,
             Change::Delete(key) => {
-                connection.prepare_cached(&delete::<R>())?.execute(params_from_iter(R::key_values(&key)))?;
+                connection.prepare_cached(&delete)?.execute(params_from_iter(R::key_values(&key)))?
             }
-        }
+        };
     }
     Ok(())
 }
@@ -162,6 +165,18 @@ fn append<R: Stored>(connection: &Connection, rows: &[R]) -> rusqlite::Result<()
     let mut statement = connection.prepare_cached(&insert::<R>())?;
     for row in rows {
         statement.execute(params_from_iter(row.write()))?;
+    }
+    Ok(())
+}
+
+fn forget(connection: &Connection, table: &str, keys: &[Key]) -> rusqlite::Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let sql = format!("DELETE FROM {table} WHERE client = ?1 AND id = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    for key in keys {
+        statement.execute((key.client.0.bytes().as_slice(), key.id.as_slice()))?;
     }
     Ok(())
 }

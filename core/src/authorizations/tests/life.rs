@@ -2,7 +2,8 @@
 
 use super::stage::Stage;
 use crate::accounts::CloseAccount;
-use crate::authorizations::{AuthorizationType, FeeRule, FeeTerms, Match, RateRule, Terms};
+use crate::authorizations::record::MOST_DECISIONS;
+use crate::authorizations::{AuthorizationType, FeeRule, FeeTerms, Match, RateRule, Terms, TransactionView};
 use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
 use crate::ledger::System;
 use crate::money::{Category, Currency};
@@ -278,12 +279,12 @@ fn other_currencies() {
 fn a_closed_heir() {
     let mut stage = Stage::with(|card| card);
     stage.play("canceled", &[("cancel", "done 0 acct 200 used 0x0")]);
-    let empty = |stage: &mut Stage| {
+    let empty = |stage: &mut Stage, amount: &str| {
         let other = stage.world.account(0);
         let transfer = crate::transfers::CreateTransfer {
             from: stage.account,
             to: other,
-            amount: decimal("200"),
+            amount: decimal(amount),
             reference: None,
             narration: None,
             metadata: None,
@@ -291,7 +292,7 @@ fn a_closed_heir() {
         stage.run(Command::CreateTransfer(transfer)).expect("the money moves");
         stage.run(Command::CloseAccount(CloseAccount { id: stage.account, if_match: None })).expect("it closes");
     };
-    empty(&mut stage);
+    empty(&mut stage, "200");
     stage.play(
         "suspense",
         &[
@@ -300,6 +301,73 @@ fn a_closed_heir() {
         ],
     );
     assert_eq!(stage.system(System::Suspense), -500);
+
+    // What a late release frees finds nobody either.
+    let mut stage = Stage::new();
+    stage.play(
+        "held",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("auth b 20", "approved 100-50 acct 100 used 50x2"),
+            ("cancel", "done 50-50 acct 150 used 50x2"),
+        ],
+    );
+    empty(&mut stage, "150");
+    stage.play(
+        "released",
+        &[
+            ("rev a", "reversed 20-20 acct 0 used 20x1 !suspense 30"),
+            ("clear b 15 final", "closed 0 acct 0 used 15x1 !suspense 5"),
+        ],
+    );
+    assert_eq!(stage.system(System::Suspense), 3_500);
+}
+
+#[test]
+fn a_last_clearing_of_nothing_releases_the_hold() {
+    let mut stage = Stage::new();
+    stage.play(
+        "nothing",
+        &[
+            ("auth a 30", "approved 100-30 acct 100 used 30x1"),
+            ("clear a 0", "refused nothing_to_clear 100-30 acct 100 used 30x1"),
+            ("clear a 0 final", "closed 100 acct 100 used 0x0"),
+            ("clear a 0 final", "closed 100 acct 100 used 0x0"),
+            ("clear a 0 final #2", "refused nothing_to_clear 100 acct 100 used 0x0"),
+            ("auth b 30", "approved 100-30 acct 100 used 30x1"),
+            ("clear b 10", "approved 90-20 acct 100 used 30x1"),
+            ("clear b 0 final #2", "closed 90 acct 100 used 10x1"),
+        ],
+    );
+}
+
+#[test]
+fn there_is_an_end_to_asking_for_more() {
+    let mut stage = Stage::new();
+    stage.step("auth a 1").expect("a decision");
+    for _ in 1..MOST_DECISIONS {
+        stage.step("more a 0.01").expect("a decision");
+    }
+    assert_eq!(stage.step("more a 0.01"), Err("too_many_increments"));
+    let row = stage.row(stage.id_of("a"));
+    assert_eq!((row.decided.len(), row.approved), (MOST_DECISIONS, 199));
+    assert!(row.taken.len() <= 10, "more from the same window is one part with it: {}", row.taken.len());
+    stage.play("reversed", &[("rev a", "reversed 100 acct 100 used 0x0")]);
+}
+
+#[test]
+fn a_transaction_tells_whether_a_pin_was_entered() {
+    let mut stage = Stage::new();
+    stage.run(Command::SetPin(SetPin { id: stage.card, sealed: b"sealed".to_vec() })).expect("a PIN");
+    for (name, pin) in [("with", Match::Match), ("without", Match::NotGiven)] {
+        stage.pin = pin;
+        stage.step(&format!("auth {name} 1")).expect("a decision");
+        stage.step(&format!("clear {name}")).expect("it is collected");
+        let posted = stage.posting(name);
+        assert_eq!(posted.with_pin, pin == Match::Match, "{name}");
+        let shown = TransactionView::of(posted, "sandbox").terminal.pin_entry_mode;
+        assert_eq!(shown, if posted.with_pin { "pin" } else { "none" });
+    }
 }
 
 #[test]

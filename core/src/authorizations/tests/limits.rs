@@ -95,6 +95,22 @@ fn limits_keep_their_use() {
     set(&mut stage, vec![restaurants(18)]);
     assert_eq!(auth(&mut stage, "d", "4"), EXCEEDED);
     assert_eq!(auth(&mut stage, "e", "3"), "approved");
+    // Taken away and set again it is another one, which counts from then on; what the first one counted is not its.
+    let later = |stage: &mut Stage, seconds| {
+        let to = stage.world.work.now().plus_seconds(seconds);
+        stage.run(Command::AdvanceClock(crate::clock::AdvanceClock { to, offset: None, strict: true })).expect("later");
+    };
+    later(&mut stage, 60);
+    set(&mut stage, vec![]);
+    later(&mut stage, 60);
+    set(&mut stage, vec![restaurants(20)]);
+    assert_eq!(stage.used(Interval::Daily, &["restaurants"], "UTC"), (0, 0), "set again");
+    assert_eq!(auth(&mut stage, "again", "2"), "approved");
+    stage.step("rev e").expect("it is reversed");
+    assert_eq!(stage.used(Interval::Daily, &["restaurants"], "UTC"), (200, 1), "it took nothing from this one");
+    stage.step("rev again").expect("it is reversed");
+    assert_eq!(stage.used(Interval::Daily, &["restaurants"], "UTC"), (0, 0));
+    assert_eq!(auth(&mut stage, "e2", "3"), "approved");
     // A plain limit that is new knows what was spent before it.
     set(&mut stage, vec![limit(25, Interval::Daily, &[], "UTC")]);
     assert_eq!(auth(&mut stage, "f", "2"), EXCEEDED);
@@ -172,6 +188,8 @@ fn cards_that_are_used_up() {
 
     let mut stage = Stage::with(|card| CreateCard { amount: Some(decimal("50")), merchant_lock: true, ..card });
     assert_eq!(auth(&mut stage, "x", "51"), "insufficient_funds");
+    stage.merchant = "";
+    assert_eq!(auth(&mut stage, "nameless", "1"), "approved", "nobody locks nothing");
     stage.merchant = "M2";
     assert_eq!(auth(&mut stage, "a", "1"), "approved", "a declined payment locks nothing");
     stage.merchant = "M1";

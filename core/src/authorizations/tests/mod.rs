@@ -3,5 +3,4 @@
 mod decide;
 mod life;
 mod limits;
-mod simulation;
 mod stage;

@@ -8,18 +8,17 @@ use std::sync::Arc;
 
 use crate::authorizations::{
     Asked, Authorization, AuthorizationType, AuthorizationView, Authorize, Channel, Clear, ExpireAuthorization,
-    ForcePost, IncrementAuthorization, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
-    Refund, ReleaseAuthorization, ReverseAuthorization, ReverseByReference, ReverseRefund, Terms, ThreeDs, Trace,
-    TransactionView, Unmatched, WindowKey,
+    ForcePost, IncrementAuthorization, Match, Merchant, NetworkReference, NetworkRequest, Posted, Presented,
+    ReferenceKind, Refund, ReleaseAuthorization, ReverseAuthorization, ReverseByReference, ReverseRefund, Terms,
+    ThreeDs, Trace, TransactionView, Unmatched,
 };
-use crate::cards::tests::replacement;
-use crate::cards::{CardStatus, CreateCard, Interval, ReplaceReason, TerminateCard, UpdateCard};
+use crate::cards::{CardStatus, CreateCard, Interval, ReplaceReason, SpendingLimit, TerminateCard, UpdateCard};
 use crate::clock::AdvanceClock;
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, PostingId};
 use crate::ledger::System;
 use crate::money::{Currency, format_minor};
 use crate::record::Key;
-use crate::testing::{World, decimal, usd};
+use crate::testing::{World, decimal, replacement, usd};
 use crate::{Command, Outcome};
 
 pub(super) struct Stage {
@@ -151,12 +150,26 @@ impl Stage {
         self.world.work.authorizations.peek(Key::of(self.world.client, id.0)).expect("an authorization")
     }
 
+    /// What a step posted last.
+    pub(super) fn posting(&self, name: &str) -> &Posted {
+        self.world.work.postings.peek(Key::of(self.world.client, self.posted[name].0)).expect("a transaction")
+    }
+
     /// What a window of the card has: amount and count.
     pub(super) fn used(&self, interval: Interval, categories: &[&str], zone: &str) -> (i64, i64) {
-        let categories = categories.iter().map(|text| (*text).to_owned()).collect();
-        let key = WindowKey { interval, categories, time_zone: zone.to_owned(), currency: "USD".to_owned() };
+        let limit = SpendingLimit {
+            amount: None,
+            max_count: None,
+            interval,
+            categories: categories.iter().map(|text| (*text).to_owned()).collect(),
+            time_zone: zone.to_owned(),
+            currency: None,
+            since: 0,
+        };
+        let set = &self.world.card_row(self.card).controls.spending_limits;
+        let limit = set.iter().find(|set| set.identity() == limit.identity()).unwrap_or(&limit);
         let counters = self.world.work.counters.peek(Key::of(self.world.client, self.card.0)).expect("counters");
-        counters.used(&key, self.world.work.now())
+        counters.used(limit, "USD", self.world.work.now())
     }
 
     pub(super) fn system(&self, wanted: System) -> i64 {

@@ -7,10 +7,10 @@ mod replacing;
 mod secrets;
 
 use super::{
-    ActivateCard, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundCard, FundingMode, Interval,
-    IssueRevealToken, LookUpCard, NewControls, NewLimit, PurgeRevealTokens, REMEMBERED_SECONDS, ReplaceCard,
-    ReplaceReason, ReplacementNumber, RevealPurpose, RevealToken, SetPin, SpendingControls, SpendingLimit,
-    TerminateCard, UnblockPin, UpdateCard, UseRevealToken, WithdrawFromCard,
+    ActivateCard, CardSecret, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, IssueRevealToken,
+    LookUpCard, NewControls, NewLimit, PurgeRevealTokens, REMEMBERED_SECONDS, ReplaceCard, ReplaceReason,
+    ReplacementNumber, RevealPurpose, RevealToken, SetPin, SpendingControls, SpendingLimit, TerminateCard, UnblockPin,
+    UpdateCard, UseRevealToken, WithdrawFromCard,
 };
 use crate::accounts::{AccountStatus, CategoryWord, CloseAccount, UpdateAccount};
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
@@ -18,7 +18,7 @@ use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id};
 use crate::money::{Category, Currency};
 use crate::record::Key;
 use crate::rotation::{Reseal, Resealed, Sealed};
-use crate::testing::{SEALED, World, a_number, decimal};
+use crate::testing::{SEALED, World, a_number, decimal, fingerprint_of, replacement};
 use crate::time::Instant;
 use crate::{Command, Outcome};
 
@@ -109,29 +109,4 @@ fn limited(amount: i64) -> NewControls {
 
 fn set_pin(world: &mut World, id: CardId, sealed: &str) -> Done {
     run(world, Command::SetPin(SetPin { id, sealed: format!("{SEALED}{sealed}").into_bytes() }))
-}
-
-/// The command that replaces a card, prepared as the edge prepares it.
-pub(crate) fn replacement(world: &mut World, id: CardId, reason: ReplaceReason) -> ReplaceCard {
-    let new_id = CardId(world.work.new_id());
-    let number = if reason.needs_new_number() {
-        ReplacementNumber::New(a_number(new_id))
-    } else {
-        let secret = world.secret_row(id).cloned();
-        let (pin_before, fingerprint) = (secret.and_then(|secret| secret.pin), fingerprint_of(world, id));
-        ReplacementNumber::Same {
-            fingerprint,
-            sealed: format!("{SEALED}number-again-{new_id}").into_bytes(),
-            pin: pin_before.as_ref().map(|_| format!("{SEALED}pin-again-{new_id}").into_bytes()),
-            pin_before,
-        }
-    };
-    ReplaceCard { id, new_id, reason, number, expiry: Expiry { year: 2029, month: 6 }, if_match: None }
-}
-
-/// The fingerprint under which a card is found.
-fn fingerprint_of(world: &World, id: CardId) -> [u8; 32] {
-    let rows = world.work.card_fingerprints.wanted();
-    let mut rows = rows.filter_map(|(key, _)| world.work.card_fingerprints.peek(key));
-    rows.find(|row| row.card == id).map_or([0; 32], |row| row.fingerprint)
 }

@@ -1,19 +1,17 @@
 //! `GET /accounts/{accountId}/entries`: every line and hold change with the balance after it, as JSON or CSV.
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 use paygen_core::ids::AccountId;
 use paygen_core::ledger::{Entry, EntryKind, Line};
 use paygen_core::view::Money;
 use paygen_store::lists::lines as columns;
-use paygen_store::query::{ListQuery, Paging};
 use serde::Serialize;
 
 use super::details::existing;
 use crate::app::App;
+use crate::http::csv::{self, Cell, Sheet};
 use crate::http::filter::FieldKind;
 use crate::http::gate::{ACCOUNTS_READ, Allowed};
 use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
@@ -83,38 +81,46 @@ impl EntryView {
             created_at: line.at.to_string(),
         }
     }
-
-    fn csv(&self) -> String {
-        let text = |text: &Option<String>| text.as_deref().map(quoted).unwrap_or_default();
-        format!(
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
-            self.seq,
-            self.id,
-            self.kind,
-            self.amount.as_str(),
-            self.held_amount.as_str(),
-            self.ledger_balance.as_str(),
-            self.held_balance.as_str(),
-            self.currency,
-            text(&self.authorization_id),
-            text(&self.source_id),
-            text(&self.reference),
-            text(&self.narration),
-            self.forced,
-            self.created_at,
-        )
-    }
 }
 
-const CSV_HEADING: &str = "seq,_id,kind,amount,heldAmount,ledgerBalance,heldBalance,currency,authorizationId,sourceId,\
-                           reference,narration,forced,createdAt\r\n";
-
-/// RFC 4180, and no text that a spreadsheet would run as a formula.
-fn quoted(text: &str) -> String {
-    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = text.replace('"', "\"\"");
-    if risky { format!("\"'{text}\"") } else { format!("\"{text}\"") }
-}
+const SHEET: Sheet<(Line, Entry)> = Sheet {
+    file: HeaderValue::from_static("attachment; filename=\"entries.csv\""),
+    columns: &[
+        "seq",
+        "_id",
+        "kind",
+        "amount",
+        "heldAmount",
+        "ledgerBalance",
+        "heldBalance",
+        "currency",
+        "authorizationId",
+        "sourceId",
+        "reference",
+        "narration",
+        "forced",
+        "createdAt",
+    ],
+    cells: |row| {
+        let shown = EntryView::of(row);
+        vec![
+            Cell::plain(shown.seq),
+            Cell::Plain(shown.id),
+            Cell::plain(shown.kind),
+            Cell::plain(shown.amount.as_str()),
+            Cell::plain(shown.held_amount.as_str()),
+            Cell::plain(shown.ledger_balance.as_str()),
+            Cell::plain(shown.held_balance.as_str()),
+            Cell::Plain(shown.currency),
+            Cell::maybe(shown.authorization_id),
+            Cell::maybe(shown.source_id),
+            Cell::text(shown.reference.as_deref()),
+            Cell::text(shown.narration.as_deref()),
+            Cell::plain(shown.forced),
+            Cell::Plain(shown.created_at),
+        ]
+    },
+};
 
 const FIELDS: &[ListField] = &[
     field("_id", columns::ENTRY, FieldKind::Id),
@@ -157,7 +163,8 @@ const SPEC: ListSpec = ListSpec {
 /// List an account's entries
 ///
 /// Every line and hold change of the account, with the balances after it. With `Accept: text/csv` all that match
-/// are streamed as CSV, oldest first unless another sort is asked for.
+/// `filter` and `search` are streamed as CSV, oldest first unless another sort is asked for; `page`, `limit`, `cursor`,
+/// `fields` and `populate` do not go with it (400).
 #[utoipa::path(get, path = "/accounts/{accountId}/entries", tag = "Accounts", operation_id = "listAccountEntries",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"), ListParams),
     responses((status = 200, description = "The entries.", content(
@@ -171,34 +178,15 @@ pub async fn list_entries(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let only_its = vec![fixed(columns::ACCOUNT, id.0)];
-    let as_csv = wants_csv(&headers);
-    let spec = if as_csv { ListSpec { default_sort: "seq", ..SPEC } } else { SPEC };
-    let list = lists::read(&spec, params, caller.client, only_its, app.config.list_timeout_ms)?;
-    existing(&app, caller.client, id).await?;
-    if as_csv {
-        return Ok(csv(app, list.query));
+    let timeout = app.config.list_timeout_ms;
+    if csv::is_wanted(&headers) {
+        let spec = ListSpec { default_sort: "seq", ..SPEC };
+        let query = lists::read_whole(&spec, params, caller.client, only_its, timeout)?;
+        existing(&app, caller.client, id).await?;
+        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
     }
+    let list = lists::read(&SPEC, params, caller.client, only_its, timeout)?;
+    existing(&app, caller.client, id).await?;
     let page = app.reader.list::<columns::List>(&list.query).await?;
     list.reply(page, EntryView::of)
-}
-
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|kind| kind.trim().to_ascii_lowercase().starts_with("text/csv"))
-}
-
-/// Streams every row, a page at a time, so that memory stays bounded however long the history is.
-fn csv(app: App, query: ListQuery) -> Response {
-    let first = ListQuery { paging: Paging::After(None), limit: 1000, ..query };
-    let pages = stream::try_unfold((app, Some(first), true), |(app, query, heading)| async move {
-        let Some(query) = query else { return Ok::<_, std::io::Error>(None) };
-        let page = app.reader.list::<columns::List>(&query).await.map_err(std::io::Error::other)?;
-        let mut text = if heading { CSV_HEADING.to_owned() } else { String::new() };
-        page.rows.iter().for_each(|row| text.push_str(&EntryView::of(row).csv()));
-        let next = page.next.map(|after| ListQuery { paging: Paging::After(Some(after)), ..query });
-        Ok(Some((text, (app, next, false))))
-    });
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    let name = HeaderValue::from_static("attachment; filename=\"entries.csv\"");
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::from_stream(pages)).into_response()
 }

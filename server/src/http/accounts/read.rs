@@ -41,34 +41,8 @@ const FIELDS: &[ListField] = &[
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
 ];
 
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "ownerType",
-        "ownerId",
-        "client",
-        "name",
-        "type",
-        "category",
-        "status",
-        "currency",
-        "network",
-        "balance",
-        "availableBalance",
-        "ledgerBalance",
-        "heldBalance",
-        "creditLimit",
-        "canDebit",
-        "canCredit",
-        "metadata",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec =
+    ListSpec { fields: FIELDS, returned: AccountView::FIELDS, populate: &[], default_sort: "-createdAt" };
 
 /// List accounts
 ///

@@ -95,10 +95,7 @@ pub async fn list_authorizations(
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let bound = caller.bound;
-    let card = bound.and_then(|bound| bound.card).map(|card| fixed(columns::CARD, card.0));
-    let holder = bound.and_then(|bound| bound.card_holder).map(|holder| fixed(columns::CARD_HOLDER, holder.0));
-    list(&app, &caller, params, card.into_iter().chain(holder).collect()).await
+    list(&app, &caller, params, caller.only_seen(columns::CARD, columns::CARD_HOLDER)).await
 }
 
 /// List a card's authorizations

@@ -41,27 +41,8 @@ const FIELDS: &[ListField] = &[
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
 ];
 
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "name",
-        "status",
-        "person",
-        "address",
-        "identification",
-        "meta",
-        "metadata",
-        "spendingLimits",
-        "requirements",
-        "erasedAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec =
+    ListSpec { fields: FIELDS, returned: CardHolderView::FIELDS, populate: &[], default_sort: "-createdAt" };
 
 /// List card holders
 ///

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::authorizations::{Counters, WindowKey, windows};
+use paygen_core::authorizations::{Counters, windows};
 use paygen_core::card_holders::CardHolder;
 use paygen_core::cards::{Card, Interval, SpendingLimit};
 use paygen_core::ids::CardId;
@@ -105,7 +105,7 @@ fn limit_use(
     let money = |minor| Money::new(minor, card.currency);
     let (used, used_count) = match limit.interval {
         Interval::PerAuthorization => (0, 0),
-        _ => counters.used(&WindowKey::of(limit, card.currency.code()), now),
+        _ => counters.used(limit, card.currency.code(), now),
     };
     let left = limit.amount.map(|amount| amount.saturating_sub(used).max(0));
     let shown = LimitUse {

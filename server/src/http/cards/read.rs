@@ -6,20 +6,20 @@ use axum::extract::State;
 use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{Account, AccountView};
-use paygen_core::card_holders::CardHolder;
+use paygen_core::card_holders::{CardHolder, CardHolderView};
 use paygen_core::cards::{Brand, Card, CardStatus, CardType, CardView, FundingMode};
 use paygen_core::ids::{CardId, Id};
 use paygen_core::ledger::Balance;
 use paygen_core::record::Key;
 use paygen_store::lists::cards as columns;
-use paygen_store::query::{Filter, ListColumn};
+use paygen_store::query::ListColumn;
 use serde_json::value::RawValue;
 
 use super::seen;
 use crate::app::App;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{Allowed, CARDS_READ, Caller};
-use crate::http::lists::{self, Asked, Beside, ListField, ListParams, ListSpec, Populate, field, fixed, searched};
+use crate::http::lists::{self, Asked, Beside, ListField, ListParams, ListSpec, Populate, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -56,54 +56,11 @@ const FIELDS: &[ListField] = &[
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
 ];
 
-const CARD_HOLDER: Populate = Populate {
-    name: "cardHolder",
-    scope: Scope::CardHoldersRead,
-    returned: &[
-        "_id",
-        "name",
-        "status",
-        "person",
-        "address",
-        "identification",
-        "meta",
-        "metadata",
-        "spendingLimits",
-        "requirements",
-        "erasedAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-};
+const CARD_HOLDER: Populate =
+    Populate { name: "cardHolder", scope: Scope::CardHoldersRead, returned: CardHolderView::FIELDS };
 
-const DEBIT_ACCOUNT: Populate = Populate {
-    name: "debitAccount",
-    scope: Scope::AccountsRead,
-    returned: &[
-        "_id",
-        "ownerType",
-        "ownerId",
-        "client",
-        "name",
-        "type",
-        "category",
-        "status",
-        "currency",
-        "network",
-        "balance",
-        "availableBalance",
-        "ledgerBalance",
-        "heldBalance",
-        "creditLimit",
-        "canDebit",
-        "canCredit",
-        "metadata",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-};
+const DEBIT_ACCOUNT: Populate =
+    Populate { name: "debitAccount", scope: Scope::AccountsRead, returned: AccountView::FIELDS };
 
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
@@ -161,7 +118,8 @@ pub async fn list_cards(
     Allowed(caller): Allowed<CARDS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, only_seen(&caller), app.config.list_timeout_ms)?;
+    let only = caller.only_seen(columns::ID, columns::CARD_HOLDER);
+    let list = lists::read(&SPEC, params, caller.client, only, app.config.list_timeout_ms)?;
     let populate = list.populate(&caller)?;
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let mut beside = Vec::new();
@@ -169,13 +127,6 @@ pub async fn list_cards(
         beside.push(records(&app, &caller, asked, &page.rows).await?);
     }
     list.reply_beside(page, |(card, funds)| CardView::of(card, funds), &beside)
-}
-
-/// The conditions that leave the cards the caller sees.
-fn only_seen(caller: &Caller) -> Vec<Filter> {
-    let card = caller.bound.and_then(|bound| bound.card).map(|card| fixed(columns::ID, card.0));
-    let holder = caller.bound.and_then(|bound| bound.card_holder).map(|holder| fixed(columns::CARD_HOLDER, holder.0));
-    card.into_iter().chain(holder).collect()
 }
 
 /// The records of a page's cards, each once.

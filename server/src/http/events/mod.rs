@@ -1,14 +1,18 @@
 //! `/events`: what happened, in order.
 
+mod catalog;
+mod stream;
+
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::events::{Event, EventType};
-use paygen_core::ids::EventId;
+use paygen_core::events::{Event, EventType, told};
+use paygen_core::ids::{ClientId, EventId};
 use paygen_core::view::Free;
 use paygen_store::lists::events as columns;
 use paygen_store::query::{Filter, Order, Paging, Test};
 use paygen_store::value::Value;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::app::App;
 use crate::http::cursor;
@@ -19,6 +23,9 @@ use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope, ListEnvelope};
+
+pub use catalog::*;
+pub use stream::*;
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -42,8 +49,9 @@ pub struct EventView {
     object_id: String,
     /// Its number within that object, from 1 without gaps.
     sequence: i64,
-    /// What happened, in full.
-    data: Free,
+    /// What happened, in full, with its `context`.
+    #[schema(value_type = Free)]
+    data: Box<RawValue>,
     /// The request that caused it.
     request_id: String,
     /// When.
@@ -52,7 +60,7 @@ pub struct EventView {
 }
 
 impl EventView {
-    fn of(event: &Event) -> EventView {
+    fn of(event: &Event, environment: &str) -> EventView {
         EventView {
             id: event.id.to_string(),
             kind: event.kind.clone(),
@@ -60,7 +68,7 @@ impl EventView {
             object_type: event.object_type.clone(),
             object_id: event.object_id.to_string(),
             sequence: event.sequence,
-            data: Free::object(Some(&event.data)),
+            data: told(event, environment),
             request_id: event.request_id.clone(),
             created_at: event.created_at.to_string(),
         }
@@ -101,9 +109,10 @@ pub async fn list_events(
     // An event is told once it has its place; until then it could still come before one that was told.
     let placed = vec![Filter { column: columns::POSITION, test: Test::Exists(true) }];
     let mut list = lists::read(&SPEC, params, caller.client, placed, app.config.list_timeout_ms)?;
+    let environment = &app.terms.environment;
     let Paging::After(after) = &list.query.paging else {
         let page = app.reader.list::<columns::List>(&list.query).await?;
-        return list.reply(page, EventView::of);
+        return list.reply(page, |event| EventView::of(event, environment));
     };
     let after = match after.as_deref() {
         Some([Value::Integer(position)]) => *position,
@@ -118,7 +127,7 @@ pub async fn list_events(
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let last = page.rows.iter().rev().find_map(|event| event.position).unwrap_or(after);
     let next = cursor::write(&[Value::Integer(last)], list.fingerprint());
-    list.reply_with(page.rows.iter().map(EventView::of), None, Some(next))
+    list.reply_with(page.rows.iter().map(|event| EventView::of(event, environment)), None, Some(next))
 }
 
 /// Fetch an event
@@ -135,11 +144,16 @@ pub async fn get_event(
     Query(params): Query,
 ) -> Result<Response, Problem> {
     params.finish(&[])?;
-    let only_it = lists::one(caller.client, fixed(columns::ID, id.0), app.config.list_timeout_ms);
-    let page = app.reader.list::<columns::List>(&only_it).await?;
-    let missing = || {
-        Problem::new(axum::http::StatusCode::NOT_FOUND, "event_not_found", "There is no such event for this client.")
-    };
-    let event = page.rows.first().ok_or_else(missing)?;
-    Ok(reply::ok("Event fetched successfully.", &EventView::of(event)))
+    let event = find(&app, caller.client, id).await?.ok_or_else(event_not_found)?;
+    Ok(reply::ok("Event fetched successfully.", &EventView::of(&event, &app.terms.environment)))
+}
+
+async fn find(app: &App, client: ClientId, id: EventId) -> Result<Option<Event>, Problem> {
+    let only_it = lists::one(client, fixed(columns::ID, id.0), app.config.list_timeout_ms);
+    Ok(app.reader.list::<columns::List>(&only_it).await?.rows.into_iter().next())
+}
+
+/// What answers when there is no such event.
+pub fn event_not_found() -> Problem {
+    Problem::new(axum::http::StatusCode::NOT_FOUND, "event_not_found", "There is no such event for this client.")
 }

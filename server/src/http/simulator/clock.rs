@@ -16,6 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope};
 use crate::http::write::{Success, Write, WriteParams};
+use crate::workers::schedule::Ran;
 
 /// Where the test clock stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -28,13 +29,13 @@ pub struct Clock {
     offset_seconds: i64,
     /// How much fell due and was done on the way.
     ran: u64,
-    /// What fell due and still fails.
+    /// What fell due on the way, was tried, and failed when it was last tried; it is tried again as usual.
     still_failing: Vec<String>,
 }
 
 impl Clock {
-    fn at(now: Instant, offset: i64, ran: u64) -> Clock {
-        Clock { now: now.to_string(), offset_seconds: offset / SECOND, ran, still_failing: Vec::new() }
+    fn at(now: Instant, offset: i64, ran: u64, still_failing: Vec<String>) -> Clock {
+        Clock { now: now.to_string(), offset_seconds: offset / SECOND, ran, still_failing }
     }
 }
 
@@ -51,7 +52,7 @@ pub async fn read_clock(
 ) -> Result<Response, Problem> {
     params.finish(&[])?;
     app.clock.learn(app.reader.clock().await?.offset);
-    let clock = Clock::at(app.clock.now(), app.clock.offset(), 0);
+    let clock = Clock::at(app.clock.now(), app.clock.offset(), 0, Vec::new());
     Ok(reply::ok("Clock fetched successfully.", &clock))
 }
 
@@ -79,10 +80,13 @@ pub async fn advance_clock(
     let (to, offset) = target(&body.value, now, app.clock.offset())?;
     // What the last step would refuse is refused before the first.
     app.try_out(&caller, Command::AdvanceClock(AdvanceClock { to, offset, strict: true })).await?;
-    let ran = if write.dry_run { 0 } else { app.schedule.run_until(to).await? };
+    let ran = if write.dry_run { Ran::default() } else { app.schedule.run_until(to).await? };
+    let own = ran.failing.iter().filter(|tried| tried.client == caller.client);
+    let failing: Vec<String> =
+        own.map(|tried| format!("{} deliveries to webhook {}", tried.failed, tried.webhook)).collect();
     let command = Command::AdvanceClock(AdvanceClock { to, offset, strict: false });
     let success = Success::new(StatusCode::OK, "Clock advanced successfully.", move |outcome| match outcome {
-        Outcome::Clock(reading) => Some(Clock::at(reading.now, reading.offset, ran)),
+        Outcome::Clock(reading) => Some(Clock::at(reading.now, reading.offset, ran.done, failing.clone())),
         _ => None,
     });
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;

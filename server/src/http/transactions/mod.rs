@@ -1,17 +1,19 @@
 //! `/transactions`: what was posted to cards.
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 use paygen_core::Refusal;
 use paygen_core::authorizations::{Posted, PostingType, TransactionView};
 use paygen_core::cards::Card;
 use paygen_core::ids::{CardId, PostingId};
+use paygen_core::money::format_minor;
 use paygen_core::record::Key;
 use paygen_store::lists::transactions as columns;
 use paygen_store::query::Filter;
 
 use crate::app::App;
+use crate::http::csv::{self, Cell, Sheet};
 use crate::http::filter::FieldKind;
 use crate::http::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
 use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
@@ -72,7 +74,8 @@ const SPEC: ListSpec = ListSpec {
 
 /// List transactions
 ///
-/// What was posted to cards: spending is negative, a refund positive. With `Accept: text/csv` as CSV.
+/// What was posted to cards: spending is negative, a refund positive. With `Accept: text/csv` all that match `filter` and
+/// `search` are streamed as CSV; `page`, `limit`, `cursor`, `fields` and `populate` do not go with it (400).
 #[utoipa::path(get, path = "/transactions", tag = "Transactions", operation_id = "listTransactions",
     params(ListParams),
     responses((status = 200, description = "The transactions.", content(
@@ -81,18 +84,16 @@ const SPEC: ListSpec = ListSpec {
 pub async fn list_transactions(
     State(app): State<App>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let bound = caller.bound;
-    let card = bound.and_then(|bound| bound.card).map(|card| fixed(columns::CARD, card.0));
-    let holder = bound.and_then(|bound| bound.card_holder).map(|holder| fixed(columns::CARD_HOLDER, holder.0));
-    list(&app, &caller, &headers, params, card.into_iter().chain(holder).collect()).await
+    list(&app, &caller, &headers, params, caller.only_seen(columns::CARD, columns::CARD_HOLDER)).await
 }
 
 /// List a card's transactions
 ///
-/// What was posted to this card. With `Accept: text/csv` as CSV.
+/// What was posted to this card. With `Accept: text/csv` all that match `filter` and `search` are streamed as CSV; `page`,
+/// `limit`, `cursor`, `fields` and `populate` do not go with it (400).
 #[utoipa::path(get, path = "/cards/{cardId}/transactions", tag = "Cards", operation_id = "listCardTransactions",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), ListParams),
     responses((status = 200, description = "The transactions.", content(
@@ -102,7 +103,7 @@ pub async fn list_card_transactions(
     State(app): State<App>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
     PathId(id): PathId<CardId>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
     Query(params): Query,
 ) -> Result<Response, Problem> {
     let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
@@ -114,59 +115,63 @@ pub async fn list_card_transactions(
 async fn list(
     app: &App,
     caller: &Caller,
-    headers: &axum::http::HeaderMap,
+    headers: &HeaderMap,
     params: Params,
     only: Vec<Filter>,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, only, app.config.list_timeout_ms)?;
+    let timeout = app.config.list_timeout_ms;
+    if csv::is_wanted(headers) {
+        let query = lists::read_whole(&SPEC, params, caller.client, only, timeout)?;
+        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
+    }
+    let list = lists::read(&SPEC, params, caller.client, only, timeout)?;
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let environment = &app.terms.environment;
-    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepts.contains("text/csv") {
-        return Ok(csv(&page.rows));
-    }
     list.reply(page, |posted| TransactionView::of(posted, environment))
 }
 
-const HEADINGS: &str = "_id,createdAt,type,amount,fee,vat,currency,merchantAmount,merchantCurrency,merchantName,\
-                        merchantCategory,cardId,authorizationId,networkTransactionId,entryId";
-
-fn csv(rows: &[Posted]) -> Response {
-    let mut text = String::from(HEADINGS);
-    text.push_str("\r\n");
-    for row in rows {
-        let minor = |amount| paygen_core::money::format_minor(amount, row.currency.exponent());
+const SHEET: Sheet<Posted> = Sheet {
+    file: HeaderValue::from_static("attachment; filename=\"transactions.csv\""),
+    columns: &[
+        "_id",
+        "createdAt",
+        "type",
+        "amount",
+        "fee",
+        "vat",
+        "currency",
+        "merchantAmount",
+        "merchantCurrency",
+        "merchantName",
+        "merchantCategory",
+        "cardId",
+        "authorizationId",
+        "networkTransactionId",
+        "entryId",
+    ],
+    cells: |posted| {
+        let minor = |amount| Cell::Plain(format_minor(amount, posted.currency.exponent()));
         // Kept without a sign; spending is negative on both sides.
-        let signed = row.merchant_amount * row.amount.signum();
-        let of_merchant = paygen_core::money::format_minor(signed, row.merchant_currency.exponent());
-        let cells = [
-            row.id.to_string(),
-            row.created_at.to_string(),
-            row.kind.to_string(),
-            minor(row.amount),
-            minor(row.fee),
-            minor(row.vat),
-            row.currency.to_string(),
-            of_merchant,
-            row.merchant_currency.to_string(),
-            quoted(&row.merchant.name),
-            quoted(&row.merchant.category),
-            row.card.to_string(),
-            row.authorization.map(|id| id.to_string()).unwrap_or_default(),
-            quoted(&row.trace.transaction_id),
-            row.entry.to_string(),
-        ];
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
-    }
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], text).into_response()
-}
-
-/// A text as a cell (RFC 4180). A leading sign would be a formula to spreadsheets.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
+        let signed = posted.merchant_amount * posted.amount.signum();
+        vec![
+            Cell::plain(posted.id),
+            Cell::plain(posted.created_at),
+            Cell::plain(posted.kind),
+            minor(posted.amount),
+            minor(posted.fee),
+            minor(posted.vat),
+            Cell::plain(posted.currency),
+            Cell::Plain(format_minor(signed, posted.merchant_currency.exponent())),
+            Cell::plain(posted.merchant_currency),
+            Cell::text(Some(&posted.merchant.name)),
+            Cell::text(Some(&posted.merchant.category)),
+            Cell::plain(posted.card),
+            Cell::maybe(posted.authorization),
+            Cell::text(Some(&posted.trace.transaction_id)),
+            Cell::plain(posted.entry),
+        ]
+    },
+};
 
 /// Fetch a transaction
 ///

@@ -1,5 +1,7 @@
 //! A world in memory to run commands in: for tables of cases and for simulations.
 
+pub mod simulation;
+
 use std::collections::HashMap;
 
 use crate::access::Scopes;
@@ -7,6 +9,7 @@ use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, CreateA
 use crate::card_holders::{CardHolder, CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
 use crate::cards::{
     Brand, Card, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, NewControls, NewNumber,
+    ReplaceCard, ReplaceReason, ReplacementNumber,
 };
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdMaker, LedgerAccountId};
 use crate::ledger::{Balance, EntryKind, Leg, Line, Posting, System, SystemLine, Verifier, post};
@@ -16,6 +19,7 @@ use crate::table::Access;
 use crate::time::Instant;
 use crate::work::{Appended, Context, Work};
 use crate::{Command, Outcome, Request, Stop, execute};
+use simulation::Committed;
 
 /// Begins whatever stands for sealed content in tests: none of it may come into events or the audit log.
 pub(crate) const SEALED: &str = "sealed-content-";
@@ -34,12 +38,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
-        World {
-            work: Work::new(IdMaker::new([3; 5], 0)),
-            wall: Instant::from_micros(1_767_225_600_000_000),
-            client: ClientId(Id::from_bytes([7; 12])),
-            appended: Appended::default(),
-        }
+        World::of(ClientId(Id::from_bytes([7; 12])), [3; 5])
+    }
+
+    /// The world of a client, in which ids are made as on a node.
+    pub(crate) fn of(client: ClientId, node: [u8; 5]) -> World {
+        World { work: Work::new(IdMaker::new(node, 0)), wall: simulation::WALL, client, appended: Appended::default() }
     }
 
     /// Runs a command: what it came to, or the refusal's code.
@@ -47,6 +51,18 @@ impl World {
         let outcome = self.attempt(command)?;
         self.store();
         Ok(outcome)
+    }
+
+    /// Runs a command; tells also what it committed.
+    pub(crate) fn run_and_tell(&mut self, command: Command) -> (Result<Outcome, &'static str>, Option<Committed>) {
+        match self.attempt(command) {
+            Ok(outcome) => {
+                let committed = Committed::of(&self.work);
+                self.store();
+                (Ok(outcome), Some(committed))
+            }
+            Err(code) => (Err(code), None),
+        }
     }
 
     /// Runs a command and crashes before the commit: tells what it would have come to.
@@ -86,12 +102,17 @@ impl World {
     fn store(&mut self) {
         self.work.keep();
         let new = std::mem::take(&mut self.work.appended);
+        self.append(new);
+        self.work.settle();
+    }
+
+    fn append(&mut self, new: Appended) {
         self.appended.entries.extend(new.entries);
         self.appended.lines.extend(new.lines);
         self.appended.system_lines.extend(new.system_lines);
         self.appended.events.extend(new.events);
         self.appended.audit.extend(new.audit);
-        self.work.settle();
+        self.appended.attempts.extend(new.attempts);
     }
 
     /// A USD account with this balance.
@@ -348,4 +369,29 @@ pub(crate) fn decimal(text: &str) -> Decimal {
 /// All scopes.
 pub(crate) fn everything() -> Scopes {
     Scopes::all()
+}
+
+/// The command that replaces a card, prepared as the edge prepares it.
+pub(crate) fn replacement(world: &mut World, id: CardId, reason: ReplaceReason) -> ReplaceCard {
+    let new_id = CardId(world.work.new_id());
+    let number = if reason.needs_new_number() {
+        ReplacementNumber::New(a_number(new_id))
+    } else {
+        let secret = world.secret_row(id).cloned();
+        let (pin_before, fingerprint) = (secret.and_then(|secret| secret.pin), fingerprint_of(world, id));
+        ReplacementNumber::Same {
+            fingerprint,
+            sealed: format!("{SEALED}number-again-{new_id}").into_bytes(),
+            pin: pin_before.as_ref().map(|_| format!("{SEALED}pin-again-{new_id}").into_bytes()),
+            pin_before,
+        }
+    };
+    ReplaceCard { id, new_id, reason, number, expiry: Expiry { year: 2029, month: 6 }, if_match: None }
+}
+
+/// The fingerprint under which a card is found.
+pub(crate) fn fingerprint_of(world: &World, id: CardId) -> [u8; 32] {
+    let rows = world.work.card_fingerprints.wanted();
+    let mut rows = rows.filter_map(|(key, _)| world.work.card_fingerprints.peek(key));
+    rows.find(|row| row.card == id).map_or([0; 32], |row| row.fingerprint)
 }

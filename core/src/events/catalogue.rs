@@ -1,0 +1,348 @@
+//! What each type of event is made of, said once: events are made from this table, and it is what the catalogue shows.
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use super::{Event, EventType, Owner, body, data_of};
+use crate::access::ApiKeyView;
+use crate::accounts::{AccountView, BalanceView};
+use crate::authorizations::{AuthorizationView, DeclineView, RefundView, TransactionView};
+use crate::card_holders::CardHolderNotice;
+use crate::cards::{CardView, MovementView, RevealView};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
+use crate::time::Instant;
+use crate::transfers::TransferView;
+use crate::webhooks::{TestMessage, WebhookView};
+
+/// What is told in events: it has a sample, which the types keep complete.
+pub trait Sampled: Serialize + ToSchema {
+    /// A plausible one, as an event of this type shows it.
+    fn sample(kind: EventType) -> Self;
+}
+
+/// A member of an event's data.
+pub(super) struct Member {
+    /// Its name.
+    pub(super) name: &'static str,
+    shape: fn(EventType) -> Shape,
+}
+
+struct Shape {
+    schema: Value,
+    named: Vec<(String, RefOr<Schema>)>,
+    sample: Box<RawValue>,
+}
+
+const fn member<T: Sampled>(name: &'static str) -> Member {
+    Member { name, shape: shape::<T> }
+}
+
+fn shape<T: Sampled>(kind: EventType) -> Shape {
+    let mut named = Vec::new();
+    T::schemas(&mut named);
+    let sample = to_raw_value(&T::sample(kind)).expect("samples are plain JSON");
+    Shape { schema: json!(T::schema()), named, sample }
+}
+
+/// The members of an event of this type, beside those that every event of its owner has.
+pub(super) const fn members(kind: EventType) -> &'static [Member] {
+    match kind {
+        EventType::AccountCreated | EventType::AccountUpdated | EventType::AccountClosed => {
+            const { &[member::<AccountView>("account")] }
+        }
+        EventType::AccountBalanceUpdated => const { &[member::<BalanceView>("balance")] },
+        EventType::TransferCreated | EventType::TransferReversed => const { &[member::<TransferView>("transfer")] },
+        EventType::CardHolderCreated
+        | EventType::CardHolderUpdated
+        | EventType::CardHolderVerified
+        | EventType::CardHolderRejected
+        | EventType::CardHolderErased => const { &[member::<CardHolderNotice>("cardHolder")] },
+        EventType::CardCreated | EventType::CardUpdated | EventType::CardReplaced | EventType::CardTerminated => {
+            const { &[member::<CardView>("card")] }
+        }
+        EventType::CardFunded | EventType::CardWithdrawn => const { &[member::<MovementView>("movement")] },
+        EventType::CardRevealed => const { &[member::<RevealView>("reveal")] },
+        EventType::TransactionCreated => const { &[member::<TransactionView>("transaction")] },
+        EventType::TransactionRefund => {
+            const { &[member::<TransactionView>("transaction"), member::<RefundView>("refund")] }
+        }
+        EventType::AuthorizationDeclined => {
+            const { &[member::<TransactionView>("transaction"), member::<DeclineView>("decline")] }
+        }
+        EventType::AuthorizationApproved
+        | EventType::AuthorizationUpdated
+        | EventType::AuthorizationReversed
+        | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>("authorization")] },
+        EventType::WebhookDisabled => const { &[member::<WebhookView>("webhook")] },
+        EventType::WebhookTest => const { &[member::<TestMessage>("test")] },
+        EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>("apiKey")] },
+    }
+}
+
+/// The object that the sample of a type belongs to.
+fn owner(kind: EventType) -> Owner {
+    match kind {
+        EventType::AccountCreated
+        | EventType::AccountUpdated
+        | EventType::AccountClosed
+        | EventType::AccountBalanceUpdated
+        | EventType::TransferCreated
+        | EventType::TransferReversed => Owner::Account(AccountId(sample_id(3))),
+        EventType::CardHolderCreated
+        | EventType::CardHolderUpdated
+        | EventType::CardHolderVerified
+        | EventType::CardHolderRejected
+        | EventType::CardHolderErased => Owner::CardHolder(CardHolderId(sample_id(2))),
+        EventType::WebhookDisabled | EventType::WebhookTest => Owner::Webhook(WebhookId(sample_id(7))),
+        EventType::ApiKeyCreated | EventType::ApiKeyRevoked => Owner::ApiKey(ApiKeyId(sample_id(5))),
+        EventType::CardCreated
+        | EventType::CardUpdated
+        | EventType::CardFunded
+        | EventType::CardWithdrawn
+        | EventType::CardReplaced
+        | EventType::CardRevealed
+        | EventType::CardTerminated
+        | EventType::TransactionCreated
+        | EventType::TransactionRefund
+        | EventType::AuthorizationApproved
+        | EventType::AuthorizationDeclined
+        | EventType::AuthorizationUpdated
+        | EventType::AuthorizationReversed
+        | EventType::AuthorizationExpired => Owner::Card {
+            id: CardId(sample_id(1)),
+            holder: CardHolderId(sample_id(2)),
+            account: AccountId(sample_id(3)),
+        },
+    }
+}
+
+fn description(kind: EventType) -> &'static str {
+    match kind {
+        EventType::AccountCreated => "An account was opened.",
+        EventType::AccountUpdated => "Settings of an account changed.",
+        EventType::AccountClosed => "An account was closed.",
+        EventType::AccountBalanceUpdated => "The posted balance of an account changed.",
+        EventType::TransferCreated => {
+            "Money moved between two accounts. The event belongs to the account that gave; the other one gets account.balance.updated."
+        }
+        EventType::TransferReversed => "A transfer was given back, whole or in part.",
+        EventType::CardHolderCreated => "A card holder was enrolled. Events of card holders tell nothing personal.",
+        EventType::CardHolderUpdated => "A card holder's data, documents or status changed.",
+        EventType::CardHolderVerified => "Identity document and proof of address of a card holder are verified.",
+        EventType::CardHolderRejected => "A document of a card holder was rejected.",
+        EventType::CardHolderErased => "A card holder's personal data was erased.",
+        EventType::CardCreated => "A card was issued.",
+        EventType::CardUpdated => "Settings or status of a card changed.",
+        EventType::CardFunded => "Money was moved onto a card.",
+        EventType::CardWithdrawn => "Money was moved off a card.",
+        EventType::CardReplaced => "A card was replaced by another one, which `replacedBy` names.",
+        EventType::CardRevealed => "A card's number was shown.",
+        EventType::CardTerminated => "A card ended for good.",
+        EventType::TransactionCreated => {
+            "A payment was posted. `amount` is negative for spending and excludes fee and VAT."
+        }
+        EventType::TransactionRefund => "A payment was given back. `amount` is positive.",
+        EventType::AuthorizationApproved => "An authorization was approved, whole or in part; its amount is held.",
+        EventType::AuthorizationDeclined => {
+            "An authorization was declined. `decline.reason` says which rule, `decline.narration` what would let it pass."
+        }
+        EventType::AuthorizationUpdated => "More was asked for on an open authorization, or some of it was collected.",
+        EventType::AuthorizationReversed => {
+            "An authorization was taken back, whole or in part, before it was collected, or its hold was released by hand."
+        }
+        EventType::AuthorizationExpired => "The hold of an authorization ran out; its money is free again.",
+        EventType::WebhookDisabled => {
+            "A webhook endpoint was disabled: by its owner, because it answered 410, or because nothing succeeded there for five days."
+        }
+        EventType::WebhookTest => "A test of a webhook endpoint; that endpoint alone gets it.",
+        EventType::ApiKeyCreated => "An API key was made.",
+        EventType::ApiKeyRevoked => "An API key stopped working.",
+    }
+}
+
+/// A type of event, explained.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EventCatalogEntry)]
+pub struct CatalogueEntry {
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// What happened.
+    pub description: &'static str,
+    /// JSON Schema (draft 2020-12) of `data`.
+    #[schema(value_type = crate::view::Free)]
+    pub schema: Value,
+    /// A whole body as webhook endpoints get it: `event`, `data`, `client`, `createdAt`.
+    #[schema(value_type = crate::view::Free)]
+    pub sample: Box<RawValue>,
+}
+
+/// Every type of event.
+pub fn catalogue() -> Vec<CatalogueEntry> {
+    EventType::ALL.iter().copied().map(entry).collect()
+}
+
+fn entry(kind: EventType) -> CatalogueEntry {
+    CatalogueEntry { kind, description: description(kind), schema: schema(kind), sample: sample(kind) }
+}
+
+/// The JSON Schema of an event's data, standing alone.
+fn schema(kind: EventType) -> Value {
+    let (mut schema, named) = data_schema(kind);
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    schema["$defs"] = named.into_iter().map(|(name, named)| (name, json!(named))).collect();
+    refer_within(&mut schema);
+    schema
+}
+
+/// The schema of a whole body for the OpenAPI document, and the schemas that it refers to.
+pub fn body_schema(kind: EventType) -> (Value, Vec<(String, RefOr<Schema>)>) {
+    let (data, named) = data_schema(kind);
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": [kind.as_str()]},
+            "data": data,
+            "client": id("The client."),
+            "createdAt": {"type": "string", "format": "date-time"},
+        },
+        "required": ["event", "data", "client", "createdAt"],
+    });
+    (schema, named)
+}
+
+fn id(what: &str) -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{24}$", "description": what})
+}
+
+/// The schema of an event's data, and the schemas that it refers to.
+fn data_schema(kind: EventType) -> (Value, Vec<(String, RefOr<Schema>)>) {
+    let mut properties = serde_json::Map::new();
+    let mut definitions = Vec::new();
+    properties.insert("eventType".to_owned(), json!({"type": "string", "enum": [kind.as_str()]}));
+    for name in owner(kind).names() {
+        properties.insert((*name).to_owned(), id("The object the event belongs to, or one that belongs to it."));
+    }
+    for member in members(kind) {
+        let shape = (member.shape)(kind);
+        properties.insert(member.name.to_owned(), shape.schema);
+        definitions.extend(shape.named);
+    }
+    properties.insert(
+        "context".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Where the event comes from.",
+            "properties": {
+                "eventId": id("The event."),
+                "environment": {"type": "string", "enum": ["sandbox", "production"]},
+                "business": id("The client."),
+                "createdAt": {"type": "integer", "description": "When, in unix seconds."},
+            },
+            "required": ["eventId", "environment", "business", "createdAt"],
+        }),
+    );
+    let required: Vec<String> = properties.keys().cloned().collect();
+    let schema = json!({
+        "title": kind.as_str(),
+        "description": description(kind),
+        "type": "object",
+        "properties": properties,
+        "required": required,
+    });
+    (schema, definitions)
+}
+
+/// References lead to the schema's own definitions: it stands alone.
+fn refer_within(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get_mut("$ref") {
+                *reference = reference.replace("#/components/schemas/", "#/$defs/");
+            }
+            members.values_mut().for_each(refer_within);
+        }
+        Value::Array(items) => items.iter_mut().for_each(refer_within),
+        _ => {}
+    }
+}
+
+/// A whole body, with the values of the published samples where there are any.
+fn sample(kind: EventType) -> Box<RawValue> {
+    let shapes = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample));
+    let owner = owner(kind);
+    let event = Event {
+        client: ClientId(sample_id(0)),
+        id: EventId(sample_id(4)),
+        kind: kind.as_str().to_owned(),
+        object_type: owner.object_type().to_owned(),
+        object_id: owner.id(),
+        sequence: 1,
+        position: Some(1),
+        data: data_of(kind, owner, &shapes.collect::<Vec<_>>()),
+        request_id: String::new(),
+        created_at: Instant::from_micros(SAMPLE_TIME + 1_000_000),
+    };
+    RawValue::from_string(body(&event, "production")).expect("a body is JSON")
+}
+
+/// 2026-04-23T10:00:00Z, the time of the published samples, in microseconds.
+pub(crate) const SAMPLE_TIME: i64 = 1_776_938_400_000_000;
+
+/// The published samples name no ids of their own: 665f1c4f4a4f4a4f4a4f4a40 and those after it.
+fn sample_id(number: u8) -> Id {
+    Id::from_bytes([0x66, 0x5f, 0x1c, 0x4f, 0x4a, 0x4f, 0x4a, 0x4f, 0x4a, 0x4f, 0x4a, 0x40 + number])
+}
+
+/// The id of the sample's card, card holder, account and so on, as text.
+pub(crate) fn sample_text(number: u8) -> String {
+    sample_id(number).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{catalogue, members};
+    use crate::events::EventType;
+
+    fn sample(kind: EventType) -> String {
+        let entry = catalogue().into_iter().find(|entry| entry.kind == kind).expect("an entry");
+        entry.sample.get().to_owned()
+    }
+
+    #[test]
+    fn every_reference_of_a_schema_leads_somewhere() {
+        for entry in catalogue() {
+            let text = entry.schema.to_string();
+            for (_, rest) in text.match_indices("\"$ref\":\"").map(|(at, found)| text.split_at(at + found.len())) {
+                let name = rest.split('"').next().and_then(|path| path.strip_prefix("#/$defs/"));
+                assert!(name.is_some_and(|name| entry.schema["$defs"].get(name).is_some()), "{}: {name:?}", entry.kind);
+            }
+            assert!(!members(entry.kind).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_published_samples_are_as_published() {
+        let created = sample(EventType::TransactionCreated);
+        let merchant = r#""merchant":{"category":"5812","merchantId":"MID123456","name":"ACME CAFE","city":"Lagos","state":"LA","country":"NG","postalCode":"101001"}"#;
+        let terminal = r#""terminal":{"rrn":"123456789012","stan":"123456","terminalId":"TERM1234","terminalOperatingEnvironment":"card_present","terminalAttendance":"attended","terminalType":"pos","panEntryMode":"chip","pinEntryMode":"pin","cardHolderPresence":true,"cardPresence":true}"#;
+        let amounts = r#""amount":-25.5,"fee":0.25,"vat":0,"currency":"USD","type":"capture","merchantAmount":-25.5,"merchantCurrency":"USD""#;
+        let how = r#""transactionMetadata":{"channel":"pos","type":"purchase","reference":"txn-ref-1001"},"metadata":{"eventType":"transaction.created","environment":"production","business":"665f1c4f4a4f4a4f4a4f4a40","reference":"txn-ref-1001"},"createdAt":"2026-04-23T10:00:00.000Z","updatedAt":"2026-04-23T10:00:00.000Z""#;
+        for piece in [merchant, terminal, amounts, how] {
+            assert!(created.contains(piece), "{piece}\nis not in\n{created}");
+        }
+        let begins = r#"{"event":"transaction.created","data":{"eventType":"transaction.created","cardId":"#;
+        let ends =
+            r#""createdAt":1776938401}},"client":"665f1c4f4a4f4a4f4a4f4a40","createdAt":"2026-04-23T10:00:01.000Z"}"#;
+        assert!(created.starts_with(begins) && created.ends_with(ends), "{created}");
+        let declined = sample(EventType::AuthorizationDeclined);
+        let decline = r#""decline":{"status":"declined","approved":false,"authorizationMethod":"online","reason":"insufficient_funds","narration":"#;
+        assert!(declined.contains(decline) && declined.contains(r#""amount":-42.75,"#), "{declined}");
+        let refund = sample(EventType::TransactionRefund);
+        let block = r#""refund":{"authorization":"665f1c4f4a4f4a4f4a4f4a46","feeDetails":[{"name":"fee","amount":0.25}],"reference":"refund-ref-1003"}"#;
+        assert!(refund.contains(block) && refund.contains(r#""amount":12.5,"#), "{refund}");
+    }
+}

@@ -1,0 +1,400 @@
+//! The commands: of every kind, about what is there, about what was, and about what never came.
+
+use super::{Simulation, currency};
+use crate::Command;
+use crate::accounts::{AccountStatus, AccountType, CloseAccount, CreateAccount, FundAccount, UpdateAccount};
+use crate::authorizations::{
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, Authorize, Channel, Clear, ExpireAuthorization,
+    ForcePost, IncrementAuthorization, Match, Merchant, NetworkRequest, Presented, Refund, ReleaseAuthorization,
+    ResolveException, ReverseAuthorization, ReverseByReference, ReverseRefund, ThreeDs, Trace, Unmatched,
+};
+use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
+use crate::cards::{
+    ActivateCard, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, NewControls, NewLimit,
+    ReplaceReason, SetPin, SpendingLimit, TerminateCard, UnblockPin, UpdateCard, WithdrawFromCard,
+};
+use crate::ids::{AccountId, AuthorizationId, CardId};
+use crate::money::{Currency, Decimal};
+use crate::record::Key;
+use crate::testing::{SEALED, a_new_account, replacement, usd};
+use crate::transfers::{CreateTransfer, ReverseTransfer};
+
+impl Simulation {
+    /// The next command.
+    pub fn draw(&mut self) -> Command {
+        loop {
+            if let Some(command) = self.try_draw() {
+                return command;
+            }
+        }
+    }
+
+    /// A card, mostly one that can be used.
+    fn card(&mut self) -> Option<CardId> {
+        let live = |id: &CardId| self.world.card_row(*id).status == CardStatus::Active;
+        let live: Vec<CardId> = self.cards.iter().copied().filter(live).collect();
+        if live.is_empty() || self.dice.one_in(6) { self.dice.late(&self.cards) } else { self.dice.late(&live) }
+    }
+
+    fn account(&mut self) -> Option<AccountId> {
+        self.dice.late(&self.accounts)
+    }
+
+    /// An amount, mostly in dollars; in other currencies with a rate, a billing amount, or neither.
+    fn asked(&mut self) -> Asked {
+        let code = self.dice.of(&["USD", "USD", "USD", "USD", "USD", "EUR", "JPY", "GBP"]).expect("some");
+        let currency = currency(code);
+        let mut amount = self.dice.amount();
+        if currency.exponent() == 0 {
+            amount = Decimal::new(i64::try_from(100 + self.dice.below(4_000)).expect("small"), 0);
+        }
+        let (mut billing, mut rate) = (None, None);
+        if code == "GBP" {
+            match self.dice.below(3) {
+                0 => billing = Some(self.dice.amount()),
+                1 => rate = Some(Decimal::new(12_345, 4)),
+                _ => {}
+            }
+        }
+        Asked { amount, currency, billing, rate }
+    }
+
+    fn trace(&mut self) -> Trace {
+        self.number += 1;
+        let number = self.number;
+        let transaction_id = format!("T{number}");
+        Trace { stan: number.to_string(), rrn: String::new(), transaction_id, authorization_code: None }
+    }
+
+    fn merchant(&mut self) -> Merchant {
+        let category = self.dice.of(&["5812", "5411", "7011"]).expect("some").to_owned();
+        let country = self.dice.of(&["US", "NG"]).expect("some").to_owned();
+        let merchant_id = if self.dice.one_in(10) { String::new() } else { format!("M{}", self.dice.below(3)) };
+        Merchant { category, country, merchant_id, ..Merchant::default() }
+    }
+
+    fn channel(&mut self) -> Channel {
+        self.dice.of(&[Channel::Pos, Channel::Web, Channel::Atm, Channel::Mobile]).expect("some")
+    }
+
+    pub(super) fn row(&self, id: AuthorizationId) -> &Authorization {
+        self.world.work.authorizations.peek(Key::of(self.world.client, id.0)).expect("an authorization")
+    }
+
+    /// An authorization that was made, every other time one that is open; and its trace.
+    fn known(&mut self) -> Option<(AuthorizationId, Trace)> {
+        let mut id = self.dice.late(&self.authorizations)?;
+        if self.dice.one_in(2) {
+            let open = |id: &AuthorizationId| self.row(*id).status == AuthorizationStatus::Approved;
+            let open: Vec<AuthorizationId> = self.authorizations.iter().copied().filter(open).collect();
+            id = self.dice.late(&open).unwrap_or(id);
+        }
+        Some((id, Trace { authorization_code: None, ..self.row(id).trace.clone() }))
+    }
+
+    fn unmatched(&mut self) -> Option<Unmatched> {
+        Some(Unmatched { card: self.card()?, merchant: self.merchant(), channel: self.channel() })
+    }
+
+    fn try_draw(&mut self) -> Option<Command> {
+        if self.accounts.len() < 4 {
+            return Some(self.open_account());
+        }
+        if self.holders.len() < 3 {
+            return Some(Command::CreateCardHolder(Box::new(self.world.a_new_holder())));
+        }
+        let terms = self.terms.clone();
+        let sequence = self.dice.below(1_000_000).to_string();
+        Some(match self.dice.below(100) {
+            0..=2 => self.create_card()?,
+            3..=8 => Command::FundCard(FundCard {
+                id: self.card()?,
+                debit_account: self.account()?,
+                amount: self.dice.amount(),
+                payment_reference: self.dice.one_in(5).then(|| self.dice.below(50).to_string()),
+                narration: None,
+            }),
+            9..=11 => Command::WithdrawFromCard(WithdrawFromCard {
+                id: self.card()?,
+                credit_account: if self.dice.one_in(3) { self.account() } else { None },
+                amount: self.dice.amount(),
+                payment_reference: None,
+                narration: None,
+            }),
+            12 => Command::TerminateCard(TerminateCard { id: self.card()?, if_match: None }),
+            13 => {
+                let id = self.card()?;
+                let reason = self.dice.of(&[ReplaceReason::Lost, ReplaceReason::Damaged]).expect("some");
+                Command::ReplaceCard(Box::new(replacement(&mut self.world, id, reason)))
+            }
+            14..=15 => self.transfer()?,
+            16 => {
+                let amount = self.dice.one_in(2).then(|| self.dice.amount());
+                Command::ReverseTransfer(ReverseTransfer { id: self.dice.late(&self.transfers)?, amount, reason: None })
+            }
+            17..=18 => Command::FundAccount(FundAccount { id: self.account()?, amount: self.dice.amount() }),
+            19 => self.toggle()?,
+            20 => self.wind_down()?,
+            21..=22 => self.change_card()?,
+            23..=24 => {
+                let (id, controls) = (self.card()?, Some(self.controls()));
+                Command::UpdateCard(Box::new(UpdateCard { id, controls, ..UpdateCard::default() }))
+            }
+            25..=54 => self.authorize(false)?,
+            55..=57 => self.authorize(true)?,
+            58..=61 => Command::IncrementAuthorization(Box::new(IncrementAuthorization {
+                id: self.known()?.0,
+                asked: self.asked(),
+                partial_allowed: self.dice.one_in(2),
+                terms,
+            })),
+            62..=66 => {
+                let amount = self.dice.one_in(2).then(|| self.dice.amount());
+                Command::ReverseAuthorization(ReverseAuthorization { id: self.known()?.0, amount })
+            }
+            67..=69 => self.reverse_by_reference()?,
+            70..=80 => self.clear(sequence)?,
+            81..=83 => Command::ExpireAuthorization(ExpireAuthorization {
+                id: self.known()?.0,
+                when_due: !self.dice.one_in(4),
+            }),
+            84 => {
+                let reason = "asked for".to_owned();
+                Command::ReleaseAuthorization(ReleaseAuthorization { id: self.known()?.0, reason, if_match: None })
+            }
+            85..=88 => {
+                let original = if self.dice.one_in(4) { None } else { self.dice.late(&self.captures) };
+                let asked = (original.is_none() || self.dice.one_in(2)).then(|| self.asked());
+                let (trace, unlinked) = (self.trace(), self.unmatched());
+                Command::Refund(Box::new(Refund { original, unlinked, asked, trace, sequence, terms }))
+            }
+            89..=90 => Command::ReverseRefund(ReverseRefund { id: self.dice.late(&self.refunds)?, terms }),
+            91..=92 => {
+                let (what, asked, trace) = (self.unmatched()?, self.asked(), self.trace());
+                Command::ForcePost(Box::new(ForcePost { what, asked, trace, sequence, terms }))
+            }
+            93 => self.resolve()?,
+            _ => {
+                let from = self.sent.len().saturating_sub(20);
+                let number = usize::try_from(self.dice.below(20)).expect("small");
+                let again = self.sent.get(from + number)?;
+                // The edge draws another id each time.
+                (!matches!(again, Command::CreateCardHolder(_))).then(|| again.clone())?
+            }
+        })
+    }
+
+    fn open_account(&mut self) -> Command {
+        let credit = self.dice.one_in(5);
+        let currency = if self.dice.one_in(5) { "NGN" } else { "USD" };
+        Command::CreateAccount(CreateAccount {
+            currency: currency.to_owned(),
+            balance: Decimal::new(2_000, 0),
+            kind: if credit { AccountType::Credit } else { AccountType::Checking },
+            credit_limit: if credit { Decimal::new(100, 0) } else { Decimal::ZERO },
+            ..a_new_account()
+        })
+    }
+
+    fn currency_of(&self, account: AccountId) -> Currency {
+        self.world.account_row(account).currency
+    }
+
+    fn transfer(&mut self) -> Option<Command> {
+        Some(Command::CreateTransfer(CreateTransfer {
+            from: self.account()?,
+            to: self.account()?,
+            amount: self.dice.amount(),
+            reference: None,
+            narration: None,
+            metadata: None,
+        }))
+    }
+
+    fn create_card(&mut self) -> Option<Command> {
+        let (account, holder) = (self.account()?, self.dice.of(&self.holders)?);
+        let plain = self.world.a_new_card(account, holder);
+        let on_demand = self.dice.one_in(4);
+        Some(Command::CreateCard(Box::new(CreateCard {
+            currency: self.currency_of(account),
+            kind: if self.dice.one_in(6) { CardType::Physical } else { CardType::Virtual },
+            amount: (!on_demand).then(|| Decimal::new(200, 0)),
+            funding_mode: if on_demand { FundingMode::OnDemand } else { FundingMode::Prefunded },
+            disposable: self.dice.one_in(10),
+            cancel_after: self.dice.one_in(8).then_some(3),
+            merchant_lock: self.dice.one_in(8),
+            controls: self.controls(),
+            ..plain
+        })))
+    }
+
+    fn controls(&mut self) -> NewControls {
+        let mut limits = Vec::new();
+        for interval in [Interval::PerAuthorization, Interval::Daily, Interval::Monthly, Interval::AllTime] {
+            if self.dice.one_in(4) {
+                let categories = self.dice.of(&[None, None, Some("restaurants"), Some("5411")]).expect("some");
+                let limit = SpendingLimit {
+                    amount: Some(i64::try_from(self.dice.below(30_000)).expect("small")),
+                    max_count: self.dice.one_in(4).then_some(5),
+                    interval,
+                    categories: categories.into_iter().map(str::to_owned).collect(),
+                    time_zone: self.dice.of(&["UTC", "Africa/Lagos", "America/New_York"]).expect("some").to_owned(),
+                    currency: None,
+                    since: 0,
+                };
+                limits.push(NewLimit { limit, counting_since: None });
+            }
+        }
+        NewControls { limits, ..NewControls::default() }
+    }
+
+    /// Stops an account or card holder, or lets them go on; a card holder gets other limits.
+    fn toggle(&mut self) -> Option<Command> {
+        let stop = self.dice.one_in(4);
+        if self.dice.one_in(2) {
+            let id = self.dice.of(&self.holders)?;
+            let status = Some(if stop { CardHolderStatus::Inactive } else { CardHolderStatus::Active });
+            let mut limits = self.controls().limits;
+            for new in &mut limits {
+                new.limit.currency = self.dice.one_in(2).then(|| "USD".to_owned());
+            }
+            let command = UpdateCardHolder { id, status, limits: Some(limits), ..UpdateCardHolder::default() };
+            return Some(Command::UpdateCardHolder(Box::new(command)));
+        }
+        let status = Some(if stop { AccountStatus::Suspended } else { AccountStatus::Active });
+        let id = self.account()?;
+        Some(Command::UpdateAccount(Box::new(UpdateAccount { id, status, ..UpdateAccount::default() })))
+    }
+
+    /// One step on the way to closing an account: its cards end, its money goes, then it closes.
+    fn wind_down(&mut self) -> Option<Command> {
+        let account = self.doomed.filter(|id| self.accounts.contains(id)).or_else(|| self.account())?;
+        self.doomed = Some(account);
+        let cards = self.cards.iter().rev().map(|id| self.world.card_row(*id));
+        let mut live = cards.filter(|card| card.debit_account == account && card.status != CardStatus::Canceled);
+        if let Some(card) = live.next() {
+            return Some(Command::TerminateCard(TerminateCard { id: card.id, if_match: None }));
+        }
+        let currency = self.currency_of(account);
+        let (posted, ..) = self.world.amounts(account);
+        let others: Vec<AccountId> =
+            self.accounts.iter().copied().filter(|id| *id != account && self.currency_of(*id) == currency).collect();
+        match self.dice.of(&others) {
+            Some(to) if posted > 0 => Some(Command::CreateTransfer(CreateTransfer {
+                from: account,
+                to,
+                amount: Decimal::new(posted, currency.exponent()),
+                reference: None,
+                narration: None,
+                metadata: None,
+            })),
+            _ => Some(Command::CloseAccount(CloseAccount { id: account, if_match: None })),
+        }
+    }
+
+    /// A PIN, an activation, or a card that is frozen or thawed.
+    fn change_card(&mut self) -> Option<Command> {
+        let id = self.card()?;
+        Some(match self.dice.below(6) {
+            0..=1 => {
+                let sealed = format!("{SEALED}pin-{:030}", self.dice.below(1_000)).into_bytes();
+                Command::SetPin(SetPin { id, sealed })
+            }
+            2 => Command::UnblockPin(UnblockPin { id }),
+            3 => Command::ActivateCard(ActivateCard { id, if_match: None }),
+            _ => {
+                let status = Some(if self.dice.one_in(4) { CardStatus::Inactive } else { CardStatus::Active });
+                Command::UpdateCard(Box::new(UpdateCard { id, status, ..UpdateCard::default() }))
+            }
+        })
+    }
+
+    fn resolve(&mut self) -> Option<Command> {
+        let rows = self.world.work.network_exceptions.wanted();
+        let rows = rows.filter_map(|(key, _)| self.world.work.network_exceptions.peek(key));
+        let mut ids: Vec<_> = rows.map(|row| row.id).collect();
+        ids.sort_unstable();
+        let id = self.dice.late(&ids)?;
+        Some(Command::ResolveException(ResolveException { id, note: "looked at".to_owned(), if_match: None }))
+    }
+
+    fn presented(&mut self, card: Option<CardId>) -> Presented {
+        let pin = match self.dice.below(20) {
+            0..=3 => Match::Match,
+            4 => Match::Mismatch,
+            5 => Match::NotSet,
+            _ => Match::NotGiven,
+        };
+        let secret = card.and_then(|card| self.world.secret_row(card));
+        let pin_sealed = secret.and_then(|secret| secret.pin.clone());
+        // A card without a PIN cannot be given its own.
+        let pin = match (&pin_sealed, pin) {
+            (Some(_), Match::NotSet) => Match::NotGiven,
+            (None, Match::Match | Match::Mismatch) => Match::NotGiven,
+            (_, pin) => pin,
+        };
+        let cvv = self.dice.of(&[Match::Match, Match::NotGiven]).expect("some");
+        let cvv = if self.dice.one_in(40) { Match::Mismatch } else { cvv };
+        Presented { card, expiry: Match::Match, cvv, pin, pin_sealed }
+    }
+
+    fn authorize(&mut self, advice: bool) -> Option<Command> {
+        let kind = match self.dice.below(20) {
+            0 => AuthorizationType::Deposit,
+            1 => AuthorizationType::AccountVerification,
+            2 => AuthorizationType::CashWithdrawal,
+            _ => AuthorizationType::Purchase,
+        };
+        let mut asked = self.asked();
+        if kind == AuthorizationType::AccountVerification {
+            asked.amount = Decimal::ZERO;
+            asked.billing = None;
+        }
+        // A number that is used again, or whose reversal came first.
+        let reused = self.dice.one_in(30);
+        let trace = if reused { self.known()?.1 } else { self.trace() };
+        let card = if self.dice.one_in(50) { None } else { Some(self.card()?) };
+        let three_ds = if self.dice.one_in(20) { ThreeDs::Offered } else { ThreeDs::None };
+        let request = NetworkRequest {
+            presented: self.presented(card),
+            channel: self.channel(),
+            kind,
+            asked,
+            merchant: self.merchant(),
+            three_ds,
+            partial_allowed: self.dice.one_in(4),
+            estimated: self.dice.one_in(2),
+            risk_score: self.dice.of(&[None, None, None, Some(10), Some(97)]).expect("some").filter(|_| reused),
+            trace,
+        };
+        let advice = advice.then(|| !self.dice.one_in(4));
+        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone() })))
+    }
+
+    fn reverse_by_reference(&mut self) -> Option<Command> {
+        let mut trace = self.known()?.1;
+        if self.dice.one_in(3) {
+            // The next authorization's, which has not come yet.
+            trace.transaction_id = format!("T{}", self.number + 1);
+        }
+        let amount = self.dice.one_in(2).then(|| self.dice.amount());
+        let command = ReverseByReference { trace, card: self.card(), amount, currency: usd() };
+        Some(Command::ReverseByReference(Box::new(command)))
+    }
+
+    fn clear(&mut self, sequence: String) -> Option<Command> {
+        let mut asked = self.dice.one_in(2).then(|| self.asked());
+        let is_final = self.dice.one_in(2);
+        if let Some(asked) = asked.as_mut().filter(|_| is_final && self.dice.one_in(6)) {
+            (asked.amount, asked.billing) = (Decimal::ZERO, None);
+        }
+        Some(Command::Clear(Box::new(Clear {
+            trace: if self.dice.one_in(12) { self.trace() } else { self.known()?.1 },
+            sequence,
+            asked,
+            is_final,
+            unmatched: self.unmatched(),
+            terms: self.terms.clone(),
+        })))
+    }
+}

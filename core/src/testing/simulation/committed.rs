@@ -1,0 +1,68 @@
+//! What a batch changed, as its store saw it commit; and a world that learns of it.
+
+use std::sync::Arc;
+
+use crate::ids::ClientId;
+use crate::record::Record;
+use crate::table::{Access, Change};
+use crate::testing::World;
+use crate::work::{Appended, KeySet, Work};
+
+macro_rules! define_committed {
+    ($($field:ident: $record:ty),* $(,)?) => {
+        /// What one commit changed.
+        #[derive(Clone, Debug)]
+        pub struct Committed {
+            $(pub(super) $field: Vec<Change<$record>>,)*
+            pub(super) appended: Appended,
+        }
+
+        impl Committed {
+            /// What committing this work changes.
+            pub fn of(work: &Work) -> Committed {
+                Committed { $($field: work.$field.changes(),)* appended: work.appended.clone() }
+            }
+        }
+
+        impl World {
+            /// Takes in what was committed of this world's client, and of what belongs to nobody.
+            pub(super) fn learn(&mut self, committed: &Committed) {
+                let (own, nobody) = (self.client, ClientId::NOBODY);
+                $(for change in &committed.$field {
+                    let (key, row) = match change {
+                        Change::Insert(row) | Change::Update(row) => (row.key(), Some(row)),
+                        Change::Delete(key) => (*key, None),
+                    };
+                    if key.client == own || key.client == nobody {
+                        self.work.$field.supply(key, row.map(|row| <$record>::clone(Arc::as_ref(row))), Access::Exclusive);
+                    }
+                })*
+                let new = &committed.appended;
+                self.append(Appended {
+                    entries: new.entries.iter().filter(|row| row.client == own).cloned().collect(),
+                    lines: new.lines.iter().filter(|row| row.client == own).cloned().collect(),
+                    system_lines: new.system_lines.iter().filter(|row| row.client == own).cloned().collect(),
+                    events: new.events.iter().filter(|row| row.client == own).cloned().collect(),
+                    audit: new.audit.iter().filter(|row| row.client == own).cloned().collect(),
+                    forgotten_events: Vec::new(),
+                    forgotten_attempts: Vec::new(),
+                    attempts: new.attempts.iter().filter(|row| row.client == own).cloned().collect(),
+                });
+            }
+
+            /// The keys of every row, also of those that were deleted.
+            pub(super) fn keys(&self) -> KeySet {
+                self.work.wanted()
+            }
+
+            /// Compares every row with what was read from the store.
+            pub(super) fn assert_stored(&self, stored: &Work) {
+                $(for (key, _) in self.work.$field.wanted() {
+                    let (known, found) = (self.work.$field.peek(key), stored.$field.peek(key));
+                    assert!(known == found, "{}: {key:?} is not stored as it was committed", stringify!($field));
+                })*
+            }
+        }
+    };
+}
+crate::for_each_table!(define_committed);

@@ -1,0 +1,201 @@
+//! A seeded simulation: random commands of all kinds, and after them what must hold whatever happened.
+//!
+//! It does not run commands: whoever drives it does, in memory or on a real store, one at a time or many at once, and
+//! tells it what was committed. So the generator and the checks are the same for every way of running them.
+
+mod checks;
+mod commands;
+mod committed;
+mod dice;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::authorizations::{Counters, FeeRule, FeeTerms, RateRule, Terms, WindowKey};
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id, PostingId, TransferId};
+use crate::money::Currency;
+use crate::record::Record;
+use crate::table::Change;
+use crate::testing::{World, decimal, usd};
+use crate::time::Instant;
+use crate::work::{KeySet, Work};
+use crate::{Command, Outcome};
+
+pub use committed::Committed;
+pub use dice::Dice;
+
+/// Wall time, which stands still: business time moves with the test clock alone.
+pub const WALL: Instant = Instant::from_micros(1_767_225_600_000_000);
+
+/// The commands of one client.
+pub struct Simulation {
+    /// The client's rows as they were committed.
+    world: World,
+    dice: Dice,
+    terms: Arc<Terms>,
+    accounts: Vec<AccountId>,
+    /// The account that is being emptied, to be closed.
+    doomed: Option<AccountId>,
+    holders: Vec<CardHolderId>,
+    cards: Vec<CardId>,
+    transfers: Vec<TransferId>,
+    authorizations: Vec<AuthorizationId>,
+    captures: Vec<PostingId>,
+    refunds: Vec<PostingId>,
+    sent: Vec<Command>,
+    /// Network transaction ids given out.
+    number: u64,
+    fresh: Fresh,
+}
+
+/// What happened since the last check.
+#[derive(Default)]
+struct Fresh {
+    commands: Vec<Command>,
+    /// The counters that changed, as they were.
+    counters: HashMap<Id, Option<Counters>>,
+    moved: Vec<Moved>,
+    postings: Vec<PostingId>,
+    /// How many ledger lines there were.
+    lines: usize,
+}
+
+/// What an authorization took from a window since it was last seen, or gave back to it.
+struct Moved {
+    card: CardId,
+    holder: Option<CardHolderId>,
+    key: WindowKey,
+    start: i64,
+    amount: i64,
+    count: i64,
+}
+
+impl Simulation {
+    /// A client with nothing yet.
+    pub fn new(seed: u64, client: ClientId) -> Simulation {
+        let terms = FeeTerms { fixed: 10, basis_points: 150, vat_basis_points: 750 };
+        let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: Some(true), terms }];
+        let rate = |from, to, rate| RateRule { from: currency(from), to: currency(to), rate: decimal(rate) };
+        let rates = vec![rate("EUR", "USD", "1.0837"), rate("USD", "NGN", "1.5"), rate("JPY", "USD", "0.0065")];
+        let terms = Terms { fees, rates, refund_fees: seed.is_multiple_of(2), ..Terms::default() };
+        let [.., a, b, c, d] = seed.to_be_bytes();
+        let mut world = World::of(client, [4, a, b, c, d]);
+        world.work.begin_batch(WALL, usize::MAX);
+        Simulation {
+            world,
+            dice: Dice(seed),
+            terms: Arc::new(terms),
+            accounts: Vec::new(),
+            doomed: None,
+            holders: Vec::new(),
+            cards: Vec::new(),
+            transfers: Vec::new(),
+            authorizations: Vec::new(),
+            captures: Vec::new(),
+            refunds: Vec::new(),
+            sent: Vec::new(),
+            number: 0,
+            fresh: Fresh::default(),
+        }
+    }
+
+    /// Whose commands.
+    pub fn client(&self) -> ClientId {
+        self.world.client
+    }
+
+    /// Business time.
+    pub fn now(&self) -> Instant {
+        self.world.work.now()
+    }
+
+    /// The keys of all rows there are or were.
+    pub fn keys(&self) -> KeySet {
+        self.world.keys()
+    }
+
+    /// Compares all rows with what was read from the store.
+    pub fn assert_stored(&self, stored: &Work) {
+        self.world.assert_stored(stored);
+    }
+
+    /// Learns what was committed.
+    pub fn learn(&mut self, committed: &Committed) {
+        let own = self.world.client;
+        for change in &committed.authorizations {
+            let (Change::Insert(row) | Change::Update(row)) = change else { continue };
+            let (true, Some(card)) = (row.client == own, row.card) else { continue };
+            let before = self.world.work.authorizations.peek(row.key());
+            let before = before.into_iter().flat_map(|row| &row.taken).map(|taken| (taken, -1));
+            for (taken, sign) in row.taken.iter().map(|taken| (taken, 1)).chain(before) {
+                let holder = row.card_holder.filter(|_| taken.of_holder);
+                let (amount, count) = (sign * taken.amount, sign * taken.count);
+                let known = self.fresh.moved.iter_mut().find(|moved| {
+                    moved.card == card && moved.holder == holder && moved.key == taken.key && moved.start == taken.start
+                });
+                match known {
+                    Some(moved) => {
+                        moved.amount += amount;
+                        moved.count += count;
+                    }
+                    None => {
+                        let (key, start) = (taken.key.clone(), taken.start);
+                        self.fresh.moved.push(Moved { card, holder, key, start, amount, count });
+                    }
+                }
+            }
+        }
+        for change in &committed.counters {
+            let (Change::Insert(row) | Change::Update(row)) = change else { continue };
+            if row.client == own {
+                let before = self.world.work.counters.peek(row.key());
+                self.fresh.counters.entry(row.owner).or_insert_with(|| before.cloned());
+            }
+        }
+        for change in &committed.postings {
+            if let Change::Insert(row) = change
+                && row.client == own
+            {
+                self.fresh.postings.push(row.id);
+            }
+        }
+        self.world.learn(committed);
+    }
+
+    /// Notes what a command came to; nothing when it was refused or its answer was lost.
+    pub fn note(&mut self, command: Command, outcome: Option<&Outcome>) {
+        fn add<T: PartialEq>(list: &mut Vec<T>, id: Option<T>) {
+            let id = id.expect("an id");
+            if !list.contains(&id) {
+                list.push(id);
+            }
+        }
+        match outcome {
+            Some(Outcome::Account(view)) => {
+                let id = AccountId::parse(&view.id);
+                if view.status == crate::accounts::AccountStatus::Closed {
+                    self.accounts.retain(|known| Some(*known) != id);
+                } else {
+                    add(&mut self.accounts, id);
+                }
+            }
+            Some(Outcome::CardHolder(holder)) => add(&mut self.holders, Some(holder.id)),
+            Some(Outcome::Card(view)) => add(&mut self.cards, CardId::parse(&view.id)),
+            Some(Outcome::Transfer(view)) => add(&mut self.transfers, TransferId::parse(&view.id)),
+            Some(Outcome::Authorization(view)) => add(&mut self.authorizations, AuthorizationId::parse(&view.id)),
+            Some(Outcome::Transaction(view)) => {
+                let list = if view.kind == "refund" { &mut self.refunds } else { &mut self.captures };
+                add(list, PostingId::parse(&view.id));
+            }
+            _ => {}
+        }
+        self.sent.push(command.clone());
+        self.fresh.commands.push(command);
+    }
+}
+
+fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("a currency")
+}

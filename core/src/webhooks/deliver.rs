@@ -1,0 +1,295 @@
+//! What the delivery worker found out, put on record: attempts, what is to be tried again, how far the endpoint is.
+
+use super::manage::{disable, find, must_be_enabled};
+use super::{Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, FAILING_SECONDS, WebhookProgress};
+use crate::ids::{AttemptId, EventId, Id, WebhookId};
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::table::Access;
+use crate::time::Instant;
+use crate::work::Work;
+
+/// What happens to a delivery after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It succeeded.
+    Done,
+    /// It is tried again at this instant.
+    Retry(Instant),
+    /// It was the last attempt.
+    GiveUp,
+}
+
+/// An attempt.
+#[derive(Clone, Debug)]
+pub struct DeliveryResult {
+    /// Which event.
+    pub event: EventId,
+    /// Its type.
+    pub kind: String,
+    /// Its object.
+    pub object_id: Id,
+    /// Its position.
+    pub position: i64,
+    /// Whether there is a row of this delivery.
+    pub has_row: bool,
+    /// The number of the attempt, from 1.
+    pub attempt: i64,
+    /// The status of the answer.
+    pub status: Option<i64>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: i64,
+    /// How the answer begins.
+    pub excerpt: Option<String>,
+    /// Why there was no answer.
+    pub error: Option<String>,
+    /// When, in business time.
+    pub at: Instant,
+    /// What happens next.
+    pub next: Next,
+}
+
+/// A delivery to be made later.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Which event.
+    pub event: EventId,
+    /// Its object.
+    pub object_id: Id,
+    /// Its position.
+    pub position: i64,
+    /// When; none when an earlier one of the object is to be delivered first.
+    pub at: Option<Instant>,
+}
+
+/// Puts attempts and what follows from them on record.
+#[derive(Clone, Debug)]
+pub struct RecordDeliveries {
+    /// Which endpoint.
+    pub id: WebhookId,
+    /// Attempts.
+    pub results: Vec<DeliveryResult>,
+    /// Events that wait for an earlier one of their object.
+    pub parked: Vec<Queued>,
+    /// How far the endpoint is.
+    pub cursor: Option<i64>,
+}
+
+/// Puts events up for delivery once more.
+#[derive(Clone, Debug)]
+pub struct QueueDeliveries {
+    /// Which endpoint.
+    pub id: WebhookId,
+    /// The events.
+    pub events: Vec<Queued>,
+    /// How far a recovery is with them; none when it is not one.
+    pub recovered: Option<i64>,
+}
+
+/// Delivers an event again.
+#[derive(Clone, Debug)]
+pub struct ResendEvent {
+    /// The event.
+    pub event: EventId,
+    /// Its object.
+    pub object_id: Id,
+    /// Its position.
+    pub position: i64,
+    /// To these endpoints.
+    pub webhooks: Vec<WebhookId>,
+}
+
+/// Forgets deliveries that were given up long ago, or whose endpoint is gone, and old attempts.
+#[derive(Clone, Debug)]
+pub struct PurgeDeliveries {
+    /// Candidates of one client.
+    pub keys: Vec<Key>,
+    /// Attempts; nothing is checked again, as what was old stays old.
+    pub attempts: Vec<Key>,
+    /// What was made before this is forgotten.
+    pub before: Instant,
+}
+
+/// Records them; tells how many attempts. An endpoint that was deleted meanwhile takes its deliveries along.
+pub fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64, Stop> {
+    let client = work.client();
+    let key = Key::of(client, command.id.0);
+    let rows = command.results.iter().filter(|result| result.has_row || result.next != Next::Done);
+    let rows = rows.map(|result| result.event).chain(command.parked.iter().map(|parked| parked.event));
+    for event in rows {
+        work.deliveries.expect(Delivery::key_of(client, command.id, event), Access::Exclusive);
+    }
+    let Some(progress) = work.webhook_progress.get_to_change(key)? else { return Ok(0) };
+    let mut progress = (*progress).clone();
+    let mut gone = false;
+    for result in &command.results {
+        settle_delivery(work, command.id, result)?;
+        follow(&mut progress, result);
+        gone |= result.status == Some(410);
+    }
+    for parked in &command.parked {
+        queue(work, command.id, parked)?;
+    }
+    let failing = progress.failing_since.is_some_and(|since| since.plus_seconds(FAILING_SECONDS) <= work.now());
+    let reason = if gone { Some(DisabledReason::Gone) } else { failing.then_some(DisabledReason::Failing) };
+    if reason.is_some() {
+        work.webhooks.expect(key, Access::Exclusive);
+        work.webhooks.get_to_change(key)?;
+    }
+    // A server that lost its share of the work may come late with an older place: the cursor only moves on.
+    progress.cursor = progress.cursor.max(command.cursor);
+    work.webhook_progress.put(progress);
+    for result in &command.results {
+        log_attempt(work, command.id, result);
+    }
+    if let Some(reason) = reason {
+        disable(work, command.id, reason)?;
+    }
+    Ok(command.results.len() as u64)
+}
+
+/// What the attempt does to the delivery's row.
+fn settle_delivery(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) -> Result<(), Stop> {
+    let key = Delivery::key_of(work.client(), webhook, result.event);
+    if result.next == Next::Done && !result.has_row {
+        return Ok(());
+    }
+    // Asked for again while the attempt was under way: that is still to be done.
+    let stored = work.deliveries.get_to_change(key)?;
+    let pending = stored.as_ref().filter(|row| row.status == DeliveryStatus::Pending);
+    if pending.is_some_and(|row| row.next_attempt_at.is_some_and(|at| at > result.at)) {
+        return Ok(());
+    }
+    let (status, next_attempt_at) = match result.next {
+        Next::Done => {
+            if stored.is_some() {
+                work.deliveries.delete(key);
+            }
+            return Ok(());
+        }
+        Next::Retry(at) => (DeliveryStatus::Pending, Some(at)),
+        Next::GiveUp => (DeliveryStatus::Failed, None),
+    };
+    let created_at = stored.map_or(work.now(), |row| row.created_at);
+    work.deliveries.put(Delivery {
+        client: work.client(),
+        webhook,
+        event: result.event,
+        object_id: result.object_id,
+        position: result.position,
+        status,
+        attempts: result.attempt,
+        next_attempt_at,
+        created_at,
+    });
+    Ok(())
+}
+
+fn follow(progress: &mut WebhookProgress, result: &DeliveryResult) {
+    match result.next {
+        Next::Done => progress.failing_since = None,
+        Next::Retry(_) | Next::GiveUp => progress.failing_since = progress.failing_since.or(Some(result.at)),
+    }
+}
+
+fn log_attempt(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) {
+    let (outcome, next_attempt_at) = match result.next {
+        Next::Done => (AttemptOutcome::Succeeded, None),
+        Next::Retry(at) => (AttemptOutcome::Failed, Some(at)),
+        Next::GiveUp => (AttemptOutcome::Failed, None),
+    };
+    let attempt = Attempt {
+        client: work.client(),
+        id: AttemptId(work.new_id()),
+        webhook,
+        event: result.event,
+        kind: result.kind.clone(),
+        attempt: result.attempt,
+        outcome,
+        status: result.status,
+        latency_ms: result.latency_ms,
+        excerpt: result.excerpt.clone(),
+        error: result.error.clone(),
+        next_attempt_at,
+        created_at: result.at,
+    };
+    work.appended.attempts.push(attempt);
+}
+
+/// A row for a delivery; one that is pending already keeps the attempts it had.
+fn queue(work: &mut Work, webhook: WebhookId, queued: &Queued) -> Result<(), Stop> {
+    let client = work.client();
+    let found = work.deliveries.get_to_change(Delivery::key_of(client, webhook, queued.event))?;
+    let pending = found.filter(|row| row.status == DeliveryStatus::Pending);
+    let row = match pending {
+        Some(row) => Delivery { next_attempt_at: queued.at.or(row.next_attempt_at), ..(*row).clone() },
+        None => Delivery {
+            client,
+            webhook,
+            event: queued.event,
+            object_id: queued.object_id,
+            position: queued.position,
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            next_attempt_at: queued.at,
+            created_at: work.now(),
+        },
+    };
+    work.deliveries.put(row);
+    Ok(())
+}
+
+/// Queues them; tells how many.
+pub fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, Stop> {
+    let client = work.client();
+    for queued in &command.events {
+        work.deliveries.expect(Delivery::key_of(client, command.id, queued.event), Access::Exclusive);
+    }
+    let (webhook, progress) = find(work, command.id)?;
+    must_be_enabled(&webhook)?;
+    for queued in &command.events {
+        queue(work, command.id, queued)?;
+    }
+    if let Some(recovered) = command.recovered.filter(|_| progress.recover_from.is_some()) {
+        let over = progress.recover_to.is_none_or(|to| recovered >= to);
+        work.webhook_progress.put(WebhookProgress {
+            recover_from: (!over).then_some(recovered),
+            recover_to: progress.recover_to.filter(|_| !over),
+            ..(*progress).clone()
+        });
+    }
+    Ok(command.events.len() as u64)
+}
+
+/// Queues the event for each of the endpoints, which must be enabled; tells to how many.
+pub fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
+    let now = work.now();
+    for webhook in &command.webhooks {
+        let (found, _) = find(work, *webhook)?;
+        must_be_enabled(&found)?;
+    }
+    for webhook in &command.webhooks {
+        let (event, object_id, position) = (command.event, command.object_id, command.position);
+        queue(work, *webhook, &Queued { event, object_id, position, at: Some(now) })?;
+    }
+    Ok(command.webhooks.len() as u64)
+}
+
+/// Forgets them, each checked again; tells how many.
+pub fn purge_deliveries(work: &mut Work, command: &PurgeDeliveries) -> Result<u64, Stop> {
+    for key in &command.keys {
+        work.deliveries.expect(*key, Access::Exclusive);
+    }
+    let mut over = Vec::new();
+    for key in &command.keys {
+        let Some(row) = work.deliveries.get_to_change(*key)? else { continue };
+        let orphaned = work.webhooks.get(Key::of(row.client, row.webhook.0))?.is_none();
+        if orphaned || (row.status == DeliveryStatus::Failed && row.created_at < command.before) {
+            over.push(*key);
+        }
+    }
+    let count = (over.len() + command.attempts.len()) as u64;
+    work.appended.forgotten_attempts.extend(&command.attempts);
+    over.into_iter().for_each(|key| work.deliveries.delete(key));
+    Ok(count)
+}

@@ -1,0 +1,292 @@
+//! Endpoints: made, changed, deleted; secrets rotated; tests and recoveries asked for.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{DisabledReason, Subscriptions, Webhook, WebhookProgress, WebhookView};
+use crate::accounts::check_version;
+use crate::events::{EventType, Owner, emit};
+use crate::ids::WebhookId;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// Makes an endpoint.
+#[derive(Clone, Debug)]
+pub struct CreateWebhook {
+    /// Its id: secrets are sealed for it.
+    pub id: WebhookId,
+    /// Where events are sent.
+    pub url: String,
+    /// Which.
+    pub events: Subscriptions,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether anything is sent.
+    pub enabled: bool,
+    /// Its credentials, sealed.
+    pub credentials: Vec<u8>,
+    /// Whether a token is among them.
+    pub has_token: bool,
+}
+
+/// Credentials sealed anew in the place of those that were read.
+#[derive(Clone, Debug)]
+pub struct ChangedCredentials {
+    /// As they were read. When others are there by now the change is prepared again.
+    pub before: Vec<u8>,
+    /// As they shall be.
+    pub after: Vec<u8>,
+    /// Whether a token is among them.
+    pub has_token: bool,
+}
+
+/// Changes an endpoint; `None` keeps, `Some(None)` clears.
+#[derive(Clone, Debug)]
+pub struct UpdateWebhook {
+    /// Which.
+    pub id: WebhookId,
+    /// Where events are sent.
+    pub url: Option<String>,
+    /// Which events.
+    pub events: Option<Subscriptions>,
+    /// What it is for.
+    pub description: Option<Option<String>>,
+    /// Whether anything is sent.
+    pub enabled: Option<bool>,
+    /// Its credentials.
+    pub credentials: Option<ChangedCredentials>,
+    /// Read-only fields sent along, which must be as they are stored.
+    pub echo: Vec<(&'static str, serde_json::Value)>,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Deletes an endpoint. What was logged of its deliveries stays.
+#[derive(Clone, Debug)]
+pub struct DeleteWebhook {
+    /// Which.
+    pub id: WebhookId,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+}
+
+/// Puts another signing secret in the place of the present one, which signs too for a while.
+#[derive(Clone, Debug)]
+pub struct RotateWebhookSecret {
+    /// Which endpoint.
+    pub id: WebhookId,
+    /// Its credentials with the new secret.
+    pub credentials: ChangedCredentials,
+    /// How long the old one signs too; 0 ends it at once.
+    pub overlap_seconds: i64,
+}
+
+/// Sends an event that tests the endpoint.
+#[derive(Clone, Debug)]
+pub struct TestWebhook {
+    /// Which.
+    pub id: WebhookId,
+}
+
+/// Delivers again what failed or was never attempted.
+#[derive(Clone, Debug)]
+pub struct RecoverWebhook {
+    /// Which.
+    pub id: WebhookId,
+    /// From after this position …
+    pub after: i64,
+    /// … to this one, which exists already.
+    pub to: i64,
+}
+
+/// What a test tells.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = WebhookTestMessage)]
+pub struct TestMessage {
+    /// That it is a test.
+    pub message: &'static str,
+}
+
+impl TestMessage {
+    pub(super) fn new() -> TestMessage {
+        TestMessage { message: "A test of this endpoint." }
+    }
+}
+
+/// Makes the endpoint; it is told what happens from now on.
+pub fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop> {
+    let now = work.now();
+    let webhook = Webhook {
+        client: work.client(),
+        id: command.id,
+        url: command.url.clone(),
+        events: command.events.clone(),
+        description: command.description.clone(),
+        enabled: command.enabled,
+        disabled_reason: (!command.enabled).then_some(DisabledReason::Requested),
+        credentials: command.credentials.clone(),
+        has_token: command.has_token,
+        previous_until: None,
+        event_seq: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let progress = WebhookProgress {
+        client: webhook.client,
+        id: webhook.id,
+        cursor: None,
+        since: now,
+        failing_since: None,
+        recover_from: None,
+        recover_to: None,
+    };
+    let view = WebhookView::of(&webhook, &progress);
+    work.webhooks.put(webhook);
+    work.webhook_progress.put(progress);
+    Ok(view)
+}
+
+/// Changes the endpoint. Enabled again it is told what happens from now on; what it missed is there to be recovered.
+pub fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
+    let (webhook, progress) = find(work, command.id)?;
+    check_version(command.if_match, webhook.version)?;
+    check_echo(&command.echo, &WebhookView::of(&webhook, &progress))?;
+    let now = work.now();
+    let enabled = command.enabled.unwrap_or(webhook.enabled);
+    let mut changed = Webhook {
+        url: command.url.clone().unwrap_or_else(|| webhook.url.clone()),
+        events: command.events.clone().unwrap_or_else(|| webhook.events.clone()),
+        description: command.description.clone().unwrap_or_else(|| webhook.description.clone()),
+        enabled,
+        ..(*webhook).clone()
+    };
+    if let Some(credentials) = &command.credentials {
+        replace(&mut changed, credentials)?;
+    }
+    let mut moved = (*progress).clone();
+    let ends = webhook.enabled && !enabled;
+    if enabled != webhook.enabled {
+        changed.disabled_reason = ends.then_some(DisabledReason::Requested);
+    }
+    if enabled && !webhook.enabled {
+        (moved.cursor, moved.since) = (None, now);
+    }
+    if enabled && (!webhook.enabled || changed.url != webhook.url) {
+        moved.failing_since = None;
+    }
+    if changed != *webhook {
+        changed.version += 1;
+        changed.updated_at = now;
+    }
+    let view = WebhookView::of(&changed, &moved);
+    work.webhooks.put(changed);
+    work.webhook_progress.put(moved);
+    if ends {
+        emit(work, Owner::Webhook(command.id), EventType::WebhookDisabled, &view)?;
+    }
+    Ok(view)
+}
+
+fn check_echo(echo: &[(&'static str, serde_json::Value)], stored: &WebhookView) -> Result<(), Refusal> {
+    if echo.is_empty() {
+        return Ok(());
+    }
+    let stored = serde_json::to_value(stored).unwrap_or_default();
+    match echo.iter().find(|(field, sent)| stored.pointer(field) != Some(sent)) {
+        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
+        None => Ok(()),
+    }
+}
+
+fn replace(webhook: &mut Webhook, credentials: &ChangedCredentials) -> Result<(), Stop> {
+    if webhook.credentials != credentials.before {
+        return Err(Refusal::Stale.into());
+    }
+    webhook.credentials = credentials.after.clone();
+    webhook.has_token = credentials.has_token;
+    Ok(())
+}
+
+/// Disables an endpoint that is not to be tried any more.
+pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReason) -> Result<(), Stop> {
+    let (webhook, progress) = find(work, webhook)?;
+    if !webhook.enabled {
+        return Ok(());
+    }
+    let disabled = Webhook {
+        enabled: false,
+        disabled_reason: Some(reason),
+        version: webhook.version + 1,
+        updated_at: work.now(),
+        ..(*webhook).clone()
+    };
+    let view = WebhookView::of(&disabled, &progress);
+    work.webhooks.put(disabled);
+    emit(work, Owner::Webhook(webhook.id), EventType::WebhookDisabled, &view)
+}
+
+/// Deletes the endpoint.
+pub fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop> {
+    let (webhook, progress) = find(work, command.id)?;
+    check_version(command.if_match, webhook.version)?;
+    let key = Key::of(work.client(), command.id.0);
+    work.webhooks.delete(key);
+    work.webhook_progress.delete(key);
+    Ok(WebhookView::of(&webhook, &progress))
+}
+
+/// Rotates the secret.
+pub fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<WebhookView, Stop> {
+    let (webhook, progress) = find(work, command.id)?;
+    let now = work.now();
+    let overlaps = command.overlap_seconds > 0;
+    let mut rotated = Webhook {
+        previous_until: overlaps.then(|| now.plus_seconds(command.overlap_seconds)),
+        version: webhook.version + 1,
+        updated_at: now,
+        ..(*webhook).clone()
+    };
+    replace(&mut rotated, &command.credentials)?;
+    let view = WebhookView::of(&rotated, &progress);
+    work.webhooks.put(rotated);
+    Ok(view)
+}
+
+/// Sends a test; the id of its event is the last one of the endpoint.
+pub fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> {
+    let (webhook, _) = find(work, command.id)?;
+    must_be_enabled(&webhook)?;
+    emit(work, Owner::Webhook(command.id), EventType::WebhookTest, &TestMessage::new())?;
+    let event = work.appended.events.last().expect("an event was told");
+    Ok(event.id.0)
+}
+
+/// Begins a recovery; the delivery worker finds what is missing. One that is under way is widened.
+pub fn recover(work: &mut Work, command: &RecoverWebhook) -> Result<WebhookView, Stop> {
+    let (webhook, progress) = find(work, command.id)?;
+    must_be_enabled(&webhook)?;
+    let recovering = WebhookProgress {
+        recover_from: Some(progress.recover_from.map_or(command.after, |from| from.min(command.after))),
+        recover_to: Some(progress.recover_to.map_or(command.to, |to| to.max(command.to))),
+        ..(*progress).clone()
+    };
+    let view = WebhookView::of(&webhook, &recovering);
+    work.webhook_progress.put(recovering);
+    Ok(view)
+}
+
+pub(super) fn must_be_enabled(webhook: &Webhook) -> Result<(), Stop> {
+    if webhook.enabled { Ok(()) } else { Err(Refusal::WebhookDisabled.into()) }
+}
+
+pub(super) fn find(work: &mut Work, id: WebhookId) -> Result<(Arc<Webhook>, Arc<WebhookProgress>), Stop> {
+    let key = Key::of(work.client(), id.0);
+    work.webhook_progress.expect(key, crate::table::Access::Exclusive);
+    let webhook = work.webhooks.get_to_change(key)?.ok_or(Refusal::WebhookNotFound)?;
+    let progress = work.webhook_progress.get_to_change(key)?.ok_or(Refusal::WebhookNotFound)?;
+    Ok((webhook, progress))
+}

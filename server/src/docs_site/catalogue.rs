@@ -1,0 +1,330 @@
+//! Every error code the API answers with: its statuses, what it means, what to do. One table; the pages under
+//! `/docs/errors` are made of it, and a test compares it with the codes in the source.
+
+/// A code of `error.code`.
+pub struct Code {
+    /// As it is answered.
+    pub code: &'static str,
+    /// The statuses it comes with.
+    pub status: &'static [u16],
+    /// What happened.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub fix: &'static str,
+}
+
+/// A code of `error.fields[].code`, where it is not one of [`CODES`].
+pub struct FieldCode {
+    /// As it is answered.
+    pub code: &'static str,
+    /// What is wrong with the field.
+    pub meaning: &'static str,
+}
+
+const fn code(code: &'static str, status: &'static [u16], meaning: &'static str, fix: &'static str) -> Code {
+    Code { code, status, meaning, fix }
+}
+
+const fn field(code: &'static str, meaning: &'static str) -> FieldCode {
+    FieldCode { code, meaning }
+}
+
+/// The entry of a code.
+pub fn find(wanted: &str) -> Option<&'static Code> {
+    CODES.iter().find(|entry| entry.code == wanted)
+}
+
+/// Whether a code may stand in `error.fields`: one of its own, or a rule's.
+pub fn is_field_code(wanted: &str) -> bool {
+    FIELD_CODES.iter().any(|entry| entry.code == wanted) || find(wanted).is_some()
+}
+
+/// Every code, in the order of the alphabet.
+#[rustfmt::skip]
+pub const CODES: &[Code] = &[
+    code("account_closed", &[409], "The account is closed. Closing is final: a closed account is kept for its history and never changes again.", "Use another account, or open a new one with POST /accounts."),
+    code("account_detail_not_found", &[404], "The account has no bank detail record with this id.", "List the account's records with GET /accounts/{accountId}/details and use an id from there."),
+    code("account_has_entries", &[409], "Currency and category describe what the ledger already holds, so they are fixed from the account's first ledger entry or card on.", "Open another account in the currency you need, and move money there with a transfer."),
+    code("account_in_use", &[409], "The account cannot be closed while it has a balance, held funds or cards that spend from it. The message says which.", "Empty it, wait for open authorizations to clear or expire, and cancel or move its cards; then close it."),
+    code("account_inactive", &[422], "The account is suspended or closed, so no money moves in or out of it.", "Set its status to active with PUT /accounts/{accountId}, or use another account."),
+    code("account_not_found", &[404], "No account with this id belongs to the client of your credential. Accounts of other clients look exactly like missing ones.", "Check the id, and that the API key belongs to the client that owns the account."),
+    code("address_not_allowed", &[403], "The API key works only from the networks in its allowedIps, and the request came from elsewhere.", "Call from an allowed network, or make a key with other networks. Behind a proxy, set trusted_proxies so that the real address is seen."),
+    code("already_reversed", &[409], "The whole transfer has been reversed before; there is nothing left to give back.", "Nothing to do. Read the transfer to see its reversals."),
+    code("amount_negative", &[400], "The amount is below zero where only zero or more makes sense.", "Send zero or a positive amount; the direction is given by the call, not by the sign."),
+    code("amount_not_positive", &[400], "The amount is zero or below.", "Send an amount greater than zero."),
+    code("amount_too_large", &[400], "The amount, or the balance it would lead to, is larger than the ledger can keep exactly.", "Send a smaller amount."),
+    code("amount_too_precise", &[400], "The amount has more decimals than its currency, such as 1.005 USD. Amounts are never rounded silently.", "Round on your side to the decimals of the currency: two for USD, none for JPY, six for USDC."),
+    code("api_key_not_found", &[404], "No API key with this id belongs to your client.", "List keys with GET /api-keys."),
+    code("api_key_revoked", &[409], "The key was revoked. A revoked key cannot be rotated or used again.", "Make a new key with POST /api-keys."),
+    code("authorization_not_found", &[404], "No authorization with this id belongs to your client.", "List them with GET /authorizations."),
+    code("authorization_not_open", &[409], "The authorization is already declined, reversed, expired or fully cleared, so it cannot be changed any more.", "Read it to see where it stands. Money that is posted already goes back with a refund."),
+    code("body_incomplete", &[400], "The connection ended before the whole body had arrived.", "Send the request again, with the same Idempotency-Key."),
+    code("body_too_large", &[413], "The body is larger than this call takes: 1 MiB, more only for uploads of documents.", "Send less. For documents, each file may have up to 10 MiB."),
+    code("brand_not_available", &[422], "This server has no range of numbers for the brand, so it cannot issue such a card.", "Use a brand that is configured, or add a range under [[cards.ranges]] in paygen.toml."),
+    code("card_already_activated", &[409], "The card was activated before.", "Nothing to do; the card is ready."),
+    code("card_canceled", &[409], "The card is canceled, which is final: it cannot be changed, funded, revealed or reopened.", "Issue a new card with POST /cards, or use the one that replaced it."),
+    code("card_holder_erased", &[409], "The card holder's personal data was erased. What is left serves the ledger and cannot be changed.", "Create a new card holder."),
+    code("card_holder_in_use", &[409], "The card holder has cards that are not canceled, so their data cannot be erased yet.", "Cancel the cards first."),
+    code("card_holder_inactive", &[422], "Only an active card holder gets a card.", "Activate the card holder with PUT /card-holders/{cardHolderId}, or name another."),
+    code("card_holder_not_found", &[404], "No card holder with this id belongs to your client.", "Check the id, or list them with GET /card-holders."),
+    code("card_holder_unverified", &[422], "This server issues cards only to verified card holders, and this one is not verified yet.", "Upload their documents and have them reviewed; see kyc.required_for in the configuration."),
+    code("card_not_activated", &[409], "A physical card must be activated before it can be used.", "Call POST /cards/{cardId}/activate once the holder has the card in hand."),
+    code("card_not_found", &[404], "No card with this id, or with this number, belongs to your client.", "Check the id, or list cards with GET /cards."),
+    code("changed_meanwhile", &[409], "The object changed while the request was worked on.", "Send the request again."),
+    code("check_digits_invalid", &[400], "A bank number such as an IBAN or routing number fails its own check digits, so at least one character is mistyped.", "Correct the number; the field is named in error.fields."),
+    code("client_disabled", &[401], "The client that this credential belongs to is disabled.", "The operator of this server can enable it again with paygen clients enable."),
+    code("client_mismatch", &[403], "The body names another client than the one the credential belongs to.", "Leave client out: it is taken from the credential."),
+    code("client_not_found", &[404], "The client does not exist.", "Check the id with paygen clients list."),
+    code("clock_backwards", &[400], "Business time only moves forward, and the instant asked for lies before the present one.", "Read the clock first, and move it to a later instant."),
+    code("clock_too_far", &[400], "The test clock stops at the end of the year 2200.", "Choose an earlier instant, or start a fresh sandbox."),
+    code("contended", &[503], "Other requests keep changing the same object at this moment. Nothing was done.", "Wait as Retry-After says and repeat with the same Idempotency-Key."),
+    code("credential_ambiguous", &[401], "The request carries both an API key and a bearer token, so it is unclear for whom it acts.", "Send one of them."),
+    code("credential_bound", &[403], "The bearer token is bound to one card holder or one card and cannot make this call.", "Call from your server with an API key."),
+    code("credential_expired", &[401], "The API key or bearer token has passed its expiry.", "Make a new token with POST /auth/tokens, or rotate the key before it ends."),
+    code("credential_malformed", &[401], "The Authorization header is not `Bearer` followed by a token, or a credential is given twice.", "Send `Authorization: Bearer <token>`, or the API key in x-api-key."),
+    code("credential_missing", &[401], "The request carries no credential.", "Send an API key in the header x-api-key, or a bearer token in Authorization."),
+    code("credential_revoked", &[401], "The API key or token was revoked.", "Use another credential. Whoever revoked it can be found in the audit log."),
+    code("credential_unknown", &[401], "The API key or token is not one of this server's: mistyped, cut off, or from another environment.", "Check the value and that it belongs to this server."),
+    code("credit_limit_not_allowed", &[400], "A credit limit was given for an account that is not of type credit.", "Leave creditLimit out, or open an account of type credit."),
+    code("credit_not_allowed", &[422], "The account does not take money: its canCredit is false.", "Set canCredit to true, or use another account."),
+    code("currency_mismatch", &[422], "Money moves only within one currency, and the two sides keep different ones.", "Use accounts and cards of the same currency."),
+    code("currency_not_supported", &[422], "The payment is in another currency than the card, and no exchange rate is known.", "Send billingAmount or rate with the message, or configure the rate under [[program.rates]]."),
+    code("currency_unknown", &[400], "The code is not a currency of that category.", "Use an ISO 4217 code such as USD for fiat; USDC, USDT or BTC for crypto."),
+    code("debit_not_allowed", &[422], "The account does not give money: its canDebit is false.", "Set canDebit to true, or use another account."),
+    code("document_not_found", &[404], "The card holder has no document with this id.", "List documents with GET /card-holders/{cardHolderId}/documents."),
+    code("document_replaced", &[409], "A later upload took the place of this document, so reviewing it would have no effect.", "Review the current document instead."),
+    code("documents_unavailable", &[503], "The place where documents are kept cannot be reached.", "Wait as Retry-After says and try again. Operators: check documents_url."),
+    code("event_not_found", &[404], "No event with this id belongs to your client.", "List events with GET /events."),
+    code("exception_not_found", &[404], "No exception with this id belongs to your client.", "List them with GET /exceptions."),
+    code("exception_resolved", &[409], "Somebody has resolved this exception already.", "Nothing to do."),
+    code("expiry_in_past", &[400], "expiresAt lies in the past, so the credential would never work.", "Send a later instant, or leave it out."),
+    code("file_too_large", &[413], "An uploaded file is larger than 10 MiB.", "Send a smaller file, for example a photo at a lower resolution."),
+    code("funding_mode_mismatch", &[422], "Cards of fundingMode on_demand spend from their account directly and hold no money of their own, so there is nothing to fund or withdraw.", "Fund the account instead, or issue a prefunded card."),
+    code("idempotency_key_invalid", &[400], "The Idempotency-Key is empty, longer than 255 characters, or has characters that are not visible ASCII.", "Send 1 to 255 visible ASCII characters; a UUID is a good choice."),
+    code("idempotency_key_reused", &[409], "The Idempotency-Key was used before for a different request. Answering with the first answer would hide a mistake.", "Use a new key for each new request, and the same key only to repeat the same one."),
+    code("if_match_invalid", &[400], "If-Match is not an ETag as this API sends it.", "Send the ETag header of your last read unchanged, such as \"3\"."),
+    code("if_match_required", &[400], "A balance change overwrites what is there, so it must say which version it is based on.", "Read the account, and send its ETag in If-Match."),
+    code("insufficient_funds", &[422], "The account has less available than is needed. Available is the ledger balance, less what is held, plus a credit limit.", "Fund the account or send a smaller amount. GET /accounts/{accountId}/balance?explain=true says what is held and why."),
+    code("internal_error", &[500], "Something went wrong on our side. No more is said because it could reveal what it should not.", "Repeat with the same Idempotency-Key. If it stays, look for the requestId in the server's log."),
+    code("invalid_id", &[400], "The id in the path is not 24 lowercase hexadecimal characters.", "Check that the whole id was copied, and that no placeholder is left in the path."),
+    code("malformed_form", &[400], "The body is not readable as multipart/form-data.", "Let your HTTP library build the form and its content-type header with the boundary."),
+    code("malformed_json", &[400], "The body is not valid JSON. The message says where reading stopped.", "Fix the syntax; usual causes are a trailing comma, single quotes, or an unescaped quote in a shell."),
+    code("method_not_allowed", &[405], "The path exists, but not with this method.", "See the Allow header for the methods it has."),
+    code("minimum", &[400], "The amount is below the smallest this call takes. The message names it.", "Send at least the minimum."),
+    code("no_free_card_number", &[409], "The card numbers drawn were all taken.", "Try again. If it happens often, the configured ranges are nearly used up: add one."),
+    code("no_webhook", &[409], "No enabled webhook endpoint is subscribed to this type of event, so there is nobody to send it to.", "Create or enable an endpoint that is subscribed to the type."),
+    code("not_refundable", &[422], "A transaction of this type cannot be given back this way; a refund of a refund, for example.", "Refund the purchase itself."),
+    code("nothing_to_clear", &[409], "Nothing is open on this authorization, so the amount to collect cannot be taken from it.", "Say how much is collected."),
+    code("overloaded", &[503], "More requests are waiting than the server takes on. Nothing was done.", "Wait as Retry-After says and repeat with the same Idempotency-Key."),
+    code("payment_reference_used", &[409], "The paymentReference was used before. A reference works once per client, for ever, so that no payment runs twice.", "If this is a repeat, the first one counted: read the card. Otherwise use a new reference."),
+    code("pin_block_invalid", &[422], "The block does not decrypt to a PIN of four digits for this card's number.", "Build an ISO 9564-1 format 0 block with this card's number, encrypted under the zone PIN key."),
+    code("pin_not_set", &[409], "The card has no PIN, so there is none to be unblocked.", "Set one with PUT /cards/{cardId}/pin."),
+    code("query_too_broad", &[503], "The list took longer than list_timeout_ms to find.", "Narrow it with a filter, ask for fewer rows, or page with a cursor."),
+    code("rate_limited", &[429], "The key, or the address at reveals, calls more often than it may.", "Wait as Retry-After says. Spread calls out, and follow events instead of polling."),
+    code("read_only_field", &[400], "The field is shown but cannot be set, and the value sent differs from the stored one.", "Leave it out, or send it exactly as it was read."),
+    code("refund_reversed", &[409], "The refund has been taken back before.", "Nothing to do."),
+    code("request_timeout", &[503], "The request took longer than request_timeout_seconds. Whether it took effect is not known to the caller.", "Repeat it with the same Idempotency-Key: it takes effect once."),
+    code("retention_not_over", &[409], "The card holder's data must be kept for a while by law, and that time is not over. The message names the day.", "Erase it after that day."),
+    code("reveal_token_expired", &[403], "The reveal token's time is over.", "Make a new one with POST /cards/{cardId}/token shortly before it is used."),
+    code("reveal_token_mismatch", &[403], "The reveal token is for another use, such as the hosted page, or for another origin.", "Make a token with the purpose and origin you need."),
+    code("reveal_token_unknown", &[404], "The token is not one of this card.", "Make one with POST /cards/{cardId}/token and use it for the same card."),
+    code("reveal_token_used", &[409], "A reveal token shows a card once, and this one has.", "Make a new token for each time the number is shown."),
+    code("reversal_too_large", &[422], "More would be reversed than is left of the transfer.", "Reverse at most what is left, which the message names."),
+    code("route_not_found", &[404], "No call of the API has this path. The message names the nearest one.", "Compare the path with the API reference. Simulator calls exist in the sandbox only."),
+    code("same_account", &[400], "fromAccountId and toAccountId are the same account.", "Name two accounts."),
+    code("scope_missing", &[403], "The credential does not have the scope this call needs. The message names it.", "Use a key with the scope. A key's scopes cannot be changed: make another key."),
+    code("scopes_exceeded", &[403], "A key or token can hand on only scopes that it has itself.", "Ask for fewer scopes, or use a key that has them."),
+    code("stopping", &[503], "This server is shutting down. Nothing was done.", "Repeat with the same Idempotency-Key; a load balancer sends it to another server."),
+    code("store_unavailable", &[503], "The database cannot be read or written at this moment.", "Repeat with the same Idempotency-Key after Retry-After. Operators: see the log for the cause."),
+    code("token_not_found", &[404], "No bearer token with this id belongs to your client.", "Check the id that POST /auth/tokens gave."),
+    code("too_many_increments", &[409], "The authorization has been incremented as often as one may be.", "Ask for a new authorization for the rest."),
+    code("too_many_parts", &[400], "The form has more parts than any call reads.", "Send only the documented fields."),
+    code("too_many_streams", &[429], "The client has as many event streams open as it may.", "Close streams that are not read, or read several types over one stream."),
+    code("too_many_webhooks", &[422], "The client has as many webhook endpoints as it may have.", "Delete an endpoint that is not used, or subscribe one endpoint to more types."),
+    code("transaction_not_found", &[404], "No transaction with this id belongs to your client.", "List them with GET /transactions."),
+    code("transfer_not_found", &[404], "No transfer with this id belongs to your client.", "List them with GET /transfers."),
+    code("unsupported_media_type", &[415], "The body is of a type that this call does not read.", "Send JSON with the header content-type: application/json; documents as multipart/form-data."),
+    code("validation_failed", &[400], "One or more fields or parameters are wrong. Every one is named in error.fields, with what is right.", "Correct all fields in error.fields; its codes are explained below."),
+    code("validity_invalid", &[400], "validFrom, validUntil and the card's expiry contradict each other.", "validFrom must be before validUntil, and both before the expiry."),
+    code("verification_with_amount", &[400], "An account_verification asks whether a card is good and moves no money, so its amount is 0.", "Send amount 0, or another type."),
+    code("version_mismatch", &[412], "The object was changed since you read it: If-Match names an older version.", "Read it again, decide anew, and send the new ETag."),
+    code("webhook_disabled", &[409], "The endpoint is disabled, so nothing is sent to it.", "Enable it first with PUT /webhooks/{webhookId}."),
+    code("webhook_not_found", &[404], "No webhook endpoint with this id belongs to your client.", "List them with GET /webhooks."),
+    code("zone_pin_key_missing", &[422], "Encrypted PIN blocks need a zone PIN key, and this server has none.", "Set PAYGEN_ZONE_PIN_KEY, or send the PIN as pin in the sandbox."),
+];
+
+/// The codes of wrong fields.
+#[rustfmt::skip]
+pub const FIELD_CODES: &[FieldCode] = &[
+    field("amount", "Not an amount: a plain decimal number such as 12.5, without exponent."),
+    field("category", "Not an assigned merchant category code, nor the name of a group of them."),
+    field("choice", "Not one of the values allowed; the message lists them."),
+    field("cidr", "Not a network, such as 203.0.113.0/24."),
+    field("clear_pin", "A PIN in the clear is taken in the sandbox only; send pinBlock."),
+    field("contradiction", "Says something else than another field that means the same, or lists the same thing as allowed and blocked."),
+    field("control_character", "Contains control characters."),
+    field("country", "Not a country; ISO 3166-1 codes such as US."),
+    field("currency", "Not a currency that fits here."),
+    field("date", "Not a date; YYYY-MM-DD."),
+    field("decimals", "More decimals than the currency has."),
+    field("digits", "Not the number of digits asked for, or something else than digits."),
+    field("duplicate", "Stands twice in the list."),
+    field("email", "Not an e-mail address."),
+    field("encoding", "Not percent-encoded UTF-8; a percent sign is written %25."),
+    field("exclusive", "Cannot be combined with another parameter or field; the message names it."),
+    field("file_invalid", "Not a file of an accepted kind, or damaged."),
+    field("id", "Not an id: 24 lowercase hexadecimal characters."),
+    field("instant", "Not an instant in ISO 8601, such as 2026-04-23T10:00:00Z."),
+    field("invalid", "Not what this parameter takes; the message says what it is."),
+    field("invalid_cursor", "Not a cursor of this list. Take it from meta.nextCursor, and keep sort and filter as they were."),
+    field("length", "Too short or too long; the message names the bounds."),
+    field("malformed", "A part of a form that cannot be read."),
+    field("max_length", "Too long; the message names the bound."),
+    field("maximum", "Larger than it can be."),
+    field("min_length", "Too short; the message names the bound."),
+    field("one_of", "Exactly one of several fields is needed; the message names them."),
+    field("only_with_cancellation", "Changes only together with status canceled."),
+    field("origin", "Not an origin, such as https://shop.example.com."),
+    field("pan", "Not a card number: wrong length or check digit."),
+    field("phone", "Not a phone number with its country, such as +12125550198."),
+    field("pin", "Not a PIN: four digits, in quotes."),
+    field("range", "Outside the range that the message names."),
+    field("repeated", "Given twice."),
+    field("required", "Missing."),
+    field("time_zone", "Not a time zone of the IANA database, such as Africa/Lagos."),
+    field("type", "Of another JSON type; the message names the right one."),
+    field("unknown_field", "Not a field of this call. The message names the nearest one."),
+    field("unknown_parameter", "Not a parameter of this call. The message names the nearest one; an & inside a filter is written %26."),
+    field("unknown_type", "Not a type of event."),
+    field("unsupported", "Cannot be used with this call."),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::{CODES, FIELD_CODES, find, is_field_code};
+
+    fn sources(directory: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+            let path = entry.path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "docs_site" && name != "scenarios") {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("text");
+                found.push(text.split("#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+
+    /// The string literals that look like codes within the first arguments of every call of a function.
+    fn literals(text: &str, call: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, _) in text.match_indices(call) {
+            let before = text[..at].chars().next_back();
+            if before.is_some_and(|sign| sign.is_alphanumeric() || sign == '_') && !call.starts_with('.') {
+                continue;
+            }
+            let arguments = &text[at + call.len()..];
+            let end = arguments.find(';').unwrap_or(arguments.len());
+            let literal = arguments[..end].split('"').skip(1).step_by(2).find(|text| looks_like_a_code(text));
+            found.extend(literal.map(str::to_owned));
+        }
+        found
+    }
+
+    fn looks_like_a_code(text: &str) -> bool {
+        text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    }
+
+    fn server() -> String {
+        let mut found = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        found.join("\n")
+    }
+
+    fn core(path: &str) -> String {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("text")
+    }
+
+    /// The status of each code of the rules, read from the two tables that say so.
+    fn refusals() -> BTreeMap<String, BTreeSet<u16>> {
+        let codes = core("../core/src/refusal.rs");
+        let codes = codes.split("pub fn code(").nth(1).and_then(|rest| rest.split("pub fn ").next()).expect("codes");
+        let code_of: BTreeMap<&str, &str> = codes
+            .lines()
+            .filter_map(|line| {
+                let variant = line.trim().strip_prefix("Refusal::")?;
+                let name = variant.split(|sign: char| !sign.is_alphanumeric()).next()?;
+                Some((name, variant.split('"').nth(1)?))
+            })
+            .collect();
+        let statuses = core("src/http/refusals.rs");
+        let statuses = statuses.split("match refusal {").nth(1).and_then(|rest| rest.split("\n}").next());
+        let mut found: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+        let mut variants = Vec::new();
+        for word in statuses.expect("statuses").split_whitespace() {
+            if let Some((_, name)) = word.split_once("Refusal::") {
+                variants.push(name);
+            }
+            let status = match word.split_once("StatusCode::").map(|(_, name)| name.trim_end_matches(',')) {
+                None => continue,
+                Some("NOT_FOUND") => 404,
+                Some("PRECONDITION_FAILED") => 412,
+                Some("FORBIDDEN") => 403,
+                Some("BAD_REQUEST") => 400,
+                Some("CONFLICT") => 409,
+                Some("UNPROCESSABLE_ENTITY") => 422,
+                Some(other) => panic!("{other}: teach the test this status"),
+            };
+            for name in variants.drain(..) {
+                found.entry(code_of[name].to_owned()).or_default().insert(status);
+            }
+        }
+        assert_eq!(found.values().map(BTreeSet::len).sum::<usize>(), found.len(), "each code has one status");
+        assert!(code_of.values().all(|code| found.contains_key(*code)), "every rule has a status");
+        found
+    }
+
+    #[test]
+    fn every_code_of_the_source_is_explained_and_no_other() {
+        let text = server();
+        let mut used: BTreeSet<String> = refusals().into_keys().collect();
+        for call in ["Problem::new(", "busy(", "refused(", "unauthorized("] {
+            used.extend(literals(&text, call));
+        }
+        let told: BTreeSet<String> = CODES.iter().map(|entry| entry.code.to_owned()).collect();
+        assert_eq!(used.difference(&told).collect::<Vec<_>>(), [""; 0], "not explained in the catalogue");
+        assert_eq!(told.difference(&used).collect::<Vec<_>>(), [""; 0], "explained, but never answered");
+        for (code, status) in refusals() {
+            let entry = find(&code).expect("an entry");
+            assert_eq!(entry.status.iter().copied().collect::<BTreeSet<u16>>(), status, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_of_a_field_is_explained() {
+        let text = server();
+        let missing: BTreeSet<String> = ["FieldProblem::new(", "fault(", ".fault(", "wrong("]
+            .iter()
+            .flat_map(|call| literals(&text, call))
+            .filter(|code| !is_field_code(code))
+            // Names of parameters and fields come before the code.
+            .filter(|code| {
+                !["filter", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
+                    .contains(&code.as_str())
+            })
+            .collect();
+        assert_eq!(missing, BTreeSet::new(), "not explained in the catalogue");
+    }
+
+    #[test]
+    fn the_catalogue_is_in_order() {
+        assert!(CODES.windows(2).all(|two| two[0].code < two[1].code));
+        assert!(FIELD_CODES.windows(2).all(|two| two[0].code < two[1].code));
+        for entry in CODES {
+            assert!(entry.meaning.ends_with('.') && entry.fix.ends_with('.'), "{}", entry.code);
+        }
+    }
+}

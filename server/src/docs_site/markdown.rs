@@ -1,0 +1,217 @@
+//! Markdown to HTML: comrak does the language; headings, code, tables, callouts and diagrams get the site's own dress.
+
+use std::fmt::Write;
+
+use comrak::nodes::{AstNode, NodeValue};
+use comrak::{Anchorizer, Arena, Options, format_html, parse_document};
+
+use super::escape;
+use super::highlight::highlight;
+
+/// A heading below the title.
+pub struct Heading {
+    /// 2 or 3.
+    pub level: u8,
+    /// Its anchor.
+    pub id: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What stands under a heading, without code and markup.
+pub struct Section {
+    /// The heading's anchor; empty before the first.
+    pub id: String,
+    /// The heading's text; empty before the first.
+    pub heading: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A rendered page.
+pub struct Rendered {
+    /// The body.
+    pub html: String,
+    /// For the contents at its side.
+    pub headings: Vec<Heading>,
+    /// For the search.
+    pub sections: Vec<Section>,
+}
+
+/// Renders a page. `file` reads a diagram.
+pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
+    let mut options = Options::default();
+    options.extension.table = true;
+    options.extension.strikethrough = true;
+    options.extension.autolink = true;
+    options.extension.alerts = true;
+    let arena = Arena::new();
+    let root = parse_document(&arena, source, &options);
+    let mut anchors = Anchorizer::new();
+    let mut headings = Vec::new();
+    let mut sections = vec![Section { id: String::new(), heading: String::new(), text: String::new() }];
+    let mut status = None;
+    let nodes: Vec<_> = root.descendants().collect();
+    for node in nodes {
+        let value = node.data.borrow().value.clone();
+        let raw = match &value {
+            NodeValue::Heading(heading) => {
+                let text = text_of(node);
+                let id = anchors.anchorize(&text);
+                let html = dressed_heading(heading.level, &id, &inner(node, &options));
+                sections.push(Section { id: id.clone(), heading: text.clone(), text: String::new() });
+                headings.push(Heading { level: heading.level, id, text });
+                html
+            }
+            NodeValue::CodeBlock(block) => code(&block.info, block.literal.trim_end_matches('\n'), &mut status),
+            // What the tests read between the lines is not for readers.
+            NodeValue::HtmlBlock(_) => String::new(),
+            NodeValue::Image(link) => match link.url.ends_with(".svg").then(|| file(&link.url)).flatten() {
+                Some(svg) => diagram(&svg, &text_of(node)),
+                None => continue,
+            },
+            NodeValue::Table(_) => {
+                surround(
+                    &arena,
+                    node,
+                    "<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"Table\">",
+                    "</div>",
+                );
+                continue;
+            }
+            NodeValue::Paragraph | NodeValue::TableCell | NodeValue::Item(_) => {
+                let within = node.ancestors().skip(1).any(|one| {
+                    matches!(one.data.borrow().value, NodeValue::Paragraph | NodeValue::TableCell | NodeValue::Item(_))
+                });
+                if let (false, Some(section)) = (within, sections.last_mut()) {
+                    let _ = write!(section.text, "{} ", text_of(node));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        for child in node.children().collect::<Vec<_>>() {
+            child.detach();
+        }
+        node.data.borrow_mut().value = NodeValue::Raw(raw);
+    }
+    let mut html = String::new();
+    let _ = format_html(root, &options, &mut html);
+    // A diagram is a block; alone in a paragraph it takes the paragraph's place.
+    let html = html.replace("<p><figure", "<figure").replace("</figure></p>", "</figure>");
+    Rendered { html, headings, sections }
+}
+
+fn surround<'a>(arena: &'a Arena<'a>, node: &'a AstNode<'a>, before: &str, after: &str) {
+    let raw = |text: &str| arena.alloc(NodeValue::Raw(text.to_owned()).into());
+    node.insert_before(raw(before));
+    node.insert_after(raw(after));
+}
+
+fn text_of<'a>(node: &'a AstNode<'a>) -> String {
+    let mut text = String::new();
+    for one in node.descendants() {
+        match &one.data.borrow().value {
+            NodeValue::Text(part) => text.push_str(part),
+            NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
+fn inner<'a>(node: &'a AstNode<'a>, options: &Options) -> String {
+    let mut html = String::new();
+    let _ = format_html(node, options, &mut html);
+    let begin = html.find('>').map_or(0, |at| at + 1);
+    let end = html.rfind("</h").unwrap_or(html.len());
+    html[begin..end.max(begin)].to_owned()
+}
+
+fn dressed_heading(level: u8, id: &str, inner: &str) -> String {
+    format!(
+        "<h{level} id=\"{id}\">{inner}<a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h{level}>\n"
+    )
+}
+
+/// A code block. `status` carries what a request's answer is expected to be on to the answer that follows.
+fn code(info: &str, text: &str, status: &mut Option<String>) -> String {
+    let mut words = info.split_whitespace();
+    let language = words.next().unwrap_or("text");
+    let words: Vec<&str> = words.collect();
+    let (role, label) = if words.contains(&"run") {
+        *status = words.iter().find_map(|word| word.strip_prefix("expect=")).map(str::to_owned);
+        (" request", "Request".to_owned())
+    } else if words.contains(&"response") {
+        let shown = status.take().map(|status| format!(" <b>{}</b>", escape(&status))).unwrap_or_default();
+        (" response", format!("Response{shown}"))
+    } else {
+        ("", name_of(language).to_owned())
+    };
+    block(language, role, &label, text)
+}
+
+/// A code block with a label and a button that copies it.
+pub fn block(language: &str, role: &str, label: &str, text: &str) -> String {
+    format!(
+        "<div class=\"code{role}\"><div class=\"bar\"><span>{label}</span><button type=\"button\" class=\"copy\" hidden>Copy</button></div>\
+         <pre tabindex=\"0\"><code class=\"language-{}\">{}</code></pre></div>\n",
+        escape(language),
+        highlight(language, text)
+    )
+}
+
+fn name_of(language: &str) -> &str {
+    match language {
+        "bash" | "sh" => "Shell",
+        "json" => "JSON",
+        "toml" => "TOML",
+        "yaml" => "YAML",
+        "python" => "Python",
+        "js" | "javascript" => "JavaScript",
+        "rust" => "Rust",
+        "html" => "HTML",
+        "http" => "HTTP",
+        "sql" => "SQL",
+        _ => "Text",
+    }
+}
+
+/// A diagram in the page itself: its text can be selected and found, and it takes the page's colours.
+fn diagram(svg: &str, alt: &str) -> String {
+    let svg = svg.find("<svg").map_or(svg, |at| &svg[at..]);
+    let alt = escape(alt);
+    let svg = svg.replacen("<svg", &format!("<svg role=\"img\" aria-label=\"{alt}\""), 1);
+    format!(
+        "<figure class=\"diagram\"><div tabindex=\"0\" role=\"group\" aria-label=\"Diagram\">{}</div><figcaption>{alt}</figcaption></figure>",
+        svg.trim()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+
+    #[test]
+    fn pages_get_the_dress_of_the_site() {
+        let source = "Hello *you*.\n\n## Send `money`\n\nText & more.\n\n```bash run expect=422\ncurl $A\n```\n\n```json response\n{\"a\": 1}\n```\n\
+                      <!-- capture A=/a -->\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n> [!NOTE]\n> Mind.\n\n![Life](diagrams/x.svg)\n";
+        let page =
+            render(source, &|path| (path == "diagrams/x.svg").then(|| "<svg viewBox=\"0 0 1 1\"></svg>".to_owned()));
+        for part in [
+            "<h2 id=\"send-money\">Send <code>money</code><a class=\"anchor\"",
+            "<div class=\"code request\">",
+            "Response <b>422</b>",
+            "<div class=\"table\" tabindex=\"0\"",
+            "markdown-alert-note",
+            "<figure class=\"diagram\"><div",
+            "aria-label=\"Life\"",
+        ] {
+            assert!(page.html.contains(part), "{part} is missing:\n{}", page.html);
+        }
+        assert!(!page.html.contains("capture") && !page.html.contains("<p><figure"), "{}", page.html);
+        assert_eq!(page.headings[0].id, "send-money");
+        assert_eq!(page.sections[1].text, "Text & more. a b 1 2 Mind. Life ");
+    }
+}

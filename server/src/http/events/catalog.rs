@@ -1,0 +1,20 @@
+//! `/events/catalog`: what can happen, with the schema and a sample of each.
+
+use axum::response::Response;
+use paygen_core::events::{CatalogueEntry, catalogue};
+
+use crate::http::gate::{Allowed, EVENTS_READ};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::{self, Envelope};
+
+/// List the types of events
+///
+/// Every type of event with the JSON Schema of its `data` and a sample of the whole body that webhook endpoints get.
+#[utoipa::path(get, path = "/events/catalog", tag = "Events", operation_id = "listEventTypes",
+    responses((status = 200, description = "The types.", body = Envelope<Vec<CatalogueEntry>>)),
+    security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]
+pub async fn list_event_types(_: Allowed<EVENTS_READ>, Query(params): Query) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    Ok(reply::ok("Event catalog fetched successfully.", &catalogue()))
+}

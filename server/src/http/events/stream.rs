@@ -1,0 +1,285 @@
+//! `/events/stream`: server-sent events (WHATWG HTML, 9.2), by position.
+//!
+//! A page is read from the store when the socket has taken the one before: a slow reader holds one page in memory, and
+//! nothing is kept for it anywhere. Every event of the client moves the stream on, also those that the filter leaves out.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use paygen_core::access::Scope;
+use paygen_core::events::{Event, EventType};
+use paygen_core::ids::{ClientId, EventId, Id};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{EventView, find};
+use crate::app::App;
+use crate::http::gate::{Allowed, EVENTS_READ, still_allowed};
+use crate::http::nearest::hint;
+use crate::http::problem::{FieldProblem, Problem};
+use crate::http::query::{Params, Query};
+
+/// How many events are read at a time.
+const PAGE: u32 = 100;
+
+/// How often it is looked at whether the caller may still listen.
+const RECHECK: Duration = Duration::from_secs(2);
+
+/// How long a stream waits after the store could not be read.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The id before every event: whoever goes on from it gets all there are.
+const BEGINNING: EventId = EventId(Id::from_bytes([0; 12]));
+
+/// How many streams each client has open; clones share it.
+#[derive(Clone, Default)]
+pub struct Streams {
+    open: Arc<Mutex<HashMap<ClientId, usize>>>,
+}
+
+impl Streams {
+    fn enter(&self, client: ClientId, most: usize) -> Result<Open, Problem> {
+        let mut open = self.open.lock().unwrap_or_else(|poison| poison.into_inner());
+        let count = open.entry(client).or_default();
+        if *count >= most {
+            let message = format!("This client has {most} streams open, which is as many as it may have. Close one.");
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", message).retry_after(15));
+        }
+        *count += 1;
+        Ok(Open { streams: self.clone(), client })
+    }
+}
+
+/// One open stream, counted until it goes.
+struct Open {
+    streams: Streams,
+    client: ClientId,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut open = self.streams.open.lock().unwrap_or_else(|poison| poison.into_inner());
+        if let Some(count) = open.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.client);
+            }
+        }
+    }
+}
+
+/// Stream events
+///
+/// Server-sent events in the order of their positions: `id` is the event's id, `event` its type, `data` the same JSON as
+/// of GET /events/{eventId}. It begins with what happens next, or after the event that `Last-Event-ID` names, and misses
+/// none; `000000000000000000000000` begins with the oldest. The first lines give an id to go on from when the connection
+/// is lost before anything happened.
+#[utoipa::path(get, path = "/events/stream", tag = "Events", operation_id = "streamEvents",
+    params(
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event.", pattern = "^[0-9a-f]{24}$"),
+        ("lastEventId" = Option<String>, Query, description = "The same, for callers that cannot set headers.", pattern = "^[0-9a-f]{24}$"),
+        ("types" = Option<String>, Query, description = "Only these types, separated by commas.", example = "card.created,transaction.created"),
+    ),
+    responses((status = 200, description = "The events, until either side ends it.", body = String, content_type = "text/event-stream")),
+    security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]
+pub async fn stream_events(
+    State(app): State<App>,
+    parts: Parts,
+    Allowed(caller): Allowed<EVENTS_READ>,
+    Query(mut params): Query,
+) -> Result<Response, Problem> {
+    let types = wanted_types(&mut params);
+    let last = last_event_id(&parts, &mut params);
+    params.finish(&["types", "lastEventId"])?;
+    // Before the first read, so that what is placed after it wakes the stream.
+    let news = app.tail.subscribe();
+    let open = app.streams.enter(caller.client, app.config.events.streams)?;
+    let (after, last) = match last {
+        Some(id) => (place(&app, caller.client, id).await?, id),
+        None => newest(&app, caller.client).await?,
+    };
+    let now = Instant::now();
+    let stream = Stream {
+        stopping: app.stopping.clone(),
+        heartbeat: Duration::from_secs(app.config.events.heartbeat_seconds),
+        client: caller.client,
+        app,
+        parts,
+        types,
+        news,
+        after,
+        last,
+        told: None,
+        spoke: now,
+        checked: now,
+        _open: open,
+    };
+    let body = futures_util::stream::unfold(stream, |mut stream| async move {
+        let chunk = stream.next().await?;
+        Some((Ok::<_, Infallible>(chunk), stream))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // Proxies that gather answers before they pass them on would hold events back.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// The types of a comma list; all when it is left out.
+fn wanted_types(params: &mut Params) -> Option<Vec<EventType>> {
+    let text = params.take("types")?;
+    let mut types = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        match EventType::parse(word) {
+            Some(kind) => types.push(kind),
+            None => {
+                let shown: String = word.chars().take(64).collect();
+                let hint = hint(&shown, EventType::WORDS.iter().copied());
+                params.fault("types", "unknown_type", format!("has {shown:?}, which is no type of event.{hint}"));
+            }
+        }
+    }
+    Some(types)
+}
+
+/// The id to go on after. A browser that reconnects sends both; the header is the newer one.
+fn last_event_id(parts: &Parts, params: &mut Params) -> Option<EventId> {
+    let in_query = params.take("lastEventId");
+    let in_header = parts.headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
+    let text = in_header.or(in_query).filter(|text| !text.is_empty())?;
+    let id = EventId::parse(&text);
+    if id.is_none() {
+        params.fault("lastEventId", "invalid", "must be the id of an event: 24 lowercase hex characters");
+    }
+    id
+}
+
+/// The position of an event.
+async fn place(app: &App, client: ClientId, id: EventId) -> Result<i64, Problem> {
+    if id == BEGINNING {
+        return Ok(0);
+    }
+    match find(app, client, id).await? {
+        Some(Event { position: Some(position), .. }) => Ok(position),
+        // It comes after all that have their place now; telling it again misses nothing.
+        Some(_) => Ok(newest(app, client).await?.0),
+        // It may have been forgotten: the oldest that is left comes next.
+        None if app.config.events.retention_days > 0 => Ok(0),
+        None => {
+            let message = "is no event of this client; leave it out to begin with what happens next";
+            Err(Problem::invalid(vec![FieldProblem::new("lastEventId", "event_not_found", message)]))
+        }
+    }
+}
+
+/// The newest event's position and id.
+async fn newest(app: &App, client: ClientId) -> Result<(i64, EventId), Problem> {
+    let newest = app.reader.newest_event(client).await?;
+    Ok(newest.and_then(|event| Some((event.position?, event.id))).unwrap_or((0, BEGINNING)))
+}
+
+struct Stream {
+    app: App,
+    parts: Parts,
+    client: ClientId,
+    types: Option<Vec<EventType>>,
+    news: watch::Receiver<u64>,
+    stopping: watch::Receiver<bool>,
+    heartbeat: Duration,
+    /// The position that was read last, and its event.
+    after: i64,
+    last: EventId,
+    /// The id that the reader knows to go on from.
+    told: Option<EventId>,
+    /// When something was sent last.
+    spoke: Instant,
+    /// When the caller was looked at last.
+    checked: Instant,
+    _open: Open,
+}
+
+impl Stream {
+    /// What is sent next; nothing when the stream ends.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if *self.stopping.borrow() || !self.may_listen().await {
+                return None;
+            }
+            let mut text = String::new();
+            if self.told.is_none() || self.spoke.elapsed() >= self.heartbeat {
+                text.push_str(":\n\n");
+            }
+            let full = match self.app.reader.events_after(self.client, self.after, PAGE).await {
+                Ok(events) => {
+                    events.iter().for_each(|event| self.tell(event, &mut text));
+                    events.len() == PAGE as usize
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "a stream of events waits for the store");
+                    tokio::time::sleep(PAUSE).await;
+                    false
+                }
+            };
+            if !text.is_empty() {
+                // An id without data moves a reader on that gets only some types.
+                if self.told != Some(self.last) {
+                    text.push_str(&format!("id: {}\n\n", self.last));
+                    self.told = Some(self.last);
+                }
+                self.spoke = Instant::now();
+                return Some(text.into());
+            }
+            if !full {
+                self.wait().await;
+            }
+        }
+    }
+
+    fn tell(&mut self, event: &Event, text: &mut String) {
+        self.after = event.position.unwrap_or(self.after);
+        self.last = event.id;
+        if self.types.as_ref().is_some_and(|types| !types.iter().any(|kind| kind.as_str() == event.kind)) {
+            return;
+        }
+        let view = EventView::of(event, &self.app.terms.environment);
+        let json = serde_json::to_string(&view).unwrap_or_default();
+        text.push_str(&format!("id: {}\nevent: {}\n", event.id, event.kind));
+        // Free-form JSON is kept as it was sent, maybe on several lines.
+        for line in json.split(['\r', '\n']) {
+            text.push_str(&format!("data: {line}\n"));
+        }
+        text.push('\n');
+        self.told = Some(event.id);
+    }
+
+    /// Until there may be something to do.
+    async fn wait(&mut self) {
+        let until = (self.spoke + self.heartbeat).min(self.checked + RECHECK);
+        tokio::select! {
+            _ = self.news.changed() => {}
+            _ = self.stopping.wait_for(|stop| *stop) => {}
+            () = tokio::time::sleep_until(until) => {}
+        }
+    }
+
+    /// Whether the caller may still listen. A store that cannot be read is no reason to end.
+    async fn may_listen(&mut self) -> bool {
+        if self.checked.elapsed() < RECHECK {
+            return true;
+        }
+        self.checked = Instant::now();
+        match still_allowed(&self.parts, &self.app, Scope::ALL[usize::from(EVENTS_READ)]).await {
+            Ok(()) => true,
+            Err(problem) => problem.status().is_server_error(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! `/webhooks`: endpoints, and what became of deliveries.
+
+mod attempts;
+mod bodies;
+mod read;
+mod resend;
+mod write;
+
+pub use attempts::*;
+pub use read::*;
+pub use resend::*;
+pub use write::*;

@@ -1,0 +1,178 @@
+//! What the delivery worker looks for: endpoints, the next events, what is still to be delivered.
+
+use paygen_core::events::{Event, EventType};
+use paygen_core::ids::{ClientId, EventId, WebhookId};
+use paygen_core::record::Key;
+use paygen_core::time::Instant;
+use paygen_core::webhooks::{Delivery, Webhook, WebhookProgress};
+
+use crate::lists::webhooks::List;
+use crate::sql::Listed;
+use crate::value::Value;
+use crate::{Reader, StoreError};
+
+impl Reader {
+    /// Every enabled endpoint, of every client.
+    pub async fn enabled_webhooks(&self) -> Result<Vec<(Webhook, WebhookProgress)>, StoreError> {
+        let (columns, count) = List::columns();
+        let sql = format!("SELECT {columns} FROM {} WHERE t.enabled = 1 ORDER BY t.client, t.id", List::FROM);
+        let rows = self.rows(sql, Vec::new(), count).await?;
+        rows.into_iter().map(|values| Ok(List::read(values)?)).collect()
+    }
+
+    /// A client's endpoints.
+    pub async fn webhooks_of(&self, client: ClientId) -> Result<Vec<Webhook>, StoreError> {
+        self.records("WHERE client = ?1 ORDER BY id", vec![client.0.into()]).await
+    }
+
+    /// How many endpoints a client has.
+    pub async fn count_webhooks(&self, client: ClientId) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM webhooks WHERE client = ?1".to_owned();
+        let count = self.number(sql, vec![client.0.into()]).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// How many events of a type a client has.
+    pub async fn count_events(&self, client: ClientId, kind: EventType) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM events WHERE client = ?1 AND kind = ?2".to_owned();
+        let count = self.number(sql, vec![client.0.into(), kind.as_str().to_owned().into()]).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// How many attempts to deliver are on record.
+    pub async fn count_attempts(&self, client: ClientId) -> Result<u64, StoreError> {
+        let count =
+            self.number("SELECT count(*) FROM delivery_attempts WHERE client = ?1".to_owned(), vec![client.0.into()]);
+        Ok(u64::try_from(count.await?).unwrap_or(0))
+    }
+
+    /// Where a client's stream ends.
+    pub async fn last_position(&self, client: ClientId) -> Result<i64, StoreError> {
+        let sql = "SELECT coalesce(max(position), 0) FROM events WHERE client = ?1 AND position IS NOT NULL".to_owned();
+        self.number(sql, vec![client.0.into()]).await
+    }
+
+    async fn number(&self, sql: String, params: Vec<Value>) -> Result<i64, StoreError> {
+        let rows = self.rows(sql, params, 1).await?;
+        match rows.first().map(Vec::as_slice) {
+            Some([Value::Integer(number)]) => Ok(*number),
+            _ => Ok(0),
+        }
+    }
+
+    /// An endpoint and how far it is.
+    pub async fn webhook(
+        &self,
+        client: ClientId,
+        webhook: WebhookId,
+    ) -> Result<Option<(Webhook, WebhookProgress)>, StoreError> {
+        let key = Key::of(client, webhook.0);
+        let found = self.get::<Webhook>(key).await?;
+        let progress = self.get::<WebhookProgress>(key).await?;
+        Ok(found.zip(progress))
+    }
+
+    /// An event.
+    pub async fn event(&self, client: ClientId, event: EventId) -> Result<Option<Event>, StoreError> {
+        let found = self.records("WHERE client = ?1 AND id = ?2", vec![client.0.into(), event.0.into()]).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The position just before a client's first event at or after a time; where its stream ends when there is none.
+    pub async fn position_before(&self, client: ClientId, since: Instant) -> Result<i64, StoreError> {
+        let sql = "SELECT CAST(coalesce(
+                (SELECT min(position) - 1 FROM events WHERE client = ?1 AND created_at >= ?2 AND position IS NOT NULL),
+                (SELECT max(position) FROM events WHERE client = ?1 AND position IS NOT NULL),
+                0) AS bigint)";
+        self.number(sql.to_owned(), vec![client.0.into(), since.into()]).await
+    }
+
+    /// What is still to be delivered to an endpoint, in order.
+    pub async fn pending_deliveries(
+        &self,
+        client: ClientId,
+        webhook: WebhookId,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let rest = format!("WHERE client = ?1 AND webhook = ?2 AND status = 'pending' ORDER BY position LIMIT {limit}");
+        self.records(&rest, vec![client.0.into(), webhook.0.into()]).await
+    }
+
+    /// What is due at an endpoint, the most urgent first, after one that was seen.
+    pub async fn due_deliveries(
+        &self,
+        client: ClientId,
+        webhook: WebhookId,
+        until: Instant,
+        after: Option<(Instant, i64)>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let (from, position) = after.unwrap_or((Instant::from_micros(i64::MIN), 0));
+        let rest = format!(
+            "WHERE client = ?1 AND webhook = ?2 AND status = 'pending' AND next_attempt_at <= ?3
+             AND (next_attempt_at, position) > (?4, ?5) ORDER BY next_attempt_at, position LIMIT {limit}"
+        );
+        let params = vec![client.0.into(), webhook.0.into(), until.into(), from.into(), position.into()];
+        self.records(&rest, params).await
+    }
+
+    /// A client's events from after a position to another one that an endpoint has not got and is not about to get,
+    /// whether it wants them or not.
+    pub async fn missed_events(
+        &self,
+        client: ClientId,
+        webhook: WebhookId,
+        after: i64,
+        to: i64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let rest = format!(
+            "WHERE client = ?1 AND position > ?3 AND position <= ?4
+             AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.client = ?1 AND a.event = events.id
+                 AND a.webhook = ?2 AND a.outcome = 'succeeded')
+             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.client = ?1 AND d.webhook = ?2
+                 AND d.position = events.position AND d.status = 'pending')
+             ORDER BY position LIMIT {limit}"
+        );
+        self.records(&rest, vec![client.0.into(), webhook.0.into(), after.into(), to.into()]).await
+    }
+
+    /// The position up to which every enabled endpoint of a client has got its events, or will not want them again.
+    pub async fn delivered_position(&self, client: ClientId) -> Result<i64, StoreError> {
+        let sql = "SELECT CAST(coalesce(min(position), 9223372036854775807) AS bigint) FROM (
+                SELECT coalesce(p.cursor_position, 0) AS position FROM webhooks w
+                    JOIN webhook_progress p ON p.client = w.client AND p.id = w.id WHERE w.client = ?1 AND w.enabled = 1
+                UNION ALL
+                SELECT d.position - 1 AS position FROM deliveries d
+                    JOIN webhooks w ON w.client = d.client AND w.id = d.webhook
+                    WHERE d.client = ?1 AND d.status = 'pending' AND w.enabled = 1
+            ) AS waiting";
+        self.number(sql.to_owned(), vec![client.0.into()]).await
+    }
+
+    /// Attempts that were made before a time, the oldest first.
+    pub async fn old_attempts(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        let sql =
+            format!("SELECT client, id FROM delivery_attempts WHERE created_at < ?1 ORDER BY created_at LIMIT {limit}");
+        let rows = self.rows(sql, vec![before.into()], 2).await?;
+        let read = |row: &Vec<Value>| match row.as_slice() {
+            [Value::Bytes(client), Value::Bytes(id)] => {
+                let read = paygen_core::ids::Id::from_slice;
+                Some(Key::of(ClientId(read(client)?), read(id)?))
+            }
+            _ => None,
+        };
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// Deliveries that were given up before a time, and those whose endpoint is gone.
+    pub async fn old_deliveries(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        let rest = format!(
+            "WHERE (status = 'failed' AND created_at < ?1) OR NOT EXISTS
+                 (SELECT 1 FROM webhooks w WHERE w.client = deliveries.client AND w.id = deliveries.webhook)
+             LIMIT {limit}"
+        );
+        let rows: Vec<Delivery> = self.records(&rest, vec![before.into()]).await?;
+        Ok(rows.iter().map(paygen_core::record::Record::key).collect())
+    }
+}
