@@ -261,7 +261,11 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
         }
         if let Some(mut sequencer) = world.database.sequencer().await.expect("a sequencer") {
             let mut other = world.database.sequencer().await.expect("a sequencer").expect("of PostgreSQL");
+            let mut listener = world.database.listener().expect("of PostgreSQL");
+            listener.heard().await.expect("it begins to listen");
             assert!(sequencer.step().await.expect("a step") > 0);
+            let heard = tokio::time::timeout(std::time::Duration::from_secs(30), listener.heard()).await;
+            heard.expect("word of what was placed").expect("it listens");
             assert_eq!(other.step().await.expect("a step"), 0, "one holder of the lease at a time");
             while sequencer.step().await.expect("a step") > 0 {}
         }
@@ -274,6 +278,23 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
             let sequences: Vec<i64> = own.map(|event| event.sequence).collect();
             assert_eq!(sequences, (1..=30).collect::<Vec<_>>());
         }
+        // Old events go, but never the newest: from its position the next one is counted.
+        let old = world.database.reader().old_events(client(), Instant::from_micros(5), 1000).await.expect("a read");
+        assert_eq!(old.len(), events.len() - 1);
+        let before = events.iter().map(|event| event.created_at).min().expect("events").plus_micros(-1);
+        let none = world.database.reader().old_events(client(), before, 1000).await.expect("a read");
+        assert!(none.is_empty(), "what is younger stays");
+        let mut store = world.database.store().await.expect("a store");
+        on_a_lane(move || {
+            let mut work = work(9);
+            work.begin_batch(Instant::from_micros(6), usize::MAX);
+            work.appended.forgotten_events.extend(old.iter().map(|(key, _)| *key));
+            store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
+        })
+        .await;
+        let left = world.database.reader().events_after(client(), 0, 1000).await.expect("a read");
+        assert_eq!(left.first().map(|event| event.id), events.last().map(|event| event.id));
+        assert_eq!(left.len(), 1);
     }
 }
 

@@ -1,9 +1,10 @@
-//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `bench`.
+//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
 
 mod browser;
 mod contract;
 mod deps;
 mod postgres;
+mod spectral;
 mod tidy;
 
 use std::path::PathBuf;
@@ -38,11 +39,16 @@ enum Chore {
     Deps,
     /// Have the running server tested against its own contract by schemathesis, on both stores
     Schemathesis,
-    /// Measure durable transfers in process, one at a time against batched, and cards issued and revealed, on both stores
+    /// Have the contract read by Spectral's rules for OpenAPI; needs Node
+    Spectral,
+    /// Measure durable authorizations and transfers in process and over HTTP, on both stores (docs/benchmarks.md)
     Bench {
-        /// How many seconds each measurement takes
-        #[arg(long, default_value_t = 5)]
-        seconds: u64,
+        /// How it is built
+        #[arg(long, default_value = "release")]
+        profile: String,
+        /// Passed on to the benchmark; `--help` tells what it takes
+        #[arg(last = true)]
+        rest: Vec<String>,
     },
 }
 
@@ -55,8 +61,9 @@ fn main() -> ExitCode {
         Chore::Postgres { command } => beside_postgres(&command, Durability::Fast),
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
+        Chore::Spectral => spectral::lint(&root()),
         Chore::Schemathesis => contract::schemathesis(&root()),
-        Chore::Bench { seconds } => bench(seconds),
+        Chore::Bench { profile, rest } => bench(&profile, &rest),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,20 +111,9 @@ fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Fai
     run(Command::new(program).args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }
 
-fn bench(seconds: u64) -> Result<(), Failure> {
+fn bench(profile: &str, rest: &[String]) -> Result<(), Failure> {
     let cluster = Cluster::start(Durability::Durable)?;
     let mut bench = cargo();
-    bench.args([
-        "bench",
-        "--profile",
-        "dev",
-        "--package",
-        "paygen",
-        "--bench",
-        "transfers",
-        "--",
-        "--seconds",
-        &seconds.to_string(),
-    ]);
-    run(bench.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
+    bench.args(["bench", "--profile", profile, "--package", "paygen", "--bench", "paygen-bench", "--"]);
+    run(bench.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }

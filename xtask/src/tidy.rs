@@ -73,6 +73,20 @@ const RULES: &[Rule] = &[
         instead: "the engine knows commands and the store, not HTTP",
     },
     Rule {
+        rooms: &["server/src/docs_site"],
+        except: &[],
+        banned: &[
+            "paygen_store",
+            "paygen_core",
+            "paygen_vault",
+            "crate::engine",
+            "crate::app",
+            "crate::http",
+            "https://cdn",
+        ],
+        instead: "the docs site knows Markdown and the OpenAPI document; nothing of it comes from elsewhere",
+    },
+    Rule {
         rooms: &["core/src", "store/src", "vault/src", "server/src"],
         except: &["server/src/cli"],
         banned: &["println!(", "eprintln!("],

@@ -129,10 +129,11 @@ on_both_stores! {
         let server = world.start().await;
         let id = server.account("Before", 0).await;
         let put = server.request("PUT", &format!("/accounts/{id}")).header("X-Request-Id", "audit-1");
-        put.json(json!({"name": "After"})).send().await.expect(200);
+        put.json(json!({"name": "After", "metadata": {"team": {"size": 3}}})).send().await.expect(200);
         let log = server.get(&format!("/audit-log?filter=objectId={id}")).await.expect(200).data();
         let entry = log.as_array().and_then(|log| log.iter().find(|e| e["action"] == "account.update")).expect("an entry");
         assert_eq!(entry["changes"]["name"], json!({"before": "Before", "after": "After"}));
+        assert_eq!(entry["changes"]["metadata"], json!({"before": null, "after": {"team": {"size": 3}}}));
         assert_eq!((&entry["requestId"], &entry["address"]), (&json!("audit-1"), &json!("127.0.0.1")));
         assert_eq!(entry["actor"]["type"], "api_key");
         server.post(&format!("/accounts/{id}/details"), json!({"type": "bank_account", "details": {"iban": "GB82WEST12345698765432"}})).await.expect(201);

@@ -250,7 +250,11 @@ on_both_stores! {
             assert_eq!(pay(&server, &card, json!(1), pin(given)).await["reason"], reason, "PIN {number}");
         }
         server.post(&format!("/cards/{card}/pin/unblock"), json!({})).await.expect(200);
-        assert_eq!(pay(&server, &card, json!(1), pin("1234")).await["status"], "approved");
+        let paid = pay(&server, &card, json!(1), pin("1234")).await;
+        assert_eq!(paid["status"], "approved");
+        let path = format!("/simulator/authorizations/{}/clear", paid["_id"].as_str().expect("an id"));
+        let collected = server.post(&path, json!({})).await.expect(201).data();
+        assert_eq!(collected["terminal"]["pinEntryMode"], "pin", "the transaction tells it too");
         assert_eq!(money(&server, &card).await.1, 96);
     }
 

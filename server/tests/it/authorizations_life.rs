@@ -87,6 +87,12 @@ on_both_stores! {
         assert_members(&late, json!({"amount": -10, "type": "capture"}));
         assert_eq!(exceptions(&server).await[0]["type"], "late_clearing");
         assert_eq!(money(&server, &card).await, (json!(90), json!(90)));
+        let free = pay(&server, &card, json!(30), json!({})).await;
+        let nothing = about(&server, &free, "clear", json!({"amount": 0, "final": true})).await.expect(201).data();
+        assert_members(&nothing, json!({"amount": 0, "type": "capture"}));
+        let path = format!("/authorizations/{}", text(&free, "_id"));
+        assert_members(&server.get(&path).await.data(), json!({"status": "closed", "heldAmount": 0, "clearedAmount": 0}));
+        assert_eq!(money(&server, &card).await, (json!(90), json!(90)), "the rest of the hold is given back");
         assert_eq!(about(&server, &month, "clear", json!({})).await.expect(409).code(), "nothing_to_clear");
         nothing_is_off(&world);
     }

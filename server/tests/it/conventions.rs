@@ -136,3 +136,20 @@ async fn silent_after(server: &Server, sent: &str) -> String {
     let count = connection.read(&mut heard).await.unwrap_or(0);
     String::from_utf8_lossy(&heard[..count]).into_owned()
 }
+
+#[test]
+fn a_database_that_does_not_answer_is_named_with_its_setting() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for subcommand in ["dev", "migrate", "replay"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_paygen"));
+        command.arg(subcommand).arg("--data-dir").arg(directory.path()).current_dir(directory.path());
+        command.env("PAYGEN_DATABASE_URL", "postgres://me:hunter2@127.0.0.1:9/books");
+        let output = command.output().expect("paygen runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "{told}");
+        for part in ["database_url (PAYGEN_DATABASE_URL)", "127.0.0.1:9"] {
+            assert!(told.contains(part), "{subcommand}: {told}");
+        }
+        assert!(!told.contains("hunter2"), "{subcommand}: {told}");
+    }
+}

@@ -32,8 +32,10 @@ on_both_stores! {
             let pan = reveal(&servers[0], &card).await;
             cards.push((holder, card, pan));
         }
+        let hook = json!({"url": "https://example.com/", "events": ["*"], "token": "known-before", "enabled": false});
+        let hook = servers[0].post("/webhooks", hook).await.expect(201).id();
         let old = key_ids(&world);
-        assert_eq!(old.len(), 4, "{old:?}");
+        assert_eq!(old.len(), 5, "{old:?}");
 
         let traffic = Traffic::start(servers, &accounts);
         let killed = rotate_until(&world, "Sealed again");
@@ -55,7 +57,7 @@ on_both_stores! {
             assert!(told.contains(&format!("Deleted {id}")), "{told}");
         }
         let new = key_ids(&world);
-        assert!(new.len() == 4 && new.iter().all(|id| !old.contains(id)), "{new:?}");
+        assert!(new.len() == 5 && new.iter().all(|id| !old.contains(id)), "{new:?}");
 
         let (servers, made) = traffic.stop().await;
         assert!(made > 0, "writing went on");
@@ -71,6 +73,8 @@ on_both_stores! {
             let shown = server.get(&format!("/card-holders/{holder}")).await.expect(200);
             assert_eq!(shown.data()["person"]["email"], json!(email(number)), "personal data opens");
         }
+        let rotated = servers[0].post(&format!("/webhooks/{hook}/rotate-secret"), json!({})).await.expect(200);
+        assert_eq!(rotated.data()["hasToken"], true, "credentials of webhooks open");
         // The same number and PIN go to the new card: both are opened for it.
         let replaced = servers[0].post(&format!("/cards/{}/replace", cards[0].1), json!({"reason": "damaged"})).await;
         assert_eq!(reveal(&servers[0], &replaced.expect(201).id()).await, cards[0].2);
@@ -89,7 +93,7 @@ on_both_stores! {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
         let new = key_ids(&world);
-        assert!(new.len() == 4 && new.iter().all(|id| !old.contains(id)), "{new:?}");
+        assert!(new.len() == 5 && new.iter().all(|id| !old.contains(id)), "{new:?}");
         let again = transfer(&server, &accounts, "kept").await.expect(201);
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
     }
@@ -107,7 +111,7 @@ on_both_stores! {
         }
         server.stop();
         let told = run(&mut rewrap());
-        assert!(told.contains("12 data keys") && told.contains("PAYGEN_KEY_FILE=new.key"), "{told}");
+        assert!(told.contains("13 data keys") && told.contains("PAYGEN_KEY_FILE=new.key"), "{told}");
         let refused = world.command("dev").output().expect("it runs");
         assert!(!refused.status.success(), "the old key file no longer opens them");
         let mut command = world.command("dev");

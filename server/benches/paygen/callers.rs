@@ -1,0 +1,73 @@
+//! Callers of an engine, each waiting for its answer before it asks again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use paygen_core::ids::ClientId;
+use paygen_core::work::Context;
+use paygen_core::{Command, Outcome, Request};
+use paygen_server::clock::wall;
+use paygen_server::engine::{Answer, Bounds, Engine, Priority, Settings, Submission};
+use paygen_server::start::new_id_maker;
+use paygen_store::Database;
+
+use crate::report::Measured;
+
+/// How many callers there are.
+const CALLERS: usize = 256;
+
+/// One call of a caller; whether it succeeded.
+pub type Call = std::pin::Pin<Box<dyn Future<Output = bool> + Send>>;
+
+/// What callers do: the engine, the caller's number, how often it called before.
+pub type Act = Arc<dyn Fn(Engine, usize, usize) -> Call + Send + Sync>;
+
+/// An engine with so many lanes and so many commands a batch.
+pub async fn start(database: &Database, lanes: usize, batch: usize) -> Engine {
+    let mut stores = Vec::new();
+    for _ in 0..lanes {
+        stores.push((database.store().await.expect("a store"), new_id_maker()));
+    }
+    let settings = Settings { batch, bounds: Bounds::default(), cached_rows: 200_000, wall: Arc::new(wall) };
+    Engine::start(stores, &settings).expect("the engine")
+}
+
+/// What a command comes to; `None` when it is refused.
+pub async fn run(engine: &Engine, client: ClientId, command: Command) -> Option<Outcome> {
+    let request = Request::new(Context::system(client, ""), command);
+    let submission = Submission { request, idempotency: None, dry_run: false };
+    match engine.submit(Priority::Api, submission).await.expect("an answer") {
+        Answer::Decided(decision) => decision.ok(),
+        _ => None,
+    }
+}
+
+/// Calls of all callers for so many seconds.
+pub async fn measure(database: &Database, lanes: usize, batch: usize, seconds: u64, act: Act) -> Measured {
+    let engine = start(database, lanes, batch).await;
+    let started = Instant::now();
+    let until = started + Duration::from_secs(seconds);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (engine, act) = (engine.clone(), act.clone());
+            tokio::spawn(async move {
+                let (mut number, mut micros) = (0, Vec::new());
+                while Instant::now() < until {
+                    let asked = Instant::now();
+                    if act(engine.clone(), caller, number).await {
+                        micros.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
+                    }
+                    number += 1;
+                }
+                micros
+            })
+        })
+        .collect();
+    let mut micros = Vec::new();
+    for caller in callers {
+        micros.append(&mut caller.await.expect("a caller"));
+    }
+    let measured = Measured::of(micros, started.elapsed());
+    engine.drain().await;
+    measured
+}

@@ -1,0 +1,78 @@
+//! What Paygen carries, as ratios measured in one run: `cargo xtask bench` (see docs/benchmarks.md).
+
+mod authorizations;
+mod callers;
+mod deliveries;
+mod office;
+mod population;
+mod report;
+mod servers;
+mod transfers;
+mod wire;
+
+use clap::{Parser, ValueEnum};
+
+/// As in the binary, so that what runs in this process runs as it does there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Transfers, cards issued and revealed, two nodes.
+    Transfers,
+    /// Authorizations, in process and over HTTP.
+    Authorizations,
+    /// Deliveries of events to a webhook endpoint.
+    Deliveries,
+}
+
+/// Measures Paygen.
+#[derive(Debug, Parser)]
+pub struct Options {
+    /// What is measured; everything unless said
+    #[arg(long, value_enum, env = "PAYGEN_BENCH_ONLY")]
+    only: Option<Part>,
+    /// How many seconds each measurement takes
+    #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_SECONDS")]
+    seconds: u64,
+    /// How often everything is measured; medians are told
+    #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+    /// How many cards there are for authorizations
+    #[arg(long, default_value_t = 200_000, env = "PAYGEN_BENCH_CARDS", value_parser = clap::value_parser!(u64).range(100..))]
+    cards: u64,
+    /// How many connections call at once over HTTP
+    #[arg(long, value_delimiter = ',', default_values_t = [32, 128], env = "PAYGEN_BENCH_CONNECTIONS")]
+    connections: Vec<usize>,
+    /// Only answer HTTP requests with nothing, as the measure of what HTTP itself costs
+    #[arg(long, hide = true)]
+    empty_handler: bool,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        if options.empty_handler {
+            return servers::answer_nothing().await;
+        }
+        let postgres = std::env::var("PAYGEN_TEST_POSTGRES_URL").ok();
+        if postgres.is_none() {
+            println!("PostgreSQL is not measured: run `cargo xtask bench`.");
+        }
+        let wanted = |part| options.only.is_none_or(|only| only == part);
+        if wanted(Part::Transfers) {
+            transfers::measure_all(&options, postgres.as_deref()).await;
+        }
+        if wanted(Part::Authorizations) {
+            authorizations::measure_all(&options, postgres.as_deref()).await;
+        }
+        if wanted(Part::Deliveries) {
+            deliveries::measure_all(&options, postgres.as_deref()).await;
+        }
+    });
+}

@@ -1,0 +1,78 @@
+//! What a measurement came to, and the table of them.
+
+use std::time::Duration;
+
+/// Calls that succeeded: how many a second, and how long they took.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Calls a second.
+    pub rate: f64,
+    /// Half of them took no longer, in milliseconds.
+    pub p50: f64,
+    /// All but one in a hundred took no longer, in milliseconds.
+    pub p99: f64,
+}
+
+impl Measured {
+    /// From how long each call took, in microseconds, and all of them together.
+    pub fn of(mut micros: Vec<u32>, elapsed: Duration) -> Measured {
+        micros.sort_unstable();
+        let at = |share: f64| {
+            let place = (micros.len() as f64 * share) as usize;
+            micros.get(place.min(micros.len().saturating_sub(1))).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+        };
+        Measured { rate: micros.len() as f64 / elapsed.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+    }
+}
+
+/// The one in the middle.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A line of the table, and what each round came to beside an empty handler in the same round.
+struct Line {
+    what: String,
+    rounds: Vec<(Measured, f64)>,
+}
+
+/// Measurements by what was measured, in the order they came first.
+#[derive(Default)]
+pub struct Table {
+    lines: Vec<Line>,
+}
+
+impl Table {
+    /// Notes a measurement, and the rate of an empty handler in the same round.
+    pub fn note(&mut self, what: String, measured: Measured, empty: f64) {
+        let ratio = measured.rate / empty;
+        println!(
+            "{what}: {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {ratio:.3} of an empty handler",
+            measured.rate, measured.p50, measured.p99
+        );
+        match self.lines.iter_mut().find(|line| line.what == what) {
+            Some(line) => line.rounds.push((measured, ratio)),
+            None => self.lines.push(Line { what, rounds: vec![(measured, ratio)] }),
+        }
+    }
+
+    /// Prints medians as a Markdown table, ratios first.
+    pub fn print(&self) {
+        println!(
+            "\n| to an empty handler | measured | per second | p50 ms | p99 ms |\n| ---: | --- | ---: | ---: | ---: |"
+        );
+        for line in &self.lines {
+            let middle = |of: fn(&(Measured, f64)) -> f64| median(&mut line.rounds.iter().map(of).collect::<Vec<_>>());
+            println!(
+                "| {:.3} | {} | {:.0} | {:.2} | {:.2} |",
+                middle(|round| round.1),
+                line.what,
+                middle(|round| round.0.rate),
+                middle(|round| round.0.p50),
+                middle(|round| round.0.p99)
+            );
+        }
+        println!();
+    }
+}

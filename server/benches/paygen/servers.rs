@@ -1,0 +1,66 @@
+//! Servers in processes of their own: Paygen, and one that answers nothing.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+/// A running server; it ends when this is dropped.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Server {
+    /// `paygen dev` beside this database.
+    pub fn paygen(data_dir: &Path, database_url: Option<&str>, key: &str) -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
+        command.args(["dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"]).arg(data_dir);
+        if let Some(url) = database_url {
+            command.args(["--database-url", url]);
+        }
+        command.env("PAYGEN_SANDBOX_API_KEY", key).env("PAYGEN_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8");
+        Server::start(command.current_dir(data_dir))
+    }
+
+    /// A server whose handler does nothing.
+    pub fn empty() -> Server {
+        Server::start(Command::new(std::env::current_exe().expect("this program")).arg("--empty-handler"))
+    }
+
+    fn start(command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its standard output")).lines();
+        let address = loop {
+            let line = lines.next().and_then(Result::ok).expect("the server tells where it listens");
+            if let Some((_, rest)) = line.split_once("http://127.0.0.1:") {
+                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                break format!("127.0.0.1:{port}");
+            }
+        };
+        // What it tells further is read on, so that it never blocks on a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Answers every request with nothing until the process is ended.
+pub async fn answer_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("http://{}", listener.local_addr().expect("its address"));
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, Router::new().fallback(|| async {})).await.expect("it serves");
+}

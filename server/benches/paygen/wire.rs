@@ -1,0 +1,80 @@
+//! HTTP/1.1 over sockets that stay open, with as little work as can be on the caller's side: it shares the machine with
+//! what it measures.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::report::Measured;
+
+/// A request's bytes for the connection of this number, and how often it called before.
+pub type Write = Arc<dyn Fn(usize, usize) -> Vec<u8> + Send + Sync>;
+
+/// Requests on so many connections, each waiting for its answer before the next, for so many seconds.
+///
+/// # Panics
+/// When an answer is not of `status`, or its body lacks `has`.
+pub async fn call(
+    address: &str,
+    connections: usize,
+    seconds: u64,
+    write: &Write,
+    status: &'static str,
+    has: &'static str,
+) -> Measured {
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        stream.set_nodelay(true).expect("no delay");
+        streams.push(stream);
+    }
+    let started = Instant::now();
+    let until = started + Duration::from_secs(seconds);
+    let callers: Vec<_> = streams
+        .into_iter()
+        .enumerate()
+        .map(|(connection, mut stream)| {
+            let write = write.clone();
+            tokio::spawn(async move {
+                let (mut number, mut micros, mut answer) = (0, Vec::new(), Vec::with_capacity(8192));
+                while Instant::now() < until {
+                    let request = write(connection, number);
+                    let asked = Instant::now();
+                    stream.write_all(&request).await.expect("the request is sent");
+                    read(&mut stream, &mut answer).await;
+                    micros.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
+                    let text = String::from_utf8_lossy(&answer);
+                    assert!(text.starts_with(status) && text.contains(has), "another answer was expected: {text}");
+                    number += 1;
+                }
+                micros
+            })
+        })
+        .collect();
+    let mut micros = Vec::new();
+    for caller in callers {
+        micros.append(&mut caller.await.expect("a connection"));
+    }
+    Measured::of(micros, started.elapsed())
+}
+
+/// Reads one answer, whose length its head tells.
+async fn read(stream: &mut TcpStream, answer: &mut Vec<u8>) {
+    answer.clear();
+    let mut whole = None;
+    while whole.is_none_or(|whole| answer.len() < whole) {
+        let count = stream.read_buf(answer).await.expect("the answer is read");
+        assert!(count > 0, "the server closed the connection");
+        if whole.is_none() {
+            whole = answer.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4 + length(&answer[..at]));
+        }
+    }
+}
+
+fn length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let line = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    line.and_then(|length| length.trim().parse().ok()).expect("the answer tells its length")
+}

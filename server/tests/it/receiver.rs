@@ -1,0 +1,197 @@
+//! Whoever gets webhooks: well-behaved, slow, broken or hostile, as each test says.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A delivery as it came.
+#[derive(Clone, Debug)]
+pub struct Got {
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Got {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    pub fn event(&self) -> String {
+        self.header("webhook-id").to_owned()
+    }
+
+    /// The position is not sent; the order within an object is told by when things came.
+    pub fn object(&self) -> String {
+        let data = &self.json()["data"];
+        let ids = ["cardId", "accountId", "cardHolderId", "webhookId", "apiKeyId"];
+        ids.iter().find_map(|id| data[id].as_str()).unwrap_or_default().to_owned()
+    }
+}
+
+/// What a receiver does with a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A status and headers, each line ended.
+    Status(u16, &'static str),
+    /// Only once the test allows it.
+    Held(u16),
+    /// These bytes, then the connection is closed.
+    Raw(&'static [u8]),
+    /// A head, then a body without an end.
+    Endless,
+    /// A head that comes a byte at a time.
+    SlowHead,
+    /// The connection is closed without a word.
+    Reset,
+}
+
+type Rule = Box<dyn Fn(&Got) -> Answer + Send + Sync>;
+
+struct State {
+    got: Mutex<Vec<Got>>,
+    rule: Mutex<Rule>,
+    changed: tokio::sync::watch::Sender<usize>,
+    held: tokio::sync::watch::Sender<bool>,
+}
+
+/// A receiver on a port of its own.
+#[derive(Clone)]
+pub struct Receiver {
+    pub url: String,
+    state: Arc<State>,
+}
+
+impl Receiver {
+    pub async fn start(rule: impl Fn(&Got) -> Answer + Send + Sync + 'static) -> Receiver {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let state = Arc::new(State {
+            got: Mutex::default(),
+            rule: Mutex::new(Box::new(rule)),
+            changed: tokio::sync::watch::Sender::new(0),
+            held: tokio::sync::watch::Sender::new(true),
+        });
+        let shared = state.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, shared.clone()));
+            }
+        });
+        Receiver { url, state }
+    }
+
+    pub async fn good() -> Receiver {
+        Receiver::start(|_| Answer::Status(200, "")).await
+    }
+
+    pub fn set(&self, rule: impl Fn(&Got) -> Answer + Send + Sync + 'static) {
+        *lock(&self.state.rule) = Box::new(rule);
+    }
+
+    /// Lets go of requests that are held.
+    pub fn release(&self) {
+        self.state.held.send_replace(false);
+    }
+
+    pub fn got(&self) -> Vec<Got> {
+        lock(&self.state.got).clone()
+    }
+
+    /// Waits until what came is enough.
+    pub async fn until(&self, what: &str, enough: impl Fn(&[Got]) -> bool) -> Vec<Got> {
+        let mut changes = self.state.changed.subscribe();
+        let waiting = async {
+            loop {
+                let got = self.got();
+                if enough(&got) {
+                    return got;
+                }
+                changes.changed().await.expect("the receiver runs");
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(60), waiting).await {
+            Ok(got) => got,
+            Err(_) => panic!("{what} did not come; there were {}", self.got().len()),
+        }
+    }
+
+    /// Waits for so many deliveries.
+    pub async fn count(&self, count: usize) -> Vec<Got> {
+        self.until(&format!("{count} deliveries"), |got| got.len() >= count).await
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    let mut stream = BufReader::new(stream);
+    while let Some(got) = read(&mut stream).await {
+        let answer = (lock(&state.rule))(&got);
+        lock(&state.got).push(got);
+        state.changed.send_modify(|count| *count += 1);
+        if respond(stream.get_mut(), answer, &state).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Got> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    let path = line.split_whitespace().nth(1)?.to_owned();
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.push((name.to_lowercase(), value.trim().to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok()?;
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Got { path, headers, body })
+}
+
+/// Answers; nothing when the connection is over.
+async fn respond(stream: &mut TcpStream, answer: Answer, state: &State) -> Option<()> {
+    match answer {
+        Answer::Status(status, headers) => write_status(stream, status, headers).await,
+        Answer::Held(status) => {
+            let _ = state.held.subscribe().wait_for(|held| !held).await;
+            write_status(stream, status, "").await
+        }
+        Answer::Raw(bytes) => {
+            let _ = stream.write_all(bytes).await;
+            None
+        }
+        Answer::Endless => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.ok()?;
+            let chunk = [b"4000\r\n".as_slice(), &[b'x'; 0x4000], b"\r\n"].concat();
+            while stream.write_all(&chunk).await.is_ok() {}
+            None
+        }
+        Answer::SlowHead => {
+            for byte in b"HTTP/1.1 200 OK\r\nx-slow: ".iter().chain(std::iter::repeat_n(&b'x', 600)) {
+                stream.write_all(&[*byte]).await.ok()?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            None
+        }
+        Answer::Reset => None,
+    }
+}
+
+async fn write_status(stream: &mut TcpStream, status: u16, headers: &str) -> Option<()> {
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n{headers}\r\nok");
+    stream.write_all(head.as_bytes()).await.ok()
+}
