@@ -21,7 +21,6 @@ pub mod sandbox;
 pub mod scenarios;
 pub mod start;
 pub mod tail;
-pub mod tls;
 pub mod tokens;
 pub mod vault_keys;
 pub mod webhooks_config;

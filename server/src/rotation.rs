@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use paygen_core::ids::ClientId;
 use paygen_core::rotation::{Reseal, Resealed, Sealed};
-use paygen_core::work::Context;
+use paygen_core::work::{Context, hex};
 use paygen_core::{Command, Outcome, Request};
 use paygen_store::{StoreError, VaultKeyRow};
 use paygen_vault::{DataKey, Purpose};
@@ -213,7 +213,7 @@ fn seal_again(app: &App, sealed: Sealed, found: Vec<(paygen_core::record::Key, V
         match app.vault.reseal(purpose_of(sealed), &place, &before) {
             Ok(after) => Some(Resealed { key, before, after }),
             Err(error) => {
-                let row: String = key.id.as_slice().iter().map(|byte| format!("{byte:02x}")).collect();
+                let row = hex(key.id.as_slice());
                 tracing::error!(error = %error, what = %sealed, client = %key.client, row, "content does not open");
                 None
             }

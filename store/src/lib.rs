@@ -16,6 +16,7 @@ mod shards;
 mod sql;
 mod sqlite;
 mod statements;
+mod tls;
 pub mod value;
 mod webhooks;
 
@@ -29,6 +30,7 @@ pub use postgres::{Listener, Sequencer};
 pub use reader::Reader;
 pub use shards::{SHARDS, Shards, shard_of};
 pub use sql::Listed;
+pub use tls::tls_client;
 
 /// How rows are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

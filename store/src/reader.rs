@@ -256,12 +256,12 @@ impl Reader {
 
     /// Kept answers whose time is over.
     pub async fn expired_idempotency(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
-        self.expired("idempotency", "key_hash", wall, limit).await
+        self.keys_until("idempotency", "key_hash", "expires_at", wall, limit).await
     }
 
     /// Tokens whose time is over.
     pub async fn expired_tokens(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
-        self.expired("tokens", "id", wall, limit).await
+        self.keys_until("tokens", "id", "expires_at", wall, limit).await
     }
 
     /// Reveal tokens whose time has been over for so long that they are forgotten.
@@ -325,9 +325,17 @@ impl Reader {
         }
     }
 
-    async fn expired(&self, table: &str, id: &str, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
-        let sql = format!("SELECT client, {id} FROM {table} WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
-        let rows = self.rows(sql, vec![wall.into()], 2).await?;
+    /// The keys of a table's rows whose time in a column is at or before an instant, the oldest first.
+    pub(crate) async fn keys_until(
+        &self,
+        table: &str,
+        id: &str,
+        time: &str,
+        until: Instant,
+        limit: u32,
+    ) -> Result<Vec<Key>, StoreError> {
+        let sql = format!("SELECT client, {id} FROM {table} WHERE {time} <= ?1 ORDER BY {time} LIMIT {limit}");
+        let rows = self.rows(sql, vec![until.into()], 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id)] => {
                 let client = ClientId(paygen_core::ids::Id::from_slice(client)?);

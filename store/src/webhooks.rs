@@ -1,6 +1,6 @@
 //! What the delivery worker looks for: endpoints, the next events, what is still to be delivered.
 
-use paygen_core::events::{Event, EventType};
+use paygen_core::events::Event;
 use paygen_core::ids::{ClientId, EventId, WebhookId};
 use paygen_core::record::Key;
 use paygen_core::time::Instant;
@@ -23,33 +23,6 @@ impl Reader {
     /// A client's endpoints.
     pub async fn webhooks_of(&self, client: ClientId) -> Result<Vec<Webhook>, StoreError> {
         self.records("WHERE client = ?1 ORDER BY id", vec![client.0.into()]).await
-    }
-
-    /// How many endpoints a client has.
-    pub async fn count_webhooks(&self, client: ClientId) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM webhooks WHERE client = ?1".to_owned();
-        let count = self.number(sql, vec![client.0.into()]).await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// How many events of a type a client has.
-    pub async fn count_events(&self, client: ClientId, kind: EventType) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM events WHERE client = ?1 AND kind = ?2".to_owned();
-        let count = self.number(sql, vec![client.0.into(), kind.as_str().to_owned().into()]).await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// How many attempts to deliver are on record.
-    pub async fn count_attempts(&self, client: ClientId) -> Result<u64, StoreError> {
-        let count =
-            self.number("SELECT count(*) FROM delivery_attempts WHERE client = ?1".to_owned(), vec![client.0.into()]);
-        Ok(u64::try_from(count.await?).unwrap_or(0))
-    }
-
-    /// Where a client's stream ends.
-    pub async fn last_position(&self, client: ClientId) -> Result<i64, StoreError> {
-        let sql = "SELECT coalesce(max(position), 0) FROM events WHERE client = ?1 AND position IS NOT NULL".to_owned();
-        self.number(sql, vec![client.0.into()]).await
     }
 
     async fn number(&self, sql: String, params: Vec<Value>) -> Result<i64, StoreError> {
@@ -150,19 +123,9 @@ impl Reader {
         self.number(sql.to_owned(), vec![client.0.into()]).await
     }
 
-    /// Attempts that were made before a time, the oldest first.
-    pub async fn old_attempts(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
-        let sql =
-            format!("SELECT client, id FROM delivery_attempts WHERE created_at < ?1 ORDER BY created_at LIMIT {limit}");
-        let rows = self.rows(sql, vec![before.into()], 2).await?;
-        let read = |row: &Vec<Value>| match row.as_slice() {
-            [Value::Bytes(client), Value::Bytes(id)] => {
-                let read = paygen_core::ids::Id::from_slice;
-                Some(Key::of(ClientId(read(client)?), read(id)?))
-            }
-            _ => None,
-        };
-        Ok(rows.iter().filter_map(read).collect())
+    /// Attempts that were made until a time, the oldest first.
+    pub async fn old_attempts(&self, until: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        self.keys_until("delivery_attempts", "id", "created_at", until, limit).await
     }
 
     /// Deliveries that were given up before a time, and those whose endpoint is gone.

@@ -61,6 +61,21 @@ pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), R
     }
 }
 
+/// Refuses when a read-only field that was sent along is not as the object is shown.
+pub(crate) fn check_read_only(
+    sent: &[(&'static str, serde_json::Value)],
+    shown: &impl serde::Serialize,
+) -> Result<(), Refusal> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let shown = serde_json::to_value(shown).unwrap_or_default();
+    match sent.iter().find(|(field, value)| shown.pointer(field) != Some(value)) {
+        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
+        None => Ok(()),
+    }
+}
+
 /// An empty object says as much as none: it is shown the same, so writing it back changes nothing.
 pub(crate) fn unless_empty(object: Option<String>) -> Option<String> {
     object.filter(|text| text != "{}")

@@ -1,5 +1,6 @@
 //! Changing a card: frozen and thawed, canceled, controlled.
 
+use crate::accounts::check_read_only;
 use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, NewControls, tell, view};
 use crate::events::EventType;
@@ -82,15 +83,7 @@ fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Ref
             return Err(Refusal::ReadOnlyField { field });
         }
     }
-    if echo.settings.is_empty() {
-        return Ok(());
-    }
-    let stored = serde_json::to_value(stored).unwrap_or_default();
-    let differs = |(field, sent): &&(&'static str, serde_json::Value)| stored.pointer(field) != Some(sent);
-    match echo.settings.iter().find(differs) {
-        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
-        None => Ok(()),
-    }
+    check_read_only(&echo.settings, stored)
 }
 
 /// Whether a change of a card that ended asks for what is so already.

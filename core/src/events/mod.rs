@@ -12,8 +12,9 @@ use serde::ser::SerializeMap;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
-use crate::record::Key;
+use crate::record::{Key, Record};
 use crate::refusal::Stop;
+use crate::table::Table;
 use crate::time::Instant;
 use crate::work::Work;
 
@@ -209,39 +210,21 @@ pub(crate) fn emit_with<const PARTS: usize>(
 fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
     let key = Key::of(work.client(), owner.id());
     match owner {
-        Owner::Account(_) | Owner::Card { .. } => {
-            let balance = work.balances.get_to_change(key)?.expect("accounts and cards have a balance");
-            let mut balance = (*balance).clone();
-            balance.event_seq += 1;
-            let sequence = balance.event_seq;
-            work.balances.put(balance);
-            Ok(sequence)
-        }
-        Owner::CardHolder(_) => {
-            let holder = work.card_holders.get_to_change(key)?.expect("an event's card holder exists");
-            let mut holder = (*holder).clone();
-            holder.event_seq += 1;
-            let sequence = holder.event_seq;
-            work.card_holders.put(holder);
-            Ok(sequence)
-        }
-        Owner::ApiKey(_) => {
-            let api_key = work.api_keys.get_to_change(key)?.expect("an event's key exists");
-            let mut api_key = (*api_key).clone();
-            api_key.event_seq += 1;
-            let sequence = api_key.event_seq;
-            work.api_keys.put(api_key);
-            Ok(sequence)
-        }
-        Owner::Webhook(_) => {
-            let webhook = work.webhooks.get_to_change(key)?.expect("an event's endpoint exists");
-            let mut webhook = (*webhook).clone();
-            webhook.event_seq += 1;
-            let sequence = webhook.event_seq;
-            work.webhooks.put(webhook);
-            Ok(sequence)
-        }
+        Owner::Account(_) | Owner::Card { .. } => count(&mut work.balances, key, |row| &mut row.event_seq),
+        Owner::CardHolder(_) => count(&mut work.card_holders, key, |row| &mut row.event_seq),
+        Owner::ApiKey(_) => count(&mut work.api_keys, key, |row| &mut row.event_seq),
+        Owner::Webhook(_) => count(&mut work.webhooks, key, |row| &mut row.event_seq),
     }
+}
+
+/// Counts one more on the row that does so for an owner.
+fn count<R: Record>(table: &mut Table<R>, key: Key, last: fn(&mut R) -> &mut i64) -> Result<i64, Stop> {
+    let found = table.get_to_change(key)?.expect("what an event belongs to is there");
+    let mut row = (*found).clone();
+    *last(&mut row) += 1;
+    let sequence = *last(&mut row);
+    table.put(row);
+    Ok(sequence)
 }
 
 /// The text of an event's data.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{DisabledReason, Subscriptions, Webhook, WebhookProgress, WebhookView};
-use crate::accounts::check_version;
+use crate::accounts::{check_read_only, check_version};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::WebhookId;
 use crate::record::Key;
@@ -154,7 +154,7 @@ pub fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, S
 pub fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
-    check_echo(&command.echo, &WebhookView::of(&webhook, &progress))?;
+    check_read_only(&command.echo, &WebhookView::of(&webhook, &progress))?;
     let now = work.now();
     let enabled = command.enabled.unwrap_or(webhook.enabled);
     let mut changed = Webhook {
@@ -189,17 +189,6 @@ pub fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, S
         emit(work, Owner::Webhook(command.id), EventType::WebhookDisabled, &view)?;
     }
     Ok(view)
-}
-
-fn check_echo(echo: &[(&'static str, serde_json::Value)], stored: &WebhookView) -> Result<(), Refusal> {
-    if echo.is_empty() {
-        return Ok(());
-    }
-    let stored = serde_json::to_value(stored).unwrap_or_default();
-    match echo.iter().find(|(field, sent)| stored.pointer(field) != Some(sent)) {
-        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
-        None => Ok(()),
-    }
 }
 
 fn replace(webhook: &mut Webhook, credentials: &ChangedCredentials) -> Result<(), Stop> {

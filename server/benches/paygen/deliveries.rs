@@ -120,14 +120,14 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
     if let Some(mut sequencer) = database.sequencer().await.expect("a sequencer") {
         while sequencer.step().await.expect("a step") > 0 {}
     }
-    let waiting = database.reader().count_events(client, EventType::TransferCreated).await.expect("a count") as usize;
-    let reader = database.reader();
     drop((database, vault, keys, engine));
     let server = Server::paygen(data_dir, url, key.expose());
+    let http = reqwest::Client::new();
+    let waiting = total(&http, &server.address, &key, "events?filter=type=transfer.created&limit=1").await;
     sink.until(1).await;
     let begun = Instant::now();
     sink.until(waiting).await;
-    while (reader.count_attempts(client).await.expect("a count") as usize) < waiting {
+    while total(&http, &server.address, &key, "events/deliveries?limit=1").await < waiting {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let rate = waiting as f64 / begun.elapsed().as_secs_f64();
@@ -143,6 +143,14 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
             lag.p50, lag.p99, lag.rate
         );
     }
+}
+
+/// How many a list has.
+async fn total(http: &reqwest::Client, address: &str, key: &ApiKeySecret, list: &str) -> usize {
+    let request = http.get(format!("http://{address}/{list}")).header("x-api-key", key.expose());
+    let text = request.send().await.expect("an answer").text().await.expect("its body");
+    let list: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    list["meta"]["total"].as_u64().and_then(|total| usize::try_from(total).ok()).expect("a total")
 }
 
 /// Transfers at a steady pace over HTTP, and how late their events come.

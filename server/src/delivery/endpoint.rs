@@ -85,9 +85,8 @@ struct Finished {
     object: Id,
     kind: String,
     at: Instant,
-    outcome: Result<Sent, StoreError>,
-    /// The event was deleted before it could be delivered.
-    gone: bool,
+    /// What came of it; nothing when the event was deleted before.
+    outcome: Result<Option<Sent>, StoreError>,
 }
 
 struct Asked {
@@ -255,25 +254,30 @@ impl Endpoint {
                     Some(event) => Ok(Some(event)),
                     None => shared.reader.event(client, id).await.map(|event| event.map(Arc::new)),
                 };
-                let (kind, outcome, gone) = match event {
+                let (kind, outcome) = match event {
                     Ok(Some(event)) => {
                         let (headers, body) = message::of(&event, &shared.environment, &credentials, at);
                         let sent = shared.sender.send(&webhook.url, headers, body, limit).await;
-                        (event.kind.clone(), Ok(sent), false)
+                        (event.kind.clone(), Ok(Some(sent)))
                     }
-                    Ok(None) => (String::new(), Ok(Sent::default()), true),
-                    Err(error) => (String::new(), Err(error), false),
+                    Ok(None) => (String::new(), Ok(None)),
+                    Err(error) => (String::new(), Err(error)),
                 };
-                Finished { object, kind, at, outcome, gone }
+                Finished { object, kind, at, outcome }
             });
         }
     }
 
     /// Takes in what came of a request.
     fn finish(&mut self, finished: Finished) {
-        let Finished { object, kind, at, outcome, gone } = finished;
-        let sent = match outcome {
-            Ok(sent) => sent,
+        let Finished { object, kind, at, outcome } = finished;
+        let retry = &self.shared.settings.retry;
+        let (sent, is_gone) = match outcome {
+            Ok(Some(sent)) => (sent, false),
+            Ok(None) => {
+                let error = Some("the event was deleted before it was delivered".to_owned());
+                (Sent { error, ..Sent::default() }, true)
+            }
             Err(error) => {
                 tracing::warn!(error = %error, webhook = %self.id, "an event cannot be read");
                 self.order.put_off(object, at.plus_seconds(1));
@@ -284,10 +288,10 @@ impl Endpoint {
         let attempt = item.attempts + 1;
         let next = if sent.succeeded() {
             Next::Done
-        } else if gone {
+        } else if is_gone {
             Next::GiveUp
         } else {
-            self.shared.settings.retry.after_failure(attempt, at, sent.retry_after, chance())
+            retry.after_failure(attempt, at, sent.retry_after, chance())
         };
         self.halted |= sent.status == Some(410);
         metrics::counter!("paygen_delivery_attempts_total", "outcome" => if next == Next::Done { "succeeded" } else { "failed" })
@@ -303,7 +307,7 @@ impl Endpoint {
             status: sent.status.map(i64::from),
             latency_ms: i64::try_from(sent.latency.as_millis()).unwrap_or(i64::MAX),
             excerpt: sent.excerpt,
-            error: if gone { Some("the event was deleted before it was delivered".to_owned()) } else { sent.error },
+            error: sent.error,
             at,
             next,
         });

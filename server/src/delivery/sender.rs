@@ -60,7 +60,7 @@ impl Sender {
             .dns_resolver(CheckedResolver(targets.clone()))
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .tcp_nodelay(true)
-            .tls_backend_preconfigured(crate::tls::client_config()?)
+            .tls_backend_preconfigured(paygen_store::tls_client()?)
             .build()
             .map_err(|error| chain(&error))?;
         Ok(Sender { client, targets })

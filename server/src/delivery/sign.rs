@@ -4,6 +4,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::{alphabet, engine::DecodePaddingMode};
+use paygen_core::work::hex;
 
 /// What secrets begin with, so that they are recognised where they do not belong.
 const PREFIX: &str = "whsec_";
@@ -88,7 +89,7 @@ pub fn headers(message: Message<'_>, secrets: &[Secret], token: Option<&str>) ->
 fn token_signature(token: &str, timestamp: i64, body: &[u8]) -> String {
     let mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes()));
     let tag = tagged(mac, &[timestamp.to_string().as_bytes(), b".", body]);
-    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&tag)
 }
 
 fn tagged(mut mac: hmac::Context, pieces: &[&[u8]]) -> Vec<u8> {

@@ -37,7 +37,7 @@ impl Assets {
                 let plain = name.strip_suffix(".gz").unwrap_or(&name);
                 let (stem, extension) = plain.rsplit_once('.')?;
                 let content_type = content_type(extension)?;
-                let hash: String = file.metadata.sha256_hash()[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+                let hash = hex(&file.metadata.sha256_hash()[..6]);
                 let asset = Asset {
                     path: format!("/docs/assets/{stem}.{hash}.{extension}"),
                     content_type,
@@ -80,4 +80,9 @@ fn content_type(extension: &str) -> Option<&'static str> {
         "woff2" => "font/woff2",
         _ => return None,
     })
+}
+
+/// Bytes as names and tags have them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -128,7 +128,7 @@ fn build(contract: &[u8]) -> HashMap<String, Served> {
 
 fn served(content_type: &'static str, policy: &'static str, content: Vec<u8>, gzip: bool, lasting: bool) -> Served {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
-    let tag: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let tag = assets::hex(&digest.as_ref()[..8]);
     let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
     Served { content_type, content: content.into(), etag, policy, gzip, lasting }
 }

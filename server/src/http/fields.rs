@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 
-use super::body::{Faults, Field};
+use super::body::{Change, Faults, Field};
 use super::json::Json;
 use super::limits::CardCurrency;
 use super::nearest::hint;
@@ -370,6 +370,18 @@ impl Field for Echo {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
     }
+}
+
+/// The read-only fields that were sent back, each with its pointer; they are taken out of the body.
+pub fn sent_back<'a>(
+    fields: impl IntoIterator<Item = (&'static str, &'a mut Change<Echo>)>,
+) -> Vec<(&'static str, serde_json::Value)> {
+    let sent = |(at, change): (&'static str, &mut Change<Echo>)| match std::mem::take(change) {
+        Change::Keep => None,
+        Change::Clear => Some((at, serde_json::Value::Null)),
+        Change::Set(Echo(value)) => Some((at, value)),
+    };
+    fields.into_iter().filter_map(sent).collect()
 }
 
 /// The schema with a description.

@@ -208,7 +208,7 @@ impl Schedule {
         let before = self.clock.now().plus_seconds(-86_400 * i64::from(self.retention.attempts));
         for _ in 0..PURGES {
             let keys = self.reader.old_deliveries(before, AT_A_TIME).await?;
-            let attempts = self.reader.old_attempts(before, AT_A_TIME).await?;
+            let attempts = self.reader.old_attempts(before.plus_micros(-1), AT_A_TIME).await?;
             if keys.is_empty() && attempts.is_empty() {
                 break;
             }

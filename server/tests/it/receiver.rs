@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,22 @@ impl Got {
 
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// Whether an independent library takes its signature (Standard Webhooks).
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        let mut headers = reqwest::header::HeaderMap::new();
+        for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+            headers.insert(name, self.header(name).parse().expect("a header"));
+        }
+        standardwebhooks::Webhook::new(secret).expect("a secret").verify(&self.body, &headers).is_ok()
+    }
+
+    /// The published signature that it should have, as a receiver would make it to compare.
+    pub fn paygen_signature(&self, token: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
+        let signed = [self.header("x-paygen-timestamp").as_bytes(), b".", &self.body].concat();
+        hmac::sign(&key, &signed).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub fn event(&self) -> String {

@@ -50,6 +50,32 @@ macro_rules! plain_list {
     };
 }
 
+macro_rules! joined_list {
+    ($one:ident $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr) => {
+        /// Rows of two tables, each with the one that belongs to it.
+        pub struct List;
+
+        impl Listed for List {
+            type Row = ($one, $other);
+            const FROM: &'static str = $from;
+            const CLIENT: &'static str = concat!($alias, ".client");
+            const ID: ListColumn = $id;
+
+            fn columns() -> (String, usize) {
+                let mut columns = columns_of::<$one>($alias);
+                columns.extend(columns_of::<$other>($other_alias));
+                (columns.join(", "), columns.len())
+            }
+
+            fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+                let other = values.split_off($one::COLUMNS.len());
+                let one = $one::read(&mut Row::of::<$one>(values))?;
+                Ok((one, $other::read(&mut Row::of::<$other>(other))?))
+            }
+        }
+    };
+}
+
 macro_rules! columns {
     ($($name:ident = $make:ident($sql:literal, $kind:expr);)*) => {$(
         #[doc = concat!("The column ", $sql, ".")]
@@ -85,27 +111,7 @@ pub mod accounts {
         UPDATED_AT = column("a.updated_at", ColumnKind::Time);
     }
 
-    /// Accounts with their balances.
-    pub struct List;
-
-    impl Listed for List {
-        type Row = (Account, Balance);
-        const FROM: &'static str = "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id";
-        const CLIENT: &'static str = "a.client";
-        const ID: ListColumn = ID;
-
-        fn columns() -> (String, usize) {
-            let mut columns = columns_of::<Account>("a");
-            columns.extend(columns_of::<Balance>("b"));
-            (columns.join(", "), columns.len())
-        }
-
-        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
-            let balance = values.split_off(Account::COLUMNS.len());
-            let account = Account::read(&mut Row::of::<Account>(values))?;
-            Ok((account, Balance::read(&mut Row::of::<Balance>(balance))?))
-        }
-    }
+    joined_list!(Account "a", Balance "b", "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id", id ID);
 }
 
 /// Detail records.
@@ -222,27 +228,7 @@ pub mod cards {
         UPDATED_AT = column("c.updated_at", ColumnKind::Time);
     }
 
-    /// Cards with the balances they spend.
-    pub struct List;
-
-    impl Listed for List {
-        type Row = (Card, Balance);
-        const FROM: &'static str = "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds";
-        const CLIENT: &'static str = "c.client";
-        const ID: ListColumn = ID;
-
-        fn columns() -> (String, usize) {
-            let mut columns = columns_of::<Card>("c");
-            columns.extend(columns_of::<Balance>("b"));
-            (columns.join(", "), columns.len())
-        }
-
-        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
-            let balance = values.split_off(Card::COLUMNS.len());
-            let card = Card::read(&mut Row::of::<Card>(values))?;
-            Ok((card, Balance::read(&mut Row::of::<Balance>(balance))?))
-        }
-    }
+    joined_list!(Card "c", Balance "b", "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID);
 }
 
 /// Authorizations.
@@ -350,27 +336,7 @@ pub mod lines {
         AT = column("l.at", ColumnKind::Time);
     }
 
-    /// Lines with their entries.
-    pub struct List;
-
-    impl Listed for List {
-        type Row = (Line, Entry);
-        const FROM: &'static str = "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry";
-        const CLIENT: &'static str = "l.client";
-        const ID: ListColumn = SEQ;
-
-        fn columns() -> (String, usize) {
-            let mut columns = columns_of::<Line>("l");
-            columns.extend(columns_of::<Entry>("e"));
-            (columns.join(", "), columns.len())
-        }
-
-        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
-            let entry = values.split_off(Line::COLUMNS.len());
-            let line = Line::read(&mut Row::of::<Line>(values))?;
-            Ok((line, Entry::read(&mut Row::of::<Entry>(entry))?))
-        }
-    }
+    joined_list!(Line "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
 }
 
 /// Events.
@@ -406,27 +372,7 @@ pub mod webhooks {
         UPDATED_AT = column("t.updated_at", ColumnKind::Time);
     }
 
-    /// Endpoints with their progress.
-    pub struct List;
-
-    impl Listed for List {
-        type Row = (Webhook, WebhookProgress);
-        const FROM: &'static str = "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id";
-        const CLIENT: &'static str = "t.client";
-        const ID: ListColumn = ID;
-
-        fn columns() -> (String, usize) {
-            let mut columns = columns_of::<Webhook>("t");
-            columns.extend(columns_of::<WebhookProgress>("p"));
-            (columns.join(", "), columns.len())
-        }
-
-        fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
-            let progress = values.split_off(Webhook::COLUMNS.len());
-            let webhook = Webhook::read(&mut Row::of::<Webhook>(values))?;
-            Ok((webhook, WebhookProgress::read(&mut Row::of::<WebhookProgress>(progress))?))
-        }
-    }
+    joined_list!(Webhook "t", WebhookProgress "p", "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id", id ID);
 }
 
 /// Attempts to deliver events.

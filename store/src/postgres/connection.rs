@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
+use crate::tls::tls_client;
 
 /// Which server process serves a connection: its number alone may be used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +32,7 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
 }
 
 pub(super) fn tls() -> Result<MakeRustlsConnect, StoreError> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| StoreError::Unavailable(format!("TLS cannot be set up: {error}")))?;
-    Ok(MakeRustlsConnect::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    tls_client().map(MakeRustlsConnect::new).map_err(StoreError::Unavailable)
 }
 
 /// Whether TLS is asked for. `prefer`, the default of the URL's form, means without: ask for it with `require`.

@@ -6,13 +6,12 @@ use axum::response::Response;
 use paygen_core::Command;
 use paygen_core::cards::{CardEcho, CardStatus, CardView, NewControls, TerminateCard, UpdateCard};
 use paygen_core::ids::CardId;
-use serde_json::Value;
 
 use super::bodies::UpdateCardBody;
 use super::{check_seen, controls, seen, shown};
 use crate::app::App;
 use crate::http::body::{Body, Change, NoBody};
-use crate::http::fields::Echo;
+use crate::http::fields::sent_back;
 use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
@@ -115,15 +114,7 @@ fn echo(body: &mut UpdateCardBody) -> CardEcho {
         ("/createdAt", &mut body.created_at),
         ("/updatedAt", &mut body.updated_at),
     ];
-    let sent = |(at, change): (&'static str, &mut Change<Echo>)| match std::mem::take(change) {
-        Change::Keep => None,
-        Change::Clear => Some((at, Value::Null)),
-        Change::Set(Echo(value)) => Some((at, value)),
-    };
-    CardEcho {
-        amounts: [body.balance, body.available_balance],
-        settings: fields.into_iter().filter_map(sent).collect(),
-    }
+    CardEcho { amounts: [body.balance, body.available_balance], settings: sent_back(fields) }
 }
 
 /// Terminate a card

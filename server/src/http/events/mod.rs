@@ -6,7 +6,7 @@ mod stream;
 use axum::extract::State;
 use axum::response::Response;
 use paygen_core::events::{Event, EventType, told};
-use paygen_core::ids::{ClientId, EventId};
+use paygen_core::ids::EventId;
 use paygen_core::view::Free;
 use paygen_store::lists::events as columns;
 use paygen_store::query::{Filter, Order, Paging, Test};
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::cursor;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{Allowed, EVENTS_READ};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -144,13 +144,8 @@ pub async fn get_event(
     Query(params): Query,
 ) -> Result<Response, Problem> {
     params.finish(&[])?;
-    let event = find(&app, caller.client, id).await?.ok_or_else(event_not_found)?;
+    let event = app.reader.event(caller.client, id).await?.ok_or_else(event_not_found)?;
     Ok(reply::ok("Event fetched successfully.", &EventView::of(&event, &app.terms.environment)))
-}
-
-async fn find(app: &App, client: ClientId, id: EventId) -> Result<Option<Event>, Problem> {
-    let only_it = lists::one(client, fixed(columns::ID, id.0), app.config.list_timeout_ms);
-    Ok(app.reader.list::<columns::List>(&only_it).await?.rows.into_iter().next())
 }
 
 /// What answers when there is no such event.

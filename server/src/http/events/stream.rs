@@ -19,7 +19,7 @@ use paygen_core::ids::{ClientId, EventId, Id};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{EventView, find};
+use super::EventView;
 use crate::app::App;
 use crate::http::gate::{Allowed, EVENTS_READ, still_allowed};
 use crate::http::nearest::hint;
@@ -168,7 +168,7 @@ async fn place(app: &App, client: ClientId, id: EventId) -> Result<i64, Problem>
     if id == BEGINNING {
         return Ok(0);
     }
-    match find(app, client, id).await? {
+    match app.reader.event(client, id).await? {
         Some(Event { position: Some(position), .. }) => Ok(position),
         // It comes after all that have their place now; telling it again misses nothing.
         Some(_) => Ok(newest(app, client).await?.0),

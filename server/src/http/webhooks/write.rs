@@ -19,7 +19,7 @@ use super::read::found;
 use crate::app::App;
 use crate::delivery::credentials::Credentials;
 use crate::http::body::{Body, Change, NoBody};
-use crate::http::fields::Echo;
+use crate::http::fields::sent_back;
 use crate::http::gate::{Allowed, Caller, WEBHOOKS_WRITE};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
@@ -28,7 +28,7 @@ use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
 use crate::start::new_id_maker;
 
 /// How many endpoints a client can have.
-const MOST: u64 = 100;
+const MOST: usize = 100;
 
 /// A webhook endpoint with its signing secret, which is shown this once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
@@ -87,7 +87,7 @@ pub async fn create_webhook(
     caller.unbound()?;
     let value = body.value;
     check(&app, Some(&value.url))?;
-    if app.reader.count_webhooks(caller.client).await? >= MOST {
+    if app.reader.webhooks_of(caller.client).await?.len() >= MOST {
         let message = format!("A client has at most {MOST} webhook endpoints. Delete one that is not used.");
         let full = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_webhooks", message);
         return write.or_before(&app, &caller, &body.canonical, full).await;
@@ -171,12 +171,7 @@ fn echo(body: &mut UpdateWebhookBody) -> Vec<(&'static str, Value)> {
         ("/createdAt", &mut body.created_at),
         ("/updatedAt", &mut body.updated_at),
     ];
-    let sent = |(at, change): (&'static str, &mut Change<Echo>)| match std::mem::take(change) {
-        Change::Keep => None,
-        Change::Clear => Some((at, Value::Null)),
-        Change::Set(Echo(value)) => Some((at, value)),
-    };
-    fields.into_iter().filter_map(sent).collect()
+    sent_back(fields)
 }
 
 /// The endpoint's credentials, changed and sealed again.
@@ -292,7 +287,8 @@ pub async fn recover_webhook(
         return Err(Problem::invalid(vec![FieldProblem::new("/since", "range", message)]));
     }
     let after = app.reader.position_before(caller.client, body.value.since).await?;
-    let to = app.reader.last_position(caller.client).await?;
+    let newest = app.reader.newest_event(caller.client).await?;
+    let to = newest.and_then(|event| event.position).unwrap_or(0);
     let command = Command::RecoverWebhook(RecoverWebhook { id, after, to });
     let success = Success::new(StatusCode::ACCEPTED, "Webhook recovery started.", shown);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;

@@ -1,9 +1,9 @@
-//! TLS for calls to the outside: the system's certificates, the same library as everywhere else.
+//! TLS for calls to the outside: the system's certificates, one library everywhere.
 
 use std::sync::Arc;
 
 /// The settings of a client.
-pub fn client_config() -> Result<rustls::ClientConfig, String> {
+pub fn tls_client() -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
