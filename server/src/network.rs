@@ -1,9 +1,8 @@
 //! Where messages of the card network enter: numbers and secrets are compared with the vault's beside the engine, and
 //! only what that came to goes on.
 
-use paygen_core::Refusal;
 use paygen_core::authorizations::{Match, Presented, Trace};
-use paygen_core::cards::{Card, CardFingerprint, CardSecret};
+use paygen_core::cards::CardSecret;
 use paygen_core::ids::{CardId, ClientId};
 use paygen_core::record::Key;
 use paygen_vault::{Expiry, Pan, Pin, ServiceCode};
@@ -28,37 +27,27 @@ pub enum Shown<'a> {
 
 /// What is found of a card and of the secrets that came with it. A number that is not one of this client's is unknown.
 pub async fn present(app: &App, client: ClientId, shown: Shown<'_>, pin: Option<&Pin>) -> Result<Presented, Problem> {
-    let id = match &shown {
-        Shown::Id(id) => Some(*id),
-        Shown::Number { pan, .. } => {
-            let key = CardFingerprint::key_of(&app.vault.fingerprint(pan));
-            let found = app.reader.get::<CardFingerprint>(key).await?;
-            found.filter(|found| found.client == client).map(|found| found.card)
+    let nothing = Match::NotGiven;
+    let mut presented = Presented { card: None, expiry: nothing, cvv: nothing, pin: nothing, pin_sealed: None };
+    let (id, code) = match shown {
+        Shown::Id(id) => (id, None),
+        Shown::Number { pan, expiry, cvv } => {
+            let found = app.reader.card_of_number(&app.vault.fingerprint(pan)).await?;
+            let Some(card) = found.filter(|found| found.client == client) else { return Ok(presented) };
+            presented.expiry = expiry.map_or(nothing, |given| same(given == card.expiry));
+            (card.card, cvv.map(|code| (code, card.expiry)))
         }
     };
-    let nothing = Match::NotGiven;
-    let mut presented = Presented { card: id, expiry: nothing, cvv: nothing, pin: nothing, pin_sealed: None };
-    let Some(id) = id else { return Ok(presented) };
-    let card =
-        app.reader.get::<Card>(Key::of(client, id.0)).await?.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
-    let secret = app.reader.get::<CardSecret>(Key::of(client, id.0)).await?;
-    let (given, code) = match shown {
-        Shown::Number { expiry, cvv, .. } => (expiry, cvv),
-        Shown::Id(_) => (None, None),
-    };
-    if let Some(given) = given {
-        presented.expiry = same(given == (card.expiry_year, card.expiry_month));
-    }
-    let Some(secret) = secret else { return Ok(presented) };
+    presented.card = Some(id);
     if code.is_none() && pin.is_none() {
         return Ok(presented);
     }
+    let Some(secret) = app.reader.get::<CardSecret>(Key::of(client, id.0)).await? else { return Ok(presented) };
     let (client, card_id) = (client.0.bytes(), id.0.bytes());
     let failed = |error| Problem::internal(format!("the secrets of card {id} do not open: {error}"));
     let pan = app.vault.open_pan(client, card_id, &secret.number).map_err(failed)?;
-    if let Some(code) = code {
-        let year = u16::try_from(card.expiry_year).unwrap_or(0);
-        let expiry = Expiry { year, month: u8::try_from(card.expiry_month).unwrap_or(0) };
+    if let Some((code, (year, month))) = code {
+        let expiry = Expiry { year: u16::try_from(year).unwrap_or(0), month: u8::try_from(month).unwrap_or(0) };
         let right = app.vault.card_code(&pan, expiry, ServiceCode::Printed).map_err(failed)?;
         presented.cvv = same(right.is(code));
     }

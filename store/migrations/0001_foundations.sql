@@ -1,4 +1,4 @@
--- One text for both stores: @int, @text, @bytes and @table_options become each one's own words.
+-- One text for both stores: @int, @text, @bytes, @table_options and @long_rows become each one's own words.
 -- Ids are 12 bytes, hashes 32, times microseconds since 1970, amounts minor units, booleans 0 and 1.
 
 CREATE TABLE clock (
@@ -79,7 +79,7 @@ CREATE TABLE idempotency (
     created_at @int NOT NULL,
     expires_at @int NOT NULL CHECK (expires_at >= created_at),
     PRIMARY KEY (client, key_hash)
-) @table_options;
+) @long_rows;
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
 CREATE TABLE audit_log (
@@ -95,7 +95,7 @@ CREATE TABLE audit_log (
     address @text,
     created_at @int NOT NULL,
     PRIMARY KEY (client, id)
-) @table_options;
+) @long_rows;
 
 CREATE TABLE accounts (
     client @bytes NOT NULL CHECK (length(client) = 12),
@@ -229,7 +229,7 @@ CREATE TABLE events (
     request_id @text NOT NULL,
     created_at @int NOT NULL,
     PRIMARY KEY (client, id)
-) @table_options;
+) @long_rows;
 CREATE UNIQUE INDEX events_position ON events (client, position) WHERE position IS NOT NULL;
 CREATE INDEX events_waiting ON events (id) WHERE position IS NULL;
 CREATE INDEX events_waiting_objects ON events (client, object_id, sequence) WHERE position IS NULL;

@@ -33,7 +33,7 @@ CREATE TABLE card_holders (
     CHECK (erased_at IS NULL OR (name = '' AND holder_key IS NULL AND personal IS NULL AND metadata IS NULL
         AND email_hash IS NULL AND phone_hash IS NULL AND birth_date_hash IS NULL AND document_number_hash IS NULL)),
     CHECK (erased_at IS NOT NULL OR (holder_key IS NOT NULL AND personal IS NOT NULL))
-) @table_options;
+) @long_rows;
 CREATE INDEX card_holders_created ON card_holders (client, created_at, id);
 CREATE INDEX card_holders_email ON card_holders (client, email_hash) WHERE email_hash IS NOT NULL;
 CREATE INDEX card_holders_phone ON card_holders (client, phone_hash) WHERE phone_hash IS NOT NULL;

@@ -5,7 +5,7 @@ CREATE TABLE counters (
     owner @bytes NOT NULL CHECK (length(owner) = 12),
     windows @text NOT NULL,
     payments @int NOT NULL CHECK (payments >= 0),
-    answered @text NOT NULL,
+    answered @bytes NOT NULL,
     PRIMARY KEY (client, owner)
 ) @table_options;
 
@@ -46,7 +46,7 @@ CREATE TABLE authorizations (
     created_at @int NOT NULL,
     updated_at @int NOT NULL,
     PRIMARY KEY (client, id)
-) @table_options;
+) @long_rows;
 CREATE INDEX authorizations_created ON authorizations (client, created_at, id);
 CREATE INDEX authorizations_card ON authorizations (client, card, id);
 CREATE INDEX authorizations_due ON authorizations (due_at) WHERE due_at IS NOT NULL;

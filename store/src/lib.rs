@@ -27,7 +27,7 @@ pub use database::{Database, Target, VaultKeyRow};
 #[doc(hidden)]
 pub use postgres::Fault;
 pub use postgres::{Listener, Sequencer};
-pub use reader::Reader;
+pub use reader::{NumberedCard, Reader};
 pub use shards::{SHARDS, Shards, shard_of};
 pub use sql::Listed;
 pub use tls::tls_client;

@@ -27,6 +27,8 @@ pub(crate) struct Dialect {
     pub(crate) text: &'static str,
     pub(crate) bytes: &'static str,
     pub(crate) table_options: &'static str,
+    /// Of tables whose rows are long, or looked up by keys that come at random.
+    pub(crate) long_rows: &'static str,
 }
 
 impl Migration {
@@ -34,6 +36,7 @@ impl Migration {
     pub(crate) fn sql(&self, dialect: &Dialect) -> String {
         self.text
             .replace("@table_options", dialect.table_options)
+            .replace("@long_rows", dialect.long_rows)
             .replace("@int", dialect.int)
             .replace("@text", dialect.text)
             .replace("@bytes", dialect.bytes)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::authorizations::counters::{MessageDigest, message_digest};
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{Behind, behind, billing, facts, request, take};
 use crate::authorizations::{
@@ -15,7 +16,7 @@ use crate::ids::{AuthorizationId, CardId};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::work::{Work, hex};
+use crate::work::Work;
 
 /// Decides a request of the network, or records one that somebody else decided.
 #[derive(Clone, Debug)]
@@ -181,7 +182,7 @@ fn check_amount(asked: &NetworkRequest) -> Result<(), Refusal> {
 }
 
 /// What makes two messages the same one.
-fn identity(command: &Authorize) -> String {
+fn identity(command: &Authorize) -> MessageDigest {
     let (trace, asked) = (&command.request.trace, &command.request.asked);
     let class = if command.advice.is_some() { "0120" } else { "0100" };
     let parts = [
@@ -193,8 +194,7 @@ fn identity(command: &Authorize) -> String {
         asked.currency.code(),
         command.request.kind.as_str(),
     ];
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
-    hex(&digest.as_ref()[..16])
+    message_digest(&parts)
 }
 
 fn repeat(work: &mut Work, behind: Option<&Behind>, command: &Authorize) -> Result<Option<AuthorizationId>, Stop> {

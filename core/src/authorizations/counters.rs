@@ -1,6 +1,8 @@
 //! How much was spent in each window: one row a card, one a card holder, changed in the commit of the decision.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::authorizations::windows;
 use crate::cards::{Interval, SpendingLimit};
@@ -11,13 +13,24 @@ use crate::time::Instant;
 /// How many messages of a card are remembered, so that a repeat is answered as the first was.
 pub const REMEMBERED_MESSAGES: usize = 16;
 
+/// What makes two messages of the network the same one: a digest of what identifies them.
+pub type MessageDigest = [u8; 16];
+
+/// The digest of the parts that identify a message.
+pub(super) fn message_digest(parts: &[&str]) -> MessageDigest {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
+    *digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes")
+}
+
 /// What tells windows apart: a limit is (interval, categories, time zone, currency).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// It is kept as text, because every authorization keeps ten of them: `daily USD` for a plain window in UTC, else
+/// `daily USD Africa/Lagos 5411,5812`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowKey {
     /// The interval.
     pub interval: Interval,
     /// The categories it is about; all when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// The zone whose midnight begins it.
     pub time_zone: String,
@@ -36,6 +49,15 @@ impl WindowKey {
         }
     }
 
+    fn parse(text: &str) -> Option<WindowKey> {
+        let mut parts = text.split(' ');
+        let interval = Interval::parse(parts.next()?)?;
+        let currency = parts.next()?.to_owned();
+        let time_zone = parts.next().unwrap_or("UTC").to_owned();
+        let categories = parts.next().map(|all| all.split(',').map(str::to_owned).collect()).unwrap_or_default();
+        parts.next().is_none().then_some(WindowKey { interval, categories, time_zone, currency })
+    }
+
     /// Whether it counts payments of a category.
     pub fn covers(&self, category: &str) -> bool {
         covers(&self.categories, category)
@@ -47,9 +69,33 @@ pub fn covers(categories: &[String], category: &str) -> bool {
     categories.is_empty() || categories.iter().any(|known| crate::cards::categories::covers(known, category))
 }
 
+impl fmt::Display for WindowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.interval, self.currency)?;
+        match (self.time_zone.as_str(), self.categories.as_slice()) {
+            ("UTC", []) => Ok(()),
+            (zone, []) => write!(f, " {zone}"),
+            (zone, categories) => write!(f, " {zone} {}", categories.join(",")),
+        }
+    }
+}
+
+impl Serialize for WindowKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for WindowKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WindowKey, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        WindowKey::parse(&text).ok_or_else(|| de::Error::custom("not a window"))
+    }
+}
+
 /// What was spent in the window that began at `start`: with the window's midnight, or with its limit where that came
 /// later. So a limit that was taken away and set again counts from nothing, as it says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Which window.
     pub key: WindowKey,
@@ -61,8 +107,21 @@ pub struct Window {
     pub count: i64,
 }
 
+impl Serialize for Window {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.key, self.start, self.amount, self.count).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Window, D::Error> {
+        let (key, start, amount, count) = Deserialize::deserialize(deserializer)?;
+        Ok(Window { key, start, amount, count })
+    }
+}
+
 /// What an authorization took from a window: given back there, if that window is still the current one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// Whether of the card holder; of the card otherwise.
     pub of_holder: bool,
@@ -76,13 +135,42 @@ pub struct Taken {
     pub count: i64,
 }
 
+impl Serialize for Taken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.of_holder, &self.key, self.start, self.amount, self.count).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Taken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Taken, D::Error> {
+        let (of_holder, key, start, amount, count) = Deserialize::deserialize(deserializer)?;
+        Ok(Taken { of_holder, key, start, amount, count })
+    }
+}
+
 /// A message that was answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// What makes two messages the same one, as hex.
-    pub message: String,
-    /// The authorization it is about, as hex.
-    pub authorization: String,
+    /// Which.
+    pub message: MessageDigest,
+    /// The authorization it is about.
+    pub authorization: AuthorizationId,
+}
+
+impl Answered {
+    /// Messages one after another, as they are kept.
+    pub fn pack(all: &[Answered]) -> Vec<u8> {
+        all.iter().flat_map(|one| one.message.iter().chain(one.authorization.0.bytes())).copied().collect()
+    }
+
+    /// The messages that were packed.
+    pub fn unpack(packed: &[u8]) -> Option<Vec<Answered>> {
+        let one = |bytes: &[u8]| {
+            let (message, id) = bytes.split_first_chunk()?;
+            Some(Answered { message: *message, authorization: AuthorizationId(Id::from_slice(id)?) })
+        };
+        packed.chunks(size_of::<MessageDigest>() + 12).map(one).collect()
+    }
 }
 
 /// The counters of a card or card holder.
@@ -175,14 +263,13 @@ impl Counters {
     }
 
     /// The authorization that a message was answered with before.
-    pub fn answer_to(&self, message: &str) -> Option<AuthorizationId> {
-        let known = self.answered.iter().find(|known| known.message == message)?;
-        Id::parse(&known.authorization).map(AuthorizationId)
+    pub fn answer_to(&self, message: &MessageDigest) -> Option<AuthorizationId> {
+        self.answered.iter().find(|known| known.message == *message).map(|known| known.authorization)
     }
 
     /// Remembers the answer to a message.
-    pub fn remember(&mut self, message: String, authorization: AuthorizationId) {
-        self.answered.push(Answered { message, authorization: authorization.to_string() });
+    pub fn remember(&mut self, message: MessageDigest, authorization: AuthorizationId) {
+        self.answered.push(Answered { message, authorization });
         let surplus = self.answered.len().saturating_sub(REMEMBERED_MESSAGES);
         self.answered.drain(..surplus);
     }

@@ -7,6 +7,11 @@ use crate::authorizations::{AuthorizationType, Channel, FeeTerms, Match, Merchan
 use crate::card_holders::CardHolderStatus;
 use crate::cards::{CardStatus, Interval, SpendingControls};
 
+/// What is as it mostly is goes without saying: every authorization keeps its facts for good.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// What is asked for, in the card's currency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,16 +27,22 @@ pub struct Request {
     /// For whom.
     pub merchant: Merchant,
     /// How far the cardholder was authenticated.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub three_ds: ThreeDs,
     /// Whether less may be approved.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub partial_allowed: bool,
     /// The network's fraud score.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub risk_score: Option<i64>,
     /// The expiry that was given.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub expiry: Match,
     /// The code that was given.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cvv: Match,
     /// The PIN that was given.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pin: Match,
 }
 
@@ -44,14 +55,18 @@ pub struct LimitFact {
     /// The window.
     pub interval: Interval,
     /// The categories it is about.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub categories: Vec<String>,
     /// The most, in minor units.
     pub amount: Option<i64>,
     /// The most authorizations.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub max_count: Option<i64>,
     /// What the window has.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub used_amount: i64,
     /// How many it has.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub used_count: i64,
 }
 
@@ -62,6 +77,7 @@ pub struct CardFacts {
     /// Its status.
     pub status: CardStatus,
     /// Not good before, in microseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub valid_from: Option<i64>,
     /// Not good from then on: the end of its month, or of its validity.
     pub ends: i64,
@@ -70,16 +86,20 @@ pub struct CardFacts {
     /// The number of decimals of its currency.
     pub exponent: u8,
     /// What it may be used for; its limits are in `limits`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub controls: SpendingControls,
     /// Whether payments on the web ask for a second factor.
     pub enable_2fa: bool,
     /// After how many payments it is used up.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub most_payments: Option<i64>,
     /// How many there were.
     pub payments: i64,
     /// The merchant it is locked to.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub locked_merchant: Option<String>,
     /// Wrong PINs in a row.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pin_failures: i64,
     /// How many are allowed.
     pub pin_tries: i64,
@@ -96,8 +116,10 @@ pub struct CardFacts {
     /// What can be spent, in minor units.
     pub available: i64,
     /// The fee terms that fit.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub fee: FeeTerms,
     /// The limits that count this payment.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Vec<LimitFact>,
 }
 
@@ -110,9 +132,11 @@ pub struct Facts {
     /// The card; none when its number is not one of ours.
     pub card: Option<CardFacts>,
     /// Another authorization that carries the same network transaction id.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub duplicate_of: Option<String>,
     /// The network's fraud score from which on it is declined.
     pub risk_threshold: i64,
     /// Whether this asks for more on an authorization that is open.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub incremental: bool,
 }

@@ -66,6 +66,18 @@ crate::words! {
     }
 }
 
+impl Default for ThreeDs {
+    fn default() -> ThreeDs {
+        ThreeDs::None
+    }
+}
+
+impl Default for Match {
+    fn default() -> Match {
+        Match::NotGiven
+    }
+}
+
 /// Who is paid (fields 18, 42, 43).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default)]

@@ -27,7 +27,7 @@ pub mod windows;
 pub(crate) use authorize::expect as expect_authorize;
 pub use authorize::{Authorize, authorize};
 pub use clear::{Clear, ForcePost, Unmatched, clear, force_post};
-pub use counters::{Counters, Taken, Window, WindowKey};
+pub use counters::{Answered, Counters, MessageDigest, Taken, Window, WindowKey};
 pub use decide::{Check, CheckOutcome, Decision, DecisionOutcome, RULES_VERSION, Reason, decide};
 use exceptions::{Exceptional, except};
 pub use exceptions::{ResolveException, resolve};

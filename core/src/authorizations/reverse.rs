@@ -1,5 +1,6 @@
 //! Giving holds back: reversed by the merchant, run out, released by an operator.
 
+use crate::authorizations::counters::{MessageDigest, message_digest};
 use crate::authorizations::funds::{hold, sweep};
 use crate::authorizations::gather::{counters, give_back};
 use crate::authorizations::{
@@ -11,7 +12,7 @@ use crate::events::EventType;
 use crate::ids::{AuthorizationId, CardId};
 use crate::money::{Currency, Decimal};
 use crate::refusal::{Refusal, Stop};
-use crate::work::{Work, hex};
+use crate::work::Work;
 
 /// Takes an authorization back, whole or in part. It is never refused for more than is open: that is released, and the
 /// rest is flagged.
@@ -142,12 +143,11 @@ fn reverse_known(
 }
 
 /// What makes two reversals the same one.
-fn identity(command: &ReverseByReference) -> String {
+fn identity(command: &ReverseByReference) -> MessageDigest {
     let trace = &command.trace;
     let amount = command.amount.map(|amount| amount.to_string()).unwrap_or_default();
     let parts = ["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, command.currency.code()];
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
-    hex(&digest.as_ref()[..16])
+    message_digest(&parts)
 }
 
 /// The amount in the card's currency: that of the authorization in the merchant's is converted as the authorization was.

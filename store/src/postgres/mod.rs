@@ -19,7 +19,8 @@ pub use sequence::Sequencer;
 pub use shards::ShardLocks;
 pub use write::{Fault, PostgresStore};
 
-const DIALECT: Dialect = Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "" };
+const DIALECT: Dialect =
+    Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "", long_rows: "" };
 
 /// The key of the advisory lock that one migrating process holds.
 const MIGRATING: i64 = 0x7061_7967_656e_0001;

@@ -1,7 +1,7 @@
 //! Authorizations, transactions, counters, exceptions, and what messages are found by.
 
 use paygen_core::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, Channel, Counters, ExceptionKind, ExceptionStatus,
+    Answered, Authorization, AuthorizationStatus, AuthorizationType, Channel, Counters, ExceptionKind, ExceptionStatus,
     NetworkException, NetworkReference, Posted, PostingType, Reason, ReferenceKind,
 };
 
@@ -12,13 +12,13 @@ stored!(Counters, "counters", key 2, {
     "owner" Bytes = |c| c.owner,
     "windows" Text = |c| json(&c.windows),
     "payments" Integer = |c| c.payments,
-    "answered" Text = |c| json(&c.answered),
+    "answered" Bytes = |c| Answered::pack(&c.answered),
 }, |row| Counters {
     client: row.id()?,
     owner: row.id()?,
     windows: row.json()?,
     payments: row.integer()?,
-    answered: row.json()?,
+    answered: row.parsed(Answered::unpack)?,
 });
 impl Keyed for Counters {}
 

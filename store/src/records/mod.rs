@@ -135,6 +135,12 @@ impl Row {
         }
     }
 
+    /// What a column keeps packed in bytes.
+    pub fn parsed<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Corrupt> {
+        let bytes = self.bytes()?;
+        parse(&bytes).ok_or_else(|| self.corrupt())
+    }
+
     /// Bytes or nothing.
     pub fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, Corrupt> {
         match self.next()? {

@@ -15,8 +15,14 @@ use crate::migrations::{self, Dialect};
 pub(crate) use read::{Pool, list, rows};
 pub use write::SqliteStore;
 
-const DIALECT: Dialect =
-    Dialect { int: "INTEGER", text: "TEXT", bytes: "BLOB", table_options: "STRICT, WITHOUT ROWID" };
+/// In a table without rowids a row of more than a quarter of a page takes a page of its own for the rest.
+const DIALECT: Dialect = Dialect {
+    int: "INTEGER",
+    text: "TEXT",
+    bytes: "BLOB",
+    table_options: "STRICT, WITHOUT ROWID",
+    long_rows: "STRICT",
+};
 
 /// An open database file.
 pub(crate) struct Sqlite {

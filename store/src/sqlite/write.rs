@@ -113,13 +113,15 @@ impl Store for SqliteStore {
     }
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
+        // One transaction for all look-ups: each by itself would lock and unlock the log.
+        let reading = self.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(self.load_table::<$record>(&keys.$field, &mut work.$field)?;)*
             };
         }
         for_each_table!(load_tables);
-        Ok(())
+        reading.finish().map_err(|error| explain(&error))
     }
 
     fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
