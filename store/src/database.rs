@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use paygen_core::authorizations::Authorization;
 use paygen_core::ids::{ClientId, EntryId, LedgerAccountId};
 use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
-use paygen_core::record::Key;
 use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
 use crate::postgres::{self, Fault, Listener, Postgres, Sequencer};
-use crate::records::Stored;
+use crate::records::{Row, Stored};
 use crate::sealing::place_of;
 use crate::sqlite::{self, Sqlite};
 use crate::value::Value;
@@ -155,7 +154,7 @@ impl Database {
         let params =
             vec![row.id.into(), row.purpose.into(), row.wrapped.into(), Value::Integer(row.created_at.micros())];
         match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.store()?.execute(sql, &params)?,
+            Backend::Sqlite(sqlite) => sqlite.execute(sql, &params)?,
             Backend::Postgres(postgres) => postgres.pool().execute(sql, &params).await?,
         }
         let stored = self.vault_keys().await?;
@@ -205,10 +204,7 @@ impl Database {
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         match &self.backend {
-            Backend::Sqlite(sqlite) => {
-                let store = sqlite.store()?;
-                store.execute_all(statements)
-            }
+            Backend::Sqlite(sqlite) => sqlite.execute_all(statements),
             Backend::Postgres(postgres) => postgres.pool().execute_all(statements).await,
         }
     }
@@ -220,7 +216,7 @@ impl Database {
     /// a head by now that includes them.
     pub async fn verify_ledger(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
         let reader = self.reader();
-        let heads = self.scan_all::<Balance>().await?;
+        let heads = self.heads().await?;
         for head in &heads {
             let mut from = 1;
             while from <= head.seq {
@@ -248,14 +244,36 @@ impl Database {
                 }
             }
         }
-        for ((client, account), seq) in beyond {
-            let head = reader.get::<Balance>(Key::of(client, account.0)).await?;
-            verifier.line_beyond_head(account, seq, head.as_ref());
+        if !beyond.is_empty() {
+            let now: HashMap<_, _> =
+                self.heads().await?.into_iter().map(|head| ((head.client, head.id), head)).collect();
+            for ((client, account), seq) in beyond {
+                verifier.line_beyond_head(account, seq, now.get(&(client, account)));
+            }
         }
         for head in &heads {
             verifier.balance(head);
         }
         Ok(verifier.finish())
+    }
+
+    /// The head of every ledger account. Beside a server that writes some rows later, what it keeps in its journal is read
+    /// first: of two versions the one with the higher sequence number is the later one.
+    async fn heads(&self) -> Result<Vec<Balance>, StoreError> {
+        let journal = match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.balances_beside()?,
+            Backend::Postgres(_) => Vec::new(),
+        };
+        let journal = journal.into_iter().map(|values| Balance::read(&mut Row::of::<Balance>(values)));
+        let journal = journal.collect::<Result<Vec<_>, _>>()?;
+        let mut heads: BTreeMap<_, Balance> = BTreeMap::new();
+        for head in self.scan_all::<Balance>().await?.into_iter().chain(journal) {
+            let kept = heads.entry((head.client, head.id)).or_insert_with(|| head.clone());
+            if kept.seq <= head.seq {
+                *kept = head;
+            }
+        }
+        Ok(heads.into_values().collect())
     }
 
     /// Shows every authorization, by client and id, in bounded steps. Beside a running server those that come meanwhile

@@ -69,7 +69,7 @@ impl Reader {
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let pool = pool.clone();
-                blocking(move || pool.with(|connection| sqlite::rows(connection, &sql, &params, columns))).await
+                blocking(move || pool.rows(&sql, &params, columns)).await
             }
             Backend::Postgres(pool) => pool.rows(&sql, &params).await,
         }
@@ -82,18 +82,13 @@ impl Reader {
         rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
     }
 
-    /// The first row of a look-up by key. On SQLite it takes microseconds, less than handing it to another thread would.
-    async fn first(&self, sql: &str, params: &[Value], columns: usize) -> Result<Option<Vec<Value>>, StoreError> {
-        let rows = match &self.backend {
-            Backend::Sqlite(pool) => pool.with(|connection| sqlite::rows(connection, sql, params, columns))?,
-            Backend::Postgres(pool) => pool.rows(sql, params).await?,
-        };
-        Ok(rows.into_iter().next())
-    }
-
     /// The row of a key.
     pub async fn get<R: Keyed>(&self, key: Key) -> Result<Option<R>, StoreError> {
-        let row = self.first(&select_by_key::<R>(), &R::key_values(&key), R::COLUMNS.len()).await?;
+        let row = match &self.backend {
+            // It takes microseconds: less than handing it to another thread would.
+            Backend::Sqlite(pool) => pool.row::<R>(&key)?,
+            Backend::Postgres(pool) => pool.rows(&select_by_key::<R>(), &R::key_values(&key)).await?.into_iter().next(),
+        };
         Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
     }
 
@@ -101,7 +96,11 @@ impl Reader {
     pub async fn card_of_number(&self, fingerprint: &[u8; 32]) -> Result<Option<NumberedCard>, StoreError> {
         let sql = "SELECT f.client, f.card, c.expiry_year, c.expiry_month FROM card_fingerprints f
              JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
-        let row = self.first(sql, &[Value::Bytes(fingerprint.to_vec())], 4).await?;
+        let params = [Value::Bytes(fingerprint.to_vec())];
+        let rows = match &self.backend {
+            Backend::Sqlite(pool) => pool.rows(sql, &params, 4)?,
+            Backend::Postgres(pool) => pool.rows(sql, &params).await?,
+        };
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(card), Value::Integer(year), Value::Integer(month)] => {
                 let id = paygen_core::ids::Id::from_slice;
@@ -109,7 +108,7 @@ impl Reader {
             }
             _ => None,
         };
-        Ok(row.and_then(read))
+        Ok(rows.into_iter().next().and_then(read))
     }
 
     /// The rows of several keys of one client, those that are there.
@@ -138,7 +137,7 @@ impl Reader {
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let (pool, query) = (pool.clone(), query.clone());
-                blocking(move || pool.with(|connection| sqlite::list::<L>(connection, &query))).await
+                blocking(move || pool.list::<L>(&query)).await
             }
             Backend::Postgres(pool) => pool.list::<L>(query).await,
         }

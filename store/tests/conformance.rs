@@ -4,6 +4,8 @@
 
 #[path = "conformance/cards.rs"]
 mod cards;
+#[path = "conformance/lazy.rs"]
+mod lazy;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

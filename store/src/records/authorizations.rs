@@ -20,7 +20,11 @@ stored!(Counters, "counters", key 2, {
     payments: row.integer()?,
     answered: row.parsed(Answered::unpack)?,
 });
-impl Keyed for Counters {}
+impl Keyed for Counters {
+    fn is_sound(&self) -> bool {
+        self.payments >= 0
+    }
+}
 
 stored!(Authorization, "authorizations", key 2, {
     "client" Bytes = |a| a.client.0,

@@ -35,7 +35,11 @@ stored!(Balance, "balances", key 2, {
     at: row.time()?,
     event_seq: row.integer()?,
 });
-impl Keyed for Balance {}
+impl Keyed for Balance {
+    fn is_sound(&self) -> bool {
+        self.held >= 0 && self.credit_limit >= 0 && self.seq >= 0 && self.event_seq >= 0
+    }
+}
 
 stored!(Entry, "ledger_entries", key 2, {
     "client" Bytes = |e| e.client.0,

@@ -53,6 +53,11 @@ pub trait Stored: Sized + Send + Sync + 'static {
 
 /// A record that is loaded by key.
 pub trait Keyed: Stored + Record {
+    /// Whether the schema's checks hold, said by records whose rows are written after they were acknowledged.
+    fn is_sound(&self) -> bool {
+        true
+    }
+
     /// The values of a key, in the order of the key's columns.
     fn key_values(key: &Key) -> Vec<Value> {
         let id = Value::Bytes(key.id.as_slice().to_vec());

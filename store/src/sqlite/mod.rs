@@ -2,18 +2,24 @@
 
 mod checkpoint;
 mod connection;
+mod journal;
+mod lazy;
 mod read;
 mod write;
+mod write_down;
+mod writer;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::StoreError;
 use crate::migrations::{self, Dialect};
+use crate::value::Value;
 
-pub(crate) use read::{Pool, list, rows};
+pub(crate) use read::Pool;
 pub use write::SqliteStore;
+use writer::Writer;
 
 /// In a table without rowids a row of more than a quarter of a page takes a page of its own for the rest.
 const DIALECT: Dialect = Dialect {
@@ -26,11 +32,12 @@ const DIALECT: Dialect = Dialect {
 
 /// An open database file.
 pub(crate) struct Sqlite {
-    path: PathBuf,
     readers: Arc<Pool>,
+    /// Where this process may write. They are dropped in this order: rows are written down, the log is emptied, and then
+    /// another process may write.
+    writer: Option<(Arc<Writer>, write_down::WriteDown, checkpoint::Checkpoints)>,
     /// Held while this process may write: it keeps a second server out.
     _lock: Option<File>,
-    _checkpoints: Option<checkpoint::Checkpoints>,
 }
 
 impl Sqlite {
@@ -38,9 +45,11 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Sqlite, StoreError> {
         let lock = take_lock(path)?;
         migrate(path)?;
-        let readers = Arc::new(Pool::new(path));
+        let writer = Arc::new(Writer::new(path)?);
+        let readers = Arc::new(Pool::new(path, Some(writer.clone())));
+        let down = write_down::WriteDown::start(writer.clone())?;
         let checkpoints = checkpoint::Checkpoints::start(path)?;
-        Ok(Sqlite { path: path.to_owned(), readers, _lock: Some(lock), _checkpoints: Some(checkpoints) })
+        Ok(Sqlite { readers, writer: Some((writer, down, checkpoints)), _lock: Some(lock) })
     }
 
     /// Opens the file to be read beside a server.
@@ -51,11 +60,34 @@ impl Sqlite {
                 path.display()
             )));
         }
-        Ok(Sqlite { path: path.to_owned(), readers: Arc::new(Pool::new(path)), _lock: None, _checkpoints: None })
+        Ok(Sqlite { readers: Arc::new(Pool::new(path, None)), writer: None, _lock: None })
+    }
+
+    fn writer(&self) -> Result<&Arc<Writer>, StoreError> {
+        let writer = self.writer.as_ref().map(|(writer, _, _)| writer);
+        writer.ok_or_else(|| StoreError::Unavailable("the database was opened to be read only".to_owned()))
     }
 
     pub(crate) fn store(&self) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(&self.path)
+        Ok(SqliteStore::new(self.writer()?.clone()))
+    }
+
+    /// Runs a single statement of ours.
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.writer()?.execute(sql, params)
+    }
+
+    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    pub(crate) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        self.writer()?.execute_all(statements)
+    }
+
+    /// The balances that are in the journal only, for whoever reads beside a server; nothing in the server itself.
+    pub(crate) fn balances_beside(&self) -> Result<Vec<Vec<Value>>, StoreError> {
+        if self.writer.is_some() {
+            return Ok(Vec::new());
+        }
+        self.readers.with(|connection| journal::balances(connection).map_err(|error| connection::explain(&error)))
     }
 
     pub(crate) fn readers(&self) -> Arc<Pool> {
@@ -89,6 +121,8 @@ pub(crate) fn migrate(path: &Path) -> Result<Vec<&'static str>, StoreError> {
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(|error| connection::explain(&error))?;
     let run = || -> Result<Vec<&'static str>, rusqlite::Error> {
+        // What a server that was killed left in the journal is of the schema before.
+        journal::replay(&transaction)?;
         transaction.execute_batch(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL,
              checksum TEXT NOT NULL) STRICT",

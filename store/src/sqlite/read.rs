@@ -1,28 +1,67 @@
 //! The read side: a small pool of reading connections, used on blocking threads.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use paygen_core::record::Key;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_read, values};
+use super::writer::Writer;
+use super::{journal, write_down};
 use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
+use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, with_id};
+use crate::statements::select_by_key;
 use crate::value::Value;
 
 /// Idle reading connections; more are opened when all are busy, and closed again.
 pub(crate) struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// Who writes, where it is this process.
+    writer: Option<Arc<Writer>>,
 }
 
 const IDLE: usize = 8;
 
 impl Pool {
-    pub(super) fn new(path: &Path) -> Pool {
-        Pool { path: path.to_owned(), idle: Mutex::default() }
+    pub(super) fn new(path: &Path, writer: Option<Arc<Writer>>) -> Pool {
+        Pool { path: path.to_owned(), idle: Mutex::default(), writer }
+    }
+
+    /// Rows of a statement of ours, `?1`… its parameters.
+    pub(crate) fn rows(&self, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
+        self.settle(sql)?;
+        self.with(|connection| rows(connection, sql, params, columns))
+    }
+
+    /// The row of a key.
+    pub(crate) fn row<R: Keyed>(&self, key: &Key) -> Result<Option<Vec<Value>>, StoreError> {
+        if let Some((place, writer)) = journal::place::<R>().zip(self.writer.as_ref())
+            && let Some(pending) = writer.lazy.find(place, key)
+        {
+            return Ok(Some(pending));
+        }
+        let columns = R::COLUMNS.len();
+        let found = self.with(|connection| rows(connection, &select_by_key::<R>(), &R::key_values(key), columns));
+        Ok(found?.into_iter().next())
+    }
+
+    /// A page of a list, within the query's time.
+    pub(crate) fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        self.settle(L::FROM)?;
+        self.with(|connection| list::<L>(connection, query))
+    }
+
+    /// Has pending rows written down where a statement reads their tables.
+    fn settle(&self, sql: &str) -> Result<(), StoreError> {
+        match &self.writer {
+            Some(writer) if journal::is_named_in(sql) => write_down::everything(writer, Duration::ZERO),
+            _ => Ok(()),
+        }
     }
 
     /// Runs a read on a connection of the pool.
@@ -58,12 +97,7 @@ impl Spelling for SqliteSpelling {
 }
 
 /// Rows of a statement of ours, `?1`… its parameters.
-pub(crate) fn rows(
-    connection: &Connection,
-    sql: &str,
-    params: &[Value],
-    columns: usize,
-) -> Result<Vec<Vec<Value>>, StoreError> {
+fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
     let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
         let mut statement = connection.prepare_cached(sql)?;
         let rows = statement.query_map(params_from_iter(params), |row| values(row, 0, columns))?;
@@ -72,8 +106,7 @@ pub(crate) fn rows(
     run().map_err(|error| explain(&error))
 }
 
-/// A page of a list, within the query's time.
-pub(crate) fn list<L: Listed>(connection: &mut Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+fn list<L: Listed>(connection: &mut Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
     let deadline = Instant::now() + Duration::from_millis(u64::from(query.timeout_ms));
     let over = move || Instant::now() >= deadline;
     connection.progress_handler(10_000, Some(over)).map_err(|error| explain(&error))?;

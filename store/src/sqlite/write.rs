@@ -1,7 +1,7 @@
 //! The write side: point look-ups into the working set, one transaction a batch.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::sync::Arc;
 
 use paygen_core::events::Event;
 use paygen_core::for_each_table;
@@ -11,7 +11,10 @@ use paygen_core::table::{Access, Change, Table};
 use paygen_core::work::{KeySet, Work};
 use rusqlite::{Connection, params_from_iter};
 
-use super::connection::{explain, open_to_write, values};
+use super::connection::{explain, values};
+use super::journal;
+use super::lazy::{Lazy, LazyChanges};
+use super::writer::{Open, Writer};
 use crate::records::{Keyed, Row, Stored};
 use crate::sealing::{key_gone, relied_on};
 use crate::statements::{delete, insert, select_by_key, update};
@@ -21,90 +24,86 @@ use crate::{Load, Store, StoreError};
 /// How many batches stay in the table of commits; only their newest matter here.
 const COMMITS_KEPT: u64 = 1000;
 
-/// The one writer.
+/// A store that uses the one writer.
 pub struct SqliteStore {
-    connection: Connection,
-    positions: HashMap<ClientId, i64>,
-    commits: u64,
+    writer: Arc<Writer>,
 }
 
 impl SqliteStore {
-    pub(super) fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-        Ok(SqliteStore { connection: open_to_write(path)?, positions: HashMap::new(), commits: 0 })
+    pub(super) fn new(writer: Arc<Writer>) -> SqliteStore {
+        SqliteStore { writer }
     }
+}
 
-    /// Runs a single statement of ours.
-    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
-        self.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error))
+/// Takes the rows that are pending; the keys of those that are not.
+fn load_pending<R: Keyed>(lazy: &Lazy, keys: &[(Key, Access)], table: &mut Table<R>) -> Result<Vec<Key>, StoreError> {
+    let mut left = Vec::with_capacity(keys.len());
+    for (key, _) in keys {
+        match journal::place::<R>().and_then(|place| lazy.find(place, key)) {
+            Some(values) => table.supply(*key, Some(R::read(&mut Row::of::<R>(values))?), Access::Exclusive),
+            None => left.push(*key),
+        }
     }
+    Ok(left)
+}
 
-    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
-    pub(crate) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
-        let run = || -> rusqlite::Result<bool> {
-            self.connection.execute_batch("BEGIN IMMEDIATE")?;
-            for (sql, params) in statements {
-                if !self.connection.prepare(sql)?.exists(params_from_iter(params))? {
-                    self.connection.execute_batch("ROLLBACK")?;
-                    return Ok(false);
-                }
+fn load_table<R: Keyed>(connection: &Connection, keys: &[Key], table: &mut Table<R>) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
+    for key in keys {
+        let mut rows = statement.query(params_from_iter(R::key_values(key))).map_err(|error| explain(&error))?;
+        let row = rows.next().map_err(|error| explain(&error))?;
+        let found = match row {
+            Some(row) => {
+                let values = values(row, 0, R::COLUMNS.len()).map_err(|error| explain(&error))?;
+                Some(R::read(&mut Row::of::<R>(values))?)
             }
-            self.connection.execute_batch("COMMIT")?;
-            Ok(true)
+            None => None,
         };
-        // The connection is dropped with its transaction when a statement fails.
-        run().map_err(|error| explain(&error))
+        // The only writer holds every row to be changed.
+        table.supply(*key, found, Access::Exclusive);
     }
+    Ok(())
+}
 
-    fn load_table<R: Keyed>(&self, keys: &[(Key, Access)], table: &mut Table<R>) -> Result<(), StoreError> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let mut statement = self.connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
-        for (key, _) in keys {
-            let mut rows = statement.query(params_from_iter(R::key_values(key))).map_err(|error| explain(&error))?;
-            let row = rows.next().map_err(|error| explain(&error))?;
-            let found = match row {
-                Some(row) => {
-                    let values = values(row, 0, R::COLUMNS.len()).map_err(|error| explain(&error))?;
-                    Some(R::read(&mut Row::of::<R>(values)).map_err(|error| StoreError::Culprit(error.to_string()))?)
+/// Changes of the tables that are written at once go to these; those of the others are collected.
+fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, batch: Id) -> rusqlite::Result<()> {
+    let Open { connection, positions, commits, progress } = open;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    macro_rules! write_tables {
+        ($($field:ident: $record:ty),* $(,)?) => {
+            $({
+                let mut changes = work.$field.changes();
+                if journal::place::<$record>().is_some() {
+                    changes.retain(|change| matches!(change, Change::Delete(_)));
                 }
-                None => None,
-            };
-            // The only writer holds every row to be changed.
-            table.supply(*key, found, Access::Exclusive);
-        }
-        Ok(())
+                write_changes::<$record>(connection, changes)?;
+            })*
+        };
     }
-
-    fn write(&mut self, work: &mut Work, batch: Id) -> rusqlite::Result<()> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let connection = &self.connection;
-        macro_rules! write_tables {
-            ($($field:ident: $record:ty),* $(,)?) => {
-                $(write_changes::<$record>(connection, work.$field.changes())?;)*
-            };
-        }
-        for_each_table!(write_tables);
-        for id in relied_on(work) {
-            connection.prepare_cached("SELECT 1 FROM vault_keys WHERE id = ?1")?.query_row([id], |_| Ok(()))?;
-        }
-        append(connection, &work.appended.entries)?;
-        append(connection, &work.appended.lines)?;
-        append(connection, &work.appended.system_lines)?;
-        position(connection, &mut self.positions, &mut work.appended.events)?;
-        append(connection, &work.appended.events)?;
-        append(connection, &work.appended.audit)?;
-        append(connection, &work.appended.attempts)?;
-        forget(connection, "events", &work.appended.forgotten_events)?;
-        forget(connection, "delivery_attempts", &work.appended.forgotten_attempts)?;
-        let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
-        commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
-        self.commits += 1;
-        if self.commits.is_multiple_of(COMMITS_KEPT) {
-            connection.execute("DELETE FROM commits WHERE batch_id <> ?1", [batch.bytes().as_slice()])?;
-        }
-        connection.execute_batch("COMMIT")
+    for_each_table!(write_tables);
+    lazy.write(connection, lazily, progress)?;
+    for id in relied_on(work) {
+        connection.prepare_cached("SELECT 1 FROM vault_keys WHERE id = ?1")?.query_row([id], |_| Ok(()))?;
     }
+    append(connection, &work.appended.entries)?;
+    append(connection, &work.appended.lines)?;
+    append(connection, &work.appended.system_lines)?;
+    position(connection, positions, &mut work.appended.events)?;
+    append(connection, &work.appended.events)?;
+    append(connection, &work.appended.audit)?;
+    append(connection, &work.appended.attempts)?;
+    forget(connection, "events", &work.appended.forgotten_events)?;
+    forget(connection, "delivery_attempts", &work.appended.forgotten_attempts)?;
+    let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
+    commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
+    *commits += 1;
+    if commits.is_multiple_of(COMMITS_KEPT) {
+        connection.execute("DELETE FROM commits WHERE batch_id <> ?1", [batch.bytes().as_slice()])?;
+    }
+    connection.execute_batch("COMMIT")
 }
 
 impl Store for SqliteStore {
@@ -113,11 +112,17 @@ impl Store for SqliteStore {
     }
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
+        let Writer { lazy, .. } = &*self.writer;
+        // Nothing is written down meanwhile, so a row is pending or in its table.
+        let open = self.writer.open();
         // One transaction for all look-ups: each by itself would lock and unlock the log.
-        let reading = self.connection.unchecked_transaction().map_err(|error| explain(&error))?;
+        let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $(self.load_table::<$record>(&keys.$field, &mut work.$field)?;)*
+                $({
+                    let left = load_pending::<$record>(lazy, &keys.$field, &mut work.$field)?;
+                    load_table::<$record>(&reading, &left, &mut work.$field)?;
+                })*
             };
         }
         for_each_table!(load_tables);
@@ -125,11 +130,28 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
-        let Err(error) = self.write(work, batch) else { return Ok(()) };
-        self.positions.clear();
+        let Writer { lazy, .. } = &*self.writer;
+        let mut lazily = LazyChanges::default();
+        macro_rules! collect {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(if let Some(place) = journal::place::<$record>() {
+                    lazily.take::<$record>(place, work.$field.changes())?;
+                })*
+            };
+        }
+        for_each_table!(collect);
+        let mut open = self.writer.open();
+        while lazy.is_full() || (lazily.has_deletions && open.progress.written < open.progress.last) {
+            open.step(lazy)?;
+        }
+        let Err(error) = write(&mut open, lazy, &lazily, work, batch) else {
+            lazy.settle(lazily, &mut open.progress);
+            return Ok(());
+        };
+        open.positions.clear();
         // Some errors have rolled the transaction back already.
-        if !self.connection.is_autocommit()
-            && let Err(worse) = self.connection.execute_batch("ROLLBACK")
+        if !open.connection.is_autocommit()
+            && let Err(worse) = open.connection.execute_batch("ROLLBACK")
         {
             return Err(StoreError::Fatal(format!("{error}; and then: {worse}")));
         }

@@ -1,0 +1,237 @@
+//! The journal: what a commit did to lazily written tables, as one row of the same transaction.
+//!
+//! A journal row has a section for each table: its name, its columns by name, and rows in full. So it can be replayed by
+//! a later version, whose columns stand in another order, and more than once: the last of several rows of a key wins.
+
+use paygen_core::authorizations::{Counters, NetworkReference};
+use paygen_core::ledger::Balance;
+use rusqlite::{Connection, params_from_iter};
+
+use crate::records::{Keyed, Stored};
+use crate::value::Value;
+
+/// A table that is written lazily: its rows are small and change often.
+pub(super) struct LazyTable {
+    pub(super) columns: usize,
+    pub(super) upsert: String,
+    header: Vec<u8>,
+}
+
+impl LazyTable {
+    fn of<R: Stored>() -> LazyTable {
+        let columns: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
+        let mut header = Vec::new();
+        put_bytes(&mut header, R::TABLE.as_bytes());
+        put_bytes(&mut header, columns.join(",").as_bytes());
+        let upsert = upsert(R::TABLE, &columns);
+        LazyTable { columns: columns.len(), upsert, header }
+    }
+}
+
+/// How many tables are written lazily.
+pub(super) const TABLES: usize = 3;
+
+/// The tables, each where [`place`] says.
+pub(super) fn tables() -> [LazyTable; TABLES] {
+    [LazyTable::of::<Balance>(), LazyTable::of::<Counters>(), LazyTable::of::<NetworkReference>()]
+}
+
+/// The names of the tables, in the same order.
+pub(super) const NAMES: [&str; TABLES] = [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE];
+
+/// Where a record's table stands among the lazily written ones, if it is one.
+pub(super) fn place<R: Keyed>() -> Option<usize> {
+    NAMES.iter().position(|name| *name == R::TABLE)
+}
+
+/// Whether a statement of ours names a lazily written table.
+pub(super) fn is_named_in(sql: &str) -> bool {
+    NAMES.iter().any(|name| sql.contains(name))
+}
+
+/// All columns of rows, inserted or put in the place of the row of the same key.
+fn upsert(table: &str, columns: &[&str]) -> String {
+    let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
+    format!("INSERT OR REPLACE INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "))
+}
+
+const NULL: u8 = 0;
+const INTEGER: u8 = 1;
+const TEXT: u8 = 2;
+const BYTES: u8 = 3;
+
+fn put_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
+    into.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+    into.extend_from_slice(bytes);
+}
+
+/// A row's values as bytes.
+pub(super) fn encode(values: &[Value]) -> Box<[u8]> {
+    let mut into = Vec::with_capacity(values.len() * 12);
+    for value in values {
+        match value {
+            Value::Null => into.push(NULL),
+            Value::Integer(value) => {
+                into.push(INTEGER);
+                into.extend_from_slice(&value.to_le_bytes());
+            }
+            Value::Text(text) => {
+                into.push(TEXT);
+                put_bytes(&mut into, text.as_bytes());
+            }
+            Value::Bytes(bytes) => {
+                into.push(BYTES);
+                put_bytes(&mut into, bytes);
+            }
+            Value::Real(_) => unreachable!("no record has a column of this type"),
+        }
+    }
+    into.into_boxed_slice()
+}
+
+/// The values of a row of so many columns; none when these bytes are not one.
+pub(super) fn decode(bytes: &[u8], columns: usize) -> Option<Vec<Value>> {
+    let mut from = Reading(bytes);
+    from.values(columns)
+}
+
+struct Reading<'a>(&'a [u8]);
+
+impl<'a> Reading<'a> {
+    fn take<const SIZE: usize>(&mut self) -> Option<[u8; SIZE]> {
+        let (first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        usize::try_from(u32::from_le_bytes(self.take()?)).ok()
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?;
+        let (first, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    fn values(&mut self, count: usize) -> Option<Vec<Value>> {
+        let value = |_| {
+            Some(match self.take()? {
+                [NULL] => Value::Null,
+                [INTEGER] => Value::Integer(i64::from_le_bytes(self.take()?)),
+                [TEXT] => Value::Text(self.text()?.to_owned()),
+                [BYTES] => Value::Bytes(self.bytes()?.to_vec()),
+                _ => return None,
+            })
+        };
+        (0..count).map(value).collect()
+    }
+}
+
+/// What a journal row says, rows of each table already encoded.
+pub(super) fn entry<'a>(tables: &[LazyTable; TABLES], rows: [Vec<&'a [u8]>; TABLES]) -> Vec<u8> {
+    let mut into = Vec::new();
+    for (table, rows) in tables.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
+        into.extend_from_slice(&table.header);
+        into.extend_from_slice(&u32::try_from(rows.len()).unwrap_or(u32::MAX).to_le_bytes());
+        rows.iter().for_each(|row| into.extend_from_slice(row));
+    }
+    into
+}
+
+/// Makes the journal where it is missing, and writes what it says to the tables, as after a crash.
+pub(super) fn replay(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .execute_batch("CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT")?;
+    each_row(connection, |table, columns, values| {
+        connection.prepare_cached(&upsert(table, columns))?.execute(params_from_iter(values)).map(|_| ())
+    })?;
+    connection.execute("DELETE FROM journal", []).map(|_| ())
+}
+
+/// The balances that the journal has, the newest of each account: what a reader beside a server puts over the table.
+pub(super) fn balances(connection: &Connection) -> rusqlite::Result<Vec<Vec<Value>>> {
+    let mut found = Vec::new();
+    each_row(connection, |table, columns, values| {
+        let here = Balance::COLUMNS.iter().map(|column| column.name);
+        if table == Balance::TABLE && here.eq(columns.iter().copied()) {
+            found.push(values);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn each_row(
+    connection: &Connection,
+    mut take: impl FnMut(&str, &[&str], Vec<Value>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("SELECT rows FROM journal ORDER BY id")?;
+    let mut entries = statement.query([])?;
+    while let Some(entry) = entries.next()? {
+        let mut from = Reading(entry.get_ref(0)?.as_blob()?);
+        while !from.0.is_empty() {
+            let torn = || rusqlite::Error::InvalidColumnName("the journal does not read as it should".to_owned());
+            let (table, names) = (from.text().ok_or_else(torn)?, from.text().ok_or_else(torn)?);
+            let columns: Vec<&str> = names.split(',').collect();
+            for _ in 0..from.number().ok_or_else(torn)? {
+                take(table, &columns, from.values(columns.len()).ok_or_else(torn)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TABLES, Value, decode, encode, entry, replay, tables};
+
+    #[test]
+    fn rows_come_back_as_they_were_and_torn_ones_do_not() {
+        let values = vec![
+            Value::Null,
+            Value::Integer(i64::MIN),
+            Value::Text("é\0".to_owned()),
+            Value::Bytes(vec![0, 255]),
+            Value::Text(String::new()),
+        ];
+        let bytes = encode(&values);
+        assert_eq!(decode(&bytes, values.len()), Some(values.clone()));
+        for end in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..end], values.len()), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn the_last_row_of_a_key_wins_whatever_the_order_of_columns_was() {
+        let connection = rusqlite::Connection::open_in_memory().expect("a database");
+        replay(&connection).expect("an empty journal");
+        connection
+            .execute_batch(
+                "CREATE TABLE network_references (object BLOB, kind TEXT, hash BLOB, client BLOB,
+                 PRIMARY KEY (client, hash))",
+            )
+            .expect("a table");
+        let tables = tables();
+        for object in [1, 2] {
+            let values = [vec![7], vec![8]].map(Value::Bytes).into_iter();
+            let values = values.chain([Value::Text("posting".to_owned()), Value::Bytes(vec![object])]);
+            let row = encode(&values.collect::<Vec<_>>());
+            let mut rows: [Vec<&[u8]>; TABLES] = Default::default();
+            rows[2].push(&row);
+            let written = entry(&tables, rows);
+            connection.execute("INSERT INTO journal (rows) VALUES (?1)", [written]).expect("a journal row");
+        }
+        replay(&connection).expect("it is replayed");
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?));
+        let found = connection.query_row("SELECT client, object FROM network_references", [], read);
+        assert_eq!(found.expect("one row"), (vec![7], vec![2]));
+        let left: i64 = connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).expect("a count");
+        assert_eq!(left, 0);
+    }
+}

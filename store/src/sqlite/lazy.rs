@@ -1,0 +1,221 @@
+//! Lazily written rows: a commit appends what became of them to the journal and keeps them in memory; they are written
+//! to their tables later, many at a time and in the order of their keys, so that rows of the same page are written once.
+//!
+//! What is pending stands in two generations. New rows go into `fresh`. When writing down begins, `fresh` becomes `old`;
+//! once all of `old` is in its tables, the journal rows it came from are deleted in the same transaction as its last rows.
+//! After a crash the journal is replayed. Whoever reads a row by its key looks here first; whoever reads these tables
+//! otherwise has everything written down first.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use paygen_core::record::Key;
+use paygen_core::table::Change;
+use rusqlite::{Connection, params_from_iter};
+
+use super::connection::explain;
+use super::journal::{self, LazyTable, TABLES, decode, encode, entry};
+use crate::StoreError;
+use crate::records::Keyed;
+use crate::value::Value;
+
+/// So many pending rows are written down without waiting for their age.
+const ENOUGH: usize = 60_000;
+
+/// With more pending rows a commit writes some down itself, so that memory is bounded and writing keeps up.
+const MOST: usize = 180_000;
+
+/// Pending rows are not kept waiting longer.
+const AGE: Duration = Duration::from_secs(1);
+
+/// How many rows are written in one transaction: commits wait for it.
+const STEP: usize = 400;
+
+/// Rows of each table by key, encoded.
+type Rows = [HashMap<Key, Box<[u8]>>; TABLES];
+
+/// What is in the journal, and not yet in its table.
+#[derive(Default)]
+struct Pending {
+    fresh: Rows,
+    old: Rows,
+    since: Option<Instant>,
+}
+
+fn count(rows: &Rows) -> usize {
+    rows.iter().map(HashMap::len).sum()
+}
+
+/// The part of `old` that is still to be written.
+struct Down {
+    /// The last journal row it comes from.
+    through: i64,
+    /// In descending order: what is next stands last.
+    keys: Vec<(usize, Key)>,
+}
+
+/// How far writing down is; only whoever may write has it.
+#[derive(Default)]
+pub(super) struct Progress {
+    down: Option<Down>,
+    /// The newest journal row.
+    pub(super) last: i64,
+    /// All journal rows up to this one are written down.
+    pub(super) written: i64,
+}
+
+/// What a commit did to lazily written tables.
+#[derive(Default)]
+pub(super) struct LazyChanges {
+    rows: [Vec<(Key, Box<[u8]>)>; TABLES],
+    /// Whether rows go. They are deleted at once, with nothing pending that would bring them back.
+    pub(super) has_deletions: bool,
+}
+
+impl LazyChanges {
+    /// Takes a table's changes, which must be of a lazily written one.
+    pub(super) fn take<R: Keyed>(&mut self, place: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
+        for change in changes {
+            let (Change::Insert(row) | Change::Update(row)) = change else {
+                self.has_deletions = true;
+                continue;
+            };
+            // The schema would only refuse it when it is written down, after it was acknowledged.
+            if !row.is_sound() {
+                return Err(StoreError::Culprit(format!("a row of {} breaks a rule of the schema", R::TABLE)));
+            }
+            self.rows[place].push((row.key(), encode(&row.write())));
+        }
+        Ok(())
+    }
+}
+
+/// The rows that are pending, and how they are written.
+pub(super) struct Lazy {
+    tables: [LazyTable; TABLES],
+    pending: Mutex<Pending>,
+}
+
+impl Lazy {
+    pub(super) fn new() -> Lazy {
+        Lazy { tables: journal::tables(), pending: Mutex::default() }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pending row of a key; none when what the table has is the truth.
+    pub(super) fn find(&self, place: usize, key: &Key) -> Option<Vec<Value>> {
+        let pending = self.pending();
+        let found = pending.fresh[place].get(key).or_else(|| pending.old[place].get(key))?;
+        decode(found, self.tables[place].columns)
+    }
+
+    /// Writes a commit's changes to the journal, in its transaction.
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        changes: &LazyChanges,
+        progress: &mut Progress,
+    ) -> rusqlite::Result<()> {
+        let rows = changes.rows.each_ref().map(|rows| rows.iter().map(|(_, row)| &**row).collect());
+        let entry = entry(&self.tables, rows);
+        if !entry.is_empty() {
+            // Numbers go on even when the journal is empty: what was written down is told by them.
+            let next = progress.last + 1;
+            connection.prepare_cached("INSERT INTO journal (id, rows) VALUES (?1, ?2)")?.execute((next, entry))?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what was committed.
+    pub(super) fn settle(&self, changes: LazyChanges, progress: &mut Progress) {
+        if changes.rows.iter().all(Vec::is_empty) {
+            return;
+        }
+        progress.last += 1;
+        let mut pending = self.pending();
+        pending.since.get_or_insert_with(Instant::now);
+        for (rows, changed) in pending.fresh.iter_mut().zip(changes.rows) {
+            rows.extend(changed);
+        }
+    }
+
+    /// Whether a commit should write some rows down before it adds more.
+    pub(super) fn is_full(&self) -> bool {
+        let pending = self.pending();
+        count(&pending.fresh) + count(&pending.old) > MOST
+    }
+
+    /// Whether enough is pending, or has been for long enough.
+    pub(super) fn is_due(&self) -> bool {
+        let pending = self.pending();
+        count(&pending.fresh) >= ENOUGH || pending.since.is_some_and(|since| since.elapsed() >= AGE)
+    }
+
+    /// Begins with what is fresh, when nothing is under way; whether anything is.
+    fn begin(&self, progress: &mut Progress) -> bool {
+        if progress.down.is_some() {
+            return true;
+        }
+        let mut pending = self.pending();
+        if count(&pending.fresh) == 0 {
+            return false;
+        }
+        let Pending { fresh, old, since } = &mut *pending;
+        std::mem::swap(fresh, old);
+        *since = None;
+        let keys = old.iter().enumerate().flat_map(|(place, rows)| rows.keys().map(move |key| (place, *key)));
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        progress.down = Some(Down { through: progress.last, keys });
+        true
+    }
+
+    /// Writes the next rows down, in a transaction of its own; whether there may be more.
+    ///
+    /// It need not be durable when it returns: until then the journal rows are there.
+    pub(super) fn step(&self, connection: &Connection, progress: &mut Progress) -> Result<bool, StoreError> {
+        if !self.begin(progress) {
+            return Ok(false);
+        }
+        let Some(down) = &mut progress.down else { return Ok(false) };
+        let left = down.keys.len().saturating_sub(STEP);
+        let step = &down.keys[left..];
+        let rows: Vec<(usize, Vec<Value>)> = {
+            let pending = self.pending();
+            // One that changed again is in a journal row that stays.
+            let current = step.iter().filter(|(place, key)| !pending.fresh[*place].contains_key(key));
+            let row = |(place, key): &(usize, Key)| {
+                Some((*place, decode(pending.old[*place].get(key)?, self.tables[*place].columns)?))
+            };
+            current.filter_map(row).collect()
+        };
+        let write = || -> rusqlite::Result<()> {
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            let transaction = connection.unchecked_transaction()?;
+            for (place, values) in rows.iter().rev() {
+                connection.prepare_cached(&self.tables[*place].upsert)?.execute(params_from_iter(values))?;
+            }
+            if left == 0 {
+                connection.execute("DELETE FROM journal WHERE id <= ?1", [down.through])?;
+            }
+            transaction.commit()
+        };
+        let written = write();
+        connection.pragma_update(None, "synchronous", "FULL").map_err(|error| explain(&error))?;
+        written.map_err(|error| explain(&error))?;
+        let mut pending = self.pending();
+        for (place, key) in step {
+            pending.old[*place].remove(key);
+        }
+        down.keys.truncate(left);
+        if left == 0 {
+            progress.written = down.through;
+            progress.down = None;
+        }
+        Ok(true)
+    }
+}

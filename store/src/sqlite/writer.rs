@@ -1,0 +1,70 @@
+//! The one connection that writes, and who may use it: one at a time.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use paygen_core::ids::ClientId;
+use rusqlite::{Connection, params_from_iter};
+
+use super::connection::{explain, open_to_write};
+use super::lazy::{Lazy, Progress};
+use crate::StoreError;
+use crate::value::Value;
+
+/// The one writer.
+pub(super) struct Writer {
+    open: Mutex<Open>,
+    pub(super) lazy: Lazy,
+}
+
+/// What only one at a time may use.
+pub(super) struct Open {
+    pub(super) connection: Connection,
+    pub(super) positions: HashMap<ClientId, i64>,
+    pub(super) commits: u64,
+    pub(super) progress: Progress,
+}
+
+impl Writer {
+    pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
+        let connection = open_to_write(path)?;
+        let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
+        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new() })
+    }
+
+    pub(super) fn open(&self) -> MutexGuard<'_, Open> {
+        // A panic leaves a transaction open at worst, and whoever begins one gives up such a one first.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a single statement of ours.
+    pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        let open = self.open();
+        open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error))
+    }
+
+    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    pub(super) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        let open = self.open();
+        let run = || -> rusqlite::Result<bool> {
+            // Given up when it is dropped.
+            let transaction = open.connection.unchecked_transaction()?;
+            for (sql, params) in statements {
+                if !transaction.prepare(sql)?.exists(params_from_iter(params))? {
+                    return Ok(false);
+                }
+            }
+            transaction.commit()?;
+            Ok(true)
+        };
+        run().map_err(|error| explain(&error))
+    }
+}
+
+impl Open {
+    /// Writes the next pending rows down; whether there may be more.
+    pub(super) fn step(&mut self, lazy: &Lazy) -> Result<bool, StoreError> {
+        lazy.step(&self.connection, &mut self.progress)
+    }
+}
