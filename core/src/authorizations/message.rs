@@ -40,8 +40,10 @@ crate::words! {
 
 crate::words! {
     /// How far the cardholder was authenticated (3-D Secure).
+    #[derive(Default)]
     pub enum ThreeDs {
         /// It was not asked for.
+        #[default]
         None = "none",
         /// The merchant can ask for it.
         Offered = "offered",
@@ -54,27 +56,17 @@ crate::words! {
 
 crate::words! {
     /// What the vault found of a secret that came with the message.
+    #[derive(Default)]
     pub enum Match {
         /// It is the card's.
         Match = "match",
         /// It is not.
         Mismatch = "mismatch",
         /// None came.
+        #[default]
         NotGiven = "not_given",
         /// One came, but the card has none.
         NotSet = "not_set",
-    }
-}
-
-impl Default for ThreeDs {
-    fn default() -> ThreeDs {
-        ThreeDs::None
-    }
-}
-
-impl Default for Match {
-    fn default() -> Match {
-        Match::NotGiven
     }
 }
 

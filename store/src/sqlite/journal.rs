@@ -134,7 +134,7 @@ impl<'a> Reading<'a> {
 }
 
 /// What a journal row says, rows of each table already encoded.
-pub(super) fn entry<'a>(tables: &[LazyTable; TABLES], rows: [Vec<&'a [u8]>; TABLES]) -> Vec<u8> {
+pub(super) fn entry(tables: &[LazyTable; TABLES], rows: [Vec<&[u8]>; TABLES]) -> Vec<u8> {
     let mut into = Vec::new();
     for (table, rows) in tables.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
         into.extend_from_slice(&table.header);
