@@ -268,9 +268,9 @@ impl Database {
         let journal = journal.collect::<Result<Vec<_>, _>>()?;
         let mut heads: BTreeMap<_, Balance> = BTreeMap::new();
         for head in self.scan_all::<Balance>().await?.into_iter().chain(journal) {
-            let kept = heads.entry((head.client, head.id)).or_insert_with(|| head.clone());
-            if kept.seq <= head.seq {
-                *kept = head;
+            let key = (head.client, head.id);
+            if heads.get(&key).is_none_or(|kept| kept.seq <= head.seq) {
+                heads.insert(key, head);
             }
         }
         Ok(heads.into_values().collect())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use paygen_core::access::{ApiKey, ApiKeyHash, Client};
 use paygen_core::clock::Clock;
 use paygen_core::events::Event;
-use paygen_core::ids::{ApiKeyId, AuthorizationId, CardId, ClientId, EntryId, LedgerAccountId};
+use paygen_core::ids::{ApiKeyId, AuthorizationId, CardId, ClientId, EntryId, Id, LedgerAccountId};
 use paygen_core::ledger::{GENESIS, Hash, Line};
 use paygen_core::record::{Key, KeyBytes};
 use paygen_core::rotation::Sealed;
@@ -103,7 +103,7 @@ impl Reader {
         };
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(card), Value::Integer(year), Value::Integer(month)] => {
-                let id = paygen_core::ids::Id::from_slice;
+                let id = Id::from_slice;
                 Some(NumberedCard { client: ClientId(id(client)?), card: CardId(id(card)?), expiry: (*year, *month) })
             }
             _ => None,
@@ -112,11 +112,7 @@ impl Reader {
     }
 
     /// The rows of several keys of one client, those that are there.
-    pub async fn get_many<R: Keyed>(
-        &self,
-        client: ClientId,
-        ids: &[paygen_core::ids::Id],
-    ) -> Result<Vec<R>, StoreError> {
+    pub async fn get_many<R: Keyed>(&self, client: ClientId, ids: &[Id]) -> Result<Vec<R>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -221,9 +217,7 @@ impl Reader {
         let params = vec![client.0.into(), account.0.into(), up_to.into()];
         let rows = self.rows(sql.to_owned(), params, 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
-            [Value::Bytes(id), Value::Integer(held)] => {
-                paygen_core::ids::Id::from_slice(id).map(|id| (AuthorizationId(id), *held))
-            }
+            [Value::Bytes(id), Value::Integer(held)] => Id::from_slice(id).map(|id| (AuthorizationId(id), *held)),
             _ => None,
         };
         Ok(rows.into_iter().filter_map(read).collect())
@@ -279,7 +273,7 @@ impl Reader {
         let rows = self.rows(sql, vec![until.into()], 3).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id), Value::Integer(due)] => {
-                let read = paygen_core::ids::Id::from_slice;
+                let read = Id::from_slice;
                 Some((ClientId(read(client)?), AuthorizationId(read(id)?), Instant::from_micros(*due)))
             }
             _ => None,
@@ -334,7 +328,7 @@ impl Reader {
         let rows = self.rows(sql, params, 3).await?;
         let read = |row: Vec<Value>| match <[Value; 3]>::try_from(row) {
             Ok([Value::Bytes(client), Value::Bytes(id), Value::Bytes(content)]) => {
-                let client = ClientId(paygen_core::ids::Id::from_slice(&client)?);
+                let client = ClientId(Id::from_slice(&client)?);
                 Some((Key { client, id: KeyBytes::new(&id) }, content))
             }
             _ => None,
@@ -371,7 +365,7 @@ impl Reader {
         let rows = self.rows(sql, vec![until.into()], 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id)] => {
-                let client = ClientId(paygen_core::ids::Id::from_slice(client)?);
+                let client = ClientId(Id::from_slice(client)?);
                 Some(Key { client, id: KeyBytes::new(id) })
             }
             _ => None,

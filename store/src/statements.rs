@@ -16,8 +16,17 @@ pub(crate) fn select_by_key<R: Stored>() -> String {
 }
 
 pub(crate) fn insert<R: Stored>() -> String {
-    let places: Vec<String> = (1..=R::COLUMNS.len()).map(|at| format!("?{at}")).collect();
-    format!("INSERT INTO {} ({}) VALUES ({})", R::TABLE, names::<R>().join(", "), places.join(", "))
+    insert_into("INSERT", R::TABLE, &names::<R>())
+}
+
+/// All columns of rows, inserted or put in the place of the row of the same key. Only SQLite spells it so.
+pub(crate) fn put(table: &str, columns: &[&str]) -> String {
+    insert_into("INSERT OR REPLACE", table, columns)
+}
+
+fn insert_into(verb: &str, table: &str, columns: &[&str]) -> String {
+    let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
+    format!("{verb} INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "))
 }
 
 pub(crate) fn update<R: Stored>() -> String {

@@ -169,7 +169,7 @@ impl Answered {
             let (message, id) = bytes.split_first_chunk()?;
             Some(Answered { message: *message, authorization: AuthorizationId(Id::from_slice(id)?) })
         };
-        packed.chunks(size_of::<MessageDigest>() + 12).map(one).collect()
+        packed.chunks(size_of::<MessageDigest>() + size_of::<Id>()).map(one).collect()
     }
 }
 

@@ -8,12 +8,14 @@ use paygen_core::ledger::Balance;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::records::{Keyed, Stored};
+use crate::statements::{delete, put};
 use crate::value::Value;
 
 /// A table that is written lazily: its rows are small and change often.
 pub(super) struct LazyTable {
     pub(super) columns: usize,
-    pub(super) upsert: String,
+    pub(super) put: String,
+    pub(super) delete: String,
     header: Vec<u8>,
 }
 
@@ -23,8 +25,7 @@ impl LazyTable {
         let mut header = Vec::new();
         put_bytes(&mut header, R::TABLE.as_bytes());
         put_bytes(&mut header, columns.join(",").as_bytes());
-        let upsert = upsert(R::TABLE, &columns);
-        LazyTable { columns: columns.len(), upsert, header }
+        LazyTable { columns: columns.len(), put: put(R::TABLE, &columns), delete: delete::<R>(), header }
     }
 }
 
@@ -47,12 +48,6 @@ pub(super) fn place<R: Keyed>() -> Option<usize> {
 /// Whether a statement of ours names a lazily written table.
 pub(super) fn is_named_in(sql: &str) -> bool {
     NAMES.iter().any(|name| sql.contains(name))
-}
-
-/// All columns of rows, inserted or put in the place of the row of the same key.
-fn upsert(table: &str, columns: &[&str]) -> String {
-    let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
-    format!("INSERT OR REPLACE INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "))
 }
 
 const NULL: u8 = 0;
@@ -149,7 +144,7 @@ pub(super) fn replay(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch("CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT")?;
     each_row(connection, |table, columns, values| {
-        connection.prepare_cached(&upsert(table, columns))?.execute(params_from_iter(values)).map(|_| ())
+        connection.prepare_cached(&put(table, columns))?.execute(params_from_iter(values)).map(|_| ())
     })?;
     connection.execute("DELETE FROM journal", []).map(|_| ())
 }

@@ -69,17 +69,20 @@ pub(super) struct Progress {
 #[derive(Default)]
 pub(super) struct LazyChanges {
     rows: [Vec<(Key, Box<[u8]>)>; TABLES],
-    /// Whether rows go. They are deleted at once, with nothing pending that would bring them back.
-    pub(super) has_deletions: bool,
+    /// Rows that go, by the values of their keys. They are deleted at once, with nothing pending that would bring them back.
+    deletions: Vec<(usize, Vec<Value>)>,
 }
 
 impl LazyChanges {
     /// Takes a table's changes, which must be of a lazily written one.
     pub(super) fn take<R: Keyed>(&mut self, place: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
         for change in changes {
-            let (Change::Insert(row) | Change::Update(row)) = change else {
-                self.has_deletions = true;
-                continue;
+            let row = match change {
+                Change::Insert(row) | Change::Update(row) => row,
+                Change::Delete(key) => {
+                    self.deletions.push((place, R::key_values(&key)));
+                    continue;
+                }
             };
             // The schema would only refuse it when it is written down, after it was acknowledged.
             if !row.is_sound() {
@@ -113,13 +116,16 @@ impl Lazy {
         decode(found, self.tables[place].columns)
     }
 
-    /// Writes a commit's changes to the journal, in its transaction.
+    /// Writes a commit's changes to the journal, in its transaction; rows that go leave their tables.
     pub(super) fn write(
         &self,
         connection: &Connection,
         changes: &LazyChanges,
         progress: &mut Progress,
     ) -> rusqlite::Result<()> {
+        for (place, key) in &changes.deletions {
+            connection.prepare_cached(&self.tables[*place].delete)?.execute(params_from_iter(key))?;
+        }
         let rows = changes.rows.each_ref().map(|rows| rows.iter().map(|(_, row)| &**row).collect());
         let entry = entry(&self.tables, rows);
         if !entry.is_empty() {
@@ -143,10 +149,16 @@ impl Lazy {
         }
     }
 
-    /// Whether a commit should write some rows down before it adds more.
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether a commit must write some rows down before its changes are written.
+    pub(super) fn is_in_the_way_of(&self, changes: &LazyChanges) -> bool {
+        let pending = self.count_pending();
+        pending > if changes.deletions.is_empty() { MOST } else { 0 }
+    }
+
+    /// How many rows are pending.
+    pub(super) fn count_pending(&self) -> usize {
         let pending = self.pending();
-        count(&pending.fresh) + count(&pending.old) > MOST
+        count(&pending.fresh) + count(&pending.old)
     }
 
     /// Whether enough is pending, or has been for long enough.
@@ -155,14 +167,11 @@ impl Lazy {
         count(&pending.fresh) >= ENOUGH || pending.since.is_some_and(|since| since.elapsed() >= AGE)
     }
 
-    /// Begins with what is fresh, when nothing is under way; whether anything is.
-    fn begin(&self, progress: &mut Progress) -> bool {
-        if progress.down.is_some() {
-            return true;
-        }
+    /// Begins with what is fresh, when nothing is under way.
+    fn begin(&self, progress: &mut Progress) {
         let mut pending = self.pending();
-        if count(&pending.fresh) == 0 {
-            return false;
+        if progress.down.is_some() || count(&pending.fresh) == 0 {
+            return;
         }
         let Pending { fresh, old, since } = &mut *pending;
         std::mem::swap(fresh, old);
@@ -171,17 +180,12 @@ impl Lazy {
         let mut keys: Vec<_> = keys.collect();
         keys.sort_unstable_by(|a, b| b.cmp(a));
         progress.down = Some(Down { through: progress.last, keys });
-        true
     }
 
-    /// Writes the next rows down, in a transaction of its own; whether there may be more.
-    ///
-    /// It need not be durable when it returns: until then the journal rows are there.
-    pub(super) fn step(&self, connection: &Connection, progress: &mut Progress) -> Result<bool, StoreError> {
-        if !self.begin(progress) {
-            return Ok(false);
-        }
-        let Some(down) = &mut progress.down else { return Ok(false) };
+    /// Writes the next rows down, in a transaction of its own.
+    pub(super) fn step(&self, connection: &Connection, progress: &mut Progress) -> Result<(), StoreError> {
+        self.begin(progress);
+        let Some(down) = &mut progress.down else { return Ok(()) };
         let left = down.keys.len().saturating_sub(STEP);
         let step = &down.keys[left..];
         let rows: Vec<(usize, Vec<Value>)> = {
@@ -194,19 +198,16 @@ impl Lazy {
             current.filter_map(row).collect()
         };
         let write = || -> rusqlite::Result<()> {
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
             let transaction = connection.unchecked_transaction()?;
             for (place, values) in rows.iter().rev() {
-                connection.prepare_cached(&self.tables[*place].upsert)?.execute(params_from_iter(values))?;
+                connection.prepare_cached(&self.tables[*place].put)?.execute(params_from_iter(values))?;
             }
             if left == 0 {
                 connection.execute("DELETE FROM journal WHERE id <= ?1", [down.through])?;
             }
             transaction.commit()
         };
-        let written = write();
-        connection.pragma_update(None, "synchronous", "FULL").map_err(|error| explain(&error))?;
-        written.map_err(|error| explain(&error))?;
+        write().map_err(|error| explain(&error))?;
         let mut pending = self.pending();
         for (place, key) in step {
             pending.old[*place].remove(key);
@@ -216,6 +217,6 @@ impl Lazy {
             progress.written = down.through;
             progress.down = None;
         }
-        Ok(true)
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod checkpoint;
 mod connection;
 mod journal;
 mod lazy;
+mod periodic;
 mod read;
 mod write;
 mod write_down;
@@ -17,6 +18,7 @@ use crate::StoreError;
 use crate::migrations::{self, Dialect};
 use crate::value::Value;
 
+use periodic::Periodic;
 pub(crate) use read::Pool;
 pub use write::SqliteStore;
 use writer::Writer;
@@ -35,7 +37,7 @@ pub(crate) struct Sqlite {
     readers: Arc<Pool>,
     /// Where this process may write. They are dropped in this order: rows are written down, the log is emptied, and then
     /// another process may write.
-    writer: Option<(Arc<Writer>, write_down::WriteDown, checkpoint::Checkpoints)>,
+    writer: Option<(Arc<Writer>, Periodic, Periodic)>,
     /// Held while this process may write: it keeps a second server out.
     _lock: Option<File>,
 }
@@ -47,8 +49,8 @@ impl Sqlite {
         migrate(path)?;
         let writer = Arc::new(Writer::new(path)?);
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
-        let down = write_down::WriteDown::start(writer.clone())?;
-        let checkpoints = checkpoint::Checkpoints::start(path)?;
+        let down = write_down::start(writer.clone())?;
+        let checkpoints = checkpoint::start(path)?;
         Ok(Sqlite { readers, writer: Some((writer, down, checkpoints)), _lock: Some(lock) })
     }
 

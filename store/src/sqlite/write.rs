@@ -35,51 +35,42 @@ impl SqliteStore {
     }
 }
 
-/// Takes the rows that are pending; the keys of those that are not.
-fn load_pending<R: Keyed>(lazy: &Lazy, keys: &[(Key, Access)], table: &mut Table<R>) -> Result<Vec<Key>, StoreError> {
-    let mut left = Vec::with_capacity(keys.len());
-    for (key, _) in keys {
-        match journal::place::<R>().and_then(|place| lazy.find(place, key)) {
-            Some(values) => table.supply(*key, Some(R::read(&mut Row::of::<R>(values))?), Access::Exclusive),
-            None => left.push(*key),
-        }
-    }
-    Ok(left)
-}
-
-fn load_table<R: Keyed>(connection: &Connection, keys: &[Key], table: &mut Table<R>) -> Result<(), StoreError> {
+/// Loads rows; those that are pending are not in their table yet.
+fn load_table<R: Keyed>(
+    connection: &Connection,
+    lazy: &Lazy,
+    keys: &[(Key, Access)],
+    table: &mut Table<R>,
+) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
+    let place = journal::place::<R>();
     let mut statement = connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
-    for key in keys {
-        let mut rows = statement.query(params_from_iter(R::key_values(key))).map_err(|error| explain(&error))?;
-        let row = rows.next().map_err(|error| explain(&error))?;
-        let found = match row {
-            Some(row) => {
-                let values = values(row, 0, R::COLUMNS.len()).map_err(|error| explain(&error))?;
-                Some(R::read(&mut Row::of::<R>(values))?)
-            }
-            None => None,
+    let mut stored = |key: &Key| -> rusqlite::Result<Option<Vec<Value>>> {
+        let mut rows = statement.query(params_from_iter(R::key_values(key)))?;
+        rows.next()?.map(|row| values(row, 0, R::COLUMNS.len())).transpose()
+    };
+    for (key, _) in keys {
+        let found = match place.and_then(|place| lazy.find(place, key)) {
+            Some(pending) => Some(pending),
+            None => stored(key).map_err(|error| explain(&error))?,
         };
+        let row = found.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?;
         // The only writer holds every row to be changed.
-        table.supply(*key, found, Access::Exclusive);
+        table.supply(*key, row, Access::Exclusive);
     }
     Ok(())
 }
 
-/// Changes of the tables that are written at once go to these; those of the others are collected.
+/// Writes a batch, in its transaction: to the tables that are written at once, and to the journal for the others.
 fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, batch: Id) -> rusqlite::Result<()> {
     let Open { connection, positions, commits, progress } = open;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     macro_rules! write_tables {
         ($($field:ident: $record:ty),* $(,)?) => {
-            $({
-                let mut changes = work.$field.changes();
-                if journal::place::<$record>().is_some() {
-                    changes.retain(|change| matches!(change, Change::Delete(_)));
-                }
-                write_changes::<$record>(connection, changes)?;
+            $(if journal::place::<$record>().is_none() {
+                write_changes::<$record>(connection, work.$field.changes())?;
             })*
         };
     }
@@ -119,10 +110,7 @@ impl Store for SqliteStore {
         let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $({
-                    let left = load_pending::<$record>(lazy, &keys.$field, &mut work.$field)?;
-                    load_table::<$record>(&reading, &left, &mut work.$field)?;
-                })*
+                $(load_table::<$record>(&reading, lazy, &keys.$field, &mut work.$field)?;)*
             };
         }
         for_each_table!(load_tables);
@@ -141,8 +129,9 @@ impl Store for SqliteStore {
         }
         for_each_table!(collect);
         let mut open = self.writer.open();
-        while lazy.is_full() || (lazily.has_deletions && open.progress.written < open.progress.last) {
-            open.step(lazy)?;
+        let Open { connection, progress, .. } = &mut *open;
+        while lazy.is_in_the_way_of(&lazily) {
+            lazy.step(connection, progress)?;
         }
         let Err(error) = write(&mut open, lazy, &lazily, work, batch) else {
             lazy.settle(lazily, &mut open.progress);

@@ -34,7 +34,7 @@ impl Writer {
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
-        // A panic leaves a transaction open at worst, and whoever begins one gives up such a one first.
+        // A panic leaves a transaction open at worst: the next commit finds it, fails, and gives it up.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -59,12 +59,5 @@ impl Writer {
             Ok(true)
         };
         run().map_err(|error| explain(&error))
-    }
-}
-
-impl Open {
-    /// Writes the next pending rows down; whether there may be more.
-    pub(super) fn step(&mut self, lazy: &Lazy) -> Result<bool, StoreError> {
-        lazy.step(&self.connection, &mut self.progress)
     }
 }
