@@ -64,6 +64,7 @@ struct Fresh {
 
 /// What an authorization took from a window since it was last seen, or gave back to it.
 struct Moved {
+    authorization: AuthorizationId,
     card: CardId,
     holder: Option<CardHolderId>,
     key: WindowKey,
@@ -132,8 +133,10 @@ impl Simulation {
             for (taken, sign) in row.taken.iter().map(|taken| (taken, 1)).chain(before) {
                 let holder = row.card_holder.filter(|_| taken.of_holder);
                 let (amount, count) = (sign * taken.amount, sign * taken.count);
+                // What one gives back does not make up for what another one takes: it may come when nothing is left.
                 let known = self.fresh.moved.iter_mut().find(|moved| {
-                    moved.card == card && moved.holder == holder && moved.key == taken.key && moved.start == taken.start
+                    let same = moved.authorization == row.id && moved.holder == holder;
+                    same && moved.key == taken.key && moved.start == taken.start
                 });
                 match known {
                     Some(moved) => {
@@ -142,7 +145,8 @@ impl Simulation {
                     }
                     None => {
                         let (key, start) = (taken.key.clone(), taken.start);
-                        self.fresh.moved.push(Moved { card, holder, key, start, amount, count });
+                        let authorization = row.id;
+                        self.fresh.moved.push(Moved { authorization, card, holder, key, start, amount, count });
                     }
                 }
             }
