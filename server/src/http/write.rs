@@ -179,6 +179,28 @@ impl Write {
         self.attempt(app, caller, content, command, success).await?.ok_or_else(contended)
     }
 
+    /// As [`Write::perform`], for a command that is prepared with rows read beside the engine: it is prepared again when
+    /// these no longer hold.
+    pub async fn prepare<T, Prepared>(
+        &self,
+        app: &App,
+        caller: &Caller,
+        content: &str,
+        prepared: impl Fn() -> Prepared,
+    ) -> Result<Response, Problem>
+    where
+        T: Serialize + 'static,
+        Prepared: Future<Output = Result<(Command, Success<T>), Problem>>,
+    {
+        for _ in 0..ATTEMPTS {
+            let (command, success) = prepared().await?;
+            if let Some(answer) = self.attempt(app, caller, content, command, success).await? {
+                return Ok(answer);
+            }
+        }
+        Err(contended())
+    }
+
     /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a number drawn
     /// at random: nothing when these no longer hold. The caller prepares it again, at most [`ATTEMPTS`] times.
     pub async fn attempt<T: Serialize + 'static>(

@@ -20,7 +20,7 @@ use crate::http::lists::fixed;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
-use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::http::write::{Success, Write, WriteParams};
 
 /// A write that may ask for erasing.
 pub struct Deletion {
@@ -80,7 +80,7 @@ async fn block(app: &App, caller: &Caller, id: CardHolderId, write: Write) -> Re
 }
 
 async fn erase(app: &App, caller: &Caller, id: CardHolderId, write: Write) -> Result<Response, Problem> {
-    for _ in 0..ATTEMPTS {
+    let prepared = || async {
         let command = Command::EraseCardHolder(EraseCardHolder {
             id,
             documents: documents_of(app, caller, id).await?,
@@ -88,15 +88,14 @@ async fn erase(app: &App, caller: &Caller, id: CardHolderId, write: Write) -> Re
             if_match: write.if_match,
         });
         let success = Success::new(StatusCode::OK, "Card holder erased successfully.", shown(app));
-        if let Some(answer) = write.attempt(app, caller, "erase", command, success).await? {
-            // A repeat deletes again what a process that ended in between may have left.
-            if answer.status().is_success() && !write.dry_run {
-                app.documents.delete_all(caller.client, id).await?;
-            }
-            return Ok(answer);
-        }
+        Ok((command, success))
+    };
+    let answer = write.prepare(app, caller, "erase", prepared).await?;
+    // A repeat deletes again what a process that ended in between may have left.
+    if answer.status().is_success() && !write.dry_run {
+        app.documents.delete_all(caller.client, id).await?;
     }
-    Err(contended())
+    Ok(answer)
 }
 
 /// All documents of a card holder, later uploads included.

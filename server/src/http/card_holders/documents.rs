@@ -22,7 +22,7 @@ use crate::http::path::{PathId, PathIds};
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::query::Query;
 use crate::http::reply::{Envelope, ListEnvelope};
-use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::http::write::{Success, Write, WriteParams};
 
 const FORM: FormSpec = FormSpec { texts: &[], json: &["document", "proofOfAddress", "identification"] };
 
@@ -59,24 +59,17 @@ pub async fn upload_documents(
     if !faults.is_empty() {
         return Err(refuse(faults));
     }
-    staged
-        .give(async {
-            for _ in 0..ATTEMPTS {
-                let mut draft = Draft::of(&app, existing(&app, &caller, id).await?, &write)?;
-                let mut faults = Vec::new();
-                draft.command.documents.clone_from(&files);
-                said(&mut draft, &json, &mut faults);
-                let (command, key) = draft.finish(&app, faults)?;
-                let message = "Card holder documents uploaded successfully.";
-                let success = Success::new(StatusCode::OK, message, shown(&app)).about(id, key);
-                let command = Command::UpdateCardHolder(Box::new(command));
-                if let Some(answer) = write.attempt(&app, &caller, &content, command, success).await? {
-                    return Ok(answer);
-                }
-            }
-            Err(contended())
-        })
-        .await
+    let prepared = || async {
+        let mut draft = Draft::of(&app, existing(&app, &caller, id).await?, &write)?;
+        let mut faults = Vec::new();
+        draft.command.documents.clone_from(&files);
+        said(&mut draft, &json, &mut faults);
+        let (command, key) = draft.finish(&app, faults)?;
+        let message = "Card holder documents uploaded successfully.";
+        let success = Success::new(StatusCode::OK, message, shown(&app)).about(id, key);
+        Ok((Command::UpdateCardHolder(Box::new(command)), success))
+    };
+    staged.give(write.prepare(&app, &caller, &content, prepared)).await
 }
 
 /// Puts what is said of the documents into the draft: `document` may stand by itself or inside `identification`.

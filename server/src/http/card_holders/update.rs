@@ -18,7 +18,7 @@ use crate::http::limits;
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::http::write::{Success, Write, WriteParams};
 
 /// Change a card holder
 ///
@@ -45,7 +45,7 @@ pub async fn update_card_holder(
     if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
         return Ok(answer);
     }
-    for _ in 0..ATTEMPTS {
+    let prepared = || async {
         let holder = existing(&app, &caller, id).await?;
         let mut faults = Vec::new();
         let body = Members::of(&json, "", &mut faults)
@@ -56,12 +56,9 @@ pub async fn update_card_holder(
         change(&mut draft, body, &caller, &mut faults)?;
         let (command, key) = draft.finish(&app, faults)?;
         let success = Success::new(StatusCode::OK, "Card holder updated successfully.", shown(&app)).about(id, key);
-        let command = Command::UpdateCardHolder(Box::new(command));
-        if let Some(answer) = write.attempt(&app, &caller, &content, command, success).await? {
-            return Ok(answer);
-        }
-    }
-    Err(contended())
+        Ok((Command::UpdateCardHolder(Box::new(command)), success))
+    };
+    write.prepare(&app, &caller, &content, prepared).await
 }
 
 /// Puts the body into the draft.

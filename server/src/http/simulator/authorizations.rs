@@ -23,7 +23,7 @@ use crate::http::gate::{Allowed, SIMULATOR_WRITE};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::http::write::{Success, Write, WriteParams};
 use crate::network::{self, Shown};
 
 /// The authorization a command came to.
@@ -135,7 +135,7 @@ pub async fn simulate_authorization(
     card_of(body.card_id, body.pan.as_ref(), expiry, cvv)?;
     let trace = trace(body.network);
     let merchant = MerchantBody::merchant(body.merchant);
-    for _ in 0..ATTEMPTS {
+    let prepared = || async {
         let card = card_of(body.card_id, body.pan.as_ref(), expiry, cvv)?;
         let pin: Option<&Pin> = body.pin.as_ref();
         let request = NetworkRequest {
@@ -152,11 +152,9 @@ pub async fn simulate_authorization(
         };
         let command = Command::Authorize(Box::new(Authorize { request, advice: None, terms: app.terms.clone() }));
         let success = Success::new(StatusCode::CREATED, "Authorization simulated successfully.", shown);
-        if let Some(answer) = write.attempt(&app, &caller, &canonical, command, success).await? {
-            return Ok(answer);
-        }
-    }
-    Err(contended())
+        Ok((command, success))
+    };
+    write.prepare(&app, &caller, &canonical, prepared).await
 }
 
 /// Simulate an advice

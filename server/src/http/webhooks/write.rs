@@ -24,7 +24,7 @@ use crate::http::gate::{Allowed, Caller, WEBHOOKS_WRITE};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::http::write::{Success, Write, WriteParams};
 use crate::start::new_id_maker;
 
 /// How many endpoints a client can have.
@@ -128,7 +128,7 @@ pub async fn update_webhook(
     caller.unbound()?;
     check(&app, body.value.url.as_ref())?;
     let echo = echo(&mut body.value);
-    for _ in 0..ATTEMPTS {
+    let prepared = || async {
         let credentials = match &body.value.token {
             Change::Keep => None,
             Change::Clear => Some(changed(&app, &caller, id, |credentials| credentials.with_token(None)).await?.1),
@@ -153,12 +153,11 @@ pub async fn update_webhook(
             if_match: write.if_match,
         }));
         let success = Success::new(StatusCode::OK, "Webhook updated successfully.", shown);
-        if let Some(answer) = write.attempt(&app, &caller, &body.canonical, command, success).await? {
-            app.deliveries.changed();
-            return Ok(answer);
-        }
-    }
-    Err(contended())
+        Ok((command, success))
+    };
+    let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
+    app.deliveries.changed();
+    Ok(answer)
 }
 
 fn echo(body: &mut UpdateWebhookBody) -> Vec<(&'static str, Value)> {
@@ -229,16 +228,15 @@ pub async fn rotate_webhook_secret(
 ) -> Result<Response, Problem> {
     caller.unbound()?;
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
-    for _ in 0..ATTEMPTS {
+    let prepared = || async {
         let (new, credentials) = changed(&app, &caller, id, Credentials::rotated).await?;
         let command = Command::RotateWebhookSecret(RotateWebhookSecret { id, credentials, overlap_seconds });
         let success = Success::new(StatusCode::OK, "Webhook secret rotated successfully.", with_secret(&new));
-        if let Some(answer) = write.attempt(&app, &caller, &body.canonical, command, success).await? {
-            app.deliveries.changed();
-            return Ok(answer);
-        }
-    }
-    Err(contended())
+        Ok((command, success))
+    };
+    let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
+    app.deliveries.changed();
+    Ok(answer)
 }
 
 /// Test a webhook endpoint
