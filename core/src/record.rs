@@ -139,6 +139,9 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// Its kind.
     const KIND: Kind;
 
+    /// About how many bytes a row has on the heap.
+    const HEAP: usize = 128;
+
     /// The name of the object in the audit log, or `None` when its changes are not audited.
     const AUDITED: Option<&'static str> = None;
 

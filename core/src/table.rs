@@ -22,7 +22,6 @@ struct Slot<R> {
     dirty: bool,
     held: Access,
     wanted: Access,
-    touched: u32,
 }
 
 #[derive(Debug)]
@@ -53,15 +52,16 @@ pub enum Change<R> {
 #[derive(Debug)]
 pub struct Table<R: Record> {
     slots: HashMap<Key, Slot<R>>,
+    /// Rows that no batch asked for since the last [`Table::age`]; one that is asked for moves to the others.
+    aged: HashMap<Key, Slot<R>>,
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
-    generation: u32,
 }
 
 impl<R: Record> Default for Table<R> {
     fn default() -> Self {
-        Table { slots: HashMap::new(), undo: Vec::new(), missing: Vec::new(), dirty: Vec::new(), generation: 0 }
+        Table { slots: HashMap::new(), aged: HashMap::new(), undo: Vec::new(), missing: Vec::new(), dirty: Vec::new() }
     }
 }
 
@@ -77,30 +77,40 @@ impl<R: Record> Table<R> {
     }
 
     fn fetch(&mut self, key: Key, access: Access) -> Result<Option<Arc<R>>, Stop> {
-        if let Some(slot) = self.slots.get_mut(&key) {
-            slot.touched = self.generation;
+        let row = self.with(key, |slot| {
             slot.wanted = slot.wanted.max(access);
-            if slot.held >= access {
-                return Ok(slot.row.clone());
-            }
+            (slot.held >= access).then(|| slot.row.clone())
+        });
+        if let Some(Some(row)) = row {
+            return Ok(row);
         }
         self.missing.push((key, access));
         Err(Stop::Missing)
     }
 
+    /// Looks at a row in memory; it is not aged from then on.
+    fn with<T>(&mut self, key: Key, look: impl FnOnce(&mut Slot<R>) -> T) -> Option<T> {
+        if let Some(slot) = self.slots.get_mut(&key) {
+            return Some(look(slot));
+        }
+        let mut slot = self.aged.remove(&key)?;
+        let seen = look(&mut slot);
+        self.slots.insert(key, slot);
+        Some(seen)
+    }
+
     /// The row if it is in memory, without asking for it.
     pub fn peek(&self, key: Key) -> Option<&R> {
-        self.slots.get(&key)?.row.as_deref()
+        self.slots.get(&key).or_else(|| self.aged.get(&key))?.row.as_deref()
     }
 
     /// Names a row that will be needed, so that it is loaded in the first round.
     pub fn expect(&mut self, key: Key, access: Access) {
-        let known = self.slots.get_mut(&key).is_some_and(|slot| {
-            slot.touched = self.generation;
+        let known = self.with(key, |slot| {
             slot.wanted = slot.wanted.max(access);
             slot.held >= access
         });
-        if !known {
+        if known != Some(true) {
             self.missing.push((key, access));
         }
     }
@@ -127,27 +137,13 @@ impl<R: Record> Table<R> {
             self.dirty.push(key);
         }
         self.undo.push(Undo { key, before });
-        let slot = Slot {
-            row,
-            stored,
-            dirty: true,
-            held: Access::Exclusive,
-            wanted: Access::Exclusive,
-            touched: self.generation,
-        };
+        let slot = Slot { row, stored, dirty: true, held: Access::Exclusive, wanted: Access::Exclusive };
         self.slots.insert(key, slot);
     }
 
     /// Takes a loaded row in, or the news that there is none.
     pub fn supply(&mut self, key: Key, row: Option<R>, held: Access) {
-        let slot = Slot {
-            stored: row.is_some(),
-            row: row.map(Arc::new),
-            dirty: false,
-            held,
-            wanted: Access::Shared,
-            touched: self.generation,
-        };
+        let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
         self.slots.insert(key, slot);
     }
 
@@ -248,31 +244,33 @@ impl<R: Record> Table<R> {
     /// Forgets everything.
     pub fn forget(&mut self) {
         self.slots.clear();
+        self.aged.clear();
         self.undo.clear();
         self.missing.clear();
         self.dirty.clear();
     }
 
-    /// Begins a new batch; rows not touched for `idle` batches are forgotten when there are more than `budget`.
-    pub fn next_batch(&mut self, budget: usize, idle: u32) {
-        self.generation = self.generation.wrapping_add(1);
-        if self.slots.len() > budget {
-            let oldest = self.generation.saturating_sub(idle);
-            self.slots.retain(|_, slot| slot.dirty || slot.touched >= oldest);
-            if self.slots.len() > budget {
-                self.slots.retain(|_, slot| slot.dirty);
-            }
-        }
+    /// Makes all rows aged ones, between batches; what was aged before is handed out, to be dropped.
+    pub(crate) fn age(&mut self) -> impl Send + use<R> {
+        debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
+        let fresh = HashMap::with_capacity(self.slots.len());
+        let aging = std::mem::replace(&mut self.slots, fresh);
+        std::mem::replace(&mut self.aged, aging)
+    }
+
+    /// About how many bytes the rows have that are not aged.
+    pub(crate) fn bytes(&self) -> usize {
+        self.slots.len() * (size_of::<(Key, Slot<R>)>() + size_of::<R>() + R::HEAP)
     }
 
     /// How many rows are in memory.
     pub fn len(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + self.aged.len()
     }
 
     /// Whether no row is in memory.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len() == 0
     }
 }
 

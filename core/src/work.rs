@@ -171,10 +171,17 @@ macro_rules! define_work {
                 }
             }
 
-            /// Begins a batch at a wall time; rows idle for long are forgotten past `budget` rows a table.
-            pub fn begin_batch(&mut self, wall: Instant, budget: usize) {
+            /// Begins a batch at a wall time.
+            pub fn begin_batch(&mut self, wall: Instant) {
                 self.wall = wall;
-                $(self.$field.next_batch(budget, 1000);)*
+            }
+
+            /// Between batches: keeps memory within about `budget` bytes. Every row ages when the rows that were asked
+            /// for since the last time have half of it; those that had aged before are forgotten. They are handed
+            /// out, because dropping many rows takes long.
+            pub fn keep_within(&mut self, budget: usize) -> Option<Box<dyn Send>> {
+                let bytes = [$(self.$field.bytes()),*].iter().sum::<usize>();
+                (bytes > budget / 2).then(|| -> Box<dyn Send> { Box::new([$(Box::new(self.$field.age()) as Box<dyn Send>),*]) })
             }
 
             /// The rows that were asked for and are not in memory; their lists are emptied.

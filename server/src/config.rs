@@ -60,13 +60,13 @@ pub struct EngineConfig {
     pub queue: usize,
     /// Lanes on PostgreSQL: batches in flight at once.
     pub lanes: usize,
-    /// Rows of each kind kept in memory between batches on SQLite.
-    pub cached_rows: usize,
+    /// Bytes of rows kept in memory between batches on SQLite, about.
+    pub cached_bytes: usize,
 }
 
 impl Default for EngineConfig {
     fn default() -> EngineConfig {
-        EngineConfig { batch: 256, queue: 4096, lanes: 2, cached_rows: 200_000 }
+        EngineConfig { batch: 256, queue: 4096, lanes: 2, cached_bytes: 100_000_000 }
     }
 }
 

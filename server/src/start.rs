@@ -160,7 +160,7 @@ async fn start_engine(database: &Database, config: &Config) -> Result<Engine, St
     let settings = engine::Settings {
         batch: config.engine.batch,
         bounds: engine::Bounds { waiting: [config.engine.queue; 3] },
-        cached_rows: config.engine.cached_rows,
+        cached_bytes: config.engine.cached_bytes,
         wall: Arc::new(wall),
     };
     Engine::start(stores, &settings).map_err(|error| StartError::System("the engine's threads cannot start", error))

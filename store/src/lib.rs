@@ -17,6 +17,7 @@ mod sql;
 mod sqlite;
 mod statements;
 mod tls;
+mod totals;
 pub mod value;
 mod webhooks;
 

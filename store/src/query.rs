@@ -127,6 +127,14 @@ pub struct ListQuery {
     pub timeout_ms: u32,
 }
 
+impl ListQuery {
+    /// The columns its conditions name.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = ListColumn> + '_ {
+        let filtered = self.filters.iter().map(|filter| filter.column);
+        filtered.chain(self.search.iter().flat_map(|search| search.columns.iter().copied()))
+    }
+}
+
 /// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {

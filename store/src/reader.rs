@@ -132,8 +132,12 @@ impl Reader {
         }
         match &self.backend {
             Backend::Sqlite(pool) => {
-                let (pool, query) = (pool.clone(), query.clone());
-                blocking(move || pool.list::<L>(&query)).await
+                let (pool, query, turn) = (pool.clone(), query.clone(), pool.turn().await);
+                blocking(move || {
+                    let _turn = turn;
+                    pool.list::<L>(&query)
+                })
+                .await
             }
             Backend::Postgres(pool) => pool.list::<L>(query).await,
         }

@@ -93,7 +93,7 @@ async fn on_a_lane<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) 
 fn add(store: &mut dyn Store, work: &mut Work, numbers: &[u8], amount: i64, batch: Id) {
     for _ in 0..100 {
         work.forget();
-        work.begin_batch(Instant::from_micros(5), usize::MAX);
+        work.begin_batch(Instant::from_micros(5));
         let attempt = store.load(&balances(numbers, Access::Exclusive), work, Load::Hold).and_then(|()| {
             for number in numbers {
                 let row = work.balances.get_to_change(key(*number)).ok().flatten();
@@ -249,7 +249,7 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
             lanes.push(tokio::task::spawn_blocking(move || {
                 let mut work = work(node);
                 for sequence in 1..=30 {
-                    work.begin_batch(Instant::from_micros(5), usize::MAX);
+                    work.begin_batch(Instant::from_micros(5));
                     work.appended.events.push(event(node, sequence, node));
                     store
                         .commit(&mut work, Id::from_bytes([node, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, sequence as u8]))
@@ -289,7 +289,7 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
         let mut store = world.database.store().await.expect("a store");
         on_a_lane(move || {
             let mut work = work(9);
-            work.begin_batch(Instant::from_micros(6), usize::MAX);
+            work.begin_batch(Instant::from_micros(6));
             work.appended.forgotten_events.extend(old.iter().map(|(key, _)| *key));
             store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
         })
@@ -332,7 +332,7 @@ fn keep_answer(store: &mut dyn Store, number: u8, key: &str) -> Result<(), Store
         expires_at: Instant::from_micros(i64::MAX),
     };
     let mut work = work(1);
-    work.begin_batch(Instant::from_micros(5), usize::MAX);
+    work.begin_batch(Instant::from_micros(5));
     work.idempotency.put(row);
     work.keep();
     store.commit(&mut work, Id::from_bytes([number; 12]))
@@ -367,7 +367,7 @@ async fn a_data_key_in_use_is_not_deleted_and_nothing_is_stored_under_a_deleted_
         assert!(database.reader().sealed_under(Answer, &before, last, 10).await.expect("a read").is_empty());
         (store, _) = on_a_lane(move || {
             let mut work = work(2);
-            work.begin_batch(Instant::from_micros(6), usize::MAX);
+            work.begin_batch(Instant::from_micros(6));
             let keys = KeySet { idempotency: vec![(found[0].0, Access::Exclusive)], ..KeySet::default() };
             store.load(&keys, &mut work, Load::Hold).expect("a load");
             work.idempotency.delete(found[0].0);

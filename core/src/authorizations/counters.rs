@@ -190,6 +190,7 @@ pub struct Counters {
 
 impl Record for Counters {
     const KIND: Kind = Kind::Counters;
+    const HEAP: usize = 400;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.owner)

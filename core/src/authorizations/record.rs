@@ -210,6 +210,7 @@ impl Authorization {
 
 impl Record for Authorization {
     const KIND: Kind = Kind::Authorization;
+    const HEAP: usize = 1600;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)

@@ -194,6 +194,7 @@ impl CardHolder {
 
 impl Record for CardHolder {
     const KIND: Kind = Kind::CardHolder;
+    const HEAP: usize = 900;
     const AUDITED: Option<&'static str> = Some("card_holder");
 
     fn key(&self) -> Key {

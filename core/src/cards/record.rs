@@ -186,6 +186,7 @@ impl Card {
 
 impl Record for Card {
     const KIND: Kind = Kind::Card;
+    const HEAP: usize = 400;
     const AUDITED: Option<&'static str> = Some("card");
 
     fn key(&self) -> Key {

@@ -104,7 +104,7 @@ impl Simulation {
     }
 
     fn apply(&mut self, operation: &Operation) {
-        self.work.begin_batch(Instant::from_micros(self.wall), usize::MAX);
+        self.work.begin_batch(Instant::from_micros(self.wall));
         let settlement = |delta| Leg::System { system: System::Settlement, currency: usd(), delta };
         let leg = |number, delta, held| Leg::Account { account: account(number), delta, held };
         let (kind, forced, legs) = match *operation {

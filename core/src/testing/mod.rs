@@ -77,7 +77,7 @@ impl World {
 
     fn attempt(&mut self, command: Command) -> Result<Outcome, &'static str> {
         let ids = self.work.ids().clone();
-        self.work.begin_batch(self.wall, usize::MAX);
+        self.work.begin_batch(self.wall);
         self.work.let_go();
         self.work.take_missing();
         let request = Request::new(Context::system(self.client, ""), command);

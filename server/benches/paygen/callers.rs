@@ -28,7 +28,7 @@ pub async fn start(database: &Database, lanes: usize, batch: usize) -> Engine {
     for _ in 0..lanes {
         stores.push((database.store().await.expect("a store"), new_id_maker()));
     }
-    let settings = Settings { batch, bounds: Bounds::default(), cached_rows: 200_000, wall: Arc::new(wall) };
+    let settings = Settings { batch, bounds: Bounds::default(), cached_bytes: 96 << 20, wall: Arc::new(wall) };
     Engine::start(stores, &settings).expect("the engine")
 }
 

@@ -83,7 +83,7 @@ pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     let directory = tempfile::tempdir().expect("a directory");
     on_store("SQLite", options, &directory.path().join("sqlite"), None).await;
     if let Some(url) = postgres {
-        let url = crate::authorizations::fresh_database(url, "bench_deliveries").await;
+        let url = crate::scale::fresh_database(url, "bench_deliveries").await;
         on_store("PostgreSQL", options, &directory.path().join("postgres"), Some(&url)).await;
     }
 }
@@ -121,7 +121,7 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
         while sequencer.step().await.expect("a step") > 0 {}
     }
     drop((database, vault, keys, engine));
-    let server = Server::paygen(data_dir, url, key.expose());
+    let (server, _) = Server::paygen(data_dir, url, key.expose());
     let http = reqwest::Client::new();
     let waiting = total(&http, &server.address, &key, "events?filter=type=transfer.created&limit=1").await;
     sink.until(1).await;

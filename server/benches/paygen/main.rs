@@ -2,14 +2,17 @@
 
 mod authorizations;
 mod callers;
+mod calls;
 mod deliveries;
 mod office;
 mod population;
 mod report;
+mod scale;
 mod servers;
 mod transfers;
 mod wire;
 
+use calls::Call;
 use clap::{Parser, ValueEnum};
 
 /// As in the binary, so that what runs in this process runs as it does there.
@@ -21,8 +24,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub enum Part {
     /// Transfers, cards issued and revealed, two nodes.
     Transfers,
-    /// Authorizations, in process and over HTTP.
-    Authorizations,
+    /// Calls over HTTP and authorizations in process, with many cards; memory, starting, space.
+    Scale,
     /// Deliveries of events to a webhook endpoint.
     Deliveries,
 }
@@ -39,18 +42,33 @@ pub struct Options {
     /// How often everything is measured; medians are told
     #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// How many cards there are for authorizations
-    #[arg(long, default_value_t = 200_000, env = "PAYGEN_BENCH_CARDS", value_parser = clap::value_parser!(u64).range(100..))]
-    cards: u64,
+    /// How many cards there are
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000], env = "PAYGEN_BENCH_CARDS", value_parser = clap::value_parser!(u64).range(100..))]
+    cards: Vec<u64>,
     /// How many connections call at once over HTTP
-    #[arg(long, value_delimiter = ',', default_values_t = [32, 128], env = "PAYGEN_BENCH_CONNECTIONS")]
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 128, 512], env = "PAYGEN_BENCH_CONNECTIONS")]
     connections: Vec<usize>,
+    /// Which calls over HTTP; all of them unless said, and then authorizations in process too
+    #[arg(long, value_enum, value_delimiter = ',', env = "PAYGEN_BENCH_CALLS")]
+    calls: Vec<Call>,
     /// Only answer HTTP requests with nothing, as the measure of what HTTP itself costs
     #[arg(long, hide = true)]
     empty_handler: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// What is called over HTTP.
+    fn calls(&self) -> Vec<Call> {
+        if self.calls.is_empty() { Call::value_variants().to_vec() } else { self.calls.clone() }
+    }
+
+    /// Whether authorizations are measured in process.
+    fn in_process(&self) -> bool {
+        self.calls.is_empty()
+    }
 }
 
 fn main() {
@@ -68,8 +86,8 @@ fn main() {
         if wanted(Part::Transfers) {
             transfers::measure_all(&options, postgres.as_deref()).await;
         }
-        if wanted(Part::Authorizations) {
-            authorizations::measure_all(&options, postgres.as_deref()).await;
+        if wanted(Part::Scale) {
+            scale::measure_all(&options, postgres.as_deref()).await;
         }
         if wanted(Part::Deliveries) {
             deliveries::measure_all(&options, postgres.as_deref()).await;

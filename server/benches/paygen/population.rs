@@ -29,6 +29,9 @@ const STEP: u64 = 5000;
 /// How many accounts the cards are of, the hot one aside.
 const ACCOUNTS: usize = 1000;
 
+/// One more card holder for so many cards, without a card.
+const HOLDERS: usize = 100;
+
 /// One card in so many spends from the hot account.
 const HOT: usize = 10;
 
@@ -51,6 +54,20 @@ pub struct Population {
     pub spread: Vec<Known>,
     /// Those of the hot account.
     pub hot: Vec<Known>,
+    /// Accounts, the hot one aside.
+    pub accounts: Vec<AccountId>,
+    /// Some of the card holders.
+    pub holders: Vec<CardHolderId>,
+}
+
+/// Any of so many, the same for the same caller and number in every run.
+pub fn scatter(caller: usize, number: usize, count: usize) -> usize {
+    let mut seed = (caller as u64) << 40 | number as u64;
+    // The finalizer of splitmix64.
+    for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+        seed = (seed ^ (seed >> shift)).wrapping_mul(factor);
+    }
+    ((seed ^ (seed >> 31)) % count as u64) as usize
 }
 
 /// Makes so many cards.
@@ -61,9 +78,13 @@ pub async fn seed(database: &Database, vault: Arc<Vault>, client: ClientId, card
         let mut seeder = Seeder::new(client, vault);
         let hot = seeder.account();
         let accounts: Vec<AccountId> = (0..ACCOUNTS).map(|_| seeder.account()).collect();
-        let mut population = Population { client, spread: Vec::new(), hot: Vec::new() };
+        let (spread, hot_cards, holders) = (Vec::new(), Vec::new(), Vec::new());
+        let mut population = Population { client, spread, hot: hot_cards, accounts: accounts.clone(), holders };
         for number in 0..cards {
             let at = usize::try_from(number).expect("a number of cards that fits");
+            if at % HOLDERS == 0 {
+                population.holders.push(seeder.holder());
+            }
             if at % HOT == 0 {
                 population.hot.push(seeder.card(hot, FundingMode::OnDemand));
             } else {
@@ -96,7 +117,7 @@ struct Seeder {
 impl Seeder {
     fn new(client: ClientId, vault: Arc<Vault>) -> Seeder {
         let mut work = Work::new(new_id_maker());
-        work.begin_batch(wall(), usize::MAX);
+        work.begin_batch(wall());
         work.enter(Context::system(client, ""));
         let usd = Currency::find("USD", Category::Fiat).expect("USD");
         let range = CardRange::new("400555", 16).expect("a range");

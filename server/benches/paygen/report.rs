@@ -76,3 +76,42 @@ impl Table {
         println!();
     }
 }
+
+/// What an issuer takes with so many cards.
+pub struct Size {
+    /// Which.
+    pub told: String,
+    /// From the process's start until it listens, after it was stopped.
+    pub started: Duration,
+    /// The same after it was killed under load.
+    pub after_kill: Duration,
+    /// Resident memory before the first call.
+    pub idle: Option<u64>,
+    /// Resident memory after all of them.
+    pub busy: Option<u64>,
+    /// The database's size after all of them.
+    pub database: u64,
+}
+
+impl Size {
+    /// Prints them as a Markdown table.
+    pub fn print(sizes: &[Size]) {
+        println!(
+            "| | start, s | start after a kill, s | memory before the calls, MB | after them, MB | database, MB |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: |"
+        );
+        let mb = |bytes: Option<u64>| bytes.map_or("not known".to_owned(), |bytes| format!("{}", bytes / 1_000_000));
+        for size in sizes {
+            println!(
+                "| {} | {:.2} | {:.2} | {} | {} | {} |",
+                size.told,
+                size.started.as_secs_f64(),
+                size.after_kill.as_secs_f64(),
+                mb(size.idle),
+                mb(size.busy),
+                mb(Some(size.database))
+            );
+        }
+        println!();
+    }
+}

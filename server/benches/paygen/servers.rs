@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -16,15 +17,36 @@ pub struct Server {
 }
 
 impl Server {
-    /// `paygen dev` beside this database.
-    pub fn paygen(data_dir: &Path, database_url: Option<&str>, key: &str) -> Server {
+    /// `paygen dev` beside this database, and how long it took until it listened.
+    pub fn paygen(data_dir: &Path, database_url: Option<&str>, key: &str) -> (Server, Duration) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
         command.args(["dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"]).arg(data_dir);
         if let Some(url) = database_url {
             command.args(["--database-url", url]);
         }
         command.env("PAYGEN_SANDBOX_API_KEY", key).env("PAYGEN_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8");
-        Server::start(command.current_dir(data_dir))
+        let started = Instant::now();
+        let server = Server::start(command.current_dir(data_dir));
+        (server, started.elapsed())
+    }
+
+    /// Ends it without a warning.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+
+    /// Its resident memory in bytes, where the system tells.
+    pub fn memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
+        kib.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
     /// A server whose handler does nothing.
@@ -50,8 +72,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::report::Measured;
 
@@ -32,31 +33,26 @@ pub async fn call(
     }
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
-    let callers: Vec<_> = streams
-        .into_iter()
-        .enumerate()
-        .map(|(connection, mut stream)| {
-            let write = write.clone();
-            tokio::spawn(async move {
-                let (mut number, mut micros, mut answer) = (0, Vec::new(), Vec::with_capacity(8192));
-                while Instant::now() < until {
-                    let request = write(connection, number);
-                    let asked = Instant::now();
-                    stream.write_all(&request).await.expect("the request is sent");
-                    read(&mut stream, &mut answer).await;
-                    micros.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
-                    let text = String::from_utf8_lossy(&answer);
-                    assert!(text.starts_with(status) && text.contains(has), "another answer was expected: {text}");
-                    number += 1;
-                }
-                micros
-            })
-        })
-        .collect();
-    let mut micros = Vec::new();
-    for caller in callers {
-        micros.append(&mut caller.await.expect("a connection"));
+    // They end when this is given up.
+    let mut callers = JoinSet::new();
+    for (connection, mut stream) in streams.into_iter().enumerate() {
+        let write = write.clone();
+        callers.spawn(async move {
+            let (mut number, mut micros, mut answer) = (0, Vec::new(), Vec::with_capacity(8192));
+            while Instant::now() < until {
+                let request = write(connection, number);
+                let asked = Instant::now();
+                stream.write_all(&request).await.expect("the request is sent");
+                read(&mut stream, &mut answer).await;
+                micros.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
+                let text = String::from_utf8_lossy(&answer);
+                assert!(text.starts_with(status) && text.contains(has), "another answer was expected: {text}");
+                number += 1;
+            }
+            micros
+        });
     }
+    let micros = callers.join_all().await.concat();
     Measured::of(micros, started.elapsed())
 }
 

@@ -38,7 +38,6 @@ pub(super) struct Batch<'a> {
     pub(super) waiting: &'a [Waiting],
     pub(super) work: &'a mut Work,
     pub(super) store: &'a mut dyn Store,
-    pub(super) cached_rows: usize,
 }
 
 impl Batch<'_> {
@@ -55,13 +54,13 @@ impl Batch<'_> {
     }
 
     fn decide(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {
-        self.begin(wall, self.cached_rows);
+        self.begin(wall);
         self.finish_rounds(Load::Peek)
     }
 
     fn decide_under_locks(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {
         self.work.forget();
-        self.begin(wall, usize::MAX);
+        self.begin(wall);
         let mut keys = self.work.take_missing();
         for _ in 0..ROUNDS {
             self.store.load(&keys, self.work, Load::Hold)?;
@@ -76,7 +75,7 @@ impl Batch<'_> {
             keys.merge(missing);
             keys.merge(self.find_out(wall)?);
             self.work.forget();
-            self.begin(wall, usize::MAX);
+            self.begin(wall);
             self.work.take_missing();
         }
         Err(endless())
@@ -90,7 +89,7 @@ impl Batch<'_> {
         let mut found = KeySet::default();
         for _ in 0..PEEKS {
             self.work.forget();
-            self.begin(wall, usize::MAX);
+            self.begin(wall);
             let outcome = self.finish_rounds(Load::Peek);
             found.merge(self.work.wanted());
             match outcome {
@@ -103,8 +102,8 @@ impl Batch<'_> {
         Ok(found)
     }
 
-    fn begin(&mut self, wall: Instant, cached_rows: usize) {
-        self.work.begin_batch(wall, cached_rows);
+    fn begin(&mut self, wall: Instant) {
+        self.work.begin_batch(wall);
         self.work.clock.expect(Clock::the_key(), Access::Shared);
         for Waiting { submission, .. } in self.waiting {
             let context = &submission.request.context;

@@ -23,7 +23,7 @@ pub(super) struct Lane {
     store: Box<dyn Store>,
     work: Work,
     batch: usize,
-    cached_rows: usize,
+    cached_bytes: usize,
     wall: WallClock,
     ids: IdMaker,
     committed: tokio::sync::watch::Sender<u64>,
@@ -42,7 +42,7 @@ impl Lane {
             store,
             work: Work::new(ids.clone()),
             batch: settings.batch,
-            cached_rows: settings.cached_rows,
+            cached_bytes: settings.cached_bytes,
             wall: settings.wall.clone(),
             ids: ids.split(),
             committed,
@@ -53,6 +53,9 @@ impl Lane {
         while let Some(waiting) = self.queue.take(self.batch) {
             metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
             self.serve(waiting);
+            if let Some(forgotten) = self.work.keep_within(self.cached_bytes) {
+                std::thread::spawn(move || drop(forgotten));
+            }
         }
     }
 
@@ -88,8 +91,7 @@ impl Lane {
         loop {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
-            let mut batch =
-                Batch { waiting, work: &mut self.work, store: &mut *self.store, cached_rows: self.cached_rows };
+            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store };
             let outcome = batch.run(wall, batch_id);
             if outcome.is_err() {
                 self.store.abandon();

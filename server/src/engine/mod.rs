@@ -102,7 +102,7 @@ pub struct Submission {
 }
 
 pub(crate) struct Waiting {
-    submission: Submission,
+    submission: Box<Submission>,
     reply: oneshot::Sender<Result<Answer, Unanswered>>,
 }
 
@@ -126,7 +126,7 @@ pub struct Settings {
     /// How many commands may wait.
     pub bounds: Bounds,
     /// How many rows of each kind stay in memory between batches, where that is possible.
-    pub cached_rows: usize,
+    pub cached_bytes: usize,
     /// Tells the time.
     pub wall: WallClock,
 }
@@ -151,7 +151,7 @@ impl Engine {
     pub async fn submit(&self, priority: Priority, submission: Submission) -> Result<Answer, Unanswered> {
         let lane = self.lane_of(&submission.request);
         let (reply, answer) = oneshot::channel();
-        lane.push(priority, Waiting { submission, reply })?;
+        lane.push(priority, Waiting { submission: Box::new(submission), reply })?;
         answer.await.unwrap_or_else(|_| Err(Unanswered::Unavailable("the engine stopped".to_owned())))
     }
 

@@ -69,7 +69,7 @@ impl Store for Scripted {
 
 fn engine(store: Scripted, bounds: Bounds) -> Engine {
     let wall = Arc::new(|| Instant::from_micros(1_700_000_000_000_000));
-    let settings = Settings { batch: 64, bounds, cached_rows: 1000, wall };
+    let settings = Settings { batch: 64, bounds, cached_bytes: 1_000_000, wall };
     let stores: Vec<(Box<dyn Store>, IdMaker)> = vec![(Box::new(store), IdMaker::new([1; 5], 0))];
     Engine::start(stores, &settings).expect("the engine starts")
 }

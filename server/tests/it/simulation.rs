@@ -360,7 +360,7 @@ async fn open(
         WALL
     };
     // Few rows stay in memory, so that most are read again.
-    let settings = Settings { batch: 256, bounds: Bounds::default(), cached_rows: 200, wall: Arc::new(wall) };
+    let settings = Settings { batch: 256, bounds: Bounds::default(), cached_bytes: 200_000, wall: Arc::new(wall) };
     (database, Engine::start(stores, &settings).expect("the engine starts"))
 }
 

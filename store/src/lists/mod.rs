@@ -35,6 +35,7 @@ macro_rules! plain_list {
         impl Listed for List {
             type Row = $record;
             const FROM: &'static str = concat!($table, " t");
+            const COUNTED: (&'static str, &'static str) = (Self::FROM, "");
             const CLIENT: &'static str = "t.client";
             const ID: ListColumn = $id;
 
@@ -51,13 +52,14 @@ macro_rules! plain_list {
 }
 
 macro_rules! joined_list {
-    ($one:ident $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr) => {
+    ($one:ident $table:literal $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr) => {
         /// Rows of two tables, each with the one that belongs to it.
         pub struct List;
 
         impl Listed for List {
             type Row = ($one, $other);
             const FROM: &'static str = $from;
+            const COUNTED: (&'static str, &'static str) = (concat!($table, " ", $alias), concat!($other_alias, "."));
             const CLIENT: &'static str = concat!($alias, ".client");
             const ID: ListColumn = $id;
 
@@ -111,7 +113,7 @@ pub mod accounts {
         UPDATED_AT = column("a.updated_at", ColumnKind::Time);
     }
 
-    joined_list!(Account "a", Balance "b", "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id", id ID);
+    joined_list!(Account "accounts" "a", Balance "b", "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id", id ID);
 }
 
 /// Detail records.
@@ -228,7 +230,7 @@ pub mod cards {
         UPDATED_AT = column("c.updated_at", ColumnKind::Time);
     }
 
-    joined_list!(Card "c", Balance "b", "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID);
+    joined_list!(Card "cards" "c", Balance "b", "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID);
 }
 
 /// Authorizations.
@@ -336,7 +338,7 @@ pub mod lines {
         AT = column("l.at", ColumnKind::Time);
     }
 
-    joined_list!(Line "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
+    joined_list!(Line "ledger_lines" "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
 }
 
 /// Events.
@@ -372,7 +374,7 @@ pub mod webhooks {
         UPDATED_AT = column("t.updated_at", ColumnKind::Time);
     }
 
-    joined_list!(Webhook "t", WebhookProgress "p", "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id", id ID);
+    joined_list!(Webhook "webhooks" "t", WebhookProgress "p", "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id", id ID);
 }
 
 /// Attempts to deliver events.

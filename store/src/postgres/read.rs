@@ -1,5 +1,7 @@
 //! The read side: a pool of connections.
 
+use std::sync::Arc;
+
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod};
 use tokio_postgres::NoTls;
 
@@ -8,6 +10,7 @@ use super::values::{placeholders, read};
 use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::sql::{Builder, Listed, Spelling};
+use crate::totals::Totals;
 use crate::value::Value;
 
 /// How many connections read at once.
@@ -17,6 +20,7 @@ const CONNECTIONS: usize = 16;
 #[derive(Clone)]
 pub(crate) struct Pool {
     pool: deadpool_postgres::Pool,
+    totals: Arc<Totals>,
 }
 
 struct PostgresSpelling;
@@ -51,7 +55,8 @@ impl Pool {
             Manager::from_config(config, NoTls, recycling)
         };
         let pool = deadpool_postgres::Pool::builder(manager).max_size(CONNECTIONS).build();
-        Ok(Pool { pool: pool.map_err(|error| StoreError::Unavailable(error.to_string()))? })
+        let pool = pool.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Pool { pool, totals: Arc::default() })
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {
@@ -116,10 +121,12 @@ impl Pool {
         let total = match query.paging {
             Paging::Page { .. } => {
                 let statement = Builder::new(&PostgresSpelling).count::<L>(query);
-                let counted = self.run(connection, &statement.text, &statement.params).await?;
-                match counted.first().and_then(|row| row.first()) {
-                    Some(Value::Integer(total)) => u64::try_from(*total).ok(),
-                    _ => None,
+                match self.totals.find(&statement) {
+                    Some(known) => Some(known),
+                    None => {
+                        let counted = self.run(connection, &statement.text, &statement.params).await?;
+                        self.totals.note(&statement, &counted)
+                    }
                 }
             }
             Paging::After(_) => None,

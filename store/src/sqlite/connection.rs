@@ -34,7 +34,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let set_up = || -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -16_384)?;
+        // Whatever another connection commits empties it, so it would not stay full.
+        connection.pragma_update(None, "cache_size", -4_096)?;
         connection.set_prepared_statement_cache_capacity(128);
         let flags =
             rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;

@@ -129,14 +129,13 @@ impl<'a> Reading<'a> {
 }
 
 /// What a journal row says, rows of each table already encoded.
-pub(super) fn entry(tables: &[LazyTable; TABLES], rows: [Vec<&[u8]>; TABLES]) -> Vec<u8> {
-    let mut into = Vec::new();
+pub(super) fn entry(tables: &[LazyTable; TABLES], rows: [Vec<&[u8]>; TABLES], into: &mut Vec<u8>) {
+    into.clear();
     for (table, rows) in tables.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
         into.extend_from_slice(&table.header);
         into.extend_from_slice(&u32::try_from(rows.len()).unwrap_or(u32::MAX).to_le_bytes());
         rows.iter().for_each(|row| into.extend_from_slice(row));
     }
-    into
 }
 
 /// Makes the journal where it is missing, and writes what it says to the tables, as after a crash.
@@ -219,7 +218,8 @@ mod tests {
             let row = encode(&values.collect::<Vec<_>>());
             let mut rows: [Vec<&[u8]>; TABLES] = Default::default();
             rows[2].push(&row);
-            let written = entry(&tables, rows);
+            let mut written = Vec::new();
+            entry(&tables, rows, &mut written);
             connection.execute("INSERT INTO journal (rows) VALUES (?1)", [written]).expect("a journal row");
         }
         replay(&connection).expect("it is replayed");

@@ -63,6 +63,8 @@ pub(super) struct Progress {
     pub(super) last: i64,
     /// All journal rows up to this one are written down.
     pub(super) written: i64,
+    /// The last journal row's bytes: large enough for the next one, mostly.
+    entry: Vec<u8>,
 }
 
 /// What a commit did to lazily written tables.
@@ -127,11 +129,13 @@ impl Lazy {
             connection.prepare_cached(&self.tables[*place].delete)?.execute(params_from_iter(key))?;
         }
         let rows = changes.rows.each_ref().map(|rows| rows.iter().map(|(_, row)| &**row).collect());
-        let entry = entry(&self.tables, rows);
-        if !entry.is_empty() {
+        entry(&self.tables, rows, &mut progress.entry);
+        if !progress.entry.is_empty() {
             // Numbers go on even when the journal is empty: what was written down is told by them.
             let next = progress.last + 1;
-            connection.prepare_cached("INSERT INTO journal (id, rows) VALUES (?1, ?2)")?.execute((next, entry))?;
+            connection
+                .prepare_cached("INSERT INTO journal (id, rows) VALUES (?1, ?2)")?
+                .execute((next, &progress.entry))?;
         }
         Ok(())
     }

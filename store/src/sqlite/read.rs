@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use paygen_core::record::Key;
 use rusqlite::{Connection, params_from_iter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{explain, open_to_read, values};
 use super::writer::Writer;
@@ -15,6 +16,7 @@ use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, with_id};
 use crate::statements::select_by_key;
+use crate::totals::Totals;
 use crate::value::Value;
 
 /// Idle reading connections; more are opened when all are busy, and closed again.
@@ -23,13 +25,29 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Connection>>,
     /// Who writes, where it is this process.
     writer: Option<Arc<Writer>>,
+    lists: Arc<Semaphore>,
+    totals: Totals,
 }
 
 const IDLE: usize = 8;
 
+/// How many lists are read at once; each has a connection and a thread.
+const LISTS: usize = 8;
+
 impl Pool {
     pub(super) fn new(path: &Path, writer: Option<Arc<Writer>>) -> Pool {
-        Pool { path: path.to_owned(), idle: Mutex::default(), writer }
+        Pool {
+            path: path.to_owned(),
+            idle: Mutex::default(),
+            writer,
+            lists: Arc::new(Semaphore::new(LISTS)),
+            totals: Totals::default(),
+        }
+    }
+
+    /// Waits until a list may be read, which it may as long as this is held.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.lists.clone().acquire_owned().await.ok()
     }
 
     /// Rows of a statement of ours, `?1`… its parameters.
@@ -53,7 +71,7 @@ impl Pool {
     /// A page of a list, within the query's time.
     pub(crate) fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         self.settle(L::FROM)?;
-        self.with(|connection| list::<L>(connection, query))
+        self.with(|connection| list::<L>(connection, &self.totals, query))
     }
 
     /// Has pending rows written down where a statement reads their tables.
@@ -109,24 +127,34 @@ fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) ->
     run().map_err(|error| explain(&error))
 }
 
-fn list<L: Listed>(connection: &mut Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+fn list<L: Listed>(
+    connection: &mut Connection,
+    totals: &Totals,
+    query: &ListQuery,
+) -> Result<Page<L::Row>, StoreError> {
     let deadline = Instant::now() + Duration::from_millis(u64::from(query.timeout_ms));
     let over = move || Instant::now() >= deadline;
     connection.progress_handler(10_000, Some(over)).map_err(|error| explain(&error))?;
-    let page = list_within_time::<L>(connection, query);
+    let page = list_within_time::<L>(connection, totals, query);
     connection.progress_handler(0, None::<fn() -> bool>).map_err(|error| explain(&error))?;
     page
 }
 
-fn list_within_time<L: Listed>(connection: &Connection, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+fn list_within_time<L: Listed>(
+    connection: &Connection,
+    totals: &Totals,
+    query: &ListQuery,
+) -> Result<Page<L::Row>, StoreError> {
     let transaction = connection.unchecked_transaction().map_err(|error| explain(&error))?;
     let total = match query.paging {
         Paging::Page { .. } => {
             let statement = Builder::new(&SqliteSpelling).count::<L>(query);
-            let counted = rows(&transaction, &statement.text, &statement.params, 1)?;
-            match counted.first().and_then(|row| row.first()) {
-                Some(Value::Integer(total)) => u64::try_from(*total).ok(),
-                _ => None,
+            match totals.find(&statement) {
+                Some(known) => Some(known),
+                None => {
+                    let counted = rows(&transaction, &statement.text, &statement.params, 1)?;
+                    totals.note(&statement, &counted)
+                }
             }
         }
         Paging::After(_) => None,

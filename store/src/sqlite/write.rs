@@ -158,14 +158,14 @@ fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> 
     if changes.is_empty() {
         return Ok(());
     }
-    let (insert, update, delete) = (insert::<R>(), update::<R>(), delete::<R>());
+    let mut insert = connection.prepare_cached(&insert::<R>())?;
+    let mut update = connection.prepare_cached(&update::<R>())?;
+    let mut delete = connection.prepare_cached(&delete::<R>())?;
     for change in changes {
         match change {
-            Change::Insert(row) => connection.prepare_cached(&insert)?.execute(params_from_iter(row.write()))?,
-            Change::Update(row) => connection.prepare_cached(&update)?.execute(params_from_iter(row.write()))?,
-            Change::Delete(key) => {
-                connection.prepare_cached(&delete)?.execute(params_from_iter(R::key_values(&key)))?
-            }
+            Change::Insert(row) => insert.execute(params_from_iter(row.write()))?,
+            Change::Update(row) => update.execute(params_from_iter(row.write()))?,
+            Change::Delete(key) => delete.execute(params_from_iter(R::key_values(&key)))?,
         };
     }
     Ok(())

@@ -142,7 +142,7 @@ async fn put(world: &World, batch: u8, change: impl FnOnce(&mut Work) + Send + '
     let mut store = world.database.store().await.expect("a store");
     on_a_lane(move || {
         let mut work = work(batch);
-        work.begin_batch(Instant::from_micros(5), usize::MAX);
+        work.begin_batch(Instant::from_micros(5));
         change(&mut work);
         work.keep();
         store.commit(&mut work, id(batch))

@@ -83,7 +83,7 @@ impl Simulation {
         let terms = Terms { fees, rates, refund_fees: seed.is_multiple_of(2), ..Terms::default() };
         let [.., a, b, c, d] = seed.to_be_bytes();
         let mut world = World::of(client, [4, a, b, c, d]);
-        world.work.begin_batch(WALL, usize::MAX);
+        world.work.begin_batch(WALL);
         Simulation {
             world,
             dice: Dice(seed),
