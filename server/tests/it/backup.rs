@@ -62,7 +62,7 @@ pub async fn another_place(backend: Backend, like: &World) -> World {
 }
 
 /// Has a PostgreSQL database no tables at all.
-async fn clear(world: &World) {
+pub async fn clear(world: &World) {
     let Some(url) = &world.database_url else { return };
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::backup::{another_place, backup, key_file, restore, told};
+use crate::backup::{another_place, backup, clear, key_file, restore, told};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, Server, World};
 
@@ -208,5 +208,59 @@ fn cut_short(backend: Backend, target: &World, good: &Path) {
             });
             refused(&mut restore(target, &cut), &["COPY"]);
         }
+    }
+}
+
+/// The schema as it was with its first four migrations, and a client.
+const OLDER: [&str; 4] = [
+    include_str!("../../../store/migrations/0001_foundations.sql"),
+    include_str!("../../../store/migrations/0002_cards.sql"),
+    include_str!("../../../store/migrations/0003_authorizations.sql"),
+    include_str!("../../../store/migrations/0004_transaction_pins.sql"),
+];
+
+fn older(words: [&str; 5]) -> String {
+    let [int, text, bytes, options, long] = words;
+    let mut sql = format!("CREATE TABLE schema_migrations (number {int} PRIMARY KEY, name text, checksum text);");
+    for (number, migration) in (1..).zip(OLDER) {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, migration.as_bytes());
+        let checksum: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let written = migration.replace("@table_options", options).replace("@long_rows", long);
+        sql += &written.replace("@int", int).replace("@text", text).replace("@bytes", bytes);
+        sql += &format!("INSERT INTO schema_migrations VALUES ({number}, 'older', '{checksum}');");
+    }
+    sql
+}
+
+on_both_stores! {
+    async fn an_older_backup_is_brought_up_to_date(backend: Backend) {
+        let (world, target) = (World::new(backend).await, World::new(backend).await);
+        if let Some(url) = &world.database_url {
+            clear(&world).await;
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+            tokio::spawn(connection);
+            client.batch_execute(&older(["bigint", "text", "bytea", "", ""])).await.expect("the older schema");
+            let row = "INSERT INTO clients VALUES (decode(repeat('0a', 12), 'hex'), decode(repeat('0a', 12), 'hex'),
+                'Of old', 'active', 0, 0)";
+            client.batch_execute(row).await.expect("a client");
+        } else {
+            std::fs::create_dir_all(world.data_dir()).expect("the data directory");
+            let file = rusqlite::Connection::open(world.data_dir().join("paygen.sqlite")).expect("a file");
+            file.execute_batch(&older(["INTEGER", "TEXT", "BLOB", "", ""])).expect("the older schema");
+            let id = [10_u8; 12];
+            let row = "INSERT INTO clients VALUES (?1, ?1, 'Of old', 'active', 0, 0)";
+            file.execute(row, [id.as_slice()]).expect("a client");
+        }
+        let made = world.dir.path().join("made");
+        assert!(told(&mut backup(&world, &made)).contains("schema 4"));
+        if backend == Backend::Postgres {
+            refused(&mut restore(&target, &made), &["the backup 4", "without tables"]);
+            clear(&target).await;
+        }
+        told(&mut restore(&target, &made));
+        let server = target.start().await;
+        server.account("Account", 1).await;
+        assert!(told(&mut target.command("clients list")).contains("Of old"));
     }
 }
