@@ -325,7 +325,7 @@ on_both_stores! {
         for member in ["schema", "keyFile", "dataKeys", "tables", "erased"] {
             assert_eq!(one[member], two[member], "{member}");
         }
-        assert_eq!(one["dataKeys"].as_array().map(Vec::len), Some(13));
+        assert!(one["dataKeys"].as_array().is_some_and(|keys| !keys.is_empty()));
         if backend == Backend::Postgres {
             assert_tables_are_all(&world, &one["tables"]).await;
             assert_eq!(sizes(&one), sizes(&two));

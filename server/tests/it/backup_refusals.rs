@@ -147,6 +147,7 @@ on_both_stores! {
 
         cut_short(backend, &target, &good);
         told(&mut restore(&target, &good));
+        assert!(!target.data_dir().join("paygen.restoring-wal").exists());
         told(&mut target.command("ledger verify"));
         match backend {
             Backend::Sqlite => from(&good, &["paygen.sqlite is there already", "--data-dir"]),
@@ -187,15 +188,16 @@ on_both_stores! {
 fn cut_short(backend: Backend, target: &World, good: &Path) {
     match backend {
         Backend::Sqlite => {
-            let draft = target.data_dir().join("paygen.restoring");
-            std::fs::write(draft, "the beginning of a database").expect("a draft");
+            for draft in ["paygen.restoring", "paygen.restoring-wal"] {
+                std::fs::write(target.data_dir().join(draft), "the beginning of a database").expect("a draft");
+            }
             let log = target.data_dir().join("paygen.sqlite-wal");
             std::fs::write(&log, "of another database").expect("a log");
             refused(&mut restore(target, good), &["paygen.sqlite-wal is there already"]);
             std::fs::remove_file(log).expect("removed");
         }
         Backend::Postgres => {
-            // The last table is cut, and the manifest agrees: all the others are in by then.
+            // A table that comes late is cut, and the manifest agrees: many others are in by then.
             let cut = altered(good, "cut-table", |at| {
                 let path = "database/delivery_attempts.copy";
                 std::fs::write(at.join(path), "").expect("a table");
@@ -259,6 +261,7 @@ on_both_stores! {
             clear(&target).await;
         }
         told(&mut restore(&target, &made));
+        assert!(told(&mut target.command("migrate")).contains("up to date"));
         let server = target.start().await;
         server.account("Account", 1).await;
         assert!(told(&mut target.command("clients list")).contains("Of old"));

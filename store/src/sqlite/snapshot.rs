@@ -2,6 +2,7 @@
 //! written down included; whoever opens the copy replays it.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{explain, values};
-use super::{must_exist, take_lock};
+use super::{migrate, must_exist, take_lock};
 use crate::StoreError;
 use crate::database::vault_key;
 use crate::snapshot::{Applied, DATA_KEYS, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
@@ -102,10 +103,7 @@ impl Restoration {
         }
         let lock = take_lock(path)?;
         // A log left by another database would be taken for this one's, and destroy it.
-        for end in ["", "-wal", "-shm", "-journal"] {
-            let mut there = path.as_os_str().to_owned();
-            there.push(end);
-            let there = PathBuf::from(there);
+        for there in beside(path) {
             if there.exists() {
                 return Err(SnapshotError::Refused(format!(
                     "{} is there already, and nothing is restored over a database. Choose another data directory with \
@@ -117,16 +115,33 @@ impl Restoration {
         Ok(Restoration { path: path.to_owned(), _lock: lock })
     }
 
-    /// Puts the copy in place, under its name only when all of it is on disk.
+    /// Puts the copy in place, brought up to date, and under its name only when all of it is on disk.
     pub(crate) fn finish(self, from: &Path) -> Result<(), SnapshotError> {
         let (copy, draft) = (from.join(COPY), self.path.with_extension("restoring"));
+        for left in beside(&draft) {
+            // What was cut short has a log of its own, which would be taken for this one's.
+            match std::fs::remove_file(&left) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(SnapshotError::file(&left)(error)),
+                _ => {}
+            }
+        }
         let mut source = File::open(&copy).map_err(SnapshotError::file(&copy))?;
-        let mut options = OpenOptions::new();
-        let made = options.write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
         let mut file = made.map_err(SnapshotError::file(&draft))?;
-        let written = std::io::copy(&mut source, &mut file).and_then(|_| file.sync_all());
-        written.and_then(|()| std::fs::rename(&draft, &self.path)).map_err(SnapshotError::file(&draft))?;
+        std::io::copy(&mut source, &mut file).map_err(SnapshotError::file(&draft))?;
+        // Its connection is the only one, so that it empties the log and deletes it when it closes.
+        migrate(&draft)?;
+        file.sync_all().and_then(|()| std::fs::rename(&draft, &self.path)).map_err(SnapshotError::file(&draft))?;
         let directory = self.path.parent().unwrap_or(Path::new("."));
         File::open(directory).and_then(|it| it.sync_all()).map_err(SnapshotError::file(directory))
     }
+}
+
+/// A file of SQLite's and those that may be beside it.
+fn beside(path: &Path) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|end| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    })
 }
