@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -305,17 +305,18 @@ on_both_stores! {
 
     async fn a_backup_of_a_restored_place_is_the_same(backend: Backend) {
         let world = World::new(backend).await;
-        let mut server = world.start().await;
+        let server = world.start().await;
         let (from, to) = (server.account("From", 100).await, server.account("To", 0).await);
         for number in 0..20 {
             transfer(&server, &format!("key-{number}"), &from, &to).await;
         }
-        server.stop();
-        // Without a server too: what a killed one left is in it, and nothing is written.
+        server.kill();
+        // Without a server too: what a killed one left in its log and journal is in it.
         let (one, two) = (world.dir.path().join("one"), world.dir.path().join("two"));
         told(&mut backup(&world, &one));
         let other = another_place(backend, &world).await;
         told(&mut restore(&other, &one));
+        assert_eq!(lines(&other).await.len(), 41, "an opening balance and twenty transfers");
         told(&mut backup(&other, &two));
         let manifest = |directory: &Path| {
             let text = std::fs::read(directory.join("manifest.json")).expect("a manifest");
@@ -331,6 +332,53 @@ on_both_stores! {
             assert_eq!(sizes(&one), sizes(&two));
         }
     }
+
+    async fn a_kill_leaves_a_whole_one_or_none(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let (from, to) = (server.account("From", 1000).await, server.account("To", 0).await);
+        for number in 0..200 {
+            transfer(&server, &format!("key-{number}"), &from, &to).await;
+        }
+        let other = another_place(backend, &world).await;
+        let mut whole = None;
+        for round in 0..12 {
+            let made = world.dir.path().join(format!("backup-{round}"));
+            // The first kill falls before anything is done; at last there is time for everything.
+            kill_after(&mut backup(&world, &made), if round == 11 { None } else { Some(4 * round) });
+            if made.join("manifest.json").exists() {
+                whole = Some(made);
+                break;
+            }
+            let output = restore(&other, &made).output().expect("paygen runs");
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success() && why.contains("has no manifest.json"), "{why}");
+        }
+        let whole = whole.expect("a backup that was not killed");
+        for round in 0.. {
+            kill_after(&mut restore(&other, &whole), Some(4 * round));
+            let lines = match backend {
+                Backend::Sqlite if !other.data_dir().join("paygen.sqlite").exists() => 0,
+                _ => lines(&other).await.len(),
+            };
+            if lines > 0 {
+                assert_eq!(lines, 401, "all of it");
+                break;
+            }
+            assert!(round < 200, "it never had the time");
+        }
+        told(&mut other.command("ledger verify"));
+    }
+}
+
+/// Runs a command and kills it after so many milliseconds, if it is not done by then.
+fn kill_after(command: &mut Command, milliseconds: Option<u64>) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("paygen runs");
+    if let Some(milliseconds) = milliseconds {
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().expect("kill");
+    }
+    child.wait().expect("wait");
 }
 
 /// The files' sizes. The order of rows may be another one, so digests may differ.
