@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest::{Context, SHA256};
 use paygen_core::work::hex;
 
-use super::{BackupError, refused};
+use super::{BackupError, refuse};
 
 /// How much is read at a time.
 pub(super) const PIECE: usize = 256 << 10;
@@ -28,7 +28,7 @@ pub(super) fn make_empty(path: &Path) -> Result<PathBuf, BackupError> {
     make_directory(path)?;
     let absolute = path.canonicalize().map_err(failed(path))?;
     if absolute.read_dir().map_err(failed(path))?.next().is_some() {
-        return refused(format!(
+        return refuse(format!(
             "{} is not empty. Name a directory that is absent or empty; one without a {} in it is a backup that was \
              cut short and can be deleted.",
             path.display(),

@@ -12,7 +12,7 @@ use paygen_vault::WrappedKey;
 use serde::{Deserialize, Serialize};
 
 use super::files::{failed, write_whole};
-use super::{BackupError, DATABASE, DOCUMENTS, refused};
+use super::{BackupError, DATABASE, DOCUMENTS, refuse};
 use crate::documents::Place;
 
 /// Its name.
@@ -177,7 +177,7 @@ impl Manifest {
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return refused(format!(
+                return refuse(format!(
                     "{} has no {NAME}: it is no backup, or one that was cut short. Name another one with --from.",
                     directory.display()
                 ));
@@ -189,7 +189,7 @@ impl Manifest {
         };
         let json: serde_json::Value = serde_json::from_slice(&text).map_err(wrong)?;
         match json["format"].as_u64() {
-            Some(format) if format > u64::from(FORMAT) => refused(format!(
+            Some(format) if format > u64::from(FORMAT) => refuse(format!(
                 "the backup has format {format}, this binary reads up to {FORMAT}. It was taken by paygen {}: restore it \
                  with that version or a later one.",
                 json["paygen"].as_str().unwrap_or("of a later version")
@@ -212,8 +212,8 @@ impl Manifest {
         let strange = self.files.iter().find(|file| !database.contains(&file.path) && file.document().is_none());
         let missing = database.iter().find(|name| !named.contains(name.as_str()));
         match (strange, missing) {
-            (Some(file), _) => refused(format!("{} names {}, which no backup has.", path.display(), file.path)),
-            (None, Some(name)) => refused(format!("{} does not name {name}.", path.display())),
+            (Some(file), _) => refuse(format!("{} names {}, which no backup has.", path.display(), file.path)),
+            (None, Some(name)) => refuse(format!("{} does not name {name}.", path.display())),
             (None, None) => Ok(()),
         }
     }

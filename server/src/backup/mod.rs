@@ -55,6 +55,6 @@ pub enum BackupError {
     Documents(#[from] DocumentsError),
 }
 
-fn refused<T>(why: String) -> Result<T, BackupError> {
+fn refuse<T>(why: String) -> Result<T, BackupError> {
     Err(BackupError::Refused(why))
 }

@@ -11,7 +11,7 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, failed};
 use super::manifest::{FileEntry, Manifest, StoreKind};
-use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refused};
+use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refuse};
 use crate::config::Config;
 use crate::documents::{Documents, Place};
 
@@ -27,7 +27,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupErr
             StoreKind::Sqlite => "Leave out --database-url (PAYGEN_DATABASE_URL, database_url).",
             StoreKind::Postgres => "Name a database with --database-url.",
         };
-        return refused(format!(
+        return refuse(format!(
             "the backup was taken from {}, and the settings point to {here}; it can only be restored to its own kind. {fix}",
             manifest.store
         ));
@@ -43,7 +43,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupErr
         manifest.files.iter().filter_map(|file| Some((file.document()?, file))).collect();
     let ids: HashSet<DocumentId> = named.iter().map(|(document, _)| document.document).collect();
     if let Some(other) = documents.any_but(&ids).await? {
-        return refused(format!(
+        return refuse(format!(
             "the document store already has document {} of card holder {}, which is not in the backup. Choose another \
              place with documents_url (PAYGEN_DOCUMENTS_URL) or --data-dir, or empty it.",
             other.document, other.card_holder
@@ -65,10 +65,10 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupErr
 fn check(from: &Path, file: &FileEntry) -> Result<(), BackupError> {
     let path = from.join(&file.path);
     let Some((size, sha256)) = files::look(&path)? else {
-        return refused(format!("{} is missing: the backup is not whole. Restore another one.", path.display()));
+        return refuse(format!("{} is missing: the backup is not whole. Restore another one.", path.display()));
     };
     if (size, &sha256) != (file.size, &file.sha256) {
-        return refused(format!(
+        return refuse(format!(
             "{} is not what was backed up: it has {size} bytes with SHA-256 {sha256}, the manifest says {} bytes with \
              {}. Restore another backup.",
             path.display(),
@@ -97,7 +97,7 @@ fn check_key_file(config: &Config, manifest: &Manifest) -> Result<(), BackupErro
     if manifest.data_keys.iter().all(|key| DataKey::opens(&provider, &key.wrapped())) {
         return Ok(());
     }
-    refused(format!(
+    refuse(format!(
         "the key file {}, whose id is {}, does not open this backup. {fix}",
         path.display(),
         provider.key_id()

@@ -9,7 +9,7 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, Seen, failed};
 use super::manifest::{DataKeyEntry, Erased, FileEntry, Manifest, StoreKind, path_of};
-use super::{AT_ONCE, BackupError, DATABASE, DOCUMENTS, refused};
+use super::{AT_ONCE, BackupError, DATABASE, DOCUMENTS, refuse};
 use crate::clock::wall;
 use crate::config::Config;
 use crate::documents::{Documents, Place};
@@ -91,7 +91,7 @@ async fn copy_documents(
     let copies = futures_util::stream::iter(named).map(|document| async move {
         let copied = copy_document(documents, document, directory).await?;
         if copied.is_none() && Snapshot::is_still_named(target, document).await? {
-            return refused(format!(
+            return refuse(format!(
                 "the file of document {} of card holder {} is not in the document store, though the database names it: \
                  it was lost, or documents_url names another place than the servers' does.",
                 document.document, document.card_holder
