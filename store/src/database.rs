@@ -12,6 +12,7 @@ use paygen_core::time::Instant;
 use crate::postgres::{self, Fault, Listener, Postgres, Sequencer};
 use crate::records::{Row, Stored};
 use crate::sealing::place_of;
+use crate::snapshot::DATA_KEYS;
 use crate::sqlite::{self, Sqlite};
 use crate::value::Value;
 use crate::{Reader, Shards, Store, StoreError};
@@ -141,8 +142,7 @@ impl Database {
 
     /// The wrapped data keys.
     pub async fn vault_keys(&self) -> Result<Vec<VaultKeyRow>, StoreError> {
-        let sql = "SELECT id, purpose, wrapped, created_at, retired_at FROM vault_keys ORDER BY created_at, id";
-        let rows = self.reader().rows(sql.to_owned(), Vec::new(), 5).await?;
+        let rows = self.reader().rows(DATA_KEYS.to_owned(), Vec::new(), 5).await?;
         rows.into_iter().map(vault_key).collect()
     }
 
@@ -324,7 +324,8 @@ impl Database {
     }
 }
 
-fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
+/// A row of `vault_keys`, its columns as [`VaultKeyRow`] has them.
+pub(crate) fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
     let mut row = row.into_iter();
     match (row.next(), row.next(), row.next(), row.next(), row.next()) {
         (

@@ -13,6 +13,7 @@ mod reader;
 pub mod records;
 mod sealing;
 mod shards;
+mod snapshot;
 mod sql;
 mod sqlite;
 mod statements;
@@ -30,6 +31,7 @@ pub use postgres::Fault;
 pub use postgres::{Listener, Sequencer};
 pub use reader::{NumberedCard, Reader};
 pub use shards::{SHARDS, Shards, shard_of};
+pub use snapshot::{Applied, CopiedTable, NamedDocument, Restoration, Snapshot, SnapshotError};
 pub use sql::Listed;
 pub use tls::tls_client;
 

@@ -70,3 +70,11 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
     }
     Ok(&ALL[applied.len().min(ALL.len())..])
 }
+
+/// The tables that the first so many migrations make, in the order in which they are made.
+pub(crate) fn tables(migrations: usize) -> impl Iterator<Item = &'static str> {
+    let made = |migration: &Migration| {
+        migration.text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next())
+    };
+    ALL.iter().take(migrations).flat_map(made)
+}

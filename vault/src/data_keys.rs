@@ -97,6 +97,11 @@ impl DataKey {
         Ok(WrappedKey { id, purpose: purpose.as_str().to_owned(), wrapped })
     }
 
+    /// Whether a provider opens a data key.
+    pub fn opens(provider: &dyn KeyProvider, key: &WrappedKey) -> bool {
+        provider.unwrap(&key.wrapped, &[key.purpose.as_bytes(), key.id.as_bytes()]).is_ok()
+    }
+
     /// The same data key, wrapped by another provider; as it is when that one has wrapped it already.
     pub fn rewrap(from: &dyn KeyProvider, to: &dyn KeyProvider, key: &WrappedKey) -> Result<WrappedKey, VaultError> {
         let place = [key.purpose.as_bytes(), key.id.as_bytes()];

@@ -67,6 +67,12 @@ const RULES: &[Rule] = &[
         instead: "HTTP asks the engine or a Reader; SQL lives in the store",
     },
     Rule {
+        rooms: &["server/src/backup"],
+        except: &[],
+        banned: &["axum::", "SELECT ", "INSERT INTO"],
+        instead: "a backup knows files, documents and what the store calls a snapshot",
+    },
+    Rule {
         rooms: &["server/src/engine"],
         except: &[],
         banned: &["axum::", "StatusCode"],

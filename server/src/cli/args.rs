@@ -88,6 +88,18 @@ pub enum Command {
     },
     /// Decide every stored authorization again and report any difference
     Replay,
+    /// Back up database and documents beside a running server; never the key file, which belongs elsewhere
+    Backup {
+        /// The directory to make it in, absent or empty
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Restore a backup to a data directory or database that has none yet
+    Restore {
+        /// The directory that `paygen backup` made
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
 }
 
 /// What to listen to.

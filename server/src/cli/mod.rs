@@ -1,6 +1,7 @@
 //! The command line: what an operator types, and what they read.
 
 pub mod args;
+mod backup;
 mod banner;
 mod clients;
 mod keys;
@@ -70,6 +71,8 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             Command::Listen(args) => listen::run(&config, args).await,
             Command::Ledger { command: LedgerCommand::Verify } => ledger::verify(&config).await,
             Command::Replay => replay::run(&config).await,
+            Command::Backup { to } => backup::take(&config, &to).await,
+            Command::Restore { from } => backup::restore(&config, &from).await,
         }
     })
 }

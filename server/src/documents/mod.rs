@@ -9,6 +9,8 @@ mod jpeg;
 mod pdf;
 mod png;
 
+use std::collections::HashSet;
+use std::io::Read;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -56,7 +58,8 @@ impl Place {
         Path::from(format!("{area}/{}/{}/{}", self.client, self.card_holder, self.document))
     }
 
-    fn parse(path: &Path) -> Option<Place> {
+    /// What a path that ends in client, card holder and document names.
+    pub(crate) fn parse(path: &Path) -> Option<Place> {
         let parts: Vec<String> = path.parts().map(|part| part.as_ref().to_owned()).collect();
         let [_, client, card_holder, document] = parts.as_slice() else { return None };
         Some(Place {
@@ -146,6 +149,43 @@ impl Documents {
                 Ok(found) => return Ok(Some(found.into_stream())),
                 Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a document, sealed as it is kept, in its settled place, over the same one if it is there.
+    pub async fn put(&self, place: Place, mut sealed: std::fs::File) -> Result<(), DocumentsError> {
+        let upload = self.store.put_multipart(&place.path(SETTLED)).await?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, self.piece);
+        let mut piece = vec![0; self.piece];
+        loop {
+            let read = match sealed.read(&mut piece) {
+                Ok(read) => read,
+                Err(error) => {
+                    writer.abort().await?;
+                    return Err(object_store::Error::Generic { store: "a file", source: error.into() }.into());
+                }
+            };
+            if read == 0 {
+                break;
+            }
+            writer.wait_for_capacity(1).await?;
+            writer.write(&piece[..read]);
+        }
+        writer.finish().await?;
+        Ok(())
+    }
+
+    /// Any document that is none of these.
+    pub async fn any_but(&self, these: &HashSet<DocumentId>) -> Result<Option<Place>, DocumentsError> {
+        for area in [STAGING, SETTLED] {
+            let mut found = self.store.list(Some(&Path::from(area)));
+            while let Some(object) = found.next().await {
+                let place = Place::parse(&object?.location);
+                if let Some(place) = place.filter(|place| !these.contains(&place.document)) {
+                    return Ok(Some(place));
+                }
             }
         }
         Ok(None)

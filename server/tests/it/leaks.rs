@@ -15,17 +15,17 @@ use crate::world::{Backend, Form, KEY, Reply, Server, World};
 
 /// What is looked for: each needle with what it is.
 #[derive(Default)]
-struct Needles {
+pub struct Needles {
     of: Vec<(String, Vec<u8>)>,
 }
 
 impl Needles {
-    fn add(&mut self, what: &str, needle: impl Into<Vec<u8>>) {
+    pub fn add(&mut self, what: &str, needle: impl Into<Vec<u8>>) {
         self.of.push((what.to_owned(), needle.into()));
     }
 
     /// Text as it stands, in hexadecimal (as PostgreSQL shows bytes) and in base64 whatever stands before it.
-    fn add_text(&mut self, what: &str, text: &str) {
+    pub fn add_text(&mut self, what: &str, text: &str) {
         self.add(what, text);
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
         self.add(&format!("{what} in capital hex"), hex.to_uppercase());
@@ -40,7 +40,7 @@ impl Needles {
     }
 
     /// A card number, also spaced, hyphenated, and two digits to the byte.
-    fn add_pan(&mut self, pan: &str) {
+    pub fn add_pan(&mut self, pan: &str) {
         self.add_text("a card number", pan);
         let groups: Vec<&str> = (0..4).map(|group| &pan[group * 4..group * 4 + 4]).collect();
         self.add_text("a card number, spaced", &groups.join(" "));
@@ -50,7 +50,7 @@ impl Needles {
         self.add("a card number, packed", packed);
     }
 
-    fn found_in<'a>(&'a self, place: &str, content: &[u8]) -> Vec<String> {
+    pub fn found_in<'a>(&'a self, place: &str, content: &[u8]) -> Vec<String> {
         // Most places in a file begin no needle; that is seen from two bytes.
         let mut begins: BTreeMap<[u8; 2], Vec<&'a (String, Vec<u8>)>> = BTreeMap::new();
         let mut quick = vec![false; 1 << 16];
@@ -76,7 +76,7 @@ fn near(content: &[u8], at: usize) -> String {
 }
 
 /// Every file below a directory, with its content. Files may come and go meanwhile.
-fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
+pub fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {

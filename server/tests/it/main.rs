@@ -7,6 +7,8 @@ mod accounts;
 mod authorizations;
 mod authorizations_input;
 mod authorizations_life;
+mod backup;
+mod backup_refusals;
 mod bad_input;
 mod browser;
 mod card_holders;

@@ -5,13 +5,14 @@ mod listen;
 mod read;
 mod sequence;
 mod shards;
+pub(crate) mod snapshot;
 mod values;
 mod write;
 
 use tokio_postgres::Client;
 
 use crate::StoreError;
-use crate::migrations::{self, Dialect};
+use crate::migrations::{self, Dialect, Migration};
 
 pub use listen::Listener;
 pub(crate) use read::Pool;
@@ -83,26 +84,26 @@ async fn applied(client: &Client) -> Result<Vec<(i64, String)>, StoreError> {
 /// Runs the migrations that are still to be run; their names.
 pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> {
     let explain = |error| connection::explain(&error);
-    let (mut client, _) = connection::connect_first(url).await?;
+    let (client, _) = connection::connect_first(url).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await.map_err(explain)?;
-    let transaction = client.transaction().await.map_err(explain)?;
-    transaction
-        .batch_execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations (number bigint NOT NULL PRIMARY KEY, name text NOT NULL,
-             checksum text NOT NULL)",
-        )
-        .await
-        .map_err(explain)?;
-    let sql = "SELECT number, checksum FROM schema_migrations ORDER BY number";
-    let rows = transaction.query(sql, &[]).await.map_err(explain)?;
-    let applied: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let pending = migrations::pending(&applied).map_err(StoreError::Unavailable)?;
-    for migration in pending {
-        transaction.batch_execute(&migration.sql(&DIALECT)).await.map_err(explain)?;
+    client.batch_execute("BEGIN").await.map_err(explain)?;
+    let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unavailable)?;
+    run(&client, pending).await?;
+    client.batch_execute("COMMIT").await.map_err(explain)?;
+    Ok(pending.iter().map(|migration| migration.name).collect())
+}
+
+/// Runs migrations in the transaction that has begun.
+async fn run(client: &Client, migrations: &[Migration]) -> Result<(), StoreError> {
+    let explain = |error| connection::explain(&error);
+    let made = "CREATE TABLE IF NOT EXISTS schema_migrations (number bigint NOT NULL PRIMARY KEY, name text NOT NULL,
+         checksum text NOT NULL)";
+    client.batch_execute(made).await.map_err(explain)?;
+    for migration in migrations {
+        client.batch_execute(&migration.sql(&DIALECT)).await.map_err(explain)?;
         let sql = "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)";
         let checksum = migration.checksum();
-        transaction.execute(sql, &[&migration.number, &migration.name, &checksum]).await.map_err(explain)?;
+        client.execute(sql, &[&migration.number, &migration.name, &checksum]).await.map_err(explain)?;
     }
-    transaction.commit().await.map_err(explain)?;
-    Ok(pending.iter().map(|migration| migration.name).collect())
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::listen::CHANNEL;
 use crate::StoreError;
 
 /// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
-const LEASE: i64 = 0x7061_7967_656e_0002;
+pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
 
 /// Tells the nodes that listen, when the transaction commits.
 const NOTIFY: &str = "SELECT pg_notify($1, '')";

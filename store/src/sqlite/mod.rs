@@ -6,6 +6,7 @@ mod journal;
 mod lazy;
 mod periodic;
 mod read;
+pub(crate) mod snapshot;
 mod write;
 mod write_down;
 mod writer;
@@ -56,12 +57,7 @@ impl Sqlite {
 
     /// Opens the file to be read beside a server.
     pub(crate) fn open_read_only(path: &Path) -> Result<Sqlite, StoreError> {
-        if !path.exists() {
-            return Err(StoreError::Unavailable(format!(
-                "{} does not exist. Name the data directory with --data-dir.",
-                path.display()
-            )));
-        }
+        must_exist(path)?;
         Ok(Sqlite { readers: Arc::new(Pool::new(path, None)), writer: None, _lock: None })
     }
 
@@ -95,6 +91,13 @@ impl Sqlite {
     pub(crate) fn readers(&self) -> Arc<Pool> {
         self.readers.clone()
     }
+}
+
+fn must_exist(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!("{} does not exist. Name the data directory with --data-dir.", path.display())))
 }
 
 fn take_lock(path: &Path) -> Result<File, StoreError> {

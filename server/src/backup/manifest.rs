@@ -1,0 +1,235 @@
+//! The manifest: what a backup holds. It is written last and read first.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use paygen_store::{Applied, CopiedTable, NamedDocument, Target, VaultKeyRow};
+use paygen_vault::WrappedKey;
+use serde::{Deserialize, Serialize};
+
+use super::files::{failed, write_whole};
+use super::{BackupError, DATABASE, DOCUMENTS, refuse};
+use crate::documents::Place;
+
+/// Its name.
+pub(super) const NAME: &str = "manifest.json";
+
+/// The format this binary writes, and the newest it reads.
+const FORMAT: u32 = 1;
+
+/// What a backup holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// How the backup is laid out.
+    pub format: u32,
+    /// The version that took it.
+    pub paygen: String,
+    /// The instant from which on nothing is in it, or a little later.
+    pub made_at: String,
+    /// What it was taken from, and can be restored to.
+    pub store: StoreKind,
+    /// The migrations that made the schema.
+    pub schema: Vec<Applied>,
+    /// The id of the key file that opens the data keys, when it was at hand and did.
+    pub key_file: Option<String>,
+    /// The data keys that what is sealed was sealed under.
+    pub data_keys: Vec<DataKeyEntry>,
+    /// The tables that have a file of their own.
+    pub tables: Vec<CopiedTable>,
+    /// Every file but this one.
+    pub files: Vec<FileEntry>,
+    /// Documents that the snapshot names and that were erased before they were copied.
+    pub erased: Vec<Erased>,
+}
+
+/// A kind of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StoreKind {
+    /// The embedded database.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl StoreKind {
+    /// That of a database.
+    pub fn of(target: &Target) -> StoreKind {
+        match target {
+            Target::Sqlite(_) => StoreKind::Sqlite,
+            Target::Postgres(_) => StoreKind::Postgres,
+        }
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StoreKind::Sqlite => "SQLite",
+            StoreKind::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// A data key as the database has it: wrapped, so that only the key file opens it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataKeyEntry {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Whether another one seals in its place.
+    pub retired: bool,
+    /// The wrapped key, in base64.
+    pub wrapped: String,
+}
+
+impl DataKeyEntry {
+    /// Of a row of the database.
+    pub(super) fn of(row: &VaultKeyRow) -> DataKeyEntry {
+        DataKeyEntry {
+            id: row.id.clone(),
+            purpose: row.purpose.clone(),
+            retired: row.retired_at.is_some(),
+            wrapped: STANDARD.encode(&row.wrapped),
+        }
+    }
+
+    /// As the vault opens it.
+    pub(super) fn wrapped(&self) -> WrappedKey {
+        // What is no base64 is opened by no key file, which is then said.
+        let wrapped = STANDARD.decode(&self.wrapped).unwrap_or_default();
+        WrappedKey { id: self.id.clone(), purpose: self.purpose.clone(), wrapped }
+    }
+}
+
+/// A file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// Its path in the backup.
+    pub path: String,
+    /// How many bytes it has.
+    pub size: u64,
+    /// SHA-256 of them, as hex.
+    pub sha256: String,
+}
+
+/// A document that was erased before it was copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Erased {
+    /// Whose.
+    pub client: String,
+    /// Of whom.
+    pub card_holder: String,
+    /// Which.
+    pub document: String,
+}
+
+/// Where a document is in a backup.
+pub(super) fn path_of(document: &NamedDocument) -> String {
+    format!("{DOCUMENTS}/{}/{}/{}", document.client, document.card_holder, document.document)
+}
+
+impl FileEntry {
+    /// The document it is, if it is one.
+    pub(super) fn document(&self) -> Option<NamedDocument> {
+        let Place { client, card_holder, document } = Place::parse(&self.path.as_str().into())?;
+        let named = NamedDocument { client, card_holder, document };
+        (path_of(&named) == self.path).then_some(named)
+    }
+}
+
+impl Manifest {
+    /// A manifest of this binary's format.
+    pub(super) fn new(made_at: String, store: StoreKind) -> Manifest {
+        Manifest {
+            format: FORMAT,
+            paygen: env!("CARGO_PKG_VERSION").to_owned(),
+            made_at,
+            store,
+            schema: Vec::new(),
+            key_file: None,
+            data_keys: Vec::new(),
+            tables: Vec::new(),
+            files: Vec::new(),
+            erased: Vec::new(),
+        }
+    }
+
+    /// Writes it into the directory of a backup that is otherwise whole.
+    pub(super) fn write(&self, directory: &Path) -> Result<(), BackupError> {
+        let path = directory.join(NAME);
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(&path)(error.into()))?;
+        write_whole(&path, &text)
+    }
+
+    /// Reads that of a backup, and refuses one that this binary does not understand.
+    pub(super) fn read(directory: &Path) -> Result<Manifest, BackupError> {
+        let path = directory.join(NAME);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return refuse(format!(
+                    "{} has no {NAME}: it is no backup, or one that was cut short. Name another one with --from.",
+                    directory.display()
+                ));
+            }
+            Err(error) => return Err(failed(&path)(error)),
+        };
+        let wrong = |error: serde_json::Error| {
+            BackupError::Refused(format!("{} does not read as it should: {error}.", path.display()))
+        };
+        let json: serde_json::Value = serde_json::from_slice(&text).map_err(wrong)?;
+        match json["format"].as_u64() {
+            Some(format) if format > u64::from(FORMAT) => refuse(format!(
+                "the backup has format {format}, this binary reads up to {FORMAT}. It was taken by paygen {}: restore it \
+                 with that version or a later one.",
+                json["paygen"].as_str().unwrap_or("of a later version")
+            )),
+            _ => {
+                let manifest: Manifest = serde_json::from_value(json).map_err(wrong)?;
+                manifest.check_names(&path)?;
+                Ok(manifest)
+            }
+        }
+    }
+
+    /// Nothing is missing and nothing else is named: no path leads out of the backup.
+    fn check_names(&self, path: &Path) -> Result<(), BackupError> {
+        let database: HashSet<String> = match self.store {
+            StoreKind::Sqlite => HashSet::from([format!("{DATABASE}/paygen.sqlite")]),
+            StoreKind::Postgres => self.tables.iter().map(|table| format!("{DATABASE}/{}", table.file())).collect(),
+        };
+        let named: HashSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        let strange = self.files.iter().find(|file| !database.contains(&file.path) && file.document().is_none());
+        let missing = database.iter().find(|name| !named.contains(name.as_str()));
+        match (strange, missing) {
+            (Some(file), _) => refuse(format!("{} names {}, which no backup has.", path.display(), file.path)),
+            (None, Some(name)) => refuse(format!("{} does not name {name}.", path.display())),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// The number of the schema.
+    pub fn schema_number(&self) -> i64 {
+        self.schema.last().map_or(0, |applied| applied.number)
+    }
+
+    /// How many documents it has.
+    pub fn documents(&self) -> usize {
+        self.files.iter().filter(|file| file.document().is_some()).count()
+    }
+
+    /// How many bytes its files have.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}

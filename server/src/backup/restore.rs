@@ -1,0 +1,105 @@
+//! Restoring a backup: everything is looked at before anything is written, and the database comes last.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+
+use futures_util::{StreamExt, TryStreamExt};
+use paygen_core::ids::DocumentId;
+use paygen_store::{NamedDocument, Restoration};
+use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
+
+use super::files::{self, failed};
+use super::manifest::{FileEntry, Manifest, StoreKind};
+use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refuse};
+use crate::config::Config;
+use crate::documents::{Documents, Place};
+
+/// Restores a backup to where the settings point to, which must have no database; what was in it.
+///
+/// After an interruption there is no database, and the same call begins anew.
+pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupError> {
+    let manifest = Manifest::read(from)?;
+    let target = config.target();
+    let here = StoreKind::of(&target);
+    if manifest.store != here {
+        let fix = match manifest.store {
+            StoreKind::Sqlite => "Leave out --database-url (PAYGEN_DATABASE_URL, database_url).",
+            StoreKind::Postgres => "Name a database with --database-url.",
+        };
+        return refuse(format!(
+            "the backup was taken from {}, and the settings point to {here}; it can only be restored to its own kind. {fix}",
+            manifest.store
+        ));
+    }
+    Snapshot::check_schema(&manifest.schema)?;
+    check_key_file(config, &manifest)?;
+    for file in &manifest.files {
+        check(from, file)?;
+    }
+    let restoration = Restoration::begin(&target, &manifest.schema).await?;
+    let documents = Documents::open(config)?;
+    let named: Vec<(NamedDocument, &FileEntry)> =
+        manifest.files.iter().filter_map(|file| Some((file.document()?, file))).collect();
+    let ids: HashSet<DocumentId> = named.iter().map(|(document, _)| document.document).collect();
+    if let Some(other) = documents.any_but(&ids).await? {
+        return refuse(format!(
+            "the document store already has document {} of card holder {}, which is not in the backup. Choose another \
+             place with documents_url (PAYGEN_DOCUMENTS_URL) or --data-dir, or empty it.",
+            other.document, other.card_holder
+        ));
+    }
+    let documents = &documents;
+    let copies = futures_util::stream::iter(named).map(|(document, file)| async move {
+        let NamedDocument { client, card_holder, document } = document;
+        let path = from.join(&file.path);
+        let open = File::open(&path).map_err(failed(&path))?;
+        documents.put(Place { client, card_holder, document }, open).await?;
+        Ok::<_, BackupError>(())
+    });
+    copies.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    restoration.finish(&from.join(DATABASE), &manifest.tables).await?;
+    Ok(manifest)
+}
+
+fn check(from: &Path, file: &FileEntry) -> Result<(), BackupError> {
+    let path = from.join(&file.path);
+    let Some((size, sha256)) = files::look(&path)? else {
+        return refuse(format!("{} is missing: the backup is not whole. Restore another one.", path.display()));
+    };
+    if (size, &sha256) != (file.size, &file.sha256) {
+        return refuse(format!(
+            "{} is not what was backed up: it has {size} bytes with SHA-256 {sha256}, the manifest says {} bytes with \
+             {}. Restore another backup.",
+            path.display(),
+            file.size,
+            file.sha256
+        ));
+    }
+    Ok(())
+}
+
+/// Without its key file nothing sealed in the backup can be opened, and no server starts on it.
+fn check_key_file(config: &Config, manifest: &Manifest) -> Result<(), BackupError> {
+    if manifest.data_keys.is_empty() {
+        return Ok(());
+    }
+    let path = config.key_file();
+    let wanted = match &manifest.key_file {
+        Some(id) => format!("the key file with the id {id}"),
+        None => "the key file that was in use when it was taken".to_owned(),
+    };
+    let fix = format!(
+        "The data keys in the backup are wrapped under {wanted}, and nothing sealed opens without them: put it there, or \
+         name it with PAYGEN_KEY_FILE."
+    );
+    let provider = FileKeyProvider::open(&path).map_err(|error| BackupError::Refused(format!("{error}. {fix}")))?;
+    if manifest.data_keys.iter().all(|key| DataKey::opens(&provider, &key.wrapped())) {
+        return Ok(());
+    }
+    refuse(format!(
+        "the key file {}, whose id is {}, does not open this backup. {fix}",
+        path.display(),
+        provider.key_id()
+    ))
+}

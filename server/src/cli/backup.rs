@@ -1,0 +1,46 @@
+//! `paygen backup` and `paygen restore`: everything but the key file, into a directory and out of it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::Failure;
+use crate::backup;
+use crate::config::Config;
+
+/// Takes a backup; beside a running server too.
+pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure> {
+    let taken = backup::take(config, to).await?;
+    println!("Backed up to {}:", to.display());
+    tell(&taken.manifest);
+    match (&taken.manifest.key_file, &taken.unproved) {
+        (Some(id), _) => {
+            println!("It is opened by the key file with the id {id}, which is not in it: keep that file apart.");
+        }
+        (None, Some(why)) => eprintln!("It is whole, but whether the key file opens it was not proved: {why}."),
+        (None, None) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Restores a backup.
+pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
+    let manifest = backup::restore(config, from).await?;
+    println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
+    tell(&manifest);
+    if !manifest.erased.is_empty() {
+        println!("These card holders were erased while the backup was taken. Erase them again:");
+        let mut holders: Vec<_> = manifest.erased.iter().map(|one| (&one.client, &one.card_holder)).collect();
+        holders.sort();
+        holders.dedup();
+        for (client, holder) in holders {
+            println!("  {holder} of client {client}");
+        }
+    }
+    println!("Prove it before you serve: `paygen ledger verify` with the same settings.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(manifest: &backup::Manifest) {
+    let (documents, bytes) = (manifest.documents(), manifest.bytes());
+    println!("{}, schema {}, {documents} documents, {bytes} bytes.", manifest.store, manifest.schema_number());
+}
