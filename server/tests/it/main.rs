@@ -14,6 +14,7 @@ mod cards;
 mod catalogue;
 mod concurrency;
 mod conventions;
+mod crash_rounds;
 mod crashes;
 mod csv;
 mod docs;
