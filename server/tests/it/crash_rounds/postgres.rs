@@ -19,12 +19,19 @@ impl Cluster {
         Some(Cluster { url, data, start: std::env::var("PAYGEN_CRASH_POSTGRES_START").ok()? })
     }
 
-    /// Ends the postmaster at once; its processes notice, and end too.
+    /// Ends all of its processes at once: left alone, those of sessions would finish what they are at.
     pub(super) fn kill(&self) {
         let file = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("a running postmaster");
-        let pid = file.lines().next().expect("its number");
-        let killed = Command::new("kill").args(["-KILL", pid]).status().expect("kill runs");
-        assert!(killed.success(), "PostgreSQL could not be killed");
+        let postmaster = file.lines().next().expect("its number");
+        let children = Command::new("pgrep").args(["-P", postmaster]).output().expect("pgrep runs").stdout;
+        let children = String::from_utf8(children).expect("numbers");
+        // One that ends by itself meanwhile is no fault.
+        let _ = Command::new("kill")
+            .args(["-KILL", postmaster])
+            .args(children.split_whitespace())
+            .stderr(Stdio::null())
+            .status()
+            .expect("kill runs");
     }
 
     /// Starts it again, once all of the old one is gone.
