@@ -91,3 +91,34 @@ pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
         card: id(claims.card)?.map(CardId),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use paygen_core::access::Scopes;
+    use paygen_core::ids::{ApiKeyId, ClientId, Id, TokenId};
+    use paygen_vault::{DataKey, FileKeyProvider, Purpose, Vault};
+
+    use super::{Claims, TokenError, read, sign};
+
+    #[test]
+    fn a_token_made_while_the_clock_was_ahead_is_good_until_it_ends() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let provider = FileKeyProvider::open_or_create(&directory.path().join("key")).expect("a key file");
+        let keys = Purpose::ALL.iter().map(|purpose| DataKey::generate(&provider, *purpose).expect("a data key"));
+        let vault = Vault::open(&provider, &keys.collect::<Vec<_>>()).expect("a vault");
+        let id = Id::from_bytes([1; 12]);
+        let claims = Claims {
+            client: ClientId(id),
+            id: TokenId(id),
+            api_key: ApiKeyId(id),
+            scopes: Scopes::parse("cards:read"),
+            card_holder: None,
+            card: None,
+        };
+        let now = crate::clock::wall().seconds();
+        let ahead = sign(&claims, now + 3 * 3_600, now + 4 * 3_600, &vault).expect("a token");
+        assert_eq!(read(&ahead, &vault).map(|claims| claims.client).ok(), Some(claims.client));
+        let over = sign(&claims, now - 60, now - 1, &vault).expect("a token");
+        assert_eq!(read(&over, &vault).err(), Some(TokenError::Expired));
+    }
+}

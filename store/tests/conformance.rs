@@ -179,7 +179,7 @@ async fn two_writers_lose_no_update_and_do_not_lock_each_other_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_at_commit_has_one_effect() {
-    for fault in [Fault::BeforeCommit, Fault::AfterCommit] {
+    for fault in [Fault::BeforeWrite, Fault::BeforeCommit, Fault::AfterCommit] {
         let world = postgres().await;
         let mut store = world.database.store_with_fault(fault).await.expect("a store");
         on_a_lane(move || {
@@ -190,6 +190,24 @@ async fn a_connection_lost_at_commit_has_one_effect() {
         .await;
         assert_eq!(ledger_of(&world.database, 1).await, Some(8), "{fault:?}");
     }
+}
+
+/// The locks of a batch go with its connection: what it decided under them must not be written on another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_lost_before_the_first_write_loses_no_update() {
+    let world = postgres().await;
+    let mut slow = world.database.store_with_fault(Fault::BeforeWrite).await.expect("a store");
+    on_a_lane(move || {
+        let mut work = work(1);
+        slow.load(&balances(&[1], Access::Exclusive), &mut work, Load::Hold).expect("a load");
+        work.balances.put(balance(1, 5));
+        work.keep();
+        let lost = slow.commit(&mut work, Id::from_bytes([1; 12]));
+        assert!(matches!(lost, Err(StoreError::Conflict(_))), "{lost:?}");
+        add(&mut *slow, &mut work, &[1], 7, Id::from_bytes([2; 12]));
+    })
+    .await;
+    assert_eq!(ledger_of(&world.database, 1).await, Some(7));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

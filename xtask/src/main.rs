@@ -1,7 +1,8 @@
-//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
+//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`, `crash`.
 
 mod browser;
 mod contract;
+mod crash;
 mod deps;
 mod postgres;
 mod spectral;
@@ -41,6 +42,15 @@ enum Chore {
     Schemathesis,
     /// Have the contract read by Spectral's rules for OpenAPI; needs Node
     Spectral,
+    /// Kill the server, and PostgreSQL under it, again and again under load, on both stores, and check what is left
+    Crash {
+        /// How often, on each store
+        #[arg(long, default_value_t = 20)]
+        rounds: u64,
+        /// What is drawn; another one each time when left out
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Measure durable authorizations and transfers in process and over HTTP, on both stores (docs/benchmarks.md)
     Bench {
         /// How it is built
@@ -63,6 +73,7 @@ fn main() -> ExitCode {
         Chore::Deps => deps::check(&root()),
         Chore::Spectral => spectral::lint(&root()),
         Chore::Schemathesis => contract::schemathesis(&root()),
+        Chore::Crash { rounds, seed } => crash::run(rounds, seed),
         Chore::Bench { profile, rest } => bench(&profile, &rest),
     };
     match outcome {
@@ -92,6 +103,8 @@ fn run(command: &mut Command) -> Result<(), Failure> {
 fn test(rest: &[String]) -> Result<(), Failure> {
     let browser = browser::path()?;
     let cluster = Cluster::start(Durability::Fast)?;
+    // Beside the one that all tests share, one that a test may kill.
+    let mortal = Cluster::start(Durability::Fast)?;
     let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
     let mut tests = cargo();
     if has_nextest {
@@ -102,7 +115,8 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     if rest.is_empty() {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).env(browser::VARIABLE, browser))
+    tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(mortal.to_be_killed());
+    run(tests.args(rest).env(browser::VARIABLE, browser))
 }
 
 fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {

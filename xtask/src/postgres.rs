@@ -1,5 +1,6 @@
 //! A PostgreSQL of our own for tests and benchmarks: a temporary cluster, gone when it is dropped.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -44,15 +45,38 @@ impl Cluster {
         )?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let fsync = if durability == Durability::Durable { "on" } else { "off" };
-        let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={fsync} \
-             -c max_connections=500 -c shared_buffers=256MB"
+        // In its configuration, so that it is the same when it is started again.
+        let settings = format!(
+            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = {fsync}\n\
+             max_connections = 500\nshared_buffers = 256MB\n"
         );
-        let mut start = as_server_user(&binaries.join("pg_ctl"));
-        start.arg("-D").arg(&data).args(["-w", "-t", "60", "-o", &options, "-l"]).arg(data.join("log")).arg("start");
+        let mut configuration = std::fs::File::options().append(true).open(data.join("postgresql.conf"))?;
+        configuration.write_all(settings.as_bytes())?;
         let cluster = Cluster { binaries, directory, port };
-        quietly(&mut start)?;
+        quietly(&mut cluster.start_command())?;
         Ok(cluster)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn start_command(&self) -> Command {
+        let mut start = as_server_user(&self.binaries.join("pg_ctl"));
+        start.arg("-D").arg(self.data()).args(["-w", "-t", "60", "-l"]).arg(self.data().join("log")).arg("start");
+        start
+    }
+
+    /// What a test must know that kills this cluster and starts it again.
+    pub fn to_be_killed(&self) -> [(&'static str, String); 3] {
+        let start = self.start_command();
+        let words = std::iter::once(start.get_program()).chain(start.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+        [
+            ("PAYGEN_CRASH_POSTGRES_URL", self.url()),
+            ("PAYGEN_CRASH_POSTGRES_DATA", self.data().display().to_string()),
+            ("PAYGEN_CRASH_POSTGRES_START", words.join(" ")),
+        ]
     }
 
     /// Where it answers.
@@ -64,7 +88,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         let mut stop = as_server_user(&self.binaries.join("pg_ctl"));
-        stop.arg("-D").arg(self.directory.path().join("data")).args(["-m", "immediate", "-w", "stop"]);
+        stop.arg("-D").arg(self.data()).args(["-m", "immediate", "-w", "stop"]);
         if let Err(failure) = quietly(&mut stop) {
             eprintln!("xtask: PostgreSQL did not stop: {failure}");
         }

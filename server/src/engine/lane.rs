@@ -78,9 +78,8 @@ impl Lane {
                 refuse(waiting, &Unanswered::Unavailable(why));
             }
             Err(Failed::Fatal(why)) => {
-                tracing::error!(error = %why, "the store failed: stopping, because what is on disk is unknown");
-                refuse(waiting, &Unanswered::Unavailable(why));
-                std::process::exit(70);
+                refuse(waiting, &Unanswered::Unavailable(why.clone()));
+                super::stop_process(&why);
             }
         }
     }

@@ -24,6 +24,12 @@ pub use lane::WallClock;
 use queue::Queue;
 pub use queue::{Bounds, Priority};
 
+/// The store failed for good: whatever this process would do next could build on what is not on disk.
+pub fn stop_process(why: &str) -> ! {
+    tracing::error!(error = why, "the store failed: stopping, because what is on disk is unknown");
+    std::process::exit(70);
+}
+
 /// What a command came to.
 pub type Decision = Result<Outcome, Refusal>;
 

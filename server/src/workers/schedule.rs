@@ -20,7 +20,7 @@ use paygen_store::{Reader, StoreError};
 
 use crate::clock::{BusinessClock, wall};
 use crate::delivery::{Deliveries, Tried};
-use crate::engine::{Engine, Unanswered};
+use crate::engine::{Engine, Unanswered, stop_process};
 
 /// How many due rows are taken at a time.
 const AT_A_TIME: u32 = 1000;
@@ -102,7 +102,12 @@ impl Schedule {
                 _ = ticks.tick() => {}
                 () = super::stopped(&mut stop) => return,
             }
-            if let Err(error) = self.tick(until_purge == 0).await {
+            let ticked = self.tick(until_purge == 0).await;
+            if let Err(ScheduleError::Store(StoreError::Fatal(why))) = &ticked {
+                // It may have failed while nobody wrote.
+                stop_process(why);
+            }
+            if let Err(error) = ticked {
                 tracing::warn!(error = %error, "due work was put off");
             }
             until_purge = (until_purge + 1) % TICKS_PER_PURGE;

@@ -148,10 +148,10 @@ async fn transfer(server: &Server, from: &str, to: &str, key: &str) -> Option<St
 }
 
 /// A small file system for the data directory; unmounted on drop.
-struct SmallDisk(std::path::PathBuf);
+pub struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
-    fn mount(at: &std::path::Path, kib: u32) -> Option<SmallDisk> {
+    pub fn mount(at: &std::path::Path, kib: u32) -> Option<SmallDisk> {
         std::fs::create_dir_all(at).expect("a directory");
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"]).arg(at).status();

@@ -122,6 +122,11 @@ impl Receiver {
         lock(&self.state.got).clone()
     }
 
+    /// What came after the first `count`.
+    pub fn got_since(&self, count: usize) -> Vec<Got> {
+        lock(&self.state.got)[count..].to_vec()
+    }
+
     /// Waits until what came is enough.
     pub async fn until(&self, what: &str, enough: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut changes = self.state.changed.subscribe();

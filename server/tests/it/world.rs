@@ -51,16 +51,21 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 impl World {
     pub async fn new(backend: Backend) -> World {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let database_url = match backend {
-            Backend::Sqlite => None,
-            Backend::Postgres => Some(create_database().await),
-        };
-        let world = World { dir, database_url };
-        if world.database_url.is_some() {
-            let output = world.command("migrate").output().expect("paygen migrate runs");
-            assert!(output.status.success(), "migrate: {}", String::from_utf8_lossy(&output.stderr));
+        match backend {
+            Backend::Sqlite => World { dir: new_directory(), database_url: None },
+            Backend::Postgres => {
+                let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
+                    .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
+                World::on_postgres(&admin).await
+            }
         }
+    }
+
+    /// A world with a database of its own on this PostgreSQL.
+    pub async fn on_postgres(admin: &str) -> World {
+        let world = World { dir: new_directory(), database_url: Some(create_database(admin).await) };
+        let output = world.command("migrate").output().expect("paygen migrate runs");
+        assert!(output.status.success(), "migrate: {}", String::from_utf8_lossy(&output.stderr));
         world
     }
 
@@ -84,14 +89,15 @@ impl World {
     }
 }
 
-async fn create_database() -> String {
-    let admin = std::env::var("PAYGEN_TEST_POSTGRES_URL")
-        .expect("PAYGEN_TEST_POSTGRES_URL is not set: run the tests with `cargo xtask test`");
+fn new_directory() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+async fn create_database(admin: &str) -> String {
     // The number of a process may come again on a cluster that lives long; the time does not.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let name = format!("it_{}_{now}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
-    let (client, connection) =
-        tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let (client, connection) = tokio_postgres::connect(admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
     drop(client);
@@ -148,6 +154,23 @@ impl Server {
         let mut child = self.child();
         child.kill().expect("kill");
         child.wait().expect("wait");
+    }
+
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// Waits until the process ends by itself.
+    pub async fn ended(&self) -> std::process::ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child().try_wait().expect("wait") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Asks the process to stop, as an operator would; gives its exit status.

@@ -28,6 +28,8 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
         StoreError::Unavailable("the database URL is not a postgres:// URL PostgreSQL's clients understand".to_owned())
     })?;
     config.application_name("paygen").connect_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(30));
+    // When nothing comes back any more, not even a refusal, a connection would else hang for a quarter of an hour.
+    config.tcp_user_timeout(Duration::from_secs(20));
     Ok(config)
 }
 

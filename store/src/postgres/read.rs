@@ -23,6 +23,38 @@ pub(crate) struct Pool {
     totals: Arc<Totals>,
 }
 
+/// A connection in a transaction. Unless the transaction is ended, as when its caller no longer waits, the connection does
+/// not go back to the pool: whoever had it next would go on in a transaction of another one.
+struct Begun(Option<Object>);
+
+impl Begun {
+    async fn begin(connection: Object, sql: &str) -> Result<Begun, StoreError> {
+        let begun = Begun(Some(connection));
+        begun.say(sql).await?;
+        Ok(begun)
+    }
+
+    fn connection(&self) -> Result<&Object, StoreError> {
+        self.0.as_ref().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+    }
+
+    async fn say(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection()?.batch_execute(sql).await.map_err(|error| explain(&error))
+    }
+
+    async fn end(mut self, sql: &str) -> Result<(), StoreError> {
+        self.say(sql).await?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Object::take));
+    }
+}
+
 struct PostgresSpelling;
 
 impl Spelling for PostgresSpelling {
@@ -84,34 +116,23 @@ impl Pool {
 
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     pub(crate) async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
-        let connection = self.connection().await?;
-        let control = async |sql: &str| connection.batch_execute(sql).await.map_err(|error| explain(&error));
-        control("BEGIN").await?;
+        let begun = Begun::begin(self.connection().await?, "BEGIN").await?;
         for (sql, params) in statements {
-            match self.run(&connection, &placeholders(sql, params), params).await {
+            match self.run(begun.connection()?, &placeholders(sql, params), params).await {
                 Ok(rows) if !rows.is_empty() => {}
-                Ok(_) => {
-                    control("ROLLBACK").await?;
-                    return Ok(false);
-                }
-                Err(error) => {
-                    control("ROLLBACK").await?;
-                    return Err(error);
-                }
+                Ok(_) => return begun.end("ROLLBACK").await.map(|()| false),
+                Err(error) => return begun.end("ROLLBACK").await.and(Err(error)),
             }
         }
-        control("COMMIT").await?;
-        Ok(true)
+        begun.end("COMMIT").await.map(|()| true)
     }
 
     /// A page of a list, within the query's time.
     pub(crate) async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
-        let connection = self.connection().await?;
         let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {}", query.timeout_ms);
-        connection.batch_execute(&begin).await.map_err(|error| explain(&error))?;
-        let page = self.page::<L>(&connection, query).await;
-        if connection.batch_execute("ROLLBACK").await.is_err() {
-            // The pool throws a broken connection away when it is next asked for one.
+        let begun = Begun::begin(self.connection().await?, &begin).await?;
+        let page = self.page::<L>(begun.connection()?, query).await;
+        if begun.end("ROLLBACK").await.is_err() {
             tracing::debug!("a reading connection was lost");
         }
         page

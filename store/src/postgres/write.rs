@@ -31,6 +31,8 @@ const RESOLVE_PAUSE: Duration = Duration::from_millis(250);
 /// When a connection is lost, for the tests that show what happens then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// After the rows were loaded, before anything is written.
+    BeforeWrite,
     /// After everything was written, before the COMMIT arrives.
     BeforeCommit,
     /// After the COMMIT was carried out, before its answer arrives.
@@ -100,23 +102,32 @@ impl PostgresStore {
         Ok(store)
     }
 
+    /// A session, a new one where the old one was lost.
     async fn session(&mut self) -> Result<&mut Session, StoreError> {
         let alive = self.session.as_ref().is_some_and(|session| !session.client.is_closed());
         if !alive {
-            self.in_transaction = false;
             self.session = Some(Session::open(&self.url).await?);
         }
         self.session.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
     }
 
+    /// The session that has the batch's transaction: what is written on another one is written without its locks.
+    fn held(&mut self) -> Result<&mut Session, StoreError> {
+        let lost = || StoreError::Conflict("the connection was lost before the commit".to_owned());
+        self.session.as_mut().filter(|session| !session.client.is_closed()).ok_or_else(lost)
+    }
+
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        self.session().await?.client.batch_execute("BEGIN").await.map_err(|error| explain(&error))?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
     async fn load_all(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError> {
-        let begin = how == Load::Hold && !self.in_transaction;
-        let session = self.session().await?;
-        if begin {
-            session.client.batch_execute("BEGIN").await.map_err(|error| explain(&error))?;
-            self.in_transaction = true;
+        if how == Load::Hold && !self.in_transaction {
+            self.begin().await?;
         }
-        let session = self.session().await?;
+        let session = if self.in_transaction { self.held()? } else { self.session().await? };
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(let $field = plan_load::<$record>(session, &keys.$field, how).await?;)*
@@ -138,7 +149,7 @@ impl PostgresStore {
 
     async fn write(&mut self, work: &Work, batch: Id) -> Result<(), StoreError> {
         let bulks = bulks(work, batch);
-        let session = self.session().await?;
+        let session = self.held()?;
         let mut prepared = Vec::with_capacity(bulks.len());
         for bulk in &bulks {
             prepared.push(session.prepare(&bulk.sql).await.map_err(|error| explain(&error))?);
@@ -159,27 +170,26 @@ impl PostgresStore {
 
     async fn commit_all(&mut self, work: &Work, batch: Id) -> Result<(), StoreError> {
         if !self.in_transaction {
-            let session = self.session().await?;
-            session.client.batch_execute("BEGIN").await.map_err(|error| explain(&error))?;
-            self.in_transaction = true;
+            self.begin().await?;
+        }
+        if self.fault.take_if(|fault| *fault == Fault::BeforeWrite).is_some() {
+            self.lose_session().await?;
         }
         if let Err(error) = self.write(work, batch).await {
             self.roll_back().await;
             return Err(error);
         }
+        self.in_transaction = false;
+        if let Some(fault) = self.fault.take() {
+            if fault == Fault::AfterCommit {
+                self.held()?.client.batch_execute("COMMIT").await.map_err(|error| explain(&error))?;
+            }
+            self.lose_session().await?;
+        }
         let Some(session) = self.session.as_mut() else {
             return Err(StoreError::Conflict("the connection was lost before the commit".to_owned()));
         };
         let backend = session.backend;
-        self.in_transaction = false;
-        if let Some(fault) = self.fault.take() {
-            if fault == Fault::AfterCommit {
-                session.client.batch_execute("COMMIT").await.map_err(|error| explain(&error))?;
-            }
-            let (other, _) = connect(&self.url).await?;
-            let ended = other.execute("SELECT pg_terminate_backend($1)", &[&backend.pid]).await;
-            ended.map_err(|error| explain(&error))?;
-        }
         match session.client.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),
             Err(error) if is_lost(&error) => self.resolve(backend, batch).await,
@@ -188,6 +198,18 @@ impl PostgresStore {
                 Err(explain(&error))
             }
         }
+    }
+
+    /// Ends the server process, for the tests that show what happens then, and waits until that is known here.
+    async fn lose_session(&mut self) -> Result<(), StoreError> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let (other, _) = connect(&self.url).await?;
+        let ended = other.execute("SELECT pg_terminate_backend($1)", &[&session.backend.pid]).await;
+        ended.map_err(|error| explain(&error))?;
+        while !session.client.is_closed() {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// The connection was lost at COMMIT: makes sure that the old server process is gone, then looks the batch up.
@@ -227,7 +249,7 @@ impl PostgresStore {
     async fn roll_back(&mut self) {
         self.in_transaction = false;
         if let Some(session) = &mut self.session {
-            // A connection that cannot roll back is dropped; the server then rolls back by itself.
+            // A connection that cannot roll back is dropped; PostgreSQL then rolls back by itself.
             if session.client.batch_execute("ROLLBACK").await.is_err() {
                 self.session = None;
             } else {

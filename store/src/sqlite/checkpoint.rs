@@ -1,30 +1,42 @@
 //! Checkpoints: the write-ahead log is copied into the database on a connection of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::connection;
+use rusqlite::Connection;
+
+use super::connection::{self, explain};
 use super::periodic::{Periodic, Turn};
+use super::writer::Writer;
 use crate::StoreError;
 
 const INTERVAL: Duration = Duration::from_millis(50);
 const PAST: u64 = 16 << 20;
 
 /// Runs until it is dropped.
-pub(super) fn start(path: &Path) -> Result<Periodic, StoreError> {
+pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     let connection = connection::open_to_write(path)?;
     let log = wal_of(path);
     Periodic::start("checkpoints", INTERVAL, move |turn| match turn {
-        Turn::Usual if std::fs::metadata(&log).is_ok_and(|log| log.len() > PAST) => checkpoint(&connection, "PASSIVE"),
+        Turn::Usual if std::fs::metadata(&log).is_ok_and(|log| log.len() > PAST) => {
+            checkpoint(&connection, &writer, "PASSIVE");
+        }
         Turn::Usual => {}
-        Turn::Last => checkpoint(&connection, "TRUNCATE"),
+        Turn::Last => checkpoint(&connection, &writer, "TRUNCATE"),
     })
 }
 
-fn checkpoint(connection: &rusqlite::Connection, mode: &str) {
+fn checkpoint(connection: &Connection, writer: &Writer, mode: &str) {
+    // After a failed fsync the log is the only copy that is known to be whole: a checkpoint would begin it anew.
+    if writer.check().is_err() {
+        return;
+    }
     let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-    if let Err(error) = done {
-        tracing::warn!(error = %error, "a checkpoint was put off");
+    match writer.note(done.map_err(|error| explain(&error))) {
+        Ok(()) => {}
+        Err(StoreError::Fatal(why)) => tracing::error!(error = %why, "a checkpoint failed"),
+        Err(error) => tracing::warn!(error = %error, "a checkpoint was put off"),
     }
 }
 

@@ -51,7 +51,7 @@ impl Sqlite {
         let writer = Arc::new(Writer::new(path)?);
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
         let down = write_down::start(writer.clone())?;
-        let checkpoints = checkpoint::start(path)?;
+        let checkpoints = checkpoint::start(path, writer.clone())?;
         Ok(Sqlite { readers, writer: Some((writer, down, checkpoints)), _lock: Some(lock) })
     }
 

@@ -87,6 +87,9 @@ impl Pool {
 
     /// Runs a read on a connection of the pool.
     pub(crate) fn with<T>(&self, read: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Some(writer) = &self.writer {
+            writer.check()?;
+        }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,

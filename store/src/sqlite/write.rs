@@ -97,27 +97,8 @@ fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, ba
     connection.execute_batch("COMMIT")
 }
 
-impl Store for SqliteStore {
-    fn is_only_writer(&self) -> bool {
-        true
-    }
-
-    fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
-        let Writer { lazy, .. } = &*self.writer;
-        // Nothing is written down meanwhile, so a row is pending or in its table.
-        let open = self.writer.open();
-        // One transaction for all look-ups: each by itself would lock and unlock the log.
-        let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
-        macro_rules! load_tables {
-            ($($field:ident: $record:ty),* $(,)?) => {
-                $(load_table::<$record>(&reading, lazy, &keys.$field, &mut work.$field)?;)*
-            };
-        }
-        for_each_table!(load_tables);
-        reading.finish().map_err(|error| explain(&error))
-    }
-
-    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+impl SqliteStore {
+    fn commit_all(&self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
         let Writer { lazy, .. } = &*self.writer;
         let mut lazily = LazyChanges::default();
         macro_rules! collect {
@@ -149,6 +130,32 @@ impl Store for SqliteStore {
             rusqlite::Error::QueryReturnedNoRows => Err(key_gone()),
             error => Err(explain(&error)),
         }
+    }
+}
+
+impl Store for SqliteStore {
+    fn is_only_writer(&self) -> bool {
+        true
+    }
+
+    fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
+        let Writer { lazy, .. } = &*self.writer;
+        // Nothing is written down meanwhile, so a row is pending or in its table.
+        let open = self.writer.open();
+        // One transaction for all look-ups: each by itself would lock and unlock the log.
+        let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
+        macro_rules! load_tables {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(load_table::<$record>(&reading, lazy, &keys.$field, &mut work.$field)?;)*
+            };
+        }
+        for_each_table!(load_tables);
+        reading.finish().map_err(|error| explain(&error))
+    }
+
+    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+        self.writer.check()?;
+        self.writer.note(self.commit_all(work, batch))
     }
 
     fn abandon(&mut self) {}

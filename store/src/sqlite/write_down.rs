@@ -21,7 +21,10 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
             Turn::Usual => Ok(()),
             Turn::Last => everything(&writer, Duration::ZERO),
         };
-        if let Err(error) = written {
+        if let Err(StoreError::Fatal(why)) = written {
+            // Everything after it is refused for the same reason, which ends the process.
+            tracing::error!(error = %why, "rows could not be written down");
+        } else if let Err(error) = written {
             tracing::warn!(error = %error, "rows stay in the journal for now");
         }
     })
@@ -29,8 +32,13 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
 
 /// Writes down everything that was committed until now.
 pub(super) fn everything(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
+    writer.note(all_until_now(writer, pause))
+}
+
+fn all_until_now(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
     let target = writer.open().progress.last;
     loop {
+        writer.check()?;
         let mut open = writer.open();
         if open.progress.written >= target {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use paygen_core::ids::ClientId;
 use rusqlite::{Connection, params_from_iter};
@@ -16,6 +16,8 @@ use crate::value::Value;
 pub(super) struct Writer {
     open: Mutex<Open>,
     pub(super) lazy: Lazy,
+    /// Why it is not known any more what is on disk.
+    failed: OnceLock<String>,
 }
 
 /// What only one at a time may use.
@@ -30,7 +32,21 @@ impl Writer {
     pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
         let connection = open_to_write(path)?;
         let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
-        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new() })
+        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new() })
+    }
+
+    /// Refuses whatever comes after a failure that leaves unknown what is on disk. A second fsync would succeed, and say
+    /// nothing about what the first one lost.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.failed.get().map_or(Ok(()), |why| Err(StoreError::Fatal(why.clone())))
+    }
+
+    /// Remembers such a failure, in whichever thread it happened.
+    pub(super) fn note<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Fatal(why)) = &outcome {
+            self.failed.get_or_init(|| why.clone());
+        }
+        outcome
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
@@ -40,12 +56,14 @@ impl Writer {
 
     /// Runs a single statement of ours.
     pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.check()?;
         let open = self.open();
-        open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error))
+        self.note(open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error)))
     }
 
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     pub(super) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
+        self.check()?;
         let open = self.open();
         let run = || -> rusqlite::Result<bool> {
             // Given up when it is dropped.
@@ -58,6 +76,6 @@ impl Writer {
             transaction.commit()?;
             Ok(true)
         };
-        run().map_err(|error| explain(&error))
+        self.note(run().map_err(|error| explain(&error)))
     }
 }
