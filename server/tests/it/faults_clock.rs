@@ -35,7 +35,7 @@ impl Node {
         let told = wall.clone();
         let wall_clock = Arc::new(move || Instant::from_micros(told.load(Ordering::SeqCst)));
         let stores = vec![(database.store().await.expect("a store"), IdMaker::new([number; 5], 0))];
-        let settings = Settings { batch: 64, bounds: Bounds::default(), cached_rows: 100, wall: wall_clock };
+        let settings = Settings { batch: 64, bounds: Bounds::default(), cached_bytes: 50_000, wall: wall_clock };
         Node { engine: Engine::start(stores, &settings).expect("the engine starts"), database, wall }
     }
 
