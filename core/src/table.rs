@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::Stop;
 use crate::record::{Key, Record, Shown};
 
@@ -48,12 +50,15 @@ pub enum Change<R> {
     Delete(Key),
 }
 
+/// Each look-up of a row hashes its key, many times a payment: a quicker hash than the usual one, seeded at random too.
+type Slots<R> = HashMap<Key, Slot<R>, RandomState>;
+
 /// The rows of one kind that a batch knows: present, or known to be absent.
 #[derive(Debug)]
 pub struct Table<R: Record> {
-    slots: HashMap<Key, Slot<R>>,
+    slots: Slots<R>,
     /// Rows that no batch asked for since the last [`Table::age`]; one that is asked for moves to the others.
-    aged: HashMap<Key, Slot<R>>,
+    aged: Slots<R>,
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
@@ -61,7 +66,13 @@ pub struct Table<R: Record> {
 
 impl<R: Record> Default for Table<R> {
     fn default() -> Self {
-        Table { slots: HashMap::new(), aged: HashMap::new(), undo: Vec::new(), missing: Vec::new(), dirty: Vec::new() }
+        Table {
+            slots: Slots::default(),
+            aged: Slots::default(),
+            undo: Vec::new(),
+            missing: Vec::new(),
+            dirty: Vec::new(),
+        }
     }
 }
 
@@ -253,7 +264,7 @@ impl<R: Record> Table<R> {
     /// Makes all rows aged ones, between batches; what was aged before is handed out, to be dropped.
     pub(crate) fn age(&mut self) -> impl Send + use<R> {
         debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
-        let fresh = HashMap::with_capacity(self.slots.len());
+        let fresh = Slots::with_capacity_and_hasher(self.slots.len(), RandomState::default());
         let aging = std::mem::replace(&mut self.slots, fresh);
         std::mem::replace(&mut self.aged, aging)
     }

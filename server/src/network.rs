@@ -72,15 +72,16 @@ pub fn trace(
     transaction_id: Option<String>,
     authorization_code: Option<String>,
 ) -> Trace {
+    let drawn = digits(6 + 12 + 15);
     Trace {
-        stan: stan.unwrap_or_else(|| digits(6)),
-        rrn: rrn.unwrap_or_else(|| digits(12)),
-        transaction_id: transaction_id.unwrap_or_else(|| digits(15)),
+        stan: stan.unwrap_or_else(|| drawn[..6].to_owned()),
+        rrn: rrn.unwrap_or_else(|| drawn[6..18].to_owned()),
+        transaction_id: transaction_id.unwrap_or_else(|| drawn[18..].to_owned()),
         authorization_code,
     }
 }
 
-/// So many random decimal digits.
+/// So many random decimal digits, up to 38.
 pub fn digits(count: usize) -> String {
     let bytes: [u8; 16] = paygen_vault::random_bytes();
     let number = u128::from_be_bytes(bytes);

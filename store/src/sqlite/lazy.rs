@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use paygen_core::record::Key;
 use paygen_core::table::Change;
 use rusqlite::{Connection, params_from_iter};
@@ -33,7 +34,7 @@ const AGE: Duration = Duration::from_secs(3);
 const STEP: usize = 400;
 
 /// Rows of each table by key, encoded.
-type Rows = [HashMap<Key, Box<[u8]>>; TABLES];
+type Rows = [HashMap<Key, Box<[u8]>, RandomState>; TABLES];
 
 /// What is in the journal, and not yet in its table.
 #[derive(Default)]
