@@ -32,7 +32,7 @@ pub use postgres::{Listener, Sequencer};
 pub use reader::{NumberedCard, Reader};
 pub use shards::{SHARDS, Shards, shard_of};
 pub use snapshot::{Applied, CopiedTable, NamedDocument, Restoration, Snapshot, SnapshotError};
-pub use sql::Listed;
+pub use sql::{Listed, Pending};
 pub use tls::tls_client;
 
 /// How rows are loaded.
@@ -90,6 +90,7 @@ fn page<L: Listed>(
     mut found: Vec<Vec<value::Value>>,
     query: &query::ListQuery,
     total: Option<u64>,
+    pending: &sql::Pending<'_>,
 ) -> Result<query::Page<L::Row>, StoreError> {
     let columns = L::columns().1;
     let more = found.len() > query.limit as usize;
@@ -98,7 +99,7 @@ fn page<L: Listed>(
     let mut rows = Vec::with_capacity(found.len());
     for mut values in found {
         let keys = values.split_off(columns);
-        rows.push(L::read(values).map_err(|error| StoreError::Culprit(error.to_string()))?);
+        rows.push(L::read(values, pending).map_err(|error| StoreError::Culprit(error.to_string()))?);
         next = Some(keys);
     }
     let keyset = matches!(query.paging, query::Paging::After(_));

@@ -129,7 +129,7 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// The columns its conditions name.
-    pub(crate) fn columns(&self) -> impl Iterator<Item = ListColumn> + '_ {
+    pub(crate) fn conditions_on(&self) -> impl Iterator<Item = ListColumn> + '_ {
         let filtered = self.filters.iter().map(|filter| filter.column);
         filtered.chain(self.search.iter().flat_map(|search| search.columns.iter().copied()))
     }

@@ -2,6 +2,7 @@
 //! parameter.
 
 use paygen_core::money::Decimal;
+use paygen_core::record::Key;
 
 use crate::query::{ColumnKind, Filter, ListColumn, ListQuery, Operand, Order, Paging, Search, Test};
 use crate::value::Value;
@@ -19,6 +20,9 @@ pub(crate) trait Spelling {
     fn contains(&self, column: &str, placeholder: &str) -> String;
 }
 
+/// Finds the values of a balance that is not written to its table yet.
+pub type Pending<'a> = dyn Fn(&Key) -> Option<Vec<Value>> + 'a;
+
 /// A list of rows of one source.
 pub trait Listed {
     /// What a row is read as.
@@ -34,8 +38,10 @@ pub trait Listed {
     const ID: ListColumn;
     /// The columns to select, and how many there are.
     fn columns() -> (String, usize);
-    /// A row from their values.
-    fn read(values: Vec<Value>) -> Result<Self::Row, crate::records::Corrupt>;
+    /// Whether a row shows the balance of a ledger account.
+    const SHOWS_BALANCE: bool = false;
+    /// A row from their values; `pending` has the balances that are newer than their table.
+    fn read(values: Vec<Value>, pending: &Pending<'_>) -> Result<Self::Row, crate::records::Corrupt>;
 }
 
 /// A statement and its parameters.
@@ -91,9 +97,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
     /// How many rows there are in all.
     pub(crate) fn count<L: Listed>(mut self, query: &ListQuery) -> Statement {
         let conditions = self.conditions::<L>(query).join(" AND ");
-        let (alone, other) = L::COUNTED;
-        let names_other = !other.is_empty() && query.columns().any(|column| column.sql.contains(other));
-        let from = if names_other { L::FROM } else { alone };
+        let from = if has_conditions_on_other::<L>(query) { L::FROM } else { L::COUNTED.0 };
         Statement { text: format!("SELECT count(*) FROM {from} WHERE {conditions}"), params: self.params }
     }
 
@@ -226,6 +230,20 @@ impl<'a, S: Spelling> Builder<'a, S> {
         });
         format!("({}({}))", first.unwrap_or_default(), alternatives.join(" OR "))
     }
+}
+
+fn names_other<L: Listed>(column: ListColumn) -> bool {
+    let other = L::COUNTED.1;
+    !other.is_empty() && column.sql.contains(other)
+}
+
+fn has_conditions_on_other<L: Listed>(query: &ListQuery) -> bool {
+    query.conditions_on().any(names_other::<L>)
+}
+
+/// Whether which rows there are, or their order, depends on what is joined.
+pub(crate) fn goes_by_other<L: Listed>(query: &ListQuery) -> bool {
+    has_conditions_on_other::<L>(query) || query.order.iter().any(|order| names_other::<L>(order.column))
 }
 
 fn whole(decimal: Decimal) -> Value {

@@ -17,7 +17,7 @@ impl Reader {
         let (columns, count) = List::columns();
         let sql = format!("SELECT {columns} FROM {} WHERE t.enabled = 1 ORDER BY t.client, t.id", List::FROM);
         let rows = self.rows(sql, Vec::new(), count).await?;
-        rows.into_iter().map(|values| Ok(List::read(values)?)).collect()
+        rows.into_iter().map(|values| Ok(List::read(values, &|_| None)?)).collect()
     }
 
     /// A client's endpoints.

@@ -7,12 +7,13 @@ use paygen_core::card_holders::{CardHolder, Document};
 use paygen_core::cards::Card;
 use paygen_core::events::Event;
 use paygen_core::ledger::{Balance, Entry, Line};
+use paygen_core::record::Key;
 use paygen_core::transfers::Transfer;
 use paygen_core::webhooks::{Attempt, Webhook, WebhookProgress};
 
 use crate::query::{ColumnKind, ListColumn};
 use crate::records::{Corrupt, Row, Stored};
-use crate::sql::Listed;
+use crate::sql::{Listed, Pending};
 use crate::value::Value;
 
 const fn column(sql: &'static str, kind: ColumnKind) -> ListColumn {
@@ -44,7 +45,7 @@ macro_rules! plain_list {
                 (columns.join(", "), columns.len())
             }
 
-            fn read(values: Vec<Value>) -> Result<$record, Corrupt> {
+            fn read(values: Vec<Value>, _pending: &Pending<'_>) -> Result<$record, Corrupt> {
                 <$record>::read(&mut Row::of::<$record>(values))
             }
         }
@@ -52,7 +53,7 @@ macro_rules! plain_list {
 }
 
 macro_rules! joined_list {
-    ($one:ident $table:literal $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr) => {
+    ($one:ident $table:literal $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr $(, balance of $key:expr)?) => {
         /// Rows of two tables, each with the one that belongs to it.
         pub struct List;
 
@@ -69,9 +70,13 @@ macro_rules! joined_list {
                 (columns.join(", "), columns.len())
             }
 
-            fn read(mut values: Vec<Value>) -> Result<Self::Row, Corrupt> {
+            $(const SHOWS_BALANCE: bool = { let _: fn(&$one) -> Key = $key; true };)?
+
+            fn read(mut values: Vec<Value>, pending: &Pending<'_>) -> Result<Self::Row, Corrupt> {
+                let _ = pending;
                 let other = values.split_off($one::COLUMNS.len());
                 let one = $one::read(&mut Row::of::<$one>(values))?;
+                $(let other = pending(&$key(&one)).unwrap_or(other);)?
                 Ok((one, $other::read(&mut Row::of::<$other>(other))?))
             }
         }
@@ -113,7 +118,8 @@ pub mod accounts {
         UPDATED_AT = column("a.updated_at", ColumnKind::Time);
     }
 
-    joined_list!(Account "accounts" "a", Balance "b", "accounts a JOIN balances b ON b.client = a.client AND b.id = a.id", id ID);
+    joined_list!(Account "accounts" "a", Balance "b", "accounts a LEFT JOIN balances b ON b.client = a.client AND b.id = a.id", id ID,
+        balance of |account: &Account| Key::of(account.client, account.id.0));
 }
 
 /// Detail records.
@@ -230,7 +236,8 @@ pub mod cards {
         UPDATED_AT = column("c.updated_at", ColumnKind::Time);
     }
 
-    joined_list!(Card "cards" "c", Balance "b", "cards c JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID);
+    joined_list!(Card "cards" "c", Balance "b", "cards c LEFT JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID,
+        balance of |card: &Card| Key::of(card.client, card.funds.0));
 }
 
 /// Authorizations.

@@ -154,6 +154,6 @@ impl Pool {
         };
         let statement = Builder::new(&PostgresSpelling).page::<L>(query);
         let found = self.run(connection, &statement.text, &statement.params).await?;
-        crate::page::<L>(found, query, total)
+        crate::page::<L>(found, query, total, &|_| None)
     }
 }

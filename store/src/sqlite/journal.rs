@@ -37,6 +37,9 @@ pub(super) fn tables() -> [LazyTable; TABLES] {
     [LazyTable::of::<Balance>(), LazyTable::of::<Counters>(), LazyTable::of::<NetworkReference>()]
 }
 
+/// Where balances stand among them.
+pub(super) const BALANCES: usize = 0;
+
 /// The names of the tables, in the same order.
 pub(super) const NAMES: [&str; TABLES] = [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE];
 

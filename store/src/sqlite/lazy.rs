@@ -42,6 +42,8 @@ struct Pending {
     fresh: Rows,
     old: Rows,
     since: Option<Instant>,
+    /// How often rows left for their tables.
+    steps: u64,
 }
 
 fn count(rows: &Rows) -> usize {
@@ -166,6 +168,11 @@ impl Lazy {
         count(&pending.fresh) + count(&pending.old)
     }
 
+    /// How often rows were written down until now.
+    pub(super) fn steps(&self) -> u64 {
+        self.pending().steps
+    }
+
     /// Whether enough is pending, or has been for long enough.
     pub(super) fn is_due(&self) -> bool {
         let pending = self.pending();
@@ -178,7 +185,7 @@ impl Lazy {
         if progress.down.is_some() || count(&pending.fresh) == 0 {
             return;
         }
-        let Pending { fresh, old, since } = &mut *pending;
+        let Pending { fresh, old, since, .. } = &mut *pending;
         std::mem::swap(fresh, old);
         *since = None;
         let keys = old.iter().enumerate().flat_map(|(place, rows)| rows.keys().map(move |key| (place, *key)));
@@ -214,6 +221,7 @@ impl Lazy {
         };
         write().map_err(|error| explain(&error))?;
         let mut pending = self.pending();
+        pending.steps += 1;
         for (place, key) in step {
             pending.old[*place].remove(key);
         }

@@ -9,12 +9,13 @@ use rusqlite::{Connection, params_from_iter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{explain, open_to_read, values};
+use super::lazy::Lazy;
 use super::writer::Writer;
 use super::{journal, write_down};
 use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::records::Keyed;
-use crate::sql::{Builder, Listed, Spelling, with_id};
+use crate::sql::{Builder, Listed, Spelling, goes_by_other, with_id};
 use crate::statements::select_by_key;
 use crate::totals::Totals;
 use crate::value::Value;
@@ -30,6 +31,9 @@ pub(crate) struct Pool {
 }
 
 const IDLE: usize = 8;
+
+/// How often a page is read while rows are being written down, until they are written down first.
+const LOOKS: usize = 5;
 
 /// How many lists are read at once; each has a connection and a thread.
 const LISTS: usize = 8;
@@ -70,8 +74,18 @@ impl Pool {
 
     /// A page of a list, within the query's time.
     pub(crate) fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        if let Some(writer) = self.writer.as_ref().filter(|_| L::SHOWS_BALANCE && !goes_by_other::<L>(query)) {
+            for _ in 0..LOOKS {
+                let newer = Newer { lazy: Some(&writer.lazy), steps: writer.lazy.steps() };
+                if let Some(page) = self.with(|connection| list::<L>(connection, &self.totals, query, &newer))? {
+                    return Ok(page);
+                }
+            }
+        }
         self.settle(L::FROM)?;
-        self.with(|connection| list::<L>(connection, &self.totals, query))
+        let nothing = Newer { lazy: None, steps: 0 };
+        let page = self.with(|connection| list::<L>(connection, &self.totals, query, &nothing))?;
+        page.ok_or_else(|| StoreError::Culprit("a page was overtaken by nothing".to_owned()))
     }
 
     /// Has pending rows written down where a statement reads their tables.
@@ -130,15 +144,35 @@ fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) ->
     run().map_err(|error| explain(&error))
 }
 
+/// What is pending while a page is read.
+struct Newer<'a> {
+    lazy: Option<&'a Lazy>,
+    /// How often rows were written down before.
+    steps: u64,
+}
+
+impl Newer<'_> {
+    fn balance(&self, key: &Key) -> Option<Vec<Value>> {
+        self.lazy?.find(journal::BALANCES, key)
+    }
+
+    /// Whether rows were written down meanwhile: they are neither in what was read nor pending any more.
+    fn was_overtaken(&self) -> bool {
+        self.lazy.is_some_and(|lazy| lazy.steps() != self.steps)
+    }
+}
+
+/// A page; none when it was overtaken.
 fn list<L: Listed>(
     connection: &mut Connection,
     totals: &Totals,
     query: &ListQuery,
-) -> Result<Page<L::Row>, StoreError> {
+    newer: &Newer<'_>,
+) -> Result<Option<Page<L::Row>>, StoreError> {
     let deadline = Instant::now() + Duration::from_millis(u64::from(query.timeout_ms));
     let over = move || Instant::now() >= deadline;
     connection.progress_handler(10_000, Some(over)).map_err(|error| explain(&error))?;
-    let page = list_within_time::<L>(connection, totals, query);
+    let page = list_within_time::<L>(connection, totals, query, newer);
     connection.progress_handler(0, None::<fn() -> bool>).map_err(|error| explain(&error))?;
     page
 }
@@ -147,23 +181,23 @@ fn list_within_time<L: Listed>(
     connection: &Connection,
     totals: &Totals,
     query: &ListQuery,
-) -> Result<Page<L::Row>, StoreError> {
+    newer: &Newer<'_>,
+) -> Result<Option<Page<L::Row>>, StoreError> {
     let transaction = connection.unchecked_transaction().map_err(|error| explain(&error))?;
-    let total = match query.paging {
-        Paging::Page { .. } => {
-            let statement = Builder::new(&SqliteSpelling).count::<L>(query);
-            match totals.find(&statement) {
-                Some(known) => Some(known),
-                None => {
-                    let counted = rows(&transaction, &statement.text, &statement.params, 1)?;
-                    totals.note(&statement, &counted)
-                }
-            }
-        }
-        Paging::After(_) => None,
-    };
     let statement = Builder::new(&SqliteSpelling).page::<L>(query);
     let keys = with_id(&query.order, L::ID).len();
     let found = rows(&transaction, &statement.text, &statement.params, L::columns().1 + keys)?;
-    crate::page::<L>(found, query, total)
+    let page = crate::page::<L>(found, query, None, &|key| newer.balance(key));
+    if newer.was_overtaken() {
+        return Ok(None);
+    }
+    let mut page = page?;
+    if let Paging::Page { .. } = query.paging {
+        let statement = Builder::new(&SqliteSpelling).count::<L>(query);
+        page.total = match totals.find(&statement) {
+            Some(known) => Some(known),
+            None => totals.note(&statement, &rows(&transaction, &statement.text, &statement.params, 1)?),
+        };
+    }
+    Ok(Some(page))
 }
