@@ -10,7 +10,7 @@ use utoipa::openapi::schema::Schema;
 
 use super::json::Json;
 use super::nearest::hint;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, MOST_FIELDS, Problem};
 
 /// The largest body, but for documents.
 pub const LARGEST: usize = 1 << 20;
@@ -129,9 +129,13 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Tells every member that is not among the known names.
+    /// Tells the members that are not among the known names; no more than an error names, because each costs a search
+    /// for the nearest.
     pub fn known(&self, names: &[&str], faults: &mut Faults) {
         for (name, _) in self.members {
+            if faults.len() > MOST_FIELDS {
+                return;
+            }
             if !names.contains(&name.as_str()) {
                 let shown: String = name.chars().take(64).collect();
                 let message = format!("is not a known field.{}", hint(&shown, names.iter().copied()));

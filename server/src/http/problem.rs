@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::request_id::current_request_id;
 use crate::workers::schedule::ScheduleError;
 
+/// How many wrong fields an error names at the most.
+pub const MOST_FIELDS: usize = 100;
+
 /// A wrong field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FieldProblem {
@@ -110,11 +113,15 @@ impl Problem {
     }
 
     /// A request that is wrong in these fields.
-    pub fn invalid(fields: Vec<FieldProblem>) -> Problem {
+    pub fn invalid(mut fields: Vec<FieldProblem>) -> Problem {
         let message = match fields.as_slice() {
             [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
+            many if many.len() > MOST_FIELDS => {
+                format!("More than {MOST_FIELDS} fields are wrong; error.fields has the first of them.")
+            }
             many => format!("{} fields are wrong; see error.fields.", many.len()),
         };
+        fields.truncate(MOST_FIELDS);
         let mut problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
         problem.0.fields = fields;
         problem

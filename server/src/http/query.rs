@@ -6,7 +6,11 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::nearest::hint;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, MOST_FIELDS, Problem};
+
+/// The longest query string, and the most parameters in it.
+const LONGEST: usize = 16 << 10;
+const MOST: usize = 100;
 
 /// The parameters of a request, taken one by one; what is left over is unknown.
 #[derive(Debug, Default)]
@@ -29,6 +33,12 @@ impl<S: Sync> FromRequestParts<S> for Query {
 impl Params {
     /// Reads a query string. The credential's parameter is left out: it was looked at already.
     pub fn parse(query: &str) -> Result<Params, Problem> {
+        let pieces = query.split('&').filter(|piece| !piece.is_empty()).count();
+        if query.len() > LONGEST || pieces > MOST {
+            let message =
+                format!("must have at most {LONGEST} bytes and {MOST} parameters; it has {} and {pieces}", query.len());
+            return Err(Problem::invalid(vec![FieldProblem::new("query", "max_length", message)]));
+        }
         let mut params = Params::default();
         for piece in query.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
@@ -72,6 +82,11 @@ impl Params {
     /// A parameter in the form of its type.
     pub fn take_parsed<T: FromStr>(&mut self, name: &str, must: &str) -> Option<T> {
         self.take_with(name, |text| text.parse().map_err(|_| must.to_owned()))
+    }
+
+    /// Whether there are more faults than an error names, so that looking for further ones is idle.
+    pub fn is_hopeless(&self) -> bool {
+        self.faults.len() > MOST_FIELDS
     }
 
     /// Notes a fault.

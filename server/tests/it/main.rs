@@ -19,6 +19,7 @@ mod csv;
 mod docs;
 mod docs_browser;
 mod events;
+mod fuzz;
 mod guides;
 mod hosted_page;
 mod leaks;
