@@ -1,4 +1,4 @@
-//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
+//! Chores: `cargo xtask test`, `fuzz`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
 
 mod browser;
 mod contract;
@@ -33,6 +33,18 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
     },
+    /// Fuzz every parser and whole requests for longer than the tests do, each target for so many seconds
+    Fuzz {
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Repeats a run; the time of day unless given
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Passed on to the test runner
+        #[arg(last = true)]
+        rest: Vec<String>,
+    },
     /// Check the shape of the house: module docs, dependency direction, banned calls
     Tidy,
     /// Check licences, sources and banned packages
@@ -59,6 +71,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
         Chore::Test { rest } => test(&rest),
         Chore::Postgres { command } => beside_postgres(&command, Durability::Fast),
+        Chore::Fuzz { seconds, seed, rest } => fuzz(seconds, seed, &rest),
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
         Chore::Spectral => spectral::lint(&root()),
@@ -103,6 +116,17 @@ fn test(rest: &[String]) -> Result<(), Failure> {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
     run(tests.args(rest).env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).env(browser::VARIABLE, browser))
+}
+
+fn fuzz(seconds: u64, seed: Option<u64>, rest: &[String]) -> Result<(), Failure> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let seed = seed.unwrap_or(now.as_secs());
+    println!("every target for {seconds} s, seed {seed}");
+    let cluster = Cluster::start(Durability::Fast)?;
+    let mut tests = cargo();
+    tests.args(["test", "--package", "paygen", "--test", "it", "--", "fuzz::", "--nocapture"]).args(rest);
+    tests.env("PAYGEN_FUZZ_SECONDS", seconds.to_string()).env("PAYGEN_FUZZ_SEED", seed.to_string());
+    run(tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }
 
 fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {

@@ -54,6 +54,7 @@ pub const CODES: &[Code] = &[
     code("amount_not_positive", &[400], "The amount is zero or below.", "Send an amount greater than zero."),
     code("amount_too_large", &[400], "The amount, or the balance it would lead to, is larger than the ledger can keep exactly.", "Send a smaller amount."),
     code("amount_too_precise", &[400], "The amount has more decimals than its currency, such as 1.005 USD. Amounts are never rounded silently.", "Round on your side to the decimals of the currency: two for USD, none for JPY, six for USDC."),
+    code("api_key_in_browser", &[403], "An API key came from a web page of another origin. Whoever opens the page could take the key out of it.", "Call from your server, or make a bearer token for the page with POST /auth/tokens."),
     code("api_key_not_found", &[404], "No API key with this id belongs to your client.", "List keys with GET /api-keys."),
     code("api_key_revoked", &[409], "The key was revoked. A revoked key cannot be rotated or used again.", "Make a new key with POST /api-keys."),
     code("authorization_not_found", &[404], "No authorization with this id belongs to your client.", "List them with GET /authorizations."),

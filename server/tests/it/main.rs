@@ -21,6 +21,7 @@ mod docs_browser;
 mod events;
 mod fuzz;
 mod guides;
+mod hardening;
 mod hosted_page;
 mod leaks;
 mod listening;

@@ -292,7 +292,8 @@ fn headers_of_writes_are_read_or_refused() {
                 let Some(number) = write.if_match else {
                     return must(text == "*", || format!("no version in {text:?}"));
                 };
-                let forms = [number.to_string(), format!("\"{number}\""), format!("W/\"{number}\""), format!("W/{number}")];
+                let forms =
+                    [number.to_string(), format!("\"{number}\""), format!("W/\"{number}\""), format!("W/{number}")];
                 must(number >= 0 && forms.iter().any(|form| form == text), || format!("version {number} of {text:?}"))
             }
             Err(problem) => must(problem.status() == 400, || format!("{}", problem.status())),
