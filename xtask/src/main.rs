@@ -3,6 +3,7 @@
 mod browser;
 mod contract;
 mod deps;
+mod named_tests;
 mod postgres;
 mod spectral;
 mod tidy;

@@ -313,7 +313,7 @@ mod tests {
             .filter(|code| !is_field_code(code))
             // Names of parameters and fields come before the code.
             .filter(|code| {
-                !["filter", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
+                !["filter", "query", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
                     .contains(&code.as_str())
             })
             .collect();

@@ -4,7 +4,13 @@
 use std::ops::Range;
 
 /// What people and forms put between the groups of a card number.
-const SEPARATORS: &[&str] = &[" ", "-", "+", "_", "%20", "\u{a0}"];
+const SEPARATORS: &[&str] = &[" ", "-", "+", "_", BLANK, "\u{a0}"];
+
+/// A blank in a URL.
+const BLANK: &str = "%20";
+
+/// The most groups that can be one number: it has no more digits.
+const MOST_GROUPS: usize = 19;
 
 /// The text, every card number in it masked: written in one, or in groups.
 pub fn masked(text: String) -> String {
@@ -33,7 +39,8 @@ fn hidden(text: &str) -> Vec<usize> {
     let groups = groups(text);
     let (mut hidden, mut at) = (Vec::new(), 0);
     while at < groups.len() {
-        let number = (at + 1..=groups.len()).rev().find(|end| is_card_number(text, &groups[at..*end]));
+        let last = groups.len().min(at + MOST_GROUPS);
+        let number = (at + 1..=last).rev().find(|end| is_card_number(text, &groups[at..*end]));
         let Some(end) = number else {
             at += 1;
             continue;
@@ -45,29 +52,30 @@ fn hidden(text: &str) -> Vec<usize> {
     hidden
 }
 
-/// Runs of digits, but those in ids.
+/// Runs of digits, but those in ids and those that only encode a blank.
 fn groups(text: &str) -> Vec<Range<usize>> {
-    let mut groups = Vec::new();
-    let mut start = None;
-    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
-        match (byte.is_ascii_digit(), start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                start = None;
-                if !is_in_id(text.as_bytes(), &(from..at)) {
-                    groups.push(from..at);
-                }
-            }
-            _ => {}
+    let bytes = text.as_bytes();
+    let (mut groups, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        if bytes[at..].starts_with(BLANK.as_bytes()) {
+            at += BLANK.len();
+            continue;
         }
+        let end = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if end > at && !is_in_id(bytes, &(at..end)) {
+            groups.push(at..end);
+        }
+        at = end.max(at + 1);
     }
     groups
 }
 
 /// Whether the digits are a part of one of this API's ids: 24 hexadecimal characters, letters among them.
 fn is_in_id(text: &[u8], digits: &Range<usize>) -> bool {
-    let before = text[..digits.start].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    let after = text[digits.end..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    // One more than an id has tells that a word is longer.
+    let joins = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let before = text[..digits.start].iter().rev().take(25).take_while(joins).count();
+    let after = text[digits.end..].iter().take(25).take_while(joins).count();
     let word = &text[digits.start - before..digits.end + after];
     word.len() == 24 && word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && before + after > 0
 }
@@ -94,6 +102,7 @@ mod tests {
             ("4111 1111 1111 1111", "4111 11** **** 1111"),
             ("4111-1111-1111-1111.", "4111-11**-****-1111."),
             ("4111%201111%201111%201111", "4111%2011**%20****%201111"),
+            ("%204111111111111111", "%20411111******1111"),
             ("pan4111111111111111x", "pan411111******1111x"),
             ("12 4111111111111111", "12 411111******1111"),
             ("41111111111111112030", "411111**********2030"),

@@ -44,7 +44,7 @@ impl Params {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 params.faults.push(FieldProblem::new(
-                    name,
+                    shortened(name),
                     "encoding",
                     "is not percent-encoded UTF-8; encode % as %25",
                 ));
@@ -54,7 +54,7 @@ impl Params {
                 continue;
             }
             if params.pairs.iter().any(|(known, _)| *known == name) {
-                params.faults.push(FieldProblem::new(name, "repeated", "is given twice"));
+                params.faults.push(FieldProblem::new(shortened(&name), "repeated", "is given twice"));
                 continue;
             }
             params.pairs.push((name, value));
@@ -97,7 +97,7 @@ impl Params {
     /// Tells every fault, and every parameter that nobody took.
     pub fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            let shown: String = name.chars().take(64).collect();
+            let shown = shortened(&name);
             let mut message = format!("is not a known parameter.{}", hint(&shown, known.iter().copied()));
             if known.contains(&"filter") && (shown.contains('.') || message.ends_with('.')) {
                 message.push_str(" If it belongs to the filter, encode & as %26.");
@@ -106,6 +106,10 @@ impl Params {
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
     }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 fn decode(text: &str) -> Option<String> {
