@@ -146,13 +146,14 @@ pub mod json {
     /// The body as text, changed in one to three places; now and then in ways that only text can have.
     pub fn changed(dice: &mut Dice, body: &Value) -> Vec<u8> {
         let mut body = body.clone();
+        let gentle = dice.one_in(2);
         for _ in 0..=dice.below(3) {
             let count = size(&body);
             let mut place = at(dice, count);
-            change(dice, &mut body, &mut place);
+            change(dice, &mut body, &mut place, gentle);
         }
         let text = body.to_string();
-        match dice.below(12) {
+        match if gentle { 12 } else { dice.below(12) } {
             0 => twice(dice, &text),
             1 => super::mutated(dice, &[text.into_bytes()]),
             2 => deep(dice, &text),
@@ -170,16 +171,45 @@ pub mod json {
     }
 
     /// Changes the value that is `place` steps into the tree.
-    fn change(dice: &mut Dice, value: &mut Value, place: &mut usize) -> bool {
+    fn change(dice: &mut Dice, value: &mut Value, place: &mut usize, gentle: bool) -> bool {
         if *place == 0 {
-            become_other(dice, value);
+            if gentle {
+                vary(dice, value)
+            } else {
+                become_other(dice, value)
+            }
             return true;
         }
         *place -= 1;
         match value {
-            Value::Array(items) => items.iter_mut().any(|item| change(dice, item, place)),
-            Value::Object(members) => members.values_mut().any(|member| change(dice, member, place)),
+            Value::Array(items) => items.iter_mut().any(|item| change(dice, item, place, gentle)),
+            Value::Object(members) => members.values_mut().any(|member| change(dice, member, place, gentle)),
             _ => false,
+        }
+    }
+
+    /// A change that often leaves a body valid, so that what lies behind the reading is tried too.
+    fn vary(dice: &mut Dice, value: &mut Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(flag) => *flag = !*flag,
+            Value::Number(_) => {
+                let numbers =
+                    [json!(0), json!(0.01), json!(1), json!(2.5), json!(99.99), json!(1000), json!(9_999_999_999.99)];
+                *value = pick(dice, &numbers).clone();
+            }
+            Value::String(text) => {
+                let longer = [" é", "'", "%_", "\u{1f4b3}", "\u{202e}", "<b>", "\\", "0"];
+                text.push_str(longer[at(dice, longer.len())]);
+            }
+            Value::Array(items) if dice.one_in(2) => drop(items.pop()),
+            Value::Array(items) => items.extend(items.first().cloned()),
+            Value::Object(members) => {
+                let names: Vec<String> = members.keys().cloned().collect();
+                if let Some(name) = names.get(at(dice, names.len())) {
+                    members.remove(name);
+                }
+            }
         }
     }
 

@@ -60,7 +60,7 @@ impl Big {
     /// The number × 10^`exponent`, when it is whole and an i64 holds it.
     fn minor(&self, exponent: u8) -> Option<i64> {
         let power = self.power.checked_add(i128::from(exponent))?;
-        if power < 0 || power > 40 {
+        if !(0..=40).contains(&power) {
             return self.digits.is_empty().then_some(0);
         }
         let zeros = usize::try_from(power).ok()?;
