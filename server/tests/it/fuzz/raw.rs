@@ -34,7 +34,7 @@ on_both_stores! {
     async fn no_bytes_break_the_server(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
-        let target = Target::new("raw", 250);
+        let target = Target::new("raw", 600);
         let keyed = |bytes: &[u8]| {
             let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
             text.replace("<key>", KEY).chars().map(|sign| sign as u32 as u8).collect::<Vec<u8>>()

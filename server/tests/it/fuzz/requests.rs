@@ -279,7 +279,7 @@ on_both_stores! {
     async fn no_request_breaks_the_server(backend: Backend) {
         let world = World::new(backend).await;
         let mut server = world.start().await;
-        let target = Target::new("requests", 700);
+        let target = Target::new("requests", 1_500);
         let kept: Vec<Asked> = target.corpus.iter().map(|text| Asked::read(text)).collect();
         assert_complete(&kept, &server.get("/openapi.json").await.expect(200).json());
         let corpus = |name| Target::new(name, 0).corpus;
