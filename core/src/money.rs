@@ -37,7 +37,7 @@ impl Decimal {
     /// Reads a number in JSON's grammar, exponents included, of at most [`MAX_DIGITS`] digits.
     pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| DecimalError::Malformed)?),
+            Some((mantissa, exponent)) => (mantissa, read_exponent(exponent)?),
             None => (text, 0),
         };
         let (negative, digits) = match mantissa.strip_prefix('-') {
@@ -56,7 +56,7 @@ impl Decimal {
             return Ok(Decimal::ZERO);
         }
         let trailing = joined.len() - joined.trim_end_matches('0').len();
-        if significant.len() > MAX_DIGITS || exponent.abs() > 64 {
+        if significant.len() > MAX_DIGITS || exponent.unsigned_abs() > 64 {
             return Err(DecimalError::TooManyDigits);
         }
         let scale =
@@ -119,6 +119,15 @@ impl Decimal {
         };
         i64::try_from(scaled).unwrap_or(if scaled < 0 { i64::MIN } else { i64::MAX })
     }
+}
+
+/// An exponent with its sign; one that no machine number holds is as far off as the largest.
+fn read_exponent(text: &str) -> Result<i32, DecimalError> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(DecimalError::Malformed);
+    }
+    Ok(text.parse().unwrap_or(if text.starts_with('-') { i32::MIN } else { i32::MAX }))
 }
 
 impl fmt::Display for Decimal {
@@ -235,6 +244,11 @@ mod tests {
             ("NaN", Err(DecimalError::Malformed)),
             ("+1", Err(DecimalError::Malformed)),
             ("1e", Err(DecimalError::Malformed)),
+            ("1e-", Err(DecimalError::Malformed)),
+            ("1e+-1", Err(DecimalError::Malformed)),
+            ("1e-2147483648", Err(DecimalError::TooManyDigits)),
+            ("1e99999999999", Err(DecimalError::TooManyDigits)),
+            ("0e99999999999", Ok("0")),
             ("--1", Err(DecimalError::Malformed)),
         ];
         for (text, expected) in cases {

@@ -15,7 +15,7 @@ use crate::engine::{Answer, Engine, Priority, Submission};
 use crate::http::events::Streams;
 use crate::http::gate::Caller;
 use crate::http::problem::Problem;
-use crate::http::rate_limit::{RateLimits, RevealLimits};
+use crate::http::rate_limit::{RateLimits, Tries};
 use crate::tail::Tail;
 use crate::vault_keys::VaultKeys;
 use crate::workers::key_uses::KeyUses;
@@ -50,7 +50,9 @@ pub struct App {
     /// How often keys may call.
     pub rate_limits: RateLimits,
     /// How often addresses may try reveal tokens.
-    pub reveal_limits: RevealLimits,
+    pub reveal_tries: Tries,
+    /// How often addresses may send credentials that nobody has, when that is limited.
+    pub credential_tries: Option<Tries>,
     /// What falls due.
     pub schedule: Schedule,
     /// Tells when there are new events to read.

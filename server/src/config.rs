@@ -168,6 +168,10 @@ pub struct Config {
     pub request_timeout_seconds: u64,
     /// Requests a second for each key; none in the sandbox unless set.
     pub rate_limit: Option<NonZeroU32>,
+    /// Credentials that nobody has, a minute for each address; any number in the sandbox unless set.
+    pub failed_credentials: Option<NonZeroU32>,
+    /// Connections at once.
+    pub max_connections: u32,
     /// How long a list may take.
     pub list_timeout_ms: u32,
     /// How long answers are kept for repeats.
@@ -209,6 +213,8 @@ struct File {
     trusted_proxies: Vec<IpNet>,
     request_timeout_seconds: Option<u64>,
     rate_limit: Option<NonZeroU32>,
+    failed_credentials: Option<NonZeroU32>,
+    max_connections: Option<u32>,
     list_timeout_ms: Option<u32>,
     idempotency_retention_seconds: Option<i64>,
     #[serde(default)]
@@ -258,6 +264,8 @@ impl Config {
             trusted_proxies: file.trusted_proxies,
             request_timeout_seconds: file.request_timeout_seconds.unwrap_or(30),
             rate_limit: file.rate_limit.or_else(|| NonZeroU32::new(100).filter(|_| mode == Mode::Serve)),
+            failed_credentials: file.failed_credentials.or_else(|| NonZeroU32::new(60).filter(|_| mode == Mode::Serve)),
+            max_connections: file.max_connections.unwrap_or(10_000),
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),
             idempotency_retention_seconds: file.idempotency_retention_seconds.unwrap_or(7 * 86_400),
             cards: with_sandbox_ranges(file.cards, mode),
@@ -306,6 +314,9 @@ impl Config {
         }
         if self.request_timeout_seconds == 0 || self.list_timeout_ms == 0 {
             return fail("request_timeout_seconds and list_timeout_ms must be at least 1.".to_owned());
+        }
+        if !(1..=1_000_000).contains(&self.max_connections) {
+            return fail(format!("max_connections is {}; it must be from 1 to 1000000.", self.max_connections));
         }
         if !(1..=3600).contains(&self.events.heartbeat_seconds) || self.events.streams > 100_000 {
             return fail("events.heartbeat_seconds must be from 1 to 3600, events.streams at most 100000.".to_owned());

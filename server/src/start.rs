@@ -17,7 +17,7 @@ use crate::delivery::{self, Deliveries, Sender};
 use crate::documents::{Documents, DocumentsError};
 use crate::engine::{self, Engine};
 use crate::http::events::Streams;
-use crate::http::rate_limit::{RateLimits, RevealLimits};
+use crate::http::rate_limit::{RateLimits, Tries};
 use crate::tail::Tail;
 use crate::vault_keys::open_vault;
 use crate::workers::{
@@ -122,7 +122,10 @@ impl Node {
             clock,
             key_uses,
             rate_limits: RateLimits::per_second(config.rate_limit),
-            reveal_limits: RevealLimits::default(),
+            reveal_tries: Tries::of_reveals(),
+            credential_tries: config
+                .failed_credentials
+                .map(|tries| Tries::new(tries.get(), std::time::Duration::from_secs(60) / tries.get())),
             schedule,
             tail,
             deliveries,

@@ -85,7 +85,7 @@ CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 CREATE TABLE audit_log (
     client @bytes NOT NULL CHECK (length(client) = 12),
     id @bytes NOT NULL CHECK (length(id) = 12),
-    actor_kind @text NOT NULL CHECK (actor_kind IN ('api_key', 'token', 'operator', 'system')),
+    actor_kind @text NOT NULL CHECK (actor_kind IN ('api_key', 'token', 'reveal_token', 'operator', 'system')),
     actor_id @bytes,
     action @text NOT NULL,
     object_type @text NOT NULL,

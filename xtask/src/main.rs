@@ -1,9 +1,10 @@
-//! Chores: `cargo xtask test`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`, `crash`.
+//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
 
 mod browser;
 mod contract;
 mod crash;
 mod deps;
+mod named_tests;
 mod postgres;
 mod spectral;
 mod tidy;
@@ -33,6 +34,18 @@ enum Chore {
         /// The command
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
+    },
+    /// Fuzz every parser and whole requests for longer than the tests do, each target for so many seconds
+    Fuzz {
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Repeats a run; the time of day unless given
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Passed on to the test runner
+        #[arg(last = true)]
+        rest: Vec<String>,
     },
     /// Check the shape of the house: module docs, dependency direction, banned calls
     Tidy,
@@ -69,6 +82,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
         Chore::Test { rest } => test(&rest),
         Chore::Postgres { command } => beside_postgres(&command, Durability::Fast),
+        Chore::Fuzz { seconds, seed, rest } => fuzz(seconds, seed, &rest),
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
         Chore::Spectral => spectral::lint(&root()),
@@ -117,6 +131,17 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     }
     tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(mortal.to_be_killed());
     run(tests.args(rest).env(browser::VARIABLE, browser))
+}
+
+fn fuzz(seconds: u64, seed: Option<u64>, rest: &[String]) -> Result<(), Failure> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let seed = seed.unwrap_or(now.as_secs());
+    println!("every target for {seconds} s, seed {seed}");
+    let cluster = Cluster::start(Durability::Fast)?;
+    let mut tests = cargo();
+    tests.args(["test", "--package", "paygen", "--test", "it", "--", "fuzz::", "--nocapture"]).args(rest);
+    tests.env("PAYGEN_FUZZ_SECONDS", seconds.to_string()).env("PAYGEN_FUZZ_SEED", seed.to_string());
+    run(tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()))
 }
 
 fn beside_postgres(command: &[String], durability: Durability) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! The shape of the house, as a test: what each room may know, and what no room may do.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::Failure;
+use crate::{Failure, named_tests};
 
 /// The longest file, in lines.
 const LONGEST: usize = 620;
@@ -112,6 +113,7 @@ const BANNED_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "manager",
 pub fn check(root: &Path) -> Result<(), Failure> {
     let mut faults = Vec::new();
     let mut files = Vec::new();
+    let mut tests = BTreeSet::new();
     for room in ["core", "vault", "store", "server", "xtask"] {
         collect(&root.join(room), &mut files)?;
     }
@@ -119,6 +121,12 @@ pub fn check(root: &Path) -> Result<(), Failure> {
         let text = std::fs::read_to_string(file)?;
         let path = file.strip_prefix(root).unwrap_or(file).display().to_string();
         check_file(&path, &text, &mut faults);
+        tests.extend(named_tests::tests(&text));
+    }
+    for (line, name) in named_tests::named(&std::fs::read_to_string(root.join("SECURITY.md"))?) {
+        if !tests.contains(name) {
+            faults.push(format!("SECURITY.md:{line}: there is no test `{name}`; name the one that shows it"));
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(format!("the house is untidy:\n{}", faults.join("\n")).into()) }
 }

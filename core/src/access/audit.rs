@@ -23,7 +23,8 @@ impl Actor {
     pub fn kind(self) -> &'static str {
         match self {
             Actor::ApiKey(_) => "api_key",
-            Actor::Token(_) | Actor::RevealToken => "token",
+            Actor::Token(_) => "token",
+            Actor::RevealToken => "reveal_token",
             Actor::Operator => "operator",
             Actor::System => "system",
         }
@@ -43,7 +44,7 @@ impl Actor {
         match (kind, id) {
             ("api_key", Some(id)) => Actor::ApiKey(ApiKeyId(id)),
             ("token", Some(id)) => Actor::Token(TokenId(id)),
-            ("token", None) => Actor::RevealToken,
+            ("reveal_token", _) => Actor::RevealToken,
             ("operator", _) => Actor::Operator,
             _ => Actor::System,
         }

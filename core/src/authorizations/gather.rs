@@ -10,7 +10,7 @@ use crate::card_holders::CardHolder;
 use crate::cards::{Card, CardSecret, Expiry, Interval, SpendingLimit};
 use crate::ids::Id;
 use crate::ledger::Balance;
-use crate::money::Currency;
+use crate::money::{Currency, LARGEST_MINOR};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -61,7 +61,11 @@ pub(super) fn billing(asked: &Asked, card: Currency, terms: &Terms) -> Result<Op
         return Ok(Some(minor));
     }
     let Some(rate) = asked.rate.or_else(|| terms.rate(asked.currency, card)) else { return Ok(None) };
-    convert(minor, asked.currency, rate, card).map(Some).ok_or(Refusal::AmountTooLarge { field: "/amount" })
+    if rate.is_negative() {
+        return Err(Refusal::AmountNegative { field: "/rate" });
+    }
+    let converted = convert(minor, asked.currency, rate, card).filter(|amount| *amount <= LARGEST_MINOR);
+    converted.map(Some).ok_or(Refusal::AmountTooLarge { field: "/amount" })
 }
 
 /// The request as decisions see it.

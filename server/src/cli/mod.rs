@@ -11,6 +11,7 @@ mod migrate;
 mod replay;
 mod serve;
 mod simulate;
+mod stall;
 
 use std::process::ExitCode;
 

@@ -13,13 +13,18 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use super::stall::Stalling;
 use super::{Failure, banner};
 use crate::app::Environment;
 use crate::config::Config;
 use crate::sandbox;
 use crate::start::Node;
+
+/// The largest head of a request: its line and headers.
+const LARGEST_HEAD: usize = 64 << 10;
 
 /// How long open requests may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -53,8 +58,9 @@ async fn serve(listener: TcpListener, node: Node) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let patience = Duration::from_secs(node.app.config.request_timeout_seconds);
     let connections = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(usize::try_from(node.app.config.max_connections)?));
     tokio::select! {
-        () = accept(&listener, &router, &connections, patience) => {}
+        () = accept(&listener, &router, &connections, patience, &slots) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -69,12 +75,24 @@ async fn serve(listener: TcpListener, node: Node) -> Result<(), Failure> {
 }
 
 /// Takes connections for ever. One whose next request's head does not arrive in time is closed, so that silent or slow
-/// callers cannot use up the sockets.
-async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulShutdown, patience: Duration) {
+/// callers cannot use up the sockets; so is one that takes nothing of its answer. While as many are open as may be, further
+/// ones wait to be taken.
+async fn accept(
+    listener: &TcpListener,
+    router: &Router,
+    connections: &GracefulShutdown,
+    patience: Duration,
+    slots: &Arc<Semaphore>,
+) {
     let mut protocol = Builder::new(TokioExecutor::new());
-    protocol.http1().timer(TokioTimer::new()).header_read_timeout(patience);
+    protocol.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(LARGEST_HEAD);
     protocol.http2().timer(TokioTimer::new()).keep_alive_interval(patience).keep_alive_timeout(patience);
+    protocol.http2().max_header_list_size(u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX));
     loop {
+        if slots.available_permits() == 0 {
+            tracing::warn!("as many connections are open as max_connections allows; further ones wait");
+        }
+        let Ok(slot) = slots.clone().acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -93,9 +111,11 @@ async fn accept(listener: &TcpListener, router: &Router, connections: &GracefulS
             router.clone().oneshot(request)
         });
         let _ = stream.set_nodelay(true);
+        let stream = Stalling::new(stream, patience);
         let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
         tokio::spawn(async move {
+            let _slot = slot;
             let mut connection = std::pin::pin!(connection);
             // Before the first bytes the protocol is not known, and no protocol's own time limit runs.
             let ended = match tokio::time::timeout(patience, connection.as_mut()).await {

@@ -120,7 +120,7 @@ async fn read_excerpt(mut answer: reqwest::Response, limit: Duration) -> Option<
     };
     let _ = tokio::time::timeout(limit, reading).await;
     let text: String = String::from_utf8_lossy(&begin).chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    (!text.is_empty()).then(|| crate::http::problem::masked(text))
+    (!text.is_empty()).then(|| crate::http::mask::masked(text))
 }
 
 /// An error with its causes, outermost first, each once.

@@ -78,10 +78,14 @@ impl Targets {
     /// The URL, when it may be called as far as its text tells; else what is wrong with it. Browsers' rules (the WHATWG
     /// URL standard) read it, so decimal, octal and hexadecimal spellings of an address are that address.
     pub fn check(&self, text: &str) -> Result<Url, String> {
+        let too_long = || format!("must have at most {LONGEST_URL} characters, also once it is percent-encoded");
         if text.len() > LONGEST_URL {
-            return Err(format!("must have at most {LONGEST_URL} characters"));
+            return Err(too_long());
         }
         let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
+        if url.as_str().len() > LONGEST_URL {
+            return Err(too_long());
+        }
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must begin with https://".to_owned());
         }

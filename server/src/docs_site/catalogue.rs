@@ -54,6 +54,7 @@ pub const CODES: &[Code] = &[
     code("amount_not_positive", &[400], "The amount is zero or below.", "Send an amount greater than zero."),
     code("amount_too_large", &[400], "The amount, or the balance it would lead to, is larger than the ledger can keep exactly.", "Send a smaller amount."),
     code("amount_too_precise", &[400], "The amount has more decimals than its currency, such as 1.005 USD. Amounts are never rounded silently.", "Round on your side to the decimals of the currency: two for USD, none for JPY, six for USDC."),
+    code("api_key_in_browser", &[403], "An API key came from a web page of another origin. Whoever opens the page could take the key out of it.", "Call from your server, or make a bearer token for the page with POST /auth/tokens."),
     code("api_key_not_found", &[404], "No API key with this id belongs to your client.", "List keys with GET /api-keys."),
     code("api_key_revoked", &[409], "The key was revoked. A revoked key cannot be rotated or used again.", "Make a new key with POST /api-keys."),
     code("authorization_not_found", &[404], "No authorization with this id belongs to your client.", "List them with GET /authorizations."),
@@ -98,9 +99,10 @@ pub const CODES: &[Code] = &[
     code("exception_not_found", &[404], "No exception with this id belongs to your client.", "List them with GET /exceptions."),
     code("exception_resolved", &[409], "Somebody has resolved this exception already.", "Nothing to do."),
     code("expiry_in_past", &[400], "expiresAt lies in the past, so the credential would never work.", "Send a later instant, or leave it out."),
+    code("file_invalid", &[400], "An uploaded file is no whole JPEG or PNG picture and no PDF, or is of another type than it says.", "Send the file as it was made, with its own media type or none."),
     code("file_too_large", &[413], "An uploaded file is larger than 10 MiB.", "Send a smaller file, for example a photo at a lower resolution."),
     code("funding_mode_mismatch", &[422], "Cards of fundingMode on_demand spend from their account directly and hold no money of their own, so there is nothing to fund or withdraw.", "Fund the account instead, or issue a prefunded card."),
-    code("idempotency_key_invalid", &[400], "The Idempotency-Key is empty, longer than 255 characters, or has characters that are not visible ASCII.", "Send 1 to 255 visible ASCII characters; a UUID is a good choice."),
+    code("idempotency_key_invalid", &[400], "The Idempotency-Key is empty, longer than 255 characters, or has characters that are not printable ASCII.", "Send 1 to 255 printable ASCII characters; a UUID is a good choice."),
     code("idempotency_key_reused", &[409], "The Idempotency-Key was used before for a different request. Answering with the first answer would hide a mistake.", "Use a new key for each new request, and the same key only to repeat the same one."),
     code("if_match_invalid", &[400], "If-Match is not an ETag as this API sends it.", "Send the ETag header of your last read unchanged, such as \"3\"."),
     code("if_match_required", &[400], "A balance change overwrites what is there, so it must say which version it is based on.", "Read the account, and send its ETag in If-Match."),
@@ -172,7 +174,6 @@ pub const FIELD_CODES: &[FieldCode] = &[
     field("email", "Not an e-mail address."),
     field("encoding", "Not percent-encoded UTF-8; a percent sign is written %25."),
     field("exclusive", "Cannot be combined with another parameter or field; the message names it."),
-    field("file_invalid", "Not a file of an accepted kind, or damaged."),
     field("id", "Not an id: 24 lowercase hexadecimal characters."),
     field("instant", "Not an instant in ISO 8601, such as 2026-04-23T10:00:00Z."),
     field("invalid", "Not what this parameter takes; the message says what it is."),
@@ -312,7 +313,7 @@ mod tests {
             .filter(|code| !is_field_code(code))
             // Names of parameters and fields come before the code.
             .filter(|code| {
-                !["filter", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
+                !["filter", "query", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
                     .contains(&code.as_str())
             })
             .collect();

@@ -3,17 +3,22 @@
 //! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that what is documented
 //! and what is enforced are the same constants.
 
+use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
+use futures_util::StreamExt;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::json::Json;
 use super::nearest::hint;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, MOST_FIELDS, Problem};
 
 /// The largest body, but for documents.
 pub const LARGEST: usize = 1 << 20;
+
+/// How much of a body that is too large is read on for nothing.
+const MOST_DROPPED: usize = 16 << 20;
 
 /// The faults found so far.
 pub type Faults = Vec<FieldProblem>;
@@ -129,9 +134,13 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Tells every member that is not among the known names.
+    /// Tells the members that are not among the known names; no more than an error names, because each costs a search
+    /// for the nearest.
     pub fn known(&self, names: &[&str], faults: &mut Faults) {
         for (name, _) in self.members {
+            if faults.len() > MOST_FIELDS {
+                return;
+            }
             if !names.contains(&name.as_str()) {
                 let shown: String = name.chars().take(64).collect();
                 let message = format!("is not a known field.{}", hint(&shown, names.iter().copied()));
@@ -291,15 +300,29 @@ fn is_json(request: &Request) -> bool {
     kind.is_some_and(|kind| kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")))
 }
 
-async fn read_bytes(request: Request) -> Result<axum::body::Bytes, Problem> {
-    axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
-        let too_large =
-            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-        if too_large {
+async fn read_bytes(request: Request) -> Result<Vec<u8>, Problem> {
+    let mut pieces = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let incomplete = |_| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body did not arrive whole.");
+        let piece = piece.map_err(incomplete)?;
+        if bytes.len() + piece.len() > LARGEST {
+            drop_rest(pieces).await;
             let message = format!("The body is larger than {LARGEST} bytes.");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
-        } else {
-            Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body did not arrive whole.")
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
         }
-    })
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// What is still on its way is read and dropped, up to a bound, so that the caller gets to read the answer.
+async fn drop_rest(mut pieces: BodyDataStream) {
+    let mut dropped = 0;
+    while let Some(Ok(piece)) = pieces.next().await {
+        dropped += piece.len();
+        if dropped > MOST_DROPPED {
+            return;
+        }
+    }
 }

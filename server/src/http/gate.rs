@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use paygen_core::access::{Actor, Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::work::Context;
@@ -179,6 +179,11 @@ async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     let address = address_of(parts, app);
     let bearer = bearer_token(&parts.headers)?;
     let key = api_key(parts)?;
+    if key.is_some() && is_from_other_page(&parts.headers, &app.config.cors_origins) {
+        let message =
+            "API keys do not work from web pages: whoever opens the page could read the key. Use a bearer token.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "api_key_in_browser", message));
+    }
     match (bearer, key) {
         (Some(_), Some(_)) => {
             Err(unauthorized("credential_ambiguous", "Send either an API key or a bearer token, not both."))
@@ -195,7 +200,11 @@ async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
 async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
     let unknown = || unauthorized("credential_unknown", "This API key is not known.");
     let hash = paygen_vault::ApiKeySecret::hash_text(key, &app.vault);
-    let known = app.credentials.by_hash(hash).await?.ok_or_else(unknown)?;
+    // Keys that were looked up lately go on working whatever else their address sends; the others are not even looked up.
+    if !app.credentials.remembers(&hash) {
+        app.credential_tries.as_ref().map_or(Ok(()), |tries| tries.left(address))?;
+    }
+    let Some(known) = app.credentials.by_hash(hash).await? else { return Err(failed(app, address, unknown())) };
     check(&known, address, app)?;
     let (client, id) = (known.key.client, known.key.id);
     Ok(Caller { client, actor: Actor::ApiKey(id), api_key: id, scopes: known.key.scopes, address, bound: None })
@@ -204,10 +213,10 @@ async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem
 async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
     let claims = tokens::read(token, &app.vault).map_err(|error| match error {
         TokenError::Expired => unauthorized("credential_expired", "This token's time is over."),
-        TokenError::Invalid => unauthorized(
-            "credential_unknown",
-            "This bearer token is not one of this server's. API keys belong in the header x-api-key.",
-        ),
+        TokenError::Invalid => {
+            let message = "This bearer token is not one of this server's. API keys belong in the header x-api-key.";
+            failed(app, address, unauthorized("credential_unknown", message))
+        }
     })?;
     let known = app.credentials.by_id(claims.client, claims.api_key).await?;
     let known = known.ok_or_else(|| unauthorized("credential_unknown", "This token's API key is not known."))?;
@@ -226,6 +235,19 @@ async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Pro
         address,
         bound,
     })
+}
+
+/// The answer to a credential that nobody has; of too many from one address, that there are too many.
+fn failed(app: &App, address: IpAddr, answer: Problem) -> Problem {
+    app.credential_tries.as_ref().and_then(|tries| tries.take(address).err()).unwrap_or(answer)
+}
+
+/// Whether a page of one of the origins that may call from a browser calls, and it is not a page of this server's.
+fn is_from_other_page(headers: &HeaderMap, origins: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let own = origin.split_once("://").is_some_and(|(_, host)| text(header::HOST) == Some(host));
+    !own && origins.iter().any(|allowed| allowed == origin)
 }
 
 fn check(known: &KnownKey, address: IpAddr, app: &App) -> Result<(), Problem> {
@@ -307,7 +329,7 @@ fn hop_address(text: &str) -> Option<IpAddr> {
 mod tests {
     use std::net::IpAddr;
 
-    use super::caller_behind;
+    use super::{caller_behind, is_from_other_page};
 
     #[test]
     fn a_forwarded_address_is_believed_only_from_our_proxies() {
@@ -328,6 +350,38 @@ mod tests {
         for (peer, hops, caller) in cases {
             let told = caller_behind(peer.parse().expect("an address"), hops, &proxies);
             assert_eq!(told, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
+        }
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_told_from_our_own() {
+        let allowed = ["https://app.example.com".to_owned(), "https://pay.example.com".to_owned()];
+        let cases = [
+            (None, false),
+            (Some("https://app.example.com"), true),
+            // The docs site's console, when this server's own origin is listed.
+            (Some("https://pay.example.com"), false),
+            (Some("https://evil.example"), false),
+            (Some("null"), false),
+        ];
+        for (origin, other) in cases {
+            let mut headers = axum::http::HeaderMap::new();
+            headers.insert("host", "pay.example.com".parse().expect("a header"));
+            origin.map(|origin| headers.insert("origin", origin.parse().expect("a header")));
+            assert_eq!(is_from_other_page(&headers, &allowed), other, "{origin:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_in_a_forwarded_header_is_read_or_passed_over(text in "[0-9a-f:.,\\[\\] x/%]{0,60}") {
+            let proxies = ["10.0.0.0/8".parse().expect("a network")];
+            let peer = "10.0.0.1".parse().expect("an address");
+            let hops: Vec<&str> = text.split(',').collect();
+            let told = caller_behind(peer, &hops, &proxies);
+            let claimed = hops.iter().any(|hop| super::hop_address(hop.trim()).map(|hop| hop.to_canonical()) == Some(told));
+            proptest::prop_assert!(told == peer || claimed);
+            proptest::prop_assert_eq!(caller_behind(told, &hops, &[]), told, "without proxies the peer is the caller");
         }
     }
 }

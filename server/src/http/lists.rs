@@ -247,6 +247,9 @@ fn shorten(text: &str) -> String {
 fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
     let mut order: Vec<Order> = Vec::new();
     for piece in sort.split(',').map(str::trim) {
+        if params.is_hopeless() {
+            break;
+        }
         let (name, descending) = piece.strip_prefix('-').map_or((piece, false), |name| (name, true));
         match spec.find(name) {
             Some(field) if matches!(field.kind, FieldKind::Hashed) => {
@@ -278,6 +281,9 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
     let text = params.take("populate").unwrap_or_default();
     let mut populate: Vec<Asked> = Vec::new();
     for piece in text.split([';', ',']).map(str::trim).filter(|piece| !piece.is_empty()) {
+        if params.is_hopeless() {
+            break;
+        }
         let (name, fields) = piece.split_once(':').unwrap_or((piece, ""));
         let Some(known) = spec.populate.iter().find(|known| known.name == name.trim()) else {
             let names: Vec<&str> = spec.populate.iter().map(|known| known.name).collect();
@@ -304,6 +310,9 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
 
 fn check_names(params: &mut Params, parameter: &str, given: Option<&str>, allowed: &[&str]) {
     for name in given.into_iter().flat_map(|given| given.split(',')).map(str::trim) {
+        if params.is_hopeless() {
+            return;
+        }
         if !allowed.contains(&name) {
             let name = shorten(name);
             let hint = hint(&name, allowed.iter().copied());

@@ -5,8 +5,12 @@ use axum::response::{IntoResponse, Response};
 use paygen_store::StoreError;
 use serde::Serialize;
 
+use super::mask::masked;
 use super::request_id::current_request_id;
 use crate::workers::schedule::ScheduleError;
+
+/// How many wrong fields an error names at the most.
+pub const MOST_FIELDS: usize = 100;
 
 /// A wrong field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -26,25 +30,6 @@ impl FieldProblem {
     pub fn new(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> FieldProblem {
         FieldProblem { pointer: masked(pointer.into()), code: code.into(), message: masked(message.into()) }
     }
-}
-
-/// Errors repeat names and paths as they were sent, and answers end up in logs: a card number that stands where it does
-/// not belong is repeated as its first six and last four digits.
-pub(crate) fn masked(text: String) -> String {
-    if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
-        return text;
-    }
-    let mut shown = String::with_capacity(text.len());
-    for word in text.split_inclusive(|sign: char| !sign.is_ascii_alphanumeric()) {
-        let digits = word.trim_end_matches(|sign: char| !sign.is_ascii_alphanumeric());
-        if paygen_vault::Pan::parse(digits).is_ok() {
-            let (head, tail) = (&digits[..6], &digits[digits.len() - 4..]);
-            shown.extend([head, &"*".repeat(digits.len() - 10), tail, &word[digits.len()..]]);
-        } else {
-            shown.push_str(word);
-        }
-    }
-    shown
 }
 
 /// An error on its way to the caller. Boxed: answers that succeed should not carry its size.
@@ -110,11 +95,15 @@ impl Problem {
     }
 
     /// A request that is wrong in these fields.
-    pub fn invalid(fields: Vec<FieldProblem>) -> Problem {
+    pub fn invalid(mut fields: Vec<FieldProblem>) -> Problem {
         let message = match fields.as_slice() {
             [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
+            many if many.len() > MOST_FIELDS => {
+                format!("More than {MOST_FIELDS} fields are wrong; error.fields has the first of them.")
+            }
             many => format!("{} fields are wrong; see error.fields.", many.len()),
         };
+        fields.truncate(MOST_FIELDS);
         let mut problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
         problem.0.fields = fields;
         problem

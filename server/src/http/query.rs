@@ -6,7 +6,11 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::nearest::hint;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, MOST_FIELDS, Problem};
+
+/// The longest query string, and the most parameters in it.
+const LONGEST: usize = 16 << 10;
+const MOST: usize = 100;
 
 /// The parameters of a request, taken one by one; what is left over is unknown.
 #[derive(Debug, Default)]
@@ -29,12 +33,18 @@ impl<S: Sync> FromRequestParts<S> for Query {
 impl Params {
     /// Reads a query string. The credential's parameter is left out: it was looked at already.
     pub fn parse(query: &str) -> Result<Params, Problem> {
+        let pieces = query.split('&').filter(|piece| !piece.is_empty()).count();
+        if query.len() > LONGEST || pieces > MOST {
+            let message =
+                format!("must have at most {LONGEST} bytes and {MOST} parameters; it has {} and {pieces}", query.len());
+            return Err(Problem::invalid(vec![FieldProblem::new("query", "max_length", message)]));
+        }
         let mut params = Params::default();
         for piece in query.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 params.faults.push(FieldProblem::new(
-                    name,
+                    shortened(name),
                     "encoding",
                     "is not percent-encoded UTF-8; encode % as %25",
                 ));
@@ -44,7 +54,7 @@ impl Params {
                 continue;
             }
             if params.pairs.iter().any(|(known, _)| *known == name) {
-                params.faults.push(FieldProblem::new(name, "repeated", "is given twice"));
+                params.faults.push(FieldProblem::new(shortened(&name), "repeated", "is given twice"));
                 continue;
             }
             params.pairs.push((name, value));
@@ -74,6 +84,11 @@ impl Params {
         self.take_with(name, |text| text.parse().map_err(|_| must.to_owned()))
     }
 
+    /// Whether there are more faults than an error names, so that looking for further ones is idle.
+    pub fn is_hopeless(&self) -> bool {
+        self.faults.len() > MOST_FIELDS
+    }
+
     /// Notes a fault.
     pub fn fault(&mut self, name: &str, code: &str, message: impl Into<String>) {
         self.faults.push(FieldProblem::new(name, code, message));
@@ -82,7 +97,7 @@ impl Params {
     /// Tells every fault, and every parameter that nobody took.
     pub fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            let shown: String = name.chars().take(64).collect();
+            let shown = shortened(&name);
             let mut message = format!("is not a known parameter.{}", hint(&shown, known.iter().copied()));
             if known.contains(&"filter") && (shown.contains('.') || message.ends_with('.')) {
                 message.push_str(" If it belongs to the filter, encode & as %26.");
@@ -91,6 +106,10 @@ impl Params {
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
     }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 fn decode(text: &str) -> Option<String> {

@@ -1,18 +1,20 @@
 //! How often a key may call: a token bucket for each (the generic cell rate algorithm, ITU-T I.371), off in the sandbox;
-//! and how often an address may try reveal tokens, always.
+//! how often an address may try reveal tokens, always; and how often it may send credentials that nobody has.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use paygen_core::ids::ApiKeyId;
 
 use super::problem::Problem;
 
-/// How many keys are looked after before idle ones are forgotten.
+/// How many keys or networks are looked after before idle ones are forgotten.
 const KEYS: usize = 10_000;
 
 /// The buckets of all keys.
@@ -34,41 +36,69 @@ impl RateLimits {
         if limiter.len() > KEYS {
             limiter.retain_recent();
         }
-        limiter.check_key(&key).map_err(|not_yet| too_often("This key", &not_yet))
+        limiter
+            .check_key(&key)
+            .map_err(|not_yet| too_often("This key", not_yet.wait_time_from(DefaultClock::default().now())))
     }
 }
 
-fn too_often(who: &str, not_yet: &NotUntil<governor::clock::QuantaInstant>) -> Problem {
-    let wait = not_yet.wait_time_from(DefaultClock::default().now());
+fn too_often(who: &str, wait: Duration) -> Problem {
     let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     let message = format!("{who} calls too often. Wait as Retry-After says, then go on.");
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).retry_after(seconds)
 }
 
-/// How many reveals an address may try in a second, and how many at once.
-const REVEALS_A_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
-const REVEALS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).unwrap();
-
-/// The buckets of the addresses that try reveal tokens: these calls need no other credential.
+/// How often addresses may try something that guessing could open: so many at once, then one in each interval (GCRA, as a
+/// virtual schedule). At most [`KEYS`] networks are looked after; when there are more, the further ones share what is left.
 #[derive(Clone)]
-pub struct RevealLimits {
-    limiter: Arc<DefaultKeyedRateLimiter<IpAddr>>,
+pub struct Tries {
+    interval: Duration,
+    at_once: u32,
+    since: Instant,
+    /// When each network's bucket is full again, from `since`.
+    full_at: Arc<Mutex<HashMap<IpAddr, Duration>>>,
 }
 
-impl Default for RevealLimits {
-    fn default() -> RevealLimits {
-        let quota = Quota::per_second(REVEALS_A_SECOND).allow_burst(REVEALS_AT_ONCE);
-        RevealLimits { limiter: Arc::new(RateLimiter::keyed(quota)) }
+impl Tries {
+    /// So many at once, then one in each interval.
+    pub fn new(at_once: u32, interval: Duration) -> Tries {
+        Tries { interval, at_once, since: Instant::now(), full_at: Arc::default() }
     }
-}
 
-impl RevealLimits {
+    /// How often an address may try reveal tokens: these calls need no other credential.
+    pub fn of_reveals() -> Tries {
+        Tries::new(100, Duration::from_millis(100))
+    }
+
     /// Takes one try from the address's bucket, or says when to come back.
-    pub fn check(&self, address: IpAddr) -> Result<(), Problem> {
-        if self.limiter.len() > KEYS {
-            self.limiter.retain_recent();
+    pub fn take(&self, address: IpAddr) -> Result<(), Problem> {
+        self.at(self.since.elapsed(), address, true)
+    }
+
+    /// Whether there is one, or when to come back.
+    pub fn left(&self, address: IpAddr) -> Result<(), Problem> {
+        self.at(self.since.elapsed(), address, false)
+    }
+
+    fn at(&self, now: Duration, address: IpAddr, take: bool) -> Result<(), Problem> {
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut network = network(address);
+        if full_at.len() >= KEYS && !full_at.contains_key(&network) {
+            full_at.retain(|_, full| *full > now);
+            if full_at.len() >= KEYS {
+                network = IpAddr::from([0, 0, 0, 0]);
+            }
         }
-        self.limiter.check_key(&network(address)).map_err(|not_yet| too_often("This address", &not_yet))
+        let full = full_at.get(&network).copied().unwrap_or_default().max(now);
+        // The bucket is empty while it takes longer than all but one try to fill it.
+        let free = now + self.interval * self.at_once.saturating_sub(1);
+        if full > free {
+            return Err(too_often("This address", full.saturating_sub(free)));
+        }
+        if take {
+            full_at.insert(network, full + self.interval);
+        }
+        Ok(())
     }
 }
 
@@ -82,11 +112,13 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv6Addr};
     use std::num::NonZeroU32;
+    use std::time::Duration;
 
     use paygen_core::ids::{ApiKeyId, Id};
 
-    use super::{RateLimits, RevealLimits};
+    use super::{KEYS, RateLimits, Tries};
 
     #[test]
     fn each_key_has_its_own_bucket() {
@@ -99,15 +131,32 @@ mod tests {
         assert!((0..1000).all(|_| off.check(key(1)).is_ok()));
     }
 
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
     #[test]
-    fn an_address_tries_reveal_tokens_only_so_often() {
-        let limits = RevealLimits::default();
-        let tries = |address: &str, count: usize| {
-            (0..count).filter(|_| limits.check(address.parse().expect("an address")).is_err()).count()
-        };
-        assert!(tries("203.0.113.7", 150) >= 40);
-        assert_eq!(tries("203.0.113.8", 50), 0, "another address is not concerned");
-        tries("2001:db8::1", 150);
-        assert!(tries("2001:db8::2", 10) > 0, "an IPv6 network counts as one");
+    fn an_address_tries_only_so_often() {
+        let tries = Tries::new(3, Duration::from_secs(10));
+        let take = |seconds, from: &str| tries.at(Duration::from_secs(seconds), address(from), true);
+        assert!((0..3).all(|_| take(100, "203.0.113.7").is_ok()));
+        assert_eq!(take(100, "203.0.113.7").expect_err("the fourth is too many").status(), 429);
+        let left = |seconds| tries.at(Duration::from_secs(seconds), address("203.0.113.7"), false).is_ok();
+        assert!(!left(109) && left(111) && left(111), "looking takes none");
+        assert!(take(111, "203.0.113.7").is_ok() && take(111, "203.0.113.7").is_err(), "one in ten seconds");
+        assert!(take(111, "203.0.113.8").is_ok(), "another address is not concerned");
+        assert!((0..3).all(|_| take(111, "2001:db8::1").is_ok()) && take(111, "2001:db8::2").is_err(), "a /64 is one");
+        assert!(take(111, "2001:db8:0:1::1").is_ok());
+    }
+
+    #[test]
+    fn however_many_addresses_there_are_few_are_kept_and_none_is_free() {
+        let tries = Tries::new(2, Duration::from_secs(10));
+        let network = |number: u64| IpAddr::V6(Ipv6Addr::from(u128::from(number) << 64));
+        let refused = (1..=2 * KEYS as u64).filter(|number| tries.at(Duration::ZERO, network(*number), true).is_err());
+        let refused = refused.count();
+        assert!(refused >= KEYS - 2, "the further ones share a bucket: {refused}");
+        assert!(tries.full_at.lock().expect("no panic").len() <= KEYS + 1);
+        assert!(tries.at(Duration::from_secs(60), network(7_000_000), true).is_ok(), "idle ones are forgotten");
     }
 }

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, events, exceptions, health, openapi, request_id, simulator,
-    transactions, transfers, watch, webhooks,
+    access, accounts, authorizations, card_holders, cards, events, exceptions, headers, health, openapi, request_id,
+    simulator, transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
 
@@ -123,11 +123,12 @@ pub fn document(environment: Environment) -> utoipa::openapi::OpenApi {
 
 /// The API with everything around it: request ids, metrics, time limits, panics caught, clear fallbacks.
 pub fn router(app: App) -> Router {
-    let document = document(app.environment);
+    let environment = app.environment;
+    let document = document(environment);
     let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
     let contract = serde_json::to_vec(&document).unwrap_or_default();
     let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
-    let (routes, _) = api(app.environment).split_for_parts();
+    let (routes, _) = api(environment).split_for_parts();
     let docs = crate::docs_site::router(&contract);
     routes
         .merge(docs)
@@ -138,6 +139,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
         .layer(middleware::from_fn(watch::watch))
         .layer(cors(&app))
+        .layer(middleware::from_fn(move |request, next| headers::protect(environment, request, next)))
         .layer(middleware::from_fn(request_id::assign))
         .with_state(app)
 }

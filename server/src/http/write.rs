@@ -63,12 +63,13 @@ impl Write {
 
 fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
     let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default();
+    let printable = value.as_bytes().iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let text = value.to_str().ok().filter(|_| printable).unwrap_or_default();
     if text.is_empty() || text.len() > 255 {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "idempotency_key_invalid",
-            "Idempotency-Key must have 1 to 255 visible ASCII characters.",
+            "Idempotency-Key must have 1 to 255 printable ASCII characters.",
         ));
     }
     Ok(Some(text.to_owned()))
@@ -80,12 +81,13 @@ fn if_match(parts: &Parts) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let number = text.strip_prefix("W/").unwrap_or(text).trim_matches('"').parse();
-    let wrong = |_| {
+    let bare = text.strip_prefix("W/").unwrap_or(text);
+    let bare = bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(bare);
+    let number = bare.parse::<i64>().ok().filter(|number| *number >= 0 && number.to_string() == bare);
+    number.map(Some).ok_or_else(|| {
         let message = "If-Match must be an ETag as this API sends it, such as \"3\".";
         Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", message)
-    };
-    number.map(Some).map_err(wrong)
+    })
 }
 
 /// Shows an outcome; `None` when it is of another kind than expected.

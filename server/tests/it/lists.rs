@@ -1,5 +1,7 @@
 //! Lists: every parameter, on accounts.
 
+use paygen_server::http::cursor;
+use paygen_store::value::Value as Stored;
 use serde_json::{Value, json};
 
 use crate::on_both_stores;
@@ -95,14 +97,24 @@ on_both_stores! {
         let cursor = page["meta"]["nextCursor"].as_str().expect("a cursor").to_owned();
         // The sort of another list, then the same list with fewer values or others than it sorts by.
         server.get(&format!("/accounts?limit=1&sort=createdAt&cursor={cursor}")).await.expect(400);
+        // Forged with care: the checksum is right, the values are none of this list's.
         use base64::Engine;
-        let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let mut forged: Value = serde_json::from_slice(&engine.decode(&cursor).expect("base64")).expect("JSON");
-        for after in [json!([]), json!([{"i": 1}, {"i": 2}]), json!([{"t": "A"}]), json!([{"t": "A"}, {"t": "B"}]), json!(["n", "n"])] {
-            forged["after"] = after;
-            let text = engine.encode(forged.to_string());
-            let reply = server.get(&format!("/accounts?limit=1&sort=name&cursor={text}")).await;
-            assert_eq!(reply.status, 400, "{forged}: {}", reply.text);
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
+        let inside: Value = serde_json::from_slice(&bytes[8..]).expect("JSON behind the checksum");
+        let of = inside["of"].as_str().expect("which list it is of");
+        let text = |text: &str| Stored::Text(text.to_owned());
+        let wrong = [
+            vec![],
+            vec![Stored::Integer(1), Stored::Integer(2)],
+            vec![text("A")],
+            vec![text("A"), text("B")],
+            vec![Stored::Null, Stored::Null],
+            vec![text("A"), Stored::Bytes(vec![0; 12]), Stored::Null],
+        ];
+        for values in wrong {
+            let forged = cursor::write(&values, of);
+            let reply = server.get(&format!("/accounts?limit=1&sort=name&cursor={forged}")).await;
+            assert_eq!(reply.status, 400, "{values:?}: {}", reply.text);
         }
     }
 

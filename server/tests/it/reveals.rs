@@ -86,7 +86,7 @@ on_both_stores! {
 
         let audit = server.get("/audit-log?filter=action=card.reveal").await.expect(200);
         assert_eq!(audit.json()["meta"]["total"], 3, "{}", audit.text);
-        assert_eq!(audit.data()[0]["actor"]["type"].as_str().or(audit.data()[0]["actorType"].as_str()), Some("token"));
+        assert_eq!(audit.data()[0]["actor"]["type"].as_str().or(audit.data()[0]["actorType"].as_str()), Some("reveal_token"));
         let events = server.get("/events?filter=type=card.revealed").await.expect(200);
         let metrics = server.get("/metrics").await.text;
         let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");

@@ -49,7 +49,7 @@ pub struct AuditView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Actor)]
 pub struct ActorView {
-    /// api_key, token, operator or system.
+    /// api_key, token, reveal_token, operator or system.
     #[serde(rename = "type")]
     kind: &'static str,
     /// The credential.
@@ -73,7 +73,7 @@ impl AuditView {
     }
 }
 
-const ACTORS: &[&str] = &["api_key", "token", "operator", "system"];
+const ACTORS: &[&str] = &["api_key", "token", "reveal_token", "operator", "system"];
 
 const FIELDS: &[ListField] = &[
     field("_id", columns::ID, FieldKind::Id),

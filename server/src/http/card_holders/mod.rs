@@ -28,10 +28,14 @@ use super::problem::Problem;
 
 /// The answer to a request with these faults; when all of them are of one of these kinds, that is the error's code.
 fn refuse(faults: Faults) -> Problem {
-    let kinds = ["read_only_field", "file_invalid"];
-    let kind = kinds.into_iter().find(|kind| !faults.is_empty() && faults.iter().all(|fault| fault.code == *kind));
-    let Some(kind) = kind else { return Problem::invalid(faults) };
-    let message = format!("{}: {}", faults[0].pointer, faults[0].message);
-    let problem = Problem::new(StatusCode::BAD_REQUEST, kind, message);
+    let all = |kind: &str| !faults.is_empty() && faults.iter().all(|fault| fault.code == kind);
+    let told = |faults: &Faults| format!("{}: {}", faults[0].pointer, faults[0].message);
+    let problem = if all("read_only_field") {
+        Problem::new(StatusCode::BAD_REQUEST, "read_only_field", told(&faults))
+    } else if all("file_invalid") {
+        Problem::new(StatusCode::BAD_REQUEST, "file_invalid", told(&faults))
+    } else {
+        return Problem::invalid(faults);
+    };
     faults.iter().fold(problem, |problem, fault| problem.field(&fault.pointer, &fault.code, &*fault.message))
 }

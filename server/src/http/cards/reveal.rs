@@ -95,7 +95,7 @@ fn only_get() -> Response {
 
 /// The token of a text, when it is one of a client whose credentials work.
 pub(super) async fn find(app: &App, text: &str, address: IpAddr) -> Result<RevealToken, Problem> {
-    app.reveal_limits.check(address)?;
+    app.reveal_tries.take(address)?;
     let unknown = || Problem::from(&Refusal::RevealTokenUnknown);
     if !text.starts_with(token::PREFIX) {
         return Err(unknown());

@@ -69,6 +69,25 @@ impl<const MIN: usize, const MAX: usize> Field for Digits<MIN, MAX> {
     }
 }
 
+/// Units of one currency for one of another: above zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate(pub Decimal);
+
+impl Field for Rate {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Rate> {
+        let rate = Decimal::read(json, at, faults)?;
+        if rate.is_negative() || rate.is_zero() {
+            faults.push(FieldProblem::new(at, "amount_not_positive", "must be greater than zero"));
+            return None;
+        }
+        Some(Rate(rate))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Decimal::schema()
+    }
+}
+
 crate::body! {
     /// Who is paid. What is left out is made up.
     pub struct MerchantBody {
@@ -170,7 +189,7 @@ crate::body! {
         /// The amount in the card's currency, when the network converts it.
         optional billing_amount: Decimal = "billingAmount";
         /// Units of the card's currency for one of the merchant's, when the network tells it.
-        optional rate: Decimal = "rate";
+        optional rate: Rate = "rate";
         /// The network's fraud score.
         optional risk_score: Whole<0, 99> = "riskScore";
         /// How the network knows it.
@@ -200,7 +219,7 @@ crate::body! {
         /// The amount in the card's currency, when the network converts it.
         optional billing_amount: Decimal = "billingAmount";
         /// Units of the card's currency for one of the merchant's, when the network tells it.
-        optional rate: Decimal = "rate";
+        optional rate: Rate = "rate";
         /// How the network knows it.
         optional network: NetworkBody = "network";
     }
