@@ -40,7 +40,7 @@ pub struct Options {
     #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_SECONDS")]
     seconds: u64,
     /// How often everything is measured; medians are told
-    #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1, env = "PAYGEN_BENCH_ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
     /// How many cards there are
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000], env = "PAYGEN_BENCH_CARDS", value_parser = clap::value_parser!(u64).range(100..))]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use paygen_core::events::Event;
 use paygen_core::ids::{ClientId, EventId, Id, WebhookId};
+use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_core::webhooks::{
     Delivery, DeliveryResult, DeliveryStatus, Next, QueueDeliveries, Queued, RecordDeliveries, Webhook,
@@ -64,6 +65,8 @@ const UNSAVED: i64 = 1000;
 pub(super) enum Message {
     /// Its settings or a recovery may have changed, and whether deliveries may have been asked for.
     Look(Box<(Webhook, paygen_core::webhooks::WebhookProgress)>, bool),
+    /// Its settings have changed; answered once they are taken over.
+    Reload(oneshot::Sender<()>),
     /// When is something due next?
     NextDue(oneshot::Sender<Option<Instant>>),
     /// Try what is due at this instant, with this limit; tells how many failed.
@@ -385,16 +388,18 @@ impl Endpoint {
             Some(Message::Look(now, asked)) => {
                 let (webhook, progress) = *now;
                 self.recovery = progress.recover_from.zip(progress.recover_to);
-                if webhook.version != self.webhook.version || webhook.credentials != self.webhook.credentials {
-                    match Credentials::open(&self.shared.vault, &webhook) {
-                        Ok(credentials) => self.credentials = Arc::new(credentials),
-                        Err(error) => tracing::error!(error = %error, webhook = %self.id, "credentials do not open"),
-                    }
-                    self.webhook = Arc::new(webhook);
-                }
+                self.renew(webhook);
                 if asked {
                     self.look().await;
                 }
+            }
+            Some(Message::Reload(reply)) => {
+                match self.shared.reader.get::<Webhook>(Key::of(self.client, self.id.0)).await {
+                    Ok(Some(webhook)) => self.renew(webhook),
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(error = %error, webhook = %self.id, "its settings cannot be read"),
+                }
+                let _ = reply.send(());
             }
             Some(Message::NextDue(reply)) => {
                 let _ = reply.send(self.order.next_due());
@@ -419,6 +424,19 @@ impl Endpoint {
             }
             Some(Message::Stop) | None => self.stopping = true,
         }
+    }
+
+    /// Goes by these settings from now on, unless it knows newer ones.
+    fn renew(&mut self, webhook: Webhook) {
+        let is_known = webhook.version == self.webhook.version && webhook.credentials == self.webhook.credentials;
+        if is_known || webhook.version < self.webhook.version {
+            return;
+        }
+        match Credentials::open(&self.shared.vault, &webhook) {
+            Ok(credentials) => self.credentials = Arc::new(credentials),
+            Err(error) => tracing::error!(error = %error, webhook = %self.id, "credentials do not open"),
+        }
+        self.webhook = Arc::new(webhook);
     }
 
     fn answer(&mut self, object: Id, failed: bool) {

@@ -130,6 +130,21 @@ impl Deliveries {
         self.changed.notify_one();
     }
 
+    /// Waits until an endpoint's deliveries go by what was just stored, where this node serves it: an event told after
+    /// a secret was replaced is signed with the new one. On other nodes it takes up to [`LOOK`].
+    pub async fn renewed(&self, id: WebhookId) {
+        self.changed();
+        let Some(inbox) = self.lock().get(&id).map(|served| served.messages.clone()) else { return };
+        let taken = async {
+            let (reply, answer) = oneshot::channel();
+            if inbox.send(Message::Reload(reply)).await.is_ok() {
+                let _ = answer.await;
+            }
+        };
+        // One that is busy for longer learns it by itself.
+        let _ = tokio::time::timeout(LOOK, taken).await;
+    }
+
     /// Serves endpoints until the process stops.
     pub async fn run(self, mut shards: Shards, mut stop: watch::Receiver<bool>) {
         let (mut asked, mut looks) = (true, 0u32);

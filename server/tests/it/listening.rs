@@ -82,8 +82,8 @@ on_both_stores! {
         let secret = listener.says("whsec_");
         let secret = &secret[secret.find("whsec_").expect("the secret")..];
         listener.says("listening to");
-        let ids = [server.account("A", 5).await, server.account("B", 0).await];
-        for (number, id) in ids.iter().enumerate() {
+        for (number, name) in ["A", "B"].into_iter().enumerate() {
+            let id = &server.account(name, 5).await;
             let line = listener.line();
             assert!(line.ends_with(&format!("  account.created  account {id}  #1")), "{line}");
             // A failed forward is told, and the next event comes after it.

@@ -156,7 +156,7 @@ pub async fn update_webhook(
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
-    app.deliveries.changed();
+    app.deliveries.renewed(id).await;
     Ok(answer)
 }
 
@@ -235,7 +235,7 @@ pub async fn rotate_webhook_secret(
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
-    app.deliveries.changed();
+    app.deliveries.renewed(id).await;
     Ok(answer)
 }
 
