@@ -58,10 +58,14 @@ pub async fn measure_all(options: &Options, postgres: Option<&str>) {
 
 /// A database of its own on the same server; its URL.
 pub async fn fresh_database(url: &str, name: &str) -> String {
+    connect(url).await.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
+    format!("{}/{name}", url.rsplit_once('/').expect("the URL names a database").0)
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
-    format!("{}/{name}", url.rsplit_once('/').expect("the URL names a database").0)
+    client
 }
 
 async fn measure_one(
@@ -86,6 +90,10 @@ async fn measure_one(
     let client = make_client(&engine, &vault, "Bench", &key).await.expect("a client");
     engine.drain().await;
     let population = Arc::new(seed(&database, vault.clone(), client, cards).await);
+    if let Some(url) = &url {
+        // The database does so by itself, within a minute of such a change.
+        connect(url).await.batch_execute("ANALYZE").await.expect("statistics");
+    }
     let empty = Server::empty();
     let issuer =
         Issuer { options, name, data_dir: data_dir.to_owned(), url, key, population: population.clone(), empty };
@@ -162,10 +170,8 @@ impl Issuer<'_> {
             let sizes = files.flatten().filter_map(|file| file.metadata().ok()).map(|file| file.len());
             return sizes.sum();
         };
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
-        tokio::spawn(connection);
-        let row = client.query_one("SELECT pg_database_size(current_database())", &[]).await.expect("its size");
+        let row =
+            connect(url).await.query_one("SELECT pg_database_size(current_database())", &[]).await.expect("its size");
         u64::try_from(row.get::<_, i64>(0)).expect("a size")
     }
 }
