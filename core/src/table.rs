@@ -127,7 +127,7 @@ impl<R: Record> Table<R> {
     }
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
-        let before = self.slots.get(&key).cloned();
+        let before = self.with(key, |slot| slot.clone());
         debug_assert!(
             before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
             "{key:?} is not held to be changed"
@@ -306,4 +306,63 @@ fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value 
         _ => serde_json::Value::Null,
     };
     serde_json::json!({ "before": plain(before), "after": plain(after) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Change, Table};
+    use crate::Stop;
+    use crate::ids::{AccountId, ClientId, Id};
+    use crate::ledger::Balance;
+    use crate::money::{Category, Currency};
+    use crate::record::{Key, Record};
+    use crate::time::Instant;
+
+    fn row(ledger: i64) -> Balance {
+        let usd = Currency::find("USD", Category::Fiat).expect("USD");
+        let (client, account) = (ClientId(Id::from_bytes([1; 12])), AccountId(Id::from_bytes([2; 12])));
+        Balance { ledger, ..Balance::opened(client, account.into(), usd, Instant::from_micros(1)) }
+    }
+
+    fn key() -> Key {
+        row(0).key()
+    }
+
+    fn ledger(table: &mut Table<Balance>) -> Result<Option<i64>, Stop> {
+        Ok(table.get_to_change(key())?.map(|row| row.ledger))
+    }
+
+    #[test]
+    fn a_row_is_forgotten_when_it_aged_twice_and_not_when_it_was_asked_for_in_between() {
+        let mut table = Table::default();
+        table.supply(key(), Some(row(7)), Access::Exclusive);
+        for _ in 0..3 {
+            drop(table.age());
+            assert_eq!(ledger(&mut table), Ok(Some(7)));
+        }
+        drop(table.age());
+        drop(table.age());
+        assert_eq!(ledger(&mut table), Err(Stop::Missing));
+        assert_eq!(table.take_missing(), [(key(), Access::Exclusive)]);
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn an_aged_row_is_changed_and_not_put_anew() {
+        let mut table = Table::default();
+        table.supply(key(), Some(row(7)), Access::Exclusive);
+        drop(table.age());
+        table.put(row(8));
+        assert!(matches!(table.changes().as_slice(), [Change::Update(changed)] if changed.ledger == 8));
+        table.roll_back();
+        assert!(!table.has_changes());
+        assert_eq!(ledger(&mut table), Ok(Some(7)));
+        drop(table.age());
+        table.delete(key());
+        assert!(matches!(table.changes().as_slice(), [Change::Delete(_)]));
+        table.keep();
+        table.settle();
+        drop(table.age());
+        assert_eq!(ledger(&mut table), Ok(None), "that it is gone is known");
+    }
 }

@@ -41,7 +41,7 @@ impl Writer {
         self.failed.get().map_or(Ok(()), |why| Err(StoreError::Fatal(why.clone())))
     }
 
-    /// Remembers such a failure, in whichever thread it happened.
+    /// Remembers such a failure, in whichever thread it happened: before another one gets the connection.
     pub(super) fn note<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Fatal(why)) = &outcome {
             self.failed.get_or_init(|| why.clone());
@@ -50,21 +50,32 @@ impl Writer {
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
-        // A panic leaves a transaction open at worst: the next commit finds it, fails, and gives it up.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !open.connection.is_autocommit() {
+            // A panic left it: whatever came next would be written into it and never be committed.
+            open.positions.clear();
+            if let Err(error) = open.connection.execute_batch("ROLLBACK") {
+                tracing::error!(error = %error, "a transaction could not be given up");
+            }
+        }
+        open
+    }
+
+    /// The connection to write with, unless something failed until it was free.
+    pub(super) fn open_whole(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
+        let open = self.open();
+        self.check().map(|()| open)
     }
 
     /// Runs a single statement of ours.
     pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
-        self.check()?;
-        let open = self.open();
+        let open = self.open_whole()?;
         self.note(open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error)))
     }
 
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     pub(super) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
-        self.check()?;
-        let open = self.open();
+        let open = self.open_whole()?;
         let run = || -> rusqlite::Result<bool> {
             // Given up when it is dropped.
             let transaction = open.connection.unchecked_transaction()?;
