@@ -57,11 +57,27 @@ pub struct Table<R: Record> {
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
+    /// About how many bytes `slots` have.
+    bytes: usize,
 }
 
 impl<R: Record> Default for Table<R> {
     fn default() -> Self {
-        Table { slots: HashMap::new(), aged: HashMap::new(), undo: Vec::new(), missing: Vec::new(), dirty: Vec::new() }
+        Table {
+            slots: HashMap::new(),
+            aged: HashMap::new(),
+            undo: Vec::new(),
+            missing: Vec::new(),
+            dirty: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<R: Record> Slot<R> {
+    fn bytes(&self) -> usize {
+        let row = self.row.as_ref().map_or(0, |row| size_of::<R>() + R::HEAP + row.long());
+        size_of::<(Key, Slot<R>)>() + row
     }
 }
 
@@ -95,8 +111,18 @@ impl<R: Record> Table<R> {
         }
         let mut slot = self.aged.remove(&key)?;
         let seen = look(&mut slot);
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
         Some(seen)
+    }
+
+    /// Every slot comes and goes here, so that the bytes are counted.
+    fn set(&mut self, key: Key, slot: Option<Slot<R>>) {
+        self.bytes += slot.as_ref().map_or(0, Slot::bytes);
+        let before = match slot {
+            Some(slot) => self.slots.insert(key, slot),
+            None => self.slots.remove(&key),
+        };
+        self.bytes -= before.map_or(0, |before| before.bytes());
     }
 
     /// The row if it is in memory, without asking for it.
@@ -138,13 +164,13 @@ impl<R: Record> Table<R> {
         }
         self.undo.push(Undo { key, before });
         let slot = Slot { row, stored, dirty: true, held: Access::Exclusive, wanted: Access::Exclusive };
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
     }
 
     /// Takes a loaded row in, or the news that there is none.
     pub fn supply(&mut self, key: Key, row: Option<R>, held: Access) {
         let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
     }
 
     /// The rows that commands asked for and that are not in memory; the list is emptied.
@@ -177,18 +203,10 @@ impl<R: Record> Table<R> {
 
     pub(crate) fn roll_back(&mut self) {
         while let Some(Undo { key, before }) = self.undo.pop() {
-            match before {
-                Some(slot) => {
-                    if !slot.dirty {
-                        self.dirty.retain(|dirty| *dirty != key);
-                    }
-                    self.slots.insert(key, slot);
-                }
-                None => {
-                    self.dirty.retain(|dirty| *dirty != key);
-                    self.slots.remove(&key);
-                }
+            if before.as_ref().is_none_or(|slot| !slot.dirty) {
+                self.dirty.retain(|dirty| *dirty != key);
             }
+            self.set(key, before);
         }
     }
 
@@ -248,6 +266,7 @@ impl<R: Record> Table<R> {
         self.undo.clear();
         self.missing.clear();
         self.dirty.clear();
+        self.bytes = 0;
     }
 
     /// Makes all rows aged ones, between batches; what was aged before is handed out, to be dropped.
@@ -255,12 +274,13 @@ impl<R: Record> Table<R> {
         debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
         let fresh = HashMap::with_capacity(self.slots.len());
         let aging = std::mem::replace(&mut self.slots, fresh);
+        self.bytes = 0;
         std::mem::replace(&mut self.aged, aging)
     }
 
     /// About how many bytes the rows have that are not aged.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.len() * (size_of::<(Key, Slot<R>)>() + size_of::<R>() + R::HEAP)
+        self.bytes
     }
 
     /// How many rows are in memory.
@@ -312,6 +332,7 @@ fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value 
 mod tests {
     use super::{Access, Change, Table};
     use crate::Stop;
+    use crate::access::Idempotency;
     use crate::ids::{AccountId, ClientId, Id};
     use crate::ledger::Balance;
     use crate::money::{Category, Currency};
@@ -345,6 +366,41 @@ mod tests {
         assert_eq!(ledger(&mut table), Err(Stop::Missing));
         assert_eq!(table.take_missing(), [(key(), Access::Exclusive)]);
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_rows_that_are_not_aged() {
+        let mut table = Table::default();
+        let answer = |bytes| Idempotency {
+            client: ClientId(Id::from_bytes([1; 12])),
+            key_hash: [3; 32],
+            fingerprint: [0; 32],
+            status: 201,
+            body: vec![0; bytes],
+            subject: None,
+            etag: None,
+            created_at: Instant::from_micros(1),
+            expires_at: Instant::from_micros(2),
+        };
+        table.supply(answer(0).key(), None, Access::Exclusive);
+        let absent = table.bytes();
+        assert!(absent > 0, "to know of an absence takes memory");
+        table.put(answer(1_000_000));
+        let long = table.bytes();
+        assert!(long > 1_000_000, "{long}: a long row is a long one");
+        table.put(answer(0));
+        assert_eq!(table.bytes(), long - 1_000_000);
+        table.roll_back();
+        assert_eq!(table.bytes(), absent);
+        table.put(answer(1_000_000));
+        table.keep();
+        table.settle();
+        drop(table.age());
+        assert_eq!(table.bytes(), 0);
+        assert!(table.get(answer(0).key()).is_ok_and(|row| row.is_some()));
+        assert_eq!(table.bytes(), long, "it is asked for again");
+        table.forget();
+        assert_eq!(table.bytes(), 0);
     }
 
     #[test]
