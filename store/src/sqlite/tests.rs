@@ -234,3 +234,24 @@ fn a_transaction_that_a_panic_left_open_is_given_up_before_anything_else_is_writ
     world.commit(true);
     world.look();
 }
+
+#[test]
+fn whoever_gives_way_comes_after_a_batch_that_waits() {
+    let world = World::new(1);
+    let held = world.writer.open();
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let writer = world.writer.clone();
+    let batch = std::thread::spawn(move || {
+        let _open = writer.open_for_a_batch();
+        wait.recv().expect("the other one looked");
+    });
+    while !world.writer.is_awaited() {
+        std::thread::yield_now();
+    }
+    drop(held);
+    world.writer.give_way();
+    assert!(world.writer.is_held(), "the batch has it");
+    done.send(()).expect("it waits");
+    batch.join().expect("it ended");
+    assert!(!world.writer.is_held());
+}

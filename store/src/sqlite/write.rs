@@ -109,7 +109,8 @@ impl SqliteStore {
             };
         }
         for_each_table!(collect);
-        let mut open = self.writer.open_whole()?;
+        let mut open = self.writer.open_for_a_batch();
+        self.writer.check()?;
         let Open { connection, progress, .. } = &mut *open;
         while lazy.is_in_the_way_of(&lazily) {
             self.writer.note(lazy.step(connection, progress))?;
@@ -146,7 +147,7 @@ impl Store for SqliteStore {
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
         let Writer { lazy, .. } = &*self.writer;
         // Nothing is written down meanwhile, so a row is pending or in its table.
-        let open = self.writer.open();
+        let open = self.writer.open_for_a_batch();
         // One transaction for all look-ups: each by itself would lock and unlock the log.
         let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {

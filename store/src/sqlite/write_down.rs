@@ -41,6 +41,7 @@ pub(super) fn everything(writer: &Writer, pause: Duration) -> Result<(), StoreEr
         let Open { connection, progress, .. } = &mut *open;
         writer.note(writer.lazy.step(connection, progress))?;
         drop(open);
+        writer.give_way();
         if !pause.is_zero() {
             std::thread::sleep(pause);
         }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use paygen_core::ids::ClientId;
 use rusqlite::{Connection, params_from_iter};
@@ -18,7 +20,12 @@ pub(super) struct Writer {
     pub(super) lazy: Lazy,
     /// Why it is not known any more what is on disk.
     failed: OnceLock<String>,
+    /// How many batches wait for the connection.
+    batches: AtomicUsize,
 }
+
+/// How long a batch takes to wake up, about.
+const AWAKE: Duration = Duration::from_micros(100);
 
 /// What only one at a time may use.
 pub(super) struct Open {
@@ -32,7 +39,7 @@ impl Writer {
     pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
         let connection = open_to_write(path)?;
         let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
-        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new() })
+        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new(), batches: AtomicUsize::new(0) })
     }
 
     /// Refuses whatever comes after a failure that leaves unknown what is on disk. A second fsync would succeed, and say
@@ -59,6 +66,31 @@ impl Writer {
             }
         }
         open
+    }
+
+    /// The connection for a batch, before whoever gives way.
+    pub(super) fn open_for_a_batch(&self) -> MutexGuard<'_, Open> {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        let open = self.open();
+        self.batches.fetch_sub(1, Ordering::Relaxed);
+        open
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_held(&self) -> bool {
+        self.open.try_lock().is_err()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.batches.load(Ordering::Relaxed) > 0
+    }
+
+    /// Lets a batch that waits have the connection: who locks a mutex again at once gets it before who was woken.
+    pub(super) fn give_way(&self) {
+        while self.batches.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(AWAKE);
+        }
     }
 
     /// The connection to write with, unless something failed until it was free.
