@@ -139,7 +139,7 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// Its kind.
     const KIND: Kind;
 
-    /// About how many bytes a row has on the heap.
+    /// About how many bytes a row has on the heap, but for what [`Record::long`] counts.
     const HEAP: usize = 128;
 
     /// The name of the object in the audit log, or `None` when its changes are not audited.
@@ -147,6 +147,11 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
 
     /// Its primary key.
     fn key(&self) -> Key;
+
+    /// How many bytes its long fields have: those whose length a caller chooses.
+    fn long(&self) -> usize {
+        0
+    }
 
     /// Its fields as the audit log shows them.
     fn shown(&self) -> Vec<(&'static str, Shown)> {

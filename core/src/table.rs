@@ -62,6 +62,8 @@ pub struct Table<R: Record> {
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
+    /// About how many bytes `slots` have.
+    bytes: usize,
 }
 
 impl<R: Record> Default for Table<R> {
@@ -72,7 +74,15 @@ impl<R: Record> Default for Table<R> {
             undo: Vec::new(),
             missing: Vec::new(),
             dirty: Vec::new(),
+            bytes: 0,
         }
+    }
+}
+
+impl<R: Record> Slot<R> {
+    fn bytes(&self) -> usize {
+        let row = self.row.as_ref().map_or(0, |row| size_of::<R>() + R::HEAP + row.long());
+        size_of::<(Key, Slot<R>)>() + row
     }
 }
 
@@ -106,8 +116,18 @@ impl<R: Record> Table<R> {
         }
         let mut slot = self.aged.remove(&key)?;
         let seen = look(&mut slot);
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
         Some(seen)
+    }
+
+    /// Every slot comes and goes here, so that the bytes are counted.
+    fn set(&mut self, key: Key, slot: Option<Slot<R>>) {
+        self.bytes += slot.as_ref().map_or(0, Slot::bytes);
+        let before = match slot {
+            Some(slot) => self.slots.insert(key, slot),
+            None => self.slots.remove(&key),
+        };
+        self.bytes -= before.map_or(0, |before| before.bytes());
     }
 
     /// The row if it is in memory, without asking for it.
@@ -138,7 +158,7 @@ impl<R: Record> Table<R> {
     }
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
-        let before = self.slots.get(&key).cloned();
+        let before = self.with(key, |slot| slot.clone());
         debug_assert!(
             before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
             "{key:?} is not held to be changed"
@@ -149,13 +169,13 @@ impl<R: Record> Table<R> {
         }
         self.undo.push(Undo { key, before });
         let slot = Slot { row, stored, dirty: true, held: Access::Exclusive, wanted: Access::Exclusive };
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
     }
 
     /// Takes a loaded row in, or the news that there is none.
     pub fn supply(&mut self, key: Key, row: Option<R>, held: Access) {
         let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
-        self.slots.insert(key, slot);
+        self.set(key, Some(slot));
     }
 
     /// The rows that commands asked for and that are not in memory; the list is emptied.
@@ -188,18 +208,10 @@ impl<R: Record> Table<R> {
 
     pub(crate) fn roll_back(&mut self) {
         while let Some(Undo { key, before }) = self.undo.pop() {
-            match before {
-                Some(slot) => {
-                    if !slot.dirty {
-                        self.dirty.retain(|dirty| *dirty != key);
-                    }
-                    self.slots.insert(key, slot);
-                }
-                None => {
-                    self.dirty.retain(|dirty| *dirty != key);
-                    self.slots.remove(&key);
-                }
+            if before.as_ref().is_none_or(|slot| !slot.dirty) {
+                self.dirty.retain(|dirty| *dirty != key);
             }
+            self.set(key, before);
         }
     }
 
@@ -259,6 +271,7 @@ impl<R: Record> Table<R> {
         self.undo.clear();
         self.missing.clear();
         self.dirty.clear();
+        self.bytes = 0;
     }
 
     /// Makes all rows aged ones, between batches; what was aged before is handed out, to be dropped.
@@ -266,12 +279,13 @@ impl<R: Record> Table<R> {
         debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
         let fresh = Slots::with_capacity_and_hasher(self.slots.len(), RandomState::default());
         let aging = std::mem::replace(&mut self.slots, fresh);
+        self.bytes = 0;
         std::mem::replace(&mut self.aged, aging)
     }
 
     /// About how many bytes the rows have that are not aged.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.len() * (size_of::<(Key, Slot<R>)>() + size_of::<R>() + R::HEAP)
+        self.bytes
     }
 
     /// How many rows are in memory.
@@ -317,4 +331,99 @@ fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value 
         _ => serde_json::Value::Null,
     };
     serde_json::json!({ "before": plain(before), "after": plain(after) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Change, Table};
+    use crate::Stop;
+    use crate::access::Idempotency;
+    use crate::ids::{AccountId, ClientId, Id};
+    use crate::ledger::Balance;
+    use crate::money::{Category, Currency};
+    use crate::record::{Key, Record};
+    use crate::time::Instant;
+
+    fn row(ledger: i64) -> Balance {
+        let usd = Currency::find("USD", Category::Fiat).expect("USD");
+        let (client, account) = (ClientId(Id::from_bytes([1; 12])), AccountId(Id::from_bytes([2; 12])));
+        Balance { ledger, ..Balance::opened(client, account.into(), usd, Instant::from_micros(1)) }
+    }
+
+    fn key() -> Key {
+        row(0).key()
+    }
+
+    fn ledger(table: &mut Table<Balance>) -> Result<Option<i64>, Stop> {
+        Ok(table.get_to_change(key())?.map(|row| row.ledger))
+    }
+
+    #[test]
+    fn a_row_is_forgotten_when_it_aged_twice_and_not_when_it_was_asked_for_in_between() {
+        let mut table = Table::default();
+        table.supply(key(), Some(row(7)), Access::Exclusive);
+        for _ in 0..3 {
+            drop(table.age());
+            assert_eq!(ledger(&mut table), Ok(Some(7)));
+        }
+        drop(table.age());
+        drop(table.age());
+        assert_eq!(ledger(&mut table), Err(Stop::Missing));
+        assert_eq!(table.take_missing(), [(key(), Access::Exclusive)]);
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_rows_that_are_not_aged() {
+        let mut table = Table::default();
+        let answer = |bytes| Idempotency {
+            client: ClientId(Id::from_bytes([1; 12])),
+            key_hash: [3; 32],
+            fingerprint: [0; 32],
+            status: 201,
+            body: vec![0; bytes],
+            subject: None,
+            etag: None,
+            created_at: Instant::from_micros(1),
+            expires_at: Instant::from_micros(2),
+        };
+        table.supply(answer(0).key(), None, Access::Exclusive);
+        let absent = table.bytes();
+        assert!(absent > 0, "to know of an absence takes memory");
+        table.put(answer(1_000_000));
+        let long = table.bytes();
+        assert!(long > 1_000_000, "{long}: a long row is a long one");
+        table.put(answer(0));
+        assert_eq!(table.bytes(), long - 1_000_000);
+        table.roll_back();
+        assert_eq!(table.bytes(), absent);
+        table.put(answer(1_000_000));
+        table.keep();
+        table.settle();
+        drop(table.age());
+        assert_eq!(table.bytes(), 0);
+        assert!(table.get(answer(0).key()).is_ok_and(|row| row.is_some()));
+        assert_eq!(table.bytes(), long, "it is asked for again");
+        table.forget();
+        assert_eq!(table.bytes(), 0);
+    }
+
+    #[test]
+    fn an_aged_row_is_changed_and_not_put_anew() {
+        let mut table = Table::default();
+        table.supply(key(), Some(row(7)), Access::Exclusive);
+        drop(table.age());
+        table.put(row(8));
+        assert!(matches!(table.changes().as_slice(), [Change::Update(changed)] if changed.ledger == 8));
+        table.roll_back();
+        assert!(!table.has_changes());
+        assert_eq!(ledger(&mut table), Ok(Some(7)));
+        drop(table.age());
+        table.delete(key());
+        assert!(matches!(table.changes().as_slice(), [Change::Delete(_)]));
+        table.keep();
+        table.settle();
+        drop(table.age());
+        assert_eq!(ledger(&mut table), Ok(None), "that it is gone is known");
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) trait Spelling {
     fn real(&self, expression: &str) -> String;
     /// Whether the text of a column contains the lower-cased text of a placeholder, letter case ignored.
     fn contains(&self, column: &str, placeholder: &str) -> String;
+    /// No bytes at all, as a value.
+    fn no_bytes(&self) -> &'static str;
 }
 
 /// Finds the values of a balance that is not written to its table yet.
@@ -202,7 +204,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
             ColumnKind::Integer | ColumnKind::Time | ColumnKind::Boolean => {
                 format!("coalesce({sql}, -9223372036854775807)")
             }
-            ColumnKind::Bytes => sql.to_owned(),
+            ColumnKind::Bytes => format!("coalesce({sql}, {})", self.spelling.no_bytes()),
         }
     }
 

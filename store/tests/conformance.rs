@@ -6,6 +6,8 @@
 mod cards;
 #[path = "conformance/lazy.rs"]
 mod lazy;
+#[path = "conformance/paging.rs"]
+mod paging;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -31,10 +31,13 @@ pub struct Idempotency {
 
 impl Record for Idempotency {
     const KIND: Kind = Kind::Idempotency;
-    const HEAP: usize = 1600;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.key_hash)
+    }
+
+    fn long(&self) -> usize {
+        self.body.len()
     }
 }
 

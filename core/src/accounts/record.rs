@@ -145,6 +145,10 @@ impl Record for Account {
         Key::of(self.client, self.id.0)
     }
 
+    fn long(&self) -> usize {
+        self.metadata.as_ref().map_or(0, String::len)
+    }
+
     fn shown(&self) -> Vec<(&'static str, Shown)> {
         vec![
             ("ownerType", self.owner_type.as_str().into()),
@@ -193,6 +197,10 @@ impl Record for Detail {
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
+    }
+
+    fn long(&self) -> usize {
+        self.details.as_ref().map_or(0, String::len)
     }
 
     fn shown(&self) -> Vec<(&'static str, Shown)> {

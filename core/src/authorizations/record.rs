@@ -215,6 +215,12 @@ impl Record for Authorization {
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
     }
+
+    fn long(&self) -> usize {
+        // One decision and its steps are what every authorization has.
+        let (decided, steps) = (self.decided.len().saturating_sub(1), self.timeline.len().saturating_sub(3));
+        decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()
+    }
 }
 
 crate::words! {

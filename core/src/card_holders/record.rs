@@ -194,11 +194,15 @@ impl CardHolder {
 
 impl Record for CardHolder {
     const KIND: Kind = Kind::CardHolder;
-    const HEAP: usize = 900;
+    const HEAP: usize = 400;
     const AUDITED: Option<&'static str> = Some("card_holder");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
+    }
+
+    fn long(&self) -> usize {
+        self.metadata.as_ref().map_or(0, String::len) + self.personal.as_ref().map_or(0, Vec::len)
     }
 
     fn shown(&self) -> Vec<(&'static str, Shown)> {

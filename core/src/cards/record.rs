@@ -193,6 +193,10 @@ impl Record for Card {
         Key::of(self.client, self.id.0)
     }
 
+    fn long(&self) -> usize {
+        self.metadata.as_ref().map_or(0, String::len)
+    }
+
     fn shown(&self) -> Vec<(&'static str, Shown)> {
         vec![
             ("debitAccountId", self.debit_account.to_string().into()),

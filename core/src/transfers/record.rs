@@ -62,6 +62,10 @@ impl Record for Transfer {
         Key::of(self.client, self.id.0)
     }
 
+    fn long(&self) -> usize {
+        self.metadata.as_ref().map_or(0, String::len)
+    }
+
     fn shown(&self) -> Vec<(&'static str, Shown)> {
         let money = |minor| crate::money::format_minor(minor, self.currency.exponent());
         vec![

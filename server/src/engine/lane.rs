@@ -54,7 +54,8 @@ impl Lane {
             metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
             self.serve(waiting);
             if let Some(forgotten) = self.work.keep_within(self.cached_bytes) {
-                std::thread::spawn(move || drop(forgotten));
+                // Without another thread to be had it is dropped here.
+                let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(forgotten));
             }
         }
     }

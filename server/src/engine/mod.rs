@@ -131,7 +131,7 @@ pub struct Settings {
     pub batch: usize,
     /// How many commands may wait.
     pub bounds: Bounds,
-    /// How many rows of each kind stay in memory between batches, where that is possible.
+    /// About how many bytes of rows stay in memory between batches, where that is possible.
     pub cached_bytes: usize,
     /// Tells the time.
     pub wall: WallClock,

@@ -69,7 +69,7 @@ async fn full_while_rows_wait(world: &World, server: &Server, account: &str) -> 
         fund(server, account).await.expect(200);
         let filler = fill(&world.data_dir());
         let told = server.balance(account).await;
-        let deadline = Instant::now() + Duration::from_secs(3);
+        let deadline = Instant::now() + Duration::from_secs(6);
         while Instant::now() < deadline {
             if log(world).matches("rows stay in the journal").count() > before {
                 return (filler, told);

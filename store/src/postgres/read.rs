@@ -75,6 +75,10 @@ impl Spelling for PostgresSpelling {
     fn contains(&self, column: &str, placeholder: &str) -> String {
         format!("strpos(lower({column} COLLATE \"und-x-icu\"), {placeholder}) > 0")
     }
+
+    fn no_bytes(&self) -> &'static str {
+        "'\\x'::bytea"
+    }
 }
 
 impl Pool {

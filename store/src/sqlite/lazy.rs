@@ -179,6 +179,12 @@ impl Lazy {
         count(&pending.fresh) >= ENOUGH || pending.since.is_some_and(|since| since.elapsed() >= AGE)
     }
 
+    /// Whether what is pending will be due.
+    #[cfg(test)]
+    pub(super) fn will_be_due(&self) -> bool {
+        self.pending().since.is_some()
+    }
+
     /// Begins with what is fresh, when nothing is under way.
     fn begin(&self, progress: &mut Progress) {
         let mut pending = self.pending();
@@ -219,8 +225,13 @@ impl Lazy {
             }
             transaction.commit()
         };
-        write().map_err(|error| explain(&error))?;
+        let written = write().map_err(|error| explain(&error));
         let mut pending = self.pending();
+        if written.is_err() {
+            // It is tried again in time, though nothing else be written until then.
+            pending.since.get_or_insert_with(Instant::now);
+            return written;
+        }
         pending.steps += 1;
         for (place, key) in step {
             pending.old[*place].remove(key);

@@ -7,6 +7,8 @@ mod lazy;
 mod periodic;
 mod read;
 pub(crate) mod snapshot;
+#[cfg(test)]
+mod tests;
 mod write;
 mod write_down;
 mod writer;

@@ -132,6 +132,10 @@ impl Spelling for SqliteSpelling {
     fn contains(&self, column: &str, placeholder: &str) -> String {
         format!("instr(paygen_lower({column}), {placeholder}) > 0")
     }
+
+    fn no_bytes(&self) -> &'static str {
+        "x''"
+    }
 }
 
 /// Rows of a statement of ours, `?1`… its parameters.

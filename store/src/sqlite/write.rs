@@ -98,7 +98,7 @@ fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, ba
 }
 
 impl SqliteStore {
-    fn commit_all(&self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+    pub(super) fn commit_all(&self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
         let Writer { lazy, .. } = &*self.writer;
         let mut lazily = LazyChanges::default();
         macro_rules! collect {
@@ -109,15 +109,21 @@ impl SqliteStore {
             };
         }
         for_each_table!(collect);
-        let mut open = self.writer.open();
+        let mut open = self.writer.open_for_a_batch();
+        self.writer.check()?;
         let Open { connection, progress, .. } = &mut *open;
         while lazy.is_in_the_way_of(&lazily) {
-            lazy.step(connection, progress)?;
+            self.writer.note(lazy.step(connection, progress))?;
         }
         let Err(error) = write(&mut open, lazy, &lazily, work, batch) else {
             lazy.settle(lazily, &mut open.progress);
             return Ok(());
         };
+        self.writer.note(self.give_up(&mut open, error))
+    }
+
+    /// Gives the transaction up that a statement failed in; what the failure means.
+    fn give_up(&self, open: &mut Open, error: rusqlite::Error) -> Result<(), StoreError> {
         open.positions.clear();
         // Some errors have rolled the transaction back already.
         if !open.connection.is_autocommit()
@@ -141,7 +147,7 @@ impl Store for SqliteStore {
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
         let Writer { lazy, .. } = &*self.writer;
         // Nothing is written down meanwhile, so a row is pending or in its table.
-        let open = self.writer.open();
+        let open = self.writer.open_for_a_batch();
         // One transaction for all look-ups: each by itself would lock and unlock the log.
         let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
@@ -154,8 +160,7 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
-        self.writer.check()?;
-        self.writer.note(self.commit_all(work, batch))
+        self.commit_all(work, batch)
     }
 
     fn abandon(&mut self) {}

@@ -32,20 +32,16 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
 
 /// Writes down everything that was committed until now.
 pub(super) fn everything(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
-    writer.note(all_until_now(writer, pause))
-}
-
-fn all_until_now(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
     let target = writer.open().progress.last;
     loop {
-        writer.check()?;
-        let mut open = writer.open();
+        let mut open = writer.open_whole()?;
         if open.progress.written >= target {
             return Ok(());
         }
         let Open { connection, progress, .. } = &mut *open;
-        writer.lazy.step(connection, progress)?;
+        writer.note(writer.lazy.step(connection, progress))?;
         drop(open);
+        writer.give_way();
         if !pause.is_zero() {
             std::thread::sleep(pause);
         }

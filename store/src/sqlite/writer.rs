@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use paygen_core::ids::ClientId;
 use rusqlite::{Connection, params_from_iter};
@@ -18,7 +20,12 @@ pub(super) struct Writer {
     pub(super) lazy: Lazy,
     /// Why it is not known any more what is on disk.
     failed: OnceLock<String>,
+    /// How many batches wait for the connection.
+    batches: AtomicUsize,
 }
+
+/// How long a batch takes to wake up, about.
+const AWAKE: Duration = Duration::from_micros(100);
 
 /// What only one at a time may use.
 pub(super) struct Open {
@@ -32,7 +39,7 @@ impl Writer {
     pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
         let connection = open_to_write(path)?;
         let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
-        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new() })
+        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new(), batches: AtomicUsize::new(0) })
     }
 
     /// Refuses whatever comes after a failure that leaves unknown what is on disk. A second fsync would succeed, and say
@@ -41,7 +48,7 @@ impl Writer {
         self.failed.get().map_or(Ok(()), |why| Err(StoreError::Fatal(why.clone())))
     }
 
-    /// Remembers such a failure, in whichever thread it happened.
+    /// Remembers such a failure, in whichever thread it happened: before another one gets the connection.
     pub(super) fn note<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Fatal(why)) = &outcome {
             self.failed.get_or_init(|| why.clone());
@@ -50,21 +57,57 @@ impl Writer {
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
-        // A panic leaves a transaction open at worst: the next commit finds it, fails, and gives it up.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if !open.connection.is_autocommit() {
+            // A panic left it: whatever came next would be written into it and never be committed.
+            open.positions.clear();
+            if let Err(error) = open.connection.execute_batch("ROLLBACK") {
+                tracing::error!(error = %error, "a transaction could not be given up");
+            }
+        }
+        open
+    }
+
+    /// The connection for a batch, before whoever gives way.
+    pub(super) fn open_for_a_batch(&self) -> MutexGuard<'_, Open> {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        let open = self.open();
+        self.batches.fetch_sub(1, Ordering::Relaxed);
+        open
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_held(&self) -> bool {
+        self.open.try_lock().is_err()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.batches.load(Ordering::Relaxed) > 0
+    }
+
+    /// Lets a batch that waits have the connection: who locks a mutex again at once gets it before who was woken.
+    pub(super) fn give_way(&self) {
+        while self.batches.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(AWAKE);
+        }
+    }
+
+    /// The connection to write with, unless something failed until it was free.
+    pub(super) fn open_whole(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
+        let open = self.open();
+        self.check().map(|()| open)
     }
 
     /// Runs a single statement of ours.
     pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
-        self.check()?;
-        let open = self.open();
+        let open = self.open_whole()?;
         self.note(open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error)))
     }
 
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     pub(super) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
-        self.check()?;
-        let open = self.open();
+        let open = self.open_whole()?;
         let run = || -> rusqlite::Result<bool> {
             // Given up when it is dropped.
             let transaction = open.connection.unchecked_transaction()?;

@@ -16,11 +16,11 @@ use paygen_store::{lists, records::Keyed};
 
 use super::*;
 
-fn id(number: u8) -> Id {
+pub(super) fn id(number: u8) -> Id {
     Id::from_bytes([number; 12])
 }
 
-fn at(seconds: i64) -> Instant {
+pub(super) fn at(seconds: i64) -> Instant {
     Instant::from_micros(seconds * 1_000_000)
 }
 
@@ -29,7 +29,7 @@ fn sealed(key: &str, rest: u8) -> Vec<u8> {
     [&[1u8], key.as_bytes(), &[rest; 40]].concat()
 }
 
-fn a_holder(number: u8, full: bool) -> CardHolder {
+pub(super) fn a_holder(number: u8, full: bool) -> CardHolder {
     let some = |byte: u8| full.then_some([byte; 32]);
     CardHolder {
         client: client(),
@@ -74,7 +74,7 @@ fn a_document(number: u8, full: bool) -> Document {
     }
 }
 
-fn a_card(number: u8, full: bool) -> Card {
+pub(super) fn a_card(number: u8, full: bool) -> Card {
     let usd = Currency::find("USD", Category::Fiat).expect("USD");
     Card {
         client: client(),
@@ -138,7 +138,11 @@ fn a_token(number: u8, full: bool) -> RevealToken {
 }
 
 /// Commits what was put, each row held to be changed before.
-async fn put(world: &World, batch: u8, change: impl FnOnce(&mut Work) + Send + 'static) -> Result<(), StoreError> {
+pub(super) async fn put(
+    world: &World,
+    batch: u8,
+    change: impl FnOnce(&mut Work) + Send + 'static,
+) -> Result<(), StoreError> {
     let mut store = world.database.store().await.expect("a store");
     on_a_lane(move || {
         let mut work = work(batch);
