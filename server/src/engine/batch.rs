@@ -211,7 +211,7 @@ fn endless() -> StoreError {
     StoreError::Culprit("a command keeps asking for rows".to_owned())
 }
 
-fn describe(panic: &(dyn Any + Send)) -> String {
+pub(super) fn describe(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }

@@ -1,5 +1,6 @@
 //! A lane: one thread with a store, a working set and a queue. It takes batches until the queue is closed.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -8,7 +9,7 @@ use paygen_core::time::Instant;
 use paygen_core::work::Work;
 use paygen_store::{Store, StoreError};
 
-use super::batch::{Batch, Failed};
+use super::batch::{Batch, Failed, describe};
 use super::queue::Queue;
 use super::{Settings, Unanswered, Waiting};
 
@@ -92,7 +93,9 @@ impl Lane {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
             let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store };
-            let outcome = batch.run(wall, batch_id);
+            // A panic outside of a command is one of the store's: without this the lane would end and nobody would notice.
+            let outcome = catch_unwind(AssertUnwindSafe(|| batch.run(wall, batch_id)))
+                .unwrap_or_else(|panic| Err(StoreError::Fatal(describe(&*panic))));
             if outcome.is_err() {
                 self.store.abandon();
                 self.work.forget();
