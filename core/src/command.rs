@@ -323,7 +323,7 @@ impl Command {
             }
             Command::Authorize(command) => {
                 let transaction = &command.request.trace.transaction_id;
-                authorizations::expect_authorize(work, client, command.request.presented.card, transaction);
+                authorizations::expect_authorize(work, client, &command.request.presented, transaction);
             }
             Command::IncrementAuthorization(command) => {
                 work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);

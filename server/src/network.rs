@@ -28,12 +28,14 @@ pub enum Shown<'a> {
 /// What is found of a card and of the secrets that came with it. A number that is not one of this client's is unknown.
 pub async fn present(app: &App, client: ClientId, shown: Shown<'_>, pin: Option<&Pin>) -> Result<Presented, Problem> {
     let nothing = Match::NotGiven;
-    let mut presented = Presented { card: None, expiry: nothing, cvv: nothing, pin: nothing, pin_sealed: None };
+    let mut presented =
+        Presented { card: None, expiry: nothing, cvv: nothing, pin: nothing, pin_sealed: None, links: None };
     let (id, code) = match shown {
         Shown::Id(id) => (id, None),
         Shown::Number { pan, expiry, cvv } => {
             let found = app.reader.card_of_number(&app.vault.fingerprint(pan)).await?;
             let Some(card) = found.filter(|found| found.client == client) else { return Ok(presented) };
+            presented.links = Some(card.links);
             presented.expiry = expiry.map_or(nothing, |given| same(given == card.expiry));
             (card.card, cvv.map(|code| (code, card.expiry)))
         }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use paygen_core::access::{ApiKey, ApiKeyHash, Client};
+use paygen_core::authorizations::Links;
 use paygen_core::clock::Clock;
 use paygen_core::events::Event;
-use paygen_core::ids::{ApiKeyId, AuthorizationId, CardId, ClientId, EntryId, Id, LedgerAccountId};
+use paygen_core::ids::{
+    AccountId, ApiKeyId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, Id, LedgerAccountId,
+};
 use paygen_core::ledger::{GENESIS, Hash, Line};
 use paygen_core::record::{Key, KeyBytes};
 use paygen_core::rotation::Sealed;
@@ -30,6 +33,8 @@ pub struct NumberedCard {
     pub card: CardId,
     /// Year and month on it.
     pub expiry: (i64, i64),
+    /// What it is linked to.
+    pub links: Links,
 }
 
 /// Reads; clones share connections.
@@ -94,19 +99,22 @@ impl Reader {
 
     /// The card whose number has this fingerprint.
     pub async fn card_of_number(&self, fingerprint: &[u8; 32]) -> Result<Option<NumberedCard>, StoreError> {
-        let sql = "SELECT f.client, f.card, c.expiry_year, c.expiry_month FROM card_fingerprints f
-             JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
+        let sql = "SELECT f.client, f.card, c.card_holder, c.debit_account, c.funds, c.expiry_year, c.expiry_month
+             FROM card_fingerprints f JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
         let params = [Value::Bytes(fingerprint.to_vec())];
         let rows = match &self.backend {
-            Backend::Sqlite(pool) => pool.rows(sql, &params, 4)?,
+            Backend::Sqlite(pool) => pool.rows(sql, &params, 7)?,
             Backend::Postgres(pool) => pool.rows(sql, &params).await?,
         };
-        let read = |row: Vec<Value>| match row.as_slice() {
-            [Value::Bytes(client), Value::Bytes(card), Value::Integer(year), Value::Integer(month)] => {
-                let id = Id::from_slice;
-                Some(NumberedCard { client: ClientId(id(client)?), card: CardId(id(card)?), expiry: (*year, *month) })
-            }
-            _ => None,
+        let read = |row: Vec<Value>| {
+            let id = |at: usize| match row.get(at)? {
+                Value::Bytes(bytes) => Id::from_slice(bytes),
+                _ => None,
+            };
+            let [Value::Integer(year), Value::Integer(month)] = row.get(5..)? else { return None };
+            let (card_holder, account) = (CardHolderId(id(2)?), AccountId(id(3)?));
+            let links = Links { card_holder, account, funds: LedgerAccountId(id(4)?) };
+            Some(NumberedCard { client: ClientId(id(0)?), card: CardId(id(1)?), expiry: (*year, *month), links })
         };
         Ok(rows.into_iter().next().and_then(read))
     }

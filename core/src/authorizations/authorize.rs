@@ -7,12 +7,12 @@ use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{Behind, behind, billing, facts, request, take};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, Decision, DecisionOutcome,
-    ExceptionKind, Exceptional, Match, NetworkReference, NetworkRequest, ReferenceKind, Step, Terms, decide, except,
-    find, tell, tell_declined,
+    ExceptionKind, Exceptional, Match, NetworkReference, NetworkRequest, Presented, ReferenceKind, Step, Terms, decide,
+    except, find, tell, tell_declined,
 };
 use crate::cards::{Card, CardSecret};
 use crate::events::EventType;
-use crate::ids::{AuthorizationId, CardId};
+use crate::ids::AuthorizationId;
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -326,13 +326,19 @@ fn code_of(id: AuthorizationId) -> String {
 }
 
 /// Names the rows of an authorization on a card.
-pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, card: Option<CardId>, transaction: &str) {
+pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, presented: &Presented, transaction: &str) {
     use crate::table::Access::{Exclusive, Shared};
-    if let Some(card) = card {
+    if let Some(card) = presented.card {
         work.cards.expect(Key::of(client, card.0), Shared);
         work.card_secrets.expect(Key::of(client, card.0), Shared);
         work.counters.expect(Key::of(client, card.0), Exclusive);
         work.balances.expect(Key::of(client, card.0), Exclusive);
+    }
+    if let Some(links) = presented.links {
+        work.card_holders.expect(Key::of(client, links.card_holder.0), Shared);
+        work.accounts.expect(Key::of(client, links.account.0), Shared);
+        work.counters.expect(Key::of(client, links.card_holder.0), Exclusive);
+        work.balances.expect(Key::of(client, links.funds.0), Exclusive);
     }
     for (kind, access) in [(ReferenceKind::Authorization, Exclusive), (ReferenceKind::Reversal, Shared)] {
         work.network_references.expect(NetworkReference::key_of(client, kind, transaction), access);

@@ -88,6 +88,7 @@ fn more_of(open: &Authorization, command: &IncrementAuthorization) -> NetworkReq
             cvv: Match::NotGiven,
             pin: Match::NotGiven,
             pin_sealed: None,
+            links: None,
         },
         channel: open.channel,
         kind: open.kind,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::CardId;
+use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
 use crate::money::{Currency, Decimal};
 
 crate::words! {
@@ -133,6 +133,20 @@ pub struct Presented {
     pub pin: Match,
     /// The PIN as it was sealed when it was compared.
     pub pin_sealed: Option<Vec<u8>>,
+    /// What the card was linked to then, where the edge has read it.
+    pub links: Option<Links>,
+}
+
+/// What a card is linked to. It only tells which rows will be needed, so that they are loaded at once: the command goes by
+/// the card itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// Its card holder.
+    pub card_holder: CardHolderId,
+    /// The account behind it.
+    pub account: AccountId,
+    /// What it spends.
+    pub funds: LedgerAccountId,
 }
 
 /// A request for an authorization, or the advice of one that somebody else gave.

@@ -34,7 +34,9 @@ pub use exceptions::{ResolveException, resolve};
 pub use facts::{CardFacts, Facts, LimitFact, Request};
 pub(crate) use gather::counters as counters_of;
 pub use increment::{IncrementAuthorization, increment};
-pub use message::{Asked, AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace};
+pub use message::{
+    Asked, AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace,
+};
 pub use record::{
     Authorization, AuthorizationStatus, Decided, ExceptionKind, ExceptionStatus, NetworkException, NetworkReference,
     Posted, PostingType, ReferenceKind, Step, TimelineStep,

@@ -42,9 +42,11 @@ pub fn decide(shape: Shape, population: &Arc<Population>) -> Act {
     let (population, terms) = (population.clone(), Arc::new(Terms::default()));
     let usd = Currency::find("USD", Category::Fiat).expect("USD");
     Arc::new(move |engine, caller, number| {
-        let card = shape.card(&population, caller, number).id;
+        let Known { id: card, links, .. } = *shape.card(&population, caller, number);
+        let links = Some(links);
         let (given, nothing) = (Match::Match, Match::NotGiven);
-        let presented = Presented { card: Some(card), expiry: given, cvv: nothing, pin: nothing, pin_sealed: None };
+        let presented =
+            Presented { card: Some(card), expiry: given, cvv: nothing, pin: nothing, pin_sealed: None, links };
         let merchant = ["5812", "MID123456", "ACME CAFE", "Lagos", "NG"].map(str::to_owned);
         let [category, merchant_id, name, city, country] = merchant;
         let merchant = Merchant { category, merchant_id, name, city, country, ..Merchant::default() };

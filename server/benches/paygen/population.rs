@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, OwnerType};
-use paygen_core::authorizations::Counters;
+use paygen_core::authorizations::{Counters, Links};
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Files, SearchHashes};
 use paygen_core::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, SpendingControls,
@@ -44,6 +44,8 @@ pub struct Known {
     pub id: CardId,
     /// Its number.
     pub number: String,
+    /// What it is linked to.
+    pub links: Links,
 }
 
 /// The cards there are.
@@ -203,6 +205,7 @@ impl Seeder {
         let pan = self.number();
         let client = self.client;
         let own = LedgerAccountId::from(id);
+        let funds = if funding_mode == FundingMode::OnDemand { account.into() } else { own };
         self.work.cards.put(Card {
             client,
             id,
@@ -219,7 +222,7 @@ impl Seeder {
             enable_2fa: true,
             disposable: false,
             funding_mode,
-            funds: if funding_mode == FundingMode::OnDemand { account.into() } else { own },
+            funds,
             valid_from: None,
             valid_until: None,
             merchant_lock: false,
@@ -250,6 +253,6 @@ impl Seeder {
         let fingerprint = self.vault.fingerprint(&pan);
         self.work.card_fingerprints.put(CardFingerprint { fingerprint, client, card: id });
         self.work.counters.put(Counters::new(client, id.0));
-        Known { id, number: pan.expose().to_owned() }
+        Known { id, number: pan.expose().to_owned(), links: Links { card_holder, account, funds } }
     }
 }

@@ -84,6 +84,7 @@ impl Stage {
             cvv: Match::NotGiven,
             pin: self.pin,
             pin_sealed: self.world.secret_row(self.card).and_then(|secret| secret.pin.clone()),
+            links: None,
         };
         NetworkRequest {
             presented,

@@ -5,7 +5,7 @@ use crate::Command;
 use crate::accounts::{AccountStatus, AccountType, CloseAccount, CreateAccount, FundAccount, UpdateAccount};
 use crate::authorizations::{
     Asked, Authorization, AuthorizationStatus, AuthorizationType, Authorize, Channel, Clear, ExpireAuthorization,
-    ForcePost, IncrementAuthorization, Match, Merchant, NetworkRequest, Presented, Refund, ReleaseAuthorization,
+    ForcePost, IncrementAuthorization, Links, Match, Merchant, NetworkRequest, Presented, Refund, ReleaseAuthorization,
     ResolveException, ReverseAuthorization, ReverseByReference, ReverseRefund, ThreeDs, Trace, Unmatched,
 };
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
@@ -13,7 +13,7 @@ use crate::cards::{
     ActivateCard, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, NewControls, NewLimit,
     ReplaceReason, SetPin, SpendingLimit, TerminateCard, UnblockPin, UpdateCard, WithdrawFromCard,
 };
-use crate::ids::{AccountId, AuthorizationId, CardId};
+use crate::ids::{AccountId, AuthorizationId, CardId, Id};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::testing::{SEALED, a_new_account, replacement, usd};
@@ -326,6 +326,9 @@ impl Simulation {
             _ => Match::NotGiven,
         };
         let secret = card.and_then(|card| self.world.secret_row(card));
+        let linked = card.filter(|_| secret.is_some()).map(|card| self.world.card_row(card));
+        let links =
+            linked.map(|card| Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds });
         let pin_sealed = secret.and_then(|secret| secret.pin.clone());
         // A card without a PIN cannot be given its own.
         let pin = match (&pin_sealed, pin) {
@@ -335,7 +338,11 @@ impl Simulation {
         };
         let cvv = self.dice.of(&[Match::Match, Match::NotGiven]).expect("some");
         let cvv = if self.dice.one_in(40) { Match::Mismatch } else { cvv };
-        Presented { card, expiry: Match::Match, cvv, pin, pin_sealed }
+        // They may be old, and are not always known.
+        let old = |links: Links| Links { account: AccountId(Id::from_bytes([9; 12])), ..links };
+        let links = if self.dice.one_in(10) { links.map(old) } else { links };
+        let links = links.filter(|_| !self.dice.one_in(3));
+        Presented { card, expiry: Match::Match, cvv, pin, pin_sealed, links }
     }
 
     fn authorize(&mut self, advice: bool) -> Option<Command> {
