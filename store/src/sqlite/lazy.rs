@@ -28,7 +28,7 @@ const ENOUGH: usize = 60_000;
 const MOST: usize = 180_000;
 
 /// Pending rows are not kept waiting longer.
-const AGE: Duration = Duration::from_secs(3);
+const AGE: Duration = Duration::from_secs(2);
 
 /// How many rows are written in one transaction: commits wait for it.
 const STEP: usize = 400;

@@ -18,14 +18,17 @@ use crate::record::Key;
 struct Flow {
     taken: i64,
     given: i64,
+    /// What may have been taken by payments that gave back more among the same commands, when nothing was left to be given.
+    hidden: i64,
 }
 
 impl Flow {
-    fn add(&mut self, change: i64) {
+    fn add(&mut self, change: i64, left: i64) {
         if change > 0 {
             self.taken += change;
         } else {
             self.given -= change;
+            self.hidden += left;
         }
     }
 
@@ -33,7 +36,7 @@ impl Flow {
     /// zero. When everything was there to be given back, there is only one sum.
     fn explains(self, was: i64, now: i64) -> bool {
         let least = (was + self.taken - self.given).max(0);
-        let most = (was - self.given).max(0) + self.taken;
+        let most = (was - self.given).max(0) + self.taken + self.hidden;
         (least..=most).contains(&now)
     }
 }
@@ -153,8 +156,9 @@ impl Simulation {
         for moved in &fresh.moved {
             let whose = moved.holder.map_or_else(|| self.counted(moved.card), |id| id.0);
             if whose == owner && moved.key == window.key && moved.start == window.start {
-                amount.add(moved.amount);
-                count.add(moved.count);
+                let left = if fresh.commands.len() > 1 { moved.left } else { (0, 0) };
+                amount.add(moved.amount, left.0);
+                count.add(moved.count, left.1);
             }
         }
         for id in &fresh.postings {
@@ -163,7 +167,7 @@ impl Simulation {
             let covered = window.key.covers(&posting.merchant.category);
             if own && covered && window.key.currency == posting.currency.code() && posting.kind != PostingType::Capture
             {
-                amount.add(-posting.amount);
+                amount.add(-posting.amount, 0);
             }
         }
         (amount, count)

@@ -71,6 +71,8 @@ struct Moved {
     start: i64,
     amount: i64,
     count: i64,
+    /// What it has taken in all, in amount and count.
+    left: (i64, i64),
 }
 
 impl Simulation {
@@ -128,11 +130,15 @@ impl Simulation {
         for change in &committed.authorizations {
             let (Change::Insert(row) | Change::Update(row)) = change else { continue };
             let (true, Some(card)) = (row.client == own, row.card) else { continue };
+            for moved in self.fresh.moved.iter_mut().filter(|moved| moved.authorization == row.id) {
+                moved.left = (0, 0);
+            }
             let before = self.world.work.authorizations.peek(row.key());
             let before = before.into_iter().flat_map(|row| &row.taken).map(|taken| (taken, -1));
             for (taken, sign) in row.taken.iter().map(|taken| (taken, 1)).chain(before) {
                 let holder = row.card_holder.filter(|_| taken.of_holder);
                 let (amount, count) = (sign * taken.amount, sign * taken.count);
+                let left = if sign > 0 { (amount, count) } else { (0, 0) };
                 // What one gives back does not make up for what another one takes: it may come when nothing is left.
                 let known = self.fresh.moved.iter_mut().find(|moved| {
                     let same = moved.authorization == row.id && moved.holder == holder;
@@ -142,11 +148,12 @@ impl Simulation {
                     Some(moved) => {
                         moved.amount += amount;
                         moved.count += count;
+                        moved.left = (moved.left.0 + left.0, moved.left.1 + left.1);
                     }
                     None => {
                         let (key, start) = (taken.key.clone(), taken.start);
                         let authorization = row.id;
-                        self.fresh.moved.push(Moved { authorization, card, holder, key, start, amount, count });
+                        self.fresh.moved.push(Moved { authorization, card, holder, key, start, amount, count, left });
                     }
                 }
             }
