@@ -66,7 +66,7 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> EngineConfig {
-        EngineConfig { batch: 256, queue: 4096, lanes: 2, cached_bytes: 60_000_000 }
+        EngineConfig { batch: 256, queue: 4096, lanes: 2, cached_bytes: 40_000_000 }
     }
 }
 
