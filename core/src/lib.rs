@@ -27,7 +27,7 @@ pub mod work;
 
 mod command;
 #[cfg(any(test, feature = "testing"))]
-#[cfg_attr(not(test), allow(dead_code, reason = "tests of other crates use the simulation alone"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests of other crates use little of it"))]
 pub mod testing;
 
 pub use command::{Command, Outcome, Request, execute};

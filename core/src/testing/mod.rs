@@ -342,7 +342,7 @@ pub(crate) fn personal(content: &str) -> SealedPersonal {
 }
 
 /// A checking account in USD.
-pub(crate) fn a_new_account() -> CreateAccount {
+pub fn a_new_account() -> CreateAccount {
     CreateAccount {
         owner_type: OwnerType::Business,
         owner_id: None,

@@ -95,8 +95,7 @@ async fn measure_one(
         connect(url).await.batch_execute("ANALYZE").await.expect("statistics");
     }
     let empty = Server::empty();
-    let issuer =
-        Issuer { options, name, data_dir: data_dir.to_owned(), url, key, population: population.clone(), empty };
+    let issuer = Issuer { options, name, data_dir: data_dir.to_owned(), url, key, population, empty };
     if options.in_process() {
         issuer.in_process(&database, lanes, table).await;
     }

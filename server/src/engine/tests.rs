@@ -3,10 +3,11 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType};
+use paygen_core::accounts::CreateAccount;
 use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
 use paygen_core::money::Decimal;
 use paygen_core::table::Change;
+use paygen_core::testing::a_new_account;
 use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
 use paygen_core::work::{Context, KeySet, Work};
@@ -81,20 +82,9 @@ fn submission(command: Command) -> Submission {
 
 fn open(name: &str) -> Submission {
     submission(Command::CreateAccount(CreateAccount {
-        owner_type: OwnerType::User,
-        owner_id: None,
         name: name.to_owned(),
-        kind: AccountType::Checking,
-        category: CategoryWord::Fiat,
-        currency: "USD".to_owned(),
-        status: AccountStatus::Active,
-        network: None,
         balance: Decimal::new(10, 0),
-        credit_limit: Decimal::ZERO,
-        can_debit: true,
-        can_credit: true,
-        metadata: None,
-        may_adjust: true,
+        ..a_new_account()
     }))
 }
 

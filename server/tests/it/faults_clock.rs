@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType};
+use paygen_core::accounts::CreateAccount;
 use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
 use paygen_core::ledger::Verifier;
 use paygen_core::money::Decimal;
+use paygen_core::testing::a_new_account;
 use paygen_core::testing::simulation::WALL;
 use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
@@ -56,22 +57,7 @@ impl Node {
     }
 
     async fn account(&self, key: u8) -> AccountId {
-        let command = CreateAccount {
-            owner_type: OwnerType::Business,
-            owner_id: None,
-            name: "Account".to_owned(),
-            kind: AccountType::Checking,
-            category: CategoryWord::Fiat,
-            currency: "USD".to_owned(),
-            status: AccountStatus::Active,
-            network: None,
-            balance: Decimal::new(1_000, 0),
-            credit_limit: Decimal::ZERO,
-            can_debit: true,
-            can_credit: true,
-            metadata: None,
-            may_adjust: true,
-        };
+        let command = CreateAccount { balance: Decimal::new(1_000, 0), ..a_new_account() };
         match self.give(Command::CreateAccount(command), key).await {
             Answer::Kept(Ok(Outcome::Account(view)), _) => AccountId::parse(&view.id).expect("an id"),
             other => panic!("{other:?}"),
