@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
@@ -21,6 +22,7 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
         connection.pragma_update(None, "cache_size", -32_768)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(256);
+        plan_once(&connection)?;
         Ok(())
     };
     set_up().map_err(|error| explain(&error))?;
@@ -37,6 +39,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         // Whatever another connection commits empties it, so it would not stay full.
         connection.pragma_update(None, "cache_size", -4_096)?;
         connection.set_prepared_statement_cache_capacity(128);
+        plan_once(&connection)?;
         let flags =
             rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
         connection.create_scalar_function("paygen_lower", 1, flags, |context| {
@@ -45,6 +48,12 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     };
     set_up().map_err(|error| explain(&error))?;
     Ok(connection)
+}
+
+/// Plans do not depend on what is bound: otherwise a statement on a table with a partial index is prepared again
+/// whenever it is run.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 /// What an error means for a batch.
