@@ -142,6 +142,9 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// About how many bytes a row has on the heap, but for what [`Record::long`] counts.
     const HEAP: usize = 128;
 
+    /// Whether a row is seldom asked for soon after its batch: it would push out of memory those that are.
+    const PASSING: bool = false;
+
     /// The name of the object in the audit log, or `None` when its changes are not audited.
     const AUDITED: Option<&'static str> = None;
 

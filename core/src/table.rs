@@ -264,6 +264,13 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// Forgets the rows of a kind that is seldom asked for again, between batches.
+    pub(crate) fn let_pass(&mut self) {
+        if R::PASSING {
+            self.forget();
+        }
+    }
+
     /// Forgets everything.
     pub fn forget(&mut self) {
         self.slots.clear();

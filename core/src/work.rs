@@ -176,6 +176,11 @@ macro_rules! define_work {
                 self.wall = wall;
             }
 
+            /// Between batches: forgets rows of the kinds that are seldom asked for again.
+            pub fn let_pass(&mut self) {
+                $(self.$field.let_pass();)*
+            }
+
             /// Between batches: keeps memory within about `budget` bytes. Every row ages when the rows that were asked
             /// for since the last time have half of it; those that had aged before are forgotten. They are handed
             /// out, because dropping many rows takes long.

@@ -1,5 +1,6 @@
 //! What every handler shares: the engine to write through, the reader to read through, the vault, the clock.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use paygen_core::{Command, Request};
@@ -30,9 +31,26 @@ pub enum Environment {
     Production,
 }
 
-/// Shared by all handlers; clones are cheap.
+/// What all handlers share. Each layer of each request clones it: that is one more reference.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+impl From<Shared> for App {
+    fn from(shared: Shared) -> App {
+        App(Arc::new(shared))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The parts of an [`App`].
+pub struct Shared {
     /// Writes.
     pub engine: Engine,
     /// Reads.

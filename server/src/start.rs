@@ -9,7 +9,7 @@ use paygen_core::{Command, Request};
 use paygen_store::Database;
 use paygen_vault::Vault;
 
-use crate::app::{App, Environment};
+use crate::app::{App, Environment, Shared};
 use crate::clock::{BusinessClock, wall};
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -113,7 +113,7 @@ impl Node {
         if !database.has_one_writer() {
             running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
         }
-        let app = App {
+        let app = App::from(Shared {
             engine,
             credentials: Credentials::new(reader.clone()),
             reader,
@@ -137,7 +137,7 @@ impl Node {
             environment,
             stopping,
             metrics: record_metrics()?,
-        };
+        });
         Ok(Node { app, database, stop, workers: running })
     }
 

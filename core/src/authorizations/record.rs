@@ -210,6 +210,7 @@ impl Authorization {
 
 impl Record for Authorization {
     const KIND: Kind = Kind::Authorization;
+    const PASSING: bool = true;
     const HEAP: usize = 1600;
 
     fn key(&self) -> Key {
@@ -290,6 +291,7 @@ pub struct Posted {
 
 impl Record for Posted {
     const KIND: Kind = Kind::Posted;
+    const PASSING: bool = true;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -313,7 +315,7 @@ crate::words! {
 pub struct NetworkReference {
     /// Whose.
     pub client: ClientId,
-    /// SHA-256 of kind and reference.
+    /// SHA-256 of the reference, the last byte telling the kind: what is known by one reference lies together.
     pub hash: [u8; 32],
     /// What it leads to.
     pub kind: ReferenceKind,
@@ -330,14 +332,19 @@ impl NetworkReference {
     /// SHA-256 of kind and reference.
     pub fn hash(kind: ReferenceKind, reference: &str) -> [u8; 32] {
         let mut hash = [0; 32];
-        let text = format!("{kind}\n{reference}");
-        hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref());
+        hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());
+        hash[31] = match kind {
+            ReferenceKind::Authorization => 1,
+            ReferenceKind::Posting => 2,
+            ReferenceKind::Reversal => 3,
+        };
         hash
     }
 }
 
 impl Record for NetworkReference {
     const KIND: Kind = Kind::NetworkReference;
+    const PASSING: bool = true;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.hash)

@@ -271,6 +271,7 @@ impl CardFingerprint {
 
 impl Record for CardFingerprint {
     const KIND: Kind = Kind::CardFingerprint;
+    const PASSING: bool = true;
 
     fn key(&self) -> Key {
         CardFingerprint::key_of(&self.fingerprint)
@@ -340,6 +341,7 @@ pub struct PaymentReference {
 
 impl Record for PaymentReference {
     const KIND: Kind = Kind::PaymentReference;
+    const PASSING: bool = true;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.hash)

@@ -54,6 +54,7 @@ impl Lane {
         while let Some(waiting) = self.queue.take(self.batch) {
             metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
             self.serve(waiting);
+            self.work.let_pass();
             if let Some(forgotten) = self.work.keep_within(self.cached_bytes) {
                 // Without another thread to be had it is dropped here.
                 let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(forgotten));

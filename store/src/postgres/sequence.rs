@@ -99,8 +99,10 @@ async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postg
         let last = match positions.get(&event.client) {
             Some(last) => *last,
             None => {
-                let sql = "SELECT coalesce(max(position), 0) FROM events WHERE client = $1 AND position IS NOT NULL";
-                transaction.query_one(sql, &[&event.client]).await?.get(0)
+                // With max() the planner is free to read all events of the client, and does as long as it takes them for few.
+                let sql = "SELECT position FROM events WHERE client = $1 AND position IS NOT NULL
+                     ORDER BY position DESC LIMIT 1";
+                transaction.query_opt(sql, &[&event.client]).await?.map_or(0, |row| row.get(0))
             }
         };
         positions.insert(event.client.clone(), last + 1);
