@@ -416,6 +416,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_seldom_asked_for_leave_with_their_batch_and_others_stay() {
+        let (mut answers, mut balances) = (Table::<Idempotency>::default(), Table::default());
+        let hash = Key::hashed(ClientId(Id::from_bytes([1; 12])), &[2; 32]);
+        answers.supply(hash, None, Access::Exclusive);
+        balances.supply(key(), Some(row(7)), Access::Exclusive);
+        answers.let_pass();
+        balances.let_pass();
+        assert_eq!((answers.len(), answers.bytes(), balances.len()), (0, 0, 1));
+    }
+
+    #[test]
     fn an_aged_row_is_changed_and_not_put_anew() {
         let mut table = Table::default();
         table.supply(key(), Some(row(7)), Access::Exclusive);

@@ -1,12 +1,15 @@
 //! The engine on a store that fails when told to.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use paygen_core::access::Idempotency;
 use paygen_core::accounts::CreateAccount;
 use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
 use paygen_core::money::Decimal;
-use paygen_core::table::Change;
+use paygen_core::record::{Key, Record};
+use paygen_core::table::{Access, Change};
 use paygen_core::testing::a_new_account;
 use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
@@ -16,9 +19,10 @@ use paygen_store::{Load, Store, StoreError};
 
 use super::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered};
 
-/// A store with nothing in it: every row is absent until a command makes it.
+/// A store that remembers answers alone: every other row is absent until a command makes it, and then in memory.
 #[derive(Default)]
 struct Scripted {
+    answers: HashMap<Key, Idempotency>,
     /// What the next commits come to; success when there is nothing left.
     commits: Arc<Mutex<Vec<StoreError>>>,
     /// Commits wait for a word here, when there is one.
@@ -38,11 +42,14 @@ impl Store for Scripted {
         macro_rules! absent {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(for (key, access) in &asked.$field {
-                    work.$field.supply(*key, None, (*access).max(paygen_core::table::Access::Exclusive));
+                    work.$field.supply(*key, None, (*access).max(Access::Exclusive));
                 })*
             };
         }
         paygen_core::for_each_table!(absent);
+        for (key, access) in &asked.idempotency {
+            work.idempotency.supply(*key, self.answers.get(key).cloned(), (*access).max(Access::Exclusive));
+        }
         Ok(())
     }
 
@@ -61,7 +68,14 @@ impl Store for Scripted {
         }
         match self.commits.lock().expect("the script").pop() {
             Some(failure) => Err(failure),
-            None => Ok(()),
+            None => {
+                let made = work.idempotency.changes().into_iter();
+                self.answers.extend(made.filter_map(|change| match change {
+                    Change::Insert(row) | Change::Update(row) => Some((row.key(), (*row).clone())),
+                    Change::Delete(_) => None,
+                }));
+                Ok(())
+            }
         }
     }
 

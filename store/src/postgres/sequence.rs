@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 use super::connection::{connect, explain};
 use super::listen::CHANNEL;
 use crate::StoreError;
+use crate::migrations::{ALL, tables};
 
 /// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
 pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
@@ -17,6 +18,10 @@ const NOTIFY: &str = "SELECT pg_notify($1, '')";
 
 /// How many events are placed at a time.
 const STEP: i64 = 1000;
+
+/// At which places of a client statistics are renewed: while tables are new, plans made without them look for a row
+/// among all of a client's, and autovacuum comes by once a minute at most.
+const GROWN: [i64; 4] = [300, 3_000, 30_000, 300_000];
 
 /// How often old batch ids are forgotten; they only matter for seconds after a lost COMMIT.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
@@ -67,7 +72,14 @@ impl Sequencer {
                 "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
             client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
         }
-        place(client, self.notifies).await.map_err(|error| explain(&error))
+        let placed = place(client, self.notifies).await.map_err(|error| explain(&error))?;
+        if placed.iter().any(|place| GROWN.contains(place)) {
+            let analyze = format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "));
+            if let Err(error) = client.batch_execute(&analyze).await {
+                tracing::warn!(error = %explain(&error), "statistics could not be renewed");
+            }
+        }
+        Ok(placed.len())
     }
 }
 
@@ -82,11 +94,12 @@ const WAITING: &str = "WITH first AS (
     JOIN head h ON h.client = e.client AND h.object_id = e.object_id AND e.sequence <= h.sequence
     WHERE e.position IS NULL ORDER BY e.client, e.id";
 
-async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postgres::Error> {
+/// Places what waits; the places.
+async fn place(client: &mut Client, notifies: bool) -> Result<Vec<i64>, tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     let waiting = transaction.query(WAITING, &[&STEP]).await?;
     if waiting.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let events: Vec<Waiting> = waiting
         .iter()
@@ -118,7 +131,7 @@ async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postg
         transaction.execute(NOTIFY, &[&CHANNEL]).await?;
     }
     transaction.commit().await?;
-    Ok(ids.len())
+    Ok(places)
 }
 
 struct Waiting {

@@ -100,3 +100,31 @@ pub(super) fn values(row: &rusqlite::Row<'_>, from: usize, count: usize) -> rusq
     };
     (from..from + count).map(value).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::{open_to_read, open_to_write};
+
+    #[test]
+    fn a_statement_is_not_prepared_again_for_other_values() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("db");
+        let writer = open_to_write(&path).expect("it opens");
+        writer
+            .execute_batch(
+                "CREATE TABLE things (id, state); CREATE INDEX open_things ON things (id) WHERE state = 'open'",
+            )
+            .expect("a table");
+        let reader = open_to_read(&path).expect("it opens");
+        for connection in [&writer, &reader] {
+            let mut statement =
+                connection.prepare("SELECT id FROM things WHERE id = ?1 AND state = ?2").expect("a statement");
+            for state in ["open", "done", "open"] {
+                assert!(!statement.exists((1, state)).expect("it runs"));
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
+}
