@@ -329,7 +329,7 @@ impl NetworkReference {
         Key { client, id: KeyBytes::new(&NetworkReference::hash(kind, reference)) }
     }
 
-    /// SHA-256 of kind and reference.
+    /// SHA-256 of the reference, the last byte telling the kind.
     pub fn hash(kind: ReferenceKind, reference: &str) -> [u8; 32] {
         let mut hash = [0; 32];
         hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());

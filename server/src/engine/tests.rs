@@ -41,14 +41,14 @@ impl Store for Scripted {
         asked.merge(work.take_missing());
         macro_rules! absent {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $(for (key, access) in &asked.$field {
-                    work.$field.supply(*key, None, (*access).max(Access::Exclusive));
+                $(for (key, _) in &asked.$field {
+                    work.$field.supply(*key, None, Access::Exclusive);
                 })*
             };
         }
         paygen_core::for_each_table!(absent);
-        for (key, access) in &asked.idempotency {
-            work.idempotency.supply(*key, self.answers.get(key).cloned(), (*access).max(Access::Exclusive));
+        for (key, _) in &asked.idempotency {
+            work.idempotency.supply(*key, self.answers.get(key).cloned(), Access::Exclusive);
         }
         Ok(())
     }

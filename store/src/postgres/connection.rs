@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
+use crate::migrations::{ALL, tables};
 use crate::tls::tls_client;
 
 /// Which server process serves a connection: its number alone may be used again.
@@ -60,6 +61,11 @@ pub(super) async fn connect(url: &str) -> Result<(Client, Backend), StoreError> 
     let row = client.query_one(sql, &[]).await.map_err(|error| explain(&error))?;
     let backend = Backend { pid: row.get(0), started: row.get(1) };
     Ok((client, backend))
+}
+
+/// Renews the statistics of all tables.
+pub(super) async fn analyze(client: &Client) -> Result<(), Error> {
+    client.batch_execute(&format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "))).await
 }
 
 /// The first session of a process: what is wrong is most likely a setting, so the error names it and where it points to.

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
-use super::connection::{connect, explain};
+use super::connection::{analyze, connect, explain};
 use super::listen::CHANNEL;
 use crate::StoreError;
-use crate::migrations::{ALL, tables};
 
 /// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
 pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
@@ -19,9 +18,9 @@ const NOTIFY: &str = "SELECT pg_notify($1, '')";
 /// How many events are placed at a time.
 const STEP: i64 = 1000;
 
-/// At which places of a client statistics are renewed: while tables are new, plans made without them look for a row
-/// among all of a client's, and autovacuum comes by once a minute at most.
-const GROWN: [i64; 4] = [300, 3_000, 30_000, 300_000];
+/// After how many events placed statistics are renewed that know of fewer: while tables are new, plans made without
+/// them look for a row among all of a client's, and autovacuum comes by once a minute at most.
+const GROWN: [usize; 4] = [300, 3_000, 30_000, 300_000];
 
 /// How often old batch ids are forgotten; they only matter for seconds after a lost COMMIT.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
@@ -34,11 +33,20 @@ pub struct Sequencer {
     /// Whether this database can give word to the other nodes; where it cannot, they look now and then.
     notifies: bool,
     forgot: Instant,
+    /// How many events it placed.
+    placed: usize,
 }
 
 impl Sequencer {
     pub(super) fn new(url: &str) -> Sequencer {
-        Sequencer { url: url.to_owned(), session: None, holds_lease: false, notifies: false, forgot: Instant::now() }
+        Sequencer {
+            url: url.to_owned(),
+            session: None,
+            holds_lease: false,
+            notifies: false,
+            forgot: Instant::now(),
+            placed: 0,
+        }
     }
 
     /// Places what waits; how many events. None when another node holds the lease.
@@ -73,13 +81,14 @@ impl Sequencer {
             client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
         }
         let placed = place(client, self.notifies).await.map_err(|error| explain(&error))?;
-        if placed.iter().any(|place| GROWN.contains(place)) {
-            let analyze = format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "));
-            if let Err(error) = client.batch_execute(&analyze).await {
-                tracing::warn!(error = %explain(&error), "statistics could not be renewed");
-            }
+        let before = self.placed;
+        self.placed += placed;
+        if GROWN.iter().any(|grown| before < *grown && *grown <= self.placed)
+            && let Err(error) = renew_statistics(client, self.placed).await
+        {
+            tracing::warn!(error = %explain(&error), "statistics could not be renewed");
         }
-        Ok(placed.len())
+        Ok(placed)
     }
 }
 
@@ -94,12 +103,19 @@ const WAITING: &str = "WITH first AS (
     JOIN head h ON h.client = e.client AND h.object_id = e.object_id AND e.sequence <= h.sequence
     WHERE e.position IS NULL ORDER BY e.client, e.id";
 
-/// Places what waits; the places.
-async fn place(client: &mut Client, notifies: bool) -> Result<Vec<i64>, tokio_postgres::Error> {
+async fn renew_statistics(client: &Client, placed: usize) -> Result<(), tokio_postgres::Error> {
+    let sql = "SELECT 1 FROM pg_class WHERE oid = 'events'::regclass AND reltuples < $1::bigint";
+    match client.query_opt(sql, &[&i64::try_from(placed).unwrap_or(i64::MAX)]).await? {
+        Some(_) => analyze(client).await,
+        None => Ok(()),
+    }
+}
+
+async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     let waiting = transaction.query(WAITING, &[&STEP]).await?;
     if waiting.is_empty() {
-        return Ok(Vec::new());
+        return Ok(0);
     }
     let events: Vec<Waiting> = waiting
         .iter()
@@ -131,7 +147,7 @@ async fn place(client: &mut Client, notifies: bool) -> Result<Vec<i64>, tokio_po
         transaction.execute(NOTIFY, &[&CHANNEL]).await?;
     }
     transaction.commit().await?;
-    Ok(places)
+    Ok(ids.len())
 }
 
 struct Waiting {

@@ -9,6 +9,7 @@ use std::pin::pin;
 use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::{Client, Error};
 
+use super::connection::analyze;
 use super::sequence::LEASE;
 use super::{MIGRATING, applied, connection, run};
 use crate::database::vault_key;
@@ -172,8 +173,7 @@ impl Restoration {
         run(&client, &ALL[wanted..]).await?;
         client.batch_execute("COMMIT").await.map_err(failed)?;
         // Plans made without statistics would read whole tables until autovacuum comes by.
-        let analyze = format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "));
-        client.batch_execute(&analyze).await.map_err(failed)
+        analyze(&client).await.map_err(failed)
     }
 }
 
