@@ -53,3 +53,22 @@ macro_rules! words {
         }
     };
 }
+
+/// Keeps a value in JSON as its text: written with `Display`, read with `parse`.
+#[macro_export]
+macro_rules! kept_as_text {
+    ($($name:ty => $parse:expr),* $(,)?) => {
+        $(impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+                ($parse)(&text).ok_or_else(|| serde::de::Error::custom(concat!("not a ", stringify!($name))))
+            }
+        })*
+    };
+}

@@ -124,15 +124,15 @@ commands! {
     /// Gives a hold back by hand.
     ReleaseAuthorization(authorizations::ReleaseAuthorization) = "authorization.release" => authorizations::release_by_hand => Authorization,
     /// Collects.
-    Clear(Box<authorizations::Clear>) = "transaction.clear" => authorizations::clear => Transaction,
+    Clear(Box<authorizations::Clear>) = "transaction.clear" => authorizations::clear => MaybeTransaction,
     /// Posts what was never authorized.
-    ForcePost(Box<authorizations::ForcePost>) = "transaction.force_post" => authorizations::force_post => Transaction,
+    ForcePost(Box<authorizations::ForcePost>) = "transaction.force_post" => authorizations::force_post => MaybeTransaction,
     /// Gives back what was collected.
-    Refund(Box<authorizations::Refund>) = "transaction.refund" => authorizations::refund => Transaction,
+    Refund(Box<authorizations::Refund>) = "transaction.refund" => authorizations::refund => MaybeTransaction,
     /// Takes a refund back.
     ReverseRefund(authorizations::ReverseRefund) = "transaction.refund.reverse" => authorizations::reverse_refund => Transaction,
     /// Says that somebody looked at an exception.
-    ResolveException(authorizations::ResolveException) = "exception.resolve" => authorizations::resolve => Exception,
+    ResolveException(Box<authorizations::ResolveException>) = "exception.resolve" => authorizations::resolve => Exception,
     /// Makes a webhook endpoint.
     CreateWebhook(Box<webhooks::CreateWebhook>) = "webhook.create" => webhooks::create => Webhook,
     /// Changes a webhook endpoint.
@@ -204,6 +204,8 @@ pub enum Outcome {
     MaybeAuthorization(Box<Option<AuthorizationView>>),
     /// A transaction.
     Transaction(Box<TransactionView>),
+    /// A transaction, unless its message waits under an exception.
+    MaybeTransaction(Box<Option<TransactionView>>),
     /// A message that did not fit.
     Exception(ExceptionView),
     /// A webhook endpoint.
@@ -237,6 +239,7 @@ impl Outcome {
             Outcome::Authorization(view) => Some(view.version),
             Outcome::Exception(view) => Some(view.version),
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
+            Outcome::MaybeTransaction(_) => None,
             Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
         }
     }

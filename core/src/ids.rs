@@ -195,6 +195,8 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
+crate::kept_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, PostingId => PostingId::parse);
+
 impl ClientId {
     /// Nobody: the owner of what belongs to the whole installation, such as the clock.
     pub const NOBODY: ClientId = ClientId(Id([0; 12]));

@@ -19,6 +19,8 @@ pub struct Decimal {
     scale: u8,
 }
 
+crate::kept_as_text!(Decimal => |text: &str| Decimal::parse(text).ok(), Currency => Currency::from_code);
+
 /// Why a text is not an acceptable decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {

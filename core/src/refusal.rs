@@ -361,6 +361,37 @@ pub enum Refusal {
     /// The refund was taken back.
     #[error("The refund was taken back already.")]
     RefundReversed,
+    /// Nothing is left of the transaction that could be given back.
+    #[error("The transaction was refunded whole already.")]
+    AlreadyRefunded,
+    /// What the message says of the card's currency does not go with an amount that is in it already.
+    #[error(
+        "The amount is in the card's currency, {currency}, already: leave this out, or send the same amount and the rate 1."
+    )]
+    BillingMismatch {
+        /// Which.
+        field: &'static str,
+        /// The currency.
+        currency: Currency,
+    },
+    /// An ended card takes what it owes and no more.
+    #[error("The card is canceled and owes {owed} {currency}; more cannot be funded.")]
+    MoreThanOwed {
+        /// How much.
+        owed: String,
+        /// The card's currency.
+        currency: Currency,
+    },
+    /// An exception of this type is resolved by something else.
+    #[error("An exception of type {kind} is resolved otherwise: {wanted}.")]
+    ResolutionMismatch {
+        /// Which.
+        field: &'static str,
+        /// The type.
+        kind: &'static str,
+        /// By what.
+        wanted: &'static str,
+    },
     /// The key was used for another request.
     #[error("This Idempotency-Key was used for another request. Use a new key for a new request.")]
     IdempotencyKeyReused,
@@ -440,6 +471,10 @@ impl Refusal {
             Refusal::RateUnknown { .. } => "currency_not_supported",
             Refusal::NotRefundable { .. } => "not_refundable",
             Refusal::RefundReversed => "refund_reversed",
+            Refusal::AlreadyRefunded => "already_refunded",
+            Refusal::BillingMismatch { .. } => "billing_amount_mismatch",
+            Refusal::MoreThanOwed { .. } => "more_than_owed",
+            Refusal::ResolutionMismatch { .. } => "resolution_mismatch",
             Refusal::IdempotencyKeyReused => "idempotency_key_reused",
         }
     }
@@ -456,14 +491,17 @@ impl Refusal {
             | Refusal::AmountBelowMinimum { field, .. }
             | Refusal::FundingModeMismatch { field }
             | Refusal::ValidityInvalid { field, .. }
+            | Refusal::BillingMismatch { field, .. }
+            | Refusal::ResolutionMismatch { field, .. }
             | Refusal::AccountHasEntries { field } => Some(field),
             Refusal::CheckDigits { field, .. } => Some(field),
             Refusal::CurrencyUnknown { .. } => Some("/currency"),
             Refusal::CreditLimitNotAllowed => Some("/creditLimit"),
             Refusal::SameAccount => Some("/toAccountId"),
-            Refusal::ReversalTooLarge { .. } | Refusal::NothingToClear | Refusal::VerificationWithAmount => {
-                Some("/amount")
-            }
+            Refusal::MoreThanOwed { .. }
+            | Refusal::ReversalTooLarge { .. }
+            | Refusal::NothingToClear
+            | Refusal::VerificationWithAmount => Some("/amount"),
             Refusal::RateUnknown { .. } => Some("/currency"),
             Refusal::ExpiryInPast => Some("/expiresAt"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),

@@ -67,14 +67,21 @@ fn same(right: bool) -> Match {
     if right { Match::Match } else { Match::Mismatch }
 }
 
-/// What the network would call a message, where the caller does not say.
+/// What the network would call a message. What the caller does not say follows from what it does say, so that the same
+/// again is the same message; when nothing is said it is drawn, and every message is another one.
 pub fn trace(
     stan: Option<String>,
     rrn: Option<String>,
     transaction_id: Option<String>,
     authorization_code: Option<String>,
 ) -> Trace {
-    let drawn = digits(6 + 12 + 15);
+    let said = [&transaction_id, &rrn, &stan].map(|part| part.as_deref().unwrap_or_default().trim().to_owned());
+    let drawn = match said.iter().all(String::is_empty) {
+        true => digits(6 + 12 + 15),
+        false => digits_of(&said.join("\n"), 6 + 12 + 15),
+    };
+    let trimmed = |text: String| text.trim().to_owned();
+    let (transaction_id, authorization_code) = (transaction_id.map(trimmed), authorization_code.map(trimmed));
     Trace {
         stan: stan.unwrap_or_else(|| drawn[..6].to_owned()),
         rrn: rrn.unwrap_or_else(|| drawn[6..18].to_owned()),
@@ -83,9 +90,25 @@ pub fn trace(
     }
 }
 
+/// What the network calls a reversal of a transaction: a message of its own, unless its numbers are said.
+pub fn trace_of_reversal(transaction_id: String, stan: Option<String>, rrn: Option<String>) -> Trace {
+    let numbers = trace(stan, rrn, None, None);
+    Trace { transaction_id: transaction_id.trim().to_owned(), ..numbers }
+}
+
+/// So many decimal digits, up to 38, that follow from a text.
+fn digits_of(text: &str, count: usize) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let bytes: [u8; 16] = *digest.as_ref().first_chunk().unwrap_or_else(|| unreachable!("SHA-256 has 32 bytes"));
+    decimals(u128::from_be_bytes(bytes), count)
+}
+
 /// So many random decimal digits, up to 38.
 pub fn digits(count: usize) -> String {
     let bytes: [u8; 16] = paygen_vault::random_bytes();
-    let number = u128::from_be_bytes(bytes);
+    decimals(u128::from_be_bytes(bytes), count)
+}
+
+fn decimals(number: u128, count: usize) -> String {
     format!("{number:039}").chars().rev().take(count).collect()
 }

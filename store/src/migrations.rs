@@ -19,6 +19,11 @@ pub(crate) const ALL: &[Migration] = &[
         text: include_str!("../migrations/0004_transaction_pins.sql"),
     },
     Migration { number: 5, name: "0005_webhooks", text: include_str!("../migrations/0005_webhooks.sql") },
+    Migration {
+        number: 6,
+        name: "0006_network_messages",
+        text: include_str!("../migrations/0006_network_messages.sql"),
+    },
 ];
 
 /// What a store's dialect calls the types.

@@ -39,5 +39,11 @@ pub(super) fn check_closable(account: &Account, balance: &Balance) -> Result<(),
     if account.live_cards > 0 {
         obstacles.push(format!("{} of its cards are not canceled", account.live_cards));
     }
+    if account.unsettled_cards > 0 {
+        obstacles.push(format!(
+            "{} of its canceled cards have holds or owe money: let the holds end, fund what is owed",
+            account.unsettled_cards
+        ));
+    }
     if obstacles.is_empty() { Ok(()) } else { Err(Refusal::AccountInUse { what: obstacles.join("; ") }) }
 }

@@ -73,6 +73,7 @@ pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, S
         primary_bank_account: None,
         primary_crypto_wallet: None,
         live_cards: 0,
+        unsettled_cards: 0,
         version: 1,
         created_at: now,
         updated_at: now,

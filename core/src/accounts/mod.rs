@@ -53,6 +53,13 @@ pub(crate) fn count_cards(work: &mut Work, id: AccountId, by: i64) -> Result<(),
     Ok(())
 }
 
+/// Counts an ended card that has money, owes some or awaits some, or one that no longer does.
+pub(crate) fn count_unsettled(work: &mut Work, id: AccountId, by: i64) -> Result<(), Stop> {
+    let account = find_to_change(work, id)?;
+    work.accounts.put(Account { unsettled_cards: account.unsettled_cards + by, ..(*account).clone() });
+    Ok(())
+}
+
 /// Refuses when `If-Match` names another version.
 pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), Refusal> {
     match if_match {

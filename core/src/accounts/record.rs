@@ -111,6 +111,8 @@ pub struct Account {
     pub primary_crypto_wallet: Option<DetailId>,
     /// How many cards that are not canceled spend from it.
     pub live_cards: i64,
+    /// How many ended cards behind which it stands have money, owe some, or await what is held on them.
+    pub unsettled_cards: i64,
     /// Counts changes to the settings.
     pub version: i64,
     /// When it was opened.

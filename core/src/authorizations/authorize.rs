@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::counters::{MessageDigest, message_digest};
-use crate::authorizations::funds::hold;
-use crate::authorizations::gather::{Behind, behind, billing, facts, request, take};
+use crate::authorizations::advise::advise;
+use crate::authorizations::funds::{hold, sweep};
+use crate::authorizations::gather::{Behind, behind, facts, request, take};
+use crate::authorizations::identity::{self, Known, Waiting};
+use crate::authorizations::pricing::{self, billing};
+use crate::authorizations::reverse::{early_amount, release};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, Decision, DecisionOutcome,
-    ExceptionKind, Exceptional, Match, NetworkReference, NetworkRequest, Presented, ReferenceKind, Step, Terms, decide,
-    except, find, tell, tell_declined,
+    Deferred, ExceptionKind, Exceptional, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
+    Step, Terms, decide, except, find, tell, tell_declined,
 };
 use crate::cards::{Card, CardSecret};
 use crate::events::EventType;
@@ -38,33 +41,81 @@ pub fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationVi
     };
     check_amount(asked)?;
     let behind = card.as_ref().map(|card| behind(work, card)).transpose()?;
-    if let Some(again) = repeat(work, behind.as_ref(), command)? {
+    let digest = identity::of_request(command);
+    if let Some(again) = behind.as_ref().and_then(|behind| behind.card_counters.answer_to(&digest)) {
         return Ok(AuthorizationView::of(&*find(work, again)?));
     }
-    let client = work.client();
-    let known = NetworkReference::key_of(client, ReferenceKind::Authorization, &asked.trace.transaction_id);
-    let duplicate = work.network_references.get_to_change(known)?.map(|reference| reference.object.to_string());
-    let reversal = NetworkReference::key_of(client, ReferenceKind::Reversal, &asked.trace.transaction_id);
-    let voided = work.network_references.get(reversal)?.map(|reference| reference.object);
+    let known = Known::find(work, &asked.trace.transaction_id, asked.presented.card)?;
+    let waiting = Waiting::find(work, &asked.trace.transaction_id, asked.presented.card)?;
     let pin = pin_found(behind.as_ref(), asked)?;
     // A message that another currency's rate is missing for is billed in the card's currency all the same.
     let currency = card.as_ref().map_or(asked.asked.currency, |card| card.currency);
     let amount = billing(&asked.asked, currency, &command.terms)?;
+    if let Some(own) = &known.own
+        && let Some(answer) = answer_known(work, command, own, amount)?
+    {
+        remember(work, behind.as_ref(), digest, own.id)?;
+        return Ok(answer);
+    }
+    let duplicate = known.own.as_ref().map(|own| own.id.0).or(known.other).map(|id| id.to_string());
     let request = request(asked, amount, pin);
-    let facts = facts(work, behind.as_ref(), asked, &command.terms, duplicate.clone(), None);
+    let facts = facts(work, behind.as_ref(), asked, &command.terms, duplicate, None);
     let decision = decide(&facts, &request);
-    let mut made = new_authorization(work, command, card.as_deref(), currency, &decision)?;
+    let mut made = new_authorization(work, command, card.as_deref(), (currency, amount), &decision)?;
     made.decided.push(Decided::of(facts, request, &decision));
     if let Some(behind) = &behind {
         count_pin(work, behind, pin, &decision)?;
     }
-    if duplicate.is_none() {
-        let hash = NetworkReference::hash(ReferenceKind::Authorization, &asked.trace.transaction_id);
-        let object = made.id.0;
-        work.network_references.put(NetworkReference { client, hash, kind: ReferenceKind::Authorization, object });
+    // What was declined here and approved by the network since has an authorization of its own from then on.
+    if known.own.is_none() || command.advice == Some(true) {
+        known.lead_to(work, &made);
     }
-    remember(work, behind.as_ref(), command, made.id)?;
-    settle(work, command, card.as_ref(), made, &decision, voided.is_some())
+    remember(work, behind.as_ref(), digest, made.id)?;
+    if command.advice == Some(true) && card.is_some() && amount.is_none() {
+        return wait_for_price(work, command, card.as_ref(), made);
+    }
+    settle(work, command, card.as_ref(), made, &decision, &waiting)
+}
+
+/// The answer to a message of a transaction that is known: it is the same message again, or the network decided already.
+/// None when it is decided like any other.
+fn answer_known(
+    work: &mut Work,
+    command: &Authorize,
+    own: &Authorization,
+    amount: Option<i64>,
+) -> Result<Option<AuthorizationView>, Stop> {
+    let shown = || Some(AuthorizationView::of(own));
+    if identity::is_same(own, command, amount) {
+        return Ok(shown());
+    }
+    match command.advice {
+        Some(_) if own.card.is_none() => Ok(shown()),
+        Some(approved) => advise(work, command, own, approved),
+        None => {
+            let decided = own.stand_in && own.status != AuthorizationStatus::Declined;
+            let same = own.kind == command.request.kind && amount == Some(own.approved);
+            Ok(shown().filter(|_| decided && same))
+        }
+    }
+}
+
+/// An advice in a currency that no rate is known for: it is held for when somebody resolves its exception with a rate.
+fn wait_for_price(
+    work: &mut Work,
+    command: &Authorize,
+    card: Option<&Arc<Card>>,
+    mut made: Authorization,
+) -> Result<AuthorizationView, Stop> {
+    let card = card.ok_or(Refusal::CardNotFound)?;
+    let asked = &command.request.asked;
+    made.note(Step::Advised, 0, None, Some("no rate is known"), work.now());
+    made.version = 1;
+    let exception = Exceptional::unpriced(card.id, asked, &made.trace, Deferred::Advice(*asked))?;
+    except(work, Exceptional { authorization: Some(made.id), ..exception })?;
+    work.authorizations.put(made.clone());
+    tell(work, card, EventType::AuthorizationUpdated, &made)?;
+    Ok(AuthorizationView::of(&made))
 }
 
 fn settle(
@@ -73,7 +124,7 @@ fn settle(
     card: Option<&Arc<Card>>,
     mut made: Authorization,
     decision: &Decision,
-    voided: bool,
+    waiting: &Waiting,
 ) -> Result<AuthorizationView, Stop> {
     let now = work.now();
     let approved = match command.advice {
@@ -97,6 +148,8 @@ fn settle(
     made.approved = amount;
     made.status = AuthorizationStatus::Approved;
     let step = if made.stand_in { Step::Advised } else { Step::Approved };
+    let early = waiting.exception.as_ref().map(|early| early_amount(early, &made).min(amount));
+    let voided = early == Some(amount);
     if voided {
         made.status = AuthorizationStatus::Reversed;
         made.reversed = amount;
@@ -121,18 +174,25 @@ fn settle(
         made.expires_at = Some(now.plus_seconds(days * 86_400));
         made.due_at = made.expires_at;
     }
+    if let Some(back) = early.filter(|back| !voided && *back > 0) {
+        release(work, card, &mut made, back, Step::Reversed, Some("its reversal had come before it"))?;
+        made.reversed = back;
+        let part = pricing::in_merchant_currency(&made, back);
+        pricing::settle(&mut made, part);
+    }
     made.version = 1;
     work.authorizations.put(made.clone());
     let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
     tell(work, card, kind, &made)?;
-    if !voided {
-        used(work, card, &made)?;
+    if !made.taken.is_empty() {
+        used(work, card, &made.merchant)?;
     }
+    sweep(work, card, Some(&made))?;
     Ok(AuthorizationView::of(&made))
 }
 
 /// A hold that somebody else gave may be more than the account has: its owner is told.
-fn tell_overdrawn(work: &mut Work, card: &Card, entry: &crate::ledger::Entry) -> Result<(), Stop> {
+pub(super) fn tell_overdrawn(work: &mut Work, card: &Card, entry: &crate::ledger::Entry) -> Result<(), Stop> {
     if card.funds != card.debit_account.into() {
         return Ok(());
     }
@@ -144,23 +204,20 @@ fn tell_overdrawn(work: &mut Work, card: &Card, entry: &crate::ledger::Entry) ->
 }
 
 /// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
-fn used(work: &mut Work, card: &Card, made: &Authorization) -> Result<(), Stop> {
-    if made.taken.is_empty() {
-        return Ok(());
-    }
+pub(super) fn used(work: &mut Work, card: &Card, merchant: &Merchant) -> Result<(), Stop> {
     let payments = crate::authorizations::gather::counters(work, card.id.0)?.payments;
     let last = card.cancel_after.is_some_and(|most| payments >= most);
     // A merchant that does not say who it is cannot be told from others.
-    let named = !made.merchant.merchant_id.is_empty();
+    let named = !merchant.merchant_id.is_empty();
     let locks = card.merchant_lock && card.locked_merchant.is_none() && named;
-    if !last && !locks {
+    if (!last && !locks) || card.status == crate::cards::CardStatus::Canceled {
         return Ok(());
     }
     let key = Key::of(work.client(), card.id.0);
     let found = work.cards.get_to_change(key)?.expect("a card that was just used is there");
     let mut changed = (*found).clone();
     if locks {
-        changed.locked_merchant = Some(made.merchant.merchant_id.clone());
+        changed.locked_merchant = Some(merchant.merchant_id.clone());
         work.cards.put(changed.clone());
     }
     if last && changed.status != crate::cards::CardStatus::Canceled {
@@ -181,39 +238,15 @@ fn check_amount(asked: &NetworkRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What makes two messages the same one.
-fn identity(command: &Authorize) -> MessageDigest {
-    let (trace, asked) = (&command.request.trace, &command.request.asked);
-    let class = if command.advice.is_some() { "0120" } else { "0100" };
-    let parts = [
-        class,
-        &trace.transaction_id,
-        &trace.stan,
-        &trace.rrn,
-        &asked.amount.to_string(),
-        asked.currency.code(),
-        command.request.kind.as_str(),
-    ];
-    message_digest(&parts)
-}
-
-fn repeat(work: &mut Work, behind: Option<&Behind>, command: &Authorize) -> Result<Option<AuthorizationId>, Stop> {
-    if let Some(behind) = behind {
-        return Ok(behind.card_counters.answer_to(&identity(command)));
-    }
-    // Without a card there are no counters to remember by: the network transaction id tells, unless it is a card's.
-    let id = &command.request.trace.transaction_id;
-    let known = NetworkReference::key_of(work.client(), ReferenceKind::Authorization, id);
-    let Some(reference) = work.network_references.get_to_change(known)? else { return Ok(None) };
-    // What became of another card's payment is not for whoever guesses numbers.
-    let first = find(work, AuthorizationId(reference.object))?;
-    Ok(first.card.is_none().then_some(first.id))
-}
-
-fn remember(work: &mut Work, behind: Option<&Behind>, command: &Authorize, id: AuthorizationId) -> Result<(), Stop> {
+fn remember(
+    work: &mut Work,
+    behind: Option<&Behind>,
+    digest: crate::authorizations::MessageDigest,
+    id: AuthorizationId,
+) -> Result<(), Stop> {
     if let Some(behind) = behind {
         let mut counters = crate::authorizations::gather::counters(work, behind.card.id.0)?;
-        counters.remember(identity(command), id);
+        counters.remember(digest, id);
         work.counters.put(counters);
     }
     Ok(())
@@ -255,14 +288,13 @@ fn new_authorization(
     work: &mut Work,
     command: &Authorize,
     card: Option<&Card>,
-    currency: Currency,
+    (currency, amount): (Currency, Option<i64>),
     decision: &Decision,
 ) -> Result<Authorization, Stop> {
     let asked = &command.request;
     let now = work.now();
     let id = AuthorizationId(work.new_id());
     let merchant_amount = crate::accounts::not_negative(asked.asked.amount, asked.asked.currency, "/amount")?;
-    let amount = billing(&asked.asked, currency, &command.terms)?;
     let mut trace = asked.trace.clone();
     if decision.outcome != DecisionOutcome::Declined || command.advice == Some(true) {
         trace.authorization_code.get_or_insert_with(|| code_of(id));
@@ -288,6 +320,8 @@ fn new_authorization(
         refunded: 0,
         merchant_amount,
         merchant_currency: asked.asked.currency,
+        merchant_settled: 0,
+        rate: pricing::rate(&asked.asked, currency, &command.terms),
         merchant: asked.merchant.clone(),
         trace,
         stand_in: command.advice.is_some(),
@@ -301,19 +335,9 @@ fn new_authorization(
         created_at: now,
         updated_at: now,
     };
-    if command.advice == Some(true) && (card.is_none() || amount.is_none()) {
-        except(
-            work,
-            Exceptional {
-                kind: ExceptionKind::Suspense,
-                card: card.map(|card| card.id),
-                authorization: Some(id),
-                posting: None,
-                amount: merchant_amount,
-                currency: asked.asked.currency,
-                trace: made.trace.clone(),
-            },
-        )?;
+    if command.advice == Some(true) && card.is_none() {
+        let exception = Exceptional::about(ExceptionKind::UnmatchedAdvice, &made, merchant_amount);
+        except(work, Exceptional { currency: asked.asked.currency, ..exception })?;
     }
     Ok(made)
 }

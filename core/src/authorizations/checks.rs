@@ -56,13 +56,16 @@ pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
 ];
 
 impl Ctx<'_> {
-    /// The fee on an amount: its fixed part was charged already when this asks for more.
+    /// The fee on an amount; when this asks for more, what it adds to the fee on what was approved before.
     pub(super) fn fee(&self, amount: i64) -> Fee {
         let Some(card) = &self.facts.card else { return Fee::default() };
         if self.request.kind == AuthorizationType::Deposit {
             return Fee::default();
         }
-        card.fee.on(amount, !self.facts.incremental)
+        match self.facts.approved_before {
+            Some(before) => card.fee.between(before, before.saturating_add(amount)),
+            None => card.fee.on(amount, !self.facts.incremental),
+        }
     }
 
     /// Whether money is asked for at all.

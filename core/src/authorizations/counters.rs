@@ -16,12 +16,6 @@ pub const REMEMBERED_MESSAGES: usize = 16;
 /// What makes two messages of the network the same one: a digest of what identifies them.
 pub type MessageDigest = [u8; 16];
 
-/// The digest of the parts that identify a message.
-pub(super) fn message_digest(parts: &[&str]) -> MessageDigest {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());
-    *digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes")
-}
-
 /// What tells windows apart: a limit is (interval, categories, time zone, currency).
 ///
 /// It is kept as text, because every authorization keeps ten of them: `daily USD` for a plain window in UTC, else
@@ -101,9 +95,9 @@ pub struct Window {
     pub key: WindowKey,
     /// When it began, in microseconds.
     pub start: i64,
-    /// How much, in minor units.
+    /// How much, in minor units: what was spent less what was given back and refunded. It may be below zero.
     pub amount: i64,
-    /// How many authorizations.
+    /// How many payments.
     pub count: i64,
 }
 
@@ -182,7 +176,7 @@ pub struct Counters {
     pub owner: Id,
     /// What was spent.
     pub windows: Vec<Window>,
-    /// How many authorizations were approved and not given back whole.
+    /// How many payments were approved and not given back whole, or posted without an authorization.
     pub payments: i64,
     /// The last messages, oldest first.
     pub answered: Vec<Answered>,
@@ -206,11 +200,11 @@ impl Counters {
         Counters { client, owner, windows: Vec::new(), payments: 0, answered: Vec::new() }
     }
 
-    /// What was spent in the current window of a limit on amounts of a currency.
+    /// What was spent in the current window of a limit on amounts of a currency, at least nothing.
     pub fn used(&self, limit: &SpendingLimit, currency: &str, now: Instant) -> (i64, i64) {
         let (key, start) = window_of(limit, currency, now);
         let current = self.windows.iter().find(|window| window.key == key && window.start == start);
-        current.map_or((0, 0), |window| (window.amount, window.count))
+        current.map_or((0, 0), |window| (window.amount.max(0), window.count.max(0)))
     }
 
     /// Adds to every window that counts payments of a category; tells which.
@@ -248,18 +242,8 @@ impl Counters {
             return;
         }
         if let Some(window) = self.windows.iter_mut().find(|window| window.key == *key && window.start == start) {
-            window.amount = window.amount.saturating_sub(amount).max(0);
-            window.count = window.count.saturating_sub(count).max(0);
-        }
-    }
-
-    /// Gives an amount back to the current windows, as a refund does.
-    pub fn give_to_current(&mut self, currency: &str, category: &str, amount: i64, now: Instant) {
-        for window in &mut self.windows {
-            let current = is_current(&window.key, window.start, now);
-            if current && window.key.currency == currency && window.key.covers(category) {
-                window.amount = window.amount.saturating_sub(amount).max(0);
-            }
+            window.amount = window.amount.saturating_sub(amount);
+            window.count = window.count.saturating_sub(count);
         }
     }
 

@@ -1,13 +1,48 @@
-//! Messages that did not fit: kept for an operator to look at.
+//! Messages that did not fit: kept for an operator to look at, and posted when they are resolved where they waited for it.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::{AccountStatus, tell_balance};
+use crate::authorizations::clear::{post_clearing, post_unauthorized};
+use crate::authorizations::refund::post_refund;
 use crate::authorizations::{
-    Authorization, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException, Posted, Trace,
+    Asked, Authorization, Clear, ExceptionKind, ExceptionStatus, ExceptionView, ForcePost, NetworkException, Posted,
+    PostingType, Refund, Terms, Trace, advise,
 };
-use crate::ids::{AuthorizationId, CardId, ExceptionId, PostingId};
-use crate::money::Currency;
+use crate::ids::{AccountId, AuthorizationId, CardId, ExceptionId, PostingId};
+use crate::ledger::{Entry, EntryKind, Leg, Posting, System, post};
+use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
+
+/// A message that waits to be posted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deferred {
+    /// A clearing.
+    Clearing(Box<Clear>),
+    /// A payment without an authorization.
+    ForcePost(Box<ForcePost>),
+    /// A refund.
+    Refund(Box<Refund>),
+    /// The amount of an advice; its authorization is pending.
+    Advice(Asked),
+}
+
+impl Deferred {
+    /// The amount of the message, as it came.
+    pub(super) fn asked(&self) -> Option<&Asked> {
+        match self {
+            Deferred::Clearing(clear) => clear.asked.as_ref(),
+            Deferred::ForcePost(force) => Some(&force.asked),
+            Deferred::Refund(refund) => refund.asked.as_ref(),
+            Deferred::Advice(asked) => Some(asked),
+        }
+    }
+}
 
 /// What did not fit.
 pub(super) struct Exceptional {
@@ -18,6 +53,7 @@ pub(super) struct Exceptional {
     pub(super) amount: i64,
     pub(super) currency: Currency,
     pub(super) trace: Trace,
+    pub(super) deferred: Option<Deferred>,
 }
 
 impl Exceptional {
@@ -31,6 +67,7 @@ impl Exceptional {
             amount,
             currency: authorization.currency,
             trace: authorization.trace.clone(),
+            deferred: None,
         }
     }
 
@@ -44,7 +81,22 @@ impl Exceptional {
             amount,
             currency: posted.currency,
             trace: posted.trace.clone(),
+            deferred: None,
         }
+    }
+
+    /// About a message that no rate is known for, in the currency it came in.
+    pub(super) fn unpriced(card: CardId, asked: &Asked, trace: &Trace, deferred: Deferred) -> Result<Self, Refusal> {
+        Ok(Exceptional {
+            kind: ExceptionKind::Unpriced,
+            card: Some(card),
+            authorization: None,
+            posting: None,
+            amount: crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?,
+            currency: asked.currency,
+            trace: trace.clone(),
+            deferred: Some(deferred),
+        })
     }
 }
 
@@ -63,6 +115,8 @@ pub(super) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkExcept
         currency: what.currency,
         trace: what.trace,
         note: None,
+        deferred: what.deferred,
+        entry: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -71,32 +125,157 @@ pub(super) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkExcept
     Ok(exception)
 }
 
-/// Says that somebody looked.
+/// Resolves an exception. What waits is posted; what is in suspense is paid out.
 #[derive(Clone, Debug)]
 pub struct ResolveException {
     /// Which.
     pub id: ExceptionId,
-    /// What they found.
+    /// What was found.
     pub note: String,
-    /// The version they read.
+    /// For one that no rate is known for: units of the card's currency for one of the message's.
+    pub rate: Option<Decimal>,
+    /// For one that no rate is known for: the amount in the card's currency.
+    pub billing: Option<Decimal>,
+    /// For one whose money is in suspense: the account that takes it, or pays what is owed.
+    pub account: Option<AccountId>,
+    /// The terms of the card programme.
+    pub terms: Arc<Terms>,
+    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
-/// Marks it as looked at; once.
+/// Resolves it; once.
 pub fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
     let found = work.network_exceptions.get_to_change(Key::of(work.client(), command.id.0))?;
     let found = found.ok_or(Refusal::ExceptionNotFound)?;
     crate::accounts::check_version(command.if_match, found.version)?;
-    if found.status == ExceptionStatus::Resolved {
+    let suspended = suspended(work, &found)?;
+    // Of money that is still in suspense the note was not the end.
+    if found.status == ExceptionStatus::Resolved && suspended.is_none() {
         return Err(Refusal::ExceptionResolved.into());
     }
-    let resolved = NetworkException {
+    check_means(command, &found, suspended.is_some())?;
+    let mut resolved = NetworkException {
         status: ExceptionStatus::Resolved,
         note: Some(command.note.clone()),
         version: found.version + 1,
         updated_at: work.now(),
         ..(*found).clone()
     };
+    if let Some(deferred) = &found.deferred {
+        post_deferred(work, command, deferred, &mut resolved)?;
+    } else if let Some((amount, account)) = suspended.zip(command.account) {
+        resolved.entry = Some(pay_out(work, &found, amount, account)?.id);
+    }
     work.network_exceptions.put(resolved.clone());
     Ok(ExceptionView::of(&resolved))
+}
+
+/// What is needed to resolve it was given, and nothing else.
+fn check_means(command: &ResolveException, found: &NetworkException, suspended: bool) -> Result<(), Refusal> {
+    let unpriced = found.kind == ExceptionKind::Unpriced;
+    let priced = command.rate.is_some() || command.billing.is_some();
+    let wanted = |field, wanted| Refusal::ResolutionMismatch { field, kind: found.kind.as_str(), wanted };
+    match (unpriced, priced) {
+        (true, false) => return Err(wanted("/rate", "rate or billingAmount says what is posted")),
+        (false, true) => return Err(wanted("/rate", "it has a price already: leave rate and billingAmount out")),
+        (true, true) if command.rate.is_some() && command.billing.is_some() => {
+            return Err(wanted("/rate", "send rate or billingAmount, not both"));
+        }
+        _ => {}
+    }
+    match (suspended, command.account.is_some()) {
+        (true, false) => Err(wanted("/accountId", "its money is in suspense: name the account that takes it")),
+        (false, true) => Err(wanted("/accountId", "none of its money is in suspense: leave accountId out")),
+        _ => Ok(()),
+    }
+}
+
+fn post_deferred(
+    work: &mut Work,
+    command: &ResolveException,
+    deferred: &Deferred,
+    resolved: &mut NetworkException,
+) -> Result<(), Stop> {
+    let price = |asked: &Asked| match (command.rate, command.billing) {
+        (None, None) => *asked,
+        (rate, billing) => Asked { rate, billing, ..*asked },
+    };
+    let terms = command.terms.clone();
+    let posted = match deferred {
+        Deferred::Clearing(clear) => {
+            let asked = clear.asked.as_ref().map(price);
+            post_clearing(work, &Clear { asked, terms, ..(**clear).clone() }, true)?
+        }
+        Deferred::ForcePost(force) => {
+            let asked = price(&force.asked);
+            post_unauthorized(work, &ForcePost { asked, terms, ..(**force).clone() }, true)?
+        }
+        Deferred::Refund(refund) => {
+            let asked = refund.asked.as_ref().map(price);
+            post_refund(work, &Refund { asked, terms, ..(**refund).clone() }, true)?
+        }
+        Deferred::Advice(asked) => {
+            let id = resolved.authorization.ok_or(Refusal::AuthorizationNotFound)?;
+            advise::settle_pending(work, id, &price(asked), &command.terms)?;
+            return Ok(());
+        }
+    };
+    let posted = posted.ok_or_else(|| Refusal::ResolutionMismatch {
+        field: "/rate",
+        kind: resolved.kind.as_str(),
+        wanted: "rate or billingAmount says what is posted",
+    })?;
+    resolved.posting = Some(posted.id);
+    Ok(())
+}
+
+/// What of an exception is in suspense still: below zero what is owed.
+fn suspended(work: &mut Work, found: &NetworkException) -> Result<Option<i64>, Stop> {
+    if found.kind != ExceptionKind::Suspense || found.entry.is_some() {
+        return Ok(None);
+    }
+    if let Some(id) = found.posting {
+        let posted = work.postings.get(Key::of(work.client(), id.0))?.ok_or(Refusal::TransactionNotFound)?;
+        let credit = posted.kind == PostingType::Refund || posted.amount > 0;
+        return Ok(Some(if credit { found.amount } else { -found.amount }));
+    }
+    // What a late release freed; other exceptions of this kind, from before they had kinds of their own, moved nothing.
+    let Some(card) = found.card else { return Ok(None) };
+    let card = crate::cards::find(work, card)?;
+    let settles = found.authorization.is_none_or(|_| card.currency == found.currency);
+    Ok(settles.then_some(found.amount))
+}
+
+/// Moves what is in suspense to an account; what is owed is paid by it, if it has the money.
+fn pay_out(work: &mut Work, found: &NetworkException, amount: i64, to: AccountId) -> Result<Entry, Stop> {
+    let account = crate::accounts::find(work, to, Some("/accountId"))?;
+    if account.status != AccountStatus::Active {
+        return Err(Refusal::AccountInactive { id: account.id, status: account.status.as_str() }.into());
+    }
+    if amount > 0 && !account.can_credit {
+        return Err(Refusal::CreditNotAllowed { id: account.id }.into());
+    }
+    if amount < 0 && !account.can_debit {
+        return Err(Refusal::DebitNotAllowed { id: account.id }.into());
+    }
+    if account.currency != found.currency {
+        return Err(Refusal::CardCurrencyMismatch { account: account.currency, card: found.currency }.into());
+    }
+    let legs = [
+        Leg::Account { account: to.into(), delta: amount, held: 0 },
+        Leg::System { system: System::Suspense, currency: found.currency, delta: -amount },
+    ];
+    let posting = Posting {
+        kind: EntryKind::SuspensePayout,
+        source: Some(found.id.0),
+        authorization: found.authorization,
+        reference: None,
+        narration: None,
+        forced: false,
+        legs: &legs,
+    };
+    let entry = post(work, posting)?;
+    tell_balance(work, to, amount, &entry)?;
+    Ok(entry)
 }

@@ -139,4 +139,8 @@ pub struct Facts {
     /// Whether this asks for more on an authorization that is open.
     #[serde(default, skip_serializing_if = "is_default")]
     pub incremental: bool,
+    /// What was approved on it before, in minor units: the fee is that of the sum, less what is held for this. Decisions from
+    /// before this was kept charged the percentage of each part by itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approved_before: Option<i64>,
 }

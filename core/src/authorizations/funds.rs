@@ -40,11 +40,15 @@ pub(super) struct Movement {
     pub(super) release: i64,
 }
 
-/// An account that was closed since, or keeps another currency now, takes nothing any more.
-fn account_pocket(work: &mut Work, id: AccountId, currency: Currency) -> Result<Pocket, Stop> {
+/// The account that takes what comes to a card. One that was closed since, or keeps another currency now, takes nothing
+/// any more.
+fn account_pocket(work: &mut Work, id: AccountId, card: &Card) -> Result<Pocket, Stop> {
     let account = crate::accounts::find(work, id, None)?;
-    let takes = account.status != AccountStatus::Closed && account.currency == currency;
-    Ok(if takes { Pocket::Ledger(id.into(), Some(id)) } else { Pocket::Suspense })
+    if account.status != AccountStatus::Closed && account.currency == card.currency {
+        return Ok(Pocket::Ledger(id.into(), Some(id)));
+    }
+    // The account behind the card does not close while an ended card awaits money, so it is there when another one is not.
+    if id == card.debit_account { Ok(Pocket::Suspense) } else { account_pocket(work, card.debit_account, card) }
 }
 
 /// Who takes what comes to a card: itself while it lives, then its replacement, then the account that took its balance.
@@ -54,12 +58,12 @@ fn pocket(work: &mut Work, card: &Card) -> Result<Pocket, Stop> {
         card = (*crate::cards::find(work, next)?).clone();
     }
     if card.status == CardStatus::Canceled {
-        return account_pocket(work, card.heir.unwrap_or(card.debit_account), card.currency);
+        return account_pocket(work, card.heir.unwrap_or(card.debit_account), &card);
     }
     if card.funds == LedgerAccountId::from(card.id) {
         return Ok(Pocket::Ledger(card.funds, None));
     }
-    account_pocket(work, card.debit_account, card.currency)
+    account_pocket(work, card.debit_account, &card)
 }
 
 /// Posts what the network imposes. What is still on an ended card goes first, the rest to whoever follows it.
@@ -68,13 +72,13 @@ pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     let key = Key::of(work.client(), card.funds.0);
     let balance = work.balances.get_to_change(key)?.expect("a card spends from a balance");
     let pocket = pocket(work, card)?;
+    let free = balance.ledger.saturating_sub(balance.held.saturating_sub(movement.release));
     let on_itself = match pocket {
         Pocket::Ledger(id, _) if id == card.funds => spent,
         // An ended card keeps only what was held on it.
-        _ if spent > 0 => {
-            let free = balance.ledger.saturating_sub(balance.held.saturating_sub(movement.release));
-            spent.min(free.max(0))
-        }
+        _ if spent > 0 => spent.min(free.max(0)),
+        // What comes back fills first what it owes.
+        _ if card.funds == card.id.into() => spent.max(free.min(0)),
         _ => 0,
     };
     let rest = spent - on_itself;
@@ -100,7 +104,9 @@ pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
         currency: card.currency,
         delta,
     }));
+    let was = is_unsettled(work, card)?;
     let entry = post_legs(work, movement, true, &legs)?;
+    note_settled(work, card, was)?;
     // An ended card that spent its account's money, while another account took over.
     if on_itself != 0
         && card.funds == card.debit_account.into()
@@ -130,7 +136,30 @@ pub(super) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64,
         vat: 0,
         release: -held,
     };
-    post_legs(work, &movement, forced || held < 0, &[Leg::Account { account: card.funds, delta: 0, held }])
+    let was = is_unsettled(work, card)?;
+    let entry =
+        post_legs(work, &movement, forced || held < 0, &[Leg::Account { account: card.funds, delta: 0, held }])?;
+    note_settled(work, card, was)?;
+    Ok(entry)
+}
+
+/// Whether an ended card still has money, owes some, or awaits what is held on it.
+pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
+    if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
+        return Ok(false);
+    }
+    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let balance = balance.expect("a card spends from a balance");
+    Ok(balance.ledger != 0 || balance.held != 0)
+}
+
+/// Counts an ended card that is unsettled on the account behind it, which does not close until it no longer is.
+pub(crate) fn note_settled(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
+    match (was, is_unsettled(work, card)?) {
+        (false, true) => crate::accounts::count_unsettled(work, card.debit_account, 1),
+        (true, false) => crate::accounts::count_unsettled(work, card.debit_account, -1),
+        _ => Ok(()),
+    }
 }
 
 fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -> Result<Entry, Stop> {
@@ -158,6 +187,12 @@ pub(super) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>)
     if free <= 0 {
         return Ok(());
     }
+    let was = is_unsettled(work, card)?;
+    forward(work, card, free, about)?;
+    note_settled(work, card, was)
+}
+
+fn forward(work: &mut Work, card: &Card, free: i64, about: Option<&Authorization>) -> Result<(), Stop> {
     match pocket(work, card)? {
         Pocket::Ledger(to, account) => {
             let entry = crate::cards::return_money(work, card, to, free)?;
@@ -183,6 +218,7 @@ pub(super) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>)
                 amount: free,
                 currency: card.currency,
                 trace: about.map(|about| about.trace.clone()).unwrap_or_default(),
+                deferred: None,
             };
             except(work, exceptional).map(|_| ())
         }

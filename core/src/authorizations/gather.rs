@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use crate::accounts::Account;
 use crate::authorizations::counters::{Counters, Taken, WindowKey, covers};
-use crate::authorizations::terms::{Terms, convert};
-use crate::authorizations::{Asked, CardFacts, Facts, LimitFact, Match, NetworkRequest, Request};
+use crate::authorizations::terms::Terms;
+use crate::authorizations::{CardFacts, Facts, LimitFact, Match, NetworkRequest, Request};
 use crate::card_holders::CardHolder;
 use crate::cards::{Card, CardSecret, Expiry, Interval, SpendingLimit};
 use crate::ids::Id;
 use crate::ledger::Balance;
-use crate::money::{Currency, LARGEST_MINOR};
 use crate::record::Key;
-use crate::refusal::{Refusal, Stop};
+use crate::refusal::Stop;
 use crate::work::Work;
 
 /// Everything behind a card.
@@ -51,23 +50,6 @@ pub(crate) fn counters(work: &mut Work, owner: Id) -> Result<Counters, Stop> {
     Ok(found.map_or_else(|| Counters::new(client, owner), |counters| (*counters).clone()))
 }
 
-/// What is asked for in the card's currency; none when no rate is known.
-pub(super) fn billing(asked: &Asked, card: Currency, terms: &Terms) -> Result<Option<i64>, Refusal> {
-    let minor = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
-    if let Some(billing) = asked.billing {
-        return crate::accounts::not_negative(billing, card, "/billingAmount").map(Some);
-    }
-    if asked.currency == card {
-        return Ok(Some(minor));
-    }
-    let Some(rate) = asked.rate.or_else(|| terms.rate(asked.currency, card)) else { return Ok(None) };
-    if rate.is_negative() {
-        return Err(Refusal::AmountNegative { field: "/rate" });
-    }
-    let converted = convert(minor, asked.currency, rate, card).filter(|amount| *amount <= LARGEST_MINOR);
-    converted.map(Some).ok_or(Refusal::AmountTooLarge { field: "/amount" })
-}
-
 /// The request as decisions see it.
 pub(super) fn request(asked: &NetworkRequest, amount: Option<i64>, pin: Match) -> Request {
     Request {
@@ -85,24 +67,34 @@ pub(super) fn request(asked: &NetworkRequest, amount: Option<i64>, pin: Match) -
     }
 }
 
-/// The facts of a decision. `already` is what was approved before, when this asks for more.
+/// The facts of a decision. `already` is there when this asks for more.
 pub(super) fn facts(
     work: &Work,
     behind: Option<&Behind>,
     asked: &NetworkRequest,
     terms: &Terms,
     duplicate_of: Option<String>,
-    already: Option<i64>,
+    already: Option<Already>,
 ) -> Facts {
     let now = work.now();
-    let card = behind.map(|behind| card_facts(behind, asked, terms, already, now));
+    let card = behind.map(|behind| card_facts(behind, asked, terms, already.map(|already| already.spent), now));
     Facts {
         now: now.micros(),
         card,
         duplicate_of,
         risk_threshold: terms.risk_threshold,
         incremental: already.is_some(),
+        approved_before: already.map(|already| already.approved),
     }
+}
+
+/// What an authorization has when more is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Already {
+    /// What is held and collected, for limits on one authorization.
+    pub(super) spent: i64,
+    /// What was approved: its fee is held.
+    pub(super) approved: i64,
 }
 
 fn card_facts(
@@ -117,7 +109,8 @@ fn card_facts(
     let ends = card.valid_until.map_or(month, |until| until.min(month));
     let once = card.disposable.then_some(1);
     let on_demand = card.funds == card.debit_account.into();
-    let mut controls = card.controls.clone();
+    // Ids that were kept before they were trimmed are compared like the others.
+    let mut controls = card.controls.clone().trimmed();
     controls.spending_limits.clear();
     CardFacts {
         status: card.status,
@@ -129,7 +122,7 @@ fn card_facts(
         enable_2fa: card.enable_2fa,
         most_payments: once.into_iter().chain(card.cancel_after).min(),
         payments: behind.card_counters.payments,
-        locked_merchant: card.locked_merchant.clone().filter(|_| card.merchant_lock),
+        locked_merchant: card.locked_merchant.as_ref().filter(|_| card.merchant_lock).map(|id| id.trim().to_owned()),
         pin_failures: behind.secret.as_ref().map_or(0, |secret| secret.pin_failures),
         pin_tries: terms.pin_tries,
         holder_status: holder.status,
@@ -242,13 +235,15 @@ pub(super) fn give_back(
     Ok(())
 }
 
-/// Gives a refund back to the current windows.
-pub(super) fn give_to_current(work: &mut Work, card: &Card, category: &str, amount: i64) -> Result<(), Stop> {
+/// Takes again what a refund gave to windows, where they are still current.
+pub(super) fn take_again(work: &mut Work, card: &Card, given: &[Taken]) -> Result<(), Stop> {
     let now = work.now();
     let owner = counted_on(work, card)?;
-    for id in [owner.id.0, card.card_holder.0] {
+    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
         let mut counters = counters(work, id)?;
-        counters.give_to_current(card.currency.code(), category, amount, now);
+        for part in given.iter().filter(|part| part.of_holder == is_holder) {
+            counters.give_back(&part.key, part.start, (part.amount, part.count), now);
+        }
         work.counters.put(counters);
     }
     Ok(())

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::authorizations::counters::add_taken;
 use crate::authorizations::funds::hold;
-use crate::authorizations::gather::{behind, billing, facts, request, take};
+use crate::authorizations::gather::{Already, behind, facts, request, take};
+use crate::authorizations::pricing::{self, billing};
 use crate::authorizations::record::MOST_DECISIONS;
 use crate::authorizations::{
     Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, DecisionOutcome, Match,
@@ -44,10 +45,16 @@ pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Au
     }
     let of_merchant = crate::accounts::not_negative(command.asked.amount, command.asked.currency, "/amount")?;
     let behind = behind(work, &card)?;
-    let amount = billing(&command.asked, card.currency, &command.terms)?;
+    let own = command.asked.currency == found.merchant_currency;
+    let said = command.asked.billing.is_some() || command.asked.rate.is_some();
+    let amount = match pricing::increase(&found, of_merchant).filter(|_| own && !said) {
+        Some(amount) => Some(amount),
+        None => billing(&command.asked, card.currency, &command.terms)?,
+    };
     let more = more_of(&found, command);
     let request = request(&more, amount, Match::NotGiven);
-    let facts = facts(work, Some(&behind), &more, &command.terms, None, Some(found.open + found.cleared));
+    let already = Already { spent: found.open + found.cleared, approved: found.approved };
+    let facts = facts(work, Some(&behind), &more, &command.terms, None, Some(already));
     let decision = decide(&facts, &request);
     let now = work.now();
     let mut changed: Authorization = (*found).clone();
@@ -65,10 +72,12 @@ pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Au
             add_taken(&mut changed.taken, take(work, &card, &changed.merchant.category, (more, 0))?);
             Some(entry.id)
         };
-        changed.asked += amount.unwrap_or(0);
         // Both sides grow together: what is collected later is converted at the rate between them.
-        if command.asked.currency == changed.merchant_currency {
-            changed.merchant_amount += of_merchant;
+        let asked = amount.unwrap_or(0);
+        changed.merchant_amount += if own { of_merchant } else { pricing::in_merchant_currency(&found, asked) };
+        changed.asked += asked;
+        if said && own {
+            changed.rate = None;
         }
         changed.approved += more;
         changed.open += more;

@@ -94,6 +94,25 @@ pub struct Merchant {
     pub postal_code: String,
 }
 
+impl Merchant {
+    /// Without the padding of fields that have a fixed width.
+    #[must_use]
+    pub fn trimmed(self) -> Merchant {
+        let Merchant { category, merchant_id, name, city, state, country, postal_code } = self;
+        let trim =
+            |text: String| if text.ends_with(' ') || text.starts_with(' ') { text.trim().to_owned() } else { text };
+        Merchant {
+            category: trim(category),
+            merchant_id: trim(merchant_id),
+            name: trim(name),
+            city: trim(city),
+            state: trim(state),
+            country: trim(country),
+            postal_code: trim(postal_code),
+        }
+    }
+}
+
 /// How the network knows a message (fields 11, 37, 38, and its transaction id).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
@@ -108,7 +127,7 @@ pub struct Trace {
 }
 
 /// What is asked for, before it is known in which currency the card is billed (fields 4 to 6, 9, 10, 49 to 51).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// In the currency of the merchant.
     pub amount: Decimal,

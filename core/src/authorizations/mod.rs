@@ -3,6 +3,7 @@
 //! [`decide`] is pure: facts and request in, decision out. The verbs gather the facts, hold and post money, count what
 //! was spent, and tell what happened. Messages come through one door ([`message`]), whoever speaks them.
 
+mod advise;
 mod authorize;
 mod checks;
 mod clear;
@@ -12,8 +13,10 @@ mod exceptions;
 mod facts;
 mod funds;
 mod gather;
+mod identity;
 mod increment;
 mod message;
+mod pricing;
 mod record;
 mod refund;
 mod replay;
@@ -29,9 +32,10 @@ pub use authorize::{Authorize, authorize};
 pub use clear::{Clear, ForcePost, Unmatched, clear, force_post};
 pub use counters::{Answered, Counters, MessageDigest, Taken, Window, WindowKey};
 pub use decide::{Check, CheckOutcome, Decision, DecisionOutcome, RULES_VERSION, Reason, decide};
+pub use exceptions::{Deferred, ResolveException, resolve};
 use exceptions::{Exceptional, except};
-pub use exceptions::{ResolveException, resolve};
 pub use facts::{CardFacts, Facts, LimitFact, Request};
+pub(crate) use funds::{is_unsettled, note_settled};
 pub(crate) use gather::counters as counters_of;
 pub use increment::{IncrementAuthorization, increment};
 pub use message::{

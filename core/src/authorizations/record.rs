@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::authorizations::{
-    AuthorizationType, Channel, Decision, DecisionOutcome, Facts, Fee, FeeTerms, Match, Merchant, Reason, Request,
-    Taken, Trace,
+    AuthorizationType, Channel, Decision, DecisionOutcome, Deferred, Facts, Fee, FeeTerms, Match, Merchant, Reason,
+    Request, Taken, Trace,
 };
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, ExceptionId, Id, PostingId};
-use crate::money::Currency;
+use crate::money::{Currency, Decimal};
 use crate::record::{Key, KeyBytes, Kind, Record, Shown};
 use crate::time::Instant;
 
@@ -155,6 +155,10 @@ pub struct Authorization {
     pub merchant_amount: i64,
     /// That currency.
     pub merchant_currency: Currency,
+    /// How much of `merchant_amount` was collected or taken back: parts are converted by the running total.
+    pub merchant_settled: i64,
+    /// Units of the card's currency for one of the merchant's, when a rate and not an amount was given.
+    pub rate: Option<Decimal>,
     /// For whom.
     pub merchant: Merchant,
     /// How the network knows it.
@@ -281,6 +285,11 @@ pub struct Posted {
     pub with_pin: bool,
     /// What was given back of it.
     pub refunded: i64,
+    /// The same in the merchant's currency.
+    pub merchant_refunded: i64,
+    /// The windows a force post was counted in, and those that a refund was given back to, with amounts below zero: its
+    /// reversal takes the same again.
+    pub taken: Vec<Taken>,
     /// The ledger entry.
     pub entry: EntryId,
     /// When it was posted.
@@ -305,7 +314,7 @@ crate::words! {
         Authorization = "authorization",
         /// A transaction, by the identity of the message that posted it.
         Posting = "posting",
-        /// A reversal that came before its authorization.
+        /// An exception that waits for more: a reversal that came before its authorization.
         Reversal = "reversal",
     }
 }
@@ -368,8 +377,14 @@ crate::words! {
         LateClearing = "late_clearing",
         /// It could not be booked where it belongs: the account is closed.
         Suspense = "suspense",
-        /// More was given back than was collected.
+        /// More would be given back than was collected: it is posted when somebody resolves it.
         OverRefund = "over_refund",
+        /// It cannot be converted to the card's currency: it is posted when somebody resolves it with a rate.
+        Unpriced = "unpriced",
+        /// Another message with the same numbers was posted before, for another amount or card; both are posted.
+        NumbersReused = "numbers_reused",
+        /// An advice that nothing can be held for: its card is not one of ours, or its transaction is over.
+        UnmatchedAdvice = "unmatched_advice",
     }
 }
 
@@ -408,6 +423,10 @@ pub struct NetworkException {
     pub trace: Trace,
     /// What whoever looked wrote.
     pub note: Option<String>,
+    /// The message, when it waits to be posted until the exception is resolved.
+    pub deferred: Option<Deferred>,
+    /// The entry that paid it out of suspense.
+    pub entry: Option<EntryId>,
     /// Counts changes.
     pub version: i64,
     /// When it came.

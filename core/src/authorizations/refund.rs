@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::clear::{
-    Unmatched, authorization_of, draft, finish, keep, posted_before, posting_reference,
-};
+use serde::{Deserialize, Serialize};
+
+use crate::authorizations::clear::{Place, Unmatched, authorization_of, defer, draft, finish, keep, place_of};
 use crate::authorizations::funds::{Movement, book, sweep};
-use crate::authorizations::gather::{billing, give_to_current, take};
+use crate::authorizations::gather::{take, take_again};
+use crate::authorizations::identity::PostingMessage;
+use crate::authorizations::pricing::{self, Part, billing};
 use crate::authorizations::{
-    Asked, ExceptionKind, Exceptional, Fee, Posted, PostingType, Step, Terms, Trace, TransactionView, except,
+    Asked, Deferred, ExceptionKind, Exceptional, Fee, Posted, PostingType, Step, Terms, Trace, TransactionView,
 };
+use crate::cards::Card;
 use crate::ids::PostingId;
 use crate::ledger::EntryKind;
 use crate::record::Key;
@@ -17,7 +20,7 @@ use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
 /// A refund, of a transaction or of none that is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
     /// The transaction it gives back.
     pub original: Option<PostingId>,
@@ -30,6 +33,7 @@ pub struct Refund {
     /// The number of the message among those of its transaction.
     pub sequence: String,
     /// The terms of the card programme.
+    #[serde(skip)]
     pub terms: Arc<Terms>,
 }
 
@@ -47,12 +51,15 @@ fn find_posted(work: &mut Work, id: PostingId) -> Result<Arc<Posted>, Stop> {
     Ok(found.ok_or(Refusal::TransactionNotFound)?)
 }
 
-/// Gives money back: always posted, to whoever has the card's money now.
-pub fn refund(work: &mut Work, command: &Refund) -> Result<TransactionView, Stop> {
-    let reference = posting_reference(PostingType::Refund, &command.trace, &command.sequence);
-    if let Some(again) = posted_before(work, &reference)? {
-        return Ok(TransactionView::of(&again, &command.terms.environment));
-    }
+/// Gives money back, to whoever has the card's money now. None when it waits: for a price, or because it is more than is
+/// left of its transaction.
+pub fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionView>, Stop> {
+    let posted = post_refund(work, command, false)?;
+    Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
+}
+
+/// Posts a refund; one that waited when it is `resolving`.
+pub(super) fn post_refund(work: &mut Work, command: &Refund, resolving: bool) -> Result<Option<Posted>, Stop> {
     let original = command.original.map(|id| find_posted(work, id)).transpose()?;
     if let Some(original) = &original
         && (original.amount > 0 || !matches!(original.kind, PostingType::Capture | PostingType::ForcePost))
@@ -66,22 +73,86 @@ pub fn refund(work: &mut Work, command: &Refund) -> Result<TransactionView, Stop
         (None, Some(what)) => what.clone(),
         (None, None) => return Err(Refusal::CardNotFound.into()),
     };
-    let card = crate::cards::find(work, what.card)?;
-    let left = original.as_ref().map_or(0, |original| original.amount.saturating_abs() - original.refunded);
-    let amount = match &command.asked {
-        Some(asked) => billing(asked, card.currency, &command.terms)?
-            .ok_or(Refusal::RateUnknown { from: asked.currency, to: card.currency })?,
-        None => left,
+    let message = PostingMessage {
+        kind: PostingType::Refund,
+        trace: &command.trace,
+        sequence: &command.sequence,
+        asked: command.asked.as_ref(),
+        card: Some(what.card),
     };
-    if amount <= 0 {
+    let place = match place_of(work, &message, resolving)? {
+        Ok(place) => place,
+        Err(before) => return Ok(before),
+    };
+    let card = crate::cards::find(work, what.card)?;
+    let left = original.as_ref().map(|original| original.amount.saturating_abs() - original.refunded);
+    let Some(part) = part_of(command, original.as_deref(), &card)? else {
+        let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
+        let deferred = Deferred::Refund(Box::new(command.clone()));
+        return defer(work, Exceptional::unpriced(card.id, asked, &command.trace, deferred)?, &place);
+    };
+    if command.asked.is_none() && left.is_some_and(|left| left <= 0) {
+        return Err(Refusal::AlreadyRefunded.into());
+    }
+    if part.amount <= 0 && command.asked.is_none_or(|asked| asked.amount.is_zero()) {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
-    let fee = match &original {
-        Some(original) if command.terms.refund_fees && original.refunded == 0 && amount >= left => {
-            Fee { fee: -original.fee, vat: -original.vat }
-        }
-        _ => Fee::default(),
+    if let Some(original) = original.as_ref().filter(|_| !resolving && left.is_some_and(|left| part.amount > left)) {
+        return wait_for_eyes(work, command, original, part, &place);
+    }
+    post_part(work, command, &card, &what, original, part, &place).map(Some)
+}
+
+/// What is given back; none when no rate is known.
+fn part_of(command: &Refund, original: Option<&Posted>, card: &Card) -> Result<Option<Part>, Refusal> {
+    if let Some(original) = original {
+        return pricing::refund(original, command.asked.as_ref(), &command.terms);
+    }
+    let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
+    let merchant_amount = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+    Ok(billing(asked, card.currency, &command.terms)?.map(|amount| Part {
+        amount,
+        merchant_amount,
+        merchant_currency: asked.currency,
+        settled: 0,
+    }))
+}
+
+/// More would be given back than was collected: somebody looks before it is posted, at the price it has now.
+fn wait_for_eyes(
+    work: &mut Work,
+    command: &Refund,
+    original: &Posted,
+    part: Part,
+    place: &Place,
+) -> Result<Option<Posted>, Stop> {
+    let price = crate::money::Decimal::new(part.amount, original.currency.exponent());
+    let asked = command.asked.map(|asked| Asked { billing: Some(price), rate: None, ..asked });
+    let deferred = Deferred::Refund(Box::new(Refund { asked, ..command.clone() }));
+    let exception = Exceptional::of_posting(ExceptionKind::OverRefund, original, part.amount);
+    let (trace, deferred) = (command.trace.clone(), Some(deferred));
+    defer(work, Exceptional { posting: None, trace, deferred, ..exception }, place)
+}
+
+fn post_part(
+    work: &mut Work,
+    command: &Refund,
+    card: &Card,
+    what: &Unmatched,
+    original: Option<Arc<Posted>>,
+    part: Part,
+    place: &Place,
+) -> Result<Posted, Stop> {
+    let amount = part.amount;
+    // The fee comes back with the part that makes the payment whole again.
+    let completes = |original: &&Arc<Posted>| {
+        let whole = original.amount.saturating_abs();
+        command.terms.refund_fees && original.refunded < whole && original.refunded + amount >= whole
     };
+    let fee = original
+        .as_ref()
+        .filter(completes)
+        .map_or(Fee::default(), |original| Fee { fee: -original.fee, vat: -original.vat });
     let authorization = original.as_ref().and_then(|original| original.authorization);
     let movement = Movement {
         kind: EntryKind::Refund,
@@ -93,30 +164,25 @@ pub fn refund(work: &mut Work, command: &Refund) -> Result<TransactionView, Stop
         vat: fee.vat,
         release: 0,
     };
-    let booked = book(work, &card, &movement)?;
-    let (merchant_amount, merchant_currency) = match &command.asked {
-        Some(asked) => (crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?, asked.currency),
-        None => original.as_ref().map_or((amount, card.currency), |o| (o.merchant_amount, o.merchant_currency)),
-    };
+    let booked = book(work, card, &movement)?;
     let posted = Posted {
         authorization,
         original: command.original,
         channel: what.channel,
         usage: original.as_ref().map_or(crate::authorizations::AuthorizationType::Purchase, |original| original.usage),
-        merchant: what.merchant,
-        merchant_amount,
-        merchant_currency,
+        merchant: what.merchant.clone(),
+        merchant_amount: part.merchant_amount,
+        merchant_currency: part.merchant_currency,
         trace: command.trace.clone(),
-        ..draft(work, &card, PostingType::Refund, amount, fee, &booked)
+        taken: take(work, card, &what.merchant.category, (-amount, 0))?,
+        ..draft(work, card, PostingType::Refund, amount, fee, &booked)
     };
-    keep(work, &posted, &reference);
-    give_to_current(work, &card, &posted.merchant.category, amount)?;
+    keep(work, &posted, place)?;
     let now = work.now();
     if let Some(original) = original {
-        work.postings.put(Posted { refunded: original.refunded + amount, updated_at: now, ..(*original).clone() });
-        if amount > left {
-            except(work, Exceptional::of_posting(ExceptionKind::OverRefund, &posted, amount - left))?;
-        }
+        let refunded = original.refunded + amount;
+        let merchant_refunded = original.merchant_refunded.saturating_add(part.settled);
+        work.postings.put(Posted { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
     }
     if let Some(found) = authorization_of(work, authorization)? {
         let mut changed = (*found).clone();
@@ -124,9 +190,9 @@ pub fn refund(work: &mut Work, command: &Refund) -> Result<TransactionView, Stop
         changed.note(Step::Refunded, amount, Some(booked.entry.id), None, now);
         work.authorizations.put(changed);
     }
-    finish(work, &card, &posted, &booked, &command.terms)?;
-    sweep(work, &card, None)?;
-    Ok(TransactionView::of(&posted, &command.terms.environment))
+    finish(work, card, &posted, &booked, &command.terms)?;
+    sweep(work, card, None)?;
+    Ok(posted)
 }
 
 /// Takes a refund back, once: posted whether the money is still there or not.
@@ -163,17 +229,25 @@ pub fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transa
         ..draft(work, &card, PostingType::RefundReversal, -refund.amount, fee, &booked)
     };
     work.postings.put(posted.clone());
-    take(work, &card, &posted.merchant.category, (refund.amount, 0))?;
+    if refund.taken.is_empty() {
+        // Refunds from before what they gave was kept.
+        take(work, &card, &posted.merchant.category, (refund.amount, 0))?;
+    } else {
+        take_again(work, &card, &refund.taken)?;
+    }
     let now = work.now();
     work.postings.put(Posted { refunded: refund.amount, updated_at: now, ..(*refund).clone() });
     if let Some(original) = refund.original {
         let original = find_posted(work, original)?;
-        let refunded = (original.refunded - refund.amount).max(0);
-        work.postings.put(Posted { refunded, updated_at: now, ..(*original).clone() });
+        let refunded = original.refunded - refund.amount;
+        let own = refund.merchant_currency == original.merchant_currency;
+        let part = if own { refund.merchant_amount } else { pricing::merchant_share(&original, refund.amount) };
+        let merchant_refunded = (original.merchant_refunded - part).max(0);
+        work.postings.put(Posted { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
     }
     if let Some(found) = authorization_of(work, refund.authorization)? {
         let mut changed = (*found).clone();
-        changed.refunded = (changed.refunded - refund.amount).max(0);
+        changed.refunded -= refund.amount;
         changed.note(Step::RefundReversed, refund.amount, Some(booked.entry.id), None, now);
         work.authorizations.put(changed);
     }

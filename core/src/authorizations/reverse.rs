@@ -1,11 +1,11 @@
 //! Giving holds back: reversed by the merchant, run out, released by an operator.
 
-use crate::authorizations::counters::{MessageDigest, message_digest};
 use crate::authorizations::funds::{hold, sweep};
 use crate::authorizations::gather::{counters, give_back};
+use crate::authorizations::identity::{self, Waiting};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, ExceptionKind, Exceptional,
-    NetworkReference, ReferenceKind, Step, Trace, except, find_to_change, tell,
+    NetworkException, Step, Trace, except, find_to_change, pricing, tell,
 };
 use crate::cards::Card;
 use crate::events::EventType;
@@ -60,17 +60,36 @@ pub struct ReleaseAuthorization {
 /// Takes it back.
 pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
-    let amount = match command.amount {
-        Some(amount) => crate::accounts::positive(amount, found.currency, "/amount")?,
-        None => found.open,
+    let part = match command.amount {
+        Some(amount) => {
+            let amount = crate::accounts::positive(amount, found.currency, "/amount")?;
+            Part { amount, settled: pricing::in_merchant_currency(&found, amount.min(found.open)) }
+        }
+        None => all_of(&found),
     };
+    take_back(work, &found, part)
+}
+
+/// What is taken back: in the card's currency and in the merchant's.
+struct Part {
+    amount: i64,
+    settled: i64,
+}
+
+fn all_of(found: &Authorization) -> Part {
+    Part { amount: found.open, settled: pricing::rest_of(found, found.open).settled }
+}
+
+fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<AuthorizationView, Stop> {
+    let Part { amount, settled } = part;
     let Some(card) = found.card.filter(|_| found.status == AuthorizationStatus::Approved) else {
         return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());
     };
     let card = crate::cards::find(work, card)?;
-    let mut changed = (*found).clone();
+    let mut changed = found.clone();
     let back = amount.min(found.open);
     release(work, &card, &mut changed, back, Step::Reversed, None)?;
+    pricing::settle(&mut changed, settled);
     changed.reversed += back;
     if changed.open == 0 {
         close(&mut changed, AuthorizationStatus::Reversed);
@@ -88,33 +107,63 @@ pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<Author
 /// Takes back what the reference leads to, or keeps the reversal until its authorization comes. Gives the
 /// authorization, when there is one.
 pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result<Option<AuthorizationView>, Stop> {
-    let client = work.client();
-    let id = &command.trace.transaction_id;
-    let known = NetworkReference::key_of(client, ReferenceKind::Authorization, id);
-    if let Some(reference) = work.network_references.get_to_change(known)? {
-        return reverse_known(work, command, AuthorizationId(reference.object)).map(Some);
+    let transaction = &command.trace.transaction_id;
+    let found = identity::authorization(work, transaction, command.card)?;
+    if identity::came_early(work, command)? {
+        return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
-    let waiting = NetworkReference::key_of(client, ReferenceKind::Reversal, id);
-    if work.network_references.get_to_change(waiting)?.is_some() {
-        return Ok(None);
+    if let Some(found) = found {
+        return reverse_known(work, command, &found).map(Some);
     }
     let amount = command.amount.unwrap_or(Decimal::ZERO);
-    let exception = except(
-        work,
-        Exceptional {
-            kind: ExceptionKind::UnmatchedReversal,
-            card: command.card,
-            authorization: None,
-            posting: None,
-            amount: crate::accounts::not_negative(amount, command.currency, "/amount")?,
-            currency: command.currency,
-            trace: command.trace.clone(),
-        },
-    )?;
-    let hash = NetworkReference::hash(ReferenceKind::Reversal, id);
-    let object = exception.id.0;
-    work.network_references.put(NetworkReference { client, hash, kind: ReferenceKind::Reversal, object });
+    let amount = crate::accounts::not_negative(amount, command.currency, "/amount")?;
+    let waiting = Waiting::find_to_change(work, transaction, command.card)?;
+    let known = waiting.exception.clone().filter(|known| known.currency == command.currency);
+    let exception = match known {
+        // Several reversals of one transaction add up; one of all there is stays one of all.
+        Some(known) => {
+            let all = known.amount == 0 || amount == 0;
+            let sum = if all { 0 } else { known.amount.saturating_add(amount) };
+            let more = NetworkException {
+                amount: sum,
+                version: known.version + 1,
+                updated_at: work.now(),
+                ..(*known).clone()
+            };
+            work.network_exceptions.put(more.clone());
+            more
+        }
+        None => except(
+            work,
+            Exceptional {
+                kind: ExceptionKind::UnmatchedReversal,
+                card: command.card,
+                authorization: None,
+                posting: None,
+                amount,
+                currency: command.currency,
+                trace: command.trace.clone(),
+                deferred: None,
+            },
+        )?,
+    };
+    if waiting.exception.is_none() {
+        waiting.keep(work, &exception);
+    }
+    identity::remember_early(work, command, &exception);
     Ok(None)
+}
+
+/// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it.
+pub(super) fn early_amount(early: &NetworkException, made: &Authorization) -> i64 {
+    if early.amount == 0 {
+        return i64::MAX;
+    }
+    if early.currency == made.currency {
+        return early.amount;
+    }
+    let own = early.currency == made.merchant_currency;
+    pricing::next_part(made, early.amount).filter(|_| own).unwrap_or(i64::MAX)
 }
 
 /// A reversal of the network is never refused: one that came before is answered as the first was, and one of what is not
@@ -122,48 +171,51 @@ pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Re
 fn reverse_known(
     work: &mut Work,
     command: &ReverseByReference,
-    id: AuthorizationId,
+    found: &Authorization,
 ) -> Result<AuthorizationView, Stop> {
-    let found = find_to_change(work, id)?;
-    let Some(card) = found.card else { return Ok(AuthorizationView::of(&found)) };
-    let amount = in_card_currency(command, &found)?;
+    let Some(card) = found.card else { return Ok(AuthorizationView::of(found)) };
+    let part = in_card_currency(command, found)?;
     let mut counters = counters(work, card.0)?;
-    let message = identity(command);
+    let message = identity::of_reversal(command);
     if counters.answer_to(&message).is_some() || found.status == AuthorizationStatus::Declined {
-        return Ok(AuthorizationView::of(&found));
+        return Ok(AuthorizationView::of(found));
     }
-    counters.remember(message, id);
+    counters.remember(message, found.id);
     work.counters.put(counters);
-    if found.status == AuthorizationStatus::Approved {
-        return reverse(work, &ReverseAuthorization { id, amount });
+    match found.status {
+        AuthorizationStatus::Approved => take_back(work, found, part.unwrap_or_else(|| all_of(found))),
+        AuthorizationStatus::Pending => void(work, found),
+        _ => {
+            let over = part.map_or(found.asked, |part| part.amount);
+            except(work, Exceptional::about(ExceptionKind::OverReversal, found, over))?;
+            Ok(AuthorizationView::of(found))
+        }
     }
-    let over = amount.and_then(|amount| amount.to_minor(found.currency.exponent())).unwrap_or(found.asked);
-    except(work, Exceptional::about(ExceptionKind::OverReversal, &found, over))?;
-    Ok(AuthorizationView::of(&found))
 }
 
-/// What makes two reversals the same one.
-fn identity(command: &ReverseByReference) -> MessageDigest {
-    let trace = &command.trace;
-    let amount = command.amount.map(|amount| amount.to_string()).unwrap_or_default();
-    let parts = ["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, command.currency.code()];
-    message_digest(&parts)
+/// An advice that waits to be priced is taken back: nothing is held for it any more.
+fn void(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Stop> {
+    let card = crate::cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
+    let mut changed = found.clone();
+    changed.note(Step::Reversed, 0, None, None, work.now());
+    close(&mut changed, AuthorizationStatus::Reversed);
+    work.authorizations.put(changed.clone());
+    tell(work, &card, EventType::AuthorizationReversed, &changed)?;
+    Ok(AuthorizationView::of(&changed))
 }
 
-/// The amount in the card's currency: that of the authorization in the merchant's is converted as the authorization was.
-fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Decimal>, Refusal> {
+/// The amount in the card's currency: one in the merchant's is converted as the authorization was. None is all there is.
+fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Part>, Refusal> {
     let Some(amount) = command.amount else { return Ok(None) };
-    if command.currency == found.currency {
-        return Ok(Some(amount));
-    }
     let minor = crate::accounts::positive(amount, command.currency, "/amount")?;
-    if command.currency != found.merchant_currency || found.merchant_amount == 0 {
+    if command.currency == found.currency {
+        let settled = pricing::in_merchant_currency(found, minor.min(found.open));
+        return Ok(Some(Part { amount: minor, settled }));
+    }
+    if command.currency != found.merchant_currency {
         return Ok(None);
     }
-    let share = i128::from(minor) * i128::from(found.asked);
-    let share = crate::authorizations::terms::divide_half_even(share, i128::from(found.merchant_amount));
-    let share = i64::try_from(share).map_err(|_| Refusal::AmountTooLarge { field: "/amount" })?;
-    Ok((share > 0).then(|| Decimal::new(share, found.currency.exponent())))
+    Ok(pricing::next_part(found, minor).map(|amount| Part { amount, settled: minor }))
 }
 
 /// Gives the hold back when its time is over.

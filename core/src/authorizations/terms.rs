@@ -39,6 +39,12 @@ impl FeeTerms {
         let fee = (if first { self.fixed } else { 0 }).saturating_add(share(amount, self.basis_points));
         Fee { fee, vat: share(fee, self.vat_basis_points) }
     }
+
+    /// The fee on what comes to an amount, by the running total: parts of an amount are charged what the whole is.
+    pub fn between(self, before: i64, after: i64) -> Fee {
+        let (before, after) = (self.on(before, true), self.on(after, true));
+        Fee { fee: after.fee - before.fee, vat: after.vat - before.vat }
+    }
 }
 
 /// A rate: units of `to` for one of `from`.

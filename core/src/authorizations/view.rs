@@ -276,9 +276,14 @@ pub struct ExceptionView {
     pub currency: String,
     /// The network's transaction id.
     pub network_transaction_id: String,
-    /// What whoever looked wrote.
+    /// What was found, when it is resolved.
     #[schema(required = true)]
     pub note: Option<String>,
+    /// Whether its message is posted only when it is resolved.
+    pub waits: bool,
+    /// The ledger entry that paid it out of suspense.
+    #[schema(required = true)]
+    pub entry_id: Option<String>,
     /// Counts changes.
     pub version: i64,
     /// When it came.
@@ -303,6 +308,8 @@ impl ExceptionView {
             currency: of.currency.code().to_owned(),
             network_transaction_id: of.trace.transaction_id.clone(),
             note: of.note.clone(),
+            waits: of.deferred.is_some() && of.status == ExceptionStatus::Open,
+            entry_id: of.entry.map(|id| id.to_string()),
             version: of.version,
             created_at: of.created_at.to_string(),
             updated_at: of.updated_at.to_string(),

@@ -1,7 +1,7 @@
 //! Ending a card: final; what is available on it goes to an account.
 
 use crate::card_holders;
-use crate::cards::money::give_back;
+use crate::cards::money::{collect_debt, give_back};
 use crate::cards::{Card, CardStatus, CardView, find_receiver, tell, view};
 use crate::events::EventType;
 use crate::ids::{AccountId, CardId};
@@ -42,12 +42,14 @@ pub(super) fn end(
         _ => card.debit_account,
     };
     give_back(work, &card, heir)?;
+    collect_debt(work, &card)?;
     let now = work.now();
     card.set_status(CardStatus::Canceled, reason, now);
     card.cancellation_reason = reason.map(str::to_owned);
     card.heir = Some(heir);
     card.touch(now);
     work.cards.put(card.clone());
+    crate::authorizations::note_settled(work, &card, false)?;
     card_holders::count_cards(work, card.card_holder, -1)?;
     crate::accounts::count_cards(work, card.debit_account, -1)?;
     let shown = view(work, &card)?;

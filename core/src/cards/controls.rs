@@ -135,6 +135,19 @@ pub struct SpendingControls {
     pub spending_limits: Vec<SpendingLimit>,
 }
 
+impl SpendingControls {
+    /// Without the padding of merchant ids, which networks send in fields of a fixed width.
+    #[must_use]
+    pub fn trimmed(mut self) -> SpendingControls {
+        for id in self.allowed_merchants.iter_mut().chain(&mut self.blocked_merchants) {
+            if id.trim() != id {
+                *id = id.trim().to_owned();
+            }
+        }
+        self
+    }
+}
+
 /// Spending controls as they are asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewControls {
@@ -153,7 +166,7 @@ impl NewControls {
         now: Instant,
     ) -> Result<SpendingControls, Refusal> {
         let spending_limits = settle_limits(&before.spending_limits, &self.limits, created_at, now)?;
-        Ok(SpendingControls { spending_limits, ..self.controls.clone() })
+        Ok(SpendingControls { spending_limits, ..self.controls.clone().trimmed() })
     }
 }
 

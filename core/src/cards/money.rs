@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 
 use crate::accounts::{positive, tell_balance};
 use crate::cards::{
-    Card, CardView, FundingMode, MovementView, PaymentReference, find, find_payer, find_receiver, funds_of,
+    Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, find, find_payer, find_receiver, funds_of,
     not_canceled, tell, view,
 };
 use crate::events::EventType;
@@ -45,14 +45,24 @@ pub struct WithdrawFromCard {
     pub narration: Option<String>,
 }
 
-/// Funds the card: at least 0.01, from an active and debitable account of its currency.
+/// Funds the card: at least 0.01, from an active and debitable account of its currency. An ended card takes what it owes.
 pub fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
-    let card = find_prefunded(work, command.id)?;
+    let card = find(work, command.id)?;
+    let owed = debt(work, &card)?;
+    if card.status != CardStatus::Canceled || owed == 0 {
+        live_prefunded(&card)?;
+    }
     let account = find_payer(work, command.debit_account, card.currency)?;
     let amount = positive(command.amount, card.currency, "/amount")?;
+    if card.status == CardStatus::Canceled && amount > owed {
+        let owed = crate::money::format_minor(owed, card.currency.exponent());
+        return Err(Refusal::MoreThanOwed { owed, currency: card.currency }.into());
+    }
     let unused = check_reference(work, command.payment_reference.as_deref())?;
     let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
+    let was = crate::authorizations::is_unsettled(work, &card)?;
     let entry = move_to_card(work, &card, account.id, amount, reference, narration)?;
+    crate::authorizations::note_settled(work, &card, was)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
 }
@@ -74,11 +84,40 @@ pub fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView,
 
 fn find_prefunded(work: &mut Work, id: CardId) -> Result<std::sync::Arc<Card>, Stop> {
     let card = find(work, id)?;
-    not_canceled(&card)?;
-    if card.funding_mode == FundingMode::OnDemand {
-        return Err(Refusal::FundingModeMismatch { field: "" }.into());
-    }
+    live_prefunded(&card)?;
     Ok(card)
+}
+
+fn live_prefunded(card: &Card) -> Result<(), Refusal> {
+    not_canceled(card)?;
+    if card.funding_mode == FundingMode::OnDemand {
+        return Err(Refusal::FundingModeMismatch { field: "" });
+    }
+    Ok(())
+}
+
+/// What a card with money of its own owes, beyond what is held on it.
+fn debt(work: &mut Work, card: &Card) -> Result<i64, Stop> {
+    let own = card.funds == LedgerAccountId::from(card.id);
+    Ok(if own { funds_of(work, card)?.available().min(0).saturating_neg() } else { 0 })
+}
+
+/// The account behind a card that ends pays what the card owes, as far as it has the money; the rest can be funded later.
+pub(super) fn collect_debt(work: &mut Work, card: &Card) -> Result<(), Stop> {
+    let owed = debt(work, card)?;
+    if owed == 0 {
+        return Ok(());
+    }
+    let account = LedgerAccountId::from(card.debit_account);
+    let balance = work.balances.get_to_change(Key::of(work.client(), account.0))?.expect("an account has a balance");
+    let amount = owed.min(balance.available().max(0));
+    if amount == 0 {
+        return Ok(());
+    }
+    let between = (account, LedgerAccountId::from(card.id));
+    let entry = move_money(work, EntryKind::CardFunding, card, between, amount, None, None)?;
+    tell_movement(work, card, EventType::CardFunded, card.debit_account, amount, &entry)?;
+    tell_balance(work, card.debit_account, -amount, &entry)
 }
 
 /// Moves money from an account onto a card, and tells both.

@@ -150,10 +150,14 @@ impl Simulation {
     fn fund(&mut self, card: usize, account: usize, amount: i64) -> (Command, Expected) {
         let at = card % self.cards.len();
         let (id, debit_account) = (self.cards[at].id, self.accounts[account].id);
-        let expected = self
-            .check_card(at)
+        // A card that ended takes what it owes.
+        let owed = -self.cards[at].available().min(0);
+        let owes = !self.cards[at].live && owed > 0;
+        let enough = if owes && amount > owed { Err("more_than_owed") } else { Ok(()) };
+        let expected = if owes { Ok(()) } else { self.check_card(at) }
             .and_then(|()| self.check_account(account))
             .and_then(|()| positive(amount))
+            .and(enough)
             .and_then(|()| self.take(account, amount));
         self.cards[at].posted += amount;
         let command = FundCard { id, debit_account, amount: money(amount), payment_reference: None, narration: None };
@@ -202,6 +206,10 @@ impl Simulation {
         let returned = self.cards[at].available().max(0);
         self.cards[at].posted -= returned;
         self.accounts[heir].posted += returned;
+        let account = &mut self.accounts[self.cards[at].account];
+        let paid = (-self.cards[at].available()).clamp(0, account.posted.max(0));
+        account.posted -= paid;
+        self.cards[at].posted += paid;
         self.cards[at].live = false;
     }
 
@@ -243,7 +251,10 @@ impl Simulation {
     fn close(&mut self, account: usize) -> (Command, Expected) {
         let live = self.cards.iter().any(|card| card.live && card.account == account);
         let closed = self.accounts[account].status == AccountStatus::Closed;
-        let in_use = !closed && (live || self.accounts[account].posted != 0);
+        let unsettled =
+            |card: &ModelledCard| !card.live && card.account == account && (card.posted, card.held) != (0, 0);
+        let unsettled = self.cards.iter().any(unsettled);
+        let in_use = !closed && (live || unsettled || self.accounts[account].posted != 0);
         self.accounts[account].status = AccountStatus::Closed;
         let id = self.accounts[account].id;
         let expected = if in_use { Err("account_in_use") } else { Ok(()) };
@@ -252,8 +263,8 @@ impl Simulation {
 
     fn impose(&mut self, card: usize, delta: i64, held: i64) {
         let at = card % self.cards.len();
-        // A card on demand never has anything of its own.
-        if self.cards[at].on_demand {
+        // A card on demand never has anything of its own; what comes to an ended card is for those who follow it.
+        if self.cards[at].on_demand || !self.cards[at].live {
             return;
         }
         self.world.impose(self.cards[at].id, delta, held);

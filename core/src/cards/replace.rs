@@ -160,6 +160,7 @@ fn retire(work: &mut Work, old: &Card, new: &Card, reason: ReplaceReason) -> Res
     retired.replaced_by = Some(new.id);
     retired.touch(now);
     work.cards.put(retired.clone());
+    crate::authorizations::note_settled(work, &retired, false)?;
     let shown = view(work, &retired)?;
     tell(work, &retired, EventType::CardReplaced, &shown)
 }

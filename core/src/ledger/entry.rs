@@ -36,6 +36,8 @@ crate::words! {
         Refund = "refund",
         /// A refund taken back.
         RefundReversal = "refund_reversal",
+        /// Money in suspense paid to an account, or what is owed there paid by one.
+        SuspensePayout = "suspense_payout",
     }
 }
 

@@ -145,6 +145,7 @@ impl Seeder {
             primary_bank_account: None,
             primary_crypto_wallet: None,
             live_cards: 0,
+            unsettled_cards: 0,
             version: 1,
             created_at: self.now,
             updated_at: self.now,

@@ -26,6 +26,7 @@ pub mod openapi;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod rate;
 pub mod rate_limit;
 pub mod refusals;
 pub mod reply;

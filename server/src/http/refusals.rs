@@ -40,6 +40,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SameAccount
         | Refusal::CheckDigits { .. }
         | Refusal::VerificationWithAmount
+        | Refusal::BillingMismatch { .. }
+        | Refusal::ResolutionMismatch { .. }
         | Refusal::AmountBelowMinimum { .. }
         | Refusal::ValidityInvalid { .. }
         | Refusal::ExpiryInPast
@@ -67,6 +69,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TooManyIncrements { .. }
         | Refusal::NothingToClear
         | Refusal::RefundReversed
+        | Refusal::AlreadyRefunded
         | Refusal::RevealTokenUsed
         | Refusal::IdempotencyKeyReused => StatusCode::CONFLICT,
         Refusal::InsufficientFunds { .. }
@@ -76,6 +79,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CurrencyMismatch { .. }
         | Refusal::CardHolderInactive { .. }
         | Refusal::CardHolderUnverified
+        | Refusal::MoreThanOwed { .. }
         | Refusal::RateUnknown { .. }
         | Refusal::NotRefundable { .. }
         | Refusal::FundingModeMismatch { .. }

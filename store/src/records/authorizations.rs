@@ -5,6 +5,8 @@ use paygen_core::authorizations::{
     NetworkException, NetworkReference, Posted, PostingType, Reason, ReferenceKind,
 };
 
+use paygen_core::money::Decimal;
+
 use super::{Keyed, json, stored};
 
 stored!(Counters, "counters", key 2, {
@@ -47,6 +49,8 @@ stored!(Authorization, "authorizations", key 2, {
     "refunded" Integer = |a| a.refunded,
     "merchant_amount" Integer = |a| a.merchant_amount,
     "merchant_currency" Text = |a| a.merchant_currency.code(),
+    "merchant_settled" Integer = |a| a.merchant_settled,
+    "rate" Text = |a| a.rate.map(|rate| rate.to_string()),
     "merchant_category" Text = |a| a.merchant.category.clone(),
     "merchant_name" Text = |a| a.merchant.name.clone(),
     "merchant" Text = |a| json(&a.merchant),
@@ -82,6 +86,8 @@ stored!(Authorization, "authorizations", key 2, {
     refunded: row.integer()?,
     merchant_amount: row.integer()?,
     merchant_currency: row.currency()?,
+    merchant_settled: row.integer()?,
+    rate: row.optional_word(|text| Decimal::parse(text).ok())?,
     merchant: { row.skip()?; row.skip()?; row.json()? },
     trace: { let trace = row.json()?; row.skip()?; trace },
     stand_in: row.boolean()?,
@@ -122,6 +128,8 @@ stored!(Posted, "transactions", key 2, {
     "network_transaction_id" Text = |p| p.trace.transaction_id.clone(),
     "with_pin" Integer = |p| p.with_pin,
     "refunded" Integer = |p| p.refunded,
+    "merchant_refunded" Integer = |p| p.merchant_refunded,
+    "taken" Text = |p| json(&p.taken),
     "entry" Bytes = |p| p.entry.0,
     "created_at" Integer = |p| p.created_at,
     "updated_at" Integer = |p| p.updated_at,
@@ -146,6 +154,8 @@ stored!(Posted, "transactions", key 2, {
     trace: { let trace = row.json()?; row.skip()?; trace },
     with_pin: row.boolean()?,
     refunded: row.integer()?,
+    merchant_refunded: row.integer()?,
+    taken: row.json()?,
     entry: row.id()?,
     created_at: row.time()?,
     updated_at: row.time()?,
@@ -179,6 +189,8 @@ stored!(NetworkException, "exceptions", key 2, {
     "trace" Text = |e| json(&e.trace),
     "network_transaction_id" Text = |e| e.trace.transaction_id.clone(),
     "note" Text = |e| e.note.clone(),
+    "deferred" Text = |e| e.deferred.as_ref().map(json),
+    "entry" Bytes = |e| e.entry.map(|id| id.0),
     "version" Integer = |e| e.version,
     "created_at" Integer = |e| e.created_at,
     "updated_at" Integer = |e| e.updated_at,
@@ -194,6 +206,8 @@ stored!(NetworkException, "exceptions", key 2, {
     currency: { let currency = row.currency()?; row.skip()?; currency },
     trace: { let trace = row.json()?; row.skip()?; trace },
     note: row.optional_text()?,
+    deferred: row.optional_word(|text| serde_json::from_str(text).ok())?,
+    entry: row.optional_id()?,
     version: row.integer()?,
     created_at: row.time()?,
     updated_at: row.time()?,

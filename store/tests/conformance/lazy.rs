@@ -116,6 +116,7 @@ fn shown(number: u8) -> Account {
         primary_bank_account: None,
         primary_crypto_wallet: None,
         live_cards: 0,
+        unsettled_cards: 0,
         version: 1,
         created_at: at,
         updated_at: at,

@@ -44,7 +44,14 @@ fn plain() -> (Facts, Request) {
         fee: FeeTerms::default(),
         limits: Vec::new(),
     };
-    let facts = Facts { now: 500, card: Some(card), duplicate_of: None, risk_threshold: 95, incremental: false };
+    let facts = Facts {
+        now: 500,
+        card: Some(card),
+        duplicate_of: None,
+        risk_threshold: 95,
+        incremental: false,
+        approved_before: None,
+    };
     let merchant = Merchant {
         category: "5812".to_owned(),
         merchant_id: "M1".to_owned(),

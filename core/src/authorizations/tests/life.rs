@@ -21,7 +21,7 @@ const SCRIPTS: &[(&str, Script)] = &[
             ("auth c 70", "approved 100-100 acct 100 used 100x2"),
             ("clear a", "closed 70-70 acct 100 used 100x2"),
             ("clear b 1", "refused authorization_not_found 70-70 acct 100 used 100x2"),
-            ("clear b 1 unmatched", "force_post 69-70 acct 100 used 101x2 !unmatched_clearing 1"),
+            ("clear b 1 unmatched", "force_post 69-70 acct 100 used 101x3 !unmatched_clearing 1"),
         ],
     ),
     (
@@ -123,6 +123,8 @@ const SCRIPTS: &[(&str, Script)] = &[
             ("advice a 30", "approved 100-30 acct 100 used 30x1"),
             ("advice b 200", "approved 100-230 acct 100 used 230x2"),
             ("advice b 200", "approved 100-230 acct 100 used 230x2"),
+            ("advice b 150 #2", "approved 100-180 acct 100 used 180x2"),
+            ("advice b 200 #3", "approved 100-230 acct 100 used 230x2"),
             ("advice c 5 no", "declined insufficient_funds 100-230 acct 100 used 230x2"),
             ("clear b", "closed -100-30 acct 100 used 230x2"),
         ],
@@ -135,22 +137,26 @@ const SCRIPTS: &[(&str, Script)] = &[
             ("refund a 10", "closed 80 acct 100 used 20x1"),
             ("refund a 10", "closed 80 acct 100 used 20x1"),
             ("refund a #2", "closed 100 acct 100 used 0x1"),
-            ("refund a #3", "refused amount_not_positive 100 acct 100 used 0x1"),
-            ("refund a 5 #4", "closed 105 acct 100 used 0x1 !over_refund 5"),
-            ("unrefund a", "closed 100 acct 100 used 5x1"),
-            ("refund x 7", "refund 107 acct 100 used 0x1"),
-            ("unrefund x", "refund_reversal 100 acct 100 used 7x1"),
-            ("unrefund x", "refused refund_reversed 100 acct 100 used 7x1"),
+            ("refund a #3", "refused already_refunded 100 acct 100 used 0x1"),
+            ("refund a 5 #4", "waiting 100 acct 100 used 0x1 !over_refund 5"),
+            ("refund a 5 #4", "waiting 100 acct 100 used 0x1"),
+            ("unrefund a", "closed 80 acct 100 used 20x1"),
+            ("refund x 7", "refund 87 acct 100 used 13x1"),
+            ("unrefund x", "refund_reversal 80 acct 100 used 20x1"),
+            ("unrefund x", "refused refund_reversed 80 acct 100 used 20x1"),
         ],
     ),
     (
         "force posts",
         &[
-            ("force f 120", "force_post -20 acct 100 used 120x0 !force_post 120"),
-            ("force f 120", "force_post -20 acct 100 used 120x0"),
-            ("force f 120 #2", "force_post -140 acct 100 used 240x0 !force_post 120"),
-            ("auth a 1", "declined insufficient_funds -140 acct 100 used 240x0"),
-            ("refund f 20", "refund -120 acct 100 used 220x0"),
+            ("force f 120", "force_post -20 acct 100 used 120x1 !force_post 120"),
+            ("force f 120", "force_post -20 acct 100 used 120x1"),
+            ("force f 120 #2", "force_post -140 acct 100 used 240x2 !force_post 120"),
+            ("force f 20", "force_post -160 acct 100 used 260x3 !numbers_reused 20 !force_post 20"),
+            ("force f 20", "force_post -160 acct 100 used 260x3"),
+            ("force f 120", "force_post -160 acct 100 used 260x3"),
+            ("auth a 1", "declined insufficient_funds -160 acct 100 used 260x3"),
+            ("refund f 20", "refund -140 acct 100 used 240x3"),
         ],
     ),
     (
@@ -165,7 +171,7 @@ const SCRIPTS: &[(&str, Script)] = &[
             ("rev b 5", "approved 15-15 acct 150 used 50x2"),
             ("clear b 10 final", "closed 0 acct 155 used 45x2"),
             ("refund a 3", "closed 0 acct 158 used 42x2"),
-            ("force f 8", "force_post 0 acct 150 used 50x2 !force_post 8"),
+            ("force f 8", "force_post 0 acct 150 used 50x3 !force_post 8"),
         ],
     ),
     (
@@ -178,8 +184,8 @@ const SCRIPTS: &[(&str, Script)] = &[
             ("clear a 35", "closed 45 old 20-20 acct 100 used 55x2 !over_clearing 5"),
             ("rev b", "reversed 65 old 0 acct 100 used 35x1"),
             ("refund a 3", "closed 68 old 0 acct 100 used 32x1"),
-            ("force f 8", "force_post 60 old 0 acct 100 used 40x1 !force_post 8"),
-            ("auth c 60", "approved 60-60 old 0 acct 100 used 100x2"),
+            ("force f 8", "force_post 60 old 0 acct 100 used 40x2 !force_post 8"),
+            ("auth c 60", "approved 60-60 old 0 acct 100 used 100x3"),
         ],
     ),
 ];
@@ -270,7 +276,7 @@ fn other_currencies() {
             ("auth d 10", "approved 100-38.45 acct 100 used 38.45x3"),
             ("revref d 4", "approved 100-32.45 acct 100 used 32.45x3"),
             ("clear d 6", "closed 91-23.45 acct 100 used 32.45x3"),
-            ("clear c 8", "approved 79-11.45 acct 100 used 32.45x3"),
+            ("clear c 8", "approved 81.12-13.57 acct 100 used 32.45x3"),
         ],
     );
 }
@@ -296,13 +302,27 @@ fn a_closed_heir() {
     stage.play(
         "suspense",
         &[
-            ("force f 9", "force_post 0 acct 0 used 9x0 !force_post 9 !suspense 9"),
-            ("refund f 4", "refund 0 acct 0 used 5x0 !suspense 4"),
+            ("force f 9", "force_post 0 acct 0 used 9x1 !force_post 9 !suspense 9"),
+            ("refund f 4", "refund 0 acct 0 used 5x1 !suspense 4"),
         ],
     );
     assert_eq!(stage.system(System::Suspense), -500);
 
-    // What a late release frees finds nobody either.
+    // What is in suspense is paid out once, to an account of the same currency.
+    stage.play(
+        "paid out",
+        &[
+            ("resolve suspense", "refused resolution_mismatch 0 acct 0 used 5x1"),
+            ("resolve suspense account", "refused account_inactive 0 acct 0 used 5x1"),
+            ("resolve suspense other", "done 0 acct 0 used 5x1"),
+            ("resolve suspense other", "refused exception_resolved 0 acct 0 used 5x1"),
+        ],
+    );
+    assert_eq!(stage.system(System::Suspense), -900);
+}
+
+#[test]
+fn an_account_stays_open_while_its_ended_cards_await_money() {
     let mut stage = Stage::new();
     stage.play(
         "held",
@@ -310,17 +330,43 @@ fn a_closed_heir() {
             ("auth a 30", "approved 100-30 acct 100 used 30x1"),
             ("auth b 20", "approved 100-50 acct 100 used 50x2"),
             ("cancel", "done 50-50 acct 150 used 50x2"),
+            ("empty", "done 50-50 acct 0 used 50x2"),
+            ("close", "refused account_in_use 50-50 acct 0 used 50x2"),
+            ("rev a", "reversed 20-20 acct 30 used 20x1"),
+            ("clear b 15 final", "closed 0 acct 35 used 15x1"),
+            ("empty", "done 0 acct 0 used 15x1"),
+            ("close", "done 0 acct 0 used 15x1"),
         ],
     );
-    empty(&mut stage, "150");
+    assert_eq!(stage.system(System::Suspense), 0);
+}
+
+#[test]
+fn what_an_ended_card_owes_is_paid() {
+    let mut stage = Stage::new();
     stage.play(
-        "released",
+        "by the account behind it",
         &[
-            ("rev a", "reversed 20-20 acct 0 used 20x1 !suspense 30"),
-            ("clear b 15 final", "closed 0 acct 0 used 15x1 !suspense 5"),
+            ("force f 120", "force_post -20 acct 100 used 120x1 !force_post 120"),
+            ("cancel", "done 0 acct 80 used 120x1"),
         ],
     );
-    assert_eq!(stage.system(System::Suspense), 3_500);
+    let mut stage = Stage::new();
+    stage.play(
+        "as far as that has money, the rest by funding and refunds",
+        &[
+            ("force f 240", "force_post -140 acct 100 used 240x1 !force_post 240"),
+            ("cancel", "done -40 acct 0 used 240x1"),
+            ("close", "refused account_in_use -40 acct 0 used 240x1"),
+            ("refund f 15", "refund -25 acct 0 used 225x1"),
+            ("fund 26", "refused more_than_owed -25 acct 0 used 225x1"),
+            ("fund 25", "refused insufficient_funds -25 acct 0 used 225x1"),
+            ("refund f 30 #2", "refund 0 acct 5 used 195x1"),
+            ("fund 1", "refused card_canceled 0 acct 5 used 195x1"),
+            ("empty", "done 0 acct 0 used 195x1"),
+            ("close", "done 0 acct 0 used 195x1"),
+        ],
+    );
 }
 
 #[test]
@@ -448,7 +494,7 @@ fn unknown_numbers() {
     );
     request.trace.transaction_id = "s".to_owned();
     stage.authorize(request, Some(true)).expect("an advice is recorded");
-    stage.play("flagged", &[("auth b 1", "approved 100-11 acct 100 used 11x2 !suspense 10")]);
+    stage.play("flagged", &[("auth b 1", "approved 100-11 acct 100 used 11x2 !unmatched_advice 10")]);
 }
 
 #[test]
@@ -461,11 +507,15 @@ fn exceptions_are_looked_at_once() {
         .network_exceptions
         .wanted()
         .find_map(|(key, _)| stage.world.work.network_exceptions.peek(key).map(|row| row.id));
-    let command = crate::authorizations::ResolveException {
+    let command = Box::new(crate::authorizations::ResolveException {
         id: id.expect("an exception"),
         note: "fine".to_owned(),
+        rate: None,
+        billing: None,
+        account: None,
+        terms: stage.terms(),
         if_match: None,
-    };
+    });
     let done = stage.world.run(Command::ResolveException(command.clone()));
     assert!(matches!(done, Ok(Outcome::Exception(_))), "{done:?}");
     assert!(stage.world.run(Command::ResolveException(command)).is_err());

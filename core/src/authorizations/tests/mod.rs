@@ -3,4 +3,5 @@
 mod decide;
 mod life;
 mod limits;
+mod messages;
 mod stage;

@@ -6,19 +6,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::accounts::CloseAccount;
 use crate::authorizations::{
     Asked, Authorization, AuthorizationType, AuthorizationView, Authorize, Channel, Clear, ExpireAuthorization,
     ForcePost, IncrementAuthorization, Match, Merchant, NetworkReference, NetworkRequest, Posted, Presented,
-    ReferenceKind, Refund, ReleaseAuthorization, ReverseAuthorization, ReverseByReference, ReverseRefund, Terms,
-    ThreeDs, Trace, TransactionView, Unmatched,
+    ReferenceKind, Refund, ReleaseAuthorization, ResolveException, ReverseAuthorization, ReverseByReference,
+    ReverseRefund, Terms, ThreeDs, Trace, TransactionView, Unmatched,
 };
-use crate::cards::{CardStatus, CreateCard, Interval, ReplaceReason, SpendingLimit, TerminateCard, UpdateCard};
+use crate::cards::{
+    CardStatus, CreateCard, FundCard, Interval, ReplaceReason, SpendingLimit, TerminateCard, UpdateCard,
+};
 use crate::clock::AdvanceClock;
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, PostingId};
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, PostingId};
 use crate::ledger::System;
 use crate::money::{Currency, format_minor};
 use crate::record::Key;
 use crate::testing::{World, decimal, replacement, usd};
+use crate::transfers::CreateTransfer;
 use crate::{Command, Outcome};
 
 pub(super) struct Stage {
@@ -107,6 +111,7 @@ impl Stage {
             country: self.country.to_owned(),
             ..Merchant::default()
         }
+        .trimmed()
     }
 
     fn asked(&self, amount: &str) -> Asked {
@@ -131,6 +136,7 @@ impl Stage {
             Outcome::Authorization(view) => said(&view),
             Outcome::MaybeAuthorization(view) => (*view).as_ref().map_or("waiting".to_owned(), said),
             Outcome::Transaction(view) => self.noted(&view),
+            Outcome::MaybeTransaction(view) => (*view).as_ref().map_or("waiting".to_owned(), |view| self.noted(view)),
             _ => "done".to_owned(),
         })
     }
@@ -210,6 +216,25 @@ impl Stage {
         Unmatched { card: self.old.unwrap_or(self.card), merchant: self.shop(), channel: self.channel }
     }
 
+    /// How many authorizations there are.
+    pub(super) fn authorizations(&self) -> usize {
+        let rows = self.world.work.authorizations.wanted();
+        rows.filter(|(key, _)| self.world.work.authorizations.peek(*key).is_some()).count()
+    }
+
+    /// From now on another card with 100 USD is used, on the same account.
+    pub(super) fn second_card(&mut self) {
+        let card = self.world.a_new_card(self.account, self.holder);
+        self.card = self.world.issue(CreateCard { amount: Some(decimal("100")), ..card });
+    }
+
+    /// The last exception of a kind.
+    fn exception(&self, kind: &str) -> ExceptionId {
+        let rows = self.world.work.network_exceptions.wanted();
+        let rows = rows.filter_map(|(key, _)| self.world.work.network_exceptions.peek(key));
+        rows.filter(|row| row.kind.as_str() == kind).map(|row| row.id).max_by_key(|id| id.0).expect("an exception")
+    }
+
     pub(super) fn step(&mut self, step: &str) -> Result<String, &'static str> {
         let words: Vec<&str> = step.split(' ').collect();
         let name = words.get(1).copied().unwrap_or_default();
@@ -244,6 +269,7 @@ impl Stage {
                 Command::ReverseByReference(Box::new(ReverseByReference { trace, card, amount, currency }))
             }
             "clear" => Command::Clear(Box::new(Clear {
+                authorization: None,
                 trace: trace(name),
                 sequence,
                 asked: amount,
@@ -278,6 +304,35 @@ impl Stage {
             "days" => {
                 let to = self.world.work.now().plus_seconds(86_400 * name.parse::<i64>().expect("a number"));
                 Command::AdvanceClock(AdvanceClock { to, offset: None, strict: false })
+            }
+            "fund" => Command::FundCard(FundCard {
+                id: self.card,
+                debit_account: self.account,
+                amount: decimal(name),
+                payment_reference: None,
+                narration: None,
+            }),
+            "empty" => {
+                let to = self.world.account(0);
+                let amount = decimal(&format_minor(self.world.amounts(self.account).0, 2));
+                let (from, reference, narration, metadata) = (self.account, None, None, None);
+                Command::CreateTransfer(CreateTransfer { from, to, amount, reference, narration, metadata })
+            }
+            "close" => Command::CloseAccount(CloseAccount { id: self.account, if_match: None }),
+            // resolve KIND [rate R|billing B|account]
+            "resolve" => {
+                let value = |what: &str| words.iter().position(|word| *word == what).map(|at| decimal(words[at + 1]));
+                let account =
+                    has("account").then_some(self.account).or_else(|| has("other").then(|| self.world.account(50)));
+                Command::ResolveException(Box::new(ResolveException {
+                    id: self.exception(name),
+                    note: "looked at".to_owned(),
+                    rate: value("rate"),
+                    billing: value("billing"),
+                    account,
+                    terms,
+                    if_match: None,
+                }))
             }
             "cancel" => Command::TerminateCard(TerminateCard { id: self.card, if_match: None }),
             "freeze" => Command::UpdateCard(Box::new(UpdateCard {

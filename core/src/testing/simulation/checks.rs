@@ -2,44 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::{Fresh, Simulation};
+use super::{Fresh, Simulation, said};
 use crate::Command;
+use crate::accounts::AccountStatus;
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, Counters, Decided, PostingType, Window, decide, windows,
+    Authorization, AuthorizationStatus, AuthorizationType, Counters, Decided, Posted, PostingType, Window, WindowKey,
+    decide, windows,
 };
 use crate::cards::{CardStatus, Interval};
 use crate::ids::{AuthorizationId, CardId, Id};
-use crate::ledger::{EntryKind, Line};
+use crate::ledger::{EntryKind, Line, System};
 use crate::money::Currency;
 use crate::record::Key;
-
-/// What came to a window and what left it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flow {
-    taken: i64,
-    given: i64,
-    /// What may have been taken by payments that gave back more among the same commands, when nothing was left to be given.
-    hidden: i64,
-}
-
-impl Flow {
-    fn add(&mut self, change: i64, left: i64) {
-        if change > 0 {
-            self.taken += change;
-        } else {
-            self.given -= change;
-            self.hidden += left;
-        }
-    }
-
-    /// Whether a window may have come from `was` to `now`, whatever came first: what is given back never takes it below
-    /// zero. When everything was there to be given back, there is only one sum.
-    fn explains(self, was: i64, now: i64) -> bool {
-        let least = (was + self.taken - self.given).max(0);
-        let most = (was - self.given).max(0) + self.taken + self.hidden;
-        (least..=most).contains(&now)
-    }
-}
 
 impl Simulation {
     /// Checks what happened since the last check.
@@ -64,6 +38,63 @@ impl Simulation {
     fn made(&self) -> impl Iterator<Item = &Authorization> {
         let rows = self.world.work.authorizations.wanted();
         rows.filter_map(|(key, _)| self.world.work.authorizations.peek(key))
+    }
+
+    /// Everything that was posted.
+    fn posted(&self) -> impl Iterator<Item = &Posted> {
+        let rows = self.world.work.postings.wanted();
+        rows.filter_map(|(key, _)| self.world.work.postings.peek(key))
+    }
+
+    /// What is posted of an authorization is what it says was collected and given back; holds and suspense are explained;
+    /// no account closes while its ended cards have money, owe some or await some.
+    fn check_messages(&self) {
+        let made: Vec<&Authorization> = self.made().collect();
+        let postings: Vec<&Posted> = self.posted().collect();
+        said::check_holds(&made);
+        self.said.check(&made, &postings);
+        let mut sums: HashMap<AuthorizationId, (i64, i64)> = HashMap::new();
+        for posting in &postings {
+            let Some(id) = posting.authorization else { continue };
+            let sum = sums.entry(id).or_default();
+            match posting.kind {
+                PostingType::Capture | PostingType::ForcePost => sum.0 += posting.amount.abs(),
+                PostingType::Refund | PostingType::RefundReversal => sum.1 += posting.amount,
+            }
+        }
+        for of in &made {
+            let sum = sums.get(&of.id).copied().unwrap_or_default();
+            assert_eq!(sum, (of.cleared, of.refunded), "posted of {of:?}");
+        }
+        let exceptions = self.world.work.network_exceptions.wanted();
+        let exceptions: Vec<_> =
+            exceptions.filter_map(|(key, _)| self.world.work.network_exceptions.peek(key)).collect();
+        let mut suspended = said::suspended(&exceptions, &postings);
+        for line in self.world.appended.system_lines.iter().filter(|line| line.system == System::Suspense) {
+            *suspended.entry(line.currency).or_default() -= line.delta;
+        }
+        assert!(suspended.values().all(|rest| *rest == 0), "in suspense without an exception: {suspended:?}");
+        self.check_endings();
+    }
+
+    fn check_endings(&self) {
+        let mut unsettled: HashMap<Id, i64> = HashMap::new();
+        let cards = self.world.work.cards.wanted();
+        for card in cards.filter_map(|(key, _)| self.world.work.cards.peek(key)) {
+            let own = card.status == CardStatus::Canceled && card.funds == card.id.into();
+            let (ledger, held, _) = self.world.amounts(card.id);
+            if own && (ledger, held) != (0, 0) {
+                *unsettled.entry(card.debit_account.0).or_default() += 1;
+            }
+        }
+        let accounts = self.world.work.accounts.wanted();
+        for account in accounts.filter_map(|(key, _)| self.world.work.accounts.peek(key)) {
+            let unsettled = unsettled.get(&account.id.0).copied().unwrap_or(0);
+            assert_eq!(account.unsettled_cards, unsettled, "ended cards of {}", account.id);
+            let closed = account.status == AccountStatus::Closed;
+            let (ledger, held, _) = self.world.amounts(account.id);
+            assert!(!closed || (ledger, held, unsettled) == (0, 0, 0), "{} closed on money", account.id);
+        }
     }
 
     /// No decision and no API write takes what is available below zero; only what the network imposes does.
@@ -115,11 +146,9 @@ impl Simulation {
                 let (was_amount, was_count) = known.map_or((0, 0), |window| (window.amount, window.count));
                 // A window that began among several commands, perhaps again, does not have what came before it.
                 let began = several && (known.is_none() || limits_changed);
-                let explained = amount.explains(was_amount, window.amount) || began && window.amount <= amount.taken;
-                let counted = count.explains(was_count, window.count) || began && window.count <= count.taken;
                 assert!(
-                    explained && counted,
-                    "{owner}: {window:?} was {known:?}, changed by {amount:?} and {count:?} after {:?}",
+                    began || (window.amount, window.count) == (was_amount + amount, was_count + count),
+                    "{owner}: {window:?} was {known:?}, changed by {amount} and {count} after {:?}",
                     fresh.commands
                 );
             }
@@ -150,24 +179,30 @@ impl Simulation {
         begin(crate::time::Instant::from_micros(window.start)) == begin(self.now())
     }
 
-    /// What came to a window and left it, in amounts and in payments.
-    fn flows(&self, fresh: &Fresh, owner: Id, window: &Window) -> (Flow, Flow) {
-        let (mut amount, mut count) = (Flow::default(), Flow::default());
+    /// By how much a window changed, in amount and in payments.
+    fn flows(&self, fresh: &Fresh, owner: Id, window: &Window) -> (i64, i64) {
+        let (mut amount, mut count) = (0, 0);
+        let same = |key: &WindowKey, start: i64| *key == window.key && start == window.start;
         for moved in &fresh.moved {
             let whose = moved.holder.map_or_else(|| self.counted(moved.card), |id| id.0);
-            if whose == owner && moved.key == window.key && moved.start == window.start {
-                let left = if fresh.commands.len() > 1 { moved.left } else { (0, 0) };
-                amount.add(moved.amount, left.0);
-                count.add(moved.count, left.1);
+            if whose == owner && same(&moved.key, moved.start) {
+                amount += moved.amount;
+                count += moved.count;
             }
         }
         for id in &fresh.postings {
-            let posting = self.world.work.postings.peek(Key::of(self.world.client, id.0)).expect("a posting");
-            let own = owner == posting.card_holder.0 || owner == self.counted(posting.card);
-            let covered = window.key.covers(&posting.merchant.category);
-            if own && covered && window.key.currency == posting.currency.code() && posting.kind != PostingType::Capture
-            {
-                amount.add(-posting.amount, 0);
+            let posting = self.posting_row(*id);
+            // The reversal of a refund takes what the refund gave.
+            let (sign, of) = match posting.kind {
+                PostingType::RefundReversal => (-1, self.posting_row(posting.original.expect("a refund"))),
+                _ => (1, posting),
+            };
+            for taken in &of.taken {
+                let whose = if taken.of_holder { of.card_holder.0 } else { self.counted(of.card) };
+                if whose == owner && same(&taken.key, taken.start) {
+                    amount += sign * taken.amount;
+                    count += sign * taken.count;
+                }
             }
         }
         (amount, count)
@@ -190,6 +225,10 @@ impl Simulation {
                 *payments.entry(holder.0).or_default() += 1;
             }
         }
+        for posting in self.posted().filter(|posting| posting.kind == PostingType::ForcePost) {
+            *payments.entry(self.counted(posting.card)).or_default() += 1;
+            *payments.entry(posting.card_holder.0).or_default() += 1;
+        }
         let balances = self.world.work.balances.wanted();
         for balance in balances.filter_map(|(key, _)| self.world.work.balances.peek(key)) {
             assert_eq!(balance.held, held.get(&balance.id.0).copied().unwrap_or(0), "held on {}", balance.id);
@@ -203,6 +242,7 @@ impl Simulation {
     /// The books, the events, and every decision made again from what was kept.
     pub fn check_all(&self) {
         self.world.check();
+        self.check_messages();
         let mut sums: HashMap<Currency, i64> = HashMap::new();
         for line in &self.world.appended.system_lines {
             *sums.entry(line.currency).or_default() += line.delta;

@@ -4,16 +4,17 @@ use super::{Simulation, currency};
 use crate::Command;
 use crate::accounts::{AccountStatus, AccountType, CloseAccount, CreateAccount, FundAccount, UpdateAccount};
 use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, Authorize, Channel, Clear, ExpireAuthorization,
-    ForcePost, IncrementAuthorization, Links, Match, Merchant, NetworkRequest, Presented, Refund, ReleaseAuthorization,
-    ResolveException, ReverseAuthorization, ReverseByReference, ReverseRefund, ThreeDs, Trace, Unmatched,
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, Authorize, Channel, Clear, ExceptionKind,
+    ExpireAuthorization, ForcePost, IncrementAuthorization, Links, Match, Merchant, NetworkRequest, Posted, Presented,
+    Refund, ReleaseAuthorization, ResolveException, ReverseAuthorization, ReverseByReference, ReverseRefund, ThreeDs,
+    Trace, Unmatched,
 };
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
 use crate::cards::{
     ActivateCard, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, NewControls, NewLimit,
     ReplaceReason, SetPin, SpendingLimit, TerminateCard, UnblockPin, UpdateCard, WithdrawFromCard,
 };
-use crate::ids::{AccountId, AuthorizationId, CardId, Id};
+use crate::ids::{AccountId, AuthorizationId, CardId, Id, PostingId};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::testing::{SEALED, a_new_account, replacement, usd};
@@ -66,6 +67,25 @@ impl Simulation {
         Trace { stan: number.to_string(), rrn: String::new(), transaction_id, authorization_code: None }
     }
 
+    /// The numbers of a message that posts money: now and then those of another one.
+    fn numbers(&mut self, fresh: impl Fn(&mut Simulation) -> Trace) -> (Trace, String) {
+        if self.dice.one_in(8)
+            && let Some(at) = self.dice.below_len(self.numbers.len())
+        {
+            return self.numbers[at].clone();
+        }
+        let numbers = (fresh(self), self.dice.below(1_000_000).to_string());
+        self.numbers.push(numbers.clone());
+        numbers
+    }
+
+    /// A part of an amount in the merchant's currency, or all that is left of it.
+    fn part(&mut self, whole: i64, settled: i64, currency: Currency) -> Asked {
+        let minor = if self.dice.one_in(3) { whole - settled } else { whole / 3 };
+        let amount = Decimal::new(minor.max(1), currency.exponent());
+        Asked { amount, currency, billing: None, rate: None }
+    }
+
     fn merchant(&mut self) -> Merchant {
         let category = self.dice.of(&["5812", "5411", "7011"]).expect("some").to_owned();
         let country = self.dice.of(&["US", "NG"]).expect("some").to_owned();
@@ -79,6 +99,10 @@ impl Simulation {
 
     pub(super) fn row(&self, id: AuthorizationId) -> &Authorization {
         self.world.work.authorizations.peek(Key::of(self.world.client, id.0)).expect("an authorization")
+    }
+
+    pub(super) fn posting_row(&self, id: PostingId) -> &Posted {
+        self.world.work.postings.peek(Key::of(self.world.client, id.0)).expect("a transaction")
     }
 
     /// An authorization that was made, every other time one that is open; and its trace.
@@ -104,7 +128,6 @@ impl Simulation {
             return Some(Command::CreateCardHolder(Box::new(self.world.a_new_holder())));
         }
         let terms = self.terms.clone();
-        let sequence = self.dice.below(1_000_000).to_string();
         Some(match self.dice.below(100) {
             0..=2 => self.create_card()?,
             3..=8 => Command::FundCard(FundCard {
@@ -153,7 +176,7 @@ impl Simulation {
                 Command::ReverseAuthorization(ReverseAuthorization { id: self.known()?.0, amount })
             }
             67..=69 => self.reverse_by_reference()?,
-            70..=80 => self.clear(sequence)?,
+            70..=80 => self.clear()?,
             81..=83 => Command::ExpireAuthorization(ExpireAuthorization {
                 id: self.known()?.0,
                 when_due: !self.dice.one_in(4),
@@ -165,12 +188,20 @@ impl Simulation {
             85..=88 => {
                 let original = if self.dice.one_in(4) { None } else { self.dice.late(&self.captures) };
                 let asked = (original.is_none() || self.dice.one_in(2)).then(|| self.asked());
-                let (trace, unlinked) = (self.trace(), self.unmatched());
+                let part = original.filter(|_| self.dice.one_in(2)).map(|id| {
+                    let row = self.posting_row(id);
+                    (row.merchant_amount, row.merchant_refunded, row.merchant_currency)
+                });
+                let part = part.map(|(whole, refunded, currency)| self.part(whole, refunded, currency));
+                let asked = part.or(asked);
+                let unlinked = self.unmatched();
+                let (trace, sequence) = self.numbers(Simulation::trace);
                 Command::Refund(Box::new(Refund { original, unlinked, asked, trace, sequence, terms }))
             }
             89..=90 => Command::ReverseRefund(ReverseRefund { id: self.dice.late(&self.refunds)?, terms }),
             91..=92 => {
-                let (what, asked, trace) = (self.unmatched()?, self.asked(), self.trace());
+                let (what, asked) = (self.unmatched()?, self.asked());
+                let (trace, sequence) = self.numbers(Simulation::trace);
                 Command::ForcePost(Box::new(ForcePost { what, asked, trace, sequence, terms }))
             }
             93 => self.resolve()?,
@@ -315,7 +346,16 @@ impl Simulation {
         let mut ids: Vec<_> = rows.map(|row| row.id).collect();
         ids.sort_unstable();
         let id = self.dice.late(&ids)?;
-        Some(Command::ResolveException(ResolveException { id, note: "looked at".to_owned(), if_match: None }))
+        let row = self.world.work.network_exceptions.peek(Key::of(self.world.client, id.0)).expect("an exception");
+        let (kind, any) = (row.kind, self.dice.one_in(10));
+        let priced = any || kind == ExceptionKind::Unpriced;
+        let by_rate = self.dice.one_in(2);
+        let rate = (priced && by_rate).then(|| Decimal::new(12_345, 4));
+        let billing = (priced && !by_rate).then(|| self.dice.amount());
+        let account = if any || kind == ExceptionKind::Suspense { self.account() } else { None };
+        let (note, terms) = ("looked at".to_owned(), self.terms.clone());
+        let command = ResolveException { id, note, rate, billing, account, terms, if_match: None };
+        Some(Command::ResolveException(Box::new(command)))
     }
 
     fn presented(&mut self, card: Option<CardId>) -> Presented {
@@ -357,10 +397,27 @@ impl Simulation {
             asked.amount = Decimal::ZERO;
             asked.billing = None;
         }
-        // A number that is used again, or whose reversal came first.
+        // A number that is used again, or whose reversal came first; an advice of what was decided here, or the reverse.
         let reused = self.dice.one_in(30);
-        let trace = if reused { self.known()?.1 } else { self.trace() };
-        let card = if self.dice.one_in(50) { None } else { Some(self.card()?) };
+        let beside = self.dice.one_in(if advice { 2 } else { 12 });
+        let mut card = if self.dice.one_in(50) { None } else { Some(self.card()?) };
+        let mut trace = self.trace();
+        if reused || beside {
+            let (id, known) = self.known()?;
+            let row = self.row(id);
+            if beside {
+                (card, asked.currency) = (row.card, row.merchant_currency);
+                (asked.billing, asked.rate) = (None, None);
+                if asked.currency.exponent() == 0 {
+                    asked.amount = Decimal::new(1_500, 0);
+                }
+            }
+            trace = known;
+            if self.dice.one_in(3) {
+                self.number += 1;
+                trace.stan = self.number.to_string();
+            }
+        }
         let three_ds = if self.dice.one_in(20) { ThreeDs::Offered } else { ThreeDs::None };
         let request = NetworkRequest {
             presented: self.presented(card),
@@ -379,24 +436,43 @@ impl Simulation {
     }
 
     fn reverse_by_reference(&mut self) -> Option<Command> {
-        let mut trace = self.known()?.1;
+        let (id, mut trace) = self.known()?;
+        let row = self.row(id);
+        let (mut card, whole, settled, foreign) =
+            (row.card, row.merchant_amount, row.merchant_settled, row.merchant_currency);
+        let mut amount = self.dice.one_in(2).then(|| self.dice.amount());
+        let mut currency = usd();
         if self.dice.one_in(3) {
-            // The next authorization's, which has not come yet.
+            // The next authorization's, which has not come yet; sometimes in parts.
             trace.transaction_id = format!("T{}", self.number + 1);
+            trace.stan = self.dice.below(3).to_string();
+            card = None;
+        } else if self.dice.one_in(3) {
+            (amount, currency) = (Some(self.part(whole, settled, foreign).amount), foreign);
         }
-        let amount = self.dice.one_in(2).then(|| self.dice.amount());
-        let command = ReverseByReference { trace, card: self.card(), amount, currency: usd() };
+        let card = card.filter(|_| self.dice.one_in(2));
+        let command = ReverseByReference { trace, card, amount, currency };
         Some(Command::ReverseByReference(Box::new(command)))
     }
 
-    fn clear(&mut self, sequence: String) -> Option<Command> {
+    fn clear(&mut self) -> Option<Command> {
         let mut asked = self.dice.one_in(2).then(|| self.asked());
+        let fresh = self.dice.one_in(12);
+        let known = self.known()?;
+        let (trace, sequence) = self.numbers(|own| if fresh { own.trace() } else { known.1.clone() });
+        // A part in the currency that the authorization is in.
+        if self.dice.one_in(2) {
+            let row = self.row(known.0);
+            let (whole, settled, currency) = (row.merchant_amount, row.merchant_settled, row.merchant_currency);
+            asked = Some(self.part(whole, settled, currency));
+        }
         let is_final = self.dice.one_in(2);
         if let Some(asked) = asked.as_mut().filter(|_| is_final && self.dice.one_in(6)) {
             (asked.amount, asked.billing) = (Decimal::ZERO, None);
         }
         Some(Command::Clear(Box::new(Clear {
-            trace: if self.dice.one_in(12) { self.trace() } else { self.known()?.1 },
+            authorization: None,
+            trace,
             sequence,
             asked,
             is_final,

@@ -21,6 +21,12 @@ impl Dice {
         self.below(chances) == 0
     }
 
+    /// An index of a list that is not empty.
+    pub(super) fn below_len(&mut self, len: usize) -> Option<usize> {
+        let bound = u64::try_from(len).expect("few");
+        (bound > 0).then(|| usize::try_from(self.below(bound)).expect("few"))
+    }
+
     pub(super) fn of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let bound = u64::try_from(all.len()).expect("few");
         (bound > 0).then(|| all[usize::try_from(self.below(bound)).expect("few")])

@@ -7,13 +7,14 @@ mod checks;
 mod commands;
 mod committed;
 mod dice;
+mod said;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::authorizations::{Counters, FeeRule, FeeTerms, RateRule, Terms, WindowKey};
+use crate::authorizations::{Counters, FeeRule, FeeTerms, RateRule, Terms, Trace, WindowKey};
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id, PostingId, TransferId};
 use crate::money::Currency;
 use crate::record::Record;
@@ -25,6 +26,7 @@ use crate::{Command, Outcome};
 
 pub use committed::Committed;
 pub use dice::Dice;
+use said::Said;
 
 /// Wall time, which stands still: business time moves with the test clock alone.
 pub const WALL: Instant = Instant::from_micros(1_767_225_600_000_000);
@@ -47,6 +49,10 @@ pub struct Simulation {
     sent: Vec<Command>,
     /// Network transaction ids given out.
     number: u64,
+    /// The numbers of messages that post money.
+    numbers: Vec<(Trace, String)>,
+    /// What messages said, to be compared with what became of them.
+    said: Said,
     fresh: Fresh,
 }
 
@@ -71,8 +77,6 @@ struct Moved {
     start: i64,
     amount: i64,
     count: i64,
-    /// What it has taken in all, in amount and count.
-    left: (i64, i64),
 }
 
 impl Simulation {
@@ -100,6 +104,8 @@ impl Simulation {
             refunds: Vec::new(),
             sent: Vec::new(),
             number: 0,
+            numbers: Vec::new(),
+            said: Said::default(),
             fresh: Fresh::default(),
         }
     }
@@ -130,16 +136,11 @@ impl Simulation {
         for change in &committed.authorizations {
             let (Change::Insert(row) | Change::Update(row)) = change else { continue };
             let (true, Some(card)) = (row.client == own, row.card) else { continue };
-            for moved in self.fresh.moved.iter_mut().filter(|moved| moved.authorization == row.id) {
-                moved.left = (0, 0);
-            }
             let before = self.world.work.authorizations.peek(row.key());
             let before = before.into_iter().flat_map(|row| &row.taken).map(|taken| (taken, -1));
             for (taken, sign) in row.taken.iter().map(|taken| (taken, 1)).chain(before) {
                 let holder = row.card_holder.filter(|_| taken.of_holder);
                 let (amount, count) = (sign * taken.amount, sign * taken.count);
-                let left = if sign > 0 { (amount, count) } else { (0, 0) };
-                // What one gives back does not make up for what another one takes: it may come when nothing is left.
                 let known = self.fresh.moved.iter_mut().find(|moved| {
                     let same = moved.authorization == row.id && moved.holder == holder;
                     same && moved.key == taken.key && moved.start == taken.start
@@ -148,12 +149,11 @@ impl Simulation {
                     Some(moved) => {
                         moved.amount += amount;
                         moved.count += count;
-                        moved.left = (moved.left.0 + left.0, moved.left.1 + left.1);
                     }
                     None => {
                         let (key, start) = (taken.key.clone(), taken.start);
                         let authorization = row.id;
-                        self.fresh.moved.push(Moved { authorization, card, holder, key, start, amount, count, left });
+                        self.fresh.moved.push(Moved { authorization, card, holder, key, start, amount, count });
                     }
                 }
             }
@@ -196,12 +196,15 @@ impl Simulation {
             Some(Outcome::Card(view)) => add(&mut self.cards, CardId::parse(&view.id)),
             Some(Outcome::Transfer(view)) => add(&mut self.transfers, TransferId::parse(&view.id)),
             Some(Outcome::Authorization(view)) => add(&mut self.authorizations, AuthorizationId::parse(&view.id)),
-            Some(Outcome::Transaction(view)) => {
-                let list = if view.kind == "refund" { &mut self.refunds } else { &mut self.captures };
-                add(list, PostingId::parse(&view.id));
+            Some(Outcome::MaybeTransaction(view)) => {
+                if let Some(view) = &**view {
+                    let list = if view.kind == "refund" { &mut self.refunds } else { &mut self.captures };
+                    add(list, PostingId::parse(&view.id));
+                }
             }
             _ => {}
         }
+        self.said.note(&self.world, &command, outcome);
         self.sent.push(command.clone());
         self.fresh.commands.push(command);
     }

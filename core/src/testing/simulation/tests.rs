@@ -32,6 +32,8 @@ fn step(world: &mut World, simulation: &mut Simulation) {
     if let Some(crashed) = crashed {
         assert_eq!(format!("{done:?}"), crashed, "the same again after a crash: {command:?}");
     }
+    let imposed = matches!(command, Command::Clear(_) | Command::ForcePost(_) | Command::Refund(_));
+    assert!(!imposed || !matches!(done, Err("currency_not_supported")), "refused: {command:?}");
     if let Some(committed) = &committed {
         simulation.learn(committed);
     }

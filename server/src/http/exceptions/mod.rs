@@ -3,8 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use paygen_core::access::Scope;
 use paygen_core::authorizations::{ExceptionKind, ExceptionStatus, ExceptionView, ResolveException};
-use paygen_core::ids::ExceptionId;
+use paygen_core::ids::{AccountId, ExceptionId};
+use paygen_core::money::Decimal;
 use paygen_core::{Command, Outcome};
 use paygen_store::lists::exceptions as columns;
 
@@ -17,6 +19,7 @@ use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched}
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::rate::Rate;
 use crate::http::reply::{Envelope, ListEnvelope};
 use crate::http::write::{Success, Write, WriteParams};
 
@@ -48,6 +51,8 @@ const SPEC: ListSpec = ListSpec {
         "currency",
         "networkTransactionId",
         "note",
+        "waits",
+        "entryId",
         "version",
         "createdAt",
         "updatedAt",
@@ -75,16 +80,23 @@ pub async fn list_exceptions(
 }
 
 crate::body! {
-    /// Says that somebody looked.
+    /// Resolves an exception.
     pub struct ResolveExceptionBody {
-        /// What they found.
+        /// What was found.
         required note: Text<1, 500> = "note", example "The merchant sent the receipt.";
+        /// Of type unpriced: units of the card's currency for one of the message's. This or billingAmount is required then.
+        optional rate: Rate = "rate";
+        /// Of type unpriced: the amount in the card's currency.
+        optional billing_amount: Decimal = "billingAmount";
+        /// When its money is in suspense: the account that takes it, or pays what is owed. Needs accounts:adjust.
+        optional account_id: AccountId = "accountId";
     }
 }
 
 /// Resolve an exception
 ///
-/// Marks an exception as looked at, once; it moves no money.
+/// Marks an exception as looked at, once. One of type `unpriced` is posted with the `rate` or `billingAmount` given, one of
+/// type `over_refund` as it came; money that waits in suspense goes to `accountId`, which also pays what is owed there.
 #[utoipa::path(post, path = "/exceptions/{exceptionId}/resolve", tag = "Transactions", operation_id = "resolveException",
     request_body = ResolveExceptionBody,
     params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -97,11 +109,23 @@ pub async fn resolve_exception(
     write: Write,
     body: Body<ResolveExceptionBody>,
 ) -> Result<Response, Problem> {
-    let note = body.value.note.into();
-    let command = Command::ResolveException(ResolveException { id, note, if_match: write.if_match });
+    let Body { value: body, canonical } = body;
+    // Money that is moved by hand needs the right to set balances.
+    if body.account_id.is_some() {
+        caller.needs(Scope::AccountsAdjust)?;
+    }
+    let command = Command::ResolveException(Box::new(ResolveException {
+        id,
+        note: body.note.into(),
+        rate: body.rate.map(|rate| rate.0),
+        billing: body.billing_amount,
+        account: body.account_id,
+        terms: app.terms.clone(),
+        if_match: write.if_match,
+    }));
     let success = Success::new(StatusCode::OK, "Exception resolved successfully.", |outcome| match outcome {
         Outcome::Exception(view) => Some(view.clone()),
         _ => None,
     });
-    write.perform(&app, &caller, &body.canonical, command, success).await
+    write.perform(&app, &caller, &canonical, command, success).await
 }

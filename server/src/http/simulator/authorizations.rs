@@ -42,6 +42,14 @@ pub(super) fn transaction(outcome: &Outcome) -> Option<TransactionView> {
     }
 }
 
+/// The transaction a command came to, or that its message waits under `/exceptions`.
+pub(super) fn maybe_transaction(outcome: &Outcome) -> Option<Option<TransactionView>> {
+    match outcome {
+        Outcome::MaybeTransaction(view) => Some((**view).clone()),
+        _ => None,
+    }
+}
+
 /// The trace a body asks for, made up where it says nothing.
 pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::authorizations::Trace {
     match body {
@@ -215,22 +223,11 @@ pub async fn simulate_increment(
 ) -> Result<Response, Problem> {
     let open = existing(&app, caller.client, id).await?;
     let write = repeatable(write, body.value.network.as_ref(), &body.canonical);
-    let asked =
-        Asked { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: rate_of(&open) };
+    let asked = Asked { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
     let partial_allowed = body.value.partial_allowed.unwrap_or(false);
     let command = IncrementAuthorization { id, asked, partial_allowed, terms: app.terms.clone() };
     let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
     write.perform(&app, &caller, &body.canonical, Command::IncrementAuthorization(Box::new(command)), success).await
-}
-
-/// The rate an authorization was converted at, when it was: what follows is converted at the same one.
-fn rate_of(open: &Authorization) -> Option<Decimal> {
-    if open.merchant_currency == open.currency || open.merchant_amount == 0 {
-        return None;
-    }
-    let scale = i128::from(open.asked) * 10i128.pow(u32::from(open.merchant_currency.exponent())) * 100_000_000;
-    let rate = scale / (i128::from(open.merchant_amount) * 10i128.pow(u32::from(open.currency.exponent())));
-    i64::try_from(rate).ok().map(|rate| Decimal::new(rate, 8))
 }
 
 /// Simulate a reversal
@@ -262,7 +259,7 @@ pub async fn simulate_reversal(
 #[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/clear", tag = "Simulator",
     operation_id = "simulateClearing", request_body = ClearBody,
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
-    responses((status = 201, description = "The transaction.", body = Envelope<TransactionView>)),
+    responses((status = 201, description = "The transaction; null when no rate is known, until its exception is resolved.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_clearing(
     State(app): State<App>,
@@ -290,13 +287,13 @@ pub async fn simulate_clearing(
     if found.status == AuthorizationStatus::Declined || !collects {
         return Err(Problem::from(&Refusal::AuthorizationNotOpen { status: found.status.as_str() }));
     }
-    let asked = body.amount.map(|amount| Asked {
-        amount,
-        currency: found.merchant_currency,
-        billing: None,
-        rate: rate_of(&found),
-    });
+    let (billing, rate) = (body.billing_amount, body.rate.map(|rate| rate.0));
+    if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
+        return Err(wrong("/amount", "goes with billingAmount and rate"));
+    }
+    let asked = body.amount.map(|amount| Asked { amount, currency: found.merchant_currency, billing, rate });
     let command = Clear {
+        authorization: Some(id),
         sequence,
         trace,
         asked,
@@ -304,7 +301,7 @@ pub async fn simulate_clearing(
         unmatched: None,
         terms: app.terms.clone(),
     };
-    let success = Success::new(StatusCode::CREATED, "Clearing simulated successfully.", transaction);
+    let success = Success::new(StatusCode::CREATED, "Clearing simulated successfully.", maybe_transaction);
     write.perform(&app, &caller, &canonical, Command::Clear(Box::new(command)), success).await
 }
 

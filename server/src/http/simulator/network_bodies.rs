@@ -11,6 +11,7 @@ use crate::http::body::{Faults, Field};
 use crate::http::fields::{Secret, Text, Whole};
 use crate::http::json::Json;
 use crate::http::problem::FieldProblem;
+use crate::http::rate::Rate;
 
 crate::words_fields!(Channel, AuthorizationType, ThreeDs);
 
@@ -69,25 +70,6 @@ impl<const MIN: usize, const MAX: usize> Field for Digits<MIN, MAX> {
     }
 }
 
-/// Units of one currency for one of another: above zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate(pub Decimal);
-
-impl Field for Rate {
-    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Rate> {
-        let rate = Decimal::read(json, at, faults)?;
-        if rate.is_negative() || rate.is_zero() {
-            faults.push(FieldProblem::new(at, "amount_not_positive", "must be greater than zero"));
-            return None;
-        }
-        Some(Rate(rate))
-    }
-
-    fn schema() -> RefOr<Schema> {
-        Decimal::schema()
-    }
-}
-
 crate::body! {
     /// Who is paid. What is left out is made up.
     pub struct MerchantBody {
@@ -130,6 +112,7 @@ impl MerchantBody {
             country: text(body.country.map(Into::into), "US"),
             postal_code: text(body.postal_code.map(Into::into), ""),
         }
+        .trimmed()
     }
 }
 
@@ -250,8 +233,12 @@ crate::body! {
 crate::body! {
     /// Collects on an authorization.
     pub struct ClearBody {
-        /// How much, in the merchant's currency; all that is open unless said.
+        /// How much, in the merchant's currency; all that is open by default.
         optional amount: Decimal = "amount", example 25.5;
+        /// With amount: the amount in the card's currency, when the network converts it. Default: at the authorization's rate.
+        optional billing_amount: Decimal = "billingAmount";
+        /// With amount: units of the card's currency for one of the merchant's. Default: the authorization's rate.
+        optional rate: Rate = "rate";
         /// Whether nothing follows; true unless said.
         optional is_final: bool = "final", example true;
         /// How the network knows it; the same again is the same clearing.
@@ -268,8 +255,12 @@ crate::body! {
         optional card_id: CardId = "cardId";
         /// How much; all of the transaction unless said.
         optional amount: Decimal = "amount", example 12.5;
-        /// The merchant's currency; USD unless said.
+        /// The merchant's currency; default: that of the transaction, without transactionId USD.
         optional currency: FiatCurrency = "currency", example "USD";
+        /// With amount: the amount in the card's currency, when the network converts it.
+        optional billing_amount: Decimal = "billingAmount";
+        /// With amount: units of the card's currency for one of the merchant's, when the network sends it.
+        optional rate: Rate = "rate";
         /// Without transactionId: who gives it.
         optional merchant: MerchantBody = "merchant";
         /// Without transactionId: where; web unless said.
@@ -288,6 +279,10 @@ crate::body! {
         required amount: Decimal = "amount", example 4.5;
         /// The merchant's currency; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
+        /// The amount in the card's currency, when the network converts it.
+        optional billing_amount: Decimal = "billingAmount";
+        /// Units of the card's currency for one of the merchant's, when the network sends it.
+        optional rate: Rate = "rate";
         /// Who collects.
         optional merchant: MerchantBody = "merchant";
         /// Where; pos unless said.
@@ -306,5 +301,9 @@ crate::body! {
         optional amount: Decimal = "amount", example 5;
         /// The currency of the amount; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
+        /// System trace audit number of this reversal; the same again, with rrn and amount, is the same message.
+        optional stan: Digits<1, 12> = "stan", example "123456";
+        /// Retrieval reference number of this reversal.
+        optional rrn: Digits<1, 12> = "rrn", example "123456789012";
     }
 }

@@ -4,13 +4,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{
-    Asked, AuthorizationView, Channel, ForcePost, Refund, ReverseByReference, ReverseRefund, TransactionView, Unmatched,
+    AuthorizationView, Channel, ForcePost, Posted, Refund, ReverseByReference, ReverseRefund, TransactionView,
+    Unmatched,
 };
 use paygen_core::ids::PostingId;
+use paygen_core::record::Key;
 use paygen_core::{Command, Outcome};
 
-use super::authorizations::{asked, currency, sequence, trace, transaction, wrong};
-use super::network_bodies::{ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
+use super::authorizations::{asked, currency, maybe_transaction, sequence, trace, transaction, wrong};
+use super::network_bodies::{FiatCurrency, ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
 use crate::app::App;
 use crate::http::body::{Body, NoBody};
 use crate::http::gate::{Allowed, SIMULATOR_WRITE};
@@ -18,15 +20,17 @@ use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
 use crate::http::write::{Success, Write, WriteParams};
+use crate::network;
 
 /// Simulate a refund
 ///
-/// Gives money back: of a transaction, whole or in part, or to a card without one. It is always posted; what was given
-/// back beyond the transaction is listed under `/exceptions`.
+/// Gives money back: of a transaction, whole or in part, or to a card without one. A refund of more than is left of its
+/// transaction, or in a currency that no rate is known for, waits under `/exceptions` and is posted when that is resolved:
+/// `data` is null then.
 #[utoipa::path(post, path = "/simulator/refunds", tag = "Simulator", operation_id = "simulateRefund",
     request_body = RefundBody,
     params(WriteParams),
-    responses((status = 201, description = "The refund.", body = Envelope<TransactionView>)),
+    responses((status = 201, description = "The refund; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_refund(
     State(app): State<App>,
@@ -45,17 +49,27 @@ pub async fn simulate_refund(
     if unlinked.is_some() && body.amount.is_none() {
         return Err(wrong("/amount", "is required without transactionId"));
     }
+    let (billing, rate) = (body.billing_amount, body.rate.map(|rate| rate.0));
+    if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
+        return Err(wrong("/amount", "goes with billingAmount and rate"));
+    }
+    // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
+    let original = match body.transaction_id.filter(|_| given.is_none()) {
+        Some(id) => app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?,
+        None => None,
+    };
+    let given = original.map(|original| FiatCurrency(original.merchant_currency)).or(given);
     let sequence = sequence("refund", body.network.as_ref());
     let trace = trace(body.network);
     let command = Refund {
         original: body.transaction_id,
         unlinked,
-        asked: body.amount.map(|amount| asked(amount, given, None, None)),
+        asked: body.amount.map(|amount| asked(amount, given, billing, rate)),
         sequence,
         trace,
         terms: app.terms.clone(),
     };
-    let success = Success::new(StatusCode::CREATED, "Refund simulated successfully.", transaction);
+    let success = Success::new(StatusCode::CREATED, "Refund simulated successfully.", maybe_transaction);
     write.perform(&app, &caller, &canonical, Command::Refund(Box::new(command)), success).await
 }
 
@@ -81,11 +95,12 @@ pub async fn simulate_refund_reversal(
 
 /// Simulate a force post
 ///
-/// Posts a payment that was never authorized. It takes what is there and more, and is listed under `/exceptions`.
+/// Posts a payment that was never authorized. It takes what is there and more, and is listed under `/exceptions`. In a
+/// currency that no rate is known for it waits there: `data` is null until the exception is resolved with a rate.
 #[utoipa::path(post, path = "/simulator/force-posts", tag = "Simulator", operation_id = "simulateForcePost",
     request_body = ForcePostBody,
     params(WriteParams),
-    responses((status = 201, description = "The transaction.", body = Envelope<TransactionView>)),
+    responses((status = 201, description = "The transaction; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_force_post(
     State(app): State<App>,
@@ -102,12 +117,12 @@ pub async fn simulate_force_post(
             merchant: MerchantBody::merchant(body.merchant),
             channel: body.channel.unwrap_or(Channel::Pos),
         },
-        asked: Asked { amount: body.amount, currency: currency(body.currency), billing: None, rate: None },
+        asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
         sequence,
         trace,
         terms: app.terms.clone(),
     };
-    let success = Success::new(StatusCode::CREATED, "Force post simulated successfully.", transaction);
+    let success = Success::new(StatusCode::CREATED, "Force post simulated successfully.", maybe_transaction);
     write.perform(&app, &caller, &canonical, Command::ForcePost(Box::new(command)), success).await
 }
 
@@ -127,8 +142,8 @@ pub async fn simulate_reversal_by_reference(
     body: Body<ReverseByReferenceBody>,
 ) -> Result<Response, Problem> {
     let Body { value: body, canonical } = body;
-    let mut trace = trace(None);
-    trace.transaction_id = body.transaction_id.into();
+    let (stan, rrn) = (body.stan.map(|digits| digits.0), body.rrn.map(|digits| digits.0));
+    let trace = network::trace_of_reversal(body.transaction_id.into(), stan, rrn);
     let command = ReverseByReference { trace, card: None, amount: body.amount, currency: currency(body.currency) };
     let success = Success::new(StatusCode::OK, "Reversal simulated successfully.", |outcome| match outcome {
         Outcome::MaybeAuthorization(view) => Some((**view).clone()),

@@ -1,0 +1,160 @@
+//! Advices: what the network decided while it could not ask. One transaction is one hold, whoever decided: an advice of a
+//! transaction that is known says what counts for it.
+
+use std::sync::Arc;
+
+use crate::authorizations::authorize::{tell_overdrawn, used};
+use crate::authorizations::counters::add_taken;
+use crate::authorizations::funds::{hold, sweep};
+use crate::authorizations::gather::take;
+use crate::authorizations::pricing::{self, billing};
+use crate::authorizations::reverse::{close, release};
+use crate::authorizations::{
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Authorize, ExceptionKind,
+    Exceptional, Step, Terms, except, find_to_change, tell,
+};
+use crate::cards::Card;
+use crate::events::EventType;
+use crate::ids::AuthorizationId;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// An advice of a transaction that has an authorization on the card. None when that was declined here and approved by the
+/// network: then the advice makes one of its own.
+pub(super) fn advise(
+    work: &mut Work,
+    command: &Authorize,
+    own: &Authorization,
+    approved: bool,
+) -> Result<Option<AuthorizationView>, Stop> {
+    use AuthorizationStatus::{Approved, Declined, Pending};
+    let card = crate::cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
+    let asked = &command.request.asked;
+    let price = |own: &Authorization| -> Result<Option<i64>, Refusal> {
+        let minor = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+        let known = asked.billing.is_some() || asked.rate.is_some() || asked.currency != own.merchant_currency;
+        let at_its_rate = if known { None } else { pricing::whole(own, minor) };
+        at_its_rate.map_or_else(|| billing(asked, own.currency, &command.terms), |amount| Ok(Some(amount)))
+    };
+    if approved && own.kind != command.request.kind {
+        return list(work, own, price(own)?.unwrap_or(0)).map(Some);
+    }
+    Ok(match (approved, own.status) {
+        (true, Declined) => None,
+        (true, Pending) => match price(own)? {
+            Some(amount) => Some(settle_own(work, &card, own, amount, asked, &command.terms)?),
+            None => Some(AuthorizationView::of(own)),
+        },
+        (true, Approved) => match price(own)? {
+            Some(amount) => Some(settle_own(work, &card, own, amount, asked, &command.terms)?),
+            None => Some(list(work, own, 0)?),
+        },
+        (true, _) => match price(own)?.filter(|amount| *amount > own.approved) {
+            Some(amount) => Some(list(work, own, amount - own.approved)?),
+            None => Some(AuthorizationView::of(own)),
+        },
+        (false, Approved | Pending) => Some(withdraw(work, &card, own)?),
+        (false, _) => Some(AuthorizationView::of(own)),
+    })
+}
+
+/// Nothing can be held for it: somebody looks.
+fn list(work: &mut Work, own: &Authorization, amount: i64) -> Result<AuthorizationView, Stop> {
+    except(work, Exceptional::about(ExceptionKind::UnmatchedAdvice, own, amount))?;
+    Ok(AuthorizationView::of(own))
+}
+
+/// The network declined what was approved here: what is open is given back.
+fn withdraw(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Result<AuthorizationView, Stop> {
+    let mut changed = own.clone();
+    let open = own.open;
+    release(work, card, &mut changed, open, Step::Reversed, Some("the network declined it"))?;
+    changed.reversed += open;
+    close(&mut changed, AuthorizationStatus::Reversed);
+    work.authorizations.put(changed.clone());
+    tell(work, card, EventType::AuthorizationReversed, &changed)?;
+    sweep(work, card, Some(&changed))?;
+    Ok(AuthorizationView::of(&changed))
+}
+
+/// A pending advice that somebody gave a price.
+pub(super) fn settle_pending(
+    work: &mut Work,
+    id: AuthorizationId,
+    asked: &Asked,
+    terms: &Terms,
+) -> Result<AuthorizationView, Stop> {
+    let own = find_to_change(work, id)?;
+    let card = crate::cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
+    let amount = billing(asked, own.currency, terms)?;
+    let amount = amount.ok_or(Refusal::RateUnknown { from: asked.currency, to: own.currency })?;
+    if own.status == AuthorizationStatus::Pending {
+        return settle_own(work, &card, &own, amount, asked, terms);
+    }
+    // It ended meanwhile, collected or taken back.
+    Ok(AuthorizationView::of(&own))
+}
+
+/// Makes what is approved on an open authorization this amount in all, money or not.
+fn settle_own(
+    work: &mut Work,
+    card: &Arc<Card>,
+    own: &Authorization,
+    amount: i64,
+    asked: &Asked,
+    terms: &Terms,
+) -> Result<AuthorizationView, Stop> {
+    let now = work.now();
+    let pending = own.status == AuthorizationStatus::Pending;
+    if amount == own.approved && !pending {
+        return Ok(AuthorizationView::of(own));
+    }
+    let mut changed = own.clone();
+    if asked.currency == own.merchant_currency {
+        changed.asked = amount;
+        changed.merchant_amount = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+        if asked.billing.is_some() || asked.rate.is_some() || own.asked == 0 {
+            changed.rate = pricing::rate(asked, own.currency, terms);
+        }
+    }
+    let open = (amount - own.cleared - own.reversed).max(0);
+    let note = Some("the network decided");
+    if open > own.open {
+        let more = open - own.open;
+        changed.open = open;
+        changed.stand_in = true;
+        if own.kind == AuthorizationType::Deposit {
+            changed.note(Step::Advised, amount, None, note, now);
+        } else {
+            let fee = own.fee_terms.between(own.approved, amount).total().max(0);
+            let entry = hold(work, card, own.id, more + fee, true)?;
+            changed.open_fee += fee;
+            let first = i64::from(own.taken.iter().all(|part| part.count == 0));
+            add_taken(&mut changed.taken, take(work, card, &own.merchant.category, (more, first))?);
+            changed.note(Step::Advised, amount, Some(entry.id), note, now);
+            tell_overdrawn(work, card, &entry)?;
+        }
+    } else if open < own.open {
+        release(work, card, &mut changed, own.open - open, Step::Advised, note)?;
+        changed.stand_in = true;
+    } else {
+        changed.note(Step::Advised, amount, None, note, now);
+    }
+    changed.approved = amount;
+    if changed.open == 0 {
+        close(&mut changed, AuthorizationStatus::Reversed);
+    } else if pending {
+        changed.status = AuthorizationStatus::Approved;
+        let days = terms.hold_days(card.brand, false, &own.merchant.category);
+        changed.expires_at = Some(now.plus_seconds(days * 86_400));
+        changed.due_at = changed.expires_at;
+    }
+    work.authorizations.put(changed.clone());
+    let kind = if pending { EventType::AuthorizationApproved } else { EventType::AuthorizationUpdated };
+    tell(work, card, kind, &changed)?;
+    if pending && !changed.taken.is_empty() {
+        used(work, card, &changed.merchant)?;
+    }
+    sweep(work, card, Some(&changed))?;
+    Ok(AuthorizationView::of(&changed))
+}

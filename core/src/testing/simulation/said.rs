@@ -1,0 +1,196 @@
+//! What messages said, compared with what became of them: each has an effect of its own, and what it says counts.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::authorizations::{
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, NetworkException, Posted, PostingType, Refund,
+    ReverseByReference,
+};
+use crate::ids::{AuthorizationId, CardId, PostingId};
+use crate::money::Currency;
+use crate::record::Key;
+use crate::testing::World;
+use crate::{Command, Outcome};
+
+/// What was said so far.
+#[derive(Default)]
+pub(super) struct Said {
+    /// Reversals that came before their authorization, by network transaction id.
+    early: HashMap<String, Vec<ReverseByReference>>,
+    /// Authorizations whose parts came in other currencies or at other rates: they need not add up to the unit.
+    mixed: HashSet<AuthorizationId>,
+    /// The same of transactions that were refunded.
+    mixed_refunds: HashSet<PostingId>,
+}
+
+impl Said {
+    /// Takes in a message and what it came to.
+    pub(super) fn note(&mut self, world: &World, command: &Command, outcome: Option<&Outcome>) {
+        let posted = match outcome {
+            Some(Outcome::MaybeTransaction(view)) => (**view).as_ref().map(|view| &view.id),
+            _ => None,
+        };
+        let posted = posted.map(|id| row(world, PostingId::parse(id).expect("an id")));
+        match (command, posted) {
+            (Command::ForcePost(force), Some(posted)) => {
+                check_posted(posted, Some(&force.asked), Some(force.what.card), PostingType::ForcePost, command);
+            }
+            (Command::Clear(clear), Some(posted)) => {
+                check_posted(posted, clear.asked.as_ref(), None, posted.kind, command);
+                let own = |asked: &Asked, made: &Authorization| {
+                    asked.currency == made.merchant_currency && asked.billing.is_none() && asked.rate.is_none()
+                };
+                let made = posted.authorization.map(|id| authorization(world, id));
+                if let Some(made) = made
+                    && clear.asked.as_ref().is_some_and(|asked| !own(asked, made))
+                {
+                    self.mixed.insert(made.id);
+                }
+            }
+            (Command::Refund(refund), Some(posted)) => {
+                let card = match refund.original {
+                    Some(original) => row(world, original).card,
+                    None => refund.unlinked.as_ref().expect("one of the two").card,
+                };
+                check_posted(posted, refund.asked.as_ref(), Some(card), PostingType::Refund, command);
+                self.note_refund(world, refund);
+            }
+            (Command::Refund(refund), None) => self.note_refund(world, refund),
+            (Command::ReverseByReference(reversal), _) => {
+                if matches!(outcome, Some(Outcome::MaybeAuthorization(view)) if view.is_none()) {
+                    let early = self.early.entry(reversal.trace.transaction_id.clone()).or_default();
+                    let known = early.iter().any(|known| {
+                        (known.amount, known.currency, &known.trace)
+                            == (reversal.amount, reversal.currency, &reversal.trace)
+                    });
+                    if !known {
+                        early.push((**reversal).clone());
+                    }
+                }
+                if let Some(Outcome::MaybeAuthorization(view)) = outcome
+                    && let Some(view) = &**view
+                {
+                    let id = AuthorizationId::parse(&view.id).expect("an id");
+                    let foreign = reversal.currency == authorization(world, id).merchant_currency;
+                    self.mixed.extend((reversal.amount.is_some() && !foreign).then_some(id));
+                }
+            }
+            (Command::ReverseAuthorization(reversal), _) => {
+                self.mixed.extend(reversal.amount.map(|_| reversal.id));
+            }
+            (Command::IncrementAuthorization(more), _) => {
+                let made = authorization(world, more.id);
+                let own = more.asked.currency == made.merchant_currency && more.asked.billing.is_none();
+                self.mixed.extend((!own || more.asked.rate.is_some()).then_some(more.id));
+            }
+            (Command::Authorize(advice), _) if advice.advice.is_some() => {
+                let Some(Outcome::Authorization(view)) = outcome else { return };
+                self.mixed.insert(AuthorizationId::parse(&view.id).expect("an id"));
+            }
+            (Command::ResolveException(resolved), _) => {
+                let found = world.work.network_exceptions.peek(Key::of(world.client, resolved.id.0));
+                let found = found.expect("an exception");
+                self.mixed.extend(found.authorization);
+                let posted = found.posting.map(|id| row(world, id));
+                self.mixed_refunds.extend(posted.and_then(|posted| posted.original));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_refund(&mut self, world: &World, refund: &Refund) {
+        let Some(original) = refund.original.map(|id| row(world, id)) else { return };
+        let own = |asked: &Asked| {
+            asked.currency == original.merchant_currency && asked.billing.is_none() && asked.rate.is_none()
+        };
+        if refund.asked.as_ref().is_some_and(|asked| !own(asked)) {
+            self.mixed_refunds.insert(original.id);
+        }
+    }
+
+    /// What came early counts, and parts add up to the whole.
+    pub(super) fn check(&self, made: &[&Authorization], postings: &[&Posted]) {
+        for of in made {
+            self.check_early(of);
+            let whole = of.merchant_settled == of.merchant_amount && of.approved == of.asked && of.open == 0;
+            if whole && of.merchant_amount > 0 && !self.mixed.contains(&of.id) {
+                assert_eq!(of.cleared + of.reversed, of.asked, "the parts of {of:?}");
+            }
+        }
+        for of in postings.iter().filter(|of| matches!(of.kind, PostingType::Capture | PostingType::ForcePost)) {
+            let taken_back = |refund: &&&Posted| refund.refunded == 0;
+            let refunds =
+                postings.iter().filter(|refund| refund.kind == PostingType::Refund && refund.original == Some(of.id));
+            let refunds: Vec<_> = refunds.filter(taken_back).collect();
+            let sum: i64 = refunds.iter().map(|refund| refund.amount).sum();
+            assert_eq!(sum, of.refunded, "refunds of {of:?}");
+            let whole = of.amount < 0 && of.refunded == -of.amount && of.refunded > 0;
+            if whole && !self.mixed_refunds.contains(&of.id) {
+                let sum: i64 = refunds.iter().map(|refund| refund.merchant_amount).sum();
+                assert_eq!(sum, of.merchant_amount, "refunds of {of:?} in the merchant's currency");
+            }
+        }
+    }
+
+    fn check_early(&self, of: &Authorization) {
+        let Some(early) = self.early.get(&of.trace.transaction_id) else { return };
+        if of.approved == 0 || early.iter().any(|early| early.currency != of.currency) {
+            return;
+        }
+        let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();
+        let least = sum.map_or(of.approved, |sum| sum.min(of.approved));
+        // What an advice lowered was not taken back.
+        assert!(of.reversed >= least || of.open == 0, "{early:?} came before {of:?}");
+    }
+}
+
+fn row(world: &World, id: PostingId) -> &Posted {
+    world.work.postings.peek(Key::of(world.client, id.0)).expect("a transaction")
+}
+
+fn authorization(world: &World, id: AuthorizationId) -> &Authorization {
+    world.work.authorizations.peek(Key::of(world.client, id.0)).expect("an authorization")
+}
+
+/// The transaction that a message is answered with is its own.
+fn check_posted(posted: &Posted, asked: Option<&Asked>, card: Option<CardId>, kind: PostingType, command: &Command) {
+    if let Some(asked) = asked {
+        let minor = asked.amount.to_minor(asked.currency.exponent());
+        assert_eq!(
+            (minor, asked.currency),
+            (Some(posted.merchant_amount), posted.merchant_currency),
+            "{command:?} is answered with {posted:?}"
+        );
+    }
+    assert!(card.is_none_or(|card| card == posted.card), "{command:?} is answered with {posted:?}");
+    // A clearing without an authorization is a force post.
+    let kinds = [kind, PostingType::ForcePost, PostingType::Capture];
+    assert!(kinds.contains(&posted.kind), "{command:?} is answered with {posted:?}");
+}
+
+/// One transaction is one hold, and nothing is approved for nothing.
+pub(super) fn check_holds(made: &[&Authorization]) {
+    let mut held: HashMap<(&str, Option<CardId>), AuthorizationId> = HashMap::new();
+    for of in made {
+        if of.status != AuthorizationStatus::Approved || of.kind == AuthorizationType::Deposit {
+            continue;
+        }
+        assert!(of.approved > 0, "approved for nothing: {of:?}");
+        let other = held.insert((&of.trace.transaction_id, of.card), of.id);
+        assert!(other.is_none(), "one transaction is held for twice: {of:?} and {other:?}");
+    }
+}
+
+/// What is in suspense is what its open exceptions say.
+pub(super) fn suspended(exceptions: &[&NetworkException], postings: &[&Posted]) -> HashMap<Currency, i64> {
+    let mut sums: HashMap<Currency, i64> = HashMap::new();
+    for of in exceptions {
+        if of.kind.as_str() != "suspense" || of.entry.is_some() {
+            continue;
+        }
+        let posted = of.posting.and_then(|id| postings.iter().find(|posted| posted.id == id));
+        let owed = posted.is_some_and(|posted| posted.kind != PostingType::Refund && posted.amount <= 0);
+        *sums.entry(of.currency).or_default() += if owed { -of.amount } else { of.amount };
+    }
+    sums
+}
