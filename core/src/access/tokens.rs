@@ -4,6 +4,7 @@ use crate::access::{Scopes, Token, TokenView};
 use crate::ids::{ApiKeyId, CardHolderId, CardId, TokenId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::time::Instant;
 use crate::work::Work;
 
 /// Makes a token; the caller signs it.
@@ -21,6 +22,8 @@ pub struct IssueToken {
     pub card: Option<CardId>,
     /// How long it works.
     pub seconds: i64,
+    /// When the token it is made with ends, in wall time; a key's end ends its tokens too.
+    pub until: Option<Instant>,
 }
 
 /// Makes a token stop working.
@@ -43,6 +46,13 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
     }
+    let expires_at = work.wall().plus_seconds(command.seconds);
+    if let Some(until) = command.until
+        && expires_at > until
+    {
+        let bound = format!("the token it is made with ends at {until}");
+        return Err(Refusal::BoundsExceeded { field: "/expiresIn", bound }.into());
+    }
     if let Some(id) = command.card_holder {
         let found = work.card_holders.get(Key::of(work.client(), id.0))?;
         found.ok_or(Refusal::CardHolderNotFound { field: Some("/cardHolderId") })?;
@@ -60,7 +70,7 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
         scopes: command.scopes,
         card_holder: command.card_holder,
         card: command.card,
-        expires_at: work.wall().plus_seconds(command.seconds),
+        expires_at,
         revoked_at: None,
         created_at: work.now(),
     };

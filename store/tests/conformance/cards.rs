@@ -106,7 +106,7 @@ pub(super) fn a_card(number: u8, full: bool) -> Card {
         activated_at: full.then_some(at(4)),
         replacement_for: full.then_some(CardId(id(92))),
         replaced_by: full.then_some(CardId(id(93))),
-        history: vec![StatusChange { status: "inactive".to_owned(), at: 1, reason: None }],
+        history: vec![StatusChange { status: "inactive".to_owned(), at: 1, reason: None, by: None }],
         version: 1,
         created_at: at(i64::from(number)),
         updated_at: at(5),

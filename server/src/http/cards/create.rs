@@ -76,7 +76,7 @@ fn command(app: &App, caller: &Caller, body: CreateCardBody) -> Result<CreateCar
         disposable: body.disposable.unwrap_or(false),
         funding_mode: body.funding_mode.unwrap_or(FundingMode::Prefunded),
         valid_from: body.valid_from,
-        valid_until: body.valid_until,
+        valid_until: body.valid_until.map(Into::into),
         merchant_lock: body.merchant_lock.unwrap_or(false),
         cancel_after: body.cancel_after.map(|after| after.payments.0),
         number,
