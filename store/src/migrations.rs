@@ -19,6 +19,7 @@ pub(crate) const ALL: &[Migration] = &[
         text: include_str!("../migrations/0004_transaction_pins.sql"),
     },
     Migration { number: 5, name: "0005_webhooks", text: include_str!("../migrations/0005_webhooks.sql") },
+    Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
 ];
 
 /// What a store's dialect calls the types.

@@ -370,6 +370,8 @@ crate::words! {
         Suspense = "suspense",
         /// More was given back than was collected.
         OverRefund = "over_refund",
+        /// Too many wrong expiries and codes of a card on one day: somebody may be guessing.
+        TooManyAttempts = "too_many_attempts",
     }
 }
 

@@ -276,6 +276,17 @@ pub struct CardSecret {
     pub pin_failures: i64,
     /// When the PIN was set.
     pub pin_set_at: Option<Instant>,
+    /// How many messages had a wrong expiry or code, on `wrong_tries_day`.
+    pub wrong_tries: i64,
+    /// That day: days since 1970-01-01, in UTC.
+    pub wrong_tries_day: i64,
+}
+
+impl CardSecret {
+    /// How many messages of this day had a wrong expiry or code.
+    pub fn wrong_tries(&self, now: Instant) -> i64 {
+        if self.wrong_tries_day == now.day() { self.wrong_tries } else { 0 }
+    }
 }
 
 impl Record for CardSecret {

@@ -120,6 +120,8 @@ fn a_secret(number: u8, key: &str, pin: Option<&str>) -> CardSecret {
         number: sealed(key, number),
         pin: pin.map(|key| sealed(key, number)),
         pin_failures: 2,
+        wrong_tries: 4,
+        wrong_tries_day: 20_000,
         pin_set_at: pin.map(|_| at(6)),
     }
 }
