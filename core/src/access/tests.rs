@@ -156,7 +156,7 @@ fn tokens_are_subsets_and_end() {
     let id = made(&mut world, some_key(everything(), None, 1));
     let reader: Scopes = [Scope::AccountsRead].into_iter().collect();
     let issue_until = |scopes, maker, until| {
-        let (card_holder, card, seconds) = (None, None, 60);
+        let (card_holder, card, seconds) = (None, None, Some(60));
         Command::IssueToken(IssueToken { api_key: id, scopes, maker, card_holder, card, seconds, until })
     };
     let issue = |scopes, maker| issue_until(scopes, maker, None);

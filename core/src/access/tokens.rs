@@ -20,8 +20,8 @@ pub struct IssueToken {
     pub card_holder: Option<CardHolderId>,
     /// The one card it may see.
     pub card: Option<CardId>,
-    /// How long it works.
-    pub seconds: i64,
+    /// How long it works; an hour, or for as long as the token it is made with, unless given.
+    pub seconds: Option<i64>,
     /// When the token it is made with ends, in wall time; a key's end ends its tokens too.
     pub until: Option<Instant>,
 }
@@ -46,13 +46,14 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
     }
-    let expires_at = work.wall().plus_seconds(command.seconds);
-    if let Some(until) = command.until
-        && expires_at > until
-    {
-        let bound = format!("the token it is made with ends at {until}");
-        return Err(Refusal::BoundsExceeded { field: "/expiresIn", bound }.into());
-    }
+    let expires_at = match (command.seconds.map(|seconds| work.wall().plus_seconds(seconds)), command.until) {
+        (Some(at), Some(until)) if at > until => {
+            let bound = format!("the token it is made with ends at {until}");
+            return Err(Refusal::BoundsExceeded { field: "/expiresIn", bound }.into());
+        }
+        (Some(at), _) => at,
+        (None, until) => until.into_iter().fold(work.wall().plus_seconds(3_600), Ord::min),
+    };
     if let Some(id) = command.card_holder {
         let found = work.card_holders.get(Key::of(work.client(), id.0))?;
         found.ok_or(Refusal::CardHolderNotFound { field: Some("/cardHolderId") })?;

@@ -195,6 +195,19 @@ impl<const SCOPE: u8> FromRequestParts<App> for Allowed<SCOPE> {
     }
 }
 
+/// A caller who has the scope of this number, and is not restricted to one card holder or card.
+pub struct Unbound<const SCOPE: u8>(pub Caller);
+
+impl<const SCOPE: u8> FromRequestParts<App> for Unbound<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Allowed(caller) = Allowed::<SCOPE>::from_request_parts(parts, app).await?;
+        caller.unbound()?;
+        Ok(Unbound(caller))
+    }
+}
+
 async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     let caller = know(parts, app).await?;
     app.rate_limits.check(caller.client, caller.api_key)?;

@@ -20,7 +20,7 @@ const OF_A_NETWORK: [&str; 5] =
 const OF_AUTHORITIES: [&str; 2] = ["/number", "/documentId"];
 
 /// Secrets, which are sealed and never shown.
-const SECRETS: [&str; 2] = ["/token", "/pan"];
+const SECRETS: [&str; 4] = ["/token", "/pan", "/cvv", "/pinBlock"];
 
 /// A string of a request, by its pointer and its schema.
 struct Leaf {
@@ -160,12 +160,10 @@ on_both_stores! {
                 if exempt || !leaf.is_plain() || leaf.schema["type"].is_null() && leaf.schema["free"].is_null() {
                     continue;
                 }
-                // What is too long for its field is refused for that.
-                let long = leaf.schema["maxLength"].as_u64().is_some_and(|most| most < PLANTED[number % 3].len() as u64);
+                // What has a shape of its own, or is too short for it, is refused for that.
                 let code = code_at(&reply, &leaf.at);
-                let refused = if long { code.is_some() } else { code.as_deref() == Some("card_number") };
-                assert!(refused, "{method} {path} {}: {code:?} in {}", leaf.at, reply.text);
-                texts += 1;
+                assert!(code.is_some(), "{method} {path} {}: {}", leaf.at, reply.text);
+                texts += u32::from(code.as_deref() == Some("card_number"));
             }
         }
         assert!(texts > 60, "{texts} texts");
@@ -219,7 +217,7 @@ on_both_stores! {
             let body = planted(&contract, &schema, "", BLANK[number % 4], &mut leaves);
             let reply = server.request(&method, &path).json(body).send().await;
             for leaf in leaves.iter().filter(|leaf| leaf.schema["free"].is_null()) {
-                let required = leaf.schema["minLength"].as_u64().is_some_and(|least| least > 0) && !leaf.at.ends_with("/token");
+                let required = leaf.schema["minLength"].as_u64().is_some_and(|least| least > 0) && SECRETS.iter().all(|end| !leaf.at.ends_with(end));
                 if leaf.is_plain() && required {
                     assert_eq!(code_at(&reply, &leaf.at).as_deref(), Some("min_length"), "{method} {path} {}: {}", leaf.at, reply.text);
                     texts += 1;
@@ -265,7 +263,7 @@ on_both_stores! {
             "name=Ann+Bob%20Ltd", "name=Ann%2BBob+Ltd", "name=Ann%2BBob%20Ltd",
         ] {
             let list = server.get(&format!("/card-holders?filter={filter}")).await.expect(200).json();
-            let expected = usize::from(!["name=Ann+Bob%20Ltd", "name=Ann%2BBob+Ltd"].contains(&filter));
+            let expected = usize::from(filter != "name=Ann+Bob%20Ltd");
             assert_eq!(list["meta"]["total"], expected, "{filter}");
         }
         assert_eq!(server.get("/card-holders?filter=email.ne=a+b@example.com").await.expect(200).json()["meta"]["total"], 0);

@@ -52,9 +52,7 @@ pub async fn issue_token(
     write: Write,
     body: Body<IssueTokenBody>,
 ) -> Result<Response, Problem> {
-    // A token made with a token ends with it at the latest.
-    let left = caller.token_until.map_or(i64::MAX, |until| until.seconds() - crate::clock::wall().seconds());
-    let seconds = body.value.expires_in.map_or_else(|| left.clamp(1, 3_600), |seconds| seconds.0);
+    let seconds = body.value.expires_in.map(|seconds| seconds.0);
     let scopes: Scopes = body.value.scopes.map_or(caller.scopes, |list| list.0.into_iter().collect());
     let (card_holder, card) = (body.value.card_holder_id, body.value.card_id);
     let (api_key, maker, until) = (caller.api_key, caller.scopes, caller.token_until);
@@ -65,7 +63,7 @@ pub async fn issue_token(
         let id = TokenId::parse(&view.id)?;
         let expires = paygen_core::time::Instant::parse(&view.expires_at)?.seconds();
         let claims = Claims { client, id, api_key, scopes, card_holder, card, expires };
-        let token = tokens::sign(&claims, expires - seconds, &vault).ok()?;
+        let token = tokens::sign(&claims, crate::clock::wall().seconds().min(expires), &vault).ok()?;
         Some(NewTokenView { shown: view.clone(), token: Some(token) })
     });
     let success = success.shown_once(NewTokenView::without_secret);

@@ -12,7 +12,7 @@ use super::{controls, shown};
 use crate::app::App;
 use crate::config::KycRequiredFor;
 use crate::http::body::Body;
-use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::http::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::http::limits::CardCurrency;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
@@ -30,11 +30,10 @@ use crate::issuing;
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn create_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     write: Write,
     body: Body<CreateCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let mut command = match command(&app, &caller, body.value) {
         Ok(command) => command,
         Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,

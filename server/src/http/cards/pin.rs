@@ -13,7 +13,7 @@ use super::{seen, shown};
 use crate::app::{App, Environment};
 use crate::http::body::{Body, NoBody};
 use crate::http::fields::Secret;
-use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::http::gate::{Allowed, CARDS_WRITE, Caller, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
@@ -88,12 +88,11 @@ fn wrong(at: &str, code: &str, message: &str) -> Problem {
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn unblock_card_pin(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     PathId(id): PathId<CardId>,
     write: Write,
     _body: NoBody,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let success = Success::new(StatusCode::OK, "Card PIN unblocked successfully.", shown);
     write.perform(&app, &caller, "", Command::UnblockPin(UnblockPin { id }), success).await
 }
