@@ -106,7 +106,7 @@ commands! {
     /// Uses such a token up.
     UseRevealToken(cards::UseRevealToken) = "card.reveal" => cards::use_reveal_token => Card,
     /// Finds a card by its number.
-    LookUpCard(cards::LookUpCard) = "card.lookup" => cards::look_up => Card,
+    LookUpCard(cards::LookUpCard) = "card.lookup" => cards::look_up => MaybeCard,
     /// Forgets old reveal tokens.
     PurgeRevealTokens(cards::PurgeRevealTokens) = "card.token.purge" => cards::purge_reveal_tokens => Count,
     /// Seals kept content under a new key.
@@ -196,6 +196,8 @@ pub enum Outcome {
     Document(DocumentView),
     /// A card.
     Card(Box<CardView>),
+    /// A card, when one was found.
+    MaybeCard(Box<Option<CardView>>),
     /// A reveal token.
     RevealToken(RevealTokenView),
     /// An authorization.
@@ -240,6 +242,7 @@ impl Outcome {
             Outcome::Exception(view) => Some(view.version),
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
             Outcome::MaybeTransaction(_) => None,
+            Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),
             Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
         }
     }

@@ -185,6 +185,14 @@ pub enum Refusal {
         /// The scopes too many.
         scopes: String,
     },
+    /// A new key or token would live longer or work from elsewhere than its maker's.
+    #[error("A credential cannot give more than it has: {bound}.")]
+    BoundsExceeded {
+        /// Which field.
+        field: &'static str,
+        /// What its maker's is bound to.
+        bound: String,
+    },
     /// The key was revoked.
     #[error("The API key is revoked.")]
     ApiKeyRevoked,
@@ -248,6 +256,9 @@ pub enum Refusal {
     /// The card ended.
     #[error("The card is canceled. A canceled card cannot be changed, funded, revealed or reopened.")]
     CardCanceled,
+    /// A card holder does not thaw what the client froze.
+    #[error("The card was frozen by the client, not by its holder: a bound token does not thaw it. Use an API key.")]
+    CardFrozenByClient,
     /// A physical card was not activated yet.
     #[error("The card was not activated yet. Activate it with POST /cards/{{cardId}}/activate once its holder has it.")]
     CardNotActivated,
@@ -393,7 +404,9 @@ pub enum Refusal {
         wanted: &'static str,
     },
     /// The key was used for another request.
-    #[error("This Idempotency-Key was used for another request. Use a new key for a new request.")]
+    #[error(
+        "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request."
+    )]
     IdempotencyKeyReused,
 }
 
@@ -430,6 +443,7 @@ impl Refusal {
             Refusal::AlreadyReversed => "already_reversed",
             Refusal::CheckDigits { .. } => "check_digits_invalid",
             Refusal::ScopesExceeded { .. } => "scopes_exceeded",
+            Refusal::BoundsExceeded { .. } => "bounds_exceeded",
             Refusal::ApiKeyRevoked => "api_key_revoked",
             Refusal::ExpiryInPast => "expiry_in_past",
             Refusal::ClockBackwards { .. } => "clock_backwards",
@@ -446,6 +460,7 @@ impl Refusal {
             Refusal::CardHolderUnverified => "card_holder_unverified",
             Refusal::DocumentReplaced => "document_replaced",
             Refusal::CardCanceled => "card_canceled",
+            Refusal::CardFrozenByClient => "card_frozen_by_client",
             Refusal::CardNotActivated => "card_not_activated",
             Refusal::CardAlreadyActivated => "card_already_activated",
             Refusal::FundingModeMismatch { .. } => "funding_mode_mismatch",
@@ -490,6 +505,7 @@ impl Refusal {
             | Refusal::AmountNegative { field }
             | Refusal::AmountBelowMinimum { field, .. }
             | Refusal::FundingModeMismatch { field }
+            | Refusal::BoundsExceeded { field, .. }
             | Refusal::ValidityInvalid { field, .. }
             | Refusal::BillingMismatch { field, .. }
             | Refusal::ResolutionMismatch { field, .. }

@@ -65,7 +65,7 @@ pub struct Shared {
     pub credentials: Credentials,
     /// When keys were used.
     pub key_uses: KeyUses,
-    /// How often keys may call.
+    /// How often keys and clients may call.
     pub rate_limits: RateLimits,
     /// How often addresses may try reveal tokens.
     pub reveal_tries: Tries,

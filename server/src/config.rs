@@ -168,6 +168,8 @@ pub struct Config {
     pub request_timeout_seconds: u64,
     /// Requests a second for each key; none in the sandbox unless set.
     pub rate_limit: Option<NonZeroU32>,
+    /// Requests a second for all keys of a client together; none in the sandbox unless set.
+    pub client_rate_limit: Option<NonZeroU32>,
     /// Credentials that nobody has, a minute for each address; any number in the sandbox unless set.
     pub failed_credentials: Option<NonZeroU32>,
     /// Connections at once.
@@ -213,6 +215,7 @@ struct File {
     trusted_proxies: Vec<IpNet>,
     request_timeout_seconds: Option<u64>,
     rate_limit: Option<NonZeroU32>,
+    client_rate_limit: Option<NonZeroU32>,
     failed_credentials: Option<NonZeroU32>,
     max_connections: Option<u32>,
     list_timeout_ms: Option<u32>,
@@ -264,6 +267,7 @@ impl Config {
             trusted_proxies: file.trusted_proxies,
             request_timeout_seconds: file.request_timeout_seconds.unwrap_or(30),
             rate_limit: file.rate_limit.or_else(|| NonZeroU32::new(100).filter(|_| mode == Mode::Serve)),
+            client_rate_limit: file.client_rate_limit.or_else(|| NonZeroU32::new(500).filter(|_| mode == Mode::Serve)),
             failed_credentials: file.failed_credentials.or_else(|| NonZeroU32::new(60).filter(|_| mode == Mode::Serve)),
             max_connections: file.max_connections.unwrap_or(10_000),
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),

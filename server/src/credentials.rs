@@ -121,11 +121,6 @@ impl Credentials {
         Ok(Some(known))
     }
 
-    /// Whether there is a key with this keyed hash as far as is remembered, however long ago it was looked up.
-    pub fn remembers(&self, hash: &[u8; 32]) -> bool {
-        self.keys.known.read().unwrap_or_else(|poison| poison.into_inner()).contains_key(hash)
-    }
-
     /// The key a token was made with.
     pub async fn by_id(&self, client: ClientId, id: ApiKeyId) -> Result<Option<KnownKey>, StoreError> {
         if let Some(known) = self.ids.recall(&(client, id)) {

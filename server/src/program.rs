@@ -25,6 +25,8 @@ pub struct ProgramConfig {
     pub risk_threshold: Option<i64>,
     /// How many wrong PINs in a row block it.
     pub pin_tries: Option<i64>,
+    /// How many messages a day may have a wrong expiry or code of a card.
+    pub code_tries: Option<i64>,
 }
 
 /// A fee.
@@ -87,6 +89,9 @@ pub fn terms(config: &ProgramConfig, environment: Environment, verified_only: bo
     }
     if let Some(tries) = config.pin_tries {
         terms.pin_tries = in_range("program.pin_tries", tries, 1, 10)?;
+    }
+    if let Some(tries) = config.code_tries {
+        terms.code_tries = in_range("program.code_tries", tries, 1, 1000)?;
     }
     terms.fees = config.fees.iter().map(fee).collect::<Result<_, _>>()?;
     terms.rates = config.rates.iter().map(rate).collect::<Result<_, _>>()?;
@@ -184,6 +189,7 @@ mod tests {
         let cases = [
             ("risk_threshold = 0", "program.risk_threshold"),
             ("pin_tries = 99", "program.pin_tries"),
+            ("code_tries = 0", "program.code_tries"),
             ("[[fees]]\ncurrency = \"EURO\"", "program.fees.currency"),
             ("[[fees]]\ncurrency = \"USD\"\nfixed = \"0.001\"", "program.fees.fixed"),
             ("[[fees]]\ncurrency = \"USD\"\npercent = \"-1\"", "program.fees.percent"),

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use paygen_core::access::{Actor, CreateApiKey, NewKey, Scopes};
+use paygen_core::access::{Actor, CreateApiKey, Maker, NewKey, Scopes};
 use paygen_core::ids::ClientId;
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
@@ -60,7 +60,7 @@ async fn add_key(app: &App, client: ClientId, secret: &ApiKeySecret) -> Result<(
         expires_at: None,
         allowed_ips: Vec::new(),
         key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
-        maker: Scopes::all(),
+        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
     });
     app.engine.run_background(Request::new(context, command)).await??;
     Ok(())

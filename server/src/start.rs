@@ -121,7 +121,7 @@ impl Node {
             keys,
             clock,
             key_uses,
-            rate_limits: RateLimits::per_second(config.rate_limit),
+            rate_limits: RateLimits::per_second(config.rate_limit, config.client_rate_limit),
             reveal_tries: Tries::of_reveals(),
             credential_tries: config
                 .failed_credentials

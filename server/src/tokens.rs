@@ -21,6 +21,8 @@ pub struct Claims {
     pub card_holder: Option<CardHolderId>,
     /// The one card it may see.
     pub card: Option<CardId>,
+    /// When it ends, unix seconds.
+    pub expires: i64,
 }
 
 /// Why a token is not accepted.
@@ -49,8 +51,8 @@ struct Payload {
 
 const ISSUER: &str = "paygen";
 
-/// Signs a token that is good from `issued` to `expires`, unix seconds.
-pub fn sign(claims: &Claims, issued: i64, expires: i64, vault: &Vault) -> Result<String, jsonwebtoken::errors::Error> {
+/// Signs a token that is good from `issued`, unix seconds.
+pub fn sign(claims: &Claims, issued: i64, vault: &Vault) -> Result<String, jsonwebtoken::errors::Error> {
     let signer = vault.token_signer();
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(signer.key_id().to_owned());
@@ -63,7 +65,7 @@ pub fn sign(claims: &Claims, issued: i64, expires: i64, vault: &Vault) -> Result
         card_holder: claims.card_holder.map(|id| id.to_string()),
         card: claims.card.map(|id| id.to_string()),
         iat: issued,
-        exp: expires,
+        exp: claims.expires,
     };
     encode(&header, &payload, &EncodingKey::from_ed_der(signer.pkcs8()))
 }
@@ -89,6 +91,7 @@ pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
         scopes: Scopes::parse(&claims.scope),
         card_holder: id(claims.card_holder)?.map(CardHolderId),
         card: id(claims.card)?.map(CardId),
+        expires: claims.exp,
     })
 }
 
@@ -114,11 +117,13 @@ mod tests {
             scopes: Scopes::parse("cards:read"),
             card_holder: None,
             card: None,
+            expires: 0,
         };
         let now = crate::clock::wall().seconds();
-        let ahead = sign(&claims, now + 3 * 3_600, now + 4 * 3_600, &vault).expect("a token");
+        let sign = |issued, expires| sign(&Claims { expires, ..claims.clone() }, issued, &vault);
+        let ahead = sign(now + 3 * 3_600, now + 4 * 3_600).expect("a token");
         assert_eq!(read(&ahead, &vault).map(|claims| claims.client).ok(), Some(claims.client));
-        let over = sign(&claims, now - 60, now - 1, &vault).expect("a token");
+        let over = sign(now - 60, now - 1).expect("a token");
         assert_eq!(read(&over, &vault).err(), Some(TokenError::Expired));
     }
 }

@@ -24,6 +24,7 @@ pub(crate) const ALL: &[Migration] = &[
         name: "0006_network_messages",
         text: include_str!("../migrations/0006_network_messages.sql"),
     },
+    Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
 ];
 
 /// What a store's dialect calls the types.

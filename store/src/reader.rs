@@ -175,6 +175,16 @@ impl Reader {
         Ok(client.map(|client| (key, client)))
     }
 
+    /// How many API keys of a client work.
+    pub async fn active_api_keys(&self, client: ClientId) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM api_keys WHERE client = ?1 AND status = 'active'";
+        let rows = self.rows(sql.to_owned(), vec![client.0.into()], 1).await?;
+        match rows.first().map(Vec::as_slice) {
+            Some([Value::Integer(number)]) => Ok(*number),
+            _ => Ok(0),
+        }
+    }
+
     /// A line of a ledger account.
     pub async fn line(&self, client: ClientId, account: LedgerAccountId, seq: i64) -> Result<Option<Line>, StoreError> {
         Ok(self.lines(client, account, seq, seq).await?.into_iter().next())

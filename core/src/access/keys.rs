@@ -20,6 +20,40 @@ pub struct NewKey {
     pub hint: String,
 }
 
+/// What the one has who makes a credential: it hands on no more.
+#[derive(Clone, Debug)]
+pub struct Maker {
+    /// What they may do.
+    pub scopes: Scopes,
+    /// When their key ends.
+    pub until: Option<Instant>,
+    /// The networks it works from; everywhere when empty.
+    pub networks: Vec<ipnet::IpNet>,
+}
+
+impl Maker {
+    /// Refuses a credential that does more, lives longer or works from elsewhere.
+    fn covers(&self, scopes: Scopes, expires_at: Option<Instant>, networks: &[ipnet::IpNet]) -> Result<(), Refusal> {
+        let beyond = scopes.beyond(self.scopes);
+        if !beyond.is_empty() {
+            return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() });
+        }
+        if let Some(until) = self.until
+            && expires_at.is_none_or(|at| at > until)
+        {
+            let bound = format!("its maker's key ends at {until}");
+            return Err(Refusal::BoundsExceeded { field: "/expiresAt", bound });
+        }
+        let within = |network: &ipnet::IpNet| self.networks.iter().any(|outer| outer.contains(network));
+        if !self.networks.is_empty() && (networks.is_empty() || !networks.iter().all(within)) {
+            let places: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
+            let bound = format!("its maker's key works from {} only", places.join(", "));
+            return Err(Refusal::BoundsExceeded { field: "/allowedIps", bound });
+        }
+        Ok(())
+    }
+}
+
 /// Makes a key.
 #[derive(Clone, Debug)]
 pub struct CreateApiKey {
@@ -27,14 +61,14 @@ pub struct CreateApiKey {
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// When it ends.
+    /// When it ends; with its maker's key unless given.
     pub expires_at: Option<Instant>,
-    /// Where it works from.
+    /// Where it works from; where its maker's key does when empty.
     pub allowed_ips: Vec<ipnet::IpNet>,
     /// Its secret's traces.
     pub key: NewKey,
-    /// What its maker may do.
-    pub maker: Scopes,
+    /// What its maker has.
+    pub maker: Maker,
 }
 
 /// Puts a new key in the place of one, which works on for a while.
@@ -46,8 +80,8 @@ pub struct RotateApiKey {
     pub overlap_seconds: i64,
     /// The new secret's traces.
     pub key: NewKey,
-    /// What the one who rotates may do.
-    pub maker: Scopes,
+    /// What the one who rotates has.
+    pub maker: Maker,
 }
 
 /// Makes a key stop working.
@@ -82,16 +116,17 @@ pub struct TouchApiKeys {
     pub uses: Vec<KeyUse>,
 }
 
-/// Makes the key; it cannot do more than its maker.
+/// Makes the key; it does no more, lives no longer and works from nowhere else than its maker's.
 pub fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
-    let beyond = command.scopes.beyond(command.maker);
-    if !beyond.is_empty() {
-        return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
-    }
+    let maker = &command.maker;
+    let expires_at = command.expires_at.or(maker.until);
+    let given = &command.allowed_ips;
+    let networks = if given.is_empty() { maker.networks.clone() } else { given.clone() };
+    maker.covers(command.scopes, expires_at, &networks)?;
     if command.expires_at.is_some_and(|at| at <= work.now()) {
         return Err(Refusal::ExpiryInPast.into());
     }
-    put_key(work, &command.key, &command.name, command.scopes, command.expires_at, command.allowed_ips.clone())
+    put_key(work, &command.key, &command.name, command.scopes, expires_at, networks)
 }
 
 pub(super) fn put_key(
@@ -134,10 +169,7 @@ pub fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyV
     if key.status != ApiKeyStatus::Active {
         return Err(Refusal::ApiKeyRevoked.into());
     }
-    let beyond = key.scopes.beyond(command.maker);
-    if !beyond.is_empty() {
-        return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
-    }
+    command.maker.covers(key.scopes, key.expires_at, &key.allowed_ips)?;
     let ips = key.allowed_ips.clone();
     let view = put_key(work, &command.key, &key.name, key.scopes, key.expires_at, ips)?;
     let now = work.now();

@@ -14,7 +14,7 @@ pub use audit::{Actor, AuditEntry};
 pub use clients::{CreateClient, DisableClient, create_client, disable_client};
 pub use idempotency::{Idempotency, PurgeIdempotency, purge_idempotency};
 pub use keys::{
-    CreateApiKey, ExpireApiKey, KeyUse, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys, create_api_key,
+    CreateApiKey, ExpireApiKey, KeyUse, Maker, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys, create_api_key,
     expire_api_key, revoke_api_key, rotate_api_key, touch_api_keys,
 };
 pub use record::{ApiKey, ApiKeyHash, ApiKeyStatus, Client, ClientStatus, Token};

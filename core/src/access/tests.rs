@@ -1,8 +1,8 @@
 //! Credentials and the clock: a row a case.
 
 use super::{
-    ApiKeyStatus, CreateApiKey, ExpireApiKey, IssueToken, NewKey, RevokeApiKey, RevokeToken, RotateApiKey, Scope,
-    Scopes,
+    ApiKeyStatus, CreateApiKey, ExpireApiKey, IssueToken, Maker, NewKey, RevokeApiKey, RevokeToken, RotateApiKey,
+    Scope, Scopes,
 };
 use crate::clock::AdvanceClock;
 use crate::ids::{ApiKeyId, Id, TokenId};
@@ -10,10 +10,21 @@ use crate::testing::{World, everything};
 use crate::time::Instant;
 use crate::{Command, Outcome};
 
+fn maker(scopes: Scopes) -> Maker {
+    Maker { scopes, until: None, networks: Vec::new() }
+}
+
 fn some_key(scopes: Scopes, expires_at: Option<Instant>, byte: u8) -> Command {
     let key = NewKey { hash: [byte; 32], hint: "pgk…".into() };
     let name = "key".to_owned();
-    Command::CreateApiKey(CreateApiKey { name, scopes, expires_at, allowed_ips: Vec::new(), key, maker: everything() })
+    Command::CreateApiKey(CreateApiKey {
+        name,
+        scopes,
+        expires_at,
+        allowed_ips: Vec::new(),
+        key,
+        maker: maker(everything()),
+    })
 }
 
 fn made(world: &mut World, command: Command) -> ApiKeyId {
@@ -33,12 +44,72 @@ fn a_key_gives_no_more_than_its_maker_has() {
     let reader: Scopes = [Scope::AccountsRead].into_iter().collect();
     let cases =
         [(reader, everything(), Ok(())), (everything(), reader, Err("scopes_exceeded")), (reader, reader, Ok(()))];
-    for (scopes, maker, expected) in cases {
+    for (scopes, of_maker, expected) in cases {
         let mut world = World::new();
         let key = NewKey { hash: [1; 32], hint: String::new() };
+        let maker = maker(of_maker);
         let command = CreateApiKey { name: "k".into(), scopes, expires_at: None, allowed_ips: Vec::new(), key, maker };
         assert_eq!(world.run(Command::CreateApiKey(command)).map(|_| ()), expected);
     }
+}
+
+#[test]
+fn a_key_lives_no_longer_and_works_from_nowhere_else_than_its_makers() {
+    let now = World::new().wall;
+    let at = |seconds| Some(now.plus_seconds(seconds));
+    let nets =
+        |texts: &[&str]| -> Vec<ipnet::IpNet> { texts.iter().map(|text| text.parse().expect("a network")).collect() };
+    let office = nets(&["203.0.113.0/24", "2001:db8::/32"]);
+    let cases = [
+        (None, vec![], Ok((at(60), office.clone()))),
+        (at(60), nets(&["203.0.113.7/32"]), Ok((at(60), nets(&["203.0.113.7/32"])))),
+        (
+            at(59),
+            nets(&["203.0.113.0/25", "2001:db8:1::/48"]),
+            Ok((at(59), nets(&["203.0.113.0/25", "2001:db8:1::/48"]))),
+        ),
+        (at(61), vec![], Err("bounds_exceeded")),
+        (None, nets(&["203.0.112.0/23"]), Err("bounds_exceeded")),
+        (None, nets(&["203.0.113.7/32", "198.51.100.1/32"]), Err("bounds_exceeded")),
+        (None, nets(&["0.0.0.0/0"]), Err("bounds_exceeded")),
+    ];
+    for (expires_at, allowed_ips, expected) in cases {
+        let mut world = World::new();
+        let key = NewKey { hash: [1; 32], hint: String::new() };
+        let maker = Maker { scopes: everything(), until: at(60), networks: office.clone() };
+        let place = format!("{expires_at:?} {allowed_ips:?}");
+        let command = CreateApiKey { name: "k".into(), scopes: everything(), expires_at, allowed_ips, key, maker };
+        let outcome = world.run(Command::CreateApiKey(command)).map(|outcome| match outcome {
+            Outcome::ApiKey(view) => {
+                let id = ApiKeyId::parse(&view.id).expect("an id");
+                let kept = world.work.api_keys.peek(crate::record::Key::of(world.client, id.0)).expect("the key");
+                (kept.expires_at, kept.allowed_ips.clone())
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(outcome, expected, "{place}");
+    }
+}
+
+#[test]
+fn rotating_takes_nothing_beyond_the_bounds_of_the_one_who_rotates() {
+    let mut world = World::new();
+    let endless = made(&mut world, some_key(everything(), None, 1));
+    let soon = world.wall.plus_seconds(50);
+    let short = made(&mut world, some_key(everything(), Some(soon), 2));
+    let until = Some(world.wall.plus_seconds(60));
+    let rotate = |id, until, networks: &[&str], byte| {
+        let networks = networks.iter().map(|text| text.parse().expect("a network")).collect();
+        let maker = Maker { scopes: everything(), until, networks };
+        let key = NewKey { hash: [byte; 32], hint: String::new() };
+        Command::RotateApiKey(RotateApiKey { id, overlap_seconds: 0, key, maker })
+    };
+    assert_eq!(world.run(rotate(endless, until, &[], 3)).map(|_| ()), Err("bounds_exceeded"), "it would live longer");
+    assert_eq!(world.run(rotate(short, until, &["10.0.0.0/8"], 4)).map(|_| ()), Err("bounds_exceeded"), "elsewhere");
+    let second = made(&mut world, rotate(short, until, &[], 5));
+    let kept = world.work.api_keys.peek(crate::record::Key::of(world.client, second.0)).expect("the key");
+    assert_eq!(kept.expires_at, Some(soon), "the end of the one it takes the place of");
+    assert!(world.run(rotate(endless, None, &[], 6)).is_ok());
 }
 
 #[test]
@@ -62,7 +133,7 @@ fn a_rotated_key_is_revoked_after_the_overlap() {
     let id = made(&mut world, some_key(everything(), None, 1));
     let rotate = |id, overlap_seconds, byte| {
         let key = NewKey { hash: [byte; 32], hint: String::new() };
-        Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker: everything() })
+        Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker: maker(everything()) })
     };
     let second = made(&mut world, rotate(id, 3600, 2));
     assert_eq!(status(&mut world, id), ApiKeyStatus::Active);
@@ -84,10 +155,16 @@ fn tokens_are_subsets_and_end() {
     let mut world = World::new();
     let id = made(&mut world, some_key(everything(), None, 1));
     let reader: Scopes = [Scope::AccountsRead].into_iter().collect();
-    let issue = |scopes, maker| {
-        Command::IssueToken(IssueToken { api_key: id, scopes, maker, card_holder: None, card: None, seconds: 60 })
+    let issue_until = |scopes, maker, until| {
+        let (card_holder, card, seconds) = (None, None, Some(60));
+        Command::IssueToken(IssueToken { api_key: id, scopes, maker, card_holder, card, seconds, until })
     };
+    let issue = |scopes, maker| issue_until(scopes, maker, None);
     assert_eq!(world.run(issue(everything(), reader)).map(|_| ()), Err("scopes_exceeded"));
+    let ends = |seconds| Some(world.wall.plus_seconds(seconds));
+    let (longer, as_long) = (issue_until(reader, reader, ends(59)), issue_until(reader, reader, ends(60)));
+    assert_eq!(world.run(longer).map(|_| ()), Err("bounds_exceeded"), "a token makes no longer one");
+    assert!(world.run(as_long).is_ok());
     let Ok(Outcome::Token(token)) = world.run(issue(reader, everything())) else { panic!("it is made") };
     let revoke = Command::RevokeToken(RevokeToken { id: TokenId::parse(&token.id).expect("an id") });
     assert!(world.run(revoke.clone()).is_ok() && world.run(revoke).is_ok());

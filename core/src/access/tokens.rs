@@ -4,6 +4,7 @@ use crate::access::{Scopes, Token, TokenView};
 use crate::ids::{ApiKeyId, CardHolderId, CardId, TokenId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::time::Instant;
 use crate::work::Work;
 
 /// Makes a token; the caller signs it.
@@ -19,8 +20,10 @@ pub struct IssueToken {
     pub card_holder: Option<CardHolderId>,
     /// The one card it may see.
     pub card: Option<CardId>,
-    /// How long it works.
-    pub seconds: i64,
+    /// How long it works; an hour, or for as long as the token it is made with, unless given.
+    pub seconds: Option<i64>,
+    /// When the token it is made with ends, in wall time; a key's end ends its tokens too.
+    pub until: Option<Instant>,
 }
 
 /// Makes a token stop working.
@@ -43,6 +46,14 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
     }
+    let expires_at = match (command.seconds.map(|seconds| work.wall().plus_seconds(seconds)), command.until) {
+        (Some(at), Some(until)) if at > until => {
+            let bound = format!("the token it is made with ends at {until}");
+            return Err(Refusal::BoundsExceeded { field: "/expiresIn", bound }.into());
+        }
+        (Some(at), _) => at,
+        (None, until) => until.into_iter().fold(work.wall().plus_seconds(3_600), Ord::min),
+    };
     if let Some(id) = command.card_holder {
         let found = work.card_holders.get(Key::of(work.client(), id.0))?;
         found.ok_or(Refusal::CardHolderNotFound { field: Some("/cardHolderId") })?;
@@ -60,7 +71,7 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
         scopes: command.scopes,
         card_holder: command.card_holder,
         card: command.card,
-        expires_at: work.wall().plus_seconds(command.seconds),
+        expires_at,
         revoked_at: None,
         created_at: work.now(),
     };

@@ -65,6 +65,7 @@ pub fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationVi
     made.decided.push(Decided::of(facts, request, &decision));
     if let Some(behind) = &behind {
         count_pin(work, behind, pin, &decision)?;
+        count_tries(work, behind, &made, &command.terms)?;
     }
     // What was declined here and approved by the network since has an authorization of its own from then on.
     if known.own.is_none() || command.advice == Some(true) {
@@ -280,6 +281,24 @@ fn count_pin(work: &mut Work, behind: &Behind, pin: Match, decision: &Decision) 
         let key = Key::of(work.client(), behind.card.id.0);
         let secret = work.card_secrets.get_to_change(key)?.expect("the secret was just read");
         work.card_secrets.put(CardSecret { pin_failures: counted, ..(*secret).clone() });
+    }
+    Ok(())
+}
+
+/// A message with a wrong expiry or code counts, until there were too many for the day: that is told, once.
+fn count_tries(work: &mut Work, behind: &Behind, made: &Authorization, terms: &Terms) -> Result<(), Stop> {
+    let given = made.decided.first().map(|decided| (decided.request.expiry, decided.request.cvv));
+    let wrong = given.is_some_and(|(expiry, cvv)| expiry == Match::Mismatch || cvv == Match::Mismatch);
+    let now = work.now();
+    let before = behind.secret.as_ref().map(|secret| secret.wrong_tries(now));
+    let Some(before) = before.filter(|before| wrong && *before < terms.code_tries) else { return Ok(()) };
+    let key = Key::of(work.client(), behind.card.id.0);
+    // Read again: a wrong PIN of the same message was just counted.
+    let secret = work.card_secrets.get_to_change(key)?.expect("the secret was just read");
+    let counted = CardSecret { wrong_tries: before + 1, wrong_tries_day: now.day(), ..(*secret).clone() };
+    work.card_secrets.put(counted);
+    if before + 1 == terms.code_tries {
+        except(work, Exceptional::about(ExceptionKind::TooManyAttempts, made, made.asked))?;
     }
     Ok(())
 }

@@ -34,8 +34,9 @@ pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
     (Reason::CardCanceled, |ctx| on_card(ctx, |card| status(card, CardStatus::Canceled, "another card is used"))),
     (Reason::CardNotYetValid, not_yet_valid),
     (Reason::CardExpired, expired),
-    (Reason::InvalidExpiry, |ctx| secret(ctx.request.expiry, "the card's expiry is given")),
-    (Reason::InvalidCvv, |ctx| secret(ctx.request.cvv, "the card's code is given")),
+    (Reason::TooManyAttempts, attempts),
+    (Reason::InvalidExpiry, |ctx| guessable(ctx, ctx.request.expiry, "the card's expiry is given")),
+    (Reason::InvalidCvv, |ctx| guessable(ctx, ctx.request.cvv, "the card's code is given")),
     (Reason::PinTriesExceeded, pin_tries),
     (Reason::InvalidPin, |ctx| secret(ctx.request.pin, "the card's PIN is given")),
     (Reason::CardHolderInactive, holder_inactive),
@@ -128,6 +129,29 @@ fn secret(given: Match, fix: &str) -> Verdict {
         Match::NotGiven => Verdict::NotGiven,
         given => judge(given == Match::Match, seen(given), None, fix),
     }
+}
+
+/// Whether too many expiries and codes were wrong today for further ones to be looked at.
+fn guessed_too_often(card: &CardFacts) -> bool {
+    card.code_tries.is_some_and(|most| card.wrong_tries >= most)
+}
+
+fn attempts(ctx: &Ctx<'_>) -> Verdict {
+    if ctx.request.expiry == Match::NotGiven && ctx.request.cvv == Match::NotGiven {
+        return Verdict::NotGiven;
+    }
+    on_card(ctx, |card| match card.code_tries {
+        None => Verdict::NotApplicable,
+        Some(most) => {
+            let fix = "the next day has begun, in UTC";
+            judge(!guessed_too_often(card), seen(card.wrong_tries), seen(most), fix)
+        }
+    })
+}
+
+/// Beyond the bound nothing says which of expiry and code was right.
+fn guessable(ctx: &Ctx<'_>, given: Match, fix: &str) -> Verdict {
+    if ctx.facts.card.as_ref().is_some_and(guessed_too_often) { Verdict::NotApplicable } else { secret(given, fix) }
 }
 
 fn pin_tries(ctx: &Ctx<'_>) -> Verdict {

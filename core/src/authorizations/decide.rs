@@ -7,7 +7,7 @@ use crate::authorizations::checks::{CHECKS, Ctx, Verdict};
 use crate::authorizations::{Facts, Fee, Request};
 
 /// Counts changes of the rules: an authorization decided under another version may be decided otherwise today.
-pub const RULES_VERSION: i64 = 1;
+pub const RULES_VERSION: i64 = 2;
 
 crate::words! {
     /// Why an authorization is declined, in the order in which it is checked.
@@ -24,6 +24,8 @@ crate::words! {
         CardNotYetValid = "card_not_yet_valid",
         /// The card is not good any more.
         CardExpired = "card_expired",
+        /// Too many wrong expiries and codes of the card today.
+        TooManyAttempts = "too_many_attempts",
         /// The expiry given is not the card's.
         InvalidExpiry = "invalid_expiry",
         /// The code given is not the card's.

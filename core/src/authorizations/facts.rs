@@ -103,6 +103,12 @@ pub struct CardFacts {
     pub pin_failures: i64,
     /// How many are allowed.
     pub pin_tries: i64,
+    /// Messages of the day with a wrong expiry or code.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub wrong_tries: i64,
+    /// How many are allowed; nothing was counted before the second version of the rules.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub code_tries: Option<i64>,
     /// Of the card holder.
     pub holder_status: CardHolderStatus,
     /// Whether they are verified.

@@ -125,6 +125,8 @@ fn card_facts(
         locked_merchant: card.locked_merchant.as_ref().filter(|_| card.merchant_lock).map(|id| id.trim().to_owned()),
         pin_failures: behind.secret.as_ref().map_or(0, |secret| secret.pin_failures),
         pin_tries: terms.pin_tries,
+        wrong_tries: behind.secret.as_ref().map_or(0, |secret| secret.wrong_tries(now)),
+        code_tries: Some(terms.code_tries),
         holder_status: holder.status,
         holder_verified: holder.is_verified(now),
         verified_only: terms.verified_only,

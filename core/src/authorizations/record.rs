@@ -385,6 +385,8 @@ crate::words! {
         NumbersReused = "numbers_reused",
         /// An advice that nothing can be held for: its card is not one of ours, or its transaction is over.
         UnmatchedAdvice = "unmatched_advice",
+        /// Too many wrong expiries and codes of a card on one day: somebody may be guessing.
+        TooManyAttempts = "too_many_attempts",
     }
 }
 

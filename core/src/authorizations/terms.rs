@@ -90,6 +90,8 @@ pub struct Terms {
     pub risk_threshold: i64,
     /// How many wrong PINs in a row block it.
     pub pin_tries: i64,
+    /// How many messages a day may have a wrong expiry or code of a card.
+    pub code_tries: i64,
     /// Only verified card holders may spend.
     pub verified_only: bool,
 }
@@ -119,6 +121,7 @@ impl Default for Terms {
             refund_fees: false,
             risk_threshold: 95,
             pin_tries: 3,
+            code_tries: 10,
             verified_only: false,
         }
     }

@@ -1,5 +1,6 @@
 //! Activating a card that has reached its holder.
 
+use crate::cards::update::thawed_by_holder;
 use crate::cards::{CardStatus, CardView, find_live, tell, view};
 use crate::events::EventType;
 use crate::ids::CardId;
@@ -11,6 +12,8 @@ use crate::work::Work;
 pub struct ActivateCard {
     /// Which.
     pub id: CardId,
+    /// Whether it is the card holder who asks, with a token that is bound to them or the card.
+    pub by_holder: bool,
     /// The version the caller read.
     pub if_match: Option<i64>,
 }
@@ -21,6 +24,9 @@ pub fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Sto
     crate::accounts::check_version(command.if_match, card.version)?;
     if card.activated_at.is_some() {
         return Err(Refusal::CardAlreadyActivated.into());
+    }
+    if command.by_holder {
+        thawed_by_holder(&card)?;
     }
     let now = work.now();
     let mut activated = (*card).clone();

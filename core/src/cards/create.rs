@@ -221,6 +221,8 @@ pub(super) fn put_number(work: &mut Work, card: &Card, number: &NewNumber) {
         number: sealed,
         pin: None,
         pin_failures: 0,
+        wrong_tries: 0,
+        wrong_tries_day: 0,
         pin_set_at: None,
     });
 }

@@ -26,8 +26,8 @@ pub use money::{FundCard, WithdrawFromCard, fund, withdraw};
 pub(crate) use money::{expect as expect_movement, return_money};
 pub use pin::{SetPin, UnblockPin, set_pin, unblock_pin};
 pub use record::{
-    Brand, CancellationReason, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, PaymentReference,
-    ReplaceReason, RevealPurpose, RevealToken, StatusChange,
+    Brand, CancellationReason, Card, CardFingerprint, CardSecret, CardStatus, CardType, FrozenBy, FundingMode,
+    PaymentReference, ReplaceReason, RevealPurpose, RevealToken, StatusChange,
 };
 pub use replace::{ReplaceCard, ReplacementNumber, replace};
 pub use reveal::{

@@ -90,6 +90,19 @@ pub struct StatusChange {
     pub at: i64,
     /// Why, where a reason was given.
     pub reason: Option<String>,
+    /// Whose decision it was, where that matters later: who froze a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<FrozenBy>,
+}
+
+/// Whose decision it was to freeze a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrozenBy {
+    /// The client's.
+    Client,
+    /// The card holder's, with a token that is bound to them or the card.
+    CardHolder,
 }
 
 /// How many changes of its status a card remembers.
@@ -170,11 +183,33 @@ impl Card {
     /// Gives it a status, and remembers the change.
     pub fn set_status(&mut self, status: CardStatus, reason: Option<&str>, now: Instant) {
         self.status = status;
-        let change =
-            StatusChange { status: status.as_str().to_owned(), at: now.micros(), reason: reason.map(str::to_owned) };
+        let change = StatusChange {
+            status: status.as_str().to_owned(),
+            at: now.micros(),
+            reason: reason.map(str::to_owned),
+            by: None,
+        };
         self.history.push(change);
         let surplus = self.history.len().saturating_sub(REMEMBERED_CHANGES);
         self.history.drain(..surplus);
+    }
+
+    /// Says whose decision the last change of its status was.
+    pub fn set_frozen_by(&mut self, by: Option<FrozenBy>) {
+        if let Some(last) = self.history.last_mut() {
+            last.by = by;
+        }
+    }
+
+    /// Whose decision it was that the card is frozen; nobody's when it only was not activated yet. A card that was made
+    /// inactive, or frozen before this was noted, is frozen by the client.
+    pub fn frozen_by(&self) -> Option<FrozenBy> {
+        if self.status != CardStatus::Inactive {
+            return None;
+        }
+        let said = self.history.last().and_then(|change| change.by);
+        let was_usable = self.kind == CardType::Virtual || self.activated_at.is_some();
+        said.or(Some(FrozenBy::Client).filter(|_| was_usable))
     }
 
     /// Counts a change of the settings.
@@ -241,6 +276,17 @@ pub struct CardSecret {
     pub pin_failures: i64,
     /// When the PIN was set.
     pub pin_set_at: Option<Instant>,
+    /// How many messages had a wrong expiry or code, on `wrong_tries_day`.
+    pub wrong_tries: i64,
+    /// That day: days since 1970-01-01, in UTC.
+    pub wrong_tries_day: i64,
+}
+
+impl CardSecret {
+    /// How many messages of this day had a wrong expiry or code.
+    pub fn wrong_tries(&self, now: Instant) -> i64 {
+        if self.wrong_tries_day == now.day() { self.wrong_tries } else { 0 }
+    }
 }
 
 impl Record for CardSecret {

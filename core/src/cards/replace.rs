@@ -77,11 +77,11 @@ pub fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop>
         ReplacementNumber::New(number) => put_number(work, &new, number),
         ReplacementNumber::Same { fingerprint, sealed, pin, .. } => {
             work.card_fingerprints.put(CardFingerprint { fingerprint: *fingerprint, client: new.client, card: new.id });
+            // The PIN is the same, so wrong tries of it still count.
             work.card_secrets.put(CardSecret {
                 card: new.id,
                 number: sealed.clone(),
                 pin: pin.clone(),
-                pin_failures: 0,
                 ..(*secret).clone()
             });
             // The number is the new card's now: of the old one nothing may be revealed.
@@ -127,6 +127,8 @@ fn replacement(work: &Work, command: &ReplaceCard, old: &Card) -> Card {
     };
     (new.expiry_year, new.expiry_month) = (expiry.year, expiry.month);
     new.set_status(status, Some("replacement"), now);
+    // Who froze the old one decides about the new one too.
+    new.set_frozen_by(old.frozen_by());
     new
 }
 

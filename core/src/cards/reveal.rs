@@ -144,15 +144,19 @@ pub fn check_use(
     Ok(())
 }
 
-/// Finds the card; another client's is as absent as none. Every look-up is audited.
-pub fn look_up(work: &mut Work, command: &LookUpCard) -> Result<CardView, Stop> {
+/// Finds the card; another client's is as absent as none. Every look-up is audited, also one that finds nothing: so it
+/// succeeds too.
+pub fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, Stop> {
     let found = work.card_fingerprints.get(CardFingerprint::key_of(&command.fingerprint))?;
-    let found = found.filter(|found| found.client == work.client()).ok_or(Refusal::CardNotFound)?;
-    let card = find(work, found.card)?;
+    let card = match found.filter(|found| found.client == work.client()) {
+        Some(found) => Some(find(work, found.card)?),
+        None => None,
+    };
     let mut changes = serde_json::Map::new();
-    changes.insert("lookedUp".to_owned(), true.into());
-    work.audit("card", &card.id.to_string(), changes);
-    view(work, &card)
+    changes.insert("lookedUp".to_owned(), card.is_some().into());
+    let id = card.as_ref().map(|card| card.id.to_string()).unwrap_or_default();
+    work.audit("card", &id, changes);
+    card.map(|card| view(work, &card)).transpose()
 }
 
 /// Forgets them; tells how many.

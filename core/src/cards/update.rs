@@ -2,7 +2,7 @@
 
 use crate::accounts::check_read_only;
 use crate::cards::cancel::end;
-use crate::cards::{Card, CardStatus, CardType, CardView, NewControls, tell, view};
+use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, NewControls, tell, view};
 use crate::events::EventType;
 use crate::ids::{AccountId, CardId};
 use crate::money::Decimal;
@@ -25,6 +25,8 @@ pub struct UpdateCard {
     pub metadata: Option<Option<String>>,
     /// What it may be used for, replaced whole.
     pub controls: Option<NewControls>,
+    /// Whether it is the card holder who asks, with a token that is bound to them or the card.
+    pub by_holder: bool,
     /// Read-only fields sent along, which must be as they are stored.
     pub echo: CardEcho,
     /// The version the caller read.
@@ -61,8 +63,20 @@ pub fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     if command.status == Some(CardStatus::Canceled) {
         return end(work, changed, command.cancellation_reason.as_deref(), command.credit_account);
     }
+    match command.status {
+        Some(CardStatus::Active) if command.by_holder => thawed_by_holder(&card)?,
+        // What its holder froze and the client freezes too, the client alone thaws.
+        Some(CardStatus::Inactive) if !command.by_holder && card.frozen_by() == Some(FrozenBy::CardHolder) => {
+            changed.set_status(CardStatus::Inactive, None, now);
+            changed.set_frozen_by(Some(FrozenBy::Client));
+        }
+        _ => {}
+    }
     if let Some(status) = command.status.filter(|status| *status != card.status) {
         switch(&mut changed, status, now)?;
+        if status == CardStatus::Inactive {
+            changed.set_frozen_by(Some(if command.by_holder { FrozenBy::CardHolder } else { FrozenBy::Client }));
+        }
     }
     if changed == *card {
         return Ok(stored);
@@ -96,6 +110,11 @@ fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -
         && command.credit_account.is_none_or(|account| Some(account) == card.heir)
         && metadata.is_none_or(|metadata| metadata == card.metadata)
         && controls.is_none_or(|controls| controls == card.controls))
+}
+
+/// A card holder thaws what they froze, and does not lift what the client decided.
+pub(super) fn thawed_by_holder(card: &Card) -> Result<(), Refusal> {
+    if card.frozen_by() == Some(FrozenBy::Client) { Err(Refusal::CardFrozenByClient) } else { Ok(()) }
 }
 
 fn switch(card: &mut Card, status: CardStatus, now: crate::time::Instant) -> Result<(), Refusal> {

@@ -249,6 +249,8 @@ impl Seeder {
             number: self.vault.seal_pan(client.0.bytes(), id.0.bytes(), &pan),
             pin: None,
             pin_failures: 0,
+            wrong_tries: 0,
+            wrong_tries_day: 0,
             pin_set_at: None,
         });
         let fingerprint = self.vault.fingerprint(&pan);

@@ -44,6 +44,18 @@ const NOT_PUBLIC_V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 0, 4),
 ];
 
+/// Addresses that look public and lead into the network of whoever runs the server: services of clouds for their own
+/// machines. Azure's host (DNS, DHCP, metadata), IBM's private services, Equinix' metadata, Google's private and restricted
+/// entrances.
+const OF_CLOUDS: [Ipv4Net; 6] = [
+    v4(168, 63, 129, 16, 32),
+    v4(161, 26, 0, 0, 16),
+    v4(166, 8, 0, 0, 14),
+    v4(192, 80, 8, 124, 32),
+    v4(199, 36, 153, 4, 30),
+    v4(199, 36, 153, 8, 30),
+];
+
 const fn v6(a: u16, b: u16, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), prefix)
 }
@@ -68,7 +80,7 @@ impl Targets {
             return true;
         }
         match address {
-            IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().any(|network| network.contains(&address)),
+            IpAddr::V4(address) => !NOT_PUBLIC_V4.iter().chain(&OF_CLOUDS).any(|network| network.contains(&address)),
             IpAddr::V6(address) => {
                 GLOBAL_V6.contains(&address) && !NOT_PUBLIC_V6.iter().any(|network| network.contains(&address))
             }
@@ -128,9 +140,10 @@ fn not_allowed(host: &str) -> String {
 /// Resolves names, and hands on only addresses that may be called.
 pub struct CheckedResolver(pub Arc<Targets>);
 
-/// No address of a name may be called.
+/// No address of a name may be called. Whoever chose the name does not learn whether there is one: that would tell which
+/// names the server's own network has.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{0} has no public address. Check the name; a name of a private network needs webhooks.allow_private")]
 pub struct NotAllowed(String);
 
 impl Resolve for CheckedResolver {
@@ -138,10 +151,13 @@ impl Resolve for CheckedResolver {
         let targets = self.0.clone();
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| targets.allow(address.ip())).collect();
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+            let found: std::io::Result<Vec<SocketAddr>> = found.map(Iterator::collect);
+            let allowed = found.as_ref().ok().into_iter().flatten().filter(|address| targets.allow(address.ip()));
+            let allowed: Vec<SocketAddr> = allowed.copied().collect();
             if allowed.is_empty() {
-                return Err(NotAllowed(not_allowed(&host)).into());
+                tracing::info!(host, ?found, "a webhook's name has no address that may be called");
+                return Err(NotAllowed(host).into());
             }
             let allowed: Addrs = Box::new(allowed.into_iter());
             Ok(allowed)
@@ -152,8 +168,11 @@ impl Resolve for CheckedResolver {
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::sync::Arc;
 
-    use super::Targets;
+    use reqwest::dns::Resolve;
+
+    use super::{CheckedResolver, Targets};
 
     #[test]
     fn only_public_addresses_are_allowed() {
@@ -167,6 +186,16 @@ mod tests {
             ("100.64.0.1", false),
             ("100.128.0.1", true),
             ("169.254.169.254", false),
+            ("168.63.129.16", false),
+            ("168.63.129.17", true),
+            ("::ffff:168.63.129.16", false),
+            ("161.26.0.7", false),
+            ("166.9.12.3", false),
+            ("192.80.8.124", false),
+            ("199.36.153.11", false),
+            ("100.100.100.200", false),
+            ("192.0.0.192", false),
+            ("fd00:ec2::254", false),
             ("172.15.255.255", true),
             ("172.16.0.1", false),
             ("172.31.255.255", false),
@@ -198,6 +227,18 @@ mod tests {
         for (address, expected) in [("127.0.0.1", true), ("::ffff:127.0.0.1", true), ("10.0.0.1", false)] {
             assert_eq!(targets.allow(address.parse::<IpAddr>().expect(address)), expected, "{address}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_public_reads_as_one_that_does_not_exist() {
+        let resolver = CheckedResolver(Arc::new(Targets::default()));
+        let told = async |name: &str| {
+            let resolving = resolver.resolve(name.parse().expect("a name"));
+            resolving.await.err().expect("no address of it is called").to_string().replace(name, "NAME")
+        };
+        let inside = told("localhost").await;
+        assert_eq!(inside, told("no-such-name.invalid").await);
+        assert!(inside.contains("no public address"), "{inside}");
     }
 
     #[test]

@@ -1,14 +1,26 @@
 //! Whether a file is what it claims to be, told while it goes by.
 
 use super::jpeg::Jpeg;
-use super::pdf::Pdf;
+use super::pdf::{self, Pdf};
 use super::png::Png;
 
 /// What is accepted, for messages.
 pub const ACCEPTED: &str = "a whole JPEG or PNG picture or a PDF";
 
-/// Enough of a file to tell its kind.
+/// Enough of a file to tell its kind, but for blanks before a PDF.
 const HEAD: usize = 8;
+
+/// The most pixels of a picture: whoever looks at it has to unfold them.
+const MOST_PIXELS: u64 = 100_000_000;
+
+/// Refuses a picture without a size, and one that is too large.
+pub(super) fn check_size(width: u32, height: u32) -> Result<(), &'static str> {
+    match u64::from(width) * u64::from(height) {
+        0 => Err("its picture has no size"),
+        pixels if pixels > MOST_PIXELS => Err("its picture has more than 100 million pixels"),
+        _ => Ok(()),
+    }
+}
 
 enum Kind {
     Unknown(Vec<u8>),
@@ -37,14 +49,15 @@ impl Checker {
             Kind::Pdf(pdf) => pdf.push(bytes),
             Kind::Unknown(head) => {
                 head.extend_from_slice(bytes);
-                if head.len() < HEAD {
+                if head.len() < HEAD || pdf::may_begin(head) {
                     return Ok(());
                 }
                 let head = std::mem::take(head);
+                let blanks = pdf::blanks_before(&head);
                 self.kind = match head.as_slice() {
                     [0xff, 0xd8, 0xff, ..] => Kind::Jpeg(Jpeg::default()),
                     [0x89, b'P', b'N', b'G', ..] => Kind::Png(Png::default()),
-                    [b'%', b'P', b'D', b'F', ..] => Kind::Pdf(Pdf::default()),
+                    head if head[blanks..].starts_with(b"%PDF") => Kind::Pdf(Pdf::default()),
                     _ => return Err("it is none of these"),
                 };
                 self.push(&head)
@@ -113,7 +126,9 @@ pub mod tests {
                 // Of a PDF only the end says that it is whole: the mark of the end may lose what comes after it.
                 assert!(check(&file[..end], 5).is_err(), "{kind} cut to {end}");
             }
-            assert!(check(&[b"x".as_slice(), &file].concat(), 5).is_err(), "{kind} behind something else");
+            for before in ["x", "<html>", "PK\u{3}\u{4}", &format!("{}x", " ".repeat(100))] {
+                assert!(check(&[before.as_bytes(), &file].concat(), 5).is_err(), "{kind} behind something else");
+            }
         }
         for at in 0..png().len() {
             let mut file = png();
@@ -132,7 +147,87 @@ pub mod tests {
         assert!(check(&[png(), b"x".to_vec()].concat(), 5).is_err(), "nothing may follow a PNG");
         assert!(check(&[pdf(), vec![b' '; 500]].concat(), 5).is_ok(), "blanks may follow a PDF");
         assert!(check(&[pdf(), vec![b' '; 2000]].concat(), 5).is_err(), "but not any number of them");
-        assert!(check(&[jpeg(), jpeg()].concat(), 5).is_ok(), "cameras put a second picture behind the first");
+        assert!(check(&[jpeg(), jpeg()].concat(), 5).is_ok(), "phones put a second picture behind the first");
+        let half = jpeg()[..30].to_vec();
+        for behind in [b"x".as_slice(), b"\0", b"<html></html>", b"PK\x03\x04", &[0xff], &[0xff, 0xd8], &png(), &half] {
+            for step in [1, 5, 1000] {
+                assert!(check(&[&jpeg(), behind].concat(), step).is_err(), "JPEG with {behind:?} behind it");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pdf_may_begin_with_blanks_and_a_byte_order_mark() {
+        let blanks = |count| " ".repeat(count);
+        for before in ["\u{feff}", "\n", "\r\n\t ", "\u{feff}\n\n", "\0", &blanks(8), &blanks(1000)] {
+            for step in [1, 3, 8, 500, 5000] {
+                let file = [before.as_bytes(), &pdf()].concat();
+                assert_eq!(check(&file, step), Ok("application/pdf"), "{before:?} in steps of {step}");
+            }
+        }
+        for before in [&blanks(1025), &blanks(100_000), "\u{feff}\u{feff}", "%\n", "x "] {
+            assert!(check(&[before.as_bytes(), &pdf()].concat(), 3).is_err(), "{} bytes", before.len());
+        }
+        assert!(check(&[blanks(20).as_bytes(), &png()].concat(), 3).is_err(), "no other kind may");
+    }
+
+    #[test]
+    fn a_pdf_that_does_something_is_refused() {
+        let with = |inside: &[u8]| {
+            let file = pdf();
+            let (head, rest) = file.split_at(17);
+            [head, inside, b"\n", rest].concat()
+        };
+        let active: [&[u8]; 9] = [
+            b"<</S/JavaScript/JS(app.alert(1))>>",
+            b"<< /S /JavaScript >>",
+            b"<</JS 5 0 R>>",
+            b"<</S/Java#53cript>>",
+            b"<</S/#4aS>>",
+            b"<</S/Launch/F(cmd.exe)>>",
+            b"<</Type/EmbeddedFile>>",
+            b"<</Names<</EmbeddedFiles 3 0 R>>>>",
+            b"<</Length 3>>stream\nabc\nendstream endobj <</EF<</F 4 0 R>>>>",
+        ];
+        for inside in active {
+            for step in [1, 4, 1000] {
+                assert!(check(&with(inside), step).is_err(), "{}", String::from_utf8_lossy(inside));
+            }
+        }
+        let harmless: [&[u8]; 7] = [
+            b"<</Type/Page/Contents 4 0 R>>",
+            b"<</JSON 1>>",
+            b"<</LaunchDate(1)>>",
+            b"<</Length 9>>stream\r\n/JS /Launch\r\nendstream",
+            b"<</Length 9>>stream\nendendstrea /JS \nendstream",
+            b"JavaScript",
+            b"<</F#zz 1/#4 2>>",
+        ];
+        for inside in harmless {
+            assert_eq!(check(&with(inside), 3), Ok("application/pdf"), "{}", String::from_utf8_lossy(inside));
+        }
+    }
+
+    #[test]
+    fn pictures_have_at_most_a_hundred_million_pixels() {
+        let signature = png()[..8].to_vec();
+        let of_png = |width: u32, height: u32| {
+            let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+            [signature.clone(), chunk(b"IHDR", &header), chunk(b"IDAT", &[1]), chunk(b"IEND", &[])].concat()
+        };
+        let of_jpeg = |width: u16, height: u16| {
+            let mut file = jpeg();
+            file[13..15].copy_from_slice(&height.to_be_bytes());
+            file[15..17].copy_from_slice(&width.to_be_bytes());
+            file
+        };
+        for (width, height, fits) in [(10_000, 10_000, true), (10_000, 10_001, false), (65_535, 65_535, false)] {
+            assert_eq!(check(&of_png(width, height), 7).is_ok(), fits, "PNG {width}×{height}");
+            let (width, height) = (u16::try_from(width).expect("short"), u16::try_from(height).expect("short"));
+            assert_eq!(check(&of_jpeg(width, height), 7).is_ok(), fits, "JPEG {width}×{height}");
+            assert_eq!(check(&[jpeg(), of_jpeg(width, height)].concat(), 7).is_ok(), fits, "second {width}×{height}");
+        }
+        assert!(check(&of_png(0x7fff_ffff, 0x7fff_ffff), 7).is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! JPEG, ITU-T T.81 annex B: markers and the lengths of their segments, from the start of the image to its end.
 
+use super::check::check_size;
+
 enum State {
     Start(usize),
     /// Between segments.
@@ -76,8 +78,12 @@ impl Jpeg {
                 0xff => State::ScanCode,
                 marker => self.marker(marker)?,
             },
-            // Cameras put previews, depth maps and notes of their own behind the picture; they are kept as they are.
-            State::End => State::End,
+            // Phones put further pictures behind the first, for previews and brightness (CIPA DC-007): each must be one.
+            State::End if byte == 0xff => {
+                *self = Jpeg::default();
+                State::Start(1)
+            }
+            State::End => return Err("something follows its end"),
         };
         Ok(())
     }
@@ -97,9 +103,10 @@ impl Jpeg {
         if is_frame(marker) {
             let [_, height @ .., _, _] = self.frame;
             let width = [self.frame[3], self.frame[4]];
-            if length < 6 || height == [0, 0] || width == [0, 0] {
+            if length < 6 {
                 return Err("its picture has no size");
             }
+            check_size(u16::from_be_bytes(width).into(), u16::from_be_bytes([height[0], height[1]]).into())?;
             self.framed = true;
         }
         if marker == 0xda {

@@ -1,5 +1,7 @@
 //! PNG, W3C PNG specification, section 5: the signature, then chunks with lengths and checksums, header first, end last.
 
+use super::check::check_size;
+
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 13, 10, 26, 10];
 
 enum State {
@@ -99,7 +101,11 @@ impl Png {
             return Err("a checksum of it is wrong");
         }
         match &self.head[4..] {
-            b"IHDR" if self.size[..4] == [0; 4] || self.size[4..8] == [0; 4] => Err("its picture has no size"),
+            b"IHDR" => {
+                let number = |at: usize| self.size[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+                check_size(number(0), number(4))?;
+                Ok(State::Head(0))
+            }
             b"IEND" => Ok(State::End),
             _ => Ok(State::Head(0)),
         }

@@ -18,7 +18,7 @@ pub const ERRORS: &[(&str, &str, &str)] = &[
     (
         "409",
         "idempotency_key_reused",
-        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+        "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request.",
     ),
     (
         "412",

@@ -16,60 +16,24 @@ use utoipa::openapi::schema::{
 };
 
 use super::body::{Change, Faults, Field};
+use super::card_numbers;
 use super::json::Json;
 use super::limits::CardCurrency;
 use super::nearest::hint;
 use super::problem::FieldProblem;
+pub use super::text::{DocumentNumber, NetworkText, Text};
 
-/// Text of at least `MIN` and at most `MAX` characters, without control characters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Text<const MIN: usize, const MAX: usize>(String);
-
-impl<const MIN: usize, const MAX: usize> From<Text<MIN, MAX>> for String {
-    fn from(text: Text<MIN, MAX>) -> String {
-        text.0
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn wrong<T>(faults: &mut Faults, at: &str, code: &str, message: impl Into<String>) -> Option<T> {
+/// Notes a fault.
+pub(super) fn wrong<T>(faults: &mut Faults, at: &str, code: &str, message: impl Into<String>) -> Option<T> {
     faults.push(FieldProblem::new(at, code, message));
     None
 }
 
-fn text_of<'a>(json: &'a Json, at: &str, faults: &mut Faults) -> Option<&'a str> {
+/// A string, or a fault.
+pub(super) fn text_of<'a>(json: &'a Json, at: &str, faults: &mut Faults) -> Option<&'a str> {
     match json {
         Json::Text(text) => Some(text),
         other => wrong(faults, at, "type", format!("must be a string, not {}", other.kind())),
-    }
-}
-
-impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
-    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self> {
-        let text = text_of(json, at, faults)?;
-        let length = text.chars().count();
-        if length < MIN {
-            return wrong(faults, at, "min_length", format!("must have at least {MIN} characters"));
-        }
-        if length > MAX {
-            return wrong(faults, at, "max_length", format!("must have at most {MAX} characters; it has {length}"));
-        }
-        if text.chars().any(char::is_control) {
-            return wrong(faults, at, "control_character", "must not contain control characters");
-        }
-        Some(Text(text.to_owned()))
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let minimum = (MIN > 0).then_some(MIN);
-        let builder = ObjectBuilder::new().schema_type(Type::String).description(Some("No control characters."));
-        builder.min_length(minimum).max_length(Some(MAX)).into()
     }
 }
 
@@ -266,6 +230,30 @@ impl Field for Instant {
     }
 }
 
+/// The end of something: a date alone includes that day, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End(pub Instant);
+
+impl From<End> for Instant {
+    fn from(end: End) -> Instant {
+        end.0
+    }
+}
+
+impl Field for End {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<End> {
+        let day = match json {
+            Json::Text(text) => Instant::parse_date(text),
+            _ => None,
+        };
+        day.map(Instant::end_of_day).or_else(|| Instant::read(json, at, faults)).map(End)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        Instant::schema()
+    }
+}
+
 impl Field for IpNet {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<IpNet> {
         let text = text_of(json, at, faults)?;
@@ -343,7 +331,7 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
         if text.contains("\\u0000") {
             return wrong(faults, at, "control_character", "must not contain the character U+0000");
         }
-        Some(FreeForm(text))
+        card_numbers::refuse(&text, at, faults).then_some(FreeForm(text))
     }
 
     fn schema() -> RefOr<Schema> {

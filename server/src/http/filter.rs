@@ -6,6 +6,7 @@ use paygen_core::time::Instant;
 use paygen_store::query::{ColumnKind, Filter, ListColumn, Operand, Test};
 use paygen_store::value::Value;
 
+use super::card_numbers::{RULE, is_in};
 use super::json::Json;
 use super::nearest::hint;
 
@@ -48,9 +49,11 @@ struct Condition {
     values: Vec<String>,
 }
 
-/// Reads a filter; the errors are sentences, one for each thing that is wrong.
+/// Reads a filter; the errors are sentences, one for each thing that is wrong. With `plus`, where a + arrived as a space,
+/// texts with a space are looked for with a plus too.
 pub fn read(
     text: &str,
+    plus: bool,
     find: impl Fn(&str) -> Option<(ListColumn, FieldKind)>,
     names: &[&str],
 ) -> Result<Vec<Filter>, Vec<String>> {
@@ -75,10 +78,18 @@ pub fn read(
                 let hint = hint(&field, names.iter().copied());
                 faults.push(format!("cannot filter by \"{field}\".{hint} Allowed: {}", names.join(", ")));
             }
-            Some((column, kind)) => match test(&condition, kind) {
-                Ok(test) => filters.push(Filter { column, test }),
-                Err(message) => faults.push(format!("{}: {message}", condition.field)),
-            },
+            // What is looked for is repeated in the list's meta; hashed values are found whole, whatever they are.
+            Some((_, kind))
+                if !matches!(kind, FieldKind::Hashed) && condition.values.iter().any(|text| is_in(text)) =>
+            {
+                faults.push(format!("{}: {RULE}", condition.field));
+            }
+            Some((column, kind)) => {
+                match test(&condition, kind).map(|test| if plus { with_pluses(test) } else { test }) {
+                    Ok(test) => filters.push(Filter { column, test }),
+                    Err(message) => faults.push(format!("{}: {message}", condition.field)),
+                }
+            }
         }
     }
     if faults.is_empty() { Ok(filters) } else { Err(faults) }
@@ -205,6 +216,27 @@ fn equal(text: &str, kind: FieldKind) -> Result<Test, String> {
     Ok(Test::Eq(bound(text, kind, Edge::First)?))
 }
 
+/// Looks for the texts with a plus in place of every space too: a + in a query string arrives as a space.
+fn with_pluses(test: Test) -> Test {
+    let with_plus = |operand: &Operand| match operand {
+        Operand::Value(Value::Text(text)) if text.contains(' ') => {
+            Some(Operand::Value(Value::from(text.replace(' ', "+").as_str())))
+        }
+        _ => None,
+    };
+    let both = |operands: Vec<Operand>| -> Vec<Operand> {
+        let more: Vec<Operand> = operands.iter().filter_map(with_plus).collect();
+        operands.into_iter().chain(more).collect()
+    };
+    match test {
+        Test::Eq(operand) if with_plus(&operand).is_some() => Test::In(both(vec![operand])),
+        Test::Ne(operand) if with_plus(&operand).is_some() => Test::NotIn(both(vec![operand])),
+        Test::In(operands) => Test::In(both(operands)),
+        Test::NotIn(operands) => Test::NotIn(both(operands)),
+        other => other,
+    }
+}
+
 /// Which end of a day a date alone means.
 #[derive(Clone, Copy)]
 enum Edge {
@@ -276,7 +308,7 @@ mod tests {
             ("name=a=b", r#"{"name":"a=b"}"#),
         ];
         for (text, json) in same {
-            assert_eq!(read(text, find, &[]).expect(text), read(json, find, &[]).expect(json));
+            assert_eq!(read(text, false, find, &[]).expect(text), read(json, false, find, &[]).expect(json));
         }
     }
 
@@ -294,16 +326,33 @@ mod tests {
             ("justtext", 1),
             ("{\"status\":null}", 1),
             ("{\"name\":\"\\u0000\"}", 1),
+            ("name=4005550000000019", 1),
+            ("name.in=a,4005 5500 0000 0019", 1),
+            ("{\"name\":4005550000000019}", 1),
         ];
         for (text, faults) in cases {
-            assert_eq!(read(text, find, &["status"]).expect_err(text).len(), faults, "{text}");
+            assert_eq!(read(text, false, find, &["status"]).expect_err(text).len(), faults, "{text}");
         }
+    }
+
+    #[test]
+    fn a_plus_that_arrived_as_a_space_is_looked_for_too() {
+        let same = [
+            ("name=a b", "name.in=a b,a+b"),
+            ("name.ne=a b", "name.nin=a b,a+b"),
+            ("name.in=x,a b", "name.in=x,a b,a+b"),
+        ];
+        for (text, both) in same {
+            assert_eq!(read(text, true, find, &[]).expect(text), read(both, false, find, &[]).expect(both));
+            assert_ne!(read(text, false, find, &[]), read(both, false, find, &[]), "encoded, a space is a space");
+        }
+        assert_eq!(read("name=ab", true, find, &[]), read("name=ab", false, find, &[]));
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,80}") {
-            let _ = read(&text, find, &["status"]);
+            let _ = read(&text, true, find, &["status"]);
         }
     }
 }

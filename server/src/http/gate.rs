@@ -9,8 +9,9 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use paygen_core::access::{Actor, Scope, Scopes};
+use paygen_core::access::{Actor, ApiKey, Maker, Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
+use paygen_core::time::Instant;
 use paygen_core::work::Context;
 use paygen_store::query::{Filter, ListColumn};
 
@@ -73,6 +74,12 @@ pub struct Caller {
     pub address: IpAddr,
     /// What they are restricted to, when their token is for one card holder or card.
     pub bound: Option<Bound>,
+    /// When their token ends, in wall time, when they call with one.
+    pub token_until: Option<Instant>,
+    /// When the API key ends, in business time.
+    key_until: Option<Instant>,
+    /// The networks the API key works from; everywhere when empty.
+    networks: Vec<ipnet::IpNet>,
 }
 
 /// What a token that is for one card holder or card can be used for at all.
@@ -103,6 +110,31 @@ impl Caller {
                 let message = "A token that is bound to one card holder or card cannot do this. Use an API key.";
                 Err(Problem::new(StatusCode::FORBIDDEN, "credential_bound", message))
             }
+        }
+    }
+
+    /// What they have and may hand on to a key they make: with an API key only.
+    pub fn maker(&self) -> Result<Maker, Problem> {
+        if self.token_until.is_some() {
+            let message = "A bearer token makes and rotates no API keys: they would outlive it. Use an API key.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "api_key_required", message));
+        }
+        Ok(Maker { scopes: self.scopes, until: self.key_until, networks: self.networks.clone() })
+    }
+
+    /// A caller with this key, who may do so much.
+    fn with(key: &ApiKey, scopes: Scopes, address: IpAddr) -> Caller {
+        Caller {
+            client: key.client,
+            actor: Actor::ApiKey(key.id),
+            api_key: key.id,
+            scopes,
+            address,
+            bound: None,
+            token_until: None,
+            // What falls due is the end of its time, or of the overlap after a rotation.
+            key_until: key.due_at.or(key.expires_at),
+            networks: key.allowed_ips.clone(),
         }
     }
 
@@ -163,9 +195,22 @@ impl<const SCOPE: u8> FromRequestParts<App> for Allowed<SCOPE> {
     }
 }
 
+/// A caller who has the scope of this number, and is not restricted to one card holder or card.
+pub struct Unbound<const SCOPE: u8>(pub Caller);
+
+impl<const SCOPE: u8> FromRequestParts<App> for Unbound<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Allowed(caller) = Allowed::<SCOPE>::from_request_parts(parts, app).await?;
+        caller.unbound()?;
+        Ok(Unbound(caller))
+    }
+}
+
 async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     let caller = know(parts, app).await?;
-    app.rate_limits.check(caller.api_key)?;
+    app.rate_limits.check(caller.client, caller.api_key)?;
     app.key_uses.note(caller.client, caller.api_key, app.clock.now());
     Ok(caller)
 }
@@ -200,14 +245,11 @@ async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
 async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
     let unknown = || unauthorized("credential_unknown", "This API key is not known.");
     let hash = paygen_vault::ApiKeySecret::hash_text(key, &app.vault);
-    // Keys that were looked up lately go on working whatever else their address sends; the others are not even looked up.
-    if !app.credentials.remembers(&hash) {
-        app.credential_tries.as_ref().map_or(Ok(()), |tries| tries.left(address))?;
-    }
+    // Looked up always: 256 random bits are not guessed at any rate, and what others send from an address must not lock
+    // its good keys out. Only what is unknown is counted and refused.
     let Some(known) = app.credentials.by_hash(hash).await? else { return Err(failed(app, address, unknown())) };
     check(&known, address, app)?;
-    let (client, id) = (known.key.client, known.key.id);
-    Ok(Caller { client, actor: Actor::ApiKey(id), api_key: id, scopes: known.key.scopes, address, bound: None })
+    Ok(Caller::with(&known.key, known.key.scopes, address))
 }
 
 async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
@@ -227,14 +269,9 @@ async fn by_token(token: &str, address: IpAddr, app: &App) -> Result<Caller, Pro
     let scopes = claims.scopes.iter().filter(|scope| known.key.scopes.has(*scope)).collect();
     let bound = (claims.card_holder.is_some() || claims.card.is_some())
         .then_some(Bound { card_holder: claims.card_holder, card: claims.card });
-    Ok(Caller {
-        client: claims.client,
-        actor: Actor::Token(claims.id),
-        api_key: claims.api_key,
-        scopes,
-        address,
-        bound,
-    })
+    let token_until = Some(Instant::default().plus_seconds(claims.expires));
+    let actor = Actor::Token(claims.id);
+    Ok(Caller { actor, bound, token_until, ..Caller::with(&known.key, scopes, address) })
 }
 
 /// The answer to a credential that nobody has; of too many from one address, that there are too many.

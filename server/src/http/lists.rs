@@ -13,6 +13,7 @@ use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, P
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::card_numbers;
 use super::cursor;
 use super::filter::{self, FieldKind};
 use super::gate::Caller;
@@ -184,8 +185,12 @@ pub fn read(
     let looked_for = read_search(spec, search.as_deref(), search_in.as_deref(), &mut params);
     let filter = params.take("filter").filter(|filter| !filter.is_empty());
     let mut filters = fixed;
+    let plus = params.has_plus("filter");
+    if search.as_deref().is_some_and(card_numbers::is_in) {
+        params.fault("search", "card_number", card_numbers::RULE);
+    }
     if let Some(text) = &filter {
-        match filter::read(text, |name| spec.find(name).map(|field| (field.column, field.kind)), &spec.names()) {
+        match filter::read(text, plus, |name| spec.find(name).map(|field| (field.column, field.kind)), &spec.names()) {
             Ok(read) => filters.extend(read),
             Err(messages) => messages.into_iter().for_each(|message| params.fault("filter", "invalid", message)),
         }

@@ -16,6 +16,8 @@ const MOST: usize = 100;
 #[derive(Debug, Default)]
 pub struct Params {
     pairs: Vec<(String, String)>,
+    /// The parameters in which a + was not encoded, so that it arrived as a space.
+    with_plus: Vec<String>,
     faults: Vec<FieldProblem>,
 }
 
@@ -42,6 +44,7 @@ impl Params {
         let mut params = Params::default();
         for piece in query.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let plus = value.contains('+');
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 params.faults.push(FieldProblem::new(
                     shortened(name),
@@ -57,6 +60,9 @@ impl Params {
                 params.faults.push(FieldProblem::new(shortened(&name), "repeated", "is given twice"));
                 continue;
             }
+            if plus {
+                params.with_plus.push(name.clone());
+            }
             params.pairs.push((name, value));
         }
         Ok(params)
@@ -66,6 +72,11 @@ impl Params {
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(known, _)| known == name)?;
         Some(self.pairs.remove(at).1)
+    }
+
+    /// Whether a + in the parameter's value was not encoded: forms mean a space with it, people a plus.
+    pub fn has_plus(&self, name: &str) -> bool {
+        self.with_plus.iter().any(|known| known == name)
     }
 
     /// Adds a parameter that was not given.

@@ -27,6 +27,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         Refusal::ScopeMissing { .. }
         | Refusal::ScopesExceeded { .. }
+        | Refusal::BoundsExceeded { .. }
+        | Refusal::CardFrozenByClient
         | Refusal::RevealTokenExpired
         | Refusal::RevealTokenMismatch { .. } => StatusCode::FORBIDDEN,
         Refusal::IfMatchRequired

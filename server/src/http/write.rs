@@ -14,8 +14,9 @@ use paygen_core::{Command, Outcome, Refusal, Request};
 use paygen_vault::{HolderKey, Purpose};
 use serde::Serialize;
 
+use super::card_numbers;
 use super::gate::Caller;
-use super::problem::Problem;
+use super::problem::{FieldProblem, Problem};
 use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
@@ -72,6 +73,10 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
             "Idempotency-Key must have 1 to 255 printable ASCII characters.",
         ));
     }
+    if card_numbers::is_in(text) {
+        let message = format!("Idempotency-Key {}.", card_numbers::RULE);
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", message));
+    }
     Ok(Some(text.to_owned()))
 }
 
@@ -103,6 +108,8 @@ pub struct Success<T> {
     pub show: Show<T>,
     /// The card holder whose personal data it repeats, and their key.
     about: Option<(CardHolderId, HolderKey)>,
+    /// Takes out what is shown once: repeats and dry runs do not get it.
+    without_secret: Option<fn(T) -> T>,
 }
 
 impl<T> Success<T> {
@@ -112,7 +119,14 @@ impl<T> Success<T> {
         message: &'static str,
         show: impl Fn(&Outcome) -> Option<T> + Send + 'static,
     ) -> Success<T> {
-        Success { status, message, show: Box::new(show), about: None }
+        Success { status, message, show: Box::new(show), about: None, without_secret: None }
+    }
+
+    /// Says how the answer is without the secret that it shows once: so it is kept for repeats, and so a dry run answers,
+    /// whose secret would never work.
+    pub fn shown_once(mut self, without_secret: fn(T) -> T) -> Success<T> {
+        self.without_secret = Some(without_secret);
+        self
     }
 
     /// Says whose personal data the answer repeats: it is kept for repeats under their key alone, so that erasing them
@@ -136,11 +150,32 @@ pub struct WriteParams {
     if_match: Option<String>,
 }
 
+/// Who gets an answer.
+#[derive(Clone, Copy, PartialEq)]
+enum For {
+    /// The one who asked, for whom it was done.
+    First,
+    /// Whoever repeats the request.
+    Repeat,
+    /// The one who tries it out.
+    DryRun,
+}
+
+/// What is said in place of the message to who repeats a request whose answer had a secret.
+const WITHHELD: &str =
+    "This was done by an earlier request with this Idempotency-Key. Its secret was shown then, once.";
+
 impl<T: Serialize> Success<T> {
-    fn reply(&self, outcome: &Outcome) -> Reply {
-        match (self.show)(outcome) {
+    fn reply(&self, outcome: &Outcome, whose: For) -> Reply {
+        let shown = (self.show)(outcome);
+        let (shown, message) = match (self.without_secret, whose) {
+            (Some(without), For::Repeat) => (shown.map(without), WITHHELD),
+            (Some(without), For::DryRun) => (shown.map(without), self.message),
+            _ => (shown, self.message),
+        };
+        match shown {
             Some(data) => {
-                let body = super::reply::bytes::<T, ()>(self.status, self.message, &data, None);
+                let body = super::reply::bytes::<T, ()>(self.status, message, &data, None);
                 Reply { status: self.status.as_u16(), body, etag: outcome.version() }
             }
             None => {
@@ -161,12 +196,21 @@ pub fn contended() -> Problem {
 }
 
 impl Write {
-    /// Makes the request safe to repeat by what it says, where it came without a key.
+    /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
     pub fn known_by(mut self, content: &str) -> Write {
         // A key of a caller has no line breaks.
         let by_content = format!("content\n{}\n{content}", self.path);
         self.idempotency_key.get_or_insert(by_content);
         self
+    }
+
+    /// Refuses a dry run of a call that has none, and says why.
+    pub fn no_dry_run(&self, why: &str) -> Result<(), Problem> {
+        if self.dry_run {
+            let message = format!("cannot be used here: {why}");
+            return Err(Problem::invalid(vec![FieldProblem::new("dryRun", "invalid", message)]));
+        }
+        Ok(())
     }
 
     /// Gives a command and makes its answer.
@@ -215,27 +259,28 @@ impl Write {
     ) -> Result<Option<Response>, Problem> {
         let request = Request::new(caller.context(), command);
         let request_id = super::request_id::current_request_id();
-        let about = success.about.clone();
+        let (about, has_secret) = (success.about.clone(), success.without_secret.is_some());
         let success = std::sync::Arc::new(std::sync::Mutex::new(success));
-        let make = move |decision: &Decision| -> Reply {
+        let make = move |decision: &Decision, whose: For| -> Reply {
             with_request_id(&request_id, || match decision {
-                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome),
+                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, whose),
                 Err(refusal) => refused(refusal),
             })
         };
+        let first = if self.dry_run { For::DryRun } else { For::First };
         let idempotency = self.idempotency_key.as_ref().map(|key| {
-            let key_hash = sha256(key.as_bytes());
+            let key_hash = key_hash(key, caller);
             KeepAnswer {
                 key_hash,
-                fingerprint: self.fingerprint(app, content),
+                fingerprint: self.fingerprint(app, caller, content),
                 retention_seconds: app.config.idempotency_retention_seconds,
-                keep: keep(app, caller, key_hash, about, make.clone()),
+                keep: keep(app, caller, key_hash, about, has_secret, make.clone()),
             }
         });
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
         Ok(match app.engine.submit(Priority::Api, submission).await? {
             Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
-            Answer::Decided(decision) => Some(respond(make(&decision), false)),
+            Answer::Decided(decision) => Some(respond(make(&decision, first), false)),
             Answer::Kept(_, reply) => Some(respond(reply, false)),
             Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
         })
@@ -261,22 +306,26 @@ impl Write {
         content: &str,
     ) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
-        let row = Key::hashed(caller.client, &sha256(key.as_bytes()));
+        let row = Key::hashed(caller.client, &key_hash(key, caller));
         let Some(kept) = app.reader.get::<Idempotency>(row).await? else { return Ok(None) };
         if kept.expires_at <= crate::clock::wall() {
             return Ok(None);
         }
-        if kept.fingerprint != self.fingerprint(app, content) {
+        if kept.fingerprint != self.fingerprint(app, caller, content) {
             return Err(Problem::from(&Refusal::IdempotencyKeyReused));
         }
         replay(app, caller, &kept).await.map(Some)
     }
 
-    /// Two requests are the same when method, path and parsed content are. A dry run keeps no answer, so whether one was
-    /// asked for says nothing here.
-    fn fingerprint(&self, app: &App, content: &str) -> [u8; 32] {
-        let parts = [self.method.as_str().as_bytes(), self.path.as_bytes(), content.as_bytes()];
-        app.vault.mac(Purpose::Fingerprint, &parts)
+    /// Two requests are the same when credential, method, path and parsed content are: what one credential was answered,
+    /// another may not be allowed to read. What a network says is the same whoever brings it. A dry run keeps no answer,
+    /// so whether one was asked for says nothing here.
+    fn fingerprint(&self, app: &App, caller: &Caller, content: &str) -> [u8; 32] {
+        let by_content = self.idempotency_key.as_ref().is_some_and(|key| key.contains('\n'));
+        let id = caller.actor.id().filter(|_| !by_content).map(|id| id.to_string()).unwrap_or_default();
+        let asker = if by_content { "" } else { caller.actor.kind() };
+        let parts = [self.method.as_str(), &self.path, content, asker, &id];
+        app.vault.mac(Purpose::Fingerprint, &parts.map(str::as_bytes))
     }
 }
 
@@ -296,7 +345,8 @@ fn keep(
     caller: &Caller,
     key_hash: [u8; 32],
     about: Option<(CardHolderId, HolderKey)>,
-    make: impl Fn(&Decision) -> Reply + Send + 'static,
+    has_secret: bool,
+    make: impl Fn(&Decision, For) -> Reply + Send + 'static,
 ) -> Keep {
     let (vault, client) = (app.vault.clone(), caller.client);
     Box::new(move |decision| {
@@ -306,15 +356,16 @@ fn keep(
         if decision.as_ref().is_err_and(|refusal| !by_rule(refusal)) {
             return None;
         }
-        let reply = make(decision);
+        let reply = make(decision, For::First);
+        let repeat = if has_secret { make(decision, For::Repeat).body } else { reply.body.clone() };
         let place = [client.0.bytes().as_slice(), &key_hash];
         Some(match &about {
             Some((id, key)) if decision.is_ok() => {
-                let sealed = key.seal(&[b"answer", place[0], place[1]], &reply.body);
+                let sealed = key.seal(&[b"answer", place[0], place[1]], &repeat);
                 Kept { reply, sealed, subject: Some(*id) }
             }
             _ => {
-                let sealed = vault.seal(Purpose::IdempotencyBody, &place, &reply.body);
+                let sealed = vault.seal(Purpose::IdempotencyBody, &place, &repeat);
                 Kept { reply, sealed, subject: None }
             }
         })
@@ -352,8 +403,17 @@ fn respond(reply: Reply, replayed: bool) -> Response {
     response
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+/// What an answer is kept under. Keys belong to the client; those of tokens for one card holder or card are apart, so that
+/// what strangers hold in their hands does not stand in each other's way.
+fn key_hash(key: &str, caller: &Caller) -> [u8; 32] {
+    let bound = caller.bound.map(|bound| {
+        let holder = bound.card_holder.map(|id| id.to_string()).unwrap_or_default();
+        let card = bound.card.map(|id| id.to_string()).unwrap_or_default();
+        // A key has no line breaks.
+        format!("bound\n{holder}\n{card}\n")
+    });
     let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    let text = bound.unwrap_or_default() + key;
+    hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     hash
 }

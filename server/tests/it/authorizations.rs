@@ -109,12 +109,12 @@ on_both_stores! {
         let path = format!("/authorizations/{}", text(&paid, "_id"));
         assert_eq!(server.get(&path).await.expect(200).data(), paid);
         let decision = server.get(&format!("{path}/decision")).await.expect(200).data();
-        assert_members(&decision, json!({"outcome": "approved", "reason": null, "approvedAmount": 25.5, "rulesVersion": 1}));
+        assert_members(&decision, json!({"outcome": "approved", "reason": null, "approvedAmount": 25.5, "rulesVersion": 2}));
         let checks = decision["checks"].as_array().expect("checks");
         let order: Vec<&str> = checks.iter().map(|check| text(check, "check")).collect();
         assert_eq!(order, [
             "unknown_card", "duplicate", "card_inactive", "card_canceled", "card_not_yet_valid", "card_expired",
-            "invalid_expiry", "invalid_cvv", "pin_tries_exceeded", "invalid_pin", "card_holder_inactive",
+            "too_many_attempts", "invalid_expiry", "invalid_cvv", "pin_tries_exceeded", "invalid_pin", "card_holder_inactive",
             "card_holder_unverified", "account_inactive", "currency_not_supported", "channel_not_allowed",
             "country_not_allowed", "merchant_not_allowed", "category_blocked", "category_not_allowed",
             "single_use_card_used", "spending_limit_exceeded", "suspected_fraud", "step_up_required", "step_up_failed",
@@ -185,7 +185,7 @@ on_both_stores! {
         assert_eq!((steps(&told), &told["timeline"][0]["entryId"]), (vec!["declined"], &Value::Null));
         assert_eq!(money(&server, &card).await, (json!(10), json!(10)));
         let decision = server.get(&format!("/authorizations/{}/decision", text(&told, "_id"))).await.expect(200).data();
-        assert_members(&decision["checks"][24], json!({
+        assert_members(&decision["checks"][25], json!({
             "outcome": "fail", "observed": "42.75 USD", "threshold": "10 USD", "wouldPassIf": "32.75 USD more are available",
         }));
 
@@ -238,6 +238,19 @@ on_both_stores! {
             assert_eq!(reply.data()["reason"], reason, "{month} {year} {cvv:?}");
             assert!(!reply.text.contains(pan), "the number is in no answer");
         }
+        // Wrong expiries and codes of a day are counted, and beyond ten nothing tells what was right.
+        let listed = async || server.get("/exceptions?filter=type=too_many_attempts").await.expect(200).json()["meta"]["total"].clone();
+        let guess = |cvv: &str| json!({"pan": pan, "expiryMonth": month, "expiryYear": year, "cvv": cvv, "amount": 1});
+        assert_eq!(listed().await, 0, "four were wrong so far");
+        for _ in 4..10 {
+            let told = server.post("/simulator/authorizations", guess(other)).await.expect(201).data();
+            assert_eq!(told["reason"], "invalid_cvv");
+        }
+        for code in [cvv, other] {
+            let told = server.post("/simulator/authorizations", guess(code)).await.expect(201).data();
+            assert_eq!((&told["status"], &told["reason"]), (&json!("declined"), &json!("too_many_attempts")));
+        }
+        assert_eq!(listed().await, 1);
         let pin = |pin: &str| json!({"channel": "pos", "pin": pin});
         assert_eq!(pay(&server, &card, json!(1), pin("1234")).await["reason"], "invalid_pin", "none is set");
         server.put(&format!("/cards/{card}/pin"), json!({"pin": "1234"})).await.expect(200);

@@ -107,7 +107,7 @@ on_both_stores! {
         for text in [&unknown.text, &told, &explained.text, &server.get("/events?limit=200").await.text] {
             assert!(!text.contains("411111"), "the number is nowhere: {text}");
         }
-        assert_eq!(explained.data()["checks"].as_array().map(Vec::len), Some(25));
+        assert_eq!(explained.data()["checks"].as_array().map(Vec::len), Some(26));
         let network = json!({"transactionId": open["networkTransactionId"]});
         let other = json!({"pan": UNKNOWN_PAN, "amount": 1, "network": network});
         let other = server.post("/simulator/authorizations", other).await.expect(201).data();
@@ -264,7 +264,7 @@ on_both_stores! {
         let change = |id: &str, from: &str, to: &str| {
             format!("UPDATE authorizations SET decided = replace(decided, '{from}', '{to}') WHERE id = {id}")
         };
-        tamper(&world, &change(&literal(backend, older), "\"rules_version\":1", "\"rules_version\":0")).await;
+        tamper(&world, &change(&literal(backend, older), "\"rules_version\":2", "\"rules_version\":0")).await;
         tamper(&world, &change(&literal(backend, older), "\"approved\":300", "\"approved\":299")).await;
         tamper(&world, &format!("UPDATE authorizations SET approved = 299 WHERE id = {}", literal(backend, older))).await;
         let (code, told) = replay();

@@ -288,6 +288,16 @@ impl Form {
         self
     }
 
+    /// A file input in which nothing was chosen, as browsers send it.
+    pub fn nothing_chosen(mut self, name: &str) -> Form {
+        let head = format!(
+            "--{}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n",
+            self.boundary
+        );
+        self.body.extend(head.into_bytes());
+        self
+    }
+
     pub fn file(mut self, name: &str, kind: &str, content: &[u8]) -> Form {
         let head = format!(
             "--{}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}.bin\"\r\nContent-Type: {kind}\r\n\r\n",

@@ -85,6 +85,8 @@ stored!(CardSecret, "card_secrets", key 2, {
     "sealed_pin" Bytes = |s| s.pin.clone(),
     "pin_failures" Integer = |s| s.pin_failures,
     "pin_set_at" Integer = |s| s.pin_set_at,
+    "wrong_tries" Integer = |s| s.wrong_tries,
+    "wrong_tries_day" Integer = |s| s.wrong_tries_day,
 }, |row| CardSecret {
     client: row.id()?,
     card: row.id()?,
@@ -92,6 +94,8 @@ stored!(CardSecret, "card_secrets", key 2, {
     pin: row.optional_bytes()?,
     pin_failures: row.integer()?,
     pin_set_at: row.optional_time()?,
+    wrong_tries: row.integer()?,
+    wrong_tries_day: row.integer()?,
 });
 impl Keyed for CardSecret {}
 

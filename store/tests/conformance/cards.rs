@@ -106,7 +106,7 @@ pub(super) fn a_card(number: u8, full: bool) -> Card {
         activated_at: full.then_some(at(4)),
         replacement_for: full.then_some(CardId(id(92))),
         replaced_by: full.then_some(CardId(id(93))),
-        history: vec![StatusChange { status: "inactive".to_owned(), at: 1, reason: None }],
+        history: vec![StatusChange { status: "inactive".to_owned(), at: 1, reason: None, by: None }],
         version: 1,
         created_at: at(i64::from(number)),
         updated_at: at(5),
@@ -120,6 +120,8 @@ fn a_secret(number: u8, key: &str, pin: Option<&str>) -> CardSecret {
         number: sealed(key, number),
         pin: pin.map(|key| sealed(key, number)),
         pin_failures: 2,
+        wrong_tries: 4,
+        wrong_tries_day: 20_000,
         pin_set_at: pin.map(|_| at(6)),
     }
 }

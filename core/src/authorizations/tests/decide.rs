@@ -35,6 +35,8 @@ fn plain() -> (Facts, Request) {
         locked_merchant: None,
         pin_failures: 0,
         pin_tries: 3,
+        wrong_tries: 0,
+        code_tries: Some(10),
         holder_status: CardHolderStatus::Active,
         holder_verified: false,
         verified_only: false,
@@ -92,6 +94,11 @@ const CASES: &[(Reason, Change, Change)] = &[
     (Reason::CardCanceled, |f, _| card(f).status = CardStatus::Canceled, |_, _| {}),
     (Reason::CardNotYetValid, |f, _| card(f).valid_from = Some(501), |f, _| card(f).valid_from = Some(500)),
     (Reason::CardExpired, |f, _| card(f).ends = 500, |f, _| card(f).ends = 501),
+    (
+        Reason::TooManyAttempts,
+        |f, r| (card(f).wrong_tries, r.cvv) = (10, Match::Match),
+        |f, r| (card(f).wrong_tries, r.cvv) = (9, Match::Match),
+    ),
     (Reason::InvalidExpiry, |_, r| r.expiry = Match::Mismatch, |_, r| r.expiry = Match::Match),
     (Reason::InvalidCvv, |_, r| r.cvv = Match::Mismatch, |_, r| r.cvv = Match::Match),
     (
@@ -268,4 +275,32 @@ fn money_is_not_asked_for() {
     assert_eq!(decided(&facts, &request).outcome, DecisionOutcome::Approved);
     request.cvv = Match::Mismatch;
     assert_eq!(decided(&facts, &request).reason, Some(Reason::InvalidCvv));
+}
+
+#[test]
+fn beyond_the_tries_of_a_day_nothing_tells_what_was_right() {
+    use Match::{Match as Right, Mismatch as Wrong, NotGiven};
+    let given = [(Right, Right), (Wrong, Right), (Right, Wrong), (Wrong, Wrong), (NotGiven, Wrong), (Right, NotGiven)];
+    let mut told = Vec::new();
+    for (expiry, cvv) in given {
+        let (mut facts, mut request) = plain();
+        (card(&mut facts).wrong_tries, request.expiry, request.cvv) = (10, expiry, cvv);
+        let decision = decided(&facts, &request);
+        assert_eq!(decision.reason, Some(Reason::TooManyAttempts), "{expiry:?} {cvv:?}");
+        told.push(serde_json::to_string(&decision).expect("JSON"));
+        // Decisions of before there was a count come to what they came to then.
+        card(&mut facts).code_tries = None;
+        let before = decided(&facts, &request).reason;
+        let wrong = (expiry == Wrong).then_some(Reason::InvalidExpiry).or((cvv == Wrong).then_some(Reason::InvalidCvv));
+        assert_eq!(before, wrong, "{expiry:?} {cvv:?}");
+    }
+    told.dedup();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let (mut facts, request) = plain();
+    card(&mut facts).wrong_tries = 10;
+    assert_eq!(
+        decided(&facts, &request).outcome,
+        DecisionOutcome::Approved,
+        "where neither is given nothing is guessed"
+    );
 }

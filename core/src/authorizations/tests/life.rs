@@ -7,6 +7,7 @@ use crate::authorizations::{AuthorizationType, FeeRule, FeeTerms, Match, RateRul
 use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
 use crate::ledger::System;
 use crate::money::{Category, Currency};
+use crate::record::Key;
 use crate::testing::{SEALED, decimal, usd};
 use crate::{Command, Outcome};
 
@@ -475,6 +476,42 @@ fn wrong_pins() {
     let mut request = stage.request("stale", "1");
     request.presented.pin_sealed = None;
     assert_eq!(stage.authorize(request, None), Err("changed_meanwhile"));
+}
+
+#[test]
+fn wrong_expiries_and_codes_of_a_day() {
+    use Match::{Match as Right, Mismatch as Wrong, NotGiven};
+    let mut stage = Stage::new();
+    let mut number = 0;
+    let mut pay = |stage: &mut Stage, expiry, cvv| {
+        number += 1;
+        let mut request = stage.request(&format!("n{number}"), "1");
+        (request.presented.expiry, request.presented.cvv) = (expiry, cvv);
+        // A repeat is answered, and counts no further try.
+        let first = stage.authorize(request.clone(), None).expect("a decision");
+        assert_eq!(stage.authorize(request, None), Ok(first.clone()));
+        first
+    };
+    for try_ in 1..=9 {
+        let (expiry, cvv) = if try_ % 2 == 0 { (Wrong, Right) } else { (Right, Wrong) };
+        let reason = if try_ % 2 == 0 { "declined invalid_expiry" } else { "declined invalid_cvv" };
+        assert_eq!(pay(&mut stage, expiry, cvv), reason, "{try_}");
+    }
+    assert_eq!(pay(&mut stage, Right, Right), "approved", "right ones do not count, and forget nothing");
+    assert_eq!(stage.exceptions(), 0);
+    assert_eq!(pay(&mut stage, Wrong, Wrong), "declined invalid_expiry", "the tenth, once for both");
+    assert_eq!(stage.exceptions(), 1, "it is told");
+    for (expiry, cvv) in [(Right, Right), (Wrong, Right), (Right, Wrong), (NotGiven, Right), (Wrong, NotGiven)] {
+        assert_eq!(pay(&mut stage, expiry, cvv), "declined too_many_attempts");
+    }
+    assert_eq!(pay(&mut stage, NotGiven, NotGiven), "approved", "nothing is guessed");
+    assert_eq!(stage.exceptions(), 1, "once");
+    let key = Key::of(stage.world.client, stage.card.0);
+    let kept = stage.world.work.card_secrets.peek(key).expect("a secret").wrong_tries;
+    assert_eq!(kept, 10, "no further ones are counted");
+    stage.world.wall = stage.world.wall.plus_seconds(86_400);
+    assert_eq!(pay(&mut stage, Right, Wrong), "declined invalid_cvv", "another day, other tries");
+    assert_eq!(pay(&mut stage, Right, Right), "approved");
 }
 
 #[test]

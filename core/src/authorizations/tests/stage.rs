@@ -190,6 +190,12 @@ impl Stage {
         }
     }
 
+    /// How many messages did not fit.
+    pub(super) fn exceptions(&self) -> usize {
+        let rows = self.world.work.network_exceptions.wanted();
+        rows.filter(|(key, _)| self.world.work.network_exceptions.peek(*key).is_some()).count()
+    }
+
     fn state(&mut self) -> String {
         let pair = |(posted, held, _): (i64, i64, i64)| {
             let held = if held == 0 { String::new() } else { format!("-{}", format_minor(held, 2)) };

@@ -247,7 +247,7 @@ fn a_physical_card_is_inactive_until_it_is_activated() {
     let id = world.issue(command);
     assert_eq!(world.card_row(id).status, CardStatus::Inactive, "whatever was asked for");
     assert_eq!(set_status(&mut world, id, CardStatus::Active), Err("card_not_activated"));
-    let activate = |if_match| Command::ActivateCard(ActivateCard { id, if_match });
+    let activate = |if_match| Command::ActivateCard(ActivateCard { id, by_holder: false, if_match });
     assert_eq!(run(&mut world, activate(Some(9))), Err("version_mismatch"));
     assert_eq!(run(&mut world, activate(Some(1))), Ok(()));
     assert_eq!((world.card_row(id).status, world.card_row(id).version), (CardStatus::Active, 2));

@@ -190,3 +190,67 @@ fn changing() {
     let foreign = as_another_client(&mut world, |world| set_status(world, card, CardStatus::Inactive));
     assert_eq!(foreign, Err("card_not_found"));
 }
+
+#[test]
+fn a_holder_thaws_what_they_froze_and_not_what_the_client_did() {
+    use CardStatus::{Active, Inactive};
+    let frozen = Err("card_frozen_by_client");
+    // Who asks for which status, and what comes of it.
+    type Step = (bool, CardStatus, Done);
+    let cases: &[(&str, &[Step])] = &[
+        ("their own", &[(true, Inactive, Ok(())), (true, Active, Ok(()))]),
+        ("the client's", &[(false, Inactive, Ok(())), (true, Active, frozen), (false, Active, Ok(()))]),
+        ("theirs, thawed by the client", &[(true, Inactive, Ok(())), (false, Active, Ok(()))]),
+        (
+            "theirs, and the client's too",
+            &[(true, Inactive, Ok(())), (false, Inactive, Ok(())), (true, Active, frozen)],
+        ),
+        (
+            "the client's, and theirs too",
+            &[(false, Inactive, Ok(())), (true, Inactive, Ok(())), (true, Active, frozen)],
+        ),
+        ("of an active card", &[(true, Active, Ok(()))]),
+        (
+            "again and again",
+            &[(true, Inactive, Ok(())), (true, Active, Ok(())), (false, Inactive, Ok(())), (true, Active, frozen)],
+        ),
+    ];
+    for (name, steps) in cases {
+        let (mut world, _, card) = funded();
+        for (by_holder, status, expected) in *steps {
+            let command = UpdateCard { status: Some(*status), by_holder: *by_holder, ..update(card) };
+            assert_eq!(updated(&mut world, command), *expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_replacement_is_frozen_by_who_froze_the_old_card() {
+    let frozen = Err("card_frozen_by_client");
+    for (kind, by_holder, expected) in [
+        (CardType::Virtual, false, frozen),
+        (CardType::Virtual, true, Ok(())),
+        (CardType::Physical, false, frozen),
+        (CardType::Physical, true, Ok(())),
+    ] {
+        let (mut world, account, holder) = people();
+        let command = CreateCard { kind, ..world.a_new_card(account, holder) };
+        let old = world.issue(command);
+        let activate = |id, by_holder| Command::ActivateCard(ActivateCard { id, by_holder, if_match: None });
+        if kind == CardType::Physical {
+            assert_eq!(run(&mut world, activate(old, true)), Ok(()), "a card in the post is frozen by nobody");
+        }
+        let freeze = UpdateCard { status: Some(CardStatus::Inactive), by_holder, ..update(old) };
+        assert_eq!(updated(&mut world, freeze), Ok(()));
+        let command = replacement(&mut world, old, ReplaceReason::Damaged);
+        let new = command.new_id;
+        assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
+        let thawed = match kind {
+            CardType::Physical => run(&mut world, activate(new, true)),
+            CardType::Virtual => {
+                updated(&mut world, UpdateCard { status: Some(CardStatus::Active), by_holder: true, ..update(new) })
+            }
+        };
+        assert_eq!(thawed, expected, "{kind:?} frozen by the holder: {by_holder}");
+    }
+}

@@ -25,7 +25,10 @@ fn replacing() {
             };
             let old = world.issue(command);
             if kind == CardType::Physical {
-                assert_eq!(run(&mut world, Command::ActivateCard(ActivateCard { id: old, if_match: None })), Ok(()));
+                assert_eq!(
+                    run(&mut world, Command::ActivateCard(ActivateCard { id: old, by_holder: false, if_match: None })),
+                    Ok(())
+                );
             }
             assert_eq!(set_pin(&mut world, old, "pin"), Ok(()));
             let before = world.card_row(old).clone();
@@ -169,4 +172,19 @@ fn a_frozen_card_is_replaced_by_a_frozen_one() {
     let third = command.new_id;
     assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()), "again and again");
     assert_eq!((world.amounts(third).0, world.card_row(third).expiry_month), (5_000, 8));
+}
+
+#[test]
+fn a_blocked_pin_stays_blocked_on_a_card_with_the_same_number() {
+    for (reason, failures) in [(ReplaceReason::Damaged, 3), (ReplaceReason::Expired, 3), (ReplaceReason::Lost, 0)] {
+        let (mut world, _, card) = funded();
+        assert_eq!(set_pin(&mut world, card, "pin"), Ok(()));
+        let blocked = CardSecret { pin_failures: 3, ..world.secret_row(card).expect("a secret").clone() };
+        world.work.card_secrets.put(blocked);
+        world.work.keep();
+        let command = replacement(&mut world, card, reason);
+        let new = command.new_id;
+        assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
+        assert_eq!(world.secret_row(new).map(|secret| secret.pin_failures), Some(failures), "{reason:?}");
+    }
 }

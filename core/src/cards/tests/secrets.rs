@@ -172,21 +172,28 @@ fn looking_up() {
     let (mut world, _, card) = funded();
     let look_up = |fingerprint| Command::LookUpCard(LookUpCard { fingerprint });
     let found = |world: &mut World, fingerprint| match world.run(look_up(fingerprint)) {
-        Ok(Outcome::Card(view)) => Ok(view.id),
-        Ok(other) => panic!("{other:?}"),
-        Err(code) => Err(code),
+        Ok(Outcome::MaybeCard(found)) => found.map(|view| view.id),
+        other => panic!("{other:?}"),
     };
+    let audited = |world: &World| {
+        let entry = world.appended.audit.last().expect("an entry");
+        (entry.action.clone(), entry.object_id.clone(), entry.changes.clone())
+    };
+    let missed = ("card.lookup".to_owned(), String::new(), r#"{"lookedUp":false}"#.to_owned());
     let number = a_number(card).fingerprint;
-    assert_eq!(found(&mut world, number), Ok(card.to_string()));
-    assert_eq!(world.appended.audit.last().map(|entry| entry.action.as_str()), Some("card.lookup"));
-    assert_eq!(found(&mut world, [9; 32]), Err("card_not_found"));
-    assert_eq!(as_another_client(&mut world, |world| found(world, number)), Err("card_not_found"));
+    assert_eq!(found(&mut world, number), Some(card.to_string()));
+    assert_eq!(audited(&world), ("card.lookup".to_owned(), card.to_string(), r#"{"lookedUp":true}"#.to_owned()));
+    let entries = world.appended.audit.len();
+    assert_eq!(found(&mut world, [9; 32]), None);
+    assert_eq!(audited(&world), missed, "a miss is audited too");
+    assert_eq!(as_another_client(&mut world, |world| found(world, number)), None);
+    assert_eq!((audited(&world), world.appended.audit.len()), (missed, entries + 2), "another client's is as absent");
     let command = replacement(&mut world, card, ReplaceReason::Damaged);
     let new = command.new_id;
     assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
-    assert_eq!(found(&mut world, number), Ok(new.to_string()), "the number is the new card's");
+    assert_eq!(found(&mut world, number), Some(new.to_string()), "the number is the new card's");
     assert_eq!(terminate(&mut world, new), Ok(()));
-    assert_eq!(found(&mut world, number), Ok(new.to_string()), "also once it ended");
+    assert_eq!(found(&mut world, number), Some(new.to_string()), "also once it ended");
     world.check();
 }
 

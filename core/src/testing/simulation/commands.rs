@@ -332,7 +332,7 @@ impl Simulation {
                 Command::SetPin(SetPin { id, sealed })
             }
             2 => Command::UnblockPin(UnblockPin { id }),
-            3 => Command::ActivateCard(ActivateCard { id, if_match: None }),
+            3 => Command::ActivateCard(ActivateCard { id, by_holder: false, if_match: None }),
             _ => {
                 let status = Some(if self.dice.one_in(4) { CardStatus::Inactive } else { CardStatus::Active });
                 Command::UpdateCard(Box::new(UpdateCard { id, status, ..UpdateCard::default() }))

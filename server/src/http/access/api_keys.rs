@@ -15,7 +15,7 @@ use super::bodies::{CreateApiKeyBody, RotateApiKeyBody};
 use crate::app::{App, Environment};
 use crate::http::body::{Body, NoBody};
 use crate::http::filter::FieldKind;
-use crate::http::gate::{Allowed, KEYS_READ, KEYS_WRITE};
+use crate::http::gate::{Allowed, Caller, KEYS_READ, KEYS_WRITE};
 use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
@@ -29,9 +29,15 @@ use crate::http::write::{Success, Write, WriteParams};
 pub struct NewApiKeyView {
     #[serde(flatten)]
     shown: ApiKeyView,
-    /// The key. Keep it now: it cannot be shown again.
-    #[schema(example = "pgk_test_Zk3vR8…")]
-    key: String,
+    /// The key. Keep it now: it cannot be shown again, so it is null in the answer to a repeat and in a dry run.
+    #[schema(example = "pgk_test_Zk3vR8…", required = true)]
+    key: Option<String>,
+}
+
+impl NewApiKeyView {
+    fn without_secret(self) -> NewApiKeyView {
+        NewApiKeyView { key: None, ..self }
+    }
 }
 
 const FIELDS: &[ListField] = &[
@@ -74,6 +80,20 @@ fn shown(outcome: &Outcome) -> Option<ApiKeyView> {
     }
 }
 
+/// How many keys of a client can work at once.
+const MOST: i64 = 100;
+
+/// What answers when a client has as many keys as it may. Those made at the very same time may be a few more.
+async fn full(app: &App, caller: &Caller) -> Result<Option<Problem>, Problem> {
+    if app.reader.active_api_keys(caller.client).await? < MOST {
+        return Ok(None);
+    }
+    let message = format!(
+        "A client has at most {MOST} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
+    );
+    Ok(Some(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_api_keys", message)))
+}
+
 /// A new secret, its traces for the command, and what shows both.
 fn new_secret(app: &App) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> + Send + 'static) {
     let kind = match app.environment {
@@ -82,14 +102,16 @@ fn new_secret(app: &App) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> 
     };
     let secret = ApiKeySecret::generate(kind);
     let key = NewKey { hash: secret.hash(&app.vault), hint: secret.hint() };
-    let show =
-        move |outcome: &Outcome| shown(outcome).map(|shown| NewApiKeyView { shown, key: secret.expose().to_owned() });
+    let show = move |outcome: &Outcome| {
+        shown(outcome).map(|shown| NewApiKeyView { shown, key: Some(secret.expose().to_owned()) })
+    };
     (key, show)
 }
 
 /// Make an API key
 ///
-/// The answer shows the key, this once. It cannot do more than the credential that makes it.
+/// The answer shows the key, this once. It can do no more than the key that makes it, lives no longer and works from no
+/// other networks. Bearer tokens make none.
 #[utoipa::path(post, path = "/api-keys", tag = "Access", operation_id = "createApiKey",
     request_body = CreateApiKeyBody,
     params(WriteParams),
@@ -101,17 +123,22 @@ pub async fn create_api_key(
     write: Write,
     body: Body<CreateApiKeyBody>,
 ) -> Result<Response, Problem> {
+    let maker = caller.maker()?;
+    if let Some(full) = full(&app, &caller).await? {
+        return write.or_before(&app, &caller, &body.canonical, full).await;
+    }
     let (key, show) = new_secret(&app);
     let value = body.value;
     let command = Command::CreateApiKey(CreateApiKey {
         name: value.name.into(),
         scopes: value.scopes.0.into_iter().collect(),
-        expires_at: value.expires_at,
+        expires_at: value.expires_at.map(Into::into),
         allowed_ips: value.allowed_ips.map(|list| list.0).unwrap_or_default(),
         key,
-        maker: caller.scopes,
+        maker,
     });
-    let success = Success::new(StatusCode::CREATED, "API key created successfully.", show);
+    let success = Success::new(StatusCode::CREATED, "API key created successfully.", show)
+        .shown_once(NewApiKeyView::without_secret);
     write.perform(&app, &caller, &body.canonical, command, success).await
 }
 
@@ -153,7 +180,8 @@ pub async fn get_api_key(
 
 /// Rotate an API key
 ///
-/// Makes a new key with the same name, scopes, end and networks. The old one works on for the overlap.
+/// Makes a new key with the same name, scopes, end and networks, which must lie within those of the key that rotates. The
+/// old one works on for the overlap. Bearer tokens rotate none.
 #[utoipa::path(post, path = "/api-keys/{apiKeyId}/rotate", tag = "Access", operation_id = "rotateApiKey",
     request_body = RotateApiKeyBody,
     params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -166,10 +194,17 @@ pub async fn rotate_api_key(
     write: Write,
     body: Body<RotateApiKeyBody>,
 ) -> Result<Response, Problem> {
+    let maker = caller.maker()?;
+    if body.value.overlap_seconds.is_none_or(|seconds| seconds.0 > 0)
+        && let Some(full) = full(&app, &caller).await?
+    {
+        return write.or_before(&app, &caller, &body.canonical, full).await;
+    }
     let (key, show) = new_secret(&app);
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
-    let command = Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker: caller.scopes });
-    let success = Success::new(StatusCode::CREATED, "API key rotated successfully.", show);
+    let command = Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker });
+    let success = Success::new(StatusCode::CREATED, "API key rotated successfully.", show)
+        .shown_once(NewApiKeyView::without_secret);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
     app.credentials.forget();
     answer

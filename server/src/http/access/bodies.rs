@@ -3,9 +3,8 @@
 use ipnet::IpNet;
 use paygen_core::access::Scope;
 use paygen_core::ids::{CardHolderId, CardId};
-use paygen_core::time::Instant;
 
-use crate::http::fields::{List, Text, Whole};
+use crate::http::fields::{End, List, Text, Whole};
 
 crate::body! {
     /// Makes an API key.
@@ -14,9 +13,11 @@ crate::body! {
         required name: Text<1, 120> = "name", example "Back office";
         /// What it may do; not more than the credential that makes it.
         required scopes: List<Scope, 1, 32> = "scopes";
-        /// When it ends; never unless said.
-        nullable expires_at: Instant = "expiresAt";
-        /// The networks it works from, in CIDR form; everywhere unless said.
+        /// When it ends, a date with the end of that day in UTC; not later than the key it is made with, and with that one
+        /// unless given.
+        nullable expires_at: End = "expiresAt";
+        /// The networks it works from, in CIDR form, within those of the key it is made with, and the same unless given.
+        /// Everywhere when neither has any.
         optional allowed_ips: List<IpNet, 0, 100> = "allowedIps";
     }
 }

@@ -24,14 +24,23 @@ use crate::tokens::{self, Claims};
 pub struct NewTokenView {
     #[serde(flatten)]
     shown: TokenView,
-    /// The token: a JWT signed with EdDSA, for the header `Authorization: Bearer`.
-    token: String,
+    /// The token: a JWT signed with EdDSA, for the header `Authorization: Bearer`. It cannot be shown again, so it is null
+    /// in the answer to a repeat and in a dry run.
+    #[schema(required = true)]
+    token: Option<String>,
+}
+
+impl NewTokenView {
+    fn without_secret(self) -> NewTokenView {
+        NewTokenView { token: None, ..self }
+    }
 }
 
 /// Issue a bearer token
 ///
-/// A token for a client application: it lives an hour at the most and can do no more than the key it is made with. Bound
-/// to a card holder or card, it sees nothing else, issues no cards and moves no money.
+/// A token for a client application: it lives an hour at the most and can do no more than the key it is made with. Made
+/// with a token, it ends with that one at the latest. Bound to a card holder or card, it sees nothing else, issues no
+/// cards and moves no money.
 #[utoipa::path(post, path = "/auth/tokens", tag = "Access", operation_id = "issueToken",
     request_body = IssueTokenBody,
     params(WriteParams),
@@ -43,20 +52,21 @@ pub async fn issue_token(
     write: Write,
     body: Body<IssueTokenBody>,
 ) -> Result<Response, Problem> {
-    let seconds = body.value.expires_in.map_or(3_600, |seconds| seconds.0);
+    let seconds = body.value.expires_in.map(|seconds| seconds.0);
     let scopes: Scopes = body.value.scopes.map_or(caller.scopes, |list| list.0.into_iter().collect());
     let (card_holder, card) = (body.value.card_holder_id, body.value.card_id);
-    let (api_key, maker) = (caller.api_key, caller.scopes);
-    let command = Command::IssueToken(IssueToken { api_key, scopes, maker, card_holder, card, seconds });
+    let (api_key, maker, until) = (caller.api_key, caller.scopes, caller.token_until);
+    let command = Command::IssueToken(IssueToken { api_key, scopes, maker, card_holder, card, seconds, until });
     let (vault, client) = (app.vault.clone(), caller.client);
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {
         let Outcome::Token(view) = outcome else { return None };
         let id = TokenId::parse(&view.id)?;
         let expires = paygen_core::time::Instant::parse(&view.expires_at)?.seconds();
-        let claims = Claims { client, id, api_key, scopes, card_holder, card };
-        let token = tokens::sign(&claims, expires - seconds, expires, &vault).ok()?;
-        Some(NewTokenView { shown: view.clone(), token })
+        let claims = Claims { client, id, api_key, scopes, card_holder, card, expires };
+        let token = tokens::sign(&claims, crate::clock::wall().seconds().min(expires), &vault).ok()?;
+        Some(NewTokenView { shown: view.clone(), token: Some(token) })
     });
+    let success = success.shown_once(NewTokenView::without_secret);
     write.perform(&app, &caller, &body.canonical, command, success).await
 }
 

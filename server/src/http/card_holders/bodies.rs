@@ -5,7 +5,7 @@ use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 
 use super::fields::{CalendarDate, Email, Gender, Phone};
 use crate::http::country::CountryCode;
-use crate::http::fields::{List, Metadata, Text, Whole};
+use crate::http::fields::{DocumentNumber, List, Metadata, Text, Whole};
 use crate::http::limits::SpendingLimits;
 
 crate::body! {
@@ -70,7 +70,7 @@ crate::body! {
         /// What kind.
         change kind: Text<1, 64> = "type", example "international_passport";
         /// Its number.
-        change number: Text<1, 64> = "number", example "***9884";
+        change number: DocumentNumber<1, 64> = "number", example "***9884";
         /// Issued on, YYYY-MM-DD.
         change issue_date: CalendarDate = "issueDate";
         /// Good until, YYYY-MM-DD.
@@ -94,7 +94,7 @@ crate::body! {
         /// What kind.
         change kind: Text<1, 64> = "type", example "utility_bill";
         /// Its number.
-        change document_id: Text<1, 64> = "documentId", example "45701434313";
+        change document_id: DocumentNumber<1, 64> = "documentId", example "45701434313";
         /// Whatever there is to say.
         change description: Text<1, 500> = "description";
         /// Read-only: a review sets it.

@@ -15,7 +15,7 @@ use super::draft::key;
 use super::existing;
 use crate::app::App;
 use crate::http::body::NoBody;
-use crate::http::gate::{Allowed, CARD_HOLDERS_WRITE, Caller};
+use crate::http::gate::{CARD_HOLDERS_WRITE, Caller, Unbound};
 use crate::http::lists::fixed;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
@@ -51,12 +51,11 @@ impl<S: Sync> FromRequestParts<S> for Deletion {
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn delete_card_holder(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARD_HOLDERS_WRITE>,
+    Unbound(caller): Unbound<CARD_HOLDERS_WRITE>,
     PathId(id): PathId<CardHolderId>,
     deletion: Deletion,
     _body: NoBody,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     if deletion.erase {
         erase(&app, &caller, id, deletion.write).await
     } else {

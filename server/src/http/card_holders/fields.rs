@@ -5,6 +5,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
 use crate::http::body::{Faults, Field};
+use crate::http::card_numbers;
 use crate::http::json::Json;
 use crate::http::problem::FieldProblem;
 
@@ -26,7 +27,7 @@ macro_rules! shaped {
                 if let Json::Text(text) = json
                     && $test(text)
                 {
-                    return Some($name(text.clone()));
+                    return card_numbers::refuse(text, at, faults).then(|| $name(text.clone()));
                 }
                 faults.push(FieldProblem::new(at, $code, $must));
                 None

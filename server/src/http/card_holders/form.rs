@@ -18,6 +18,7 @@ use crate::http::body::Faults;
 use crate::http::json::Json;
 use crate::http::nearest::hint;
 use crate::http::problem::{FieldProblem, Problem};
+use crate::http::text::is_blank;
 use crate::http::write::Write;
 
 const LARGEST_FILE: usize = 10 << 20;
@@ -211,7 +212,13 @@ struct Reading<'a> {
 
 /// What became of a file that arrived.
 enum Arrived {
-    Good { file_type: &'static str, size: usize, hash: [u8; 32] },
+    /// None was chosen: without a name and empty (HTML, "constructing the entry list").
+    Nothing,
+    Good {
+        file_type: &'static str,
+        size: usize,
+        hash: [u8; 32],
+    },
     Wrong(&'static str),
 }
 
@@ -255,6 +262,10 @@ impl Reading<'_> {
                 return Ok(());
             }
         }
+        // Browsers send every field of a form; one that nobody filled in says nothing.
+        if std::str::from_utf8(&bytes).is_ok_and(is_blank) {
+            return Ok(());
+        }
         if self.members.iter().any(|(known, _)| *known == name) {
             self.fault(&name, "repeated", "is given twice");
             return Ok(());
@@ -272,18 +283,20 @@ impl Reading<'_> {
     }
 
     async fn file(&mut self, name: &str, part: DocumentPart, field: Field<'_>) -> Result<(), Problem> {
-        if self.files.iter().any(|file| file.part == part) {
-            self.fault(name, "repeated", "is given twice");
-            return Ok(());
-        }
+        let repeated = self.files.iter().any(|file| file.part == part);
         let id = DocumentId(crate::start::new_id_maker().next(self.app.clock.now()));
         let place = Place { client: self.client, card_holder: self.card_holder, document: id };
         match stage(self.app, place, self.key, name, field).await? {
+            Arrived::Nothing => {}
             Arrived::Wrong(why) => {
                 self.fault(name, "file_invalid", format!("is not {ACCEPTED}: {why}"));
             }
             Arrived::Good { file_type, size, hash } => {
                 self.staged.places.push(place);
+                if repeated {
+                    self.fault(name, "repeated", "is given twice");
+                    return Ok(());
+                }
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
                 self.files.push(NewDocument { id, part, file_type, size, content_hash: hash });
             }
@@ -294,6 +307,7 @@ impl Reading<'_> {
 
 /// Writes a file to staging while it is checked; nothing stays of one that is wrong.
 async fn stage(app: &App, place: Place, key: &HolderKey, name: &str, mut field: Field<'_>) -> Result<Arrived, Problem> {
+    let unnamed = field.file_name().is_none_or(str::is_empty);
     let declared = field.content_type().map(|kind| kind.trim().to_ascii_lowercase()).unwrap_or_default();
     let mut staging = app.documents.stage(place, key).await?;
     let (mut checker, mut hasher, mut size) = (Checker::default(), digest::Context::new(&digest::SHA256), 0);
@@ -302,6 +316,7 @@ async fn stage(app: &App, place: Place, key: &HolderKey, name: &str, mut field: 
             Ok(Some(piece)) => piece,
             Ok(None) => {
                 break match checker.finish() {
+                    _ if unnamed && size == 0 => Ok(Arrived::Nothing),
                     Err(why) => Ok(Arrived::Wrong(why)),
                     Ok(found) if !may_be(&declared, found) => {
                         Ok(Arrived::Wrong("its content is of another type than it says"))

@@ -64,8 +64,9 @@ pub async fn update_card_holder(
 /// Puts the body into the draft.
 fn change(draft: &mut Draft, body: UpdateCardHolderBody, caller: &Caller, faults: &mut Faults) -> Result<(), Problem> {
     let shown = draft.shown.clone();
-    // Whoever a token is bound to does not lift what was decided about them.
-    if body.status.is_some_and(|status| status != shown.status) || !matches!(body.spending_limits, Change::Keep) {
+    // Whoever a token is bound to does not lift what was decided about them, and has no say in the client's own data.
+    let decided = !matches!(body.spending_limits, Change::Keep) || !matches!(body.metadata, Change::Keep);
+    if decided || body.status.is_some_and(|status| status != shown.status) {
         caller.unbound()?;
     }
     let personal = &mut draft.personal;

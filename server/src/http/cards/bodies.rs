@@ -10,7 +10,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::controls::ControlsBody;
 use crate::http::body::{Faults, Field};
-use crate::http::fields::{Echo, Metadata, Secret, Text, Whole};
+use crate::http::card_numbers;
+use crate::http::fields::{Echo, End, Metadata, Secret, Text, Whole};
 use crate::http::json::Json;
 use crate::http::limits::CardCurrency;
 use crate::http::problem::FieldProblem;
@@ -63,10 +64,10 @@ crate::body! {
         optional disposable: bool = "disposable", example false;
         /// prefunded spends what was funded onto the card, on_demand the debit account; prefunded unless said.
         optional funding_mode: FundingMode = "fundingMode", example "prefunded";
-        /// Not good before.
+        /// Not good before; a date is the beginning of that day, in UTC.
         nullable valid_from: Instant = "validFrom";
-        /// Not good after.
-        nullable valid_until: Instant = "validUntil";
+        /// Not good after; a date includes that day, in UTC.
+        nullable valid_until: End = "validUntil";
         /// Whether it locks to the first merchant it pays.
         optional merchant_lock: bool = "merchantLock", example false;
         /// When it ends by itself.
@@ -270,8 +271,11 @@ fn string() -> ObjectBuilder {
 
 impl Field for Origin {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Origin> {
-        let origin = Origin::parse(text(json, at, faults)?);
-        origin.or_else(|| {
+        let text = text(json, at, faults)?;
+        if !card_numbers::refuse(text, at, faults) {
+            return None;
+        }
+        Origin::parse(text).or_else(|| {
             faults.push(FieldProblem::new(at, "origin", ORIGIN_RULE));
             None
         })

@@ -12,7 +12,7 @@ use super::{controls, shown};
 use crate::app::App;
 use crate::config::KycRequiredFor;
 use crate::http::body::Body;
-use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::http::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::http::limits::CardCurrency;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
@@ -30,11 +30,10 @@ use crate::issuing;
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn create_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     write: Write,
     body: Body<CreateCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let mut command = match command(&app, &caller, body.value) {
         Ok(command) => command,
         Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,
@@ -76,7 +75,7 @@ fn command(app: &App, caller: &Caller, body: CreateCardBody) -> Result<CreateCar
         disposable: body.disposable.unwrap_or(false),
         funding_mode: body.funding_mode.unwrap_or(FundingMode::Prefunded),
         valid_from: body.valid_from,
-        valid_until: body.valid_until,
+        valid_until: body.valid_until.map(Into::into),
         merchant_lock: body.merchant_lock.unwrap_or(false),
         cancel_after: body.cancel_after.map(|after| after.payments.0),
         number,

@@ -11,7 +11,7 @@ use super::bodies::{FundCardBody, WithdrawFromCardBody};
 use super::shown;
 use crate::app::App;
 use crate::http::body::Body;
-use crate::http::gate::{Allowed, CARDS_WRITE};
+use crate::http::gate::{CARDS_WRITE, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
@@ -28,12 +28,11 @@ use crate::http::write::{Success, Write, WriteParams};
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn fund_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     PathId(id): PathId<CardId>,
     write: Write,
     body: Body<FundCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let value = body.value;
     let command = Command::FundCard(FundCard {
         id,
@@ -56,12 +55,11 @@ pub async fn fund_card(
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn withdraw_from_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     PathId(id): PathId<CardId>,
     write: Write,
     body: Body<WithdrawFromCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let value = body.value;
     let command = Command::WithdrawFromCard(WithdrawFromCard {
         id,

@@ -11,7 +11,7 @@ use super::bodies::ReplaceCardBody;
 use super::{seen, shown};
 use crate::app::App;
 use crate::http::body::Body;
-use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::http::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
@@ -30,12 +30,11 @@ use crate::issuing;
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn replace_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_WRITE>,
+    Unbound(caller): Unbound<CARDS_WRITE>,
     PathId(id): PathId<CardId>,
     write: Write,
     body: Body<ReplaceCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     for _ in 0..ATTEMPTS {
         let command = match prepare(&app, &caller, id, body.value.reason, &write).await {
             Ok(command) => command,

@@ -3,18 +3,19 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::Command;
 use paygen_core::cards::{ActivateCard, CardView, LookUpCard};
 use paygen_core::ids::CardId;
+use paygen_core::{Command, Outcome, Refusal, Request};
 
 use super::bodies::LookUpCardBody;
 use super::{check_seen, shown};
 use crate::app::App;
+use crate::engine::{Answer, Priority, Submission};
 use crate::http::body::{Body, NoBody};
-use crate::http::gate::{Allowed, CARDS_REVEAL, CARDS_WRITE};
+use crate::http::gate::{Allowed, CARDS_REVEAL, CARDS_WRITE, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
-use crate::http::reply::Envelope;
+use crate::http::reply::{self, Envelope};
 use crate::http::write::{Success, Write, WriteParams};
 
 /// Activate a card
@@ -32,27 +33,37 @@ pub async fn activate_card(
     _body: NoBody,
 ) -> Result<Response, Problem> {
     check_seen(&app, &caller, id).await?;
-    let command = Command::ActivateCard(ActivateCard { id, if_match: write.if_match });
+    let command =
+        Command::ActivateCard(ActivateCard { id, by_holder: caller.bound.is_some(), if_match: write.if_match });
     let success = Success::new(StatusCode::OK, "Card activated successfully.", shown);
     write.perform(&app, &caller, "", command, success).await
 }
 
 /// Find a card by its number
 ///
-/// The card that has this number now. Every card found so is an entry of the audit log; the number itself is kept nowhere.
+/// The card that has this number now. Every look-up is an entry of the audit log, also one that finds nothing and one that
+/// is repeated; the number itself is kept nowhere. There is no dry run.
 #[utoipa::path(post, path = "/cards/lookup", tag = "Cards", operation_id = "lookUpCard",
     request_body = LookUpCardBody,
-    params(WriteParams),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:reveal"]), ("bearer" = ["cards:reveal"])))]
 pub async fn look_up_card(
     State(app): State<App>,
-    Allowed(caller): Allowed<CARDS_REVEAL>,
+    Unbound(caller): Unbound<CARDS_REVEAL>,
     write: Write,
     body: Body<LookUpCardBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
+    write.no_dry_run("a look-up is an entry of the audit log")?;
     let command = Command::LookUpCard(LookUpCard { fingerprint: app.vault.fingerprint(&body.value.pan) });
-    let success = Success::new(StatusCode::OK, "Card fetched successfully.", shown);
-    write.perform(&app, &caller, &body.canonical, command, success).await
+    // No answer is kept: a repeat looks again, and is audited again.
+    let request = Request::new(caller.context(), command);
+    let submission = Submission { request, idempotency: None, dry_run: false };
+    match app.engine.submit(Priority::Api, submission).await? {
+        Answer::Decided(Ok(Outcome::MaybeCard(found))) => {
+            let card = (*found).ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+            Ok(reply::versioned("Card fetched successfully.", card.version, &card))
+        }
+        Answer::Decided(Err(refusal)) => Err(Problem::from(&refusal)),
+        _ => Err(Problem::internal("a look-up came to another kind of outcome")),
+    }
 }

@@ -31,9 +31,10 @@ const SECONDS: i64 = 120;
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = NewRevealToken)]
 pub struct NewRevealTokenView {
-    /// The token: 256 random bits. It shows the card once, within two minutes.
-    #[schema(example = "rvl_h5cJ0yNq3m0bq8kq1o2p3s4t5u6v7w8x9y0zABCDEFG")]
-    token: String,
+    /// The token: 256 random bits. It shows the card once, within two minutes. It cannot be shown again, so it is null in
+    /// the answer to a repeat and in a dry run.
+    #[schema(example = "rvl_h5cJ0yNq3m0bq8kq1o2p3s4t5u6v7w8x9y0zABCDEFG", required = true)]
+    token: Option<String>,
     #[serde(flatten)]
     shown: RevealTokenView,
     /// For the purpose page: where the hosted page is, relative to this API. Hand the token to it in the URL's fragment
@@ -41,6 +42,12 @@ pub struct NewRevealTokenView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/cards/665f1c4f4a4f4a4f4a4f4a4f/page?origin=https%3A%2F%2Fapp.example.com")]
     url: Option<String>,
+}
+
+impl NewRevealTokenView {
+    fn without_secret(self) -> NewRevealTokenView {
+        NewRevealTokenView { token: None, ..self }
+    }
 }
 
 /// What a reveal token is kept and found by.
@@ -85,7 +92,8 @@ pub async fn issue_reveal_token(
     });
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {
         let Outcome::RevealToken(view) = outcome else { return None };
-        Some(NewRevealTokenView { token: token.clone(), shown: view.clone(), url: page(view) })
+        Some(NewRevealTokenView { token: Some(token.clone()), shown: view.clone(), url: page(view) })
     });
+    let success = success.shown_once(NewRevealTokenView::without_secret);
     write.perform(&app, &caller, &body.canonical, command, success).await
 }

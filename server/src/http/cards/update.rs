@@ -22,7 +22,8 @@ use crate::http::write::{Success, Write, WriteParams};
 ///
 /// Freezes, thaws or cancels a card, changes its metadata or its spending controls. Fields left out stay as they are;
 /// `spendingControls` and `metadata` are replaced whole, `null` clears them. Read-only fields may be sent back as they
-/// were read.
+/// were read. With a token that is bound to a card holder or card: freezes, cancels, and thaws what was frozen with such a
+/// token; metadata and spending controls are refused.
 #[utoipa::path(put, path = "/cards/{cardId}", tag = "Cards", operation_id = "updateCard",
     request_body = UpdateCardBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -36,10 +37,18 @@ pub async fn update_card(
     body: Body<UpdateCardBody>,
 ) -> Result<Response, Problem> {
     check_seen(&app, &caller, id).await?;
+    check_bound(&body.value, &caller)?;
     check_cancellation(&body.value, &caller)?;
     let command = command(&app, &caller, id, body.value, &write).await?;
     let success = Success::new(StatusCode::OK, "Card updated successfully.", shown);
     write.perform(&app, &caller, &body.canonical, Command::UpdateCard(Box::new(command)), success).await
+}
+
+/// Whoever a token is bound to does not lift what was decided about the card: what it may be used for, and the client's
+/// own data.
+fn check_bound(body: &UpdateCardBody, caller: &Caller) -> Result<(), Problem> {
+    let decided = !matches!(body.spending_controls, Change::Keep) || !matches!(body.metadata, Change::Keep);
+    if decided { caller.unbound() } else { Ok(()) }
 }
 
 /// What belongs to a cancellation comes with one. Where the money goes, a bound caller does not say.
@@ -79,6 +88,7 @@ async fn command(
         credit_account: body.credit_account_id,
         metadata: body.metadata.into_option(),
         controls,
+        by_holder: caller.bound.is_some(),
         echo,
         if_match: write.if_match,
     })

@@ -118,10 +118,26 @@ pub(super) fn wrong(pointer: &str, message: &str) -> Problem {
     Problem::invalid(vec![FieldProblem::new(pointer, "one_of", message)])
 }
 
+/// A dry run counts no wrong tries, so it compares no secrets either.
+fn nothing_to_guess(body: &AuthorizeBody) -> Result<(), Problem> {
+    let given = [
+        ("/pin", body.pin.is_some()),
+        ("/cvv", body.cvv.is_some()),
+        ("/expiryMonth", body.expiry_month.is_some()),
+        ("/expiryYear", body.expiry_year.is_some()),
+    ];
+    let message =
+        "is not compared in a dry run, because wrong tries are counted; leave it out, or send it without dryRun";
+    let given = given.into_iter().filter(|(_, given)| *given);
+    let faults: Vec<FieldProblem> = given.map(|(at, _)| FieldProblem::new(at, "dry_run", message)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+}
+
 /// Simulate an authorization
 ///
 /// Asks for a payment as a merchant's terminal or web shop does, through the door a real network uses: no rule is
-/// skipped. The answer is 201 with the authorization, also when it is declined; see its `reason`.
+/// skipped. The answer is 201 with the authorization, also when it is declined; see its `reason`. A dry run takes neither
+/// PIN, code nor expiry.
 #[utoipa::path(post, path = "/simulator/authorizations", tag = "Simulator", operation_id = "simulateAuthorization",
     request_body = AuthorizeBody,
     params(WriteParams),
@@ -140,6 +156,9 @@ pub async fn simulate_authorization(
         _ => return Err(wrong("/expiryMonth", "expiryMonth and expiryYear go together")),
     };
     let cvv = body.cvv.as_ref().map(Secret::expose);
+    if write.dry_run {
+        nothing_to_guess(&body)?;
+    }
     card_of(body.card_id, body.pan.as_ref(), expiry, cvv)?;
     let trace = trace(body.network);
     let merchant = MerchantBody::merchant(body.merchant);

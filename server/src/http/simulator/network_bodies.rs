@@ -8,7 +8,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::http::body::{Faults, Field};
-use crate::http::fields::{Secret, Text, Whole};
+use crate::http::fields::{NetworkText, Secret, Text, Whole};
 use crate::http::json::Json;
 use crate::http::problem::FieldProblem;
 use crate::http::rate::Rate;
@@ -76,17 +76,17 @@ crate::body! {
         /// The merchant category code, four digits; 5999 unless said.
         optional category: Digits<4, 4> = "category", example "5812";
         /// The network's id of the merchant.
-        optional merchant_id: Text<1, 64> = "merchantId", example "MID123456";
+        optional merchant_id: NetworkText<1, 64> = "merchantId", example "MID123456";
         /// The name on the receipt.
-        optional name: Text<1, 120> = "name", example "ACME CAFE";
+        optional name: NetworkText<1, 120> = "name", example "ACME CAFE";
         /// City.
-        optional city: Text<0, 120> = "city", example "Lagos";
+        optional city: NetworkText<0, 120> = "city", example "Lagos";
         /// State or region.
-        optional state: Text<0, 60> = "state", example "LA";
+        optional state: NetworkText<0, 60> = "state", example "LA";
         /// ISO 3166-1 alpha-2; US unless said.
         optional country: crate::http::country::CountryCode = "country", example "NG";
         /// Postal code.
-        optional postal_code: Text<0, 20> = "postalCode", example "101001";
+        optional postal_code: NetworkText<0, 20> = "postalCode", example "101001";
     }
 }
 

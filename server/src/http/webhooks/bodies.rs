@@ -144,7 +144,7 @@ crate::body! {
         change has_token: Echo = "hasToken";
         /// Read-only; as it is stored.
         change previous_secret_expires_at: Echo = "previousSecretExpiresAt";
-        /// Read-only; it changes with deliveries, so any value is passed over.
+        /// Read-only; as it is stored. Deliveries change it, so leave it out when they are under way.
         change failing_since: Echo = "failingSince";
         /// Read-only; as it is stored.
         change version: Echo = "version";

@@ -36,9 +36,16 @@ const MOST: usize = 100;
 pub struct NewWebhookView {
     #[serde(flatten)]
     shown: WebhookView,
-    /// The signing secret (Standard Webhooks). Keep it now: it cannot be shown again.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
+    /// The signing secret (Standard Webhooks). Keep it now: it cannot be shown again, so it is null in the answer to a
+    /// repeat and in a dry run.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", required = true)]
+    secret: Option<String>,
+}
+
+impl NewWebhookView {
+    fn without_secret(self) -> NewWebhookView {
+        NewWebhookView { secret: None, ..self }
+    }
 }
 
 /// A test that was sent.
@@ -59,7 +66,7 @@ fn shown(outcome: &Outcome) -> Option<WebhookView> {
 
 fn with_secret(credentials: &Credentials) -> impl Fn(&Outcome) -> Option<NewWebhookView> + Send + 'static {
     let secret = zeroize::Zeroizing::new(credentials.secret().to_owned());
-    move |outcome| shown(outcome).map(|shown| NewWebhookView { shown, secret: secret.to_string() })
+    move |outcome| shown(outcome).map(|shown| NewWebhookView { shown, secret: Some(secret.to_string()) })
 }
 
 /// Whether this server may call the URL.
@@ -103,7 +110,8 @@ pub async fn create_webhook(
         credentials: credentials.seal(&app.vault, caller.client, id),
         has_token: value.token.is_some(),
     }));
-    let success = Success::new(StatusCode::CREATED, "Webhook created successfully.", with_secret(&credentials));
+    let success = Success::new(StatusCode::CREATED, "Webhook created successfully.", with_secret(&credentials))
+        .shown_once(NewWebhookView::without_secret);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
     app.deliveries.changed();
     answer
@@ -166,6 +174,7 @@ fn echo(body: &mut UpdateWebhookBody) -> Vec<(&'static str, Value)> {
         ("/disabledReason", &mut body.disabled_reason),
         ("/hasToken", &mut body.has_token),
         ("/previousSecretExpiresAt", &mut body.previous_secret_expires_at),
+        ("/failingSince", &mut body.failing_since),
         ("/version", &mut body.version),
         ("/createdAt", &mut body.created_at),
         ("/updatedAt", &mut body.updated_at),
@@ -231,7 +240,8 @@ pub async fn rotate_webhook_secret(
     let prepared = || async {
         let (new, credentials) = changed(&app, &caller, id, Credentials::rotated).await?;
         let command = Command::RotateWebhookSecret(RotateWebhookSecret { id, credentials, overlap_seconds });
-        let success = Success::new(StatusCode::OK, "Webhook secret rotated successfully.", with_secret(&new));
+        let success = Success::new(StatusCode::OK, "Webhook secret rotated successfully.", with_secret(&new))
+            .shown_once(NewWebhookView::without_secret);
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;

@@ -46,9 +46,11 @@ fn a_bearer_token_with_one_changed_bit_is_refused() {
         scopes: Scopes::from_iter([Scope::CardsRead]),
         card_holder: None,
         card: Some(CardId(id(4))),
+        expires: 0,
     };
     let now = paygen_server::clock::wall().seconds();
-    let token = tokens::sign(&claims, now, now + 3600, &vault).expect("a token");
+    let until = |expires| Claims { expires, ..claims.clone() };
+    let token = tokens::sign(&until(now + 3600), now, &vault).expect("a token");
     let read = tokens::read(&token, &vault).expect("it is read");
     assert_eq!(
         (read.client, read.id, read.api_key, read.card),
@@ -59,7 +61,7 @@ fn a_bearer_token_with_one_changed_bit_is_refused() {
         let Ok(text) = String::from_utf8(changed) else { continue };
         assert_eq!(tokens::read(&text, &vault).err(), Some(TokenError::Invalid), "{text}");
     }
-    let over = tokens::sign(&claims, now - 7200, now - 3600, &vault).expect("a token");
+    let over = tokens::sign(&until(now - 3600), now - 7200, &vault).expect("a token");
     assert_eq!(tokens::read(&over, &vault).err(), Some(TokenError::Expired));
     for changed in neighbours(&over) {
         // An altered token does not become an expired one: it tells nothing.

@@ -79,7 +79,7 @@ fn filters_say_the_same_as_text_and_as_json() {
     Target::new("filter", 10_000).check(|input| {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(()) };
         let names: Vec<&str> = SPEC.fields.iter().map(|field| field.name).collect();
-        let filters = match filter::read(text, find, &names) {
+        let filters = match filter::read(text, false, find, &names) {
             Ok(filters) => filters,
             Err(faults) => {
                 let told: usize = faults.iter().map(String::len).sum();
@@ -103,7 +103,7 @@ fn filters_say_the_same_as_text_and_as_json() {
             return Ok(());
         }
         let mut same =
-            filter::read(&json, find, &names).map_err(|faults| format!("as JSON it is refused: {faults:?}"))?;
+            filter::read(&json, false, find, &names).map_err(|faults| format!("as JSON it is refused: {faults:?}"))?;
         let by_text = |filters: &mut Vec<paygen_store::query::Filter>| filters.sort_by_key(|f| format!("{f:?}"));
         let mut filters = filters;
         by_text(&mut filters);

@@ -153,6 +153,11 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     for webhook in before.as_array().into_iter().flatten() {
         server.delete(&format!("/webhooks/{}", id(webhook))).await.expect(200);
     }
+    // And only so many keys.
+    let keys = server.get("/api-keys?limit=200&filter=status=active&search=Another").await.expect(200).data();
+    for key in keys.as_array().into_iter().flatten() {
+        server.delete(&format!("/api-keys/{}", id(key))).await.expect(200);
+    }
     let (account, other) = (server.account("Funds", 10_000).await, server.account("Other", 5).await);
     let holder = card_holder(server).await;
     let card = server.post("/cards", a_card(&account, &holder)).await.expect(201).data();
@@ -311,7 +316,9 @@ on_both_stores! {
             if let Err(why) = judge(&filled, &reply) {
                 fuzzer.target.failed(round, &asked.write(&places), &why);
             }
-            if reply.status >= 400 && !own_id {
+            // A look-up that finds nothing is an entry of the audit log too.
+            let looked_up = reply.status == 404 && filled.path.starts_with("/cards/lookup");
+            if reply.status >= 400 && !own_id && !looked_up {
                 refused.push((named, asked.write(&places)));
             }
             if refused.len() == TOGETHER {
