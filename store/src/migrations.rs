@@ -19,6 +19,7 @@ pub(crate) const ALL: &[Migration] = &[
         text: include_str!("../migrations/0004_transaction_pins.sql"),
     },
     Migration { number: 5, name: "0005_webhooks", text: include_str!("../migrations/0005_webhooks.sql") },
+    Migration { number: 7, name: "0007_installation", text: include_str!("../migrations/0007_installation.sql") },
 ];
 
 /// What a store's dialect calls the types.
@@ -56,7 +57,7 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
             None => {
                 return Err(format!(
                     "the database has schema {number}, this binary knows up to {}. Run a newer paygen.",
-                    ALL.len()
+                    ALL.last().map_or(0, |migration| migration.number)
                 ));
             }
             Some(migration) if migration.checksum() != *checksum => {

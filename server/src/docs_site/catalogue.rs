@@ -121,6 +121,8 @@ pub const CODES: &[Code] = &[
     code("payment_reference_used", &[409], "The paymentReference was used before. A reference works once per client, for ever, so that no payment runs twice.", "If this is a repeat, the first one counted: read the card. Otherwise use a new reference."),
     code("pin_block_invalid", &[422], "The block does not decrypt to a PIN of four digits for this card's number.", "Build an ISO 9564-1 format 0 block with this card's number, encrypted under the zone PIN key."),
     code("pin_not_set", &[409], "The card has no PIN, so there is none to be unblocked.", "Set one with PUT /cards/{cardId}/pin."),
+    code("clock_shared", &[409], "The sandbox has other active clients, whose keys, cards and holds end by the same clock.", "Start the sandbox with `PAYGEN_SHARED_CLOCK=true` to allow it, or use a sandbox of your own."),
+    code("reads_busy", &[503], "As many of the client's lists, or other reads, are under way as may be at once, and waiting for one of them to end took as long as the request may.", "Ask for fewer things at once, narrow slow lists with a filter, and try again after the seconds of `Retry-After`."),
     code("query_too_broad", &[503], "The list took longer than list_timeout_ms to find.", "Narrow it with a filter, ask for fewer rows, or page with a cursor."),
     code("rate_limited", &[429], "The key, or the address at reveals, calls more often than it may.", "Wait as Retry-After says. Spread calls out, and follow events instead of polling."),
     code("read_only_field", &[400], "The field is shown but cannot be set, and the value sent differs from the stored one.", "Leave it out, or send it exactly as it was read."),

@@ -17,7 +17,7 @@ use paygen_store::query::{Filter, ListColumn};
 use super::lists::fixed;
 use super::problem::Problem;
 use super::request_id::current_request_id;
-use crate::app::App;
+use crate::app::{App, Environment};
 use crate::credentials::{KnownKey, Rejected};
 use crate::tokens::{self, TokenError};
 
@@ -198,6 +198,13 @@ async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
 }
 
 async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
+    if app.environment == Environment::Production && paygen_vault::ApiKeySecret::is_of_sandbox(key) {
+        return Err(failed(
+            app,
+            address,
+            unauthorized("credential_unknown", "This is a sandbox's key. Production has none."),
+        ));
+    }
     let unknown = || unauthorized("credential_unknown", "This API key is not known.");
     let hash = paygen_vault::ApiKeySecret::hash_text(key, &app.vault);
     // Keys that were looked up lately go on working whatever else their address sends; the others are not even looked up.
