@@ -41,14 +41,16 @@ impl Database {
         }))
     }
 
-    /// What it is, stored now if it was not yet: what is in it decides, and in an empty one who asks first.
+    /// What it is, stored now if it was not yet: what is in it decides, and in one without any key who asks first.
     pub async fn established(&self, as_sandbox: bool, at: Instant) -> Result<Installation, StoreError> {
         if let Some(known) = self.installation().await? {
             return Ok(known);
         }
         let reader = self.reader();
         let has_marks = !reader.rows(ClientId::NOBODY, SANDBOX.to_owned(), Vec::new(), 1).await?.is_empty();
-        let is_used = !reader.clients().await?.is_empty();
+        // Who has no key was never served, whatever the environment.
+        let keys = "SELECT CAST(1 AS bigint) WHERE EXISTS (SELECT 1 FROM api_keys)";
+        let is_used = !reader.rows(ClientId::NOBODY, keys.to_owned(), Vec::new(), 1).await?.is_empty();
         let environment = if has_marks || (as_sandbox && !is_used) { "sandbox" } else { "production" };
         let sql = "INSERT INTO installation (id, environment, key_file, created_at) VALUES (1, ?1, NULL, ?2)
              ON CONFLICT DO NOTHING";

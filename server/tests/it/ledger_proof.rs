@@ -52,7 +52,7 @@ on_both_stores! {
         refused(since().args(["--digest", &"0".repeat(64)]), &["it is another file"]);
         let forged = world.dir.path().join("forged");
         let text = std::fs::read_to_string(&saved).expect("the file");
-        std::fs::write(&forged, text.replacen(" 1 ", " 2 ", 1)).expect("a file");
+        std::fs::write(&forged, text.replacen(" 2 ", " 1 ", 1)).expect("a file");
         refused(verify().arg("--since").arg(&forged), &["its digest is not that of its lines"]);
 
         // A transfer of another amount; one that was given back in part, it says.

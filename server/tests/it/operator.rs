@@ -50,7 +50,7 @@ fn production(world: &World, subcommand: &str) -> Command {
 
 fn make_key_file(world: &World) {
     let path = world.dir.path().join("vault.key");
-    std::fs::write(&path, format!("paygen-key-1 0badcafe {}=\n", "B".repeat(43))).expect("a key file");
+    std::fs::write(&path, format!("paygen-key-1 0badcafe {}=\n", "A".repeat(43))).expect("a key file");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");
 }
 

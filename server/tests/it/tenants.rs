@@ -46,12 +46,13 @@ on_both_stores! {
         let mut server = world.start().await;
         let (mine, other) = (server.key.clone(), another_client(&world));
         server.account("Mine", 1).await;
-        placed(&server, 2).await;
+        // The sandbox's own key was the first thing that happened.
+        placed(&server, 3).await;
         let mut streams = Vec::new();
         for _ in 0..STREAMS {
             let mut stream = Stream::open(&server, "", Some(BEGINNING)).await;
             // All there is so far.
-            stream.take(2).await;
+            stream.take(3).await;
             streams.push(stream);
         }
         // On PostgreSQL what the database is first seen to have wakes them once more.
