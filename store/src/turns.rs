@@ -53,7 +53,7 @@ impl Default for ReadTurns {
     /// By the processors there are: reads of one client that keep half of them busy leave the others room.
     fn default() -> ReadTurns {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let each = (processors / 2).clamp(3, 8);
+        let each = (processors / 2).clamp(2, 8);
         ReadTurns { lists: Turns::new(4 * each, each), reads: Turns::new(2 * each + 2, each + 1) }
     }
 }

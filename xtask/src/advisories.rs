@@ -108,8 +108,7 @@ pub fn renew(from: &Path, root: &Path) -> Result<(), Failure> {
         }
     }
     lines.sort();
-    let head =
-        "# Advisories of RustSec (https://rustsec.org), CC0-1.0, some CC-BY-4.0; written by `cargo xtask advisories` from the commit";
+    let head = "# Advisories of RustSec (https://rustsec.org), CC0-1.0, some CC-BY-4.0; written by `cargo xtask advisories` from the commit";
     std::fs::write(root.join(FILE), format!("{head} {of}\n{}\n", lines.join("\n")))?;
     println!("{FILE} has {} advisories of {of}.", lines.len());
     read(&std::fs::read_to_string(root.join(FILE))?).map(|_| ())
