@@ -156,6 +156,8 @@ pub struct Config {
     pub sandbox_api_key: Option<Secret>,
     /// The key file, when not the one in the data directory.
     pub key_file: Option<PathBuf>,
+    /// Whether one of several clients of a sandbox may move its clock, which is everybody's.
+    pub shared_clock: bool,
     /// How logs are written.
     pub log_format: LogFormat,
     /// What is logged.
@@ -207,6 +209,7 @@ struct File {
     database_url: Option<String>,
     sandbox_api_key: Option<String>,
     key_file: Option<PathBuf>,
+    shared_clock: Option<bool>,
     log_format: Option<String>,
     log_level: Option<String>,
     #[serde(default)]
@@ -251,6 +254,14 @@ impl Config {
         let key_file = environment("PAYGEN_KEY_FILE").map(PathBuf::from).or(file.key_file);
         let zone_pin_key = environment("PAYGEN_ZONE_PIN_KEY").or(file.zone_pin_key);
         let documents_url = environment("PAYGEN_DOCUMENTS_URL").or(file.documents_url);
+        let shared_clock = match environment("PAYGEN_SHARED_CLOCK").as_deref() {
+            None => file.shared_clock.unwrap_or(false),
+            Some("true") => true,
+            Some("false") => false,
+            Some(other) => {
+                return Err(ConfigError(format!("PAYGEN_SHARED_CLOCK is {other}; it must be true or false.")));
+            }
+        };
         let (kyc, retention_days) = match mode {
             Mode::Dev => (KycRequiredFor::None, 0),
             Mode::Serve => (KycRequiredFor::Spend, 5 * 365 + 1),
@@ -261,6 +272,7 @@ impl Config {
             database_url: args.database_url.clone().or(file.database_url).map(Secret),
             sandbox_api_key: sandbox_api_key.map(Secret),
             key_file,
+            shared_clock,
             log_format: log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?,
             log_level: args.log_level.clone().or(file.log_level).unwrap_or_else(|| "info".to_owned()),
             cors_origins: file.cors_origins,

@@ -15,6 +15,7 @@ pub mod http;
 pub mod issuing;
 pub mod logging;
 pub mod network;
+pub mod owner;
 pub mod personal;
 pub mod program;
 pub mod rotation;

@@ -6,7 +6,7 @@ use paygen_core::access::{CreateClient, NewKey};
 use paygen_core::ids::{ClientId, IdMaker};
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
-use paygen_store::Database;
+use paygen_store::{Database, Target};
 use paygen_vault::Vault;
 
 use crate::app::{App, Environment, Shared};
@@ -18,7 +18,7 @@ use crate::documents::{Documents, DocumentsError};
 use crate::engine::{self, Engine};
 use crate::http::events::Streams;
 use crate::http::rate_limit::{RateLimits, Tries};
-use crate::tail::Tail;
+use crate::tail::{Source, Tail};
 use crate::vault_keys::open_vault;
 use crate::workers::{
     self, data_keys,
@@ -36,6 +36,12 @@ pub enum StartError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] paygen_vault::VaultError),
+    /// The key file is not the one the data keys need.
+    #[error("{0}")]
+    KeyFile(String),
+    /// The database is of the other environment.
+    #[error("{0}")]
+    Environment(String),
     /// The document store.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
@@ -70,9 +76,21 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the store and starts engine and workers.
-    pub async fn start(config: Config, environment: Environment) -> Result<Node, StartError> {
-        let database = Arc::new(Database::open(&config.target()).await?);
+    /// Opens the store and starts engine and workers, as the environment that the database is of. A chore takes the
+    /// database as it is; a server says which environment it must be.
+    pub async fn start(config: Config, required: Option<Environment>) -> Result<Node, StartError> {
+        let expected = required.unwrap_or_else(|| config.environment());
+        if let Target::Sqlite(path) = config.target()
+            && !path.exists()
+            && config.key_file().exists()
+        {
+            tracing::warn!(path = %path.display(), "there is a key file, and no database: a new one begins here");
+        }
+        let database = Arc::new(match expected {
+            Environment::Sandbox => Database::open(&config.target()).await?,
+            Environment::Production => Database::open_existing(&config.target()).await?,
+        });
+        let environment = environment_of(&database, expected, required.is_some()).await?;
         let (vault, keys) = open_vault(database.clone(), &config, environment).await?;
         let engine = start_engine(&database, &config).await?;
         let reader = database.reader();
@@ -106,7 +124,11 @@ impl Node {
         running.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
         running.spawn(workers::documents::run(documents.clone(), reader.clone(), stopping.clone()));
         running.spawn(deliveries.clone().run(database.shards(), stopping.clone()));
-        running.spawn(tail.clone().run(database.listener(), engine.commits(), stopping.clone()));
+        let source = match database.listener() {
+            Some(listener) => Source::Nodes(listener, reader.clone()),
+            None => Source::Commits(engine.commits()),
+        };
+        running.spawn(tail.clone().run(source, stopping.clone()));
         if let Some(sequencer) = database.sequencer().await? {
             running.spawn(sequencer::run(sequencer, engine.clone(), tail.clone(), stopping.clone()));
         }
@@ -151,6 +173,30 @@ impl Node {
         self.begin_stop();
         while self.workers.join_next().await.is_some() {}
         self.app.engine.drain().await;
+    }
+}
+
+/// The environment that the database is of, which must be the expected one where that is required.
+async fn environment_of(
+    database: &Database,
+    expected: Environment,
+    is_required: bool,
+) -> Result<Environment, StartError> {
+    let kept = database.established(expected == Environment::Sandbox, wall()).await?;
+    let environment = if kept.is_sandbox { Environment::Sandbox } else { Environment::Production };
+    match environment {
+        kept if kept == expected || !is_required => Ok(kept),
+        Environment::Sandbox => Err(StartError::Environment(
+            "this database is a sandbox's: its money, its clock and its keys are not real, so `paygen serve` does not run \
+             on it. Start `paygen dev`, or name another --data-dir or --database-url and make the database with \
+             `paygen migrate`."
+                .to_owned(),
+        )),
+        Environment::Production => Err(StartError::Environment(
+            "this database is production's, and `paygen dev` would simulate payments and move the clock on it. Start \
+             `paygen serve`, or name another --data-dir or --database-url for the sandbox."
+                .to_owned(),
+        )),
     }
 }
 

@@ -3,12 +3,12 @@
 //! Several servers share the data keys of one database. Each looks at them every [`RELOAD`], and at once when it meets
 //! content sealed under a key it does not have, so that a key made elsewhere opens from its first use on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use paygen_store::{Database, VaultKeyRow};
-use paygen_vault::{DataKey, FileKeyProvider, Purpose, Vault, WrappedKey};
+use paygen_vault::{DataKey, FileKeyProvider, KeyProvider, Purpose, Vault, WrappedKey};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Mutex;
 
@@ -35,22 +35,57 @@ pub async fn open_vault(
     environment: Environment,
 ) -> Result<(Arc<Vault>, Arc<VaultKeys>), StartError> {
     let key_file = config.key_file();
-    let provider = match environment {
-        Environment::Sandbox => FileKeyProvider::open_or_create(&key_file)?,
-        Environment::Production => FileKeyProvider::open(&key_file)?,
-    };
     let stored = database.vault_keys().await?;
+    let noted = database.installation().await?.and_then(|installation| installation.key_file);
+    let provider = match environment {
+        Environment::Sandbox if stored.is_empty() => FileKeyProvider::open_or_create(&key_file)?,
+        // What is sealed opens with the key file it was sealed under, and a new one in its place would hide the loss.
+        _ if !stored.is_empty() && !key_file.exists() => return Err(lost(&key_file, noted.as_deref())),
+        _ => FileKeyProvider::open(&key_file)?,
+    };
     for purpose in Purpose::ALL {
         if !stored.iter().any(|key| key.purpose == purpose.as_str()) {
             database.add_vault_key(to_row(DataKey::generate(&provider, *purpose)?)).await?;
         }
     }
     let rows = database.vault_keys().await?;
+    if !rows.iter().all(|row| DataKey::opens(&provider, &from_row(row))) {
+        return Err(other(&key_file, provider.key_id(), noted.as_deref()));
+    }
     let vault = Arc::new(Vault::open(&provider, &wrapped(&rows))?);
+    if noted.as_deref() != Some(provider.key_id()) {
+        database.note_key_file(provider.key_id()).await?;
+    }
     let keys = Arc::new(VaultKeys { database, key_file, seen: Mutex::new(rows) });
     let (teacher, runtime) = (keys.clone(), Handle::current());
     vault.learn_by(move |vault, sealed| teacher.learn(&runtime, vault, sealed));
     Ok((vault, keys))
+}
+
+/// Which key file the data keys need, as far as it is known.
+fn wanted(noted: Option<&str>) -> String {
+    match noted {
+        Some(id) => format!("the key file with the id {id}"),
+        None => "the key file that was used before".to_owned(),
+    }
+}
+
+fn lost(path: &Path, noted: Option<&str>) -> StartError {
+    StartError::KeyFile(format!(
+        "the key file {} is not there, and the data keys of this database are wrapped under {}: what is sealed opens with \
+         that one alone. Put it back, or name it with PAYGEN_KEY_FILE. The id is the second word of a key file.",
+        path.display(),
+        wanted(noted)
+    ))
+}
+
+fn other(path: &Path, id: &str, noted: Option<&str>) -> StartError {
+    StartError::KeyFile(format!(
+        "the key file {}, whose id is {id}, does not open the data keys of this database: they are wrapped under {}. Put \
+         that one there, or name it with PAYGEN_KEY_FILE. The id is the second word of a key file.",
+        path.display(),
+        wanted(noted)
+    ))
 }
 
 impl VaultKeys {

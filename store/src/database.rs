@@ -1,11 +1,11 @@
 //! A database, whichever it is: opened, migrated, written through stores, read through readers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use paygen_core::authorizations::Authorization;
-use paygen_core::ids::{ClientId, EntryId, LedgerAccountId};
-use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
+use paygen_core::ids::ClientId;
+use paygen_core::ledger::Balance;
 use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
@@ -52,10 +52,20 @@ pub struct VaultKeyRow {
 }
 
 /// How many rows a scan reads at a time.
-const STEP: u32 = 1000;
+pub(crate) const STEP: u32 = 1000;
 
 impl Database {
-    /// Opens the database to serve. SQLite is migrated; a PostgreSQL schema that is not up to date is refused.
+    /// Opens the database to serve, as [`Database::open`] does, but makes none: where there is none it may be that the
+    /// volume that has it is not there, and a new one in its place would be taken for it.
+    pub async fn open_existing(target: &Target) -> Result<Database, StoreError> {
+        if let Target::Sqlite(path) = target {
+            sqlite::must_be_there(path)?;
+        }
+        Database::open(target).await
+    }
+
+    /// Opens the database to serve. A missing file is made, and SQLite is migrated; a PostgreSQL schema that is not up to
+    /// date is refused.
     pub async fn open(target: &Target) -> Result<Database, StoreError> {
         let backend = match target {
             Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(path)?),
@@ -64,7 +74,7 @@ impl Database {
         Ok(Database { backend })
     }
 
-    /// Opens the database to read it, beside a server.
+    /// Opens the database to read it, beside a server. A schema that is not this binary's is refused.
     pub async fn open_read_only(target: &Target) -> Result<Database, StoreError> {
         let backend = match target {
             Target::Sqlite(path) => Backend::Sqlite(Sqlite::open_read_only(path)?),
@@ -80,6 +90,7 @@ impl Database {
                 if let Some(directory) = path.parent() {
                     std::fs::create_dir_all(directory).map_err(|error| StoreError::Unavailable(error.to_string()))?;
                 }
+                sqlite::must_not_be_emptied(path)?;
                 sqlite::migrate(path)
             }
             Target::Postgres(url) => postgres::migrate(url).await,
@@ -142,7 +153,7 @@ impl Database {
 
     /// The wrapped data keys.
     pub async fn vault_keys(&self) -> Result<Vec<VaultKeyRow>, StoreError> {
-        let rows = self.reader().rows(DATA_KEYS.to_owned(), Vec::new(), 5).await?;
+        let rows = self.reader().rows(ClientId::NOBODY, DATA_KEYS.to_owned(), Vec::new(), 5).await?;
         rows.into_iter().map(vault_key).collect()
     }
 
@@ -153,10 +164,7 @@ impl Database {
         let purpose = row.purpose.clone();
         let params =
             vec![row.id.into(), row.purpose.into(), row.wrapped.into(), Value::Integer(row.created_at.micros())];
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.execute(sql, &params)?,
-            Backend::Postgres(postgres) => postgres.pool().execute(sql, &params).await?,
-        }
+        self.execute(sql, params).await?;
         let stored = self.vault_keys().await?;
         let active = stored.into_iter().find(|key| key.purpose == purpose && key.retired_at.is_none());
         active.ok_or_else(|| StoreError::Unavailable("a data key was not stored".to_owned()))
@@ -201,6 +209,14 @@ impl Database {
         self.execute_all(&statements).await
     }
 
+    /// Runs a single statement of ours.
+    pub(crate) async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.execute(sql, &params),
+            Backend::Postgres(postgres) => postgres.pool().execute(sql, &params).await,
+        }
+    }
+
     /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
     async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         match &self.backend {
@@ -209,57 +225,9 @@ impl Database {
         }
     }
 
-    /// Feeds the whole ledger to a verifier, in bounded steps.
-    ///
-    /// Beside a running server the steps do not see one instant. Heads are read first, and lines and entries that
-    /// came after them are left out: a chain is looked at as far as the head that was read. Lines beyond it must have
-    /// a head by now that includes them.
-    pub async fn verify_ledger(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
-        let reader = self.reader();
-        let heads = self.heads().await?;
-        for head in &heads {
-            let mut from = 1;
-            while from <= head.seq {
-                let to = head.seq.min(from + i64::from(STEP) - 1);
-                for (line, digest) in reader.lines_with_digests(head.client, head.id, from, to).await? {
-                    verifier.line(&line, &digest);
-                }
-                from = to + 1;
-            }
-        }
-        let known: HashMap<_, _> = heads.iter().map(|head| ((head.client, head.id), head.seq)).collect();
-        let mut beyond: BTreeMap<(ClientId, LedgerAccountId), i64> = BTreeMap::new();
-        let mut after = None;
-        loop {
-            let entries: Vec<Entry> = reader.scan(after, STEP).await?;
-            let Some(last) = entries.last() else { break };
-            after = Some(vec![last.client.0.into(), last.id.0.into()]);
-            for own in entries.chunk_by(|one, next| one.client == next.client) {
-                for line in self.verify_entries(&mut verifier, own).await? {
-                    let account = (line.client, line.account);
-                    if known.get(&account).is_none_or(|seq| line.seq > *seq) {
-                        let last = beyond.entry(account).or_default();
-                        *last = line.seq.max(*last);
-                    }
-                }
-            }
-        }
-        if !beyond.is_empty() {
-            let now: HashMap<_, _> =
-                self.heads().await?.into_iter().map(|head| ((head.client, head.id), head)).collect();
-            for ((client, account), seq) in beyond {
-                verifier.line_beyond_head(account, seq, now.get(&(client, account)));
-            }
-        }
-        for head in &heads {
-            verifier.balance(head);
-        }
-        Ok(verifier.finish())
-    }
-
     /// The head of every ledger account. Beside a server that writes some rows later, what it keeps in its journal is read
     /// first: of two versions the one with the higher sequence number is the later one.
-    async fn heads(&self) -> Result<Vec<Balance>, StoreError> {
+    pub(crate) async fn heads(&self) -> Result<Vec<Balance>, StoreError> {
         let journal = match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.balances_beside()?,
             Backend::Postgres(_) => Vec::new(),
@@ -287,27 +255,6 @@ impl Database {
             after = Some(vec![last.client.0.into(), last.id.0.into()]);
             step.iter().for_each(&mut show);
         }
-    }
-
-    /// Feeds entries of one client, in the order of their ids, with all of their lines; gives the lines.
-    async fn verify_entries(&self, verifier: &mut Verifier, entries: &[Entry]) -> Result<Vec<Line>, StoreError> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(Vec::new()) };
-        let reader = self.reader();
-        let mut lines: HashMap<EntryId, Vec<Line>> = HashMap::new();
-        for line in reader.of_entries::<Line>(first.client, first.id, last.id).await? {
-            lines.entry(line.entry).or_default().push(line);
-        }
-        let mut system: HashMap<EntryId, Vec<SystemLine>> = HashMap::new();
-        for line in reader.of_entries::<SystemLine>(first.client, first.id, last.id).await? {
-            system.entry(line.entry).or_default().push(line);
-        }
-        for entry in entries {
-            let own =
-                |id| (lines.get(id).map_or(&[][..], Vec::as_slice), system.get(id).map_or(&[][..], Vec::as_slice));
-            let (its_lines, its_system) = own(&entry.id);
-            verifier.entry(entry, its_lines, its_system);
-        }
-        Ok(lines.into_values().flatten().collect())
     }
 
     async fn scan_all<R: Stored>(&self) -> Result<Vec<R>, StoreError> {

@@ -5,6 +5,7 @@
 //! both backends are generic over that.
 
 mod database;
+mod installation;
 pub mod lists;
 mod migrations;
 mod postgres;
@@ -19,16 +20,19 @@ mod sqlite;
 mod statements;
 mod tls;
 mod totals;
+mod turns;
 pub mod value;
+mod verify;
 mod webhooks;
 
 use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
 
 pub use database::{Database, Target, VaultKeyRow};
+pub use installation::Installation;
 #[doc(hidden)]
 pub use postgres::Fault;
-pub use postgres::{Listener, Sequencer};
+pub use postgres::{Listener, News, Sequencer};
 pub use reader::{NumberedCard, Reader};
 pub use shards::{SHARDS, Shards, shard_of};
 pub use snapshot::{Applied, CopiedTable, NamedDocument, Restoration, Snapshot, SnapshotError};
@@ -66,6 +70,9 @@ pub enum StoreError {
     /// A list took longer than it may.
     #[error("the query took too long")]
     TooBroad,
+    /// As many reads are under way as may be, and waiting for one of them to end took too long.
+    #[error("too many reads are under way")]
+    Busy,
 }
 
 /// The write side: loads rows into a working set, and commits what a batch did to it.

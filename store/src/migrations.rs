@@ -24,6 +24,7 @@ pub(crate) const ALL: &[Migration] = &[
         name: "0006_network_messages",
         text: include_str!("../migrations/0006_network_messages.sql"),
     },
+    Migration { number: 7, name: "0007_installation", text: include_str!("../migrations/0007_installation.sql") },
     Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
 ];
 
@@ -62,7 +63,7 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
             None => {
                 return Err(format!(
                     "the database has schema {number}, this binary knows up to {}. Run a newer paygen.",
-                    ALL.len()
+                    ALL.last().map_or(0, |migration| migration.number)
                 ));
             }
             Some(migration) if migration.checksum() != *checksum => {

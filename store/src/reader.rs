@@ -1,6 +1,7 @@
 //! The read side: rows and lists for answers, beside the engine, without locks.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant as Stopwatch};
 
 use paygen_core::access::{ApiKey, ApiKeyHash, Client};
 use paygen_core::authorizations::Links;
@@ -22,6 +23,7 @@ use crate::sealing::place_of;
 use crate::sql::{Listed, fits};
 use crate::sqlite;
 use crate::statements::select_by_key;
+use crate::turns::ReadTurns;
 use crate::value::Value;
 
 /// A card as it is found by its number.
@@ -38,10 +40,16 @@ pub struct NumberedCard {
 }
 
 /// Reads; clones share connections.
+///
+/// Every read that may take a while has a turn, those of lists apart from the others: so many are under way at once, and
+/// of them only some of one client's. On SQLite each has a connection and a thread.
 #[derive(Clone)]
 pub struct Reader {
     backend: Backend,
 }
+
+/// How long a read that is no list waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 enum Backend {
@@ -64,26 +72,45 @@ impl Reader {
         Reader { backend: Backend::Postgres(pool) }
     }
 
-    /// Rows of a statement of ours; `?1`… are its parameters.
+    fn turns(&self) -> &ReadTurns {
+        match &self.backend {
+            Backend::Sqlite(pool) => pool.turns(),
+            Backend::Postgres(pool) => pool.turns(),
+        }
+    }
+
+    /// Rows of a statement of ours that a client waits for, [`ClientId::NOBODY`] for the server itself; `?1`… are its
+    /// parameters.
     pub(crate) async fn rows(
         &self,
+        client: ClientId,
         sql: String,
         params: Vec<Value>,
         columns: usize,
     ) -> Result<Vec<Vec<Value>>, StoreError> {
+        let turn = self.turns().reads.take(client, Stopwatch::now() + PATIENCE).await?;
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let pool = pool.clone();
-                blocking(move || pool.rows(&sql, &params, columns)).await
+                blocking(move || {
+                    let _turn = turn;
+                    pool.rows(&sql, &params, columns)
+                })
+                .await
             }
             Backend::Postgres(pool) => pool.rows(&sql, &params).await,
         }
     }
 
-    pub(crate) async fn records<R: Stored>(&self, rest: &str, params: Vec<Value>) -> Result<Vec<R>, StoreError> {
+    pub(crate) async fn records<R: Stored>(
+        &self,
+        client: ClientId,
+        rest: &str,
+        params: Vec<Value>,
+    ) -> Result<Vec<R>, StoreError> {
         let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
         let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::TABLE);
-        let rows = self.rows(sql, params, R::COLUMNS.len()).await?;
+        let rows = self.rows(client, sql, params, R::COLUMNS.len()).await?;
         rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
     }
 
@@ -128,7 +155,7 @@ impl Reader {
         let places: Vec<String> = (2..ids.len() + 2).map(|at| format!("?{at}")).collect();
         let mut params = vec![Value::from(client.0)];
         params.extend(ids.iter().map(|id| Value::from(*id)));
-        self.records(&format!("WHERE client = ?1 AND {id} IN ({})", places.join(", ")), params).await
+        self.records(client, &format!("WHERE client = ?1 AND {id} IN ({})", places.join(", ")), params).await
     }
 
     /// A page of a list.
@@ -138,22 +165,36 @@ impl Reader {
         {
             return Err(StoreError::InvalidCursor);
         }
+        // Waiting is part of the time that the list may take.
+        let until = Stopwatch::now() + Duration::from_millis(u64::from(query.timeout_ms));
+        let turn = self.turns().lists.take(query.client, until).await?;
+        let left = until.saturating_duration_since(Stopwatch::now()).as_millis();
+        let query = ListQuery { timeout_ms: u32::try_from(left).unwrap_or(u32::MAX).max(1), ..query.clone() };
         match &self.backend {
             Backend::Sqlite(pool) => {
-                let (pool, query, turn) = (pool.clone(), query.clone(), pool.turn().await);
+                let pool = pool.clone();
                 blocking(move || {
                     let _turn = turn;
                     pool.list::<L>(&query)
                 })
                 .await
             }
-            Backend::Postgres(pool) => pool.list::<L>(query).await,
+            Backend::Postgres(pool) => {
+                let pool = pool.clone();
+                // A task of its own: when nobody waits any more the query still runs in the database, and its turn
+                // with it.
+                let listed = tokio::spawn(async move {
+                    let _turn = turn;
+                    pool.list::<L>(&query).await
+                });
+                listed.await.unwrap_or_else(|error| Err(StoreError::Culprit(format!("a list failed: {error}"))))
+            }
         }
     }
 
     /// Whether the store answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.rows("SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
+        self.rows(ClientId::NOBODY, "SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
     }
 
     /// The test clock.
@@ -163,7 +204,7 @@ impl Reader {
 
     /// Every client, oldest first.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        self.records("ORDER BY created_at, id", Vec::new()).await
+        self.records(ClientId::NOBODY, "ORDER BY created_at, id", Vec::new()).await
     }
 
     /// The API key with this keyed hash, and its client.
@@ -199,7 +240,8 @@ impl Reader {
         to: i64,
     ) -> Result<Vec<Line>, StoreError> {
         let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
-        self.records("WHERE client = ?1 AND account = ?2 AND seq >= ?3 AND seq <= ?4 ORDER BY seq", params).await
+        self.records(client, "WHERE client = ?1 AND account = ?2 AND seq >= ?3 AND seq <= ?4 ORDER BY seq", params)
+            .await
     }
 
     /// The last line at or before an instant: times never go back along a chain, so it is found by halving.
@@ -210,7 +252,7 @@ impl Reader {
         at: Instant,
     ) -> Result<Option<Line>, StoreError> {
         let newest = "WHERE client = ?1 AND account = ?2 ORDER BY seq DESC LIMIT 1";
-        let newest: Vec<Line> = self.records(newest, vec![client.0.into(), account.0.into()]).await?;
+        let newest: Vec<Line> = self.records(client, newest, vec![client.0.into(), account.0.into()]).await?;
         let Some(newest) = newest.into_iter().next() else { return Ok(None) };
         if newest.at <= at {
             return Ok(Some(newest));
@@ -237,7 +279,7 @@ impl Reader {
              WHERE client = ?1 AND account = ?2 AND seq <= ?3 AND authorization_id IS NOT NULL
              GROUP BY authorization_id HAVING sum(held_delta) <> 0 ORDER BY authorization_id";
         let params = vec![client.0.into(), account.0.into(), up_to.into()];
-        let rows = self.rows(sql.to_owned(), params, 2).await?;
+        let rows = self.rows(client, sql.to_owned(), params, 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(id), Value::Integer(held)] => Id::from_slice(id).map(|id| (AuthorizationId(id), *held)),
             _ => None,
@@ -248,13 +290,32 @@ impl Reader {
     /// The events of a client after a position, in order.
     pub async fn events_after(&self, client: ClientId, position: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rest = format!("WHERE client = ?1 AND position > ?2 ORDER BY position LIMIT {limit}");
-        self.records(&rest, vec![client.0.into(), position.into()]).await
+        self.records(client, &rest, vec![client.0.into(), position.into()]).await
     }
 
     /// The event of a client with the highest position.
     pub async fn newest_event(&self, client: ClientId) -> Result<Option<Event>, StoreError> {
         let rest = "WHERE client = ?1 AND position IS NOT NULL ORDER BY position DESC LIMIT 1";
-        Ok(self.records(rest, vec![client.0.into()]).await?.into_iter().next())
+        Ok(self.records(client, rest, vec![client.0.into()]).await?.into_iter().next())
+    }
+
+    /// Where the newest event of each of these clients stands, for those that have one: one statement where the database
+    /// is elsewhere.
+    pub async fn newest_positions(&self, clients: &[ClientId]) -> Result<Vec<(ClientId, i64)>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => {
+                let mut found = Vec::new();
+                for client in clients {
+                    let newest = self.newest_event(*client).await?;
+                    found.extend(newest.and_then(|event| Some((*client, event.position?))));
+                }
+                Ok(found)
+            }
+            Backend::Postgres(pool) => {
+                let _turn = self.turns().reads.take(ClientId::NOBODY, Stopwatch::now() + PATIENCE).await?;
+                pool.newest_positions(clients).await
+            }
+        }
     }
 
     /// A client's oldest events, in order, that were made until an instant. Never its newest: from that one positions
@@ -278,7 +339,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<(ClientId, ApiKeyId, Instant)>, StoreError> {
         let rest = format!("WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at, id LIMIT {limit}");
-        let keys: Vec<ApiKey> = self.records(&rest, vec![until.into()]).await?;
+        let keys: Vec<ApiKey> = self.records(ClientId::NOBODY, &rest, vec![until.into()]).await?;
         Ok(keys.into_iter().filter_map(|key| Some((key.client, key.id, key.due_at?))).collect())
     }
 
@@ -292,7 +353,7 @@ impl Reader {
             "SELECT client, id, due_at FROM authorizations WHERE due_at IS NOT NULL AND due_at <= ?1
              ORDER BY due_at, id LIMIT {limit}"
         );
-        let rows = self.rows(sql, vec![until.into()], 3).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, vec![until.into()], 3).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id), Value::Integer(due)] => {
                 let read = Id::from_slice;
@@ -316,7 +377,7 @@ impl Reader {
     /// Reveal tokens whose time has been over for so long that they are forgotten.
     pub async fn expired_reveal_tokens(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         let sql = format!("SELECT hash FROM reveal_tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
-        let rows = self.rows(sql, vec![before.into()], 1).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, vec![before.into()], 1).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(hash)] => Some(Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) }),
             _ => None,
@@ -347,7 +408,7 @@ impl Reader {
             after.map_or((vec![0; 12], Vec::new()), |key| (key.client.0.bytes().to_vec(), key.id.as_slice().to_vec()));
         let mut params = vec![Value::Bytes(client), Value::Bytes(id)];
         params.extend(keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())));
-        let rows = self.rows(sql, params, 3).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, params, 3).await?;
         let read = |row: Vec<Value>| match <[Value; 3]>::try_from(row) {
             Ok([Value::Bytes(client), Value::Bytes(id), Value::Bytes(content)]) => {
                 let client = ClientId(Id::from_slice(&client)?);
@@ -367,7 +428,7 @@ impl Reader {
         let places: Vec<String> = (1..=keys.len()).map(|at| format!("?{at}")).collect();
         let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 2, 8) IN ({})", places.join(", "));
         let params = keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())).collect();
-        let rows = self.rows(sql, params, 1).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, params, 1).await?;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Integer(count)]) => Ok(u64::try_from(*count).unwrap_or(0)),
             _ => Ok(0),
@@ -384,7 +445,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Key>, StoreError> {
         let sql = format!("SELECT client, {id} FROM {table} WHERE {time} <= ?1 ORDER BY {time} LIMIT {limit}");
-        let rows = self.rows(sql, vec![until.into()], 2).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, vec![until.into()], 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id)] => {
                 let client = ClientId(Id::from_slice(client)?);
@@ -406,7 +467,7 @@ impl Reader {
             }
             None => (String::new(), Vec::new()),
         };
-        self.records(&format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
+        self.records(ClientId::NOBODY, &format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
     }
 
     /// Lines of a ledger account, oldest first, each with the digest its entry is stored with.
@@ -425,7 +486,7 @@ impl Reader {
             columns.join(", ")
         );
         let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
-        let rows = self.rows(sql, params, Line::COLUMNS.len() + 1).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, params, Line::COLUMNS.len() + 1).await?;
         let read = |mut values: Vec<Value>| {
             let digest = match values.pop() {
                 Some(Value::Bytes(digest)) => digest.try_into().unwrap_or(GENESIS),
@@ -445,7 +506,7 @@ impl Reader {
         to: EntryId,
     ) -> Result<Vec<R>, StoreError> {
         let params = vec![client.0.into(), from.0.into(), to.0.into()];
-        self.records("WHERE client = ?1 AND entry >= ?2 AND entry <= ?3", params).await
+        self.records(ClientId::NOBODY, "WHERE client = ?1 AND entry >= ?2 AND entry <= ?3", params).await
     }
 }
 

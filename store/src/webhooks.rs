@@ -16,17 +16,17 @@ impl Reader {
     pub async fn enabled_webhooks(&self) -> Result<Vec<(Webhook, WebhookProgress)>, StoreError> {
         let (columns, count) = List::columns();
         let sql = format!("SELECT {columns} FROM {} WHERE t.enabled = 1 ORDER BY t.client, t.id", List::FROM);
-        let rows = self.rows(sql, Vec::new(), count).await?;
+        let rows = self.rows(ClientId::NOBODY, sql, Vec::new(), count).await?;
         rows.into_iter().map(|values| Ok(List::read(values, &|_| None)?)).collect()
     }
 
     /// A client's endpoints.
     pub async fn webhooks_of(&self, client: ClientId) -> Result<Vec<Webhook>, StoreError> {
-        self.records("WHERE client = ?1 ORDER BY id", vec![client.0.into()]).await
+        self.records(client, "WHERE client = ?1 ORDER BY id", vec![client.0.into()]).await
     }
 
-    async fn number(&self, sql: String, params: Vec<Value>) -> Result<i64, StoreError> {
-        let rows = self.rows(sql, params, 1).await?;
+    async fn number(&self, client: ClientId, sql: &str, params: Vec<Value>) -> Result<i64, StoreError> {
+        let rows = self.rows(client, sql.to_owned(), params, 1).await?;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Integer(number)]) => Ok(*number),
             _ => Ok(0),
@@ -47,7 +47,8 @@ impl Reader {
 
     /// An event.
     pub async fn event(&self, client: ClientId, event: EventId) -> Result<Option<Event>, StoreError> {
-        let found = self.records("WHERE client = ?1 AND id = ?2", vec![client.0.into(), event.0.into()]).await?;
+        let found =
+            self.records(client, "WHERE client = ?1 AND id = ?2", vec![client.0.into(), event.0.into()]).await?;
         Ok(found.into_iter().next())
     }
 
@@ -57,7 +58,7 @@ impl Reader {
                 (SELECT min(position) - 1 FROM events WHERE client = ?1 AND created_at >= ?2 AND position IS NOT NULL),
                 (SELECT max(position) FROM events WHERE client = ?1 AND position IS NOT NULL),
                 0) AS bigint)";
-        self.number(sql.to_owned(), vec![client.0.into(), since.into()]).await
+        self.number(client, sql, vec![client.0.into(), since.into()]).await
     }
 
     /// What is still to be delivered to an endpoint, in order.
@@ -68,7 +69,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         let rest = format!("WHERE client = ?1 AND webhook = ?2 AND status = 'pending' ORDER BY position LIMIT {limit}");
-        self.records(&rest, vec![client.0.into(), webhook.0.into()]).await
+        self.records(client, &rest, vec![client.0.into(), webhook.0.into()]).await
     }
 
     /// What is due at an endpoint, the most urgent first, after one that was seen.
@@ -86,7 +87,7 @@ impl Reader {
              AND (next_attempt_at, position) > (?4, ?5) ORDER BY next_attempt_at, position LIMIT {limit}"
         );
         let params = vec![client.0.into(), webhook.0.into(), until.into(), from.into(), position.into()];
-        self.records(&rest, params).await
+        self.records(client, &rest, params).await
     }
 
     /// A client's events from after a position to another one that an endpoint has not got and is not about to get,
@@ -107,7 +108,7 @@ impl Reader {
                  AND d.position = events.position AND d.status = 'pending')
              ORDER BY position LIMIT {limit}"
         );
-        self.records(&rest, vec![client.0.into(), webhook.0.into(), after.into(), to.into()]).await
+        self.records(client, &rest, vec![client.0.into(), webhook.0.into(), after.into(), to.into()]).await
     }
 
     /// The position up to which every enabled endpoint of a client has got its events, or will not want them again.
@@ -120,7 +121,7 @@ impl Reader {
                     JOIN webhooks w ON w.client = d.client AND w.id = d.webhook
                     WHERE d.client = ?1 AND d.status = 'pending' AND w.enabled = 1
             ) AS waiting";
-        self.number(sql.to_owned(), vec![client.0.into()]).await
+        self.number(client, sql, vec![client.0.into()]).await
     }
 
     /// Attempts that were made until a time, the oldest first.
@@ -135,7 +136,7 @@ impl Reader {
                  (SELECT 1 FROM webhooks w WHERE w.client = deliveries.client AND w.id = deliveries.webhook)
              LIMIT {limit}"
         );
-        let rows: Vec<Delivery> = self.records(&rest, vec![before.into()]).await?;
+        let rows: Vec<Delivery> = self.records(ClientId::NOBODY, &rest, vec![before.into()]).await?;
         Ok(rows.iter().map(paygen_core::record::Record::key).collect())
     }
 }

@@ -41,6 +41,11 @@ impl ApiKeySecret {
         ApiKeySecret(Zeroizing::new(text.to_owned()))
     }
 
+    /// Whether a key as it came in was made for sandboxes.
+    pub fn is_of_sandbox(text: &str) -> bool {
+        text.starts_with("pgk_test_")
+    }
+
     /// The keyed hash that a key is found by.
     pub fn hash(&self, vault: &Vault) -> [u8; 32] {
         ApiKeySecret::hash_text(&self.0, vault)

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -55,6 +56,24 @@ impl FileKeyProvider {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => FileKeyProvider::open(path),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Vouches for bytes: HMAC-SHA-256 under a key derived from the file's for this use alone.
+    pub fn vouch(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
+        let mut tag = [0; 32];
+        tag.copy_from_slice(hmac::sign(&self.voucher(what), bytes).as_ref());
+        tag
+    }
+
+    /// Whether these bytes are what was vouched for.
+    pub fn vouched(&self, what: &str, bytes: &[u8], tag: &[u8]) -> bool {
+        hmac::verify(&self.voucher(what), bytes, tag).is_ok()
+    }
+
+    fn voucher(&self, what: &str) -> hmac::Key {
+        let derived =
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.key), format!("paygen voucher {what}").as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 
     /// Opens the file.

@@ -1,8 +1,8 @@
-//! What we depend on: licences we may ship, one source, no second crypto library, exact JSON numbers.
+//! What we depend on: licences we may ship, one source, no second crypto library, no known faults, exact JSON numbers.
 
 use std::path::Path;
 
-use crate::{Failure, cargo};
+use crate::{Failure, advisories, cargo};
 
 const LICENCES: &[&str] = &[
     "MIT",
@@ -66,6 +66,12 @@ pub fn check(root: &Path) -> Result<(), Failure> {
             faults.push(format!("{once}: {count} versions of it; one will do"));
         }
     }
+    let advisories = advisories::read(&std::fs::read_to_string(root.join(advisories::FILE))?)?;
+    let versions: Vec<(String, String)> =
+        packages.iter().map(|package| (text_of(package, "name"), text_of(package, "version"))).collect();
+    let (known, news) = advisories::against(&advisories, &versions)?;
+    faults.extend(known);
+    news.iter().for_each(|news| println!("note: {news}"));
     let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
     if manifest.contains("arbitrary_precision") {
         faults.push(

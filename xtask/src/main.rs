@@ -1,5 +1,6 @@
-//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `openapi`, `schemathesis`, `spectral`, `bench`.
+//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `advisories`, `openapi`, `schemathesis`, `spectral`, `bench`.
 
+mod advisories;
 mod browser;
 mod contract;
 mod crash;
@@ -49,8 +50,14 @@ enum Chore {
     },
     /// Check the shape of the house: module docs, dependency direction, banned calls
     Tidy,
-    /// Check licences, sources and banned packages
+    /// Check licences, sources, banned packages and known faults (advisories.tsv)
     Deps,
+    /// Write advisories.tsv anew from a copy of https://github.com/rustsec/advisory-db
+    Advisories {
+        /// The copy
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Have the running server tested against its own contract by schemathesis, on both stores
     Schemathesis,
     /// Have the contract read by Spectral's rules for OpenAPI; needs Node
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { seconds, seed, rest } => fuzz(seconds, seed, &rest),
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
+        Chore::Advisories { from } => advisories::renew(&from, &root()),
         Chore::Spectral => spectral::lint(&root()),
         Chore::Schemathesis => contract::schemathesis(&root()),
         Chore::Crash { rounds, seed } => crash::run(rounds, seed),

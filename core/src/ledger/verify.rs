@@ -2,11 +2,15 @@
 //!
 //! Feed all entries, then all lines in the order (client, account, seq), then all balances. What is off is told in
 //! words; the first finding is the one to look at.
+//!
+//! A chain whose newest lines were taken out and whose head was moved back is whole. What gives it away is what names the
+//! lines that are gone, which whoever reads the rows looks for and tells with [`Verifier::note`], or a file of [`Heads`]
+//! from before: every chain must still have the line it ended with then.
 
 use std::collections::HashMap;
 
-use crate::ids::{ClientId, LedgerAccountId};
-use crate::ledger::{Balance, Entry, GENESIS, Hash, Line, SystemLine, entry_digest, line_hash};
+use crate::ids::{ClientId, Id, LedgerAccountId};
+use crate::ledger::{Balance, Entry, EntryKind, GENESIS, Hash, Head, Heads, Line, SystemLine, entry_digest, line_hash};
 use crate::money::Currency;
 use crate::time::Instant;
 
@@ -26,6 +30,8 @@ pub struct Report {
     pub faults: u64,
     /// The first of them, in the order they were found.
     pub findings: Vec<String>,
+    /// The ends of all chains.
+    pub heads: Heads,
 }
 
 impl Report {
@@ -49,9 +55,38 @@ struct ChainEnd {
 pub struct Verifier {
     report: Report,
     ends: HashMap<(ClientId, LedgerAccountId), ChainEnd>,
+    /// Where chains stood before, until that line was seen.
+    before: HashMap<(ClientId, LedgerAccountId), (i64, Hash)>,
+    heads: Vec<Head>,
+    /// What each transfer's reversals gave back.
+    reversed: HashMap<(ClientId, Id), i64>,
+    /// What is held for each authorization, where that is not nothing.
+    held: HashMap<(ClientId, Id), i64>,
 }
 
 impl Verifier {
+    /// Holds the ledger against where its chains stood before.
+    pub fn since(heads: Heads) -> Verifier {
+        let mut before = heads.by_account();
+        before.retain(|_, (seq, _)| *seq > 0);
+        Verifier { before, ..Verifier::default() }
+    }
+
+    /// Tells something that is off and was found by whoever reads the rows.
+    pub fn note(&mut self, what: String) {
+        self.off(|| what);
+    }
+
+    /// What the reversals of a transfer gave back, of all entries looked at.
+    pub fn reversed(&self, client: ClientId, transfer: Id) -> i64 {
+        self.reversed.get(&(client, transfer)).copied().unwrap_or(0)
+    }
+
+    /// What the lines looked at hold for authorizations, each one that is not nothing.
+    pub fn holds(&self) -> HashMap<(ClientId, Id), i64> {
+        self.held.clone()
+    }
+
     fn off(&mut self, what: impl FnOnce() -> String) {
         self.report.faults += 1;
         if self.report.findings.len() < TOLD {
@@ -75,6 +110,10 @@ impl Verifier {
         }
         if let Some((currency, sum)) = sums.iter().find(|(_, sum)| **sum != 0) {
             self.off(|| format!("entry {}: its lines sum to {sum} minor units of {currency}, not to zero", entry.id));
+        }
+        if let (EntryKind::TransferReversal, Some(transfer)) = (entry.kind, entry.source) {
+            let given: i64 = lines.iter().map(|line| line.delta.max(0)).sum();
+            *self.reversed.entry((entry.client, transfer)).or_default() += given;
         }
         if lines.is_empty() {
             self.off(|| format!("entry {}: it has no line on any account", entry.id));
@@ -113,6 +152,19 @@ impl Verifier {
         if !line.forced && is < 0 && is < was {
             self.off(|| format!("{}: it went below the floor without being forced", place(line)));
         }
+        if let Some(authorization) = line.authorization.filter(|_| line.held_delta != 0) {
+            let held = self.held.entry((line.client, authorization.0)).or_default();
+            *held = held.saturating_add(line.held_delta);
+            if *held == 0 {
+                self.held.remove(&(line.client, authorization.0));
+            }
+        }
+        if let Some((_, hash)) = self.before.get(&key).filter(|(seq, _)| *seq == line.seq).copied() {
+            self.before.remove(&key);
+            if hash != line.hash {
+                self.off(|| format!("{}: it is another one than before", place(line)));
+            }
+        }
         let end =
             ChainEnd { seq: line.seq, hash: line.hash, ledger: line.ledger_after, held: line.held_after, at: line.at };
         self.ends.insert(key, end);
@@ -121,6 +173,8 @@ impl Verifier {
     /// Looks at a head, after all lines.
     pub fn balance(&mut self, balance: &Balance) {
         self.report.balances += 1;
+        let Balance { client, id: account, seq, hash, .. } = *balance;
+        self.heads.push(Head { client, account, seq, hash });
         let end = self.ends.remove(&(balance.client, balance.id));
         let right = match &end {
             Some(end) => {
@@ -160,6 +214,12 @@ impl Verifier {
         for (_, account) in orphans {
             self.off(|| format!("account {account}: it has lines but no head"));
         }
+        let mut gone: Vec<_> = std::mem::take(&mut self.before).into_iter().collect();
+        gone.sort_unstable();
+        for ((_, account), (seq, _)) in gone {
+            self.off(|| format!("account {account}, line {seq}: it was there before and is gone"));
+        }
+        self.report.heads = std::mem::take(&mut self.heads).into_iter().collect();
         self.report
     }
 }

@@ -118,7 +118,7 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
     engine.drain().await;
     let made = measure(&database, 1, EngineConfig::default().batch, options.seconds, transfers(&accounts)).await;
     if let Some(mut sequencer) = database.sequencer().await.expect("a sequencer") {
-        while sequencer.step().await.expect("a step") > 0 {}
+        while !sequencer.step().await.expect("a step").is_empty() {}
     }
     drop((database, vault, keys, engine));
     let (server, _) = Server::paygen(data_dir, url, key.expose());

@@ -9,6 +9,7 @@ mod population;
 mod report;
 mod scale;
 mod servers;
+mod tenants;
 mod transfers;
 mod wire;
 
@@ -28,6 +29,8 @@ pub enum Part {
     Scale,
     /// Deliveries of events to a webhook endpoint.
     Deliveries,
+    /// What one tenant costs the others: idle streams, slow lists.
+    Tenants,
 }
 
 /// Measures Paygen.
@@ -91,6 +94,9 @@ fn main() {
         }
         if wanted(Part::Deliveries) {
             deliveries::measure_all(&options, postgres.as_deref()).await;
+        }
+        if wanted(Part::Tenants) {
+            tenants::measure_all(&options, postgres.as_deref()).await;
         }
     });
 }

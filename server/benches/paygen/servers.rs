@@ -49,6 +49,11 @@ impl Server {
         kib.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
+    /// How many files and sockets it has open, where the system tells.
+    pub fn files(&self) -> Option<usize> {
+        Some(std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count())
+    }
+
     /// A server whose handler does nothing.
     pub fn empty() -> Server {
         Server::start(Command::new(std::env::current_exe().expect("this program")).arg("--empty-handler"))

@@ -1,4 +1,5 @@
-//! The manifest: what a backup holds. It is written last and read first.
+//! The manifest: what a backup holds. It is written last and read first. Beside it stands what the key file says of it, so
+//! that who can write to a backup, but has no key file, cannot make another one of it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,8 +8,9 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use paygen_core::work::hex;
 use paygen_store::{Applied, CopiedTable, NamedDocument, Target, VaultKeyRow};
-use paygen_vault::WrappedKey;
+use paygen_vault::{FileKeyProvider, WrappedKey};
 use serde::{Deserialize, Serialize};
 
 use super::files::{failed, write_whole};
@@ -17,6 +19,12 @@ use crate::documents::Place;
 
 /// Its name.
 pub(super) const NAME: &str = "manifest.json";
+
+/// Where the key file vouches for it: HMAC-SHA-256 over the manifest's bytes, as hex.
+const MAC: &str = "manifest.mac";
+
+/// What the key file's vouching is for.
+const USE: &str = "backup manifest 1";
 
 /// The format this binary writes, and the newest it reads.
 const FORMAT: u32 = 1;
@@ -133,6 +141,11 @@ pub struct Erased {
     pub document: String,
 }
 
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let byte = |at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    (text.len() == 64).then(|| (0..64).step_by(2).map(byte).collect())?
+}
+
 /// Where a document is in a backup.
 pub(super) fn path_of(document: &NamedDocument) -> String {
     format!("{DOCUMENTS}/{}/{}/{}", document.client, document.card_holder, document.document)
@@ -164,11 +177,28 @@ impl Manifest {
         }
     }
 
-    /// Writes it into the directory of a backup that is otherwise whole.
-    pub(super) fn write(&self, directory: &Path) -> Result<(), BackupError> {
+    /// Writes it into the directory of a backup that is otherwise whole, after what the key file says of it.
+    pub(super) fn write(&self, directory: &Path, provider: Option<&FileKeyProvider>) -> Result<(), BackupError> {
         let path = directory.join(NAME);
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(&path)(error.into()))?;
+        if let Some(provider) = provider {
+            write_whole(&directory.join(MAC), hex(&provider.vouch(USE, &text)).as_bytes())?;
+        }
         write_whole(&path, &text)
+    }
+
+    /// Whether the key file vouches for the manifest of a directory; nothing when it has no word of one.
+    pub(super) fn is_vouched(directory: &Path, provider: &FileKeyProvider) -> Result<Option<bool>, BackupError> {
+        let (path, of) = (directory.join(NAME), directory.join(MAC));
+        let word = match std::fs::read_to_string(&of) {
+            Ok(word) => word,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // What is no text is no word of ours.
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(Some(false)),
+            Err(error) => return Err(failed(&of)(error)),
+        };
+        let text = std::fs::read(&path).map_err(failed(&path))?;
+        Ok(Some(unhex(word.trim()).is_some_and(|tag| provider.vouched(USE, &text, &tag))))
     }
 
     /// Reads that of a backup, and refuses one that this binary does not understand.

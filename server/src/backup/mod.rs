@@ -2,7 +2,8 @@
 //!
 //! `database/` holds a snapshot of one instant, `documents/` every file that its rows name, sealed as it was, and
 //! `manifest.json`, which is written last, says what must be there. So a directory without one is no backup, and what is
-//! altered or missing is found before anything is restored.
+//! altered or missing is found before anything is restored. `manifest.mac` is the manifest's MAC under the key file: who
+//! altered the manifest too is found out by it.
 //!
 //! Documents are copied after the snapshot. One that is gone by then belongs to a card holder who was erased meanwhile if
 //! the live database names it no longer: the backup is good without it and lists it. If it is still named, a file was
@@ -18,7 +19,7 @@ use paygen_store::{Snapshot, SnapshotError, StoreError};
 use crate::documents::DocumentsError;
 
 pub use manifest::{Erased, FileEntry, Manifest, StoreKind};
-pub use restore::restore;
+pub use restore::{Restored, restore};
 pub use take::{Taken, take};
 
 /// Where the snapshot is in a backup.

@@ -15,10 +15,18 @@ use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refuse};
 use crate::config::Config;
 use crate::documents::{Documents, Place};
 
+/// A backup that was restored.
+pub struct Restored {
+    /// What was in it.
+    pub manifest: Manifest,
+    /// Whether the key file vouched for it: that it is what was taken, whoever could write to it since.
+    pub is_vouched: bool,
+}
+
 /// Restores a backup to where the settings point to, which must have no database; what was in it.
 ///
 /// After an interruption there is no database, and the same call begins anew.
-pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupError> {
+pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(from)?;
     let target = config.target();
     let here = StoreKind::of(&target);
@@ -33,7 +41,10 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupErr
         ));
     }
     Snapshot::check_schema(&manifest.schema)?;
-    check_key_file(config, &manifest)?;
+    let is_vouched = match check_key_file(config, &manifest)? {
+        Some(provider) => check_word(from, &provider)?,
+        None => false,
+    };
     for file in &manifest.files {
         check(from, file)?;
     }
@@ -59,7 +70,20 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Manifest, BackupErr
     });
     copies.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     restoration.finish(&from.join(DATABASE), &manifest.tables).await?;
-    Ok(manifest)
+    Ok(Restored { manifest, is_vouched })
+}
+
+/// Whether the key file vouches for the backup, which is refused when what it said was of another one.
+fn check_word(from: &Path, provider: &FileKeyProvider) -> Result<bool, BackupError> {
+    match Manifest::is_vouched(from, provider)? {
+        Some(true) => Ok(true),
+        None => Ok(false),
+        Some(false) => refuse(format!(
+            "the manifest of {} is not the one that was written when the backup was taken: its MAC under the key file does \
+             not fit. It was changed since. Restore another backup.",
+            from.display()
+        )),
+    }
 }
 
 fn check(from: &Path, file: &FileEntry) -> Result<(), BackupError> {
@@ -79,10 +103,11 @@ fn check(from: &Path, file: &FileEntry) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Without its key file nothing sealed in the backup can be opened, and no server starts on it.
-fn check_key_file(config: &Config, manifest: &Manifest) -> Result<(), BackupError> {
+/// Without its key file nothing sealed in the backup can be opened, and no server starts on it. Gives the key file,
+/// where one is needed.
+fn check_key_file(config: &Config, manifest: &Manifest) -> Result<Option<FileKeyProvider>, BackupError> {
     if manifest.data_keys.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let path = config.key_file();
     let wanted = match &manifest.key_file {
@@ -95,7 +120,7 @@ fn check_key_file(config: &Config, manifest: &Manifest) -> Result<(), BackupErro
     );
     let provider = FileKeyProvider::open(&path).map_err(|error| BackupError::Refused(format!("{error}. {fix}")))?;
     if manifest.data_keys.iter().all(|key| DataKey::opens(&provider, &key.wrapped())) {
-        return Ok(());
+        return Ok(Some(provider));
     }
     refuse(format!(
         "the key file {}, whose id is {}, does not open this backup. {fix}",

@@ -40,13 +40,11 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
     files::make_directory(&database)?;
     let snapshot = Snapshot::take(&target, &database).await?;
     let mut manifest = Manifest::new(wall().to_string(), StoreKind::of(&target));
-    let unproved = match prove(config, &snapshot) {
-        Ok(id) => {
-            manifest.key_file = id;
-            None
-        }
-        Err(why) => Some(why),
+    let (provider, unproved) = match prove(config, &snapshot) {
+        Ok(provider) => (provider, None),
+        Err(why) => (None, Some(why)),
     };
+    manifest.key_file = provider.as_ref().map(|provider| provider.key_id().to_owned());
     for entry in database.read_dir().map_err(failed(&database))? {
         let path = entry.map_err(failed(&database))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -63,12 +61,12 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
     manifest.schema = snapshot.schema;
     manifest.tables = snapshot.tables;
     files::sync_tree(directory)?;
-    manifest.write(directory)?;
+    manifest.write(directory, provider.as_ref())?;
     Ok(Taken { manifest, unproved })
 }
 
-/// The id of the key file at hand, which must open every data key; nothing when there are none yet.
-fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<String>, String> {
+/// The key file at hand, which must open every data key; nothing when there are none yet.
+fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<FileKeyProvider>, String> {
     if snapshot.data_keys.is_empty() {
         return Ok(None);
     }
@@ -76,7 +74,7 @@ fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<String>, String>
     let provider = FileKeyProvider::open(&path).map_err(|error| error.to_string())?;
     let opens = |row| DataKey::opens(&provider, &crate::vault_keys::from_row(row));
     if snapshot.data_keys.iter().all(opens) {
-        return Ok(Some(provider.key_id().to_owned()));
+        return Ok(Some(provider));
     }
     Err(format!("the key file {} does not open the data keys of this database", path.display()))
 }

@@ -158,7 +158,21 @@ pub enum ClientsCommand {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Recompute everything from nothing, compare with every balance, name what is off
-    Verify,
+    Verify(VerifyArgs),
+}
+
+/// What the ledger is held against.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Write where every chain ends to this file, to be kept where nobody who can write to the database can change it
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// A file of before: every chain must still have the line it ended with then
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// The digest that was printed when that file was saved
+    #[arg(long, requires = "since", value_name = "DIGEST")]
+    pub digest: Option<String>,
 }
 
 /// What to do with the data keys.

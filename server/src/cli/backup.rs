@@ -24,9 +24,16 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
 
 /// Restores a backup.
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
-    let manifest = backup::restore(config, from).await?;
+    let backup::Restored { manifest, is_vouched } = backup::restore(config, from).await?;
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
     tell(&manifest);
+    if !is_vouched {
+        eprintln!(
+            "WARNING: the backup has no MAC under the key file, as those of earlier versions and those taken without the \
+             key file at hand. Its files are what its manifest says, but whoever could write to it could write another \
+             manifest: go on only if nobody could."
+        );
+    }
     if !manifest.erased.is_empty() {
         println!("These card holders were erased while the backup was taken. Erase them again:");
         let mut holders: Vec<_> = manifest.erased.iter().map(|one| (&one.client, &one.card_holder)).collect();

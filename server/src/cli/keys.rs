@@ -107,7 +107,7 @@ pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
 pub(super) async fn rewrap(config: &Config, new: &Path) -> Result<ExitCode, Failure> {
     let from = FileKeyProvider::open(&config.key_file())?;
     // On SQLite this takes the lock: beside a running server it says so and does nothing.
-    let database = Database::open(&config.target()).await?;
+    let database = Database::open_existing(&config.target()).await?;
     let to = FileKeyProvider::open_or_create(new)?;
     if from.key_id() == to.key_id() {
         return Err(format!("{} holds the key that is used now.", new.display()).into());
@@ -124,6 +124,7 @@ pub(super) async fn rewrap(config: &Config, new: &Path) -> Result<ExitCode, Fail
     if !changed.is_empty() && !database.rewrap_vault_keys(changed).await? {
         return Err("the data keys were changed by somebody else meanwhile. Run it again.".into());
     }
+    database.note_key_file(to.key_id()).await?;
     let new = new.display();
     println!("{all} data keys are wrapped under {new}; {} no longer opens them.", config.key_file().display());
     println!("Set PAYGEN_KEY_FILE={new} and restart every server; one that still runs works on, but cannot learn new");

@@ -31,6 +31,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
+    crate::owner::keep_to_owner();
     let args = Args::parse();
     match run(args) {
         Ok(code) => code,
@@ -70,7 +71,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
             }
             Command::Simulate { files, url, api_key } => simulate::run(config, &files, url.zip(api_key)).await,
             Command::Listen(args) => listen::run(&config, args).await,
-            Command::Ledger { command: LedgerCommand::Verify } => ledger::verify(&config).await,
+            Command::Ledger { command: LedgerCommand::Verify(args) } => ledger::verify(&config, &args).await,
             Command::Replay => replay::run(&config).await,
             Command::Backup { to } => backup::take(&config, &to).await,
             Command::Restore { from } => backup::restore(&config, &from).await,
@@ -88,8 +89,7 @@ async fn carry_out(config: Config, ask: Ask, note: &mut (dyn FnMut(Progress) + S
     let told = match beside {
         Some(told) => told,
         None => {
-            let environment = config.environment();
-            let node = Node::start(config, environment).await?;
+            let node = Node::start(config, None).await?;
             let told = admin::carry_out(&node.app, ask, note).await;
             node.finish().await;
             told

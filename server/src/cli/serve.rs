@@ -20,6 +20,7 @@ use super::stall::Stalling;
 use super::{Failure, banner};
 use crate::app::Environment;
 use crate::config::Config;
+use crate::owner;
 use crate::sandbox;
 use crate::start::Node;
 
@@ -31,7 +32,11 @@ const GRACE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(config: Config, environment: Environment) -> Result<ExitCode, Failure> {
     let listen = config.listen;
-    let node = Node::start(config, environment).await?;
+    match environment {
+        Environment::Sandbox => owner::tighten(&config),
+        Environment::Production => owner::check(&config)?,
+    }
+    let node = Node::start(config, Some(environment)).await?;
     let key = match environment {
         Environment::Sandbox => Some(sandbox::ensure_client(&node.app).await?),
         Environment::Production => None,

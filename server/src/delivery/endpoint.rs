@@ -21,7 +21,7 @@ use paygen_core::webhooks::{
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
 use paygen_store::StoreError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Shared;
@@ -173,7 +173,8 @@ impl Endpoint {
     }
 
     /// Delivers until it is told to stop, or its handle is dropped.
-    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>, mut tail: watch::Receiver<u64>) {
+    pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut tail = self.shared.tail.subscribe(self.client);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -216,6 +217,7 @@ impl Endpoint {
             return Ok(());
         }
         if self.more && self.has_room() {
+            metrics::counter!("paygen_event_reads_total", "reader" => "webhook").increment(1);
             let page = self.shared.reader.events_after(self.client, self.read_to, PAGE).await?;
             self.more = page.len() == PAGE as usize;
             page.into_iter().for_each(|event| self.take(event));

@@ -12,7 +12,7 @@ mod sender;
 pub mod sign;
 pub mod targets;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -89,7 +89,29 @@ pub struct Tried {
 pub struct Deliveries {
     shared: Arc<Shared>,
     served: Arc<Mutex<HashMap<WebhookId, Served>>>,
-    changed: Arc<Notify>,
+    changed: Arc<Changed>,
+}
+
+/// The clients whose endpoints were changed, or deliveries asked for.
+#[derive(Default)]
+struct Changed {
+    clients: Mutex<HashSet<ClientId>>,
+    told: Notify,
+}
+
+/// For whose endpoints it is looked whether deliveries were asked for.
+enum Asked {
+    All,
+    Of(HashSet<ClientId>),
+}
+
+impl Asked {
+    fn concerns(&self, client: ClientId) -> bool {
+        match self {
+            Asked::All => true,
+            Asked::Of(clients) => clients.contains(&client),
+        }
+    }
 }
 
 /// What deliveries are built on.
@@ -125,15 +147,16 @@ impl Deliveries {
         self.shared.sender.targets()
     }
 
-    /// Says that endpoints were changed, or deliveries asked for.
-    pub fn changed(&self) {
-        self.changed.notify_one();
+    /// Says that endpoints of this client were changed, or deliveries asked for.
+    pub fn changed(&self, client: ClientId) {
+        self.changed.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(client);
+        self.changed.told.notify_one();
     }
 
     /// Waits until an endpoint's deliveries go by what was just stored, where this node serves it: an event told after
     /// a secret was replaced is signed with the new one. On other nodes it takes up to [`LOOK`].
-    pub async fn renewed(&self, id: WebhookId) {
-        self.changed();
+    pub async fn renewed(&self, client: ClientId, id: WebhookId) {
+        self.changed(client);
         let Some(inbox) = self.lock().get(&id).map(|served| served.messages.clone()) else { return };
         let taken = async {
             let (reply, answer) = oneshot::channel();
@@ -147,13 +170,16 @@ impl Deliveries {
 
     /// Serves endpoints until the process stops.
     pub async fn run(self, mut shards: Shards, mut stop: watch::Receiver<bool>) {
-        let (mut asked, mut looks) = (true, 0u32);
+        let mut looks = 0u32;
         loop {
             match shards.held().await {
                 Ok(held) => {
                     // Other nodes give no word of what was asked for there.
+                    let changed =
+                        std::mem::take(&mut *self.changed.clients.lock().unwrap_or_else(PoisonError::into_inner));
+                    let asked = if looks.is_multiple_of(LOOKS_PER_SEARCH) { Asked::All } else { Asked::Of(changed) };
                     looks = looks.wrapping_add(1);
-                    if let Err(error) = self.look(&held, asked || looks.is_multiple_of(LOOKS_PER_SEARCH)).await {
+                    if let Err(error) = self.look(&held, &asked).await {
                         tracing::warn!(error = %error, "webhook endpoints cannot be read");
                     }
                 }
@@ -164,8 +190,8 @@ impl Deliveries {
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => asked = false,
-                () = self.changed.notified() => asked = true,
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.changed.told.notified() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
@@ -178,7 +204,7 @@ impl Deliveries {
     }
 
     /// Brings what is served in line with the endpoints there are.
-    async fn look(&self, held: &[bool], asked: bool) -> Result<(), StoreError> {
+    async fn look(&self, held: &[bool], asked: &Asked) -> Result<(), StoreError> {
         let all = self.shared.reader.enabled_webhooks().await?;
         let ours = |webhook: &Webhook| held.get(shard_of(webhook.id)).copied().unwrap_or(false);
         let mut found: HashMap<WebhookId, (Webhook, WebhookProgress)> =
@@ -194,6 +220,7 @@ impl Deliveries {
         self.stop(ended).await;
         for (id, served) in self.lock().iter() {
             let Some((webhook, progress)) = found.remove(id) else { continue };
+            let asked = asked.concerns(webhook.client);
             // An endpoint that is busy looks by itself in a while.
             let _ = served.messages.try_send(Message::Look(Box::new((webhook, progress)), asked));
         }
@@ -208,7 +235,7 @@ impl Deliveries {
                 }
             };
             let (messages, inbox) = mpsc::channel(16);
-            let task = tokio::spawn(endpoint.run(inbox, self.shared.tail.subscribe()));
+            let task = tokio::spawn(endpoint.run(inbox));
             self.lock().insert(id, Served { messages, task, client, since });
         }
         Ok(())

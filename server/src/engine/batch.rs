@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use paygen_core::access::Idempotency;
 use paygen_core::clock::Clock;
-use paygen_core::ids::Id;
+use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use paygen_core::table::Access;
 use paygen_core::time::Instant;
@@ -41,16 +41,18 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Runs and commits the batch; the answers are durable and in the order of the commands.
-    pub(super) fn run(&mut self, wall: Instant, batch_id: Id) -> Result<Vec<Answer>, StoreError> {
+    /// Runs and commits the batch; the answers are durable and in the order of the commands. Beside them, the clients whose
+    /// events were committed.
+    pub(super) fn run(&mut self, wall: Instant, batch_id: Id) -> Result<(Vec<Answer>, HashSet<ClientId>), StoreError> {
         let answers = if self.store.is_only_writer() { self.decide(wall)? } else { self.decide_under_locks(wall)? };
         if self.work.has_changes() {
             self.store.commit(self.work, batch_id)?;
         } else {
             self.store.abandon();
         }
+        let clients = self.work.appended.events.iter().map(|event| event.client).collect();
         self.work.settle();
-        Ok(answers)
+        Ok((answers, clients))
     }
 
     fn decide(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {

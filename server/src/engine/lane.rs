@@ -11,7 +11,7 @@ use paygen_store::{Store, StoreError};
 
 use super::batch::{Batch, Failed, describe};
 use super::queue::Queue;
-use super::{Settings, Unanswered, Waiting};
+use super::{Commits, Settings, Unanswered, Waiting};
 
 /// Tells wall time.
 pub type WallClock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -27,7 +27,7 @@ pub(super) struct Lane {
     cached_bytes: usize,
     wall: WallClock,
     ids: IdMaker,
-    committed: tokio::sync::watch::Sender<u64>,
+    committed: Commits,
 }
 
 impl Lane {
@@ -36,7 +36,7 @@ impl Lane {
         store: Box<dyn Store>,
         ids: IdMaker,
         settings: &Settings,
-        committed: tokio::sync::watch::Sender<u64>,
+        committed: Commits,
     ) -> Lane {
         Lane {
             queue,
@@ -102,9 +102,9 @@ impl Lane {
                 self.work.forget();
             }
             match outcome {
-                Ok(answers) => {
+                Ok((answers, clients)) => {
                     metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
-                    self.committed.send_modify(|count| *count += 1);
+                    self.committed.tell(clients);
                     return Ok(answers);
                 }
                 Err(StoreError::Conflict(why)) => {

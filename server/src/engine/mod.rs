@@ -6,6 +6,7 @@
 //! always go to the same one.
 
 mod batch;
+mod commits;
 mod lane;
 mod queue;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use paygen_core::{Outcome, Refusal, Request};
 use paygen_store::Store;
 use tokio::sync::oneshot;
 
+pub use commits::Commits;
 pub use lane::WallClock;
 use queue::Queue;
 pub use queue::{Bounds, Priority};
@@ -122,7 +124,7 @@ struct Shared {
     lanes: Vec<Arc<Queue>>,
     threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
     next: AtomicUsize,
-    committed: tokio::sync::watch::Sender<u64>,
+    committed: Commits,
 }
 
 /// How the engine is built.
@@ -140,7 +142,7 @@ pub struct Settings {
 impl Engine {
     /// Starts one lane for each store, each on a thread of its own with ids of its own.
     pub fn start(stores: Vec<(Box<dyn Store>, IdMaker)>, settings: &Settings) -> std::io::Result<Engine> {
-        let (committed, _) = tokio::sync::watch::channel(0);
+        let committed = Commits::default();
         let mut lanes = Vec::new();
         let mut threads = Vec::new();
         for (number, (store, ids)) in stores.into_iter().enumerate() {
@@ -179,9 +181,9 @@ impl Engine {
         &lanes[number % lanes.len()]
     }
 
-    /// Changes whenever a batch was committed.
-    pub fn commits(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.shared.committed.subscribe()
+    /// Word of whose events were committed, for the one who passes it on.
+    pub fn commits(&self) -> Commits {
+        self.shared.committed.clone()
     }
 
     /// How many commands wait, by priority.

@@ -18,7 +18,7 @@ use paygen_store::query::{Filter, ListColumn};
 use super::lists::fixed;
 use super::problem::Problem;
 use super::request_id::current_request_id;
-use crate::app::App;
+use crate::app::{App, Environment};
 use crate::credentials::{KnownKey, Rejected};
 use crate::tokens::{self, TokenError};
 
@@ -243,6 +243,13 @@ async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
 }
 
 async fn by_key(key: &str, address: IpAddr, app: &App) -> Result<Caller, Problem> {
+    if app.environment == Environment::Production && paygen_vault::ApiKeySecret::is_of_sandbox(key) {
+        return Err(failed(
+            app,
+            address,
+            unauthorized("credential_unknown", "This is a sandbox's key. Production has none."),
+        ));
+    }
     let unknown = || unauthorized("credential_unknown", "This API key is not known.");
     let hash = paygen_vault::ApiKeySecret::hash_text(key, &app.vault);
     // Looked up always: 256 random bits are not guessed at any rate, and what others send from an address must not lock

@@ -191,6 +191,12 @@ impl From<StoreError> for Problem {
                 "The query took too long. Narrow it with a filter, or page with a cursor.",
             )
             .retry_after(1),
+            StoreError::Busy => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "reads_busy",
+                "As many of your reads are under way as may be at once. Try again when some of them have ended.",
+            )
+            .retry_after(1),
             StoreError::InvalidCursor => {
                 let message = "is not a cursor of this list; take it from meta.nextCursor";
                 Problem::invalid(vec![FieldProblem::new("cursor", "invalid_cursor", message)])

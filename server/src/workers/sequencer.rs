@@ -12,19 +12,19 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Runs until the process stops.
 pub async fn run(mut sequencer: Sequencer, engine: Engine, tail: Tail, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut commits = engine.commits();
+    let commits = engine.commits();
     loop {
         match sequencer.step().await {
             // A full step means that more may be waiting.
-            Ok(positioned) if positioned > 0 => {
-                tail.wake();
+            Ok(clients) if !clients.is_empty() => {
+                tail.wake(&clients);
                 continue;
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(error = %error, "events wait for their positions"),
         }
         tokio::select! {
-            _ = commits.changed() => {}
+            _ = commits.next() => {}
             () = tokio::time::sleep(POLL) => {}
             () = super::stopped(&mut stop) => return,
         }

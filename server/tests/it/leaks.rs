@@ -440,3 +440,52 @@ async fn cluster_files(world: &World, into: &mut Vec<(String, Vec<u8>)>) {
     let directory = std::path::PathBuf::from(row.get::<_, String>(0));
     files(&directory.join("base").join(row.get::<_, i64>(1).to_string()), into);
 }
+
+/// What the texts call in clear, each with a plant; all else of these requests is sealed.
+const CLEAR: [(&str, &str); 4] = [
+    ("names of card holders", "Wilhelmina Plantagenet"),
+    ("metadata", "planted-metadata-7731"),
+    ("narrations", "planted narration 7732"),
+    ("names of card holders and accounts", "Planted Account 7733"),
+];
+
+const SEALED: [(&str, &str); 5] = [
+    ("a first name", "Esmeraldine"),
+    ("an e-mail address", "esmeraldine.7734@example.com"),
+    ("a phone number", "+12125557735"),
+    ("a document's number", "QZX7736001"),
+    ("a birth date", "1961-11-28"),
+];
+
+on_both_stores! {
+    async fn what_is_in_clear_is_what_the_texts_say(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        let [_, (_, metadata), (_, narration), (_, name)] = CLEAR;
+        let (one, two) = (server.account(name, 100).await, server.account("Two", 1).await);
+        server.put(&format!("/accounts/{one}"), json!({"metadata": {"note": metadata}})).await.expect(200);
+        let transfer = json!({"fromAccountId": one, "toAccountId": two, "amount": 1, "narration": narration});
+        server.post("/transfers", transfer).await.expect(201);
+        let person = json!({"firstName": SEALED[0].1, "lastName": "Plantagenet", "email": SEALED[1].1,
+            "phoneNumber": SEALED[2].1, "dateOfBirth": SEALED[4].1});
+        let identification = json!({"document": {"type": "passport", "number": SEALED[3].1}});
+        let form = Form::default().text("name", CLEAR[0].1).text("person", &person.to_string());
+        let form = form.text("identification", &identification.to_string());
+        server.request("POST", "/card-holders").form(form).send().await.expect(201);
+        server.stop();
+        let tables = tables(&world).await;
+        let holds = |text: &str| tables.iter().any(|(_, _, content)| content.windows(text.len()).any(|at| at == text.as_bytes()));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for text in ["SECURITY.md", "docs/guides/security.md"] {
+            let text = std::fs::read_to_string(root.join(text)).expect("the text");
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            for (what, plant) in CLEAR {
+                assert!(holds(plant), "{what} are said to be in clear and are not");
+                assert!(text.contains(what), "{what} are in clear, and the text is silent about it");
+            }
+        }
+        for (what, plant) in SEALED {
+            assert!(!holds(plant), "{what} is in clear");
+        }
+    }
+}

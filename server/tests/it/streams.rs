@@ -11,7 +11,7 @@ use crate::world::{Backend, Server, World};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The id before every event.
-const BEGINNING: &str = "000000000000000000000000";
+pub const BEGINNING: &str = "000000000000000000000000";
 
 /// An open stream.
 pub struct Stream {

@@ -1,6 +1,7 @@
 //! A world to test in: servers as processes, a client, and a database of its own for each test.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -116,7 +117,9 @@ pub struct Server {
 
 impl Server {
     pub async fn start(mut command: Command, log_dir: &Path) -> Server {
-        std::fs::create_dir_all(log_dir).expect("the data directory");
+        // As the server makes it: production refuses one that others can read.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(log_dir);
+        made.expect("the data directory");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log_dir.join("stderr.log"));
         command.args(["--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(log.expect("a log file")).stdin(Stdio::null());

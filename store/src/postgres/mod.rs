@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 use crate::StoreError;
 use crate::migrations::{self, Dialect, Migration};
 
-pub use listen::Listener;
+pub use listen::{Listener, News};
 pub(crate) use read::Pool;
 pub use sequence::Sequencer;
 pub use shards::ShardLocks;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod};
+use paygen_core::ids::{ClientId, Id};
 use tokio_postgres::NoTls;
 
 use super::connection::{config, explain, tls, wants_tls};
@@ -11,15 +12,17 @@ use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::sql::{Builder, Listed, Spelling};
 use crate::totals::Totals;
+use crate::turns::ReadTurns;
 use crate::value::Value;
 
-/// How many connections read at once.
-const CONNECTIONS: usize = 16;
+/// How many connections single rows are read with, beside those of lists and other reads.
+const CONNECTIONS: usize = 4;
 
-/// Connections to read with; clones share them.
+/// Connections to read with; clones share them. There are as many as reads may be under way.
 #[derive(Clone)]
 pub(crate) struct Pool {
     pool: deadpool_postgres::Pool,
+    turns: Arc<ReadTurns>,
     totals: Arc<Totals>,
 }
 
@@ -84,15 +87,34 @@ impl Spelling for PostgresSpelling {
 impl Pool {
     pub(super) fn new(url: &str) -> Result<Pool, StoreError> {
         let config = config(url)?;
+        let turns = Arc::new(ReadTurns::default());
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if wants_tls(&config) {
             Manager::from_config(config, tls()?, recycling)
         } else {
             Manager::from_config(config, NoTls, recycling)
         };
-        let pool = deadpool_postgres::Pool::builder(manager).max_size(CONNECTIONS).build();
+        let pool = deadpool_postgres::Pool::builder(manager).max_size(turns.most() + CONNECTIONS).build();
         let pool = pool.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Pool { pool, totals: Arc::default() })
+        Ok(Pool { pool, turns, totals: Arc::default() })
+    }
+
+    /// Who may read now.
+    pub(crate) fn turns(&self) -> &ReadTurns {
+        &self.turns
+    }
+
+    /// Where the newest event of each of these clients stands, for those that have one.
+    pub(crate) async fn newest_positions(&self, clients: &[ClientId]) -> Result<Vec<(ClientId, i64)>, StoreError> {
+        let sql = "SELECT c.client, e.position FROM unnest($1::bytea[]) AS c(client) CROSS JOIN LATERAL
+                 (SELECT position FROM events WHERE events.client = c.client AND position IS NOT NULL
+                  ORDER BY position DESC LIMIT 1) e";
+        let ids: Vec<&[u8]> = clients.iter().map(|client| client.0.bytes().as_slice()).collect();
+        let connection = self.connection().await?;
+        let statement = connection.prepare_cached(sql).await.map_err(|error| explain(&error))?;
+        let rows = connection.query(&statement, &[&ids]).await.map_err(|error| explain(&error))?;
+        let read = |row: &tokio_postgres::Row| Some((ClientId(Id::from_slice(row.get(0))?), row.get(1)));
+        Ok(rows.iter().filter_map(read).collect())
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {

@@ -1,19 +1,20 @@
 //! Positions: the one holder of the lease gives each client's events their places, without gaps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use paygen_core::ids::{ClientId, Id};
 use tokio_postgres::Client;
 
 use super::connection::{analyze, connect, explain};
-use super::listen::CHANNEL;
+use super::listen::{CHANNEL, News};
 use crate::StoreError;
 
 /// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
 pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
 
-/// Tells the nodes that listen, when the transaction commits.
-const NOTIFY: &str = "SELECT pg_notify($1, '')";
+/// Tells the nodes that listen, when the transaction commits, whose events were placed.
+const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 /// How many events are placed at a time.
 const STEP: i64 = 1000;
@@ -49,8 +50,8 @@ impl Sequencer {
         }
     }
 
-    /// Places what waits; how many events. None when another node holds the lease.
-    pub async fn step(&mut self) -> Result<usize, StoreError> {
+    /// Places what waits; whose events. None when another node holds the lease.
+    pub async fn step(&mut self) -> Result<HashSet<ClientId>, StoreError> {
         let outcome = self.try_step().await;
         if outcome.is_err() {
             self.session = None;
@@ -59,20 +60,20 @@ impl Sequencer {
         outcome
     }
 
-    async fn try_step(&mut self) -> Result<usize, StoreError> {
+    async fn try_step(&mut self) -> Result<HashSet<ClientId>, StoreError> {
         if self.session.as_ref().is_none_or(Client::is_closed) {
             self.holds_lease = false;
             self.session = Some(connect(&self.url).await?.0);
         }
-        let Some(client) = self.session.as_mut() else { return Ok(0) };
+        let Some(client) = self.session.as_mut() else { return Ok(HashSet::new()) };
         if !self.holds_lease {
             let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LEASE]).await;
             self.holds_lease = row.map_err(|error| explain(&error))?.get(0);
             // Tried here, because within the transaction a refusal would take the places back.
-            self.notifies = self.holds_lease && client.execute(NOTIFY, &[&CHANNEL]).await.is_ok();
+            self.notifies = self.holds_lease && client.execute(NOTIFY, &[&CHANNEL, &""]).await.is_ok();
         }
         if !self.holds_lease {
-            return Ok(0);
+            return Ok(HashSet::new());
         }
         if self.forgot.elapsed() > FORGET_EVERY {
             self.forgot = Instant::now();
@@ -80,7 +81,7 @@ impl Sequencer {
                 "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
             client.execute(sql, &[]).await.map_err(|error| explain(&error))?;
         }
-        let placed = place(client, self.notifies).await.map_err(|error| explain(&error))?;
+        let (placed, clients) = place(client, self.notifies).await.map_err(|error| explain(&error))?;
         let before = self.placed;
         self.placed += placed;
         if GROWN.iter().any(|grown| before < *grown && *grown <= self.placed)
@@ -88,7 +89,7 @@ impl Sequencer {
         {
             tracing::warn!(error = %explain(&error), "statistics could not be renewed");
         }
-        Ok(placed)
+        Ok(clients)
     }
 }
 
@@ -111,11 +112,12 @@ async fn renew_statistics(client: &Client, placed: usize) -> Result<(), tokio_po
     }
 }
 
-async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postgres::Error> {
+/// Places what waits; how many events, and whose.
+async fn place(client: &mut Client, notifies: bool) -> Result<(usize, HashSet<ClientId>), tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     let waiting = transaction.query(WAITING, &[&STEP]).await?;
     if waiting.is_empty() {
-        return Ok(0);
+        return Ok((0, HashSet::new()));
     }
     let events: Vec<Waiting> = waiting
         .iter()
@@ -143,11 +145,12 @@ async fn place(client: &mut Client, notifies: bool) -> Result<usize, tokio_postg
          FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS v(client, id, position)
          WHERE e.client = v.client AND e.id = v.id AND e.position IS NULL";
     transaction.execute(sql, &[&clients, &ids, &places]).await?;
+    let whose: HashSet<ClientId> = positions.keys().filter_map(|id| Id::from_slice(id).map(ClientId)).collect();
     if notifies {
-        transaction.execute(NOTIFY, &[&CHANNEL]).await?;
+        transaction.execute(NOTIFY, &[&CHANNEL, &News::write(&whose)]).await?;
     }
     transaction.commit().await?;
-    Ok(ids.len())
+    Ok((ids.len(), whose))
 }
 
 struct Waiting {

@@ -40,7 +40,7 @@ fn checkpoint(connection: &Connection, writer: &Writer, mode: &str) {
     }
 }
 
-fn wal_of(path: &Path) -> PathBuf {
+pub(super) fn wal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)

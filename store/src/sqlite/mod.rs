@@ -49,6 +49,7 @@ impl Sqlite {
     /// Opens the file to be written by this process alone, makes it where it is missing, and migrates it.
     pub(crate) fn open(path: &Path) -> Result<Sqlite, StoreError> {
         let lock = take_lock(path)?;
+        must_not_be_emptied(path)?;
         migrate(path)?;
         let writer = Arc::new(Writer::new(path)?);
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
@@ -60,6 +61,8 @@ impl Sqlite {
     /// Opens the file to be read beside a server.
     pub(crate) fn open_read_only(path: &Path) -> Result<Sqlite, StoreError> {
         must_exist(path)?;
+        must_not_be_emptied(path)?;
+        must_be_current(path)?;
         Ok(Sqlite { readers: Arc::new(Pool::new(path, None)), writer: None, _lock: None })
     }
 
@@ -100,6 +103,54 @@ fn must_exist(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Unavailable(format!("{} does not exist. Name the data directory with --data-dir.", path.display())))
+}
+
+/// Refuses to go on as new where there is no database.
+pub(crate) fn must_be_there(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return must_not_be_emptied(path);
+    }
+    Err(StoreError::Unavailable(format!(
+        "there is no database at {}. If there was one, look whether its volume is mounted and whether --data-dir names the \
+         right directory. If it is to be a new one, make it with `paygen migrate`.",
+        path.display()
+    )))
+}
+
+/// Refuses a file that SQLite would take for a new database though there was one: an empty one, or a log without its file.
+pub(crate) fn must_not_be_emptied(path: &Path) -> Result<(), StoreError> {
+    let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
+    let log = checkpoint::wal_of(path);
+    let what = match (size(path), size(&log)) {
+        (Some(0), _) => format!("{} is empty", path.display()),
+        (None, Some(bytes)) if bytes > 0 => format!("{} is there, but {} is not", log.display(), path.display()),
+        _ => return Ok(()),
+    };
+    Err(StoreError::Unavailable(format!(
+        "{what}: the database was emptied or lost, and nothing is begun in its place. Restore a backup to another data \
+         directory, or, to begin anew, move what is left of it away."
+    )))
+}
+
+/// Refuses a schema that is not this binary's, which may have other columns and other rules.
+fn must_be_current(path: &Path) -> Result<(), StoreError> {
+    let connection = connection::open_to_read(path)?;
+    let applied = || -> rusqlite::Result<Vec<(i64, String)>> {
+        if !connection.table_exists(None, "schema_migrations")? {
+            return Ok(Vec::new());
+        }
+        let mut statement = connection.prepare("SELECT number, checksum FROM schema_migrations ORDER BY number")?;
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    let applied = applied().map_err(|error| connection::explain(&error))?;
+    let pending = migrations::pending(&applied).map_err(StoreError::Unavailable)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "the schema of {} is older than this binary: start a server with it, or run `paygen migrate`.",
+        path.display()
+    )))
 }
 
 fn take_lock(path: &Path) -> Result<File, StoreError> {

@@ -1,4 +1,4 @@
-//! The read side: a small pool of reading connections, used on blocking threads.
+//! The read side: a pool of reading connections, used on blocking threads.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use paygen_core::record::Key;
 use rusqlite::{Connection, params_from_iter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{explain, open_to_read, values};
 use super::lazy::Lazy;
@@ -18,40 +17,40 @@ use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, goes_by_other, with_id};
 use crate::statements::select_by_key;
 use crate::totals::Totals;
+use crate::turns::ReadTurns;
 use crate::value::Value;
 
-/// Idle reading connections; more are opened when all are busy, and closed again.
+/// Reading connections, opened when they are needed and kept: SQLite closes a file of which another connection is open
+/// only with the last of them, so closing one would free nothing. Turns bound how many there are.
 pub(crate) struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// How many are kept.
+    kept: usize,
     /// Who writes, where it is this process.
     writer: Option<Arc<Writer>>,
-    lists: Arc<Semaphore>,
+    turns: ReadTurns,
     totals: Totals,
 }
 
-const IDLE: usize = 8;
+/// Single rows are read on the runtime's own threads, of which each needs a connection at a time.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from) + 2
+}
 
 /// How often a page is read while rows are being written down, until they are written down first.
 const LOOKS: usize = 5;
 
-/// How many lists are read at once; each has a connection and a thread.
-const LISTS: usize = 8;
-
 impl Pool {
     pub(super) fn new(path: &Path, writer: Option<Arc<Writer>>) -> Pool {
-        Pool {
-            path: path.to_owned(),
-            idle: Mutex::default(),
-            writer,
-            lists: Arc::new(Semaphore::new(LISTS)),
-            totals: Totals::default(),
-        }
+        let turns = ReadTurns::default();
+        let kept = turns.most() + threads();
+        Pool { path: path.to_owned(), idle: Mutex::default(), kept, writer, turns, totals: Totals::default() }
     }
 
-    /// Waits until a list may be read, which it may as long as this is held.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        self.lists.clone().acquire_owned().await.ok()
+    /// Who may read now.
+    pub(crate) fn turns(&self) -> &ReadTurns {
+        &self.turns
     }
 
     /// Rows of a statement of ours, `?1`… its parameters.
@@ -111,7 +110,7 @@ impl Pool {
         };
         let result = read(&mut connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE {
+        if idle.len() < self.kept {
             idle.push(connection);
         }
         result

@@ -2,6 +2,9 @@
 //!
 //! A page is read from the store when the socket has taken the one before: a slow reader holds one page in memory, and
 //! nothing is kept for it anywhere. Every event of the client moves the stream on, also those that the filter leaves out.
+//!
+//! A stream reads only when events of its client came, and the client's streams that are at the same place share what one
+//! of them read: it is kept, as it is sent, until one of them reads something else.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -16,7 +19,8 @@ use axum::response::{IntoResponse, Response};
 use paygen_core::access::Scope;
 use paygen_core::events::{Event, EventType};
 use paygen_core::ids::{ClientId, EventId, Id};
-use tokio::sync::watch;
+use paygen_store::StoreError;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio::time::Instant;
 
 use super::EventView;
@@ -25,6 +29,7 @@ use crate::http::gate::{Allowed, EVENTS_READ, still_allowed};
 use crate::http::nearest::hint;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::query::{Params, Query};
+use crate::tail::Waiting;
 
 /// How many events are read at a time.
 const PAGE: u32 = 100;
@@ -38,22 +43,71 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The id before every event: whoever goes on from it gets all there are.
 const BEGINNING: EventId = EventId(Id::from_bytes([0; 12]));
 
-/// How many streams each client has open; clones share it.
+/// The streams that each client has open; clones share it.
 #[derive(Clone, Default)]
 pub struct Streams {
-    open: Arc<Mutex<HashMap<ClientId, usize>>>,
+    open: Arc<Mutex<HashMap<ClientId, Own>>>,
+}
+
+/// A client's streams: how many there are, and what one of them read last.
+#[derive(Default)]
+struct Own {
+    count: usize,
+    shared: Arc<AsyncMutex<Option<Page>>>,
+}
+
+/// Events as they are sent, read after a position.
+#[derive(Clone)]
+struct Page {
+    after: i64,
+    /// The number of the wake-up before it was read.
+    seen: u64,
+    events: Arc<[Told]>,
+}
+
+/// An event as it is sent.
+struct Told {
+    position: i64,
+    id: EventId,
+    kind: String,
+    text: String,
+}
+
+impl Page {
+    /// Whether it is what would be read now. A full page stays what it is; another one may have become longer.
+    fn serves(&self, after: i64, seen: u64) -> bool {
+        self.after == after && (self.seen >= seen || self.is_full())
+    }
+
+    fn is_full(&self) -> bool {
+        self.events.len() == PAGE as usize
+    }
+}
+
+impl Told {
+    fn of(event: &Event, environment: &str) -> Option<Told> {
+        let view = EventView::of(event, environment);
+        let json = serde_json::to_string(&view).unwrap_or_default();
+        let mut text = format!("id: {}\nevent: {}\n", event.id, event.kind);
+        // Free-form JSON is kept as it was sent, maybe on several lines.
+        for line in json.split(['\r', '\n']) {
+            text.push_str(&format!("data: {line}\n"));
+        }
+        text.push('\n');
+        Some(Told { position: event.position?, id: event.id, kind: event.kind.clone(), text })
+    }
 }
 
 impl Streams {
     fn enter(&self, client: ClientId, most: usize) -> Result<Open, Problem> {
         let mut open = self.open.lock().unwrap_or_else(|poison| poison.into_inner());
-        let count = open.entry(client).or_default();
-        if *count >= most {
+        let own = open.entry(client).or_default();
+        if own.count >= most {
             let message = format!("This client has {most} streams open, which is as many as it may have. Close one.");
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", message).retry_after(15));
         }
-        *count += 1;
-        Ok(Open { streams: self.clone(), client })
+        own.count += 1;
+        Ok(Open { streams: self.clone(), client, shared: own.shared.clone() })
     }
 }
 
@@ -61,14 +115,31 @@ impl Streams {
 struct Open {
     streams: Streams,
     client: ClientId,
+    shared: Arc<AsyncMutex<Option<Page>>>,
+}
+
+impl Open {
+    /// The events after a position, with everything that caused the wake-up of this number; read once for all streams of
+    /// the client that ask for the same.
+    async fn page(&self, app: &App, after: i64, seen: u64) -> Result<Page, StoreError> {
+        let mut kept = self.shared.lock().await;
+        if let Some(page) = kept.as_ref().filter(|page| page.serves(after, seen)) {
+            return Ok(page.clone());
+        }
+        metrics::counter!("paygen_event_reads_total", "reader" => "stream").increment(1);
+        let events = app.reader.events_after(self.client, after, PAGE).await?;
+        let environment = &app.terms.environment;
+        let events = events.iter().filter_map(|event| Told::of(event, environment)).collect();
+        Ok(kept.insert(Page { after, seen, events }).clone())
+    }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         let mut open = self.streams.open.lock().unwrap_or_else(|poison| poison.into_inner());
-        if let Some(count) = open.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(own) = open.get_mut(&self.client) {
+            own.count -= 1;
+            if own.count == 0 {
                 open.remove(&self.client);
             }
         }
@@ -99,7 +170,7 @@ pub async fn stream_events(
     let last = last_event_id(&parts, &mut params);
     params.finish(&["types", "lastEventId"])?;
     // Before the first read, so that what is placed after it wakes the stream.
-    let news = app.tail.subscribe();
+    let news = app.tail.subscribe(caller.client);
     let open = app.streams.enter(caller.client, app.config.events.streams)?;
     let (after, last) = match last {
         Some(id) => (place(&app, caller.client, id).await?, id),
@@ -109,17 +180,17 @@ pub async fn stream_events(
     let stream = Stream {
         stopping: app.stopping.clone(),
         heartbeat: Duration::from_secs(app.config.events.heartbeat_seconds),
-        client: caller.client,
         app,
         parts,
         types,
         news,
+        more: true,
         after,
         last,
         told: None,
         spoke: now,
         checked: now,
-        _open: open,
+        open,
     };
     let body = futures_util::stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
@@ -190,9 +261,10 @@ async fn newest(app: &App, client: ClientId) -> Result<(i64, EventId), Problem> 
 struct Stream {
     app: App,
     parts: Parts,
-    client: ClientId,
     types: Option<Vec<EventType>>,
-    news: watch::Receiver<u64>,
+    news: Waiting,
+    /// Whether there may be events that were not read.
+    more: bool,
     stopping: watch::Receiver<bool>,
     heartbeat: Duration,
     /// The position that was read last, and its event.
@@ -204,7 +276,7 @@ struct Stream {
     spoke: Instant,
     /// When the caller was looked at last.
     checked: Instant,
-    _open: Open,
+    open: Open,
 }
 
 impl Stream {
@@ -218,17 +290,9 @@ impl Stream {
             if self.told.is_none() || self.spoke.elapsed() >= self.heartbeat {
                 text.push_str(":\n\n");
             }
-            let full = match self.app.reader.events_after(self.client, self.after, PAGE).await {
-                Ok(events) => {
-                    events.iter().for_each(|event| self.tell(event, &mut text));
-                    events.len() == PAGE as usize
-                }
-                Err(error) => {
-                    tracing::warn!(error = %error, "a stream of events waits for the store");
-                    tokio::time::sleep(PAUSE).await;
-                    false
-                }
-            };
+            if self.more {
+                self.read(&mut text).await;
+            }
             if !text.is_empty() {
                 // An id without data moves a reader on that gets only some types.
                 if self.told != Some(self.last) {
@@ -238,26 +302,34 @@ impl Stream {
                 self.spoke = Instant::now();
                 return Some(text.into());
             }
-            if !full {
+            if !self.more {
                 self.wait().await;
             }
         }
     }
 
-    fn tell(&mut self, event: &Event, text: &mut String) {
-        self.after = event.position.unwrap_or(self.after);
+    /// Reads on, and adds what is wanted to the text.
+    async fn read(&mut self, text: &mut String) {
+        let seen = self.news.seen();
+        match self.open.page(&self.app, self.after, seen).await {
+            Ok(page) => {
+                page.events.iter().for_each(|event| self.tell(event, text));
+                self.more = page.is_full();
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a stream of events waits for the store");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    fn tell(&mut self, event: &Told, text: &mut String) {
+        self.after = event.position;
         self.last = event.id;
         if self.types.as_ref().is_some_and(|types| !types.iter().any(|kind| kind.as_str() == event.kind)) {
             return;
         }
-        let view = EventView::of(event, &self.app.terms.environment);
-        let json = serde_json::to_string(&view).unwrap_or_default();
-        text.push_str(&format!("id: {}\nevent: {}\n", event.id, event.kind));
-        // Free-form JSON is kept as it was sent, maybe on several lines.
-        for line in json.split(['\r', '\n']) {
-            text.push_str(&format!("data: {line}\n"));
-        }
-        text.push('\n');
+        text.push_str(&event.text);
         self.told = Some(event.id);
     }
 
@@ -265,7 +337,7 @@ impl Stream {
     async fn wait(&mut self) {
         let until = (self.spoke + self.heartbeat).min(self.checked + RECHECK);
         tokio::select! {
-            _ = self.news.changed() => {}
+            _ = self.news.changed() => self.more = true,
             _ = self.stopping.wait_for(|stop| *stop) => {}
             () = tokio::time::sleep_until(until) => {}
         }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use paygen_core::access::ClientStatus;
 use paygen_core::clock::AdvanceClock;
 use paygen_core::time::{Instant, SECOND};
 use paygen_core::{Command, Outcome};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::bodies::AdvanceClockBody;
 use crate::app::App;
 use crate::http::body::Body;
-use crate::http::gate::{Allowed, SIMULATOR_READ, SIMULATOR_WRITE};
+use crate::http::gate::{Allowed, Caller, SIMULATOR_READ, SIMULATOR_WRITE};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope};
@@ -59,7 +60,8 @@ pub async fn read_clock(
 /// Move the test clock
 ///
 /// Moves business time forward, by a number of seconds or to an instant. What falls due on the way is done in
-/// order, each at its own instant, before the answer.
+/// order, each at its own instant, before the answer. A sandbox has one clock: with other active clients it is moved only
+/// where `shared_clock` allows it.
 #[utoipa::path(post, path = "/simulator/clock", tag = "Simulator", operation_id = "advanceClock",
     request_body = AdvanceClockBody,
     params(WriteParams),
@@ -75,6 +77,7 @@ pub async fn advance_clock(
     if let Some(answer) = write.answered_before(&app, &caller, &body.canonical).await? {
         return Ok(answer);
     }
+    check_alone(&app, &caller).await?;
     app.clock.learn(app.reader.clock().await?.offset);
     let now = app.clock.now();
     let (to, offset) = target(&body.value, now, app.clock.offset())?;
@@ -92,6 +95,26 @@ pub async fn advance_clock(
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
     app.clock.learn(app.reader.clock().await?.offset);
     answer
+}
+
+/// The clock is everybody's: moving it ends the others' keys, cards and holds too. So it is moved where there are no others,
+/// or where whoever runs the sandbox allows it.
+async fn check_alone(app: &App, caller: &Caller) -> Result<(), Problem> {
+    if app.config.shared_clock {
+        return Ok(());
+    }
+    let clients = app.reader.clients().await?;
+    let others = clients.iter().filter(|other| other.id != caller.client && other.status == ClientStatus::Active);
+    match others.count() {
+        0 => Ok(()),
+        count => {
+            let message = format!(
+                "This sandbox has {count} other active clients, and its clock is theirs too: moving it would end their \
+                 keys, cards and holds. Start it with PAYGEN_SHARED_CLOCK=true to allow it, or use a sandbox of your own."
+            );
+            Err(Problem::new(StatusCode::CONFLICT, "clock_shared", message))
+        }
+    }
 }
 
 /// The instant to stand at and, when the clock is moved by seconds, the exact offset.

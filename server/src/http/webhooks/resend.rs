@@ -69,6 +69,6 @@ pub async fn resend_event(
     let command = ResendEvent { event: id, object_id: event.object_id, position, webhooks };
     let success = Success::new(StatusCode::ACCEPTED, "Event resend started.", show);
     let answer = write.perform(&app, &caller, &body.canonical, Command::ResendEvent(command), success).await;
-    app.deliveries.changed();
+    app.deliveries.changed(caller.client);
     answer
 }

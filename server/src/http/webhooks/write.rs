@@ -113,7 +113,7 @@ pub async fn create_webhook(
     let success = Success::new(StatusCode::CREATED, "Webhook created successfully.", with_secret(&credentials))
         .shown_once(NewWebhookView::without_secret);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
-    app.deliveries.changed();
+    app.deliveries.changed(caller.client);
     answer
 }
 
@@ -164,7 +164,7 @@ pub async fn update_webhook(
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
-    app.deliveries.renewed(id).await;
+    app.deliveries.renewed(caller.client, id).await;
     Ok(answer)
 }
 
@@ -214,7 +214,7 @@ pub async fn delete_webhook(
     let command = Command::DeleteWebhook(DeleteWebhook { id, if_match: write.if_match });
     let success = Success::new(StatusCode::OK, "Webhook deleted successfully.", shown);
     let answer = write.perform(&app, &caller, "", command, success).await;
-    app.deliveries.changed();
+    app.deliveries.changed(caller.client);
     answer
 }
 
@@ -245,7 +245,7 @@ pub async fn rotate_webhook_secret(
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
-    app.deliveries.renewed(id).await;
+    app.deliveries.renewed(caller.client, id).await;
     Ok(answer)
 }
 
@@ -300,6 +300,6 @@ pub async fn recover_webhook(
     let command = Command::RecoverWebhook(RecoverWebhook { id, after, to });
     let success = Success::new(StatusCode::ACCEPTED, "Webhook recovery started.", shown);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
-    app.deliveries.changed();
+    app.deliveries.changed(caller.client);
     answer
 }

@@ -1,0 +1,266 @@
+//! What names entries, lines and heads: transfers, transactions, payments of cards, authorizations, events.
+
+use std::collections::HashMap;
+
+use paygen_core::ids::{ClientId, Id};
+use paygen_core::ledger::Verifier;
+
+use super::MOST;
+use crate::database::STEP;
+use crate::value::Value;
+use crate::{Reader, StoreError};
+
+/// An id as it is stored.
+pub(super) fn id(value: &Value) -> Option<Id> {
+    match value {
+        Value::Bytes(bytes) => Id::from_slice(bytes),
+        _ => None,
+    }
+}
+
+fn number(value: Option<&Value>) -> i64 {
+    match value {
+        Some(Value::Integer(number)) => *number,
+        _ => 0,
+    }
+}
+
+/// A table read in steps by its key, which is the client and one more column; each step is one statement.
+pub(super) struct Steps {
+    sql: String,
+    columns: usize,
+    after: (Vec<u8>, Vec<u8>),
+    ended: bool,
+}
+
+impl Steps {
+    /// What is selected begins with the two columns of the key and names the table's row `t`.
+    pub(super) fn of(table: &str, key: &str, select: &str) -> Steps {
+        let sql = format!(
+            "SELECT {select} FROM (SELECT * FROM {table} WHERE (client, {key}) > (?1, ?2)
+             ORDER BY client, {key} LIMIT {STEP}) t ORDER BY client, {key}"
+        );
+        let columns = top_level_commas(select) + 1;
+        Steps { sql, columns, after: (vec![0; 12], Vec::new()), ended: false }
+    }
+
+    /// The next rows; nothing when there are no more.
+    pub(super) async fn next(&mut self, reader: &Reader) -> Result<Option<Vec<Vec<Value>>>, StoreError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let params = vec![Value::Bytes(self.after.0.clone()), Value::Bytes(self.after.1.clone())];
+        let rows = reader.rows(ClientId::NOBODY, self.sql.clone(), params, self.columns).await?;
+        self.ended = rows.len() < STEP as usize;
+        if let Some([Value::Bytes(client), Value::Bytes(key), ..]) = rows.last().map(Vec::as_slice) {
+            self.after = (client.clone(), key.clone());
+        }
+        Ok(Some(rows))
+    }
+}
+
+/// How many commas stand outside of parentheses.
+fn top_level_commas(select: &str) -> usize {
+    let mut depth = 0;
+    let count = |character| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => return true,
+            _ => {}
+        }
+        false
+    };
+    select.chars().map(count).filter(|is_one| *is_one).count()
+}
+
+/// Transfers: their entry moved what they say, from and to whom they say, and so much of it was given back.
+pub(super) async fn transfers(
+    reader: &Reader,
+    verifier: &mut Verifier,
+    reversed_before: Vec<(ClientId, Id, i64)>,
+) -> Result<(), StoreError> {
+    for (client, transfer, reversed) in reversed_before {
+        let given = verifier.reversed(client, transfer);
+        if given < reversed {
+            verifier.note(format!(
+                "transfer {transfer}: {reversed} minor units were given back, its reversals have {given}"
+            ));
+        }
+    }
+    let moved = |of: &str| {
+        format!(
+            "(SELECT CAST(coalesce(sum(l.delta), 0) AS bigint) FROM ledger_lines l
+              WHERE l.client = t.client AND l.entry = t.entry AND l.account = t.{of})"
+        )
+    };
+    let last = "(SELECT count(*) FROM ledger_entries e WHERE e.client = t.client AND e.id = t.last_reversal)";
+    let select = format!(
+        "client, id, entry, amount, {}, {}, reversed, last_reversal, {last}",
+        moved("from_account"),
+        moved("to_account")
+    );
+    let mut steps = Steps::of("transfers", "id", &select);
+    while let Some(rows) = steps.next(reader).await? {
+        for row in rows {
+            let (Some(client), Some(transfer), Some(entry)) = (id(&row[0]), id(&row[1]), id(&row[2])) else { continue };
+            let [amount, given, taken, reversed] = [3, 4, 5, 6].map(|at| number(row.get(at)));
+            if (given, taken) != (-amount, amount) {
+                verifier.note(format!(
+                    "transfer {transfer}: it is of {amount} minor units, and entry {entry} took {} and gave {taken}",
+                    -given
+                ));
+            }
+            let all = verifier.reversed(ClientId(client), transfer);
+            if all > reversed {
+                verifier
+                    .note(format!("transfer {transfer}: its reversals have {all} minor units, and it says {reversed}"));
+            }
+            if let (Some(reversal), 0) = (id(&row[7]), number(row.get(8))) {
+                verifier.note(format!("transfer {transfer}: its reversal {reversal} is not there"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Transactions and payments of cards: their entries are there, and those of transactions moved what they say to or from
+/// the network.
+pub(super) async fn entries(reader: &Reader, verifier: &mut Verifier) -> Result<(), StoreError> {
+    let there = "(SELECT count(*) FROM ledger_entries e WHERE e.client = t.client AND e.id = t.entry)";
+    let network = "(SELECT CAST(coalesce(sum(s.delta), 0) AS bigint) FROM ledger_system_lines s
+          WHERE s.client = t.client AND s.entry = t.entry AND s.system = 'network')";
+    let mut steps = Steps::of("transactions", "id", &format!("client, id, entry, {there}, amount, {network}"));
+    while let Some(rows) = steps.next(reader).await? {
+        for row in rows {
+            let (Some(transaction), Some(entry)) = (id(&row[1]), id(&row[2])) else { continue };
+            let [is_there, amount, moved] = [3, 4, 5].map(|at| number(row.get(at)));
+            if is_there == 0 {
+                verifier.note(format!("transaction {transaction}: its entry {entry} is not there"));
+            } else if moved != -amount {
+                verifier.note(format!(
+                    "transaction {transaction}: it is of {amount} minor units, and entry {entry} has {moved} of the network"
+                ));
+            }
+        }
+    }
+    let mut steps = Steps::of("payment_references", "hash", &format!("client, hash, entry, {there}"));
+    while let Some(rows) = steps.next(reader).await? {
+        for row in rows.iter().filter(|row| number(row.get(3)) == 0) {
+            if let Some(entry) = id(&row[2]) {
+                verifier.note(format!("a payment onto a card names entry {entry}, which is not there"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What authorizations say is open of them is what their lines hold.
+pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<(), StoreError> {
+    let mut held = verifier.holds();
+    let mut doubtful: Vec<(ClientId, Id)> = Vec::new();
+    let mut steps = Steps::of("authorizations", "id", "client, id, open_amount, open_fee");
+    while let Some(rows) = steps.next(reader).await? {
+        for row in rows {
+            let (Some(client), Some(authorization)) = (id(&row[0]), id(&row[1])) else { continue };
+            let key = (ClientId(client), authorization);
+            let open = number(row.get(2)) + number(row.get(3));
+            if held.remove(&key).unwrap_or(0) != open {
+                doubtful.push(key);
+            }
+        }
+    }
+    // What is left holds something for an authorization that is not there.
+    doubtful.extend(held.into_keys());
+    // They may have changed between the two looks: each is looked at again in one statement.
+    for (client, authorization) in doubtful.into_iter().take(MOST) {
+        let sql = "SELECT a.open_amount + a.open_fee,
+             (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM ledger_lines l WHERE l.client = a.client
+              AND l.account IN (a.card, a.account) AND l.authorization_id = a.id)
+             FROM authorizations a WHERE a.client = ?1 AND a.id = ?2";
+        let params = vec![client.0.into(), authorization.into()];
+        let rows = reader.rows(ClientId::NOBODY, sql.to_owned(), params, 2).await?;
+        match rows.first() {
+            None => verifier.note(format!("authorization {authorization}: money is held for it, and it is not there")),
+            Some(row) => {
+                let [open, held] = [0, 1].map(|at| number(row.get(at)));
+                if open != held {
+                    verifier.note(format!(
+                        "authorization {authorization}: {open} minor units of it are open, and {held} are held"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A client's events have positions without gaps; the first position of each client that has events.
+pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Result<HashMap<ClientId, i64>, StoreError> {
+    let sql = "SELECT client, CAST(min(position) AS bigint), CAST(max(position) AS bigint), count(position)
+         FROM events WHERE position IS NOT NULL GROUP BY client";
+    let rows = reader.rows(ClientId::NOBODY, sql.to_owned(), Vec::new(), 4).await?;
+    let mut firsts = HashMap::new();
+    for row in rows {
+        let Some(client) = row.first().and_then(id).map(ClientId) else { continue };
+        let [first, last, count] = [1, 2, 3].map(|at| number(row.get(at)));
+        if last - first + 1 != count {
+            let missing = last - first + 1 - count;
+            verifier.note(format!(
+                "client {client}: {missing} of its events between the positions {first} and {last} are not there"
+            ));
+        }
+        firsts.insert(client, first);
+    }
+    Ok(firsts)
+}
+
+/// Events that tell of a balance name an entry that is there; the number of each object's last event.
+pub(super) async fn events(
+    reader: &Reader,
+    verifier: &mut Verifier,
+) -> Result<HashMap<(ClientId, Id), i64>, StoreError> {
+    let mut last: HashMap<(ClientId, Id), i64> = HashMap::new();
+    let data = "CASE WHEN kind = 'account.balance.updated' THEN data END";
+    let mut steps = Steps::of("events", "id", &format!("client, id, object_id, sequence, {data}"));
+    while let Some(rows) = steps.next(reader).await? {
+        let mut named: HashMap<Id, Vec<(Id, Id)>> = HashMap::new();
+        for row in rows {
+            let (Some(client), Some(event), Some(object)) = (id(&row[0]), id(&row[1]), id(&row[2])) else { continue };
+            let newest = last.entry((ClientId(client), object)).or_default();
+            *newest = number(row.get(3)).max(*newest);
+            if let Some(Value::Text(data)) = row.get(4)
+                && let Some((_, rest)) = data.split_once("\"entryId\":\"")
+                && let Some(entry) = rest.get(..24).and_then(Id::parse)
+            {
+                named.entry(client).or_default().push((entry, event));
+            }
+        }
+        for (client, entries) in named {
+            for some in entries.chunks(100) {
+                let places: Vec<String> = (2..some.len() + 2).map(|at| format!("?{at}")).collect();
+                let sql = format!("SELECT id FROM ledger_entries WHERE client = ?1 AND id IN ({})", places.join(", "));
+                let mut params = vec![Value::from(client)];
+                params.extend(some.iter().map(|(entry, _)| Value::from(*entry)));
+                let found = reader.rows(ClientId::NOBODY, sql, params, 1).await?;
+                let found: Vec<Id> = found.iter().filter_map(|row| id(row.first()?)).collect();
+                for (entry, event) in some.iter().filter(|(entry, _)| !found.contains(entry)) {
+                    verifier.note(format!("event {event}: it names entry {entry}, which is not there"));
+                }
+            }
+        }
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::top_level_commas;
+
+    #[test]
+    fn columns_are_counted_outside_of_parentheses() {
+        for (select, commas) in [("a", 0), ("a, b", 1), ("a, (SELECT f(b, c), d), e", 2)] {
+            assert_eq!(top_level_commas(select), commas, "{select}");
+        }
+    }
+}
