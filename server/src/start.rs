@@ -113,6 +113,9 @@ impl Node {
         if !database.has_one_writer() {
             running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
         }
+        running.spawn(workers::recovery::run(database.clone(), engine.clone(), stopping.clone()));
+        let metrics = record_metrics()?;
+        running.spawn(workers::metrics::run(metrics.clone(), stopping.clone()));
         let app = App::from(Shared {
             engine,
             credentials: Credentials::new(reader.clone()),
@@ -136,7 +139,7 @@ impl Node {
             config: Arc::new(config),
             environment,
             stopping,
-            metrics: record_metrics()?,
+            metrics,
         });
         Ok(Node { app, database, stop, workers: running })
     }
