@@ -239,6 +239,16 @@ struct File {
 #[error("{0}")]
 pub struct ConfigError(pub(crate) String);
 
+/// The variables that settings without a flag are read from.
+pub const FROM_ENVIRONMENT: [&str; 6] = [
+    "PAYGEN_SANDBOX_API_KEY",
+    "PAYGEN_KEY_FILE",
+    "PAYGEN_ZONE_PIN_KEY",
+    "PAYGEN_DOCUMENTS_URL",
+    "PAYGEN_WEBHOOKS_ALLOW_PRIVATE",
+    "PAYGEN_WEBHOOKS_RETRY_SCHEDULE",
+];
+
 impl Config {
     /// Reads the settings.
     pub fn load(mode: Mode, args: &CommonArgs) -> Result<Config, ConfigError> {

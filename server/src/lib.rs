@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod docs_site;
 pub mod documents;
 pub mod engine;
+pub mod environment;
 pub mod http;
 pub mod issuing;
 pub mod logging;
