@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod delivery;
 pub mod docs_site;
 pub mod documents;
+pub mod edge;
 pub mod engine;
 pub mod environment;
 pub mod http;

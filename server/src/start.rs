@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::delivery::{self, Deliveries, Sender};
 use crate::documents::{Documents, DocumentsError};
+use crate::edge::budget::Budget;
 use crate::engine::{self, Engine};
 use crate::http::events::Streams;
 use crate::http::rate_limit::{RateLimits, Tries};
@@ -132,6 +133,8 @@ impl Node {
             schedule,
             tail,
             deliveries,
+            request_bytes: Budget::new(config.request_bytes),
+            answer_bytes: Budget::new(config.answer_bytes),
             streams: Streams::default(),
             advancing: Arc::default(),
             documents,

@@ -12,7 +12,6 @@ mod migrate;
 mod replay;
 mod serve;
 mod simulate;
-mod stall;
 
 use std::process::ExitCode;
 

@@ -245,9 +245,9 @@ mod tests {
     fn places_are_counted_from_the_beginning_of_all() {
         let cases = [
             ("{\n  \"a\": {\"b\": 1,\n\"b\": 2}}", "the member \"b\" stands twice at line 3 column 7"),
-            ("{\"a\": {\"b\": 1, \"b\": 2}}", "the member \"b\" stands twice at line 1 column 24"),
+            ("{\"a\": {\"b\": 1, \"b\": 2}}", "the member \"b\" stands twice at line 1 column 22"),
             ("{\n  \"a\": [{\"b\": \"\\ud800\"}]}", "at line 2 column "),
-            ("{\n\n  \"a\": [1,]}", "trailing comma at line 3 column 11"),
+            ("{\n\n  \"a\": [1,]}", "expected value at line 3 column 11"),
         ];
         for (text, expected) in cases {
             let error = Json::parse(text.as_bytes()).expect_err(text);

@@ -21,6 +21,8 @@ mod crashes;
 mod csv;
 mod docs;
 mod docs_browser;
+mod edge;
+mod edge_budgets;
 mod events;
 mod faults_clock;
 mod faults_postgres;

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -21,8 +22,10 @@ use tokio::time::Instant;
 
 use super::EventView;
 use crate::app::App;
+use crate::edge::budget::{Payer, Uncounted};
 use crate::http::gate::{Allowed, EVENTS_READ, still_allowed};
 use crate::http::nearest::hint;
+use crate::http::outgoing::PIECE;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::query::{Params, Query};
 
@@ -45,8 +48,13 @@ pub struct Streams {
 }
 
 impl Streams {
-    fn enter(&self, client: ClientId, most: usize) -> Result<Open, Problem> {
+    /// One more stream of a client; of a client at most so many, and at most so many of all.
+    fn enter(&self, client: ClientId, most: usize, most_of_all: usize) -> Result<Open, Problem> {
         let mut open = self.open.lock().unwrap_or_else(|poison| poison.into_inner());
+        if open.values().sum::<usize>() >= most_of_all {
+            let message = format!("This server has {most_of_all} streams open, which is as many as it may have.");
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", message).retry_after(15));
+        }
         let count = open.entry(client).or_default();
         if *count >= most {
             let message = format!("This client has {most} streams open, which is as many as it may have. Close one.");
@@ -100,7 +108,8 @@ pub async fn stream_events(
     params.finish(&["types", "lastEventId"])?;
     // Before the first read, so that what is placed after it wakes the stream.
     let news = app.tail.subscribe();
-    let open = app.streams.enter(caller.client, app.config.events.streams)?;
+    let events = &app.config.events;
+    let open = app.streams.enter(caller.client, events.streams, events.max_streams)?;
     let (after, last) = match last {
         Some(id) => (place(&app, caller.client, id).await?, id),
         None => newest(&app, caller.client).await?,
@@ -131,7 +140,7 @@ pub async fn stream_events(
         // Proxies that gather answers before they pass them on would hold events back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((Extension(Uncounted), headers, Body::from_stream(body)).into_response())
 }
 
 /// The types of a comma list; all when it is left out.
@@ -218,6 +227,11 @@ impl Stream {
             if self.told.is_none() || self.spoke.elapsed() >= self.heartbeat {
                 text.push_str(":\n\n");
             }
+            // A page is counted from before it is read until the socket took it; one without events is given back at once.
+            let room = tokio::select! {
+                room = self.app.answer_bytes.wait(Payer::Client(self.client), PIECE) => room,
+                _ = self.stopping.wait_for(|stop| *stop) => return None,
+            };
             let full = match self.app.reader.events_after(self.client, self.after, PAGE).await {
                 Ok(events) => {
                     events.iter().for_each(|event| self.tell(event, &mut text));
@@ -236,8 +250,9 @@ impl Stream {
                     self.told = Some(self.last);
                 }
                 self.spoke = Instant::now();
-                return Some(text.into());
+                return Some(room.around(text.into()));
             }
+            drop(room);
             if !full {
                 self.wait().await;
             }
