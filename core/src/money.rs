@@ -30,6 +30,12 @@ pub enum DecimalError {
     /// More significant digits than can be exact in every JSON reader.
     #[error("has more than {MAX_DIGITS} significant digits, so it could not be kept exact")]
     TooManyDigits,
+    /// Beyond what can be kept, whatever its digits.
+    #[error("is too large to be kept exact; an amount has at most {MAX_DIGITS} digits")]
+    TooLarge,
+    /// Closer to zero than can be kept.
+    #[error("is too close to zero to be kept exact; no currency has so many decimals")]
+    TooSmall,
 }
 
 impl Decimal {
@@ -58,21 +64,26 @@ impl Decimal {
             return Ok(Decimal::ZERO);
         }
         let trailing = joined.len() - joined.trim_end_matches('0').len();
-        if significant.len() > MAX_DIGITS || exponent.unsigned_abs() > 64 {
+        if significant.len() > MAX_DIGITS {
             return Err(DecimalError::TooManyDigits);
+        }
+        match exponent {
+            65.. => return Err(DecimalError::TooLarge),
+            ..-64 => return Err(DecimalError::TooSmall),
+            _ => {}
         }
         let scale =
             i32::try_from(fraction.len()).unwrap_or(i32::MAX) - i32::try_from(trailing).unwrap_or(i32::MAX) - exponent;
         let mut units: i64 = significant.parse().map_err(|_| DecimalError::Malformed)?;
         let scale = if scale < 0 {
-            let up = u32::try_from(-scale).map_err(|_| DecimalError::TooManyDigits)?;
-            units = 10i64.checked_pow(up).and_then(|p| units.checked_mul(p)).ok_or(DecimalError::TooManyDigits)?;
+            let up = u32::try_from(-scale).map_err(|_| DecimalError::TooLarge)?;
+            units = 10i64.checked_pow(up).and_then(|p| units.checked_mul(p)).ok_or(DecimalError::TooLarge)?;
             if units >= 10i64.pow(15) {
-                return Err(DecimalError::TooManyDigits);
+                return Err(DecimalError::TooLarge);
             }
             0
         } else {
-            u8::try_from(scale).map_err(|_| DecimalError::TooManyDigits)?
+            u8::try_from(scale).map_err(|_| DecimalError::TooSmall)?
         };
         Ok(Decimal { units: if negative { -units } else { units }, scale })
     }
@@ -236,8 +247,9 @@ mod tests {
             ("999999999999999", Ok("999999999999999")),
             ("100000000000000000000e-20", Ok("1")),
             ("9999999999999999", Err(DecimalError::TooManyDigits)),
-            ("1e400", Err(DecimalError::TooManyDigits)),
-            ("1e15", Err(DecimalError::TooManyDigits)),
+            ("1e400", Err(DecimalError::TooLarge)),
+            ("1e-400", Err(DecimalError::TooSmall)),
+            ("1e15", Err(DecimalError::TooLarge)),
             ("0.1234567890123456", Err(DecimalError::TooManyDigits)),
             (".5", Err(DecimalError::Malformed)),
             ("5.", Err(DecimalError::Malformed)),
@@ -248,8 +260,8 @@ mod tests {
             ("1e", Err(DecimalError::Malformed)),
             ("1e-", Err(DecimalError::Malformed)),
             ("1e+-1", Err(DecimalError::Malformed)),
-            ("1e-2147483648", Err(DecimalError::TooManyDigits)),
-            ("1e99999999999", Err(DecimalError::TooManyDigits)),
+            ("1e-2147483648", Err(DecimalError::TooSmall)),
+            ("1e99999999999", Err(DecimalError::TooLarge)),
             ("0e99999999999", Ok("0")),
             ("--1", Err(DecimalError::Malformed)),
         ];

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::delivery::Deliveries;
 use crate::documents::Documents;
+use crate::edge::budget::Budget;
 use crate::engine::{Answer, Engine, Priority, Submission};
 use crate::http::events::Streams;
 use crate::http::gate::Caller;
@@ -77,6 +78,10 @@ pub struct Shared {
     pub tail: Tail,
     /// Deliveries to webhook endpoints.
     pub deliveries: Deliveries,
+    /// What requests may have in memory.
+    pub request_bytes: Budget,
+    /// What answers may have in memory.
+    pub answer_bytes: Budget,
     /// Open streams of events.
     pub streams: Streams,
     /// One advance of the test clock at a time.

@@ -114,13 +114,15 @@ pub struct EventsConfig {
     pub retention_days: u32,
     /// Streams a client may have open at a time.
     pub streams: usize,
+    /// Streams that all clients together may have open.
+    pub max_streams: usize,
     /// How long a stream is silent before it says that it is still there.
     pub heartbeat_seconds: u64,
 }
 
 impl Default for EventsConfig {
     fn default() -> EventsConfig {
-        EventsConfig { retention_days: 0, streams: 100, heartbeat_seconds: 15 }
+        EventsConfig { retention_days: 0, streams: 100, max_streams: 2000, heartbeat_seconds: 15 }
     }
 }
 
@@ -176,6 +178,12 @@ pub struct Config {
     pub failed_credentials: Option<NonZeroU32>,
     /// Connections at once.
     pub max_connections: u32,
+    /// Of these, from one address.
+    pub max_connections_per_address: u32,
+    /// Bytes of requests in memory, but for the first of each.
+    pub request_bytes: usize,
+    /// Bytes of answers in memory, but for small ones.
+    pub answer_bytes: usize,
     /// How long a list may take.
     pub list_timeout_ms: u32,
     /// How long answers are kept for repeats.
@@ -221,6 +229,9 @@ struct File {
     client_rate_limit: Option<NonZeroU32>,
     failed_credentials: Option<NonZeroU32>,
     max_connections: Option<u32>,
+    max_connections_per_address: Option<u32>,
+    request_bytes: Option<usize>,
+    answer_bytes: Option<usize>,
     list_timeout_ms: Option<u32>,
     idempotency_retention_seconds: Option<i64>,
     #[serde(default)]
@@ -245,6 +256,16 @@ struct File {
 #[error("{0}")]
 pub struct ConfigError(pub(crate) String);
 
+/// The variables that settings without a flag are read from.
+pub const FROM_ENVIRONMENT: [&str; 6] = [
+    "PAYGEN_SANDBOX_API_KEY",
+    "PAYGEN_KEY_FILE",
+    "PAYGEN_ZONE_PIN_KEY",
+    "PAYGEN_DOCUMENTS_URL",
+    "PAYGEN_WEBHOOKS_ALLOW_PRIVATE",
+    "PAYGEN_WEBHOOKS_RETRY_SCHEDULE",
+];
+
 impl Config {
     /// Reads the settings.
     pub fn load(mode: Mode, args: &CommonArgs) -> Result<Config, ConfigError> {
@@ -266,6 +287,7 @@ impl Config {
             Mode::Dev => (KycRequiredFor::None, 0),
             Mode::Serve => (KycRequiredFor::Spend, 5 * 365 + 1),
         };
+        let max_connections = file.max_connections.unwrap_or(10_000);
         let config = Config {
             listen: args.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000))),
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("paygen-data")),
@@ -281,7 +303,10 @@ impl Config {
             rate_limit: file.rate_limit.or_else(|| NonZeroU32::new(100).filter(|_| mode == Mode::Serve)),
             client_rate_limit: file.client_rate_limit.or_else(|| NonZeroU32::new(500).filter(|_| mode == Mode::Serve)),
             failed_credentials: file.failed_credentials.or_else(|| NonZeroU32::new(60).filter(|_| mode == Mode::Serve)),
-            max_connections: file.max_connections.unwrap_or(10_000),
+            max_connections,
+            max_connections_per_address: file.max_connections_per_address.unwrap_or(max_connections.div_ceil(4)),
+            request_bytes: file.request_bytes.unwrap_or(64 << 20),
+            answer_bytes: file.answer_bytes.unwrap_or(64 << 20),
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),
             idempotency_retention_seconds: file.idempotency_retention_seconds.unwrap_or(7 * 86_400),
             cards: with_sandbox_ranges(file.cards, mode),
@@ -334,8 +359,24 @@ impl Config {
         if !(1..=1_000_000).contains(&self.max_connections) {
             return fail(format!("max_connections is {}; it must be from 1 to 1000000.", self.max_connections));
         }
-        if !(1..=3600).contains(&self.events.heartbeat_seconds) || self.events.streams > 100_000 {
-            return fail("events.heartbeat_seconds must be from 1 to 3600, events.streams at most 100000.".to_owned());
+        if !(1..=self.max_connections).contains(&self.max_connections_per_address) {
+            return fail(format!(
+                "max_connections_per_address is {}; it must be from 1 to max_connections, which is {}.",
+                self.max_connections_per_address, self.max_connections
+            ));
+        }
+        for (name, bytes) in [("request_bytes", self.request_bytes), ("answer_bytes", self.answer_bytes)] {
+            if bytes < LEAST_BUDGET {
+                return fail(format!("{name} is {bytes}; it must be at least {LEAST_BUDGET}."));
+            }
+        }
+        if !(1..=3600).contains(&self.events.heartbeat_seconds)
+            || self.events.streams.max(self.events.max_streams) > 100_000
+        {
+            return fail(
+                "events.heartbeat_seconds must be from 1 to 3600, events.streams and events.max_streams at most 100000."
+                    .to_owned(),
+            );
         }
         if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
             return fail(format!(
@@ -380,6 +421,9 @@ impl Config {
         self.key_file.clone().unwrap_or_else(|| self.data_dir.join("sandbox-vault.key"))
     }
 }
+
+/// A quarter of it has room for the largest bodies.
+const LEAST_BUDGET: usize = 8 << 20;
 
 fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
     if cards.ranges.is_empty() && mode == Mode::Dev {
@@ -447,6 +491,9 @@ mod tests {
             ("log_format = \"xml\"", "human or json"),
             ("database_url = \"mysql://x\"", "postgres://"),
             ("sandbox_api_key = \"short\"", "16 to 200"),
+            ("max_connections = 4\nmax_connections_per_address = 5", "from 1 to max_connections, which is 4"),
+            ("request_bytes = 1000", "request_bytes is 1000; it must be at least"),
+            ("answer_bytes = 0", "answer_bytes is 0"),
             ("[engine]\nbatch = 0", "engine.batch"),
             ("[events]\nheartbeat_seconds = 0", "events.heartbeat_seconds"),
             ("[[cards.ranges]]\nbrand = \"Visa\"\nprefix = \"4005\"", "prefix 6 to 11"),

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::delivery::{self, Deliveries, Sender};
 use crate::documents::{Documents, DocumentsError};
+use crate::edge::budget::Budget;
 use crate::engine::{self, Engine};
 use crate::http::events::Streams;
 use crate::http::rate_limit::{RateLimits, Tries};
@@ -135,6 +136,9 @@ impl Node {
         if !database.has_one_writer() {
             running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
         }
+        running.spawn(workers::recovery::run(database.clone(), engine.clone(), stopping.clone()));
+        let metrics = record_metrics()?;
+        running.spawn(workers::metrics::run(metrics.clone(), stopping.clone()));
         let app = App::from(Shared {
             engine,
             credentials: Credentials::new(reader.clone()),
@@ -151,6 +155,8 @@ impl Node {
             schedule,
             tail,
             deliveries,
+            request_bytes: Budget::new(config.request_bytes),
+            answer_bytes: Budget::new(config.answer_bytes),
             streams: Streams::default(),
             advancing: Arc::default(),
             documents,
@@ -158,7 +164,7 @@ impl Node {
             config: Arc::new(config),
             environment,
             stopping,
-            metrics: record_metrics()?,
+            metrics,
         });
         Ok(Node { app, database, stop, workers: running })
     }

@@ -110,6 +110,18 @@ impl Database {
         }
     }
 
+    /// Writes something that changes nothing, to find out whether the database can be written.
+    pub async fn try_to_write(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            // An update that leaves a row as it is writes no page; this does, and nothing reads it.
+            Backend::Sqlite(sqlite) => sqlite.execute("PRAGMA user_version = 0", &[]),
+            Backend::Postgres(postgres) => {
+                let touch = "UPDATE schema_migrations SET name = name WHERE number = (SELECT max(number) FROM schema_migrations)";
+                postgres.pool().execute(touch, &[]).await
+            }
+        }
+    }
+
     /// A store whose connection is lost at the next COMMIT, for tests. SQLite has no connection to lose.
     #[doc(hidden)]
     pub async fn store_with_fault(&self, fault: Fault) -> Result<Box<dyn Store>, StoreError> {

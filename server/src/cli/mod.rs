@@ -4,6 +4,7 @@ pub mod args;
 mod backup;
 mod banner;
 mod clients;
+mod dumps;
 mod keys;
 mod ledger;
 mod listen;
@@ -11,7 +12,6 @@ mod migrate;
 mod replay;
 mod serve;
 mod simulate;
-mod stall;
 
 use std::process::ExitCode;
 
@@ -48,12 +48,19 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Serve => Mode::Serve,
         _ => Mode::Dev,
     };
+    if mode == Mode::Serve {
+        // Before any secret is read.
+        dumps::forbid()?;
+    }
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let notes = crate::environment::check(names)?;
     let mut config = Config::load(mode, &args.common)?;
     if matches!(command, Command::Simulate { .. }) && args.common.log_level.is_none() {
         // What is told is the story, not the node's log.
         config.log_level = "warn".to_owned();
     }
     crate::logging::init(&config)?;
+    notes.iter().for_each(|note| tracing::warn!("{note}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async move {
         match command {

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use endpoint::{Endpoint, Message};
 pub use retry::RetrySchedule;
-pub use sender::Sender;
+pub use sender::{Sender, retry_after};
 
 use crate::clock::BusinessClock;
 use crate::engine::Engine;

@@ -1,9 +1,9 @@
 //! One request to an endpoint, with every bound: where it may go, how long it may take, how much of the answer is read.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::targets::{CheckedResolver, Targets};
@@ -92,16 +92,24 @@ impl Sender {
         };
         let latency = started.elapsed();
         let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| seconds(value.to_str().ok()?));
+        let retry_after = retry_after(answer.headers(), SystemTime::now());
         let rest = limit.saturating_sub(latency).min(READ_TIME);
         let excerpt = read_excerpt(answer, rest).await;
         Sent { status: Some(status), latency, excerpt, error: None, retry_after }
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110, section 10.2.3); the form with a date is passed over, as clocks differ.
-fn seconds(text: &str) -> Option<Duration> {
-    text.trim().parse().ok().map(Duration::from_secs)
+/// How long `Retry-After` asks to wait, as seconds or as a date (RFC 9110, section 10.2.3). A date is compared with the
+/// answer's own `Date`, where there is one: the receiver's clock may differ from ours.
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let wish = text(RETRY_AFTER)?;
+    if let Ok(seconds) = wish.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(wish).ok()?;
+    let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// The beginning of the body as text. A body that breaks off or has no end is as good as what came of it.
@@ -135,4 +143,39 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text.chars().take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+
+    use super::retry_after;
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let cases = [
+            ("120", None, Some(120)),
+            (" 7 ", None, Some(7)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", None, Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", None, Some(60)),
+            ("Sun Nov  6 08:50:37 1994", None, Some(60)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", None, Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some("Sun, 06 Nov 1994 08:50:07 GMT"), Some(30)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some("today"), Some(60)),
+            ("-1", None, None),
+            ("1.5", None, None),
+            ("soon", None, None),
+            ("", None, None),
+        ];
+        for (wish, date, expected) in cases {
+            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(wish))]);
+            headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
+            let read = retry_after(&headers, now).map(|wait| wait.as_secs());
+            assert_eq!(read, expected, "{wish} {date:?}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
 }

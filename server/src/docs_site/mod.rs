@@ -16,15 +16,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
+use crate::edge::budget::Uncounted;
+
 /// Something that is served.
 struct Served {
     content_type: &'static str,
-    content: axum::body::Bytes,
+    content: Bytes,
     etag: HeaderValue,
     policy: &'static str,
     gzip: bool,
@@ -45,8 +48,7 @@ const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src
 const MISSING: &str = "404";
 
 /// The routes of the site. `contract` is the OpenAPI document.
-pub fn router<S: Clone + Send + Sync + 'static>(contract: &[u8]) -> Router<S> {
-    let contract = contract.to_vec();
+pub fn router<S: Clone + Send + Sync + 'static>(contract: Bytes) -> Router<S> {
     let site: Arc<LazyLock<HashMap<String, Served>, _>> = Arc::new(LazyLock::new(move || build(&contract)));
     let serve = move |OriginalUri(uri): OriginalUri, headers: HeaderMap| {
         let site = site.clone();
@@ -74,6 +76,7 @@ fn answer(site: &HashMap<String, Served>, path: &str, headers: &HeaderMap) -> Re
         (status, [(header::CONTENT_TYPE, served.content_type)], served.content.clone()).into_response()
     };
     let fixed = HeaderValue::from_static;
+    response.extensions_mut().insert(Uncounted);
     let cache = if served.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
     let answer = response.headers_mut();
     answer.insert(header::ETAG, served.etag.clone());

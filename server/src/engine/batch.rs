@@ -38,6 +38,8 @@ pub(super) struct Batch<'a> {
     pub(super) waiting: &'a [Waiting],
     pub(super) work: &'a mut Work,
     pub(super) store: &'a mut dyn Store,
+    /// Whether something was committed.
+    pub(super) wrote: bool,
 }
 
 impl Batch<'_> {
@@ -47,6 +49,7 @@ impl Batch<'_> {
         let answers = if self.store.is_only_writer() { self.decide(wall)? } else { self.decide_under_locks(wall)? };
         if self.work.has_changes() {
             self.store.commit(self.work, batch_id)?;
+            self.wrote = true;
         } else {
             self.store.abandon();
         }

@@ -28,6 +28,7 @@ pub(super) struct Lane {
     wall: WallClock,
     ids: IdMaker,
     committed: Commits,
+    writable: tokio::sync::watch::Sender<bool>,
 }
 
 impl Lane {
@@ -36,7 +37,7 @@ impl Lane {
         store: Box<dyn Store>,
         ids: IdMaker,
         settings: &Settings,
-        committed: Commits,
+        (committed, writable): (Commits, tokio::sync::watch::Sender<bool>),
     ) -> Lane {
         Lane {
             queue,
@@ -47,6 +48,7 @@ impl Lane {
             wall: settings.wall.clone(),
             ids: ids.split(),
             committed,
+            writable,
         }
     }
 
@@ -93,10 +95,11 @@ impl Lane {
         loop {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
-            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store };
+            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, wrote: false };
             // A panic outside of a command is one of the store's: without this the lane would end and nobody would notice.
             let outcome = catch_unwind(AssertUnwindSafe(|| batch.run(wall, batch_id)))
                 .unwrap_or_else(|panic| Err(StoreError::Fatal(describe(&*panic))));
+            let wrote = batch.wrote;
             if outcome.is_err() {
                 self.store.abandon();
                 self.work.forget();
@@ -105,6 +108,9 @@ impl Lane {
                 Ok((answers, clients)) => {
                     metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
                     self.committed.tell(clients);
+                    if wrote {
+                        super::note(&self.writable, true);
+                    }
                     return Ok(answers);
                 }
                 Err(StoreError::Conflict(why)) => {
@@ -117,7 +123,10 @@ impl Lane {
                 }
                 Err(StoreError::Culprit(why)) => return Err(Failed::Culprit(why)),
                 Err(StoreError::Fatal(why)) => return Err(Failed::Fatal(why)),
-                Err(error) => return Err(Failed::Unavailable(error.to_string())),
+                Err(error) => {
+                    super::note(&self.writable, false);
+                    return Err(Failed::Unavailable(error.to_string()));
+                }
             }
         }
     }

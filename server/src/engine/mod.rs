@@ -125,6 +125,14 @@ struct Shared {
     threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
     next: AtomicUsize,
     committed: Commits,
+    writable: tokio::sync::watch::Sender<bool>,
+}
+
+fn note(known: &tokio::sync::watch::Sender<bool>, writable: bool) {
+    let changed = known.send_if_modified(|before| std::mem::replace(before, writable) != writable);
+    if changed && writable {
+        tracing::info!("the store can be written again");
+    }
 }
 
 /// How the engine is built.
@@ -143,16 +151,17 @@ impl Engine {
     /// Starts one lane for each store, each on a thread of its own with ids of its own.
     pub fn start(stores: Vec<(Box<dyn Store>, IdMaker)>, settings: &Settings) -> std::io::Result<Engine> {
         let committed = Commits::default();
+        let (writable, _) = tokio::sync::watch::channel(true);
         let mut lanes = Vec::new();
         let mut threads = Vec::new();
         for (number, (store, ids)) in stores.into_iter().enumerate() {
             let queue = Arc::new(Queue::new(settings.bounds));
-            let lane = lane::Lane::new(queue.clone(), store, ids, settings, committed.clone());
+            let lane = lane::Lane::new(queue.clone(), store, ids, settings, (committed.clone(), writable.clone()));
             threads.push(std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || lane.run())?);
             lanes.push(queue);
         }
         let threads = std::sync::Mutex::new(threads);
-        Ok(Engine { shared: Arc::new(Shared { lanes, threads, next: AtomicUsize::new(0), committed }) })
+        Ok(Engine { shared: Arc::new(Shared { lanes, threads, next: AtomicUsize::new(0), committed, writable }) })
     }
 
     /// Submits a command and waits for its answer, which is durable when it comes.
@@ -184,6 +193,16 @@ impl Engine {
     /// Word of whose events were committed, for the one who passes it on.
     pub fn commits(&self) -> Commits {
         self.shared.committed.clone()
+    }
+
+    /// Whether the store took the last commit, or could be written again since.
+    pub fn writable(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.shared.writable.subscribe()
+    }
+
+    /// Takes in whether the store could be written.
+    pub fn note_writable(&self, writable: bool) {
+        note(&self.shared.writable, writable);
     }
 
     /// How many commands wait, by priority.

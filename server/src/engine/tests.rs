@@ -130,6 +130,12 @@ async fn a_failed_commit_is_answered_and_forgotten() {
     commits.lock().expect("the script").push(StoreError::Unavailable("the disk is full".to_owned()));
     let refused = engine.submit(Priority::Api, transfer(from, to, 4)).await;
     assert!(matches!(refused, Err(Unanswered::Unavailable(_))), "{refused:?}");
+    let writable = engine.writable();
+    assert!(!*writable.borrow(), "a commit failed");
+    let mut tried = open("Tried");
+    tried.dry_run = true;
+    engine.submit(Priority::Api, tried).await.expect("a dry run");
+    assert!(!*writable.borrow(), "what stores nothing shows nothing");
     // This store has nothing on disk, so after the working set was dropped not even the accounts are there.
     let after = engine.submit(Priority::Api, transfer(from, to, 4)).await;
     assert!(matches!(&after, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "account_not_found"), "{after:?}");

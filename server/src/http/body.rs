@@ -3,7 +3,6 @@
 //! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that what is documented
 //! and what is enforced are the same constants.
 
-use axum::body::BodyDataStream;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt;
@@ -13,12 +12,10 @@ use utoipa::openapi::schema::Schema;
 use super::json::Json;
 use super::nearest::hint;
 use super::problem::{FieldProblem, MOST_FIELDS, Problem};
+use crate::edge::budget::Account;
 
 /// The largest body, but for documents.
 pub const LARGEST: usize = 1 << 20;
-
-/// How much of a body that is too large is read on for nothing.
-const MOST_DROPPED: usize = 16 << 20;
 
 /// The faults found so far.
 pub type Faults = Vec<FieldProblem>;
@@ -249,7 +246,7 @@ impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
     }
 }
 
-/// The body as JSON, whatever it says. Nothing sent, and nothing said of it, is an empty object: for calls of which every
+/// The body as JSON, whatever it says. Nothing is an empty object, whatever type is given for it: for calls of which every
 /// field is optional.
 pub async fn read_json(request: Request) -> Result<Json, Problem> {
     let named = request.headers().contains_key(header::CONTENT_TYPE);
@@ -257,10 +254,10 @@ pub async fn read_json(request: Request) -> Result<Json, Problem> {
         return Err(unsupported());
     }
     let bytes = read_bytes(request).await?;
-    match (named, bytes.is_empty()) {
-        (false, true) => Ok(Json::Object(Vec::new())),
+    match (named, bytes.iter().all(u8::is_ascii_whitespace)) {
+        (_, true) => Ok(Json::Object(Vec::new())),
         (false, false) => Err(unsupported()),
-        (true, _) => parse(&bytes),
+        (true, false) => parse(&bytes),
     }
 }
 
@@ -301,28 +298,33 @@ fn is_json(request: &Request) -> bool {
 }
 
 async fn read_bytes(request: Request) -> Result<Vec<u8>, Problem> {
+    let account = request.extensions().get::<Account>().cloned();
     let mut pieces = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
     while let Some(piece) = pieces.next().await {
         let incomplete = |_| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body did not arrive whole.");
         let piece = piece.map_err(incomplete)?;
-        if bytes.len() + piece.len() > LARGEST {
-            drop_rest(pieces).await;
+        let size = bytes.len() + piece.len();
+        if size > LARGEST {
             let message = format!("The body is larger than {LARGEST} bytes.");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
+        }
+        has_room(account.as_ref(), size)?;
+        if bytes.capacity() < size {
+            // Twice as much, as a Vec grows by itself, would be twice of what is counted.
+            bytes.reserve_exact(piece.len() + bytes.len() / 4);
         }
         bytes.extend_from_slice(&piece);
     }
     Ok(bytes)
 }
 
-/// What is still on its way is read and dropped, up to a bound, so that the caller gets to read the answer.
-async fn drop_rest(mut pieces: BodyDataStream) {
-    let mut dropped = 0;
-    while let Some(Ok(piece)) = pieces.next().await {
-        dropped += piece.len();
-        if dropped > MOST_DROPPED {
-            return;
-        }
+/// Whether so much of a body may be in memory.
+pub fn has_room(account: Option<&Account>, bytes: usize) -> Result<(), Problem> {
+    if account.is_none_or(|account| account.may_have(bytes)) {
+        return Ok(());
     }
+    let message =
+        "Too many large bodies are on their way. Nothing was done; send fewer at a time, or try again shortly.";
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message).retry_after(1))
 }

@@ -20,6 +20,7 @@ use super::problem::Problem;
 use super::request_id::current_request_id;
 use crate::app::{App, Environment};
 use crate::credentials::{KnownKey, Rejected};
+use crate::edge::budget::Account;
 use crate::tokens::{self, TokenError};
 
 macro_rules! scope_numbers {
@@ -178,7 +179,7 @@ impl FromRequestParts<App> for Address {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Address(address_of(parts, app)))
+        Ok(Address(peer_or_forwarded(parts, app)))
     }
 }
 
@@ -210,6 +211,9 @@ impl<const SCOPE: u8> FromRequestParts<App> for Unbound<SCOPE> {
 
 async fn identify(parts: &Parts, app: &App) -> Result<Caller, Problem> {
     let caller = know(parts, app).await?;
+    if let Some(account) = parts.extensions.get::<Account>() {
+        account.belongs_to(caller.client);
+    }
     app.rate_limits.check(caller.client, caller.api_key)?;
     app.key_uses.note(caller.client, caller.api_key, app.clock.now());
     Ok(caller)
@@ -221,9 +225,15 @@ pub async fn still_allowed(parts: &Parts, app: &App, scope: Scope) -> Result<(),
 }
 
 async fn know(parts: &Parts, app: &App) -> Result<Caller, Problem> {
-    let address = address_of(parts, app);
+    let address = peer_or_forwarded(parts, app);
     let bearer = bearer_token(&parts.headers)?;
     let key = api_key(parts)?;
+    // Generated clients send the one credential they were given in both places.
+    let (bearer, key) = match (bearer, key) {
+        (Some(token), Some(key)) if token == key && tokens::looks_like_one(&token) => (Some(token), None),
+        (Some(token), Some(key)) if token == key => (None, Some(key)),
+        other => other,
+    };
     if key.is_some() && is_from_other_page(&parts.headers, &app.config.cors_origins) {
         let message =
             "API keys do not work from web pages: whoever opens the page could read the key. Use a bearer token.";
@@ -314,35 +324,46 @@ fn unauthorized(code: &'static str, message: &str) -> Problem {
 }
 
 fn bearer_token(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let malformed = || unauthorized("credential_malformed", "Authorization must be `Bearer` and a token.");
-    let text = value.to_str().map_err(|_| malformed())?;
-    let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
-    let token = token.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(malformed());
-    }
-    Ok(Some(token.to_owned()))
-}
-
-/// The key in any of its published forms; the same key in two of them is fine, two keys are not.
-fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
-    let mut found: Option<String> = None;
-    let headers = ["x-api-key", "apikey"].into_iter().filter_map(|name| parts.headers.get(name));
-    let headers = headers.map(|value| value.to_str().unwrap_or_default().to_owned());
-    let query = parts.uri.query().unwrap_or_default();
-    let in_query = query.split('&').filter_map(|pair| pair.strip_prefix("apiKey=")).map(str::to_owned);
-    for key in headers.chain(in_query) {
-        if found.as_ref().is_some_and(|other| *other != key) {
-            return Err(unauthorized("credential_ambiguous", "Two different API keys were sent."));
+    let mut found = None;
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| malformed())?;
+        let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+        let token = token.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+            return Err(malformed());
         }
-        found = Some(key);
+        one_of(&mut found, token.to_owned(), "Two different bearer tokens were sent.")?;
     }
     Ok(found)
 }
 
+/// The key in any of its published forms; the same key in two of them is fine, two keys are not.
+fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
+    let mut found = None;
+    let headers = ["x-api-key", "apikey"].into_iter().flat_map(|name| parts.headers.get_all(name));
+    let headers = headers.map(|value| value.to_str().unwrap_or_default().to_owned());
+    let query = parts.uri.query().unwrap_or_default();
+    let in_query = query.split('&').filter_map(|pair| pair.strip_prefix("apiKey=")).map(str::to_owned);
+    for key in headers.chain(in_query) {
+        one_of(&mut found, key, "Two different API keys were sent.")?;
+    }
+    Ok(found)
+}
+
+/// Takes a credential, unless another one was found before.
+fn one_of(found: &mut Option<String>, credential: String, message: &str) -> Result<(), Problem> {
+    match found {
+        Some(other) if *other != credential => Err(unauthorized("credential_ambiguous", message)),
+        _ => {
+            *found = Some(credential);
+            Ok(())
+        }
+    }
+}
+
 /// The peer's address, or the one a trusted proxy tells.
-fn address_of(parts: &Parts, app: &App) -> IpAddr {
+pub fn peer_or_forwarded(parts: &Parts, app: &App) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();

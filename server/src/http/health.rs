@@ -19,7 +19,8 @@ pub async fn healthz() -> Response {
 
 /// Readiness
 ///
-/// Whether requests can be served: the store answers and the process is not stopping.
+/// Whether requests can be served: the store answers and took the last commit, and the process is not stopping. After a
+/// commit that failed the store is tried each second.
 #[utoipa::path(get, path = "/readyz", tag = "Operations", operation_id = "getReadiness",
     responses((status = 200, description = "It is ready.", body = super::reply::Envelope<String>)), security(()))]
 pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
@@ -28,6 +29,10 @@ pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).retry_after(1));
     }
     app.reader.ping().await?;
+    if !*app.engine.writable().borrow() {
+        let message = "The store answers, but its last commit failed. Look at the log; its disk may be full.";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message).retry_after(1));
+    }
     Ok(reply::ok("Ready.", &"ok"))
 }
 

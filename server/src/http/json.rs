@@ -26,24 +26,24 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// One level of members or items, still as text.
-enum Level {
-    Array(Vec<Box<RawValue>>),
-    Object(Vec<(String, Box<RawValue>)>),
+/// One level of members or items, still as the text they were written in.
+enum Level<'a> {
+    Array(Vec<&'a RawValue>),
+    Object(Vec<(String, &'a RawValue)>),
 }
 
-impl<'de> Deserialize<'de> for Level {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Level, D::Error> {
+impl<'de> Deserialize<'de> for Level<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Level<'de>, D::Error> {
         struct LevelVisitor;
 
         impl<'de> Visitor<'de> for LevelVisitor {
-            type Value = Level;
+            type Value = Level<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object or a list")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Level, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Level<'de>, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = list.next_element()? {
                     items.push(item);
@@ -51,10 +51,10 @@ impl<'de> Deserialize<'de> for Level {
                 Ok(Level::Array(items))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Level, A::Error> {
-                let mut members: Vec<(String, Box<RawValue>)> = Vec::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Level<'de>, A::Error> {
+                let mut members: Vec<(String, &'de RawValue)> = Vec::new();
                 let mut names = std::collections::HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
                     if !names.insert(name.clone()) {
                         return Err(serde::de::Error::custom(format!("the member \"{name}\" stands twice")));
                     }
@@ -68,38 +68,65 @@ impl<'de> Deserialize<'de> for Level {
     }
 }
 
-impl Json {
-    /// Reads a text; the error is a sentence for the caller.
-    pub fn parse(bytes: &[u8]) -> Result<Json, String> {
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err("the body is empty; a JSON object is expected".to_owned());
-        }
-        let raw: &RawValue = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        Json::from_raw(raw, 0)
+/// A text that is read a level at a time.
+#[derive(Clone, Copy)]
+struct Whole<'a>(&'a str);
+
+impl<'a> Whole<'a> {
+    /// An error in a part of it, with its place counted from the beginning of all.
+    fn fault(self, part: &str, error: &serde_json::Error) -> String {
+        let text = error.to_string();
+        let Some(what) = text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column())) else {
+            return text;
+        };
+        let begin = (part.as_ptr() as usize).saturating_sub(self.0.as_ptr() as usize);
+        let before = self.0.get(..begin).unwrap_or_default();
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + error.line();
+        // A part begins somewhere in its first line.
+        let indent = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        let column = error.column() + if error.line() == 1 { indent } else { 0 };
+        format!("{what} at line {line} column {column}")
     }
 
-    fn from_raw(raw: &RawValue, depth: usize) -> Result<Json, String> {
+    fn read<T: Deserialize<'a>>(self, part: &'a str) -> Result<T, String> {
+        serde_json::from_str(part).map_err(|error| self.fault(part, &error))
+    }
+
+    fn value(self, raw: &'a RawValue, depth: usize) -> Result<Json, String> {
         if depth > DEPTH {
             return Err(format!("objects and lists nest deeper than {DEPTH} levels"));
         }
-        let text = raw.get().trim();
+        let text = raw.get();
         Ok(match text.as_bytes().first() {
             Some(b'n') => Json::Null,
             Some(b't') => Json::Bool(true),
             Some(b'f') => Json::Bool(false),
-            Some(b'"') => Json::Text(serde_json::from_str(text).map_err(|error| error.to_string())?),
-            Some(b'[' | b'{') => match serde_json::from_str(text).map_err(|error| error.to_string())? {
+            Some(b'"') => Json::Text(self.read(text)?),
+            Some(b'[' | b'{') => match self.read(text)? {
                 Level::Array(items) => {
-                    Json::Array(items.iter().map(|item| Json::from_raw(item, depth + 1)).collect::<Result<_, _>>()?)
+                    Json::Array(items.into_iter().map(|item| self.value(item, depth + 1)).collect::<Result<_, _>>()?)
                 }
                 Level::Object(members) => {
-                    let read =
-                        |(name, value): &(String, Box<RawValue>)| Ok((name.clone(), Json::from_raw(value, depth + 1)?));
-                    Json::Object(members.iter().map(read).collect::<Result<_, String>>()?)
+                    let read = |(name, value)| Ok((name, self.value(value, depth + 1)?));
+                    Json::Object(members.into_iter().map(read).collect::<Result<_, String>>()?)
                 }
             },
             _ => Json::Number(text.to_owned()),
         })
+    }
+}
+
+impl Json {
+    /// Reads a text; the error is a sentence for the caller. A byte order mark before it is skipped (RFC 8259, section 8.1).
+    pub fn parse(bytes: &[u8]) -> Result<Json, String> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err("the body is empty; a JSON object is expected".to_owned());
+        }
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| format!("it is not UTF-8 from its byte {} on", error.valid_up_to() + 1))?;
+        let whole = Whole(text);
+        whole.value(whole.read(text)?, 0)
     }
 
     /// A member of an object; null is as absent.
@@ -195,12 +222,42 @@ mod tests {
     #[test]
     fn broken_texts_are_refused() {
         let deep = format!("{}{}", "[".repeat(60), "]".repeat(60));
-        for text in
-            ["", " ", "{", "{\"a\":1,\"a\":2}", "{\"a\":}", "[1,]", "nul", "1 2", "\u{feff}{}", "'a'", deep.as_str()]
-        {
+        for text in [
+            "",
+            " ",
+            "{",
+            "{\"a\":1,\"a\":2}",
+            "{\"a\":}",
+            "[1,]",
+            "nul",
+            "1 2",
+            "\u{feff}",
+            "\u{feff}\u{feff}{}",
+            "'a'",
+            deep.as_str(),
+        ] {
             assert!(Json::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Json::parse(&[b'"', 0xff, b'"']).is_err());
+    }
+
+    #[test]
+    fn places_are_counted_from_the_beginning_of_all() {
+        let cases = [
+            ("{\n  \"a\": {\"b\": 1,\n\"b\": 2}}", "the member \"b\" stands twice at line 3 column 7"),
+            ("{\"a\": {\"b\": 1, \"b\": 2}}", "the member \"b\" stands twice at line 1 column 22"),
+            ("{\n  \"a\": [{\"b\": \"\\ud800\"}]}", "at line 2 column "),
+            ("{\n\n  \"a\": [1,]}", "expected value at line 3 column 11"),
+        ];
+        for (text, expected) in cases {
+            let error = Json::parse(text.as_bytes()).expect_err(text);
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert_eq!(Json::parse("\u{feff}{\"a\":1}".as_bytes()), Json::parse(b"{\"a\":1}"));
     }
 
     #[test]

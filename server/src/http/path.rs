@@ -35,7 +35,11 @@ impl<S: Send + Sync, A: From<Id>, B: From<Id>> FromRequestParts<S> for PathIds<A
 
 async fn ids<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Vec<Id>, Problem> {
     let params = RawPathParams::from_request_parts(parts, state).await;
-    let params = params.map_err(|error| invalid(&error.to_string()))?;
+    let params = params.map_err(|_| {
+        let message =
+            "An id in the path is not text: its percent-encoding is no UTF-8. An id has 24 lowercase hex characters.";
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_id", message)
+    })?;
     params.iter().map(|(name, value)| Id::parse(value).ok_or_else(|| invalid(name))).collect()
 }
 

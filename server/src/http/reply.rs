@@ -1,9 +1,13 @@
 //! Successful answers: the envelope.
 
+use axum::Extension;
+use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::edge::budget::Uncounted;
 
 /// The envelope of a successful answer.
 #[derive(Serialize, ToSchema)]
@@ -67,4 +71,10 @@ pub fn versioned<T: Serialize>(message: &str, version: impl Into<Option<i64>>, d
 /// A JSON body.
 pub fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}
+
+/// 200 with JSON that is the same for everybody and made once.
+pub fn shared(body: Bytes) -> Response {
+    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (Extension(Uncounted), [json], body).into_response()
 }

@@ -1,10 +1,11 @@
 //! The id every request has: the caller's, or one of ours; in the answer, the logs, the audit log and events.
 
 use axum::extract::Request;
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::incoming::differs;
 use super::mask::has_card_number;
 
 tokio::task_local! {
@@ -33,7 +34,9 @@ fn is_usable(id: &str) -> bool {
 
 /// Gives every request its id, and every answer the request's.
 pub async fn assign(request: Request, next: Next) -> Response {
-    let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
+    // Two different ids are no id; the request is refused later.
+    let given = request.headers().get(HEADER).filter(|_| !differs(request.headers(), &HeaderName::from_static(HEADER)));
+    let given = given.and_then(|value| value.to_str().ok());
     let id = given.filter(|id| is_usable(id)).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
     let header = HeaderValue::from_str(&id);
     let mut response = REQUEST_ID.scope(id, next.run(request)).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
@@ -17,8 +18,8 @@ use utoipa_axum::routes;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, events, exceptions, headers, health, openapi, request_id,
-    simulator, transactions, transfers, watch, webhooks,
+    access, accounts, authorizations, card_holders, cards, events, exceptions, headers, health, incoming, openapi,
+    request_id, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
 
@@ -126,17 +127,18 @@ pub fn router(app: App) -> Router {
     let environment = app.environment;
     let document = document(environment);
     let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
-    let contract = serde_json::to_vec(&document).unwrap_or_default();
+    let contract = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
     let (routes, _) = api(environment).split_for_parts();
-    let docs = crate::docs_site::router(&contract);
+    let docs = crate::docs_site::router(contract.clone());
     routes
         .merge(docs)
-        .route("/openapi.json", get(move || async move { super::reply::json(StatusCode::OK, contract) }))
+        .route("/openapi.json", get(move || async move { super::reply::shared(contract) }))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
+        .layer(middleware::from_fn_with_state(app.clone(), incoming::receive))
         .layer(middleware::from_fn(watch::watch))
         .layer(cors(&app))
         .layer(middleware::from_fn(move |request, next| headers::protect(environment, request, next)))
@@ -151,7 +153,8 @@ fn not_found(uri: &Uri, paths: &[String]) -> Problem {
 }
 
 async fn method_not_allowed(request: Request) -> Problem {
-    let message = format!("{} is not a method of this path; see the header Allow.", request.method());
+    let method: String = request.method().as_str().chars().take(32).collect();
+    let message = format!("{method} is not a method of this path; see the header Allow.");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 

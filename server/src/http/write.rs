@@ -80,19 +80,32 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()))
 }
 
+/// The version of `If-Match`. Its list form (RFC 9110, section 13.1.1) is taken when all of it is one version: a change is
+/// based on one reading.
 fn if_match(parts: &Parts) -> Result<Option<i64>, Problem> {
-    let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
+    let invalid = |message: &str| Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", message);
+    let mut versions = Vec::new();
+    let lines = parts.headers.get_all(header::IF_MATCH).iter();
+    for tag in lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).map(str::trim) {
+        let version = if tag == "*" { None } else { Some(version(tag)) };
+        if version == Some(None) {
+            return Err(invalid("If-Match must be an ETag as this API sends it, such as \"3\"."));
+        }
+        if !versions.contains(&version.flatten()) {
+            versions.push(version.flatten());
+        }
     }
-    let bare = text.strip_prefix("W/").unwrap_or(text);
+    match versions.as_slice() {
+        [] => Ok(None),
+        [version] => Ok(*version),
+        _ => Err(invalid("If-Match has several ETags. Send the one of the reading that the change is based on.")),
+    }
+}
+
+fn version(tag: &str) -> Option<i64> {
+    let bare = tag.strip_prefix("W/").unwrap_or(tag);
     let bare = bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(bare);
-    let number = bare.parse::<i64>().ok().filter(|number| *number >= 0 && number.to_string() == bare);
-    number.map(Some).ok_or_else(|| {
-        let message = "If-Match must be an ETag as this API sends it, such as \"3\".";
-        Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", message)
-    })
+    bare.parse::<i64>().ok().filter(|number| *number >= 0 && number.to_string() == bare)
 }
 
 /// Shows an outcome; `None` when it is of another kind than expected.

@@ -3,6 +3,8 @@
 pub mod data_keys;
 pub mod documents;
 pub mod key_uses;
+pub mod metrics;
+pub mod recovery;
 pub mod schedule;
 pub mod sequencer;
 

@@ -13,7 +13,7 @@ on_both_stores! {
         let valid = r#""ownerType":"user","name":"A","type":"savings","category":"fiat""#;
         let cases: Vec<(String, u16, &str, Vec<&str>)> = vec![
             ("{".into(), 400, "malformed_json", vec![]),
-            ("".into(), 400, "malformed_json", vec![]),
+            ("".into(), 400, "validation_failed", vec!["/category", "/currency", "/name", "/ownerType", "/type"]),
             ("[]".into(), 400, "validation_failed", vec![""]),
             ("null".into(), 400, "validation_failed", vec![""]),
             (r#"{"a":1,"a":2}"#.into(), 400, "malformed_json", vec![]),

@@ -103,7 +103,10 @@ async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     let (filler, told) = full_while_rows_wait(&world, &server, &account).await;
     server.kill();
     let why = refused(&world);
-    assert!(why.contains("full"), "a start on a full disk says why: {why}");
+    assert!(
+        why.contains("full") && why.contains("make room"),
+        "a start on a full disk says why, and what to do: {why}"
+    );
     std::fs::remove_file(filler).expect("room is made");
     let server = start(&world).await;
     assert_eq!(server.balance(&account).await, told, "the journal has it after a kill");
@@ -152,8 +155,16 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
         }
     }
     assert_eq!(failed, 5, "writes fail");
+    // Also after the time in which it is tried again.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    is_unavailable(server.get("/readyz").await);
     assert_eq!(server.balance(&account).await, told, "what is read is what was stored");
     assert!(limit_files(&server, "unlimited"));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while server.get("/readyz").await.status != 200 {
+        assert!(Instant::now() < deadline, "nobody needs to write for the server to be ready again: {}", log(&world));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     fund(&server, &account).await.expect(200);
     assert_eq!(server.balance(&account).await, told + 1.0, "it goes on without a restart");
     server.kill();

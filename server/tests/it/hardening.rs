@@ -165,7 +165,7 @@ on_both_stores! {
 
     async fn heads_connections_and_waiting_answers_are_bounded(backend: Backend) {
         let world = World::new(backend).await;
-        let server = configured(&world, "request_timeout_seconds = 2\nmax_connections = 4").await;
+        let server = configured(&world, "request_timeout_seconds = 2\nmax_connections = 4\nmax_connections_per_address = 4").await;
         let head = format!("GET /healthz HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "a".repeat(100_000));
         let mut connection = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");
         let _ = connection.write_all(head.as_bytes()).await;

