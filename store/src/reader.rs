@@ -219,7 +219,7 @@ impl Reader {
     /// How many API keys of a client work.
     pub async fn active_api_keys(&self, client: ClientId) -> Result<i64, StoreError> {
         let sql = "SELECT count(*) FROM api_keys WHERE client = ?1 AND status = 'active'";
-        let rows = self.rows(sql.to_owned(), vec![client.0.into()], 1).await?;
+        let rows = self.rows(client, sql.to_owned(), vec![client.0.into()], 1).await?;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Integer(number)]) => Ok(*number),
             _ => Ok(0),
