@@ -124,8 +124,8 @@ on_both_stores! {
             "check": "insufficient_funds", "outcome": "pass", "observed": "25.5 USD", "threshold": "100 USD",
             "wouldPassIf": null,
         });
-        assert_eq!(checks[24], funds);
-        for given in [6, 7] {
+        assert_eq!(checks[25], funds);
+        for given in [6, 7, 8] {
             assert_eq!(checks[given]["outcome"], "not_given", "with cardId {} is not checked", order[given]);
         }
 
