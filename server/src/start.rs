@@ -126,7 +126,7 @@ impl Node {
         running.spawn(workers::documents::run(documents.clone(), reader.clone(), stopping.clone()));
         running.spawn(deliveries.clone().run(database.shards(), stopping.clone()));
         let source = match database.listener() {
-            Some(listener) => Source::Nodes(listener, reader.clone()),
+            Some(listener) => Source::Nodes(Box::new((listener, reader.clone()))),
             None => Source::Commits(engine.commits()),
         };
         running.spawn(tail.clone().run(source, stopping.clone()));

@@ -51,7 +51,7 @@ pub enum Source {
     /// This process's own commits.
     Commits(Commits),
     /// The other nodes, and the database itself.
-    Nodes(Listener, Reader),
+    Nodes(Box<(Listener, Reader)>),
 }
 
 /// What a reader of a client's events waits for.
@@ -124,7 +124,8 @@ impl Tail {
                 Source::Commits(commits) => loop {
                     self.wake(&commits.next().await);
                 },
-                Source::Nodes(listener, reader) => {
+                Source::Nodes(nodes) => {
+                    let (listener, reader) = *nodes;
                     tokio::join!(self.listen(listener), self.poll(&reader));
                 }
             }

@@ -159,12 +159,14 @@ pub(super) async fn entries(reader: &Reader, verifier: &mut Verifier) -> Result<
 pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<(), StoreError> {
     let mut held = verifier.holds();
     let mut doubtful: Vec<(ClientId, Id)> = Vec::new();
-    let mut steps = Steps::of("authorizations", "id", "client, id, open_amount, open_fee");
+    // A deposit holds nothing: its money is there when it is cleared.
+    let open = "CASE WHEN kind = 'deposit' THEN 0 ELSE open_amount + open_fee END";
+    let mut steps = Steps::of("authorizations", "id", &format!("client, id, {open}"));
     while let Some(rows) = steps.next(reader).await? {
         for row in rows {
             let (Some(client), Some(authorization)) = (id(&row[0]), id(&row[1])) else { continue };
             let key = (ClientId(client), authorization);
-            let open = number(row.get(2)) + number(row.get(3));
+            let open = number(row.get(2));
             if held.remove(&key).unwrap_or(0) != open {
                 doubtful.push(key);
             }
@@ -174,12 +176,13 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
     doubtful.extend(held.into_keys());
     // They may have changed between the two looks: each is looked at again in one statement.
     for (client, authorization) in doubtful.into_iter().take(MOST) {
-        let sql = "SELECT a.open_amount + a.open_fee,
-             (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM ledger_lines l WHERE l.client = a.client
-              AND l.account IN (a.card, a.account) AND l.authorization_id = a.id)
-             FROM authorizations a WHERE a.client = ?1 AND a.id = ?2";
+        let sql = format!(
+            "SELECT {open}, (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM ledger_lines l
+                 WHERE l.client = a.client AND l.account IN (a.card, a.account) AND l.authorization_id = a.id)
+             FROM authorizations a WHERE a.client = ?1 AND a.id = ?2"
+        );
         let params = vec![client.0.into(), authorization.into()];
-        let rows = reader.rows(ClientId::NOBODY, sql.to_owned(), params, 2).await?;
+        let rows = reader.rows(ClientId::NOBODY, sql, params, 2).await?;
         match rows.first() {
             None => verifier.note(format!("authorization {authorization}: money is held for it, and it is not there")),
             Some(row) => {
