@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::authorizations::authorize::{tell_overdrawn, used};
 use crate::authorizations::counters::add_taken;
-use crate::authorizations::funds::{hold, sweep};
+use crate::authorizations::funds::{can_hold, hold, sweep};
 use crate::authorizations::gather::take;
 use crate::authorizations::pricing::{self, billing};
 use crate::authorizations::reverse::{close, release};
@@ -110,6 +110,14 @@ fn settle_own(
         return Ok(AuthorizationView::of(own));
     }
     let mut changed = own.clone();
+    if pending && !can_hold(work, card)? {
+        changed.note(Step::Advised, amount, None, Some("the account is closed: nothing can be held"), now);
+        changed.approved = amount;
+        close(&mut changed, AuthorizationStatus::Closed);
+        work.authorizations.put(changed.clone());
+        tell(work, card, EventType::AuthorizationUpdated, &changed)?;
+        return list(work, &changed, amount);
+    }
     if asked.currency == own.merchant_currency {
         changed.asked = amount;
         changed.merchant_amount = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::authorizations::advise::advise;
-use crate::authorizations::funds::{hold, sweep};
+use crate::authorizations::funds::{can_hold, hold, sweep};
 use crate::authorizations::gather::{Behind, behind, facts, request, take};
 use crate::authorizations::identity::{self, Known, Waiting};
 use crate::authorizations::pricing::{self, billing};
@@ -159,6 +159,10 @@ fn settle(
     } else if made.kind == AuthorizationType::AccountVerification {
         made.status = AuthorizationStatus::Closed;
         made.note(step, 0, None, None, now);
+    } else if made.stand_in && !can_hold(work, card)? {
+        made.status = AuthorizationStatus::Closed;
+        made.note(step, amount, None, Some("the account is closed: nothing can be held"), now);
+        except(work, Exceptional::about(ExceptionKind::UnmatchedAdvice, &made, amount))?;
     } else if made.kind == AuthorizationType::Deposit {
         made.open = amount;
         made.note(step, amount, None, None, now);
@@ -175,7 +179,8 @@ fn settle(
         made.expires_at = Some(now.plus_seconds(days * 86_400));
         made.due_at = made.expires_at;
     }
-    if let Some(back) = early.filter(|back| !voided && *back > 0) {
+    let open = made.status == AuthorizationStatus::Approved;
+    if let Some(back) = early.filter(|back| open && *back > 0) {
         release(work, card, &mut made, back, Step::Reversed, Some("its reversal had come before it"))?;
         made.reversed = back;
         let part = pricing::in_merchant_currency(&made, back);

@@ -142,7 +142,7 @@ fn clear_open(work: &mut Work, command: &Clear, found: &Authorization, place: &P
     let card = crate::cards::find(work, card)?;
     let Some(part) = pricing::clearing(found, command.asked.as_ref(), &command.terms)? else {
         let asked = command.asked.as_ref().ok_or(Refusal::NothingToClear)?;
-        let deferred = Deferred::Clearing(Box::new(command.clone()));
+        let deferred = Deferred::clearing(command);
         let exception = Exceptional::unpriced(card.id, asked, &command.trace, deferred)?;
         return defer(work, Exceptional { authorization: Some(found.id), ..exception }, place);
     };
@@ -236,7 +236,7 @@ fn clear_unmatched(work: &mut Work, command: &Clear, place: &Place) -> Result<Op
     let (Some(what), Some(asked)) = (&command.unmatched, command.asked) else {
         return Err(Refusal::AuthorizationNotFound.into());
     };
-    let deferred = || Deferred::Clearing(Box::new(command.clone()));
+    let deferred = || Deferred::clearing(command);
     let forced = Forced { what, asked, trace: &command.trace, kind: ExceptionKind::UnmatchedClearing };
     post_forced(work, &forced, deferred, place, &command.terms)
 }
@@ -263,7 +263,7 @@ pub(super) fn post_unauthorized(work: &mut Work, command: &ForcePost, resolving:
     if command.asked.amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
-    let deferred = || Deferred::ForcePost(Box::new(command.clone()));
+    let deferred = || Deferred::force_post(command);
     let (what, asked, trace) = (&command.what, command.asked, &command.trace);
     let forced = Forced { what, asked, trace, kind: ExceptionKind::ForcePost };
     post_forced(work, &forced, deferred, &place, &command.terms)

@@ -33,6 +33,21 @@ pub enum Deferred {
 }
 
 impl Deferred {
+    /// A clearing, without the terms of today.
+    pub(super) fn clearing(of: &Clear) -> Deferred {
+        Deferred::Clearing(Box::new(Clear { terms: Arc::default(), ..of.clone() }))
+    }
+
+    /// A payment without an authorization, without the terms of today.
+    pub(super) fn force_post(of: &ForcePost) -> Deferred {
+        Deferred::ForcePost(Box::new(ForcePost { terms: Arc::default(), ..of.clone() }))
+    }
+
+    /// A refund, without the terms of today.
+    pub(super) fn refund(of: &Refund) -> Deferred {
+        Deferred::Refund(Box::new(Refund { terms: Arc::default(), ..of.clone() }))
+    }
+
     /// The amount of the message, as it came.
     pub(super) fn asked(&self) -> Option<&Asked> {
         match self {

@@ -123,6 +123,12 @@ pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     Ok(Booked { entry, suspense })
 }
 
+/// Whether anything can be held for a card: not once the account behind it is closed.
+pub(super) fn can_hold(work: &mut Work, card: &Card) -> Result<bool, Stop> {
+    let account = crate::accounts::find(work, card.debit_account, None)?;
+    Ok(account.status != AccountStatus::Closed)
+}
+
 /// Holds, or gives holds back. `forced` holds also what is not there.
 pub(super) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64, forced: bool) -> Result<Entry, Stop> {
     let kind = if held >= 0 { EntryKind::Hold } else { EntryKind::HoldRelease };

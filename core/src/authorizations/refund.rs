@@ -88,7 +88,7 @@ pub(super) fn post_refund(work: &mut Work, command: &Refund, resolving: bool) ->
     let left = original.as_ref().map(|original| original.amount.saturating_abs() - original.refunded);
     let Some(part) = part_of(command, original.as_deref(), &card)? else {
         let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
-        let deferred = Deferred::Refund(Box::new(command.clone()));
+        let deferred = Deferred::refund(command);
         return defer(work, Exceptional::unpriced(card.id, asked, &command.trace, deferred)?, &place);
     };
     if command.asked.is_none() && left.is_some_and(|left| left <= 0) {
@@ -128,7 +128,7 @@ fn wait_for_eyes(
 ) -> Result<Option<Posted>, Stop> {
     let price = crate::money::Decimal::new(part.amount, original.currency.exponent());
     let asked = command.asked.map(|asked| Asked { billing: Some(price), rate: None, ..asked });
-    let deferred = Deferred::Refund(Box::new(Refund { asked, ..command.clone() }));
+    let deferred = Deferred::refund(&Refund { asked, ..command.clone() });
     let exception = Exceptional::of_posting(ExceptionKind::OverRefund, original, part.amount);
     let (trace, deferred) = (command.trace.clone(), Some(deferred));
     defer(work, Exceptional { posting: None, trace, deferred, ..exception }, place)

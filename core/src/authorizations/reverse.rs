@@ -292,7 +292,9 @@ pub(super) fn release(
         if amount + fee > 0 {
             entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
         }
-        let whole = authorization.open == 0 && authorization.cleared == 0;
+        // An advice that waits for a price was not counted yet.
+        let counted = authorization.taken.iter().any(|part| part.count > 0);
+        let whole = counted && authorization.open == 0 && authorization.cleared == 0;
         give_back(work, card, &mut authorization.taken, amount, i64::from(whole))?;
     }
     authorization.note(step, amount, entry, note, now);

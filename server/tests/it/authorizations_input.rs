@@ -81,11 +81,12 @@ on_both_stores! {
             (refunds.clone(), json!({"cardId": card, "transactionId": ABSENT}), 400, "validation_failed", &["/cardId"]),
             (refunds.clone(), json!({}), 400, "validation_failed", &["/transactionId"]),
             (refunds.clone(), json!({"cardId": card, "amount": -1}), 400, "amount_negative", &["/amount"]),
-            (refunds, json!({"cardId": card, "amount": 1, "currency": "EUR"}), 422, "currency_not_supported", &["/currency"]),
+            (refunds.clone(), json!({"cardId": card, "rate": 1.5}), 400, "validation_failed", &["/amount"]),
+            (refunds, json!({"cardId": card, "amount": 1, "rate": 1.5}), 400, "billing_amount_mismatch", &["/rate"]),
             (forced.clone(), json!({"cardId": card, "amount": 0}), 400, "amount_not_positive", &["/amount"]),
             (forced.clone(), json!({"cardId": card, "amount": -4}), 400, "amount_negative", &["/amount"]),
             (forced.clone(), json!({"cardId": ABSENT, "amount": 4}), 404, "card_not_found", &[]),
-            (forced, json!({"cardId": card, "amount": 4, "currency": "EUR"}), 422, "currency_not_supported", &["/currency"]),
+            (forced, json!({"cardId": card, "amount": 4, "currency": "EUR", "billingAmount": 0}), 400, "amount_not_positive", &["/billingAmount"]),
             ("/simulator/reversals".to_owned(), json!({}), 400, "validation_failed", &["/transactionId"]),
         ];
         for (path, body, status, code, pointers) in cases {

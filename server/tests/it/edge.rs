@@ -343,8 +343,13 @@ on_both_stores! {
         std::fs::write(&key_file, text).expect("a key file");
         let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&key_file, owner_only).expect("a mode");
-        let mut command = world.command("serve");
-        command.env_remove("PAYGEN_SANDBOX_API_KEY").env("PAYGEN_KEY_FILE", &key_file);
+        let made = |name: &str| {
+            let mut command = world.command(name);
+            command.env_remove("PAYGEN_SANDBOX_API_KEY").env("PAYGEN_KEY_FILE", &key_file);
+            command
+        };
+        assert!(made("migrate").output().expect("paygen runs").status.success());
+        let command = made("serve");
         let server = Server::start(command, &world.data_dir()).await;
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).expect("Linux says it");
         let core: Vec<&str> = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line").split_whitespace().collect();

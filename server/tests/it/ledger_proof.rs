@@ -15,7 +15,7 @@ async fn transfer(server: &Server, from: &str, to: &str, amount: i64) {
 
 /// Takes the newest entry out, whole, and moves every head back to the last line that is left. No hash has to be computed.
 const TAKE_OUT: &str = "
-    CREATE TABLE gone AS SELECT client, id FROM ledger_entries ORDER BY id DESC LIMIT 1;
+    CREATE TABLE gone AS SELECT client, id FROM ledger_entries ORDER BY at DESC, id DESC LIMIT 1;
     DELETE FROM ledger_lines WHERE entry IN (SELECT id FROM gone);
     DELETE FROM ledger_system_lines WHERE entry IN (SELECT id FROM gone);
     DELETE FROM ledger_entries WHERE id IN (SELECT id FROM gone);

@@ -36,6 +36,7 @@ mod leaks;
 mod ledger_proof;
 mod listening;
 mod lists;
+mod network_messages;
 mod operator;
 mod proxy;
 mod published;

@@ -1,5 +1,5 @@
 //! The simulation in memory, one command at a time, also crashed before its commit. A failing seed is printed:
-//! `PAYGEN_SIMULATION_SEED=n` repeats it, `PAYGEN_SIMULATION_STEPS=n` makes it longer.
+//! `PAYGEN_SIMULATION_SEED=n` repeats it, `PAYGEN_SIMULATION_STEPS=n` makes it longer, `PAYGEN_SIMULATION_SEEDS=n` tries more.
 
 use super::Simulation;
 use crate::Command;
@@ -44,7 +44,8 @@ fn step(world: &mut World, simulation: &mut Simulation) {
 #[test]
 fn whatever_happens_the_rules_hold() {
     let set = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seeds = set("PAYGEN_SIMULATION_SEED").map_or(1..=SEEDS, |seed| seed..=seed);
+    let seeds = set("PAYGEN_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let seeds = set("PAYGEN_SIMULATION_SEED").map_or(1..=seeds, |seed| seed..=seed);
     let steps = set("PAYGEN_SIMULATION_STEPS").unwrap_or(STEPS);
     for seed in seeds {
         let mut world = World::new();

@@ -255,7 +255,7 @@ crate::body! {
         optional card_id: CardId = "cardId";
         /// How much; all of the transaction unless said.
         optional amount: Decimal = "amount", example 12.5;
-        /// The merchant's currency; default: that of the transaction, without transactionId USD.
+        /// The merchant's currency; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
         /// With amount: the amount in the card's currency, when the network converts it.
         optional billing_amount: Decimal = "billingAmount";

@@ -4,15 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{
-    AuthorizationView, Channel, ForcePost, Posted, Refund, ReverseByReference, ReverseRefund, TransactionView,
+    AuthorizationView, Channel, ForcePost, Refund, ReverseByReference, ReverseRefund, TransactionView,
     Unmatched,
 };
 use paygen_core::ids::PostingId;
-use paygen_core::record::Key;
 use paygen_core::{Command, Outcome};
 
 use super::authorizations::{asked, currency, maybe_transaction, sequence, trace, transaction, wrong};
-use super::network_bodies::{FiatCurrency, ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
+use super::network_bodies::{ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
 use crate::app::App;
 use crate::http::body::{Body, NoBody};
 use crate::http::gate::{Allowed, SIMULATOR_WRITE};
@@ -53,12 +52,6 @@ pub async fn simulate_refund(
     if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
         return Err(wrong("/amount", "goes with billingAmount and rate"));
     }
-    // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
-    let original = match body.transaction_id.filter(|_| given.is_none()) {
-        Some(id) => app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?,
-        None => None,
-    };
-    let given = original.map(|original| FiatCurrency(original.merchant_currency)).or(given);
     let sequence = sequence("refund", body.network.as_ref());
     let trace = trace(body.network);
     let command = Refund {
