@@ -96,11 +96,11 @@ on_both_stores! {
         // A backup carries it along.
         let to = real.dir.path().join("backup");
         Server::start(production(&real, "serve"), &real.data_dir()).await.stop();
-        told(&mut production(&real, "backup").args(["--to"]).arg(&to));
+        told(production(&real, "backup").args(["--to"]).arg(&to));
         let other = World::new(backend).await;
         make_key_file(&other);
         clear(&other).await;
-        told(&mut production(&other, "restore").args(["--from"]).arg(&to));
+        told(production(&other, "restore").args(["--from"]).arg(&to));
         refused(&mut other.command("dev"), &["this database is production's"]);
     }
 

@@ -2,7 +2,8 @@
 //! several of one client in one batch, batches that fail before and after their commit, repeats of what was answered.
 //!
 //! With one lane a seed repeats a run: what waits is taken as one batch, and time stands still but for the test clock.
-//! `PAYGEN_SIMULATION_SEED=n` sets it, `PAYGEN_SIMULATION_STEPS=n` makes a run as many rounds long.
+//! `PAYGEN_SIMULATION_SEED=n` sets it, `PAYGEN_SIMULATION_STEPS=n` makes a run as many rounds long, `PAYGEN_SIMULATION_SEEDS=n`
+//! tries that many seeds one after another.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -380,8 +381,14 @@ impl Drop for Told {
 
 async fn simulate(backend: Backend, lanes: usize, seed: u64, rounds: u64) {
     let set = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    let seed = set("PAYGEN_SIMULATION_SEED").unwrap_or(seed);
+    let first = set("PAYGEN_SIMULATION_SEED").unwrap_or(seed);
     let rounds = set("PAYGEN_SIMULATION_STEPS").unwrap_or(rounds);
+    for seed in first..first + set("PAYGEN_SIMULATION_SEEDS").unwrap_or(1) {
+        simulate_seed(backend, lanes, seed, rounds).await;
+    }
+}
+
+async fn simulate_seed(backend: Backend, lanes: usize, seed: u64, rounds: u64) {
     let world = World::new(backend).await;
     let target = match &world.database_url {
         Some(url) => Target::Postgres(url.clone()),

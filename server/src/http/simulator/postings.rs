@@ -4,8 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{
-    AuthorizationView, Channel, ForcePost, Refund, ReverseByReference, ReverseRefund, TransactionView,
-    Unmatched,
+    AuthorizationView, Channel, ForcePost, Refund, ReverseByReference, ReverseRefund, TransactionView, Unmatched,
 };
 use paygen_core::ids::PostingId;
 use paygen_core::{Command, Outcome};
