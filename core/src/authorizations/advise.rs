@@ -7,8 +7,9 @@ use crate::authorizations::authorize::{tell_overdrawn, used};
 use crate::authorizations::counters::add_taken;
 use crate::authorizations::funds::{can_hold, hold, sweep};
 use crate::authorizations::gather::take;
+use crate::authorizations::identity::Waiting;
 use crate::authorizations::pricing::{self, billing};
-use crate::authorizations::reverse::{close, release};
+use crate::authorizations::reverse::{close, early_amount, release};
 use crate::authorizations::{
     Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Authorize, ExceptionKind,
     Exceptional, Step, Terms, except, find_to_change, tell,
@@ -95,6 +96,18 @@ pub(super) fn settle_pending(
     Ok(AuthorizationView::of(&own))
 }
 
+/// What was taken back before the advice came is not held for once it has a price.
+fn take_back_early(work: &mut Work, pending: &mut Authorization, amount: i64) -> Result<(), Stop> {
+    let waiting = Waiting::find(work, &pending.trace.transaction_id, pending.card)?;
+    let Some(early) = waiting.exception else { return Ok(()) };
+    let back = early_amount(&early, pending).min(amount);
+    pending.reversed += back;
+    let part = pricing::in_merchant_currency(pending, back);
+    pricing::settle(pending, part);
+    pending.note(Step::Reversed, back, None, Some("its reversal had come before it"), work.now());
+    Ok(())
+}
+
 /// Makes what is approved on an open authorization this amount in all, money or not.
 fn settle_own(
     work: &mut Work,
@@ -125,7 +138,10 @@ fn settle_own(
             changed.rate = pricing::rate(asked, own.currency, terms);
         }
     }
-    let open = (amount - own.cleared - own.reversed).max(0);
+    if pending {
+        take_back_early(work, &mut changed, amount)?;
+    }
+    let open = (amount - own.cleared - changed.reversed).max(0);
     let note = Some("the network decided");
     if open > own.open {
         let more = open - own.open;

@@ -300,6 +300,15 @@ fn what_cannot_be_priced_waits_for_a_rate() {
             ("resolve unpriced rate 1", "done 93 acct 100 used 7x2"),
         ],
     );
+    stage.play(
+        "an advice whose reversal had come before it",
+        &[
+            ("revref c 4", "waiting 93 acct 100 used 7x2 !unmatched_reversal 4"),
+            ("advice c 10", "pending 93 acct 100 used 7x2 !unpriced 10"),
+            ("resolve unpriced rate 1", "done 93-6 acct 100 used 13x3"),
+            ("rev c", "reversed 93 acct 100 used 7x2"),
+        ],
+    );
     stage.terms.rates = vec![RateRule { from: currency("EUR"), to: usd(), rate: decimal("1.5") }];
     stage.play("the programme's rate", &[("force g 2", "force_post 90 acct 100 used 10x3 !force_post 3")]);
     stage.rate = Some("2");

@@ -176,7 +176,8 @@ impl Simulation {
                 Command::ReverseAuthorization(ReverseAuthorization { id: self.known()?.0, amount })
             }
             67..=69 => self.reverse_by_reference()?,
-            70..=80 => self.clear()?,
+            70..=74 => self.clear_part()?,
+            75..=80 => self.clear()?,
             81..=83 => Command::ExpireAuthorization(ExpireAuthorization {
                 id: self.known()?.0,
                 when_due: !self.dice.one_in(4),
@@ -453,6 +454,31 @@ impl Simulation {
         let card = card.filter(|_| self.dice.one_in(2));
         let command = ReverseByReference { trace, card, amount, currency };
         Some(Command::ReverseByReference(Box::new(command)))
+    }
+
+    /// Collects a part of an authorization in another currency, a message of its own: a third, or all that is left.
+    fn clear_part(&mut self) -> Option<Command> {
+        let id = *self.parts.last()?;
+        let row = self.row(id);
+        let (whole, settled, currency) = (row.merchant_amount, row.merchant_settled, row.merchant_currency);
+        let trace = Trace { authorization_code: None, ..row.trace.clone() };
+        if row.status != AuthorizationStatus::Approved || settled >= whole {
+            self.parts.pop();
+            return None;
+        }
+        let rest = whole - settled;
+        let minor = if rest > whole / 2 { whole / 3 } else { rest };
+        let amount = Decimal::new(minor.max(1), currency.exponent());
+        self.number += 1;
+        Some(Command::Clear(Box::new(Clear {
+            authorization: Some(id),
+            trace,
+            sequence: format!("part {}", self.number),
+            asked: Some(Asked { amount, currency, billing: None, rate: None }),
+            is_final: false,
+            unmatched: None,
+            terms: self.terms.clone(),
+        })))
     }
 
     fn clear(&mut self) -> Option<Command> {

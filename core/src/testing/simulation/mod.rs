@@ -51,6 +51,8 @@ pub struct Simulation {
     number: u64,
     /// The numbers of messages that post money.
     numbers: Vec<(Trace, String)>,
+    /// Authorizations in other currencies that are collected in parts until nothing is left.
+    parts: Vec<AuthorizationId>,
     /// What messages said, to be compared with what became of them.
     said: Said,
     fresh: Fresh,
@@ -105,6 +107,7 @@ impl Simulation {
             sent: Vec::new(),
             number: 0,
             numbers: Vec::new(),
+            parts: Vec::new(),
             said: Said::default(),
             fresh: Fresh::default(),
         }
@@ -195,7 +198,15 @@ impl Simulation {
             Some(Outcome::CardHolder(holder)) => add(&mut self.holders, Some(holder.id)),
             Some(Outcome::Card(view)) => add(&mut self.cards, CardId::parse(&view.id)),
             Some(Outcome::Transfer(view)) => add(&mut self.transfers, TransferId::parse(&view.id)),
-            Some(Outcome::Authorization(view)) => add(&mut self.authorizations, AuthorizationId::parse(&view.id)),
+            Some(Outcome::Authorization(view)) => {
+                let id = AuthorizationId::parse(&view.id);
+                let is_new = id.is_some_and(|id| !self.authorizations.contains(&id));
+                let open = view.status == crate::authorizations::AuthorizationStatus::Approved;
+                if is_new && open && view.merchant_currency != view.currency && self.dice.one_in(2) {
+                    self.parts.extend(id);
+                }
+                add(&mut self.authorizations, id);
+            }
             Some(Outcome::MaybeTransaction(view)) => {
                 if let Some(view) = &**view {
                     let list = if view.kind == "refund" { &mut self.refunds } else { &mut self.captures };
