@@ -177,6 +177,11 @@ pub struct Currency {
 const CRYPTO: [(&str, u8); 3] = [("USDC", 6), ("USDT", 6), ("BTC", 8)];
 
 impl Currency {
+    /// What an amount is in when nothing says otherwise.
+    pub fn us_dollar() -> Currency {
+        Currency::from_code("USD").expect("USD is a currency")
+    }
+
     /// Looks a code up, letter case as given: ISO 4217 for fiat; USDC, USDT and BTC for crypto.
     pub fn find(code: &str, category: Category) -> Option<Currency> {
         match category {

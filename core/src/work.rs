@@ -155,6 +155,8 @@ macro_rules! define_work {
             context: Context,
             wall: Instant,
             ids: IdMaker,
+            /// As it was before the running command: a dry run of the clock must not move the ids.
+            ids_before: IdMaker,
             marks: Marks,
         }
 
@@ -166,6 +168,7 @@ macro_rules! define_work {
                     appended: Appended::default(),
                     context: Context::system(ClientId::NOBODY, ""),
                     wall: Instant::default(),
+                    ids_before: ids.clone(),
                     ids,
                     marks: Marks::default(),
                 }
@@ -229,6 +232,12 @@ macro_rules! define_work {
             /// Whether a commit would write anything.
             pub fn has_changes(&self) -> bool {
                 $(self.$field.has_changes() ||)* !self.appended.is_empty()
+            }
+
+            /// Discards what the running command did, for a dry run: the ids it made as well, which follow the clock.
+            pub fn roll_back_dry_run(&mut self) {
+                self.ids = self.ids_before.clone();
+                self.roll_back();
             }
 
             /// Discards what the running command did.
@@ -295,6 +304,7 @@ impl Work {
     /// Makes `context` the one of the command that runs next.
     pub fn enter(&mut self, context: Context) {
         self.context = context;
+        self.ids_before = self.ids.clone();
     }
 
     /// Who asks.

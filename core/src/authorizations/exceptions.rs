@@ -228,7 +228,15 @@ fn post_deferred(
         }
         Deferred::Refund(refund) => {
             let asked = refund.asked.as_ref().map(price);
-            post_refund(work, &Refund { asked, terms, ..(**refund).clone() }, true)?
+            let priced = Refund { asked, terms, ..(**refund).clone() };
+            let posted = post_refund(work, &priced, Some(resolved.kind))?;
+            if posted.is_none() {
+                // It has a price now, and that is more than is left: somebody decides about that too.
+                (resolved.kind, resolved.status) = (ExceptionKind::OverRefund, ExceptionStatus::Open);
+                resolved.deferred = Some(Deferred::refund(&priced));
+                return Ok(());
+            }
+            posted
         }
         Deferred::Advice(asked) => {
             let id = resolved.authorization.ok_or(Refusal::AuthorizationNotFound)?;

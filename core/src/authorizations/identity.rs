@@ -24,7 +24,11 @@ fn digest(parts: &[&str]) -> MessageDigest {
 /// An authorization request or an advice, among the messages of a card.
 pub(super) fn of_request(command: &Authorize) -> MessageDigest {
     let (trace, asked) = (&command.request.trace, &command.request.asked);
-    let class = if command.advice.is_some() { "0120" } else { "0100" };
+    let class = match command.advice {
+        None => "0100",
+        Some(true) => "0120",
+        Some(false) => "0120 declined",
+    };
     let (amount, kind) = (asked.amount.to_string(), command.request.kind.as_str());
     digest(&[class, &trace.transaction_id, &trace.stan, &trace.rrn, &amount, asked.currency.code(), kind])
 }
@@ -33,7 +37,8 @@ pub(super) fn of_request(command: &Authorize) -> MessageDigest {
 pub(super) fn of_reversal(command: &ReverseByReference) -> MessageDigest {
     let amount = command.amount.map(|amount| amount.to_string()).unwrap_or_default();
     let trace = &command.trace;
-    digest(&["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, command.currency.code()])
+    let currency = command.currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
+    digest(&["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, &currency])
 }
 
 /// Whether an authorization was made by this very message.
@@ -138,9 +143,16 @@ impl Waiting {
         Ok(Waiting { exception: exception_at(work, &place, change)?, place })
     }
 
-    /// Keeps it for the authorization that comes.
-    pub(super) fn keep(&self, work: &mut Work, exception: &NetworkException) {
+    /// Keeps it for the authorization that comes. It takes the authorization's place in the look-up too, so that of the two,
+    /// when they come at once, the later one finds the earlier.
+    pub(super) fn keep(&self, work: &mut Work, exception: &NetworkException, alone: bool) {
         lead_to_exception(work, &self.place, exception);
+        if !alone {
+            return;
+        }
+        let hash = NetworkReference::hash(ReferenceKind::Authorization, &self.place);
+        let (client, kind, object) = (work.client(), ReferenceKind::Authorization, exception.id.0);
+        work.network_references.put(NetworkReference { client, hash, kind, object });
     }
 }
 

@@ -54,12 +54,16 @@ fn find_posted(work: &mut Work, id: PostingId) -> Result<Arc<Posted>, Stop> {
 /// Gives money back, to whoever has the card's money now. None when it waits: for a price, or because it is more than is
 /// left of its transaction.
 pub fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionView>, Stop> {
-    let posted = post_refund(work, command, false)?;
+    let posted = post_refund(work, command, None)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }
 
-/// Posts a refund; one that waited when it is `resolving`.
-pub(super) fn post_refund(work: &mut Work, command: &Refund, resolving: bool) -> Result<Option<Posted>, Stop> {
+/// Posts a refund; one that waited when it is `resolving`: of more than is left only one that waited for that.
+pub(super) fn post_refund(
+    work: &mut Work,
+    command: &Refund,
+    resolving: Option<ExceptionKind>,
+) -> Result<Option<Posted>, Stop> {
     let original = command.original.map(|id| find_posted(work, id)).transpose()?;
     if let Some(original) = &original
         && (original.amount > 0 || !matches!(original.kind, PostingType::Capture | PostingType::ForcePost))
@@ -80,7 +84,7 @@ pub(super) fn post_refund(work: &mut Work, command: &Refund, resolving: bool) ->
         asked: command.asked.as_ref(),
         card: Some(what.card),
     };
-    let place = match place_of(work, &message, resolving)? {
+    let place = match place_of(work, &message, resolving.is_some())? {
         Ok(place) => place,
         Err(before) => return Ok(before),
     };
@@ -97,7 +101,11 @@ pub(super) fn post_refund(work: &mut Work, command: &Refund, resolving: bool) ->
     if part.amount <= 0 && command.asked.is_none_or(|asked| asked.amount.is_zero()) {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
-    if let Some(original) = original.as_ref().filter(|_| !resolving && left.is_some_and(|left| part.amount > left)) {
+    let over = left.is_some_and(|left| part.amount > left) && resolving != Some(ExceptionKind::OverRefund);
+    if let Some(original) = original.as_ref().filter(|_| over) {
+        if resolving.is_some() {
+            return Ok(None);
+        }
         return wait_for_eyes(work, command, original, part, &place);
     }
     post_part(work, command, &card, &what, original, part, &place).map(Some)

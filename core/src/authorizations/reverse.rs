@@ -33,8 +33,8 @@ pub struct ReverseByReference {
     pub card: Option<CardId>,
     /// How much, in `currency`; all unless said.
     pub amount: Option<Decimal>,
-    /// The currency of the amount.
-    pub currency: Currency,
+    /// The currency of the amount; that of the card unless said.
+    pub currency: Option<Currency>,
 }
 
 /// Gives back what ran out. A hold that is due but unswept still holds.
@@ -60,6 +60,9 @@ pub struct ReleaseAuthorization {
 /// Takes it back.
 pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
+    if found.status == AuthorizationStatus::Pending {
+        return void(work, &found);
+    }
     let part = match command.amount {
         Some(amount) => {
             let amount = crate::accounts::positive(amount, found.currency, "/amount")?;
@@ -112,13 +115,18 @@ pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Re
     if identity::came_early(work, command)? {
         return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
-    if let Some(found) = found {
-        return reverse_known(work, command, &found).map(Some);
+    // A part of an advice that has no price yet is taken back once it has one.
+    let pending = |found: &Authorization| found.status == AuthorizationStatus::Pending && command.amount.is_some();
+    if let Some(found) = found.as_ref().filter(|found| !pending(found)) {
+        return reverse_known(work, command, found).map(Some);
     }
     let amount = command.amount.unwrap_or(Decimal::ZERO);
-    let amount = crate::accounts::not_negative(amount, command.currency, "/amount")?;
     let waiting = Waiting::find_to_change(work, transaction, command.card)?;
-    let known = waiting.exception.clone().filter(|known| known.currency == command.currency);
+    let likely = found.as_ref().map(|found| found.merchant_currency);
+    let likely = likely.or(waiting.exception.as_ref().map(|known| known.currency));
+    let currency = command.currency.or(likely).unwrap_or_else(Currency::us_dollar);
+    let amount = crate::accounts::not_negative(amount, currency, "/amount")?;
+    let known = waiting.exception.clone().filter(|known| known.currency == currency);
     let exception = match known {
         // Several reversals of one transaction add up; one of all there is stays one of all.
         Some(known) => {
@@ -137,24 +145,25 @@ pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Re
             work,
             Exceptional {
                 kind: ExceptionKind::UnmatchedReversal,
-                card: command.card,
-                authorization: None,
+                card: command.card.or(found.as_ref().and_then(|found| found.card)),
+                authorization: found.as_ref().map(|found| found.id),
                 posting: None,
                 amount,
-                currency: command.currency,
+                currency,
                 trace: command.trace.clone(),
                 deferred: None,
             },
         )?,
     };
     if waiting.exception.is_none() {
-        waiting.keep(work, &exception);
+        waiting.keep(work, &exception, found.is_none());
     }
     identity::remember_early(work, command, &exception);
-    Ok(None)
+    Ok(found.map(|found| AuthorizationView::of(&found)))
 }
 
-/// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it.
+/// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it, and
+/// nothing when its amount cannot be compared: then it stays listed.
 pub(super) fn early_amount(early: &NetworkException, made: &Authorization) -> i64 {
     if early.amount == 0 {
         return i64::MAX;
@@ -163,7 +172,7 @@ pub(super) fn early_amount(early: &NetworkException, made: &Authorization) -> i6
         return early.amount;
     }
     let own = early.currency == made.merchant_currency;
-    pricing::next_part(made, early.amount).filter(|_| own).unwrap_or(i64::MAX)
+    pricing::next_part(made, early.amount).filter(|_| own).unwrap_or(0)
 }
 
 /// A reversal of the network is never refused: one that came before is answered as the first was, and one of what is not
@@ -174,7 +183,10 @@ fn reverse_known(
     found: &Authorization,
 ) -> Result<AuthorizationView, Stop> {
     let Some(card) = found.card else { return Ok(AuthorizationView::of(found)) };
-    let part = in_card_currency(command, found)?;
+    let part = match in_card_currency(command, found)? {
+        Some(part) => part,
+        None => return incomparable(work, command, found),
+    };
     let mut counters = counters(work, card.0)?;
     let message = identity::of_reversal(command);
     if counters.answer_to(&message).is_some() || found.status == AuthorizationStatus::Declined {
@@ -204,18 +216,34 @@ fn void(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Sto
     Ok(AuthorizationView::of(&changed))
 }
 
-/// The amount in the card's currency: one in the merchant's is converted as the authorization was. None is all there is.
-fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Part>, Refusal> {
-    let Some(amount) = command.amount else { return Ok(None) };
-    let minor = crate::accounts::positive(amount, command.currency, "/amount")?;
-    if command.currency == found.currency {
+/// An amount in a currency that is neither the card's nor the merchant's takes nothing back: somebody looks.
+fn incomparable(
+    work: &mut Work,
+    command: &ReverseByReference,
+    found: &Authorization,
+) -> Result<AuthorizationView, Stop> {
+    let currency = command.currency.unwrap_or(found.currency);
+    let amount = crate::accounts::positive(command.amount.unwrap_or(Decimal::ZERO), currency, "/amount")?;
+    let exception = Exceptional::about(ExceptionKind::UnmatchedReversal, found, amount);
+    let exception = except(work, Exceptional { currency, ..exception })?;
+    identity::remember_early(work, command, &exception);
+    Ok(AuthorizationView::of(found))
+}
+
+/// The amount in the card's currency: one in the merchant's is converted as the authorization was. None inside is all there
+/// is, none outside one that cannot be compared.
+fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Option<Part>>, Refusal> {
+    let Some(amount) = command.amount else { return Ok(Some(None)) };
+    let currency = command.currency.unwrap_or(found.currency);
+    let minor = crate::accounts::positive(amount, currency, "/amount")?;
+    if currency == found.currency {
         let settled = pricing::in_merchant_currency(found, minor.min(found.open));
-        return Ok(Some(Part { amount: minor, settled }));
+        return Ok(Some(Some(Part { amount: minor, settled })));
     }
-    if command.currency != found.merchant_currency {
+    if currency != found.merchant_currency {
         return Ok(None);
     }
-    Ok(pricing::next_part(found, minor).map(|amount| Part { amount, settled: minor }))
+    Ok(pricing::next_part(found, minor).map(|amount| Some(Part { amount, settled: minor })))
 }
 
 /// Gives the hold back when its time is over.
@@ -238,7 +266,8 @@ pub fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<Authoriz
 pub fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     crate::accounts::check_version(command.if_match, found.version)?;
-    let Some(card) = found.card.filter(|_| found.status == AuthorizationStatus::Approved) else {
+    let open = matches!(found.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);
+    let Some(card) = found.card.filter(|_| open) else {
         return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());
     };
     let mut changes = serde_json::Map::new();

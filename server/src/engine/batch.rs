@@ -182,7 +182,7 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
         Err(Stop::Missing) => return Err(Missing),
     };
     if submission.dry_run {
-        work.roll_back();
+        work.roll_back_dry_run();
         return Ok(Answer::Decided(decision));
     }
     let kept = idempotency.and_then(|wish| (wish.keep)(&decision).map(|kept| (wish, kept)));

@@ -103,6 +103,35 @@ on_both_stores! {
         assert_members(&posted, json!({"amount": -5}));
     }
 
+    async fn a_reversal_beside_its_authorization_counts_whoever_is_first(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let card = a_funded_card(&server, 100).await;
+        for round in 0..30 {
+            let transaction = format!("race-{round}");
+            let reversal = json!({"transactionId": transaction, "amount": 3, "stan": "1"});
+            let more = json!({"network": {"transactionId": transaction}});
+            let (paid, _) = tokio::join!(
+                pay(&server, &card, json!(10), more),
+                call(&server, "/simulator/reversals", reversal),
+            );
+            let now = server.get(&format!("/authorizations/{}", id(&paid))).await.expect(200).data();
+            assert_members(&now, json!({"heldAmount": 7, "reversedAmount": 3}));
+            on(&server, &paid, "reverse", json!({})).await;
+        }
+        assert_eq!(money(&server, &card).await, (json!(100), json!(100)));
+    }
+
+    async fn a_dry_run_of_the_clock_leaves_the_ids_alone(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let before = server.account("Before", 0).await;
+        server.post("/simulator/clock?dryRun=true", json!({"setTo": "2150-01-01T00:00:00Z"})).await.expect(200);
+        let after = server.account("After", 0).await;
+        let seconds = |id: &str| u32::from_str_radix(&id[..8], 16).expect("hex");
+        assert!(seconds(&after) - seconds(&before) < 60, "{before} {after}");
+    }
+
     async fn parts_add_up_and_say_what_they_are(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;

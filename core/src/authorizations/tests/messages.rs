@@ -82,6 +82,13 @@ fn one_transaction_is_one_hold() {
             ],
         ),
         (
+            "the same amount, approved and then declined",
+            &[
+                ("advice a 12", "approved 100-12 acct 100 used 12x1"),
+                ("advice a 12 no", "reversed 100 acct 100 used 0x0"),
+            ],
+        ),
+        (
             "an advice of what was collected and taken back in part",
             &[
                 ("auth a 30", "approved 100-30 acct 100 used 30x1"),
@@ -309,10 +316,46 @@ fn what_cannot_be_priced_waits_for_a_rate() {
             ("rev c", "reversed 93 acct 100 used 7x2"),
         ],
     );
+    stage.play(
+        "a part of an advice that waits",
+        &[
+            ("advice d 10", "pending 93 acct 100 used 7x2 !unpriced 10"),
+            ("revref d 4", "pending 93 acct 100 used 7x2 !unmatched_reversal 4"),
+            ("revref d 4", "pending 93 acct 100 used 7x2"),
+            ("resolve unpriced rate 1", "done 93-6 acct 100 used 13x3"),
+            ("rev d", "reversed 93 acct 100 used 7x2"),
+        ],
+    );
+    stage.currency = usd();
+    stage.step("auth e 10").expect("approved");
+    stage.currency = currency("EUR");
+    stage.play(
+        "an amount that cannot be compared",
+        &[
+            ("revref e 3", "approved 93-10 acct 100 used 17x3 !unmatched_reversal 3"),
+            ("revref e 3", "approved 93-10 acct 100 used 17x3"),
+            ("revref e", "reversed 93 acct 100 used 7x2"),
+        ],
+    );
+    stage.currency = usd();
+    stage.step("force p 20").expect("posted");
+    stage.currency = currency("EUR");
+    stage.step("refund p 10").expect("it waits");
+    stage.currency = usd();
+    stage.play(
+        "a refund that is too much once it has a price",
+        &[
+            ("refund p 20 #2", "refund 93 acct 100 used 7x3 !force_post 20 !unpriced 10"),
+            ("resolve unpriced rate 1.1", "done 93 acct 100 used 7x3"),
+            ("resolve over_refund", "done 104 acct 100 used 0x3"),
+            ("force q 11", "force_post 93 acct 100 used 7x4 !force_post 11"),
+        ],
+    );
+    stage.currency = currency("EUR");
     stage.terms.rates = vec![RateRule { from: currency("EUR"), to: usd(), rate: decimal("1.5") }];
-    stage.play("the programme's rate", &[("force g 2", "force_post 90 acct 100 used 10x3 !force_post 3")]);
+    stage.play("the programme's rate", &[("force g 2", "force_post 90 acct 100 used 10x5 !force_post 3")]);
     stage.rate = Some("2");
-    stage.play("the message's rate", &[("force h 2", "force_post 86 acct 100 used 14x4 !force_post 4")]);
+    stage.play("the message's rate", &[("force h 2", "force_post 86 acct 100 used 14x6 !force_post 4")]);
 }
 
 #[test]

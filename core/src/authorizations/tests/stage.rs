@@ -269,7 +269,7 @@ impl Stage {
                 Command::ReverseAuthorization(ReverseAuthorization { id, amount: number.map(decimal) })
             }
             "revref" => {
-                let (amount, currency) = (number.map(decimal), self.currency);
+                let (amount, currency) = (number.map(decimal), Some(self.currency));
                 let trace = Trace { stan: sequence, ..trace(name) };
                 let card = Some(self.card);
                 Command::ReverseByReference(Box::new(ReverseByReference { trace, card, amount, currency }))

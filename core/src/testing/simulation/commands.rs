@@ -452,7 +452,7 @@ impl Simulation {
             (amount, currency) = (Some(self.part(whole, settled, foreign).amount), foreign);
         }
         let card = card.filter(|_| self.dice.one_in(2));
-        let command = ReverseByReference { trace, card, amount, currency };
+        let command = ReverseByReference { trace, card, amount, currency: Some(currency) };
         Some(Command::ReverseByReference(Box::new(command)))
     }
 

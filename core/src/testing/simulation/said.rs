@@ -72,7 +72,7 @@ impl Said {
                     && let Some(view) = &**view
                 {
                     let id = AuthorizationId::parse(&view.id).expect("an id");
-                    let foreign = reversal.currency == authorization(world, id).merchant_currency;
+                    let foreign = reversal.currency == Some(authorization(world, id).merchant_currency);
                     self.mixed.extend((reversal.amount.is_some() && !foreign).then_some(id));
                 }
             }
@@ -135,7 +135,7 @@ impl Said {
 
     fn check_early(&self, of: &Authorization) {
         let Some(early) = self.early.get(&of.trace.transaction_id) else { return };
-        if of.approved == 0 || early.iter().any(|early| early.currency != of.currency) {
+        if of.approved == 0 || early.iter().any(|early| early.currency != Some(of.currency)) {
             return;
         }
         let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();

@@ -255,7 +255,7 @@ crate::body! {
         optional card_id: CardId = "cardId";
         /// How much; all of the transaction unless said.
         optional amount: Decimal = "amount", example 12.5;
-        /// The merchant's currency; USD unless said.
+        /// The merchant's currency; default: that of the transaction, without transactionId USD.
         optional currency: FiatCurrency = "currency", example "USD";
         /// With amount: the amount in the card's currency, when the network converts it.
         optional billing_amount: Decimal = "billingAmount";
@@ -297,9 +297,9 @@ crate::body! {
     pub struct ReverseByReferenceBody {
         /// The network's transaction id.
         required transaction_id: Text<1, 64> = "transactionId", example "304123456789012";
-        /// How much, in the card's currency; all that is open unless said.
+        /// How much; all that is open by default.
         optional amount: Decimal = "amount", example 5;
-        /// The currency of the amount; USD unless said.
+        /// The currency of the amount, the card's or the merchant's; default: the card's.
         optional currency: FiatCurrency = "currency", example "USD";
         /// System trace audit number of this reversal; the same again, with rrn and amount, is the same message.
         optional stan: Digits<1, 12> = "stan", example "123456";

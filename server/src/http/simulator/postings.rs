@@ -4,13 +4,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{
-    AuthorizationView, Channel, ForcePost, Refund, ReverseByReference, ReverseRefund, TransactionView, Unmatched,
+    AuthorizationView, Channel, ForcePost, Posted, Refund, ReverseByReference, ReverseRefund, TransactionView,
+    Unmatched,
 };
 use paygen_core::ids::PostingId;
+use paygen_core::record::Key;
 use paygen_core::{Command, Outcome};
 
-use super::authorizations::{asked, currency, maybe_transaction, sequence, trace, transaction, wrong};
-use super::network_bodies::{ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
+use super::authorizations::{asked, maybe_transaction, sequence, trace, transaction, wrong};
+use super::network_bodies::{FiatCurrency, ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
 use crate::app::App;
 use crate::http::body::{Body, NoBody};
 use crate::http::gate::{Allowed, SIMULATOR_WRITE};
@@ -51,6 +53,12 @@ pub async fn simulate_refund(
     if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
         return Err(wrong("/amount", "goes with billingAmount and rate"));
     }
+    // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
+    let original = match body.transaction_id.filter(|_| given.is_none()) {
+        Some(id) => app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?,
+        None => None,
+    };
+    let given = original.map(|original| FiatCurrency(original.merchant_currency)).or(given);
     let sequence = sequence("refund", body.network.as_ref());
     let trace = trace(body.network);
     let command = Refund {
@@ -136,7 +144,12 @@ pub async fn simulate_reversal_by_reference(
     let Body { value: body, canonical } = body;
     let (stan, rrn) = (body.stan.map(|digits| digits.0), body.rrn.map(|digits| digits.0));
     let trace = network::trace_of_reversal(body.transaction_id.into(), stan, rrn);
-    let command = ReverseByReference { trace, card: None, amount: body.amount, currency: currency(body.currency) };
+    let command = ReverseByReference {
+        trace,
+        card: None,
+        amount: body.amount,
+        currency: body.currency.map(|currency| currency.0),
+    };
     let success = Success::new(StatusCode::OK, "Reversal simulated successfully.", |outcome| match outcome {
         Outcome::MaybeAuthorization(view) => Some((**view).clone()),
         _ => None,
