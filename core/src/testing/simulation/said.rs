@@ -113,7 +113,10 @@ impl Said {
     pub(super) fn check(&self, made: &[&Authorization], postings: &[&Posted]) {
         for of in made {
             self.check_early(of);
-            let whole = of.merchant_settled == of.merchant_amount && of.approved == of.asked && of.open == 0;
+            // What ran out or was released is neither collected nor taken back.
+            let released = of.timeline.iter().any(|step| matches!(step.step, Step::Released | Step::Expired));
+            let settled = of.merchant_settled == of.merchant_amount && of.approved == of.asked;
+            let whole = settled && of.open == 0 && !released;
             if whole && of.merchant_amount > 0 && !self.mixed.contains(&of.id) {
                 assert_eq!(of.cleared + of.reversed, of.asked, "the parts of {of:?}");
             }
