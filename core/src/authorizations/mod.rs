@@ -41,6 +41,7 @@ pub use increment::{IncrementAuthorization, increment};
 pub use message::{
     Asked, AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace,
 };
+#[cfg(any(test, feature = "testing"))]
 pub(crate) use record::MOST_STEPS;
 pub use record::{
     Authorization, AuthorizationStatus, Decided, ExceptionKind, ExceptionStatus, NetworkException, NetworkReference,
