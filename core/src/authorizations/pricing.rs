@@ -90,12 +90,17 @@ fn total(of: &Authorization, merchant: i64) -> Option<i64> {
     if merchant == of.merchant_amount {
         return Some(of.asked);
     }
+    at_its_rate(of, merchant)
+}
+
+/// An amount in the merchant's currency at the rate of an authorization; without one, at that between its two sides.
+fn at_its_rate(of: &Authorization, merchant: i64) -> Option<i64> {
     if of.merchant_currency == of.currency {
         return Some(merchant);
     }
     match of.rate {
         Some(rate) => convert(merchant, of.merchant_currency, rate, of.currency),
-        None if of.merchant_amount > 0 => share(merchant, of.asked, of.merchant_amount),
+        None if of.merchant_amount > 0 && of.asked > 0 => share(merchant, of.asked, of.merchant_amount),
         None => None,
     }
 }
@@ -113,16 +118,8 @@ pub(super) fn whole(of: &Authorization, merchant: i64) -> Option<i64> {
 
 /// How much more an authorization is in the card's currency when so much more is asked for in the merchant's.
 pub(super) fn increase(of: &Authorization, merchant: i64) -> Option<i64> {
-    let after = of.merchant_amount.checked_add(merchant)?;
-    // The whole is what was asked for, whatever the rate makes of it today.
-    let grown = Authorization { asked: 0, merchant_amount: 0, ..of.clone() };
-    let at_rate = |merchant| match of.rate {
-        Some(_) => total(&grown, merchant),
-        None if of.merchant_currency == of.currency => Some(merchant),
-        None if of.merchant_amount > 0 && of.asked > 0 => share(merchant, of.asked, of.merchant_amount),
-        None => None,
-    };
-    Some((at_rate(after)? - of.asked).max(i64::from(merchant > 0)))
+    let after = at_its_rate(of, of.merchant_amount.checked_add(merchant)?)?;
+    Some((after - of.asked).max(i64::from(merchant > 0)))
 }
 
 /// How much of an authorization in the merchant's currency was collected or taken back. Rows from before this was counted
