@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::body::Faults;
+use super::mask::{hidden_of, starred};
 use super::problem::FieldProblem;
 
 /// What people put between the groups of a number.
@@ -38,35 +39,15 @@ pub fn is_in(text: &str) -> bool {
 /// The text, of every card number only the first six and last four digits.
 pub fn masked(text: String) -> String {
     let hidden = hidden(&text);
-    if hidden.is_empty() {
-        return text;
-    }
-    let mut shown = text.into_bytes();
-    for place in hidden {
-        shown[place] = b'*';
-    }
-    // Digits alone were replaced, each by one byte.
-    String::from_utf8(shown).unwrap_or_default()
+    starred(text, &hidden)
 }
 
 /// The places of the digits that are not shown.
 fn hidden(text: &str) -> Vec<usize> {
-    let mut hidden = Vec::new();
     if text.bytes().filter(u8::is_ascii_digit).count() < 13 {
-        return hidden;
+        return Vec::new();
     }
-    let (groups, mut at) = (groups(text), 0);
-    while at < groups.len() {
-        let last = groups.len().min(at + MOST_GROUPS);
-        let Some(end) = (at + 1..=last).rev().find(|end| is_card_number(text, &groups[at..*end])) else {
-            at += 1;
-            continue;
-        };
-        let digits: Vec<usize> = groups[at..end].iter().flat_map(Clone::clone).collect();
-        hidden.extend(&digits[6..digits.len() - 4]);
-        at = end;
-    }
-    hidden
+    hidden_of(&groups(text), MOST_GROUPS, |groups| is_card_number(text, groups))
 }
 
 /// Runs of digits, but those in ids and those of phone numbers, which begin with a plus.

@@ -18,12 +18,17 @@ pub fn masked(text: String) -> String {
         return text;
     }
     let hidden = hidden(&text);
+    starred(text, &hidden)
+}
+
+/// The text with a star at these places, each of a digit.
+pub(super) fn starred(text: String, hidden: &[usize]) -> String {
     if hidden.is_empty() {
         return text;
     }
     let mut shown = text.into_bytes();
     for place in hidden {
-        shown[place] = b'*';
+        shown[*place] = b'*';
     }
     // Digits alone were replaced, each by one byte.
     String::from_utf8(shown).unwrap_or_default()
@@ -36,11 +41,20 @@ pub fn has_card_number(text: &str) -> bool {
 
 /// The places of the digits that are not shown.
 fn hidden(text: &str) -> Vec<usize> {
-    let groups = groups(text);
+    hidden_of(&groups(text), MOST_GROUPS, |groups| is_card_number(text, groups))
+}
+
+/// All but the first six and last four digits of every number among groups of digits; the longest row of groups that is
+/// one counts.
+pub(super) fn hidden_of(
+    groups: &[Range<usize>],
+    most: usize,
+    is_number: impl Fn(&[Range<usize>]) -> bool,
+) -> Vec<usize> {
     let (mut hidden, mut at) = (Vec::new(), 0);
     while at < groups.len() {
-        let last = groups.len().min(at + MOST_GROUPS);
-        let number = (at + 1..=last).rev().find(|end| is_card_number(text, &groups[at..*end]));
+        let last = groups.len().min(at + most);
+        let number = (at + 1..=last).rev().find(|end| is_number(&groups[at..*end]));
         let Some(end) = number else {
             at += 1;
             continue;
