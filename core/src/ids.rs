@@ -109,6 +109,14 @@ impl IdMaker {
         bytes[9..].copy_from_slice(&self.counter.to_be_bytes()[1..]);
         Id(bytes)
     }
+
+    /// Whether this maker made the id since it was as `before`.
+    pub fn made_since(&self, before: &IdMaker, id: Id) -> bool {
+        let [a, b, c, d, node @ .., x, y, z] = id.0;
+        let (seconds, counter) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([0, x, y, z]));
+        let after = (before.seconds, before.counter) < (seconds, counter);
+        node == self.node && after && (seconds, counter) <= (self.seconds, self.counter)
+    }
 }
 
 macro_rules! typed_ids {
@@ -224,5 +232,19 @@ mod tests {
         for wrong in ["", "abc", "665F1C4F4A4F4A4F4A4F4A4F", "665f1c4f4a4f4a4f4a4f4a4g", "665f1c4f4a4f4a4f4a4f4a4f0"] {
             assert_eq!(Id::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_maker_knows_what_it_made_since() {
+        let now = Instant::default();
+        let mut maker = IdMaker::new([1; 5], 0xffff);
+        let mut all: Vec<Id> = (0..3).map(|second| maker.next(now.plus_seconds(second))).collect();
+        let before = maker.clone();
+        let others = maker.split().next(now.plus_seconds(2));
+        all.extend([2, 2, 9, 3].map(|second| maker.next(now.plus_seconds(second))));
+        let to_come = maker.clone().next(now);
+        let since = |id: &Id| maker.made_since(&before, *id);
+        assert_eq!(all.iter().map(since).collect::<Vec<_>>(), [false, false, false, true, true, true, true]);
+        assert!(!since(&others) && !since(&to_come));
     }
 }

@@ -157,6 +157,8 @@ macro_rules! define_work {
             ids: IdMaker,
             /// As it was before the running command: a dry run of the clock must not move the ids.
             ids_before: IdMaker,
+            /// As it was when the batch began.
+            ids_of_batch: IdMaker,
             marks: Marks,
         }
 
@@ -169,6 +171,7 @@ macro_rules! define_work {
                     context: Context::system(ClientId::NOBODY, ""),
                     wall: Instant::default(),
                     ids_before: ids.clone(),
+                    ids_of_batch: ids.clone(),
                     ids,
                     marks: Marks::default(),
                 }
@@ -177,6 +180,7 @@ macro_rules! define_work {
             /// Begins a batch at a wall time.
             pub fn begin_batch(&mut self, wall: Instant) {
                 self.wall = wall;
+                self.ids_of_batch = self.ids.clone();
             }
 
             /// Between batches: forgets rows of the kinds that are seldom asked for again.
@@ -331,6 +335,12 @@ impl Work {
     pub fn new_id(&mut self) -> Id {
         let now = self.now();
         self.ids.next(now)
+    }
+
+    /// Whether a command of this batch made the id. The object's rows are in memory then, and no store has them: each run
+    /// of the batch makes other ids, so a row of such an id that is asked for would be missing in every run.
+    pub fn made_in_batch(&self, id: Id) -> bool {
+        self.ids.made_since(&self.ids_of_batch, id)
     }
 
     /// Adds an entry to the audit log: `changes` maps fields to what they were and are.

@@ -96,10 +96,13 @@ fn place_of_card(transaction: &str, card: Option<CardId>) -> String {
 
 fn authorization_at(work: &mut Work, place: &str) -> Result<Option<Arc<Authorization>>, Stop> {
     let key = NetworkReference::key_of(work.client(), ReferenceKind::Authorization, place);
-    match work.network_references.get_to_change(key)? {
-        Some(reference) => work.authorizations.get_to_change(Key::of(work.client(), reference.object)),
-        None => Ok(None),
+    let Some(reference) = work.network_references.get_to_change(key)? else { return Ok(None) };
+    let key = Key::of(work.client(), reference.object);
+    // It leads to a reversal's exception until the authorization comes.
+    if work.made_in_batch(reference.object) && work.authorizations.peek(key).is_none() {
+        return Ok(None);
     }
+    work.authorizations.get_to_change(key)
 }
 
 /// The authorization of a transaction, on the card when the message names one.
@@ -251,7 +254,8 @@ impl PostingMessage<'_> {
         let key = NetworkReference::key_of(work.client(), ReferenceKind::Posting, place);
         let Some(reference) = work.network_references.get_to_change(key)? else { return Ok(None) };
         let key = Key::of(work.client(), reference.object);
-        if let Some(posted) = work.postings.get(key)? {
+        let is_posting = !work.made_in_batch(reference.object) || work.postings.peek(key).is_some();
+        if is_posting && let Some(posted) = work.postings.get(key)? {
             let same = self.is(Some(posted.card), posted.merchant_amount, &posted.merchant_currency);
             return Ok(Some((same, Before::Posted(posted))));
         }
