@@ -155,10 +155,11 @@ const DRAWN: &[&str] = &[
     "x",
     "nextCursor",
     "durationMs",
+    "latencyMs",
     "address",
 ];
 
-fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<String>) {
+pub fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<String>) {
     let name = at.rsplit('/').next().unwrap_or_default();
     match (shown, came) {
         (Value::Object(shown), Value::Object(came)) => {

@@ -25,6 +25,7 @@ mod docs_browser;
 mod edge;
 mod edge_budgets;
 mod events;
+mod examples;
 mod faults_clock;
 mod faults_postgres;
 mod faults_sqlite;

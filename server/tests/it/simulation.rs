@@ -417,7 +417,10 @@ async fn simulate_seed(backend: Backend, lanes: usize, seed: u64, rounds: u64) {
     run.verify().await;
     run.compare().await;
     let (commands, done) = run.counted;
-    let (loads, commits) = { let seen = lock(&run.seen); (seen.loads, seen.commits) };
+    let (loads, commits) = {
+        let seen = lock(&run.seen);
+        (seen.loads, seen.commits)
+    };
     println!("{backend:?}, {lanes} lanes: {commands} commands, {done} not refused, {:?}", begun.elapsed());
     println!("loads {loads:?}, commits {commits:?}");
     // A batch in which a command asks for rows without end is run again one command at a time.

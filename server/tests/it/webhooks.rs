@@ -28,7 +28,7 @@ pub async fn endpoint(server: &Server, url: &str, events: Value, more: Value) ->
     (made.id(), made.data()["secret"].as_str().expect("a secret").to_owned())
 }
 
-async fn until(what: &str, server: &Server, path: &str, enough: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(what: &str, server: &Server, path: &str, enough: impl Fn(&Value) -> bool) -> Value {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
     loop {
         let found = server.get(path).await.expect(200).json();

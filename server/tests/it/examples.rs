@@ -1,0 +1,365 @@
+//! The examples of the contract, recorded: one story that makes every call of the API with a body, and what the server
+//! answered. `PAYGEN_RECORD=1` writes them to `server/src/http/recorded.json`; without it they are compared with what is
+//! answered now, on both stores.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::guides::compare;
+use crate::on_both_stores;
+use crate::receiver::Receiver;
+use crate::webhooks::{start, until};
+use crate::world::{Backend, Form, Reply, Server, World};
+
+const PDF: &[u8] =
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n\
+    trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n";
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/recorded.json")
+}
+
+/// Makes calls and keeps what was sent and answered.
+struct Book<'a> {
+    server: &'a Server,
+    /// What stands for the receiver's address.
+    receiver: &'a str,
+    examples: BTreeMap<String, Value>,
+}
+
+impl Book<'_> {
+    fn keep(&mut self, operation: &str, request: Option<Value>, reply: &Reply) -> Value {
+        assert!((200..300).contains(&reply.status), "{operation}: {} {}", reply.status, reply.text);
+        let response = reply.json();
+        let mut example = json!({"status": reply.status, "response": response});
+        if let Some(request) = request {
+            example["request"] = request;
+        }
+        self.shorten(&mut example);
+        let known = self.examples.insert(operation.to_owned(), example);
+        assert!(known.is_none(), "{operation} has two examples");
+        response["data"].clone()
+    }
+
+    /// Addresses and secrets of a run are not for readers, and lists of a page or two are long enough.
+    fn shorten(&self, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members.iter_mut() {
+                    if let (Some(secret), Value::String(text)) = (placeholder(name, value), &mut *value) {
+                        *text = secret;
+                    }
+                    self.shorten(value);
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|one| self.shorten(one)),
+            Value::String(text) if text.contains(self.receiver) => {
+                *text = text.replace(self.receiver, "https://example.com");
+            }
+            _ => {}
+        }
+    }
+
+    async fn get(&mut self, operation: &str, path: &str) -> Value {
+        let reply = self.server.get(path).await;
+        self.keep(operation, None, &reply)
+    }
+
+    async fn delete(&mut self, operation: &str, path: &str) -> Value {
+        let reply = self.server.delete(path).await;
+        self.keep(operation, None, &reply)
+    }
+
+    async fn post(&mut self, operation: &str, path: &str, body: Value) -> Value {
+        let reply = self.server.post(path, body.clone()).await;
+        self.keep(operation, Some(body), &reply)
+    }
+
+    async fn put(&mut self, operation: &str, path: &str, body: Value) -> Value {
+        let reply = self.server.put(path, body.clone()).await;
+        self.keep(operation, Some(body), &reply)
+    }
+
+    /// A write without a body.
+    async fn act(&mut self, operation: &str, path: &str) -> Value {
+        let reply = self.server.request("POST", path).send().await;
+        self.keep(operation, None, &reply)
+    }
+}
+
+/// What stands in an example for a secret.
+fn placeholder(name: &str, value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let fixed = match name {
+        "key" if text.starts_with("pgk_test_") => "pgk_test_4xampleOfAnApiKey000000000000000000000000",
+        "secret" if text.starts_with("whsec_") => "whsec_ZXhhbXBsZSBvZiBhIHdlYmhvb2sgc2VjcmV0Li4=",
+        "token" if text.starts_with("ey") => "eyJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.e30.ZXhhbXBsZQ",
+        _ => return None,
+    };
+    Some(fixed.to_owned())
+}
+
+fn id(data: &Value) -> String {
+    data["_id"].as_str().unwrap_or_else(|| panic!("no _id in {data}")).to_owned()
+}
+
+async fn accounts(book: &mut Book<'_>) -> String {
+    let wallet = json!({
+        "ownerType": "business", "name": "USD Wallet", "type": "checking", "category": "fiat", "currency": "USD",
+    });
+    let account = id(&book.post("createAccount", "/accounts", wallet).await);
+    let funding = format!("/simulator/accounts/{account}/fund");
+    book.post("simulateFunding", &funding, json!({"amount": 1000})).await;
+    let reserve = json!({
+        "ownerType": "business", "name": "Reserve", "type": "savings", "category": "fiat", "currency": "USD",
+    });
+    let reserve = book.server.post("/accounts", reserve).await.expect(201).id();
+    let transfer = json!({
+        "fromAccountId": account, "toAccountId": reserve, "amount": 49.99, "reference": "reserve-2026-04",
+        "narration": "Monthly reserve",
+    });
+    let transfer = id(&book.post("createTransfer", "/transfers", transfer).await);
+    let path = format!("/transfers/{transfer}");
+    book.post("reverseTransfer", &format!("{path}/reverse"), json!({"amount": 9.99, "reason": "Too much"})).await;
+    book.get("getTransfer", &path).await;
+    book.get("listTransfers", "/transfers?limit=1").await;
+
+    let path = format!("/accounts/{account}");
+    book.put("updateAccount", &path, json!({"name": "USD operating account"})).await;
+    book.get("getAccount", &path).await;
+    book.get("listAccounts", "/accounts?limit=2&sort=name").await;
+    book.get("getBalance", &format!("{path}/balance?explain=true")).await;
+    book.get("listAccountEntries", &format!("{path}/entries?limit=2")).await;
+    let details = format!("{path}/details");
+    let detail = json!({
+        "type": "bank_account",
+        "details": {"bankName": "Example Bank", "routingNumber": "021000021", "accountNumber": "000123456789"},
+        "provider": "example-bank",
+    });
+    let detail = id(&book.post("createAccountDetail", &details, detail).await);
+    let one = format!("{details}/{detail}");
+    book.put("updateAccountDetail", &one, json!({"isPrimary": true})).await;
+    book.get("getAccountDetail", &one).await;
+    book.get("listAccountDetails", &details).await;
+    book.delete("deleteAccountDetail", &one).await;
+    book.delete("closeAccount", &format!("/accounts/{}", empty_account(book).await)).await;
+    account
+}
+
+async fn empty_account(book: &Book<'_>) -> String {
+    let body = json!({
+        "ownerType": "business", "name": "Old wallet", "type": "checking", "category": "fiat", "currency": "USD",
+    });
+    book.server.post("/accounts", body).await.expect(201).id()
+}
+
+async fn holders(book: &mut Book<'_>) -> String {
+    let alex = json!({
+        "name": "Alex Johnson",
+        "person": {
+            "firstName": "Alex", "lastName": "Johnson", "email": "alex.johnson@example.com",
+            "phoneNumber": "+12125550198", "dateOfBirth": "1990-04-12", "nationality": "US",
+        },
+        "address": {
+            "line1": "210 West 77th Street", "city": "New York", "state": "New York", "postalCode": "10024",
+            "countryCode": "US",
+        },
+        "identification": {
+            "document": {"type": "international_passport", "number": "C01234567", "issuingCountry": "US"},
+            "proofOfAddress": {"type": "utility_bill", "documentId": "45701434313"},
+        },
+    });
+    let holder = id(&book.post("createCardHolder", "/card-holders", alex).await);
+    let path = format!("/card-holders/{holder}");
+    let documents = format!("{path}/documents");
+    let form = Form::default()
+        .text("document", "{\"type\": \"international_passport\", \"number\": \"C01234567\"}")
+        .file("documentMain", "application/pdf", PDF);
+    let uploaded = book.server.request("POST", &documents).form(form).send().await;
+    book.keep("uploadCardHolderDocuments", None, &uploaded);
+    let list = book.get("listCardHolderDocuments", &documents).await;
+    let document = id(&list[0]);
+    let review = format!("{documents}/{document}/review");
+    book.post("reviewCardHolderDocument", &review, json!({"status": "verified"})).await;
+    let limits = json!({"spendingLimits": [{"amount": 500, "interval": "daily"}]});
+    book.put("updateCardHolder", &path, limits).await;
+    book.get("getCardHolder", &path).await;
+    book.get("listCardHolders", "/card-holders?limit=1").await;
+    let other = json!({"name": "Sam Reed", "person": {"email": "sam.reed@example.com"}});
+    let other = book.server.post("/card-holders", other).await.expect(201).id();
+    book.delete("deleteCardHolder", &format!("/card-holders/{other}")).await;
+    holder
+}
+
+fn new_card(account: &str, holder: &str, kind: &str) -> Value {
+    json!({
+        "debitAccountId": account, "cardHolderId": holder, "type": kind, "brand": "Visa", "currency": "USD",
+        "status": "active", "amount": 100,
+    })
+}
+
+async fn cards(book: &mut Book<'_>, account: &str, holder: &str) -> String {
+    let mut body = new_card(account, holder, "virtual");
+    body["spendingControls"] = json!({
+        "channels": {"atm": false}, "blockedCategories": ["7995"], "spendingLimits": [{"amount": 250, "interval": "daily"}],
+    });
+    let card = id(&book.post("createCard", "/cards", body).await);
+    let path = format!("/cards/{card}");
+    let fund = json!({
+        "debitAccountId": account, "amount": 200, "paymentReference": "topup-2026-04-02", "narration": "Card funding",
+    });
+    book.post("fundCard", &format!("{path}/fund"), fund).await;
+    let back = json!({"amount": 10, "narration": "Not needed"});
+    book.post("withdrawFromCard", &format!("{path}/withdraw"), back).await;
+    let controls =
+        json!({"status": "active", "spendingControls": {"spendingLimits": [{"amount": 300, "interval": "daily"}]}});
+    book.put("updateCard", &path, controls).await;
+    book.get("getCard", &path).await;
+    book.get("listCards", "/cards?limit=1").await;
+    let token = book.post("issueRevealToken", &format!("{path}/token"), json!({})).await;
+    let token = token["token"].as_str().expect("a token").to_owned();
+    let revealed = book.get("revealCard", &format!("{path}/reveal?token={token}")).await;
+    book.post("lookUpCard", "/cards/lookup", json!({"pan": revealed["pan"]})).await;
+    let token = book.server.post(&format!("{path}/token"), json!({"purpose": "page"})).await;
+    if token.status == 201 {
+        let token = json!({"token": token.data()["token"]});
+        book.post("revealOnCardPage", &format!("{path}/page/reveal"), token).await;
+    }
+
+    let physical = new_card(account, holder, "physical");
+    let physical = book.server.post("/cards", physical).await.expect(201).id();
+    let path = format!("/cards/{physical}");
+    book.act("activateCard", &format!("{path}/activate")).await;
+    book.put("setCardPin", &format!("{path}/pin"), json!({"pin": "2468"})).await;
+    book.act("unblockCardPin", &format!("{path}/pin/unblock")).await;
+    let new = book.post("replaceCard", &format!("{path}/replace"), json!({"reason": "damaged"})).await;
+    book.delete("terminateCard", &format!("/cards/{}", id(&new))).await;
+    card
+}
+
+async fn payments(book: &mut Book<'_>, card: &str) {
+    let hotel = json!({
+        "cardId": card, "amount": 100, "channel": "pos", "estimated": true,
+        "merchant": {"category": "7011", "name": "ACME HOTEL", "country": "US"},
+    });
+    let stay = id(&book.post("simulateAuthorization", "/simulator/authorizations", hotel).await);
+    let path = format!("/simulator/authorizations/{stay}");
+    book.post("simulateIncrement", &format!("{path}/increment"), json!({"amount": 20})).await;
+    book.post("simulateReversal", &format!("{path}/reverse"), json!({"amount": 15})).await;
+    let paid = id(&book.post("simulateClearing", &format!("{path}/clear"), json!({"amount": 105})).await);
+    let refund = json!({"transactionId": paid, "amount": 20});
+    let refund = id(&book.post("simulateRefund", "/simulator/refunds", refund).await);
+    book.act("simulateRefundReversal", &format!("/simulator/refunds/{refund}/reverse")).await;
+
+    let pay =
+        |amount: f64| json!({"cardId": card, "amount": amount, "merchant": {"category": "5812", "name": "ACME CAFE"}});
+    let server = book.server;
+    let coffee = |amount: f64| async move { server.post("/simulator/authorizations", pay(amount)).await.expect(201) };
+    let declined = coffee(700.0).await.id();
+    book.get("getAuthorizationDecision", &format!("/authorizations/{declined}/decision")).await;
+    book.get("getAuthorization", &format!("/authorizations/{stay}")).await;
+    book.get("listAuthorizations", "/authorizations?limit=1&filter=status=closed").await;
+    book.get("listCardAuthorizations", &format!("/cards/{card}/authorizations?limit=1&filter=status=declined")).await;
+    let held = coffee(4.5).await.id();
+    let release = json!({"reason": "The merchant confirmed that it will not collect."});
+    book.post("releaseAuthorization", &format!("/authorizations/{held}/release"), release).await;
+    let held = coffee(5.5).await.id();
+    book.act("simulateExpiry", &format!("/simulator/authorizations/{held}/expire")).await;
+    let advice = json!({
+        "cardId": card, "amount": 12.5, "approved": true, "merchant": {"category": "4121", "name": "ACME TAXI"},
+        "network": {"transactionId": "384729105837465", "stan": "004211", "rrn": "609214004211"},
+    });
+    book.post("simulateAdvice", "/simulator/advices", advice).await;
+    let reversal = json!({"transactionId": "384729105837465"});
+    book.post("simulateReversalByReference", "/simulator/reversals", reversal).await;
+    let force = json!({"cardId": card, "amount": 4.5, "merchant": {"category": "4121", "name": "ACME TAXI"}});
+    book.post("simulateForcePost", "/simulator/force-posts", force).await;
+    book.get("getTransaction", &format!("/transactions/{paid}")).await;
+    book.get("listTransactions", "/transactions?limit=1&filter=type=capture").await;
+    book.get("listCardTransactions", &format!("/cards/{card}/transactions?limit=1&filter=type=refund")).await;
+    book.get("getCardLimits", &format!("/cards/{card}/limits")).await;
+    let exceptions = book.get("listExceptions", "/exceptions?limit=1&filter=status=open").await;
+    let resolve = format!("/exceptions/{}/resolve", id(&exceptions[0]));
+    book.post("resolveException", &resolve, json!({"note": "Confirmed with the card holder."})).await;
+}
+
+async fn events(book: &mut Book<'_>, card: &str) {
+    let webhook = json!({
+        "url": format!("{}/paygen/events", book.receiver), "events": ["card.updated", "transaction.created"],
+        "description": "Card events for our app", "token": "a-long-random-token-of-yours",
+    });
+    let endpoint = id(&book.post("createWebhook", "/webhooks", webhook).await);
+    let path = format!("/webhooks/{endpoint}");
+    let more = json!({"events": ["card.updated", "transaction.created", "authorization.declined"]});
+    book.put("updateWebhook", &path, more).await;
+    book.get("getWebhook", &path).await;
+    book.get("listWebhooks", "/webhooks?limit=1").await;
+    book.act("testWebhook", &format!("{path}/test")).await;
+    book.server.put(&format!("/cards/{card}"), json!({"metadata": {"team": "sales"}})).await.expect(200);
+    let event = id(&book.get("listEvents", "/events?limit=1&filter=type=card.updated&sort=-createdAt").await[0]);
+    book.get("getEvent", &format!("/events/{event}")).await;
+    let deliveries = format!("/events/{event}/deliveries");
+    let taken = |found: &Value| found["data"].as_array().is_some_and(|list| !list.is_empty());
+    until("the delivery", book.server, &deliveries, taken).await;
+    book.get("listEventDeliveries", &deliveries).await;
+    book.get("listDeliveries", "/events/deliveries?limit=1").await;
+    let resend = format!("/events/{event}/resend");
+    book.post("resendEvent", &resend, json!({"webhookId": endpoint})).await;
+    let since = book.server.get(&path).await.expect(200).data()["createdAt"].clone();
+    book.post("recoverWebhook", &format!("{path}/recover"), json!({"since": since})).await;
+    book.post("rotateWebhookSecret", &format!("{path}/rotate-secret"), json!({"overlapSeconds": 3600})).await;
+    book.delete("deleteWebhook", &path).await;
+    let mut catalog = book.server.get("/events/catalog").await.expect(200);
+    let mut all: Value = catalog.json();
+    all["data"].as_array_mut().expect("a list").truncate(2);
+    catalog.text = all.to_string();
+    book.keep("listEventTypes", None, &catalog);
+}
+
+async fn access(book: &mut Book<'_>) {
+    let key = json!({
+        "name": "Reporting", "scopes": ["accounts:read", "authorizations:read"],
+        "allowedIps": ["127.0.0.0/8", "203.0.113.0/24"], "expiresAt": "2099-12-31",
+    });
+    let key = id(&book.post("createApiKey", "/api-keys", key).await);
+    let path = format!("/api-keys/{key}");
+    book.get("getApiKey", &path).await;
+    book.get("listApiKeys", "/api-keys?limit=1&sort=name").await;
+    book.post("rotateApiKey", &format!("{path}/rotate"), json!({"overlapSeconds": 3600})).await;
+    book.delete("revokeApiKey", &path).await;
+    let token = json!({"scopes": ["cards:read"], "expiresIn": 600});
+    let token = id(&book.post("issueToken", "/auth/tokens", token).await);
+    book.delete("revokeToken", &format!("/auth/tokens/{token}")).await;
+    book.get("listAuditLog", "/audit-log?limit=1").await;
+    book.get("getClock", "/simulator/clock").await;
+    book.post("advanceClock", "/simulator/clock", json!({"advanceSeconds": 86_400})).await;
+}
+
+on_both_stores! {
+    async fn what_the_contract_shows_is_what_was_answered(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = start(&world).await;
+        let receiver = Receiver::good().await;
+        let mut book = Book { server: &server, receiver: &receiver.url, examples: BTreeMap::new() };
+        let account = accounts(&mut book).await;
+        let holder = holders(&mut book).await;
+        let card = cards(&mut book, &account, &holder).await;
+        payments(&mut book, &card).await;
+        events(&mut book, &card).await;
+        access(&mut book).await;
+        let examples: Map<String, Value> = book.examples.into_iter().collect();
+        let examples = Value::Object(examples);
+        if std::env::var_os("PAYGEN_RECORD").is_some() && backend == Backend::Sqlite {
+            let text = serde_json::to_string_pretty(&examples).expect("JSON");
+            std::fs::write(file(), text + "\n").expect("a file");
+            return;
+        }
+        let recorded = std::fs::read_to_string(file()).expect("recorded examples");
+        let recorded: Value = serde_json::from_str(&recorded).expect("JSON");
+        let mut differences = Vec::new();
+        compare(&recorded, &examples, "", &mut differences);
+        assert!(differences.is_empty(), "answers differ; PAYGEN_RECORD=1 records anew:\n{}", differences.join("\n"));
+    }
+}
