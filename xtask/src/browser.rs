@@ -20,7 +20,8 @@ pub fn path() -> Result<PathBuf, Failure> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    install()?;
+    let why = format!("the tests of the pages need Chromium or Chrome; {VARIABLE} may name one");
+    install(&["chromium"], &why)?;
     find().ok_or_else(|| "chromium was installed, but is not on the path".into())
 }
 
@@ -31,17 +32,17 @@ fn find() -> Option<PathBuf> {
     candidates.find(|program| program.is_file()).or_else(|| mac.is_file().then_some(mac))
 }
 
-fn install() -> Result<(), Failure> {
-    let ask = format!(
-        "the tests of the hosted page need Chromium or Chrome. Install it: `sudo apt-get install chromium`, \
-         `brew install --cask google-chrome`, or your system's package; or name it in {VARIABLE}."
-    );
+/// Installs Debian packages, or says which are needed and why.
+pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
+    let names = packages.join(" ");
+    let ask = format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
     let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
     if !crate::postgres::is_root() || !has_apt {
         return Err(ask.into());
     }
-    eprintln!("xtask: installing chromium");
-    for arguments in [vec!["update", "-q"], vec!["install", "-q", "-y", "--no-install-recommends", "chromium"]] {
+    eprintln!("xtask: installing {names}");
+    let install = [&["install", "-q", "-y", "--no-install-recommends"], packages].concat();
+    for arguments in [vec!["update", "-q"], install] {
         let mut apt = Command::new("apt-get");
         apt.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
         if !apt.status().is_ok_and(|status| status.success()) {

@@ -5,6 +5,7 @@ mod browser;
 mod contract;
 mod crash;
 mod deps;
+mod languages;
 mod named_tests;
 mod postgres;
 mod spectral;
@@ -124,6 +125,7 @@ fn run(command: &mut Command) -> Result<(), Failure> {
 
 fn test(rest: &[String]) -> Result<(), Failure> {
     let browser = browser::path()?;
+    languages::ensure()?;
     let cluster = Cluster::start(Durability::Fast)?;
     // Beside the one that all tests share, one that a test may kill.
     let mortal = Cluster::start(Durability::Fast)?;

@@ -90,7 +90,9 @@ pub fn highlight(name: &str, code: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let (length, class) = token(language, rest, first, before);
         let (text, after) = rest.split_at(length);
+        let shell = std::ptr::eq(language, &SHELL);
         let class = match class {
+            "w" if shell && !is_command(&code[..code.len() - rest.len()]) => "",
             // The member that stands for those left out.
             "s" if text == "\"…\"" => "c",
             "s" if after.trim_start().starts_with(':') && std::ptr::eq(language, &JSON) => "k",
@@ -107,6 +109,13 @@ pub fn highlight(name: &str, code: &str) -> String {
         rest = after;
     }
     html
+}
+
+/// Whether a shell runs the word that stands after this.
+fn is_command(before: &str) -> bool {
+    let since = before.rfind(['\n', '|', '&', ';', '(']).map_or(before, |at| &before[at + 1..]);
+    let since = since.trim();
+    since.is_empty() || ["sudo", "do", "then", "if"].contains(&since)
 }
 
 /// The length of the next token, and its class.

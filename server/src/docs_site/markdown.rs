@@ -7,6 +7,7 @@ use comrak::{Anchorizer, Arena, Options, format_html, parse_document};
 
 use super::escape;
 use super::highlight::highlight;
+use super::samples::{self, Language, Request};
 
 /// A heading below the title.
 pub struct Heading {
@@ -50,9 +51,9 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
     let mut anchors = Anchorizer::new();
     let mut headings = Vec::new();
     let mut sections = vec![Section { id: String::new(), heading: String::new(), text: String::new() }];
-    let mut status = None;
+    let mut blocks = Blocks::default();
     let nodes: Vec<_> = root.descendants().collect();
-    for node in nodes {
+    for (number, node) in nodes.iter().copied().enumerate() {
         let value = node.data.borrow().value.clone();
         let raw = match &value {
             NodeValue::Heading(heading) => {
@@ -63,9 +64,11 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
                 headings.push(Heading { level: heading.level, id, text });
                 html
             }
-            NodeValue::CodeBlock(block) => code(&block.info, block.literal.trim_end_matches('\n'), &mut status),
-            // What the tests read between the lines is not for readers.
-            NodeValue::HtmlBlock(_) => String::new(),
+            NodeValue::CodeBlock(block) => {
+                let follows = Follows::of(&nodes[number + 1..]);
+                blocks.code(&block.info, block.literal.trim_end_matches('\n'), follows)
+            }
+            NodeValue::HtmlBlock(block) => blocks.captures(&block.literal),
             NodeValue::Image(link) => match link.url.ends_with(".svg").then(|| file(&link.url)).flatten() {
                 Some(svg) => diagram(&svg, &text_of(node)),
                 None => continue,
@@ -135,21 +138,117 @@ fn dressed_heading(level: u8, id: &str, inner: &str) -> String {
     )
 }
 
-/// A code block. `status` carries what a request's answer is expected to be on to the answer that follows.
-fn code(info: &str, text: &str, status: &mut Option<String>) -> String {
-    let mut words = info.split_whitespace();
-    let language = words.next().unwrap_or("text");
-    let words: Vec<&str> = words.collect();
-    let (role, label) = if words.contains(&"run") {
-        *status = words.iter().find_map(|word| word.strip_prefix("expect=")).map(str::to_owned);
-        (" request", "Request".to_owned())
-    } else if words.contains(&"response") {
-        let shown = status.take().map(|status| format!(" <b>{}</b>", escape(&status))).unwrap_or_default();
-        (" response", format!("Response{shown}"))
-    } else {
-        ("", name_of(language).to_owned())
-    };
-    block(language, role, &label, text)
+/// What comes after a request, up to the next one.
+#[derive(Clone, Copy, Default)]
+struct Follows {
+    /// An answer in JSON is shown.
+    json: bool,
+    /// A part of the answer is kept.
+    capture: bool,
+}
+
+impl Follows {
+    fn of<'a>(nodes: &[&'a AstNode<'a>]) -> Follows {
+        let mut follows = Follows::default();
+        for node in nodes {
+            match &node.data.borrow().value {
+                NodeValue::CodeBlock(block) if block.info.starts_with("bash run") => break,
+                NodeValue::CodeBlock(block) => follows.json |= block.info.starts_with("json response"),
+                NodeValue::HtmlBlock(block) => follows.capture |= block.literal.contains(CAPTURE),
+                _ => {}
+            }
+        }
+        follows
+    }
+}
+
+/// What a comment begins with that says which parts of an answer are kept: `<!-- capture NAME=/pointer -->`.
+const CAPTURE: &str = "<!-- capture ";
+
+/// The code blocks of a page, in their order.
+#[derive(Default)]
+struct Blocks {
+    /// What the request's answer is expected to be.
+    status: Option<String>,
+    /// Whether the last request is shown in other languages.
+    translated: bool,
+    /// Whether one was before it.
+    begun: bool,
+}
+
+impl Blocks {
+    fn code(&mut self, info: &str, text: &str, follows: Follows) -> String {
+        let mut words = info.split_whitespace();
+        let language = words.next().unwrap_or("text");
+        let words: Vec<&str> = words.collect();
+        if words.contains(&"run") {
+            self.status = words.iter().find_map(|word| word.strip_prefix("expect=")).map(str::to_owned);
+            return self.request(text, follows);
+        }
+        if words.contains(&"response") {
+            let shown = self.status.take().map(|status| format!(" <b>{}</b>", escape(&status))).unwrap_or_default();
+            return block(language, " response", &format!("Response{shown}"), text);
+        }
+        block(language, "", name_of(language), text)
+    }
+
+    /// A request, in every language that it can be written in.
+    fn request(&mut self, script: &str, follows: Follows) -> String {
+        let shown = match follows {
+            Follows { capture: true, .. } => samples::piped(script, "| tee answer.json | jq"),
+            Follows { json: true, .. } => samples::piped(script, "| jq"),
+            _ => script.to_owned(),
+        };
+        let request = Request::read(script);
+        self.translated = request.is_some();
+        let begun = std::mem::replace(&mut self.begun, self.begun || self.translated);
+        let sample = |language| {
+            let before = if begun { "" } else { samples::preamble(language) };
+            request.as_ref().map(|request| format!("{before}{}", request.write(language)))
+        };
+        let others = [sample(Language::Python), sample(Language::JavaScript)];
+        // The answer tells the status; where none is shown, the request does.
+        let status = self.status.as_ref().filter(|_| !follows.json);
+        let label = status.map_or("Request".to_owned(), |status| format!("Request <b>{}</b>", escape(status)));
+        in_languages(" request", &label, &shown, others)
+    }
+
+    /// What keeps parts of the answer for later requests.
+    fn captures(&self, comment: &str) -> String {
+        let Some(pairs) = comment.trim().strip_prefix(CAPTURE) else { return String::new() };
+        let pairs: Vec<(&str, &str)> =
+            pairs.trim_end_matches("-->").split_whitespace().filter_map(|pair| pair.split_once('=')).collect();
+        let lines = |language| {
+            let line = |(name, pointer): &(&str, &str)| samples::capture(language, name, pointer);
+            pairs.iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let sample = |language| self.translated.then(|| lines(Some(language)));
+        in_languages(" capture", "Keep it for what follows", &lines(None), [sample(Language::Python), sample(Language::JavaScript)])
+    }
+}
+
+/// A block in the shell, and in Python and JavaScript where it can be.
+fn in_languages(role: &str, label: &str, shell: &str, others: [Option<String>; 2]) -> String {
+    let [Some(python), Some(javascript)] = others else { return block("bash", role, label, shell) };
+    let mut tabs = String::new();
+    let mut codes = String::new();
+    for (name, shown, language, text) in
+        [("curl", "curl", "bash", shell), ("python", "Python", "python", &python), ("node", "Node", "js", &javascript)]
+    {
+        let first = name == "curl";
+        tabs.push_str(&format!(
+            "<button type=\"button\" class=\"lang\" data-lang=\"{name}\" aria-pressed=\"{first}\" hidden>{shown}</button>"
+        ));
+        let hidden = if first { "" } else { " hidden" };
+        codes.push_str(&format!(
+            "<pre tabindex=\"0\" data-lang=\"{name}\"{hidden}><code class=\"language-{language}\">{}</code></pre>",
+            highlight(language, text)
+        ));
+    }
+    format!(
+        "<div class=\"code{role}\"><div class=\"bar\"><span>{label}</span><span class=\"langs\">{tabs}</span>\
+         <button type=\"button\" class=\"copy\" hidden>Copy</button></div>{codes}</div>\n"
+    )
 }
 
 /// A code block with a label and a button that copies it.
@@ -210,7 +309,8 @@ mod tests {
         ] {
             assert!(page.html.contains(part), "{part} is missing:\n{}", page.html);
         }
-        assert!(!page.html.contains("capture") && !page.html.contains("<p><figure"), "{}", page.html);
+        assert!(page.html.contains("export A=$(jq -r &#39;.a&#39; answer.json)") || page.html.contains("A=$(jq"), "{}", page.html);
+        assert!(!page.html.contains("<!--") && !page.html.contains("<p><figure"), "{}", page.html);
         assert_eq!(page.headings[0].id, "send-money");
         assert_eq!(page.sections[1].text, "Text & more. a b 1 2 Mind. Life ");
     }

@@ -9,6 +9,7 @@ pub mod guides;
 pub mod highlight;
 pub mod markdown;
 pub mod pages;
+pub mod samples;
 pub mod search;
 pub mod shell;
 

@@ -189,6 +189,7 @@ macro_rules! body {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 #[allow(unused_mut)]
                 let mut object = utoipa::openapi::schema::ObjectBuilder::new()
+                    .title(Some(stringify!($name).trim_end_matches("Body")))
                     .schema_type(utoipa::openapi::schema::Type::Object)
                     .additional_properties(Some(
                         utoipa::openapi::schema::AdditionalProperties::<utoipa::openapi::schema::Schema>::FreeForm(false),

@@ -110,12 +110,18 @@ macro_rules! words_fields {
 
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::schema::ObjectBuilder::new()
+                    .title(Some($crate::http::fields::last_name(stringify!($word))))
                     .schema_type(utoipa::openapi::schema::Type::String)
                     .enum_values(Some(<$word>::WORDS.iter().copied()))
                     .into()
             }
         }
     )*};
+}
+
+/// The last part of a type's path.
+pub fn last_name(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path).trim()
 }
 
 /// One of these words.
@@ -179,7 +185,8 @@ impl Field for OwnerTypeWord {
 
     fn schema() -> RefOr<Schema> {
         let words = OwnerType::WORDS.iter().copied().chain(["individual"]);
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+        let title = Some("OwnerTypeInput");
+        ObjectBuilder::new().title(title).schema_type(Type::String).enum_values(Some(words)).into()
     }
 }
 

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::reply;
 use crate::app::App;
 
-/// Health
+/// Retrieve health
 ///
 /// Whether the process runs.
 #[utoipa::path(get, path = "/healthz", tag = "Operations", operation_id = "getHealth",
@@ -17,7 +17,7 @@ pub async fn healthz() -> Response {
     reply::ok("Healthy.", &"ok")
 }
 
-/// Readiness
+/// Retrieve readiness
 ///
 /// Whether requests can be served: the store answers and took the last commit, and the process is not stopping. After a
 /// commit that failed the store is tried each second.
@@ -36,7 +36,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     Ok(reply::ok("Ready.", &"ok"))
 }
 
-/// Metrics
+/// Retrieve metrics
 ///
 /// Counters and histograms in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics",

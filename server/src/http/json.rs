@@ -135,6 +135,28 @@ impl Json {
         members.iter().find(|(known, value)| known == name && *value != Json::Null).map(|(_, value)| value)
     }
 
+    /// A member of an object, to be changed.
+    pub fn member_mut(&mut self, name: &str) -> Option<&mut Json> {
+        let Json::Object(members) = self else { return None };
+        members.iter_mut().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Sets a member of an object, in its place where it is there.
+    pub fn set(&mut self, name: &str, value: Json) {
+        if let Some(member) = self.member_mut(name) {
+            *member = value;
+        } else if let Json::Object(members) = self {
+            members.push((name.to_owned(), value));
+        }
+    }
+
+    /// Takes a member out of an object.
+    pub fn remove(&mut self, name: &str) -> Option<Json> {
+        let Json::Object(members) = self else { return None };
+        let at = members.iter().position(|(known, _)| known == name)?;
+        Some(members.remove(at).1)
+    }
+
     /// What kind of value it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document31, Ref, RefOr};
 
-use super::examples::{self, Examples};
+use super::examples;
 use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
 
 /// Title, tags and shared schemas.
@@ -92,7 +92,6 @@ pub fn finish(mut document: Document31) -> Document31 {
             add_scopes(operation);
         }
     }
-    add_examples(&mut document);
     document
 }
 
@@ -118,38 +117,6 @@ fn add_scopes(operation: &mut Operation) {
     }
 }
 
-/// Every JSON body gets an example.
-fn add_examples(document: &mut Document31) {
-    let schemas = serde_json::to_value(document.components.as_ref().map(|components| &components.schemas));
-    let schemas = schemas.unwrap_or_default();
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().filter_map(Option::as_mut) {
-            if let Some(RefOr::T(body)) = &mut operation.request_body {
-                let examples = Examples { schemas: &schemas, requests: true };
-                for content in body.content.values_mut() {
-                    add_example(content, |schema| examples.of(schema));
-                }
-            }
-            let examples = Examples { schemas: &schemas, requests: false };
-            for (status, response) in &mut operation.responses.responses {
-                let RefOr::T(response) = response else { continue };
-                for (_, content) in response.content.iter_mut().filter(|(kind, _)| *kind == "application/json") {
-                    add_example(content, |schema| examples::of_error(status).or_else(|| examples.of(schema)));
-                }
-            }
-        }
-    }
-}
-
-fn add_example(content: &mut RefOr<Content>, make: impl Fn(&serde_json::Value) -> Option<serde_json::Value>) {
-    let RefOr::T(content) = content else { return };
-    if content.example.is_none() && content.examples.is_empty() {
-        let schema = serde_json::to_value(&content.schema).unwrap_or_default();
-        content.example = make(&schema);
-    }
-}
-
 /// Envelopes come with a copy of what they hold; a reference to it is shorter, and tools then know it by its name.
 fn name_what_envelopes_hold(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     let names: BTreeSet<String> = schemas.keys().cloned().collect();
@@ -157,12 +124,13 @@ fn name_what_envelopes_hold(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
         let Some(held) = name.strip_prefix("Envelope_").or_else(|| name.strip_prefix("ListEnvelope_")) else {
             continue;
         };
-        let held = held.strip_prefix("Vec_").unwrap_or(held);
+        let held = held.strip_prefix("Vec_").or_else(|| held.strip_prefix("Option_")).unwrap_or(held);
         let RefOr::T(Schema::Object(envelope)) = schema else { continue };
         let Some(data) = envelope.properties.get_mut("data").filter(|_| names.contains(held)) else { continue };
         let reference = RefOr::Ref(Ref::from_schema_name(held));
         match data {
             RefOr::T(Schema::Array(list)) => list.items = ArrayItems::RefOrSchema(Box::new(reference)),
+            RefOr::T(Schema::OneOf(choices)) if choices.items.len() == 2 => choices.items[1] = reference,
             one => *one = reference,
         }
     }
@@ -224,7 +192,7 @@ fn add_dry_run(operation: &mut Operation) {
     let parameter = ParameterBuilder::new()
         .name("dryRun")
         .parameter_in(ParameterIn::Query)
-        .description(Some("All rules, the would-be result, nothing stored."))
+        .description(Some("Validates the request and returns the result without saving it."))
         .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)));
     operation.parameters.get_or_insert_with(Vec::new).push(RefOr::T(parameter.build()));
 }

@@ -13,7 +13,8 @@ use crate::receiver::Receiver;
 use crate::webhooks::{start, until};
 use crate::world::{Backend, Form, Reply, Server, World};
 
-const PDF: &[u8] =
+/// A small PDF.
+pub const PDF: &[u8] =
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n\
     trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n";
 
@@ -60,6 +61,22 @@ impl Book<'_> {
             }
             _ => {}
         }
+    }
+
+    /// A form: its texts are shown.
+    async fn form(&mut self, operation: &str, path: &str, texts: &[(&str, &str)], files: &[(&str, &[u8])]) -> Value {
+        let form = texts.iter().fold(Form::default(), |form, (name, value)| form.text(name, value));
+        let form = files.iter().fold(form, |form, (name, content)| form.file(name, "application/pdf", content));
+        let reply = self.server.request("POST", path).form(form).send().await;
+        assert!((200..300).contains(&reply.status), "{operation}: {}", reply.text);
+        if !self.examples.contains_key(operation) {
+            self.keep(operation, None, &reply);
+        }
+        let texts = texts.iter().map(|(name, value)| ((*name).to_owned(), json!(value)));
+        let files = files.iter().map(|(name, _)| ((*name).to_owned(), json!("@passport.pdf")));
+        let shown: Map<String, Value> = texts.chain(files).collect();
+        self.examples.get_mut(operation).expect("it is kept")["form"] = Value::Object(shown);
+        reply.data()
     }
 
     async fn get(&mut self, operation: &str, path: &str) -> Value {
@@ -174,11 +191,8 @@ async fn holders(book: &mut Book<'_>) -> String {
     let holder = id(&book.post("createCardHolder", "/card-holders", alex).await);
     let path = format!("/card-holders/{holder}");
     let documents = format!("{path}/documents");
-    let form = Form::default()
-        .text("document", "{\"type\": \"international_passport\", \"number\": \"C01234567\"}")
-        .file("documentMain", "application/pdf", PDF);
-    let uploaded = book.server.request("POST", &documents).form(form).send().await;
-    book.keep("uploadCardHolderDocuments", None, &uploaded);
+    let texts = [("document", "{\"type\":\"international_passport\",\"number\":\"C01234567\"}")];
+    book.form("uploadCardHolderDocuments", &documents, &texts, &[("documentMain", PDF)]).await;
     let list = book.get("listCardHolderDocuments", &documents).await;
     let document = id(&list[0]);
     let review = format!("{documents}/{document}/review");
@@ -187,8 +201,18 @@ async fn holders(book: &mut Book<'_>) -> String {
     book.put("updateCardHolder", &path, limits).await;
     book.get("getCardHolder", &path).await;
     book.get("listCardHolders", "/card-holders?limit=1").await;
-    let other = json!({"name": "Sam Reed", "person": {"email": "sam.reed@example.com"}});
-    let other = book.server.post("/card-holders", other).await.expect(201).id();
+    let sam = [
+        ("firstName", "Sam"),
+        ("lastName", "Reed"),
+        ("email", "sam.reed@example.com"),
+        ("phoneNumber", "+12125550123"),
+        ("addressLine1", "350 Fifth Avenue"),
+        ("city", "New York"),
+        ("state", "New York"),
+        ("postalCode", "10118"),
+        ("country", "US"),
+    ];
+    let other = id(&book.form("createCardHolder", "/card-holders", &sam, &[]).await);
     book.delete("deleteCardHolder", &format!("/card-holders/{other}")).await;
     holder
 }
@@ -222,11 +246,8 @@ async fn cards(book: &mut Book<'_>, account: &str, holder: &str) -> String {
     let token = token["token"].as_str().expect("a token").to_owned();
     let revealed = book.get("revealCard", &format!("{path}/reveal?token={token}")).await;
     book.post("lookUpCard", "/cards/lookup", json!({"pan": revealed["pan"]})).await;
-    let token = book.server.post(&format!("{path}/token"), json!({"purpose": "page"})).await;
-    if token.status == 201 {
-        let token = json!({"token": token.data()["token"]});
-        book.post("revealOnCardPage", &format!("{path}/page/reveal"), token).await;
-    }
+    let token = book.server.post(&format!("{path}/token"), json!({"purpose": "page"})).await.expect(201).data();
+    book.post("revealOnCardPage", &format!("{path}/page/reveal"), json!({"token": token["token"]})).await;
 
     let physical = new_card(account, holder, "physical");
     let physical = book.server.post("/cards", physical).await.expect(201).id();
@@ -334,6 +355,9 @@ async fn access(book: &mut Book<'_>) {
     book.delete("revokeToken", &format!("/auth/tokens/{token}")).await;
     book.get("listAuditLog", "/audit-log?limit=1").await;
     book.get("getClock", "/simulator/clock").await;
+    book.get("getJwks", "/.well-known/jwks.json").await;
+    book.get("getHealth", "/healthz").await;
+    book.get("getReadiness", "/readyz").await;
     book.post("advanceClock", "/simulator/clock", json!({"advanceSeconds": 86_400})).await;
 }
 

@@ -1,5 +1,6 @@
-//! The guides as a reader follows them: every request of every guide, run in order against a fresh server, and every answer
-//! shown compared with the one that came.
+//! The guides as a reader follows them: every request of every page as the server renders it, copied and run in order against
+//! a fresh server, in the shell on both stores and in the other languages that the page shows; every answer shown is
+//! compared with the one that came. The tests know nothing but the page.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,19 +8,20 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::on_both_stores;
 use crate::world::{Backend, Server, World};
 
-/// Written after each answer by curl itself, so that several answers of one block are told apart.
-const END: &str = "@@end of answer@@";
+/// Told before each step, in what is answered and in what is complained.
+const STEP: &str = "@@step ";
 
-/// A block that is run, and what is said about its answer.
+/// A request of a page, what is kept of its answer, and the answer shown.
 #[derive(Default)]
 struct Step {
-    line: usize,
-    script: String,
+    /// The code in each language.
+    code: BTreeMap<String, String>,
+    /// The status that the page shows; a success when it shows none.
     expect: Option<u16>,
-    shown: Option<(usize, String)>,
-    captures: Vec<(String, String)>,
+    shown: Option<String>,
 }
 
 pub fn directory() -> PathBuf {
@@ -34,93 +36,145 @@ pub fn files() -> Vec<PathBuf> {
     files
 }
 
-fn steps(text: &str) -> Vec<Step> {
+/// The text between two marks, and what follows.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<(&'a str, &'a str)> {
+    let (_, rest) = text.split_once(from)?;
+    rest.split_once(to)
+}
+
+/// The text of HTML.
+fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    for (number, piece) in html.split('<').enumerate() {
+        text.push_str(if number == 0 { piece } else { piece.split_once('>').map_or("", |(_, rest)| rest) });
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+/// The steps of a page.
+fn steps(html: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        if let Some(info) = line.trim_start().strip_prefix("```").filter(|info| !info.is_empty()) {
-            let body: Vec<&str> =
-                lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
-            let words: Vec<&str> = info.split_whitespace().collect();
-            if words.starts_with(&["bash", "run"]) {
-                let expect = words.iter().find_map(|word| word.strip_prefix("expect="));
-                let expect = expect.map(|status| status.parse().expect("a status"));
-                steps.push(Step { line: number + 1, script: body.join("\n"), expect, ..Step::default() });
-            } else if words.starts_with(&["json", "response"]) {
-                let step = steps.last_mut().unwrap_or_else(|| panic!("line {}: an answer to nothing", number + 1));
-                assert!(step.shown.is_none(), "line {}: a second answer to one block", number + 1);
-                step.shown = Some((number + 1, body.join("\n")));
+    for block in html.split("<div class=\"code").skip(1) {
+        let (role, rest) = block.split_once("\">").expect("a class");
+        let (bar, mut codes) = between(rest, "<div class=\"bar\">", "</div>").expect("a bar");
+        let status = between(bar, "<b>", "</b>").map(|(status, _)| status.parse().expect("a status"));
+        let mut code = BTreeMap::new();
+        while let Some((attributes, rest)) = between(codes, "<pre ", ">") {
+            let (shown, rest) = between(rest, ">", "</code></pre>").expect("code");
+            let language = between(attributes, "data-lang=\"", "\"").map_or("curl", |(language, _)| language);
+            code.insert(language.to_owned(), text_of(shown));
+            codes = rest;
+        }
+        match role.trim() {
+            "request" => steps.push(Step { code, expect: status, shown: None }),
+            "response" => {
+                let step = steps.last_mut().expect("an answer to a request");
+                assert!(step.shown.is_none(), "a second answer to one request");
+                step.expect = step.expect.or(status);
+                step.shown = code.remove("curl");
             }
-        } else if let Some(words) = line.trim().strip_prefix("<!-- capture ") {
-            let step = steps.last_mut().unwrap_or_else(|| panic!("line {}: nothing to capture from", number + 1));
-            let pairs = words.trim_end_matches("-->").split_whitespace();
-            step.captures
-                .extend(pairs.filter_map(|pair| pair.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())));
+            "capture" => {
+                let step = steps.last_mut().expect("something to keep");
+                for (language, more) in code {
+                    let code = step.code.get_mut(&language).expect("a request in this language");
+                    *code = format!("{code}\n@@keep\n{more}");
+                }
+            }
+            _ => {}
         }
     }
     steps
 }
 
-/// Runs a script; its answers as status and body.
-fn run(script: &str, variables: &BTreeMap<String, String>, home: &Path) -> Vec<(u16, String)> {
-    let output =
-        Command::new("sh").args(["-c", script]).current_dir(home).env("CURL_HOME", home).envs(variables).output();
-    let output = output.expect("sh runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let answers: Vec<(u16, String)> = text
-        .split(END)
-        .filter_map(|answer| {
-            let (body, status) = answer.rsplit_once("@@status ")?;
-            Some((status.trim().parse().expect("a status"), body.trim().to_owned()))
-        })
-        .collect();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(!answers.is_empty(), "no answer came:\n{script}\n{text}\n{complaint}");
-    answers
+/// Runs a script; what it answered and what it complained, by step.
+fn run(program: &[&str], script: &str, server: &Server, home: &Path) -> (Vec<String>, Vec<String>) {
+    let file = home.join("script.mjs");
+    std::fs::write(&file, script).expect("a file");
+    let curl = "silent\nshow-error\nwrite-out = \"%{stderr}@@status %{http_code}\\n\"\n";
+    std::fs::write(home.join(".curlrc"), curl).expect("a file");
+    // What the page makes before its requests.
+    std::fs::write(home.join("passport.pdf"), crate::examples::PDF).expect("a file");
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg(&file).current_dir(home).env("CURL_HOME", home);
+    command.env("PAYGEN_URL", &server.url).env("PAYGEN_API_KEY", &server.key);
+    let output = command.output().unwrap_or_else(|error| panic!("{program:?}: {error}"));
+    let by_step = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        text.split(STEP).skip(1).map(|part| part.split_once('\n').map_or("", |(_, rest)| rest).to_owned()).collect()
+    };
+    (by_step(&output.stdout), by_step(&output.stderr))
 }
 
-/// What is wrong with a guide, line by line.
-fn follow(path: &Path, server: &Server) -> Vec<String> {
-    let text = std::fs::read_to_string(path).expect("a guide");
-    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+/// How a language runs a page's code.
+fn script(language: &str, steps: &[Step]) -> String {
+    let mut script = String::new();
+    for (number, step) in steps.iter().enumerate() {
+        let code = step.code.get(language).or(step.code.get("curl")).expect("code");
+        let (code, keep) = code.split_once("\n@@keep\n").unwrap_or((code, ""));
+        let more = match language {
+            "python" => {
+                format!("import sys\nprint('{STEP}{number}', file=sys.stderr)\n{code}\nprint('@@status', response.status_code, file=sys.stderr)\n{keep}\n")
+            }
+            "node" => format!("console.error('{STEP}{number}');\n{code}\nconsole.error('@@status', response.status);\n{keep}\n"),
+            _ => format!("echo '{STEP}{number}'; echo '{STEP}{number}' >&2\n{code}\n{keep}\n"),
+        };
+        script.push_str(&more);
+    }
+    script
+}
+
+async fn page(server: &Server, name: &str) -> String {
+    server.get(&format!("/docs/guides/{name}")).await.expect(200).text
+}
+
+/// What is wrong with a page, step by step.
+async fn follow(name: &str, language: &str, server: &Server) -> Vec<String> {
+    let steps = steps(&page(server, name).await);
     let home = tempfile::tempdir().expect("a directory");
-    let curl = format!("silent\nshow-error\nwrite-out = \"\\n@@status %{{http_code}}\\n{END}\"\n");
-    std::fs::write(home.path().join(".curlrc"), curl).expect("a file");
-    let mut variables = BTreeMap::from([
-        ("PAYGEN_URL".to_owned(), server.url.clone()),
-        ("PAYGEN_API_KEY".to_owned(), server.key.clone()),
-    ]);
+    let program: &[&str] = match language {
+        "python" => &["python3"],
+        "node" => &["node"],
+        _ => &["bash"],
+    };
+    let (answers, complaints) = run(program, &script(language, &steps), server, home.path());
     let mut faults = Vec::new();
-    for step in steps(&text) {
-        let answers = run(&step.script, &variables, home.path());
-        let (status, body) = answers.last().expect("an answer");
-        let fine = |status: u16| (200..300).contains(&status);
-        let before = answers[..answers.len() - 1].iter().all(|(status, _)| fine(*status));
-        if !before || !step.expect.map_or(fine(*status), |expected| expected == *status) {
-            let expected = step.expect.map_or("2xx".to_owned(), |status| status.to_string());
-            faults.push(format!("{name}:{}: {status} instead of {expected}: {body}", step.line));
+    for (number, step) in steps.iter().enumerate() {
+        let place = format!("{name}, request {}, {language}", number + 1);
+        let complaint = complaints.get(number).map_or("it did not come so far", String::as_str);
+        if !step.code.contains_key(language) {
+            faults.push(format!("{place}: it is not shown in this language"));
+        }
+        let status = complaint.split("@@status ").nth(1).and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
+        let fine = status.is_some_and(|status| step.expect.map_or((200..300).contains(&status), |expected| expected == status));
+        let answer = answers.get(number).map_or("", String::as_str);
+        if !fine {
+            faults.push(format!("{place}: {status:?}: {complaint} {answer}"));
             break;
         }
-        let answer: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-        if let Some((line, shown)) = &step.shown {
-            match serde_json::from_str(shown) {
-                Ok(shown) => {
-                    let mut differences = Vec::new();
-                    compare(&shown, &answer, "", &mut differences);
-                    faults.extend(differences.into_iter().map(|difference| format!("{name}:{line}: {difference}")));
-                }
-                Err(why) => faults.push(format!("{name}:{line}: the answer shown is no JSON: {why}")),
+        let Some(shown) = step.shown.as_ref().filter(|_| language == "curl") else { continue };
+        let read = |text: &str| serde_json::from_str::<Value>(text);
+        match (read(shown), read(answer)) {
+            (Ok(shown), Ok(answer)) => {
+                let mut differences = Vec::new();
+                compare(&shown, &answer, "", &mut differences);
+                faults.extend(differences.into_iter().map(|difference| format!("{place}: {difference}")));
             }
-        }
-        for (variable, pointer) in step.captures {
-            match answer.pointer(&pointer) {
-                Some(Value::String(text)) => drop(variables.insert(variable, text.clone())),
-                Some(other) => drop(variables.insert(variable, other.to_string())),
-                None => faults.push(format!("{name}:{}: {variable}: no {pointer} in {body}", step.line)),
-            }
+            (Err(why), _) => faults.push(format!("{place}: the answer shown is no JSON: {why}")),
+            (_, Err(why)) => faults.push(format!("{place}: the answer is no JSON: {why}: {answer}")),
         }
     }
     faults
+}
+
+async fn follow_all(backend: Backend, language: &str) {
+    let mut faults = Vec::new();
+    for path in files() {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        faults.extend(follow(&name, language, &server).await);
+    }
+    assert!(faults.is_empty(), "the guides say otherwise:\n{}", faults.join("\n"));
 }
 
 const MORE: &str = "…";
@@ -220,15 +274,20 @@ fn is_time(text: &str) -> bool {
     text.len() >= length && text.bytes().zip(pattern.bytes()).take(length).all(fits)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_example_of_the_guides_is_true() {
-    let mut faults = Vec::new();
-    for path in files() {
-        let world = World::new(Backend::Sqlite).await;
-        let server = world.start().await;
-        faults.extend(follow(&path, &server));
+on_both_stores! {
+    async fn what_the_guides_show_works_by_copy_and_paste(backend: Backend) {
+        follow_all(backend, "curl").await;
     }
-    assert!(faults.is_empty(), "the guides say otherwise:\n{}", faults.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_guides_show_works_in_python() {
+    follow_all(Backend::Sqlite, "python").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_guides_show_works_in_node() {
+    follow_all(Backend::Sqlite, "node").await;
 }
 
 #[test]
@@ -254,7 +313,4 @@ fn differences_are_seen() {
     for (shown, came, expected) in cases {
         assert_eq!(compared(shown, came), expected, "{shown} {came}");
     }
-    let text = "```bash run expect=422\ncurl a\n```\n\n```json response\n{}\n```\n<!-- capture A=/data/_id B=/x -->\n";
-    let steps = steps(text);
-    assert_eq!((steps.len(), steps[0].expect, steps[0].captures.len()), (1, Some(422), 2));
 }

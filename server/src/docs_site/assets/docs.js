@@ -17,7 +17,7 @@
   for (const button of document.querySelectorAll('button.copy')) {
     button.hidden = false;
     button.addEventListener('click', async () => {
-      const code = button.closest('.code').querySelector('code');
+      const code = button.closest('.code').querySelector('pre:not([hidden]) code');
       try {
         await navigator.clipboard.writeText(code.textContent);
         button.textContent = 'Copied';
@@ -27,6 +27,33 @@
       }
       setTimeout(() => { button.textContent = 'Copy'; }, 1600);
     });
+  }
+
+  // Requests are shown in the language that was chosen last, on all pages.
+  const languages = [...document.querySelectorAll('button.lang')];
+  const speak = (name) => {
+    for (const button of languages) button.setAttribute('aria-pressed', String(button.dataset.lang === name));
+    for (const code of document.querySelectorAll('pre[data-lang]')) code.hidden = code.dataset.lang !== name;
+  };
+  for (const button of languages) {
+    button.hidden = false;
+    button.addEventListener('click', () => {
+      const before = button.getBoundingClientRect().top;
+      speak(button.dataset.lang);
+      // What is above may have become longer or shorter: the button stays where it was clicked.
+      scrollBy({ top: button.getBoundingClientRect().top - before, behavior: 'instant' });
+      try {
+        localStorage.setItem('paygen-docs-language', button.dataset.lang);
+      } catch {
+        // It holds for this page then.
+      }
+    });
+  }
+  try {
+    const chosen = localStorage.getItem('paygen-docs-language');
+    if (languages.some((button) => button.dataset.lang === chosen)) speak(chosen);
+  } catch {
+    // curl then.
   }
 
   // The section being read is marked in the contents.

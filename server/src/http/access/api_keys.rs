@@ -108,7 +108,7 @@ fn new_secret(app: &App) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> 
     (key, show)
 }
 
-/// Make an API key
+/// Create an API key
 ///
 /// The answer shows the key, this once. It can do no more than the key that makes it, lives no longer and works from no
 /// other networks. Bearer tokens make none.
@@ -159,7 +159,7 @@ pub async fn list_api_keys(
     list.reply(page, ApiKeyView::of)
 }
 
-/// Fetch an API key
+/// Retrieve an API key
 ///
 /// One key, without the key itself.
 #[utoipa::path(get, path = "/api-keys/{apiKeyId}", tag = "Access", operation_id = "getApiKey",

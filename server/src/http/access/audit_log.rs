@@ -94,7 +94,7 @@ const SPEC: ListSpec = ListSpec {
     default_sort: "-createdAt",
 };
 
-/// Read the audit log
+/// List the audit log
 ///
 /// Who changed what, when, from where; written in the transaction of the change.
 #[utoipa::path(get, path = "/audit-log", tag = "Access", operation_id = "listAuditLog",

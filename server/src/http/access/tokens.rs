@@ -36,7 +36,7 @@ impl NewTokenView {
     }
 }
 
-/// Issue a bearer token
+/// Create a bearer token
 ///
 /// A token for a client application: it lives an hour at the most and can do no more than the key it is made with. Made
 /// with a token, it ends with that one at the latest. Bound to a card holder or card, it sees nothing else, issues no
@@ -112,7 +112,7 @@ pub struct Jwk {
     x: String,
 }
 
-/// Public keys of the tokens
+/// Retrieve the public keys of tokens
 ///
 /// The keys that bearer tokens are signed with, as a JSON Web Key Set.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Access", operation_id = "getJwks",

@@ -95,7 +95,7 @@ pub struct OpenHold {
     amount: Money,
 }
 
-/// Tell a balance
+/// Retrieve a balance
 ///
 /// What the account has, or had at the instant `at`. With `explain`, a known balance, the entries since and the open
 /// holds that make the sum.

@@ -17,7 +17,7 @@ use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
 use crate::http::write::{Success, Write, WriteParams};
 
-/// Open an account
+/// Create an account
 ///
 /// Opens an account in one currency. An opening `balance` is booked against the settlement account and needs the
 /// scope `accounts:adjust`.

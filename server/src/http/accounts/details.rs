@@ -21,7 +21,7 @@ use crate::http::path::{PathId, PathIds};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope, ListEnvelope};
-use crate::http::write::{Success, Write, WriteParams};
+use crate::http::write::{Success, VersionedWriteParams, Write, WriteParams};
 
 fn shown(outcome: &Outcome) -> Option<DetailView> {
     match outcome {
@@ -30,7 +30,7 @@ fn shown(outcome: &Outcome) -> Option<DetailView> {
     }
 }
 
-/// Add a detail record
+/// Create an account detail
 ///
 /// Hangs a bank account or wallet address on an account. The first record of a type becomes its primary one. IBAN,
 /// ABA, NUBAN and EVM check digits are verified where the shape is recognisable.
@@ -76,7 +76,7 @@ const SPEC: ListSpec = ListSpec {
     default_sort: "-createdAt",
 };
 
-/// List detail records
+/// List account details
 ///
 /// The bank accounts and wallet addresses of an account.
 #[utoipa::path(get, path = "/accounts/{accountId}/details", tag = "Accounts", operation_id = "listAccountDetails",
@@ -96,7 +96,7 @@ pub async fn list_details(
     list.reply(page, DetailView::of)
 }
 
-/// Fetch a detail record
+/// Retrieve an account detail
 ///
 /// One bank account or wallet address of an account.
 #[utoipa::path(get, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "getAccountDetail",
@@ -117,14 +117,14 @@ pub async fn get_detail(
     Ok(reply::versioned("Account detail fetched successfully.", detail.version, &DetailView::of(&detail)))
 }
 
-/// Change a detail record
+/// Update an account detail
 ///
 /// Fields left out stay as they are.
 #[utoipa::path(put, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "updateAccountDetail",
     request_body = UpdateDetailBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
-        WriteParams),
+        VersionedWriteParams),
     responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn update_detail(
@@ -154,14 +154,14 @@ pub async fn update_detail(
     write.perform(&app, &caller, &body.canonical, command, success).await
 }
 
-/// Remove a detail record
+/// Delete an account detail
 ///
 /// Takes the record off the account.
 #[utoipa::path(delete, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts",
     operation_id = "deleteAccountDetail",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
-        WriteParams),
+        VersionedWriteParams),
     responses((status = 200, description = "The record that was removed.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn delete_detail(

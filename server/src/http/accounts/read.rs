@@ -61,7 +61,7 @@ pub async fn list_accounts(
     list.reply(page, |(account, balance)| AccountView::of(account, balance))
 }
 
-/// Fetch an account
+/// Retrieve an account
 ///
 /// Its settings, and what it holds now.
 #[utoipa::path(get, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "getAccount",

@@ -133,7 +133,7 @@ pub(super) async fn seen(app: &App, caller: &Caller, id: AuthorizationId) -> Res
     found.filter(sees).ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))
 }
 
-/// Fetch an authorization
+/// Retrieve an authorization
 ///
 /// Where it stands, and its timeline with each ledger entry's id.
 #[utoipa::path(get, path = "/authorizations/{authorizationId}", tag = "Authorizations", operation_id = "getAuthorization",
@@ -151,7 +151,7 @@ pub async fn get_authorization(
     Ok(reply::versioned("Authorization fetched successfully.", found.version, &AuthorizationView::of(&found)))
 }
 
-/// Explain an authorization
+/// Retrieve an authorization's decision
 ///
 /// Every check in order, with what was observed, the threshold, and what would have let it pass. The reason of a declined
 /// one is the first check that failed.

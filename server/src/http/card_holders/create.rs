@@ -54,7 +54,7 @@ const FORM: FormSpec = FormSpec {
     json: &["person", "address", "identification", "meta", "metadata", "spendingLimits"],
 };
 
-/// Enrol a card holder
+/// Create a card holder
 ///
 /// A name is required, whole or as given and family name, and an e-mail address or a phone number. As a form, files of
 /// an identity document and of a proof of address may come along: JPEG, PNG or PDF, at most 10 MiB each.

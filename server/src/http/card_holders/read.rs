@@ -15,7 +15,7 @@ use crate::http::query::Query;
 use crate::http::reply::{self, Envelope};
 use crate::personal;
 
-/// Fetch a card holder
+/// Retrieve a card holder
 ///
 /// Everything that is known of them, and what is still missing for their verification.
 #[utoipa::path(get, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "getCardHolder",

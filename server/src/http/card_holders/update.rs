@@ -18,9 +18,9 @@ use crate::http::limits;
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, Write, WriteParams};
+use crate::http::write::{Success, VersionedWriteParams, Write};
 
-/// Change a card holder
+/// Update a card holder
 ///
 /// Fields left out stay as they are, inside `person`, `address`, `identification` and `meta` too; null clears.
 /// `metadata` and `spendingLimits` are replaced whole. Read-only fields may be sent back as they were read. What is
@@ -28,7 +28,7 @@ use crate::http::write::{Success, Write, WriteParams};
 #[utoipa::path(put, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "updateCardHolder",
     request_body = UpdateCardHolderBody,
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
-        WriteParams),
+        VersionedWriteParams),
     responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn update_card_holder(

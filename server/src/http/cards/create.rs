@@ -19,7 +19,7 @@ use crate::http::reply::Envelope;
 use crate::http::write::{ATTEMPTS, Success, Write, WriteParams, contended};
 use crate::issuing;
 
-/// Issue a card
+/// Create a card
 ///
 /// Issues a card to a card holder, behind it an account. With an `amount` that sum moves from the account onto the card
 /// in the same transaction; if it cannot, there is no card.

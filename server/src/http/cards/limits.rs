@@ -57,7 +57,7 @@ pub struct LimitUse {
     binds: bool,
 }
 
-/// Fetch a card's limits
+/// Retrieve a card's limits
 ///
 /// Each limit of the card and of its card holder with what is used and left, when it starts anew, and which one binds.
 #[utoipa::path(get, path = "/cards/{cardId}/limits", tag = "Cards", operation_id = "getCardLimits",

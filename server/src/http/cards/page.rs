@@ -49,7 +49,7 @@ fn sha256(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
 }
 
-/// Open the hosted page
+/// Retrieve the hosted page
 ///
 /// A page that shows a card's number, expiry and code for a token of purpose `page`, made for a frame: only the page of
 /// `origin` may frame it, and the token must be pinned to the same origin. Give it the token in the URL's fragment
@@ -87,7 +87,7 @@ pub async fn get_card_page(_id: PathId<CardId>, Query(mut params): Query) -> Res
     Ok(response)
 }
 
-/// Reveal on the hosted page
+/// Reveal a card on the hosted page
 ///
 /// The hosted page's own call: exchanges a token of purpose `page` for number, expiry and code, once. `origin` is the one
 /// the page was opened for and must be the token's.

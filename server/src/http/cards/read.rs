@@ -169,7 +169,7 @@ async fn accounts(
     both.map(|(account, balance)| Ok((account.id.0, asked.show(&AccountView::of(account, balance))?))).collect()
 }
 
-/// Fetch a card
+/// Retrieve a card
 ///
 /// Its settings, and what it has now; never its whole number.
 #[utoipa::path(get, path = "/cards/{cardId}", tag = "Cards", operation_id = "getCard",

@@ -16,13 +16,13 @@ use crate::http::gate::{Allowed, CARDS_REVEAL, CARDS_WRITE, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Envelope};
-use crate::http::write::{Success, Write, WriteParams};
+use crate::http::write::{Success, VersionedWriteParams, Write};
 
 /// Activate a card
 ///
 /// A physical card is inactive until its holder has it and it is activated here, once.
 #[utoipa::path(post, path = "/cards/{cardId}/activate", tag = "Cards", operation_id = "activateCard",
-    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn activate_card(
@@ -39,7 +39,7 @@ pub async fn activate_card(
     write.perform(&app, &caller, "", command, success).await
 }
 
-/// Find a card by its number
+/// Look up a card by its number
 ///
 /// The card that has this number now. Every look-up is an entry of the audit log, also one that finds nothing and one that
 /// is repeated; the number itself is kept nowhere. There is no dry run.

@@ -65,7 +65,7 @@ fn page(view: &RevealTokenView) -> Option<String> {
     (view.purpose == RevealPurpose::Page).then(|| path + &query.unwrap_or_default())
 }
 
-/// Make a reveal token
+/// Create a reveal token
 ///
 /// A token that shows the card's number, expiry and code once, within two minutes: as JSON at
 /// `GET /cards/{cardId}/reveal`, or on the hosted page. Only its hash is kept.

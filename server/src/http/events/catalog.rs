@@ -15,7 +15,7 @@ use crate::http::reply::{self, Envelope};
 /// Made when it is first asked for.
 static ANSWER: OnceLock<Bytes> = OnceLock::new();
 
-/// List the types of events
+/// List event types
 ///
 /// Every type of event with the JSON Schema of its `data` and a sample of the whole body that webhook endpoints get.
 #[utoipa::path(get, path = "/events/catalog", tag = "Events", operation_id = "listEventTypes",

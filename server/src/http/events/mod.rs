@@ -130,7 +130,7 @@ pub async fn list_events(
     list.reply_with(page.rows.iter().map(|event| EventView::of(event, environment)), None, Some(next))
 }
 
-/// Fetch an event
+/// Retrieve an event
 ///
 /// One event.
 #[utoipa::path(get, path = "/events/{eventId}", tag = "Events", operation_id = "getEvent",

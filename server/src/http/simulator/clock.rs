@@ -40,7 +40,7 @@ impl Clock {
     }
 }
 
-/// Read the test clock
+/// Retrieve the test clock
 ///
 /// Business time and how far it is ahead of wall time.
 #[utoipa::path(get, path = "/simulator/clock", tag = "Simulator", operation_id = "getClock",
@@ -57,7 +57,7 @@ pub async fn read_clock(
     Ok(reply::ok("Clock fetched successfully.", &clock))
 }
 
-/// Move the test clock
+/// Advance the test clock
 ///
 /// Moves business time forward, by a number of seconds or to an instant. What falls due on the way is done in
 /// order, each at its own instant, before the answer. A sandbox has one clock: with other active clients it is moved only

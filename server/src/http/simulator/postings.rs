@@ -73,7 +73,7 @@ pub async fn simulate_refund(
     write.perform(&app, &caller, &canonical, Command::Refund(Box::new(command)), success).await
 }
 
-/// Simulate the reversal of a refund
+/// Simulate a refund reversal
 ///
 /// Takes a refund back, once. It is posted whether the money is still there or not.
 #[utoipa::path(post, path = "/simulator/refunds/{transactionId}/reverse", tag = "Simulator",

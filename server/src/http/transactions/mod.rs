@@ -173,7 +173,7 @@ const SHEET: Sheet<Posted> = Sheet {
     },
 };
 
-/// Fetch a transaction
+/// Retrieve a transaction
 ///
 /// One transaction.
 #[utoipa::path(get, path = "/transactions/{transactionId}", tag = "Transactions", operation_id = "getTransaction",

@@ -73,7 +73,7 @@ pub async fn list_transfers(
     list.reply(page, TransferView::of)
 }
 
-/// Fetch a transfer
+/// Retrieve a transfer
 ///
 /// One transfer, and how much of it stands.
 #[utoipa::path(get, path = "/transfers/{transferId}", tag = "Transfers", operation_id = "getTransfer",

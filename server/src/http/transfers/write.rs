@@ -23,7 +23,7 @@ fn shown(outcome: &Outcome) -> Option<TransferView> {
     }
 }
 
-/// Move money
+/// Create a transfer
 ///
 /// Moves an amount between two active accounts of one currency, as one balanced ledger entry. The giving account
 /// never goes below its floor, whatever else happens at the same time.

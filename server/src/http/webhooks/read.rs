@@ -66,7 +66,7 @@ pub async fn list_webhooks(
     list.reply(page, |(webhook, progress)| WebhookView::of(webhook, progress))
 }
 
-/// Fetch a webhook endpoint
+/// Retrieve a webhook endpoint
 ///
 /// One endpoint, without its token and secret.
 #[utoipa::path(get, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "getWebhook",
