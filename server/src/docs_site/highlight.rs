@@ -75,7 +75,7 @@ fn language(name: &str) -> &'static Language {
         "bash" | "sh" => &SHELL,
         "toml" | "yaml" => &TOML,
         "python" => &PYTHON,
-        "js" | "javascript" => &JAVASCRIPT,
+        "js" | "javascript" | "ts" => &JAVASCRIPT,
         "rust" => &RUST,
         _ => &PLAIN,
     }

@@ -269,6 +269,7 @@ fn name_of(language: &str) -> &str {
         "yaml" => "YAML",
         "python" => "Python",
         "js" | "javascript" => "JavaScript",
+        "ts" => "TypeScript",
         "rust" => "Rust",
         "html" => "HTML",
         "http" => "HTTP",
