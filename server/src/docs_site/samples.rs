@@ -97,7 +97,7 @@ impl Request {
         request.query = pairs;
         let data = match (data, document) {
             (Some(word), Some(document)) if word.plain() == Some("@-") => Some(document.to_owned()),
-            (Some(word), None) => Some(word.plain()?.to_owned()),
+            (Some(word), None) => Some(word.source()),
             (None, None) => None,
             _ => return None,
         };
@@ -121,7 +121,8 @@ impl Request {
 
     fn python(&self) -> String {
         let language = Language::Python;
-        let mut code = format!("response = requests.{}(\n    {},\n", self.method.to_lowercase(), self.url.write(language));
+        let mut code =
+            format!("response = requests.{}(\n    {},\n", self.method.to_lowercase(), self.url.write(language));
         for (name, pairs) in [("params", &self.query), ("headers", &self.headers)] {
             if !pairs.is_empty() {
                 let _ = writeln!(code, "    {name}={{{}}},", pairs_of(pairs, language));
@@ -137,7 +138,9 @@ impl Request {
                 for Field { name, value, file } in fields {
                     let value = value.write(language);
                     let _ = match file {
-                        Some(kind) => writeln!(code, "        \"{name}\": ({value}, open({value}, \"rb\"), \"{kind}\"),"),
+                        Some(kind) => {
+                            writeln!(code, "        \"{name}\": ({value}, open({value}, \"rb\"), \"{kind}\"),")
+                        }
                         None => writeln!(code, "        \"{name}\": (None, {value}),"),
                     };
                 }
@@ -261,6 +264,15 @@ impl Template {
         }
     }
 
+    /// As a shell has it between double quotes.
+    fn source(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Variable(name) => format!("${name}"),
+        };
+        self.0.iter().map(part).collect()
+    }
+
     fn push(&mut self, sign: char) {
         match self.0.last_mut() {
             Some(Part::Text(text)) => text.push(sign),
@@ -289,7 +301,9 @@ impl Template {
                     let quoted = quoted(plain).replace('{', "{{").replace('}', "}}");
                     text.push_str(quoted.get(1..quoted.len() - 1).unwrap_or_default());
                 }
-                (Part::Text(plain), Language::JavaScript) => text.push_str(&plain.replace('\\', "\\\\").replace('`', "\\`")),
+                (Part::Text(plain), Language::JavaScript) => {
+                    text.push_str(&plain.replace('\\', "\\\\").replace('`', "\\`"))
+                }
             }
         }
         text
@@ -343,18 +357,23 @@ fn words(command: &str) -> Option<Vec<Template>> {
         match sign {
             '\\' if rest.starts_with('\n') => rest = &rest[1..],
             ' ' | '\n' => words.extend(word.take()),
-            '\'' | '"' => {
-                let end = rest.find(sign)?;
-                let within = &rest[..end];
-                // Quotes within quotes are for scripts that are not shown in other languages.
-                if within.ends_with('\\') {
-                    return None;
-                }
+            '\'' => {
+                let end = rest.find('\'')?;
                 let word = word.get_or_insert_default();
-                match sign {
-                    '\'' => within.chars().for_each(|sign| word.push(sign)),
-                    _ => word.0.extend(with_variables(within).0),
-                }
+                rest[..end].chars().for_each(|sign| word.push(sign));
+                rest = &rest[end + 1..];
+            }
+            '"' => {
+                let mut within = String::new();
+                let mut signs = rest.char_indices();
+                let end = loop {
+                    match signs.next()? {
+                        (end, '"') => break end,
+                        (_, '\\') => within.push(signs.next()?.1),
+                        (_, sign) => within.push(sign),
+                    }
+                };
+                word.get_or_insert_default().0.extend(with_variables(&within).0);
                 rest = &rest[end + 1..];
             }
             '|' | ';' | '&' | '>' | '<' | '`' | '(' => return None,
@@ -423,8 +442,14 @@ mod tests {
     fn queries_and_forms_are_written() {
         let get = "curl -s -G \"$PAYGEN_URL/cards\" -H \"x-api-key: $PAYGEN_API_KEY\" --data-urlencode \"filter=status=active\"";
         let get = Request::read(get).expect("a request");
-        assert!(get.write(Language::Python).contains("requests.get(\n    f\"{PAYGEN_URL}/cards\",\n    params={\"filter\": \"status=active\"},"));
-        assert!(get.write(Language::JavaScript).contains("`${PAYGEN_URL}/cards?${new URLSearchParams({ \"filter\": \"status=active\" })}`"));
+        assert!(
+            get.write(Language::Python)
+                .contains("requests.get(\n    f\"{PAYGEN_URL}/cards\",\n    params={\"filter\": \"status=active\"},")
+        );
+        assert!(
+            get.write(Language::JavaScript)
+                .contains("`${PAYGEN_URL}/cards?${new URLSearchParams({ \"filter\": \"status=active\" })}`")
+        );
         let form = "curl -s \"$PAYGEN_URL/x\" -F 'name=A \"b\"' -F \"file=@a.pdf;type=application/pdf\"";
         let form = Request::read(form).expect("a request").write(Language::Python);
         assert!(form.contains("\"name\": (None, \"A \\\"b\\\"\"),"), "{form}");
@@ -433,7 +458,13 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_written() {
-        for script in ["curl -s --max-time 3 $URL", "echo $URL", "curl -s $URL | jq .", "curl -s $URL && echo", "curl -d @file $URL"] {
+        for script in [
+            "curl -s --max-time 3 $URL",
+            "echo $URL",
+            "curl -s $URL | jq .",
+            "curl -s $URL && echo",
+            "curl -d @file $URL",
+        ] {
             assert_eq!(Request::read(script), None, "{script}");
         }
     }

@@ -114,7 +114,9 @@ fn mark_read_only(schemas: &mut Members) {
     fn mark(schema: &mut Json, shown: Option<&Json>) {
         if let Some(Json::Object(properties)) = schema.member_mut("properties") {
             for (name, property) in properties.iter_mut() {
-                let Some(rest) = text(property, "description").and_then(|text| text.strip_prefix(MARK)) else { continue };
+                let Some(rest) = text(property, "description").and_then(|text| text.strip_prefix(MARK)) else {
+                    continue;
+                };
                 let rest = rest.trim_start_matches([':', '.', ' ']).to_owned();
                 if let Some(shown) = shown.and_then(|shown| shown.member(name)) {
                     *property = shown.clone();
@@ -204,7 +206,8 @@ fn names(contract: &mut Json, schemas: &Members) -> HashMap<String, String> {
         NAMES.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect();
     for operation in operations(contract) {
         let Some(id) = text(operation, "operationId").map(capitalized) else { continue };
-        let Some(Json::Object(bodies)) = operation.member_mut("requestBody").and_then(|body| body.member_mut("content"))
+        let Some(Json::Object(bodies)) =
+            operation.member_mut("requestBody").and_then(|body| body.member_mut("content"))
         else {
             continue;
         };
@@ -258,7 +261,9 @@ fn show_recorded(contract: &mut Json, schemas: &Members) {
     let schemas: HashMap<&str, &Json> = schemas.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
     let recorded = Json::parse(RECORDED.as_bytes()).unwrap_or(Json::Null);
     for operation in operations(contract) {
-        let Some(of_call) = text(operation, "operationId").and_then(|id| recorded.member(id)).cloned() else { continue };
+        let Some(of_call) = text(operation, "operationId").and_then(|id| recorded.member(id)).cloned() else {
+            continue;
+        };
         let body = operation.member_mut("requestBody").and_then(|body| body.member_mut("content"));
         if let Some(Json::Object(bodies)) = body {
             for (kind, body) in bodies {
@@ -338,7 +343,10 @@ mod tests {
         let mut new = Vec::new();
         hoist(&mut json, &mut named, &mut new);
         let text = json.to_text();
-        assert!(text.contains(r##"{"anyOf":[{"$ref":"#/components/schemas/Brand"},{"type":"null"}],"description""##), "{text}");
+        assert!(
+            text.contains(r##"{"anyOf":[{"$ref":"#/components/schemas/Brand"},{"type":"null"}],"description""##),
+            "{text}"
+        );
         assert!(text.contains("schemas/ControlsInput"), "another schema has the name: {text}");
         assert_eq!(new[0].1.to_text(), r#"{"enum":["Visa"],"type":"string"}"#);
     }

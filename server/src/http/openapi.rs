@@ -90,6 +90,7 @@ pub fn finish(mut document: Document31) -> Document31 {
                 add_dry_run(operation);
             }
             add_scopes(operation);
+            show_errors(operation);
         }
     }
     document
@@ -114,6 +115,18 @@ fn add_scopes(operation: &mut Operation) {
     if !scopes.is_empty() {
         let description = operation.description.get_or_insert_default();
         description.push_str(&format!("\n\nScope: `{}`.", scopes.join("`, `")));
+    }
+}
+
+/// Errors that an operation describes itself get the example of their status.
+fn show_errors(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        if let Some(RefOr::T(content)) = response.content.get_mut("application/json")
+            && content.example.is_none()
+        {
+            content.example = examples::of_error(status);
+        }
     }
 }
 

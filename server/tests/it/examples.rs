@@ -319,13 +319,16 @@ async fn events(book: &mut Book<'_>, card: &str) {
     book.get("listWebhooks", "/webhooks?limit=1").await;
     book.act("testWebhook", &format!("{path}/test")).await;
     book.server.put(&format!("/cards/{card}"), json!({"metadata": {"team": "sales"}})).await.expect(200);
+    // On PostgreSQL an event is listed once it has its place, a moment later.
+    let newest = "/events?limit=1&filter=type=card.updated&sort=-createdAt";
+    until("the event", book.server, newest, |found| found.to_string().contains("sales")).await;
     let event = id(&book.get("listEvents", "/events?limit=1&filter=type=card.updated&sort=-createdAt").await[0]);
     book.get("getEvent", &format!("/events/{event}")).await;
     let deliveries = format!("/events/{event}/deliveries");
     let taken = |found: &Value| found["data"].as_array().is_some_and(|list| !list.is_empty());
     until("the delivery", book.server, &deliveries, taken).await;
     book.get("listEventDeliveries", &deliveries).await;
-    book.get("listDeliveries", "/events/deliveries?limit=1").await;
+    book.get("listDeliveries", "/events/deliveries?limit=1&filter=eventType=card.updated").await;
     let resend = format!("/events/{event}/resend");
     book.post("resendEvent", &resend, json!({"webhookId": endpoint})).await;
     let since = book.server.get(&path).await.expect(200).data()["createdAt"].clone();

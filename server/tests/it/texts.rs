@@ -64,6 +64,9 @@ fn planted(contract: &Value, schema: &Value, at: &str, text: &str, leaves: &mut 
     }
     if let Some(members) = schema["properties"].as_object() {
         let fill = |(name, schema): (&String, &Value), leaves: &mut Vec<Leaf>| {
+            // What can only be sent back is compared with what is stored, and never kept.
+            let mut unread = Vec::new();
+            let leaves = if schema["readOnly"] == true { &mut unread } else { leaves };
             let value = planted(contract, schema, &format!("{at}/{name}"), text, leaves);
             (name.clone(), value)
         };
