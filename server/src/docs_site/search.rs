@@ -22,6 +22,8 @@ pub struct Operation {
     pub summary: String,
     /// Its group.
     pub tag: String,
+    /// What is told of it, and the names of what it takes.
+    pub words: String,
 }
 
 impl Operation {
@@ -45,11 +47,21 @@ pub fn operations(contract: &Value) -> Vec<Operation> {
                 path: path.clone(),
                 summary: text(&operation["summary"]),
                 tag: text(&operation["tags"][0]),
+                words: format!("{} {}", text(&operation["description"]), members_of(contract, operation).join(" ")),
             });
         }
     }
     operations.sort_by_key(|operation| tags.iter().position(|tag| *tag == operation.tag).unwrap_or(tags.len()));
     operations
+}
+
+/// The names of the parameters and of the members of the body of a call.
+fn members_of(contract: &Value, operation: &Value) -> Vec<String> {
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let named = schema["$ref"].as_str().and_then(|to| contract.pointer(to.strip_prefix('#')?));
+    let members = named.unwrap_or(schema)["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    members.chain(parameters.filter_map(|one| one["name"].as_str().map(str::to_owned))).collect()
 }
 
 /// The index that the search in the browser reads.
@@ -67,7 +79,8 @@ pub fn index(guides: &[Guide], operations: &[Operation]) -> String {
         }
     }
     for operation in operations {
-        let text = format!("{} {} {}", operation.method, operation.path, operation.id);
+        let text = format!("{} {} {} {}", operation.method, operation.path, operation.id, operation.words);
+        let text: String = text.chars().take(LONGEST).collect();
         let place = format!("{} {}", operation.method, operation.path);
         entries.push(json!({"id": entries.len(), "title": operation.summary, "place": place, "href": operation.href(), "text": text}));
     }

@@ -90,9 +90,9 @@ impl Shell {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <meta name=\"description\" content=\"{}\"><meta name=\"color-scheme\" content=\"light dark\">{}</head>\n\
              <body class=\"{layout}\"><a class=\"skip\" href=\"#main\">Skip to content</a>\n\
-             <header class=\"top\"><div class=\"top-inner\"><a class=\"brand\" href=\"/docs\">{LOGO}<span>Paygen</span><em>Docs</em></a>\
+             <header class=\"top\"><div class=\"top-inner\"><a class=\"brand\" href=\"/docs\" aria-label=\"Paygen Docs\">{LOGO}<span>Paygen</span><em>Docs</em></a>\
              <nav class=\"tabs\" aria-label=\"Sections\"><a href=\"/docs/guides\"{}>Guides</a><a href=\"/docs/api\"{}>API Reference</a></nav>\
-             <div class=\"tools\"><button type=\"button\" class=\"find needs-js\" {} aria-haspopup=\"dialog\">{GLASS}<span>Search</span><kbd>/</kbd></button>\
+             <div class=\"tools\"><button type=\"button\" class=\"find needs-js\" {} aria-label=\"Search\" aria-haspopup=\"dialog\">{GLASS}<span>Search</span><kbd>/</kbd></button>\
              <button type=\"button\" class=\"theme needs-js\" aria-label=\"Switch between dark and light\">{SUN}{MOON}</button></div></div></header>\n",
             escape(&title),
             escape(page.description),
@@ -111,7 +111,9 @@ impl Shell {
                 contents(page.headings)
             );
         } else {
-            let _ = write!(html, "<main id=\"main\">{}</main>", page.main);
+            // The viewer of the reference brings a main part of its own.
+            let part = if layout == "reference" { "div" } else { "main" };
+            let _ = write!(html, "<{part} id=\"main\">{}</{part}>", page.main);
         }
         if layout != "reference" {
             html.push_str(FOOT);

@@ -18,12 +18,12 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
 /// Title, tags and shared schemas.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    info(title = "Paygen Cards API", description = "A self-hosted card-issuing platform: accounts, transfers, the ledger, card holders, cards, events and access.", contact(name = "Paygen", url = "https://github.com/paygen/paygen"), license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    info(title = "Paygen Cards API", description = include_str!("introduction.md"), contact(name = "Paygen", url = "https://github.com/paygen/paygen"), license(name = "Apache-2.0", identifier = "Apache-2.0")),
     servers((url = "/", description = "This server.")),
     tags(
         (name = "Accounts", description = "An account holds money of one owner in one currency. Its balance is never a number somebody wrote down: it is what the lines of its ledger add up to, and every line is chained to the one before by a hash. Held funds are set aside for approved payments and count against what is available."),
         (name = "Transfers", description = "Money moved between two accounts of the same currency, both sides in one transaction. A transfer can be given back, whole or in parts."),
-        (name = "Card holders", description = "The people and businesses that cards are issued to. Personal data and documents are sealed at rest, reviewed by you, and erased when their time is over."),
+        (name = "Card holders", description = "The people that cards are issued to. Personal data and documents are sealed at rest, reviewed by you, and erased when their time is over."),
         (name = "Cards", description = "Cards are issued to a card holder, behind each an account. They are funded, limited, frozen, replaced and canceled; the number is shown once for a token, as JSON or on a hosted page."),
         (name = "Authorizations", description = "A payment that a merchant asks for. Every check of its decision can be read, with the figures it saw and what would have made it pass."),
         (name = "Transactions", description = "What was posted to cards: clearings, refunds, fees. What arrived late or did not fit is posted too, and listed as an exception to be looked at."),

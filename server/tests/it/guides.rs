@@ -241,11 +241,6 @@ pub fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<Stri
             differences
                 .extend(left_out.map(|member| format!("{at}/{member} came, but is not shown: {}", came[member])));
         }
-        (Value::Array(shown), Value::Array(came)) if shown.len() == came.len() => {
-            for (number, (one, other)) in shown.iter().zip(came).enumerate() {
-                compare(one, other, &format!("{at}/{number}"), differences);
-            }
-        }
         // Items that are not shown: those that are have to come in their order.
         (Value::Array(shown), Value::Array(came)) if shown.iter().any(|item| item == MORE) => {
             let mut left = came.iter();
@@ -258,6 +253,11 @@ pub fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<Stri
                 if !left.any(|other| fits(&other)) {
                     differences.push(format!("{at}: {one} is shown, but did not come"));
                 }
+            }
+        }
+        (Value::Array(shown), Value::Array(came)) if shown.len() == came.len() => {
+            for (number, (one, other)) in shown.iter().zip(came).enumerate() {
+                compare(one, other, &format!("{at}/{number}"), differences);
             }
         }
         (Value::String(one), Value::String(other)) if shape(one) == shape(other) => {}

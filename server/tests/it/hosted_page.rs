@@ -30,7 +30,7 @@ async fn revealed(server: &Server, card: &str) -> Value {
 
 /// A page that frames the address in its own address, and gives it the token there once it is ready.
 const FRAMING: &str = "<!doctype html><title>Shop</title><body>
-<iframe id=frame title=Card width=480 height=420 allow=clipboard-write></iframe>
+<iframe id=frame title=Card width=400 height=400 allow=clipboard-write></iframe>
 <script>
 const told = [];
 let loads = 0;
@@ -150,6 +150,12 @@ async fn only_its_origin_frames_the_page() {
     let told = browser.evaluate("told.join()");
     assert!(!told.to_string().contains(&number), "the framing page is told how it goes, never the number");
     browser.screenshot("page-framed");
+    // The frame has the size that the guide gives it.
+    let guide = std::fs::read_to_string(crate::guides::directory().join("reveal.md")).expect("the guide");
+    assert!(guide.contains("width=\"400\" height=\"400\""));
+    let height = "told.map((one) => JSON.parse(one)).filter((one) => one.type === 'paygen.resized').at(-1).height";
+    let height = browser.evaluate(height).as_u64().expect("a height");
+    assert!((300..=400).contains(&height), "{height}: all of it is seen");
 
     // Framed by another site, or without an origin in its address, the browser shows nothing of it.
     for origin in [Some(shop.as_str()), None] {

@@ -3,6 +3,7 @@
 //! Every test runs once on SQLite and once on PostgreSQL (`PAYGEN_TEST_POSTGRES_URL`, set by `cargo xtask test`).
 
 mod access;
+mod accessibility;
 mod accounts;
 mod authorizations;
 mod authorizations_input;

@@ -138,7 +138,10 @@
     const text = box.input.value.trim();
     const search = await prepare();
     if (text !== box.input.value.trim()) return;
-    found = text ? search.search(text).slice(0, 12) : [];
+    found = text ? search.search(text) : [];
+    // Where nothing has all of the words, what has some of them is better than nothing.
+    if (text && !found.length) found = search.search(text, { combineWith: 'OR' });
+    found = found.slice(0, 12);
     box.list.replaceChildren(...found.map((hit, number) => {
       const item = make('li', '', { role: 'option', id: `hit-${number}`, 'aria-selected': 'false' });
       const link = make('a', '', { href: hit.href, tabindex: '-1' });
@@ -178,6 +181,8 @@
       if (event.key === 'ArrowDown' && found.length) choose(at + 1);
       else if (event.key === 'ArrowUp' && found.length) choose(at - 1);
       else if (event.key === 'Enter' && found.length) box.list.children[at].firstChild.click();
+      // A search field takes the first Escape to empty itself.
+      else if (event.key === 'Escape') dialog.close();
       else return;
       event.preventDefault();
     });

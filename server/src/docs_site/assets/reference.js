@@ -24,7 +24,7 @@
     mcp: { disabled: true },
     documentDownloadType: 'direct',
     persistAuth: false,
-    authentication: { preferredSecurityScheme: 'apiKey' },
+    authentication: { preferredSecurityScheme: 'apiKey', securitySchemes: { apiKey: { value: 'pgk_test_…' } } },
     defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
     hiddenClients: {
       c: true, clojure: true, csharp: true, dart: true, fsharp: true, go: true, http: true, java: true, kotlin: true, node: true,

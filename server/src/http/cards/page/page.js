@@ -111,6 +111,10 @@
   byId("hide").addEventListener("click", () => hide("The card details are hidden."));
   addEventListener("pagehide", () => hide(""));
 
+  // How high the content is, so that the page around can fit the frame to it.
+  new ResizeObserver(() => tell("resized", { height: Math.ceil(document.body.getBoundingClientRect().height) }))
+    .observe(document.body);
+
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (location.hash) history.replaceState(null, "", location.pathname + location.search);
   if (token) {
