@@ -1,9 +1,10 @@
 //! The arguments of the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use crate::listen_address::ListenAddress;
 
 /// Paygen: a card-issuing platform in one binary.
 #[derive(Debug, Parser)]
@@ -28,15 +29,18 @@ pub struct CommonArgs {
     /// Settings file [default: paygen.toml in this directory, if there is one]
     #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:4000]
+    /// Address to listen on, such as 127.0.0.1:4000, localhost:4000 or 4000 [default: 127.0.0.1:4000]
     #[arg(long, global = true, env = "PAYGEN_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<ListenAddress>,
     /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
     #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// PostgreSQL to use instead of the embedded database, as postgres://…
     #[arg(long, global = true, env = "PAYGEN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Key file that wraps the data keys [env: PAYGEN_KEY_FILE] [default: the sandbox's, in the data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
     /// Log format [default: human]
     #[arg(long, global = true, env = "PAYGEN_LOG_FORMAT", value_name = "human|json")]
     pub log_format: Option<String>,
