@@ -6,10 +6,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use paygen_core::access::{Actor, DisableClient};
+use paygen_core::access::{Actor, Client, DisableClient};
 use paygen_core::ids::ClientId;
+use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
+use paygen_store::Reader;
 use paygen_vault::{ApiKeySecret, KeyKind};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -18,7 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::app::{App, Environment};
 use crate::rotation::{self, Progress};
-use crate::start::make_client;
+use crate::start::{make_client, make_key};
 
 /// The longest line either side reads.
 const LONGEST: u64 = 64 * 1024;
@@ -29,6 +31,13 @@ const LONGEST: u64 = 64 * 1024;
 pub enum Ask {
     /// Make a client and its first key.
     CreateClient {
+        /// Its name.
+        name: String,
+    },
+    /// Make one more key of a client.
+    CreateKey {
+        /// Whose.
+        client: String,
         /// Its name.
         name: String,
     },
@@ -50,8 +59,11 @@ pub struct Told {
     pub error: Option<String>,
     /// The client.
     pub client: Option<String>,
-    /// The first key, this once.
+    /// The key that was made, this once.
     pub key: Option<String>,
+    /// What is shown of it ever after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
     /// How far the work is; the last line has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -71,8 +83,7 @@ pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Se
             Err(error) => failed(error.to_string()),
         },
         Ask::CreateClient { name } => {
-            let kind = if app.environment == Environment::Sandbox { KeyKind::Test } else { KeyKind::Live };
-            let secret = ApiKeySecret::generate(kind);
+            let secret = new_secret(app);
             match make_client(&app.engine, &app.vault, &name, &secret).await {
                 Ok(id) => {
                     let (client, key) = (Some(id.to_string()), Some(secret.expose().to_owned()));
@@ -81,9 +92,14 @@ pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Se
                 Err(error) => failed(error.to_string()),
             }
         }
+        Ask::CreateKey { client, name } => match create_key(app, &client, &name).await {
+            Ok(told) => told,
+            Err(error) => failed(error),
+        },
         Ask::DisableClient { id, disabled } => {
-            let Some(id) = ClientId::parse(&id) else {
-                return failed("a client's id has 24 lowercase hex characters; see `paygen clients list`".to_owned());
+            let id = match client_id(&id) {
+                Ok(id) => id,
+                Err(error) => return failed(error),
             };
             let mut context = Context::system(id, "");
             context.actor = Actor::Operator;
@@ -97,6 +113,36 @@ pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Se
             }
         }
     }
+}
+
+/// The id of a client, as it is typed.
+pub fn client_id(text: &str) -> Result<ClientId, String> {
+    let id = ClientId::parse(text);
+    id.ok_or_else(|| "a client's id has 24 lowercase hex characters; see `paygen clients list`".to_owned())
+}
+
+/// The client of an id that was typed.
+pub async fn client(reader: &Reader, id: &str) -> Result<Client, String> {
+    let id = client_id(id)?;
+    let found = reader.get::<Client>(Key::of(id, id.0)).await.map_err(|error| error.to_string())?;
+    found.ok_or_else(|| format!("there is no client {id}; see `paygen clients list`"))
+}
+
+fn new_secret(app: &App) -> ApiKeySecret {
+    let kind = if app.environment == Environment::Sandbox { KeyKind::Test } else { KeyKind::Live };
+    ApiKeySecret::generate(kind)
+}
+
+async fn create_key(app: &App, id: &str, name: &str) -> Result<Told, String> {
+    let client = client(&app.reader, id).await?;
+    let secret = new_secret(app);
+    let made = make_key(app, client.id, name, &secret).await.map_err(|error| error.to_string())?;
+    Ok(Told {
+        client: Some(client.id.to_string()),
+        key: Some(secret.expose().to_owned()),
+        key_id: made.map(|view| view.id),
+        ..Told::default()
+    })
 }
 
 /// Listens until the process stops.

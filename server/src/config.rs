@@ -12,6 +12,8 @@ use serde::Deserialize;
 
 use crate::app::Environment;
 use crate::cli::args::CommonArgs;
+use crate::listen_address::ListenAddress;
+use crate::plain_words::plain;
 use crate::program::ProgramConfig;
 use crate::webhooks_config::WebhooksConfig;
 
@@ -212,7 +214,7 @@ pub struct Config {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    listen: Option<SocketAddr>,
+    listen: Option<ListenAddress>,
     data_dir: Option<PathBuf>,
     database_url: Option<String>,
     sandbox_api_key: Option<String>,
@@ -257,9 +259,10 @@ struct File {
 pub struct ConfigError(pub(crate) String);
 
 /// The variables that settings without a flag are read from.
-pub const FROM_ENVIRONMENT: [&str; 6] = [
+pub const FROM_ENVIRONMENT: [&str; 7] = [
     "PAYGEN_SANDBOX_API_KEY",
     "PAYGEN_KEY_FILE",
+    "PAYGEN_SHARED_CLOCK",
     "PAYGEN_ZONE_PIN_KEY",
     "PAYGEN_DOCUMENTS_URL",
     "PAYGEN_WEBHOOKS_ALLOW_PRIVATE",
@@ -272,7 +275,8 @@ impl Config {
         let file = read_file(args.config.as_deref())?;
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let sandbox_api_key = environment("PAYGEN_SANDBOX_API_KEY").or(file.sandbox_api_key);
-        let key_file = environment("PAYGEN_KEY_FILE").map(PathBuf::from).or(file.key_file);
+        let key_file =
+            args.key_file.clone().or_else(|| environment("PAYGEN_KEY_FILE").map(PathBuf::from)).or(file.key_file);
         let zone_pin_key = environment("PAYGEN_ZONE_PIN_KEY").or(file.zone_pin_key);
         let documents_url = environment("PAYGEN_DOCUMENTS_URL").or(file.documents_url);
         let shared_clock = match environment("PAYGEN_SHARED_CLOCK").as_deref() {
@@ -289,14 +293,14 @@ impl Config {
         };
         let max_connections = file.max_connections.unwrap_or(10_000);
         let config = Config {
-            listen: args.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000))),
+            listen: args.listen.or(file.listen).map_or(SocketAddr::from(([127, 0, 0, 1], 4000)), |address| address.0),
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("paygen-data")),
             database_url: args.database_url.clone().or(file.database_url).map(Secret),
             sandbox_api_key: sandbox_api_key.map(Secret),
             key_file,
             shared_clock,
             log_format: log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?,
-            log_level: args.log_level.clone().or(file.log_level).unwrap_or_else(|| "info".to_owned()),
+            log_level: log_level(args.log_level.clone().or(file.log_level))?,
             cors_origins: file.cors_origins,
             trusted_proxies: file.trusted_proxies,
             request_timeout_seconds: file.request_timeout_seconds.unwrap_or(30),
@@ -397,7 +401,7 @@ impl Config {
                 );
             }
             if self.key_file.is_none() {
-                return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one and name it.".to_owned());
+                return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one with `paygen keys new vault.key` and name it.".to_owned());
             }
         }
         Ok(())
@@ -451,6 +455,22 @@ fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
     }
 }
 
+/// The levels there are, from the quietest on.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// One level for all, or levels of parts with commas between: `info,paygen_server=debug`.
+fn log_level(text: Option<String>) -> Result<String, ConfigError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok("info".to_owned()) };
+    let level = |part: &str| part.rsplit('=').next().unwrap_or(part).trim().to_lowercase();
+    match text.split(',').map(level).find(|level| !LEVELS.contains(&level.as_str())) {
+        None => Ok(text),
+        Some(other) => Err(ConfigError(format!(
+            "log_level (PAYGEN_LOG) has {other:?}, which is no level; there are {}.",
+            LEVELS.join(", ")
+        ))),
+    }
+}
+
 fn read_file(named: Option<&Path>) -> Result<File, ConfigError> {
     let path = named.unwrap_or(Path::new("paygen.toml"));
     if named.is_none() && !path.exists() {
@@ -458,7 +478,7 @@ fn read_file(named: Option<&Path>) -> Result<File, ConfigError> {
     }
     let wrong = |why: String| ConfigError(format!("{}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    toml::from_str(&text).map_err(|error| wrong(format!("{}{}", place(&text, error.span()), error.message())))
+    toml::from_str(&text).map_err(|error| wrong(format!("{}{}", place(&text, error.span()), plain(error.message()))))
 }
 
 /// The line of an error with the setting's name, but not its value: it may be a secret.
@@ -482,10 +502,13 @@ mod tests {
     fn wrong_settings_are_named_with_the_fix() {
         let directory = tempfile::tempdir().expect("a directory");
         let cases = [
-            ("listen = \"nowhere\"", "invalid socket address"),
-            ("lissten = \"127.0.0.1:1\"", "lissten"),
-            ("listen = 5", "line 1, listen: invalid type"),
-            ("rate_limit = 1\ntrusted_proxies = [\"zap\"]", "line 2, trusted_proxies: "),
+            ("listen = \"nowhere\"", "line 1, listen: must be an address and a port, such as 127.0.0.1:4000"),
+            ("lissten = \"127.0.0.1:1\"", "lissten is not a setting. Did you mean listen?"),
+            ("listen = true", "line 1, listen: must be an address and a port"),
+            ("log_level = \"loud\"", "\"loud\", which is no level; there are off, error, warn, info, debug, trace"),
+            ("log_level = \"info,paygen_server=loud\"", "\"loud\""),
+            ("data_dir = 5", "line 1, data_dir: must be a text in quotes, and is a number"),
+            ("rate_limit = 1\ntrusted_proxies = [\"zap\"]", "line 2, trusted_proxies: must be networks, such as"),
             ("request_timeout_seconds = 0", "request_timeout_seconds"),
             ("cors_origins = [\"https://app.example.com/\"]", "https://app.example.com."),
             ("log_format = \"xml\"", "human or json"),
@@ -500,7 +523,7 @@ mod tests {
             ("[[cards.ranges]]\nbrand = \"Amex\"\nprefix = \"370000\"", "Visa or Mastercard"),
             ("[cards]\nvalidity_months = 0", "validity_months"),
             ("zone_pin_key = \"00\"", "PAYGEN_ZONE_PIN_KEY"),
-            ("[kyc]\nrequired_for = \"always\"", "always"),
+            ("[kyc]\nrequired_for = \"always\"", "it is always; it must be none, issue or spend."),
         ];
         for (text, expected) in cases {
             let path = directory.path().join("paygen.toml");

@@ -8,8 +8,7 @@ use crate::http::nearest::nearest;
 
 const PREFIX: &str = "PAYGEN_";
 
-/// What is read by programs that use Paygen, and how such names begin that its own chores read.
-const OTHERS: [&str; 1] = ["PAYGEN_URL"];
+/// How names begin that Paygen's own chores read.
 const CHORES: [&str; 5] = ["PAYGEN_TEST_", "PAYGEN_SIMULATION_", "PAYGEN_FUZZ_", "PAYGEN_CRASH_", "PAYGEN_BENCH_"];
 
 /// Refuses a name that is nearly one of a setting; says of any other unknown one that it has no effect.
@@ -17,7 +16,7 @@ pub fn check(names: impl Iterator<Item = String>) -> Result<Vec<String>, ConfigE
     let args = Args::command();
     let commands = std::iter::once(&args).chain(args.get_subcommands());
     let flags = commands.flat_map(clap::Command::get_arguments).filter_map(|arg| arg.get_env()?.to_str());
-    let known: Vec<&str> = flags.chain(FROM_ENVIRONMENT).chain(OTHERS).collect();
+    let known: Vec<&str> = flags.chain(FROM_ENVIRONMENT).collect();
     let mut notes = Vec::new();
     for name in names.filter(|name| name.starts_with(PREFIX)) {
         if known.contains(&name.as_str()) || CHORES.iter().any(|chore| name.starts_with(chore)) || is_service(&name) {
@@ -54,7 +53,15 @@ mod tests {
 
     #[test]
     fn mistyped_variables_stop_the_start_and_strange_ones_are_told() {
-        let known = ["PATH", "PAYGEN_LISTEN", "PAYGEN_KEY_FILE", "PAYGEN_URL", "PAYGEN_API_KEY", "PAYGEN_TEST_BROWSER"];
+        let known = [
+            "PATH",
+            "PAYGEN_LISTEN",
+            "PAYGEN_SHARED_CLOCK",
+            "PAYGEN_KEY_FILE",
+            "PAYGEN_URL",
+            "PAYGEN_API_KEY",
+            "PAYGEN_TEST_BROWSER",
+        ];
         assert_eq!(checked(&known), Ok(Vec::new()));
         let services =
             ["PAYGEN_SERVICE_HOST", "PAYGEN_PORT", "PAYGEN_PORT_4000_TCP_ADDR", "PAYGEN_API_SERVICE_PORT_HTTP"];

@@ -13,7 +13,7 @@ const QUIET: &[&str] = &["tokio_postgres", "hyper", "hyper_util", "h2", "rustls"
 /// Starts logging.
 pub fn init(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log_level)
-        .map_err(|error| format!("log_level ({}) is not understood: {error}. Try info or debug.", config.log_level))?;
+        .map_err(|error| format!("log_level ({}) is not understood: {error}.", config.log_level))?;
     let filter = QUIET.iter().fold(filter, |filter, name| match format!("{name}=warn").parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

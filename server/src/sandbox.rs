@@ -5,16 +5,14 @@
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use paygen_core::access::{Actor, CreateApiKey, Maker, NewKey, Scopes};
 use paygen_core::ids::ClientId;
-use paygen_core::work::Context;
-use paygen_core::{Command, Request};
 use paygen_vault::{ApiKeySecret, KeyKind};
 
 use crate::app::App;
-use crate::start::{StartError, make_client};
+use crate::config::Config;
+use crate::start::{StartError, make_client, make_key};
 
 /// The key that the banner shows.
 pub struct SandboxKey {
@@ -34,7 +32,7 @@ impl SandboxKey {
 pub async fn ensure_client(app: &App) -> Result<SandboxKey, StartError> {
     let secret = match &app.config.sandbox_api_key {
         Some(text) => ApiKeySecret::from_text(text.expose()),
-        None => kept_key(&app.config.data_dir.join("sandbox.key"))?,
+        None => kept_key(&key_path(&app.config))?,
     };
     let hash = secret.hash(&app.vault);
     if let Some(known) = app.credentials.by_hash(hash).await? {
@@ -43,7 +41,7 @@ pub async fn ensure_client(app: &App) -> Result<SandboxKey, StartError> {
     let client = match app.reader.clients().await?.first() {
         // Another key was the sandbox's before: this one is added to the same client.
         Some(client) => {
-            add_key(app, client.id, &secret).await?;
+            make_key(app, client.id, "Sandbox key", &secret).await?;
             client.id
         }
         None => make_client(&app.engine, &app.vault, "Sandbox", &secret).await?,
@@ -51,19 +49,14 @@ pub async fn ensure_client(app: &App) -> Result<SandboxKey, StartError> {
     Ok(SandboxKey { client, secret })
 }
 
-async fn add_key(app: &App, client: ClientId, secret: &ApiKeySecret) -> Result<(), StartError> {
-    let mut context = Context::system(client, "");
-    context.actor = Actor::Operator;
-    let command = Command::CreateApiKey(CreateApiKey {
-        name: "Sandbox key".to_owned(),
-        scopes: Scopes::all(),
-        expires_at: None,
-        allowed_ips: Vec::new(),
-        key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
-        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
-    });
-    app.engine.run_background(Request::new(context, command)).await??;
-    Ok(())
+fn key_path(config: &Config) -> PathBuf {
+    config.data_dir.join("sandbox.key")
+}
+
+/// The key of the sandbox that these settings are of, as far as it can be known beside it.
+pub fn key_beside(config: &Config) -> Option<String> {
+    let chosen = config.sandbox_api_key.as_ref().map(|key| key.expose().to_owned());
+    chosen.or_else(|| std::fs::read_to_string(key_path(config)).ok().map(|text| text.trim().to_owned()))
 }
 
 fn kept_key(path: &Path) -> Result<ApiKeySecret, StartError> {

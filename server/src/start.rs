@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use paygen_core::access::{CreateClient, NewKey};
+use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Maker, NewKey, Scopes};
 use paygen_core::ids::{ClientId, IdMaker};
 use paygen_core::work::Context;
-use paygen_core::{Command, Request};
+use paygen_core::{Command, Outcome, Request};
 use paygen_store::{Database, Target};
 use paygen_vault::Vault;
 
@@ -88,6 +88,7 @@ impl Node {
             tracing::warn!(path = %path.display(), "there is a key file, and no database: a new one begins here");
         }
         let database = Arc::new(match expected {
+            Environment::Sandbox if required.is_some() => Database::open_or_begin(&config.target()).await?,
             Environment::Sandbox => Database::open(&config.target()).await?,
             Environment::Production => Database::open_existing(&config.target()).await?,
         });
@@ -238,9 +239,32 @@ pub async fn make_client(
     let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
     let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });
     let mut context = Context::system(id, "");
-    context.actor = paygen_core::access::Actor::Operator;
+    context.actor = Actor::Operator;
     engine.run_background(Request::new(context, command)).await??;
     Ok(id)
+}
+
+/// Gives a client one more key with every scope; what is shown of it.
+pub async fn make_key(
+    app: &App,
+    client: ClientId,
+    name: &str,
+    secret: &paygen_vault::ApiKeySecret,
+) -> Result<Option<ApiKeyView>, StartError> {
+    let mut context = Context::system(client, "");
+    context.actor = Actor::Operator;
+    let command = Command::CreateApiKey(CreateApiKey {
+        name: name.to_owned(),
+        scopes: Scopes::all(),
+        expires_at: None,
+        allowed_ips: Vec::new(),
+        key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
+        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
+    });
+    match app.engine.run_background(Request::new(context, command)).await?? {
+        Outcome::ApiKey(view) => Ok(Some(view)),
+        _ => Ok(None),
+    }
 }
 
 fn record_metrics() -> Result<metrics_exporter_prometheus::PrometheusHandle, StartError> {

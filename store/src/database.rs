@@ -74,6 +74,15 @@ impl Database {
         Ok(Database { backend })
     }
 
+    /// Opens the database for a sandbox to serve, as [`Database::open`] does; PostgreSQL without any table gets its schema
+    /// as well.
+    pub async fn open_or_begin(target: &Target) -> Result<Database, StoreError> {
+        match target {
+            Target::Sqlite(_) => Database::open(target).await,
+            Target::Postgres(url) => Ok(Database { backend: Backend::Postgres(Postgres::open_or_begin(url).await?) }),
+        }
+    }
+
     /// Opens the database to read it, beside a server. A schema that is not this binary's is refused.
     pub async fn open_read_only(target: &Target) -> Result<Database, StoreError> {
         let backend = match target {
@@ -88,7 +97,8 @@ impl Database {
         match target {
             Target::Sqlite(path) => {
                 if let Some(directory) = path.parent() {
-                    std::fs::create_dir_all(directory).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                    std::fs::create_dir_all(directory)
+                        .map_err(|error| StoreError::Unfit(format!("{}: {error}", directory.display())))?;
                 }
                 sqlite::must_not_be_emptied(path)?;
                 sqlite::migrate(path)

@@ -61,6 +61,9 @@ pub enum StoreError {
     /// The store cannot be reached or is full: nothing of the batch is stored; callers are told to come back.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The database cannot be used as it is: the message tells an operator why, and the way out.
+    #[error("{0}")]
+    Unfit(String),
     /// What is on disk can no longer be known: the process must stop.
     #[error("the store failed: {0}")]
     Fatal(String),

@@ -216,6 +216,11 @@ impl Reader {
         Ok(client.map(|client| (key, client)))
     }
 
+    /// Every API key of a client, oldest first.
+    pub async fn api_keys(&self, client: ClientId) -> Result<Vec<ApiKey>, StoreError> {
+        self.records(client, "WHERE client = ?1 ORDER BY created_at, id", vec![client.0.into()]).await
+    }
+
     /// How many API keys of a client work.
     pub async fn active_api_keys(&self, client: ClientId) -> Result<i64, StoreError> {
         let sql = "SELECT count(*) FROM api_keys WHERE client = ?1 AND status = 'active'";

@@ -38,6 +38,20 @@ impl FileKeyProvider {
         if path.exists() {
             return FileKeyProvider::open(path);
         }
+        // Of two processes that start at once, one makes it.
+        FileKeyProvider::draw(path)?.map_or_else(|| FileKeyProvider::open(path), Ok)
+    }
+
+    /// Makes the file with a new random key; one that is there already is left as it is and refused.
+    pub fn create(path: &Path) -> Result<FileKeyProvider, VaultError> {
+        let made = FileKeyProvider::draw(path)?;
+        made.ok_or_else(|| {
+            fault(path, "it is there already, and what is sealed under it opens with it alone".to_owned())
+        })
+    }
+
+    /// Makes the file, unless there is one.
+    fn draw(path: &Path) -> Result<Option<FileKeyProvider>, VaultError> {
         let failed = |error: std::io::Error| fault(path, format!("it cannot be made: {error}"));
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(failed)?;
@@ -45,15 +59,15 @@ impl FileKeyProvider {
         let key = Zeroizing::new(random_bytes::<32>());
         let id: String = random_bytes::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
         let text = Zeroizing::new(format!("{HEADING} {id} {}\n", STANDARD.encode(*key)));
-        // A file of its own and a rename: two processes starting at once do not read half a key.
+        // A file of its own and a link: two processes starting at once do not read half a key.
         let draft = path.with_extension(format!("draft-{id}"));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         let linked = std::fs::hard_link(&draft, path);
         std::fs::remove_file(&draft).map_err(failed)?;
         match linked {
-            Ok(()) => Ok(FileKeyProvider { id, key }),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => FileKeyProvider::open(path),
+            Ok(()) => Ok(Some(FileKeyProvider { id, key })),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }

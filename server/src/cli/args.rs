@@ -1,22 +1,25 @@
 //! The arguments of the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::examples;
+use crate::listen_address::ListenAddress;
+
+/// What the shared settings stand under in the help, after a command's own options.
+const SETTINGS: &str = "Settings";
 
 /// Paygen: a card-issuing platform in one binary.
 #[derive(Debug, Parser)]
-#[command(
-    name = "paygen",
-    version,
-    about,
-    after_help = "Without a command, `paygen` is `paygen dev`: the sandbox, with nothing else installed."
-)]
+#[command(name = "paygen", version, about, after_help = examples::PAYGEN)]
 pub struct Args {
     /// Settings of every command.
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Address to listen on, such as 127.0.0.1:4000, localhost:4000 or 4000 [default: 127.0.0.1:4000]
+    #[arg(long, alias = "port", env = "PAYGEN_LISTEN", value_name = "ADDRESS", help_heading = SETTINGS)]
+    pub listen: Option<ListenAddress>,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -25,61 +28,96 @@ pub struct Args {
 /// Settings that flags can give; each also has an environment variable and a key in paygen.toml.
 #[derive(Debug, Default, clap::Args)]
 pub struct CommonArgs {
+    /// The address of `--listen`, which only those commands have that listen.
+    #[arg(skip)]
+    pub listen: Option<ListenAddress>,
     /// Settings file [default: paygen.toml in this directory, if there is one]
-    #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE", help_heading = SETTINGS)]
     pub config: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:4000]
-    #[arg(long, global = true, env = "PAYGEN_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
     /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
-    #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR")]
+    #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR", help_heading = SETTINGS)]
     pub data_dir: Option<PathBuf>,
     /// PostgreSQL to use instead of the embedded database, as postgres://…
-    #[arg(long, global = true, env = "PAYGEN_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PAYGEN_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = SETTINGS
+    )]
     pub database_url: Option<String>,
+    /// Key file that wraps the data keys [env: PAYGEN_KEY_FILE] [default: the sandbox's, in the data directory]
+    #[arg(long, global = true, value_name = "FILE", help_heading = SETTINGS)]
+    pub key_file: Option<PathBuf>,
     /// Log format [default: human]
-    #[arg(long, global = true, env = "PAYGEN_LOG_FORMAT", value_name = "human|json")]
+    #[arg(long, global = true, env = "PAYGEN_LOG_FORMAT", value_name = "human|json", help_heading = SETTINGS)]
     pub log_format: Option<String>,
-    /// What is logged, such as info or debug [default: info]
-    #[arg(long, global = true, env = "PAYGEN_LOG", value_name = "LEVEL")]
+    /// What is logged: off, error, warn, info, debug or trace [default: info]
+    #[arg(long, global = true, env = "PAYGEN_LOG", value_name = "LEVEL", help_heading = SETTINGS)]
     pub log_level: Option<String>,
+}
+
+/// Where a server listens.
+#[derive(Debug, clap::Args)]
+pub struct ServerArgs {
+    /// Address to listen on, such as 127.0.0.1:4000, localhost:4000 or 4000 [env: PAYGEN_LISTEN] [default: 127.0.0.1:4000]
+    #[arg(long, alias = "port", value_name = "ADDRESS")]
+    pub listen: Option<ListenAddress>,
+}
+
+/// How the result is told.
+#[derive(Debug, clap::Args)]
+pub struct OutputArgs {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which running sandbox is meant.
+#[derive(Debug, clap::Args)]
+pub struct SandboxArgs {
+    /// The server [default: where one with these settings listens]
+    #[arg(long, env = "PAYGEN_URL")]
+    pub url: Option<String>,
+    /// The key for it [default: the sandbox's, in the data directory]
+    #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the sandbox: simulator, test clock, a client and a key made on the first start
-    Dev,
+    #[command(after_help = examples::DEV)]
+    Dev(ServerArgs),
     /// Run in production
-    Serve,
+    #[command(after_help = examples::SERVE)]
+    Serve(ServerArgs),
+    /// Make an account with simulated money, a card holder and a card in a running sandbox
+    #[command(after_help = examples::DEMO)]
+    Demo(SandboxArgs),
+    /// Print a running server's events as they come, and forward them as webhooks would
+    #[command(after_help = examples::LISTEN)]
+    Listen(ListenArgs),
+    /// Run scenario files against a server and check what it answers; a throw-away sandbox unless --url names one
+    #[command(after_help = examples::SIMULATE)]
+    Simulate(SimulateArgs),
     /// Bring the database's schema up to date
+    #[command(after_help = examples::MIGRATE)]
     Migrate,
-    /// Make, list and disable clients
+    /// Create, list and disable clients, and help one that lost its key
     Clients {
         /// What to do with clients.
         #[command(subcommand)]
         command: ClientsCommand,
     },
-    /// Rotate and list the keys that seal what is kept
+    /// Make a key file; rotate and list the keys that seal what is kept
     Keys {
         /// What to do with keys.
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Tell scenario files to a node and compare what it answers; a throw-away sandbox unless --url names one
-    Simulate {
-        /// The files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// A running sandbox, such as http://127.0.0.1:4000
-        #[arg(long, requires = "api_key")]
-        url: Option<String>,
-        /// The key for it
-        #[arg(long, requires = "url", env = "PAYGEN_API_KEY", hide_env_values = true)]
-        api_key: Option<String>,
-    },
-    /// Print a running server's events as they come, and forward them as webhooks would
-    Listen(ListenArgs),
     /// Look after the ledger
     Ledger {
         /// What to do with the ledger.
@@ -87,36 +125,65 @@ pub enum Command {
         command: LedgerCommand,
     },
     /// Decide every stored authorization again and report any difference
-    Replay,
+    #[command(after_help = examples::REPLAY)]
+    Replay(OutputArgs),
     /// Back up database and documents beside a running server; never the key file, which belongs elsewhere
+    #[command(after_help = examples::BACKUP)]
     Backup {
         /// The directory to make it in, absent or empty
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
     /// Restore a backup to a data directory or database that has none yet
+    #[command(after_help = examples::RESTORE)]
     Restore {
         /// The directory that `paygen backup` made
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
     },
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which stories, and to whom they are told.
+#[derive(Debug, clap::Args)]
+pub struct SimulateArgs {
+    /// The files
+    #[arg(required_unless_present_any = ["builtin", "list"], value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Stories that come with Paygen, by name; all of them without one
+    #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "files")]
+    pub builtin: Option<Vec<String>>,
+    /// Name the stories that come with Paygen
+    #[arg(long, conflicts_with_all = ["files", "builtin"])]
+    pub list: bool,
+    /// A running sandbox, such as http://127.0.0.1:4000
+    #[arg(long)]
+    pub url: Option<String>,
+    /// The key for it [default: the sandbox's, in the data directory]
+    #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
 }
 
 /// What to listen to.
 #[derive(Debug, clap::Args)]
 pub struct ListenArgs {
-    /// The server [default: where a server with these settings listens]
-    #[arg(long)]
-    pub url: Option<String>,
-    /// The key for it
-    #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    /// To whom.
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
     /// Only these types, separated by commas
     #[arg(long, value_name = "TYPES")]
     pub types: Option<String>,
     /// Begin after this event; 000000000000000000000000 begins with the oldest [default: what comes next]
     #[arg(long, value_name = "EVENT_ID")]
     pub from: Option<String>,
+    /// Print what each event contains, too
+    #[arg(long, short, conflicts_with = "json")]
+    pub verbose: bool,
     /// Print each event as a line of JSON
     #[arg(long)]
     pub json: bool,
@@ -134,20 +201,52 @@ pub struct ListenArgs {
 /// What to do with clients.
 #[derive(Debug, Subcommand)]
 pub enum ClientsCommand {
-    /// Make a client and print its first API key, once
+    /// Create a client and print its first API key, once
+    #[command(after_help = examples::CLIENTS_CREATE)]
     Create {
         /// Its name
         #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
+        /// How it is told.
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// List the clients
-    List,
+    #[command(after_help = examples::CLIENTS_LIST)]
+    List(OutputArgs),
+    /// List the API keys of a client, never the keys themselves
+    #[command(after_help = examples::CLIENTS_KEYS)]
+    Keys {
+        /// The client's id
+        id: String,
+        /// How it is told.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Create one more API key of a client, with every scope, and print it, once
+    #[command(after_help = examples::CLIENTS_CREATE_KEY)]
+    CreateKey {
+        /// The client's id
+        id: String,
+        /// What the key is called
+        #[arg(
+            long,
+            default_value = "Made by the operator",
+            value_parser = clap::builder::NonEmptyStringValueParser::new()
+        )]
+        name: String,
+        /// How it is told.
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Make a client's credentials stop working
+    #[command(after_help = examples::CLIENTS_DISABLE)]
     Disable {
         /// Its id
         id: String,
     },
     /// Make a client's credentials work again
+    #[command(after_help = examples::CLIENTS_ENABLE)]
     Enable {
         /// Its id
         id: String,
@@ -158,6 +257,7 @@ pub enum ClientsCommand {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Recompute everything from nothing, compare with every balance, name what is off
+    #[command(after_help = examples::LEDGER_VERIFY)]
     Verify(VerifyArgs),
 }
 
@@ -173,20 +273,92 @@ pub struct VerifyArgs {
     /// The digest that was printed when that file was saved
     #[arg(long, requires = "since", value_name = "DIGEST")]
     pub digest: Option<String>,
+    /// How it is told.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
-/// What to do with the data keys.
+/// What to do with the key file and the data keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
+    /// Make a key file for production
+    #[command(after_help = examples::KEYS_NEW)]
+    New {
+        /// Where; a file that is there already is never overwritten
+        file: PathBuf,
+    },
     /// Put new data keys in place, seal everything again under them, delete the old ones; goes on where it was when it
     /// was interrupted
+    #[command(after_help = examples::KEYS_ROTATE)]
     Rotate,
     /// List the data keys and how much is sealed under each
-    List,
+    #[command(after_help = examples::KEYS_LIST)]
+    List(OutputArgs),
     /// Wrap the data keys under another key file
+    #[command(after_help = examples::KEYS_REWRAP)]
     Rewrap {
         /// The other key file; it is made if it is not there
         #[arg(long, value_name = "FILE")]
         new_key_file: PathBuf,
     },
+}
+
+/// The command line, in which a command's help leaves the settings out that mean nothing to it. They are still taken: a
+/// script may give all its commands the same ones.
+pub fn command() -> clap::Command {
+    let args = Args::command();
+    let settings: Vec<clap::Arg> = args.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    let without = move |command: clap::Command, hidden: &[&str]| {
+        let hides = |arg: &&clap::Arg| hidden.is_empty() || hidden.contains(&arg.get_id().as_str());
+        command.args(settings.iter().filter(hides).map(|arg| arg.clone().hide(true)))
+    };
+    let beside: &[&str] = &["database_url", "key_file", "log_format", "log_level"];
+    args.mut_subcommand("demo", |demo| without(demo, beside))
+        .mut_subcommand("listen", |listen| without(listen, beside))
+        .mut_subcommand("simulate", |simulate| without(simulate, &["database_url", "key_file"]))
+        .mut_subcommand("completions", |completions| without(completions, &[]))
+        .mut_subcommand("keys", |keys| keys.mut_subcommand("new", |new| without(new, &[])))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Args, command};
+
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        let path = format!("{path} {}", command.get_name()).trim().to_owned();
+        if !command.has_subcommands() || path == "paygen" {
+            found.push((path.clone(), command.clone()));
+        }
+        command.get_subcommands().for_each(|sub| leaves(sub, &path, found));
+    }
+
+    #[test]
+    fn every_command_has_examples_that_work() {
+        let mut commands = Vec::new();
+        leaves(&command(), "", &mut commands);
+        assert!(commands.len() > 18, "{}", commands.len());
+        for (path, leaf) in commands {
+            let help = leaf.get_after_help().unwrap_or_else(|| panic!("{path} has no examples")).to_string();
+            let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+            assert!((1..=3).contains(&examples.len()), "{path}: {help}");
+            for example in examples {
+                let line = example.split("  #").next().unwrap_or(example);
+                let line =
+                    line.trim_start_matches("eval \"$(").trim_end_matches(")\"").split(" >").next().unwrap_or(line);
+                // Shell quotes only join words here.
+                let words: Vec<String> = line
+                    .split('"')
+                    .enumerate()
+                    .flat_map(|(at, part)| match at % 2 {
+                        0 => part.split_whitespace().map(str::to_owned).collect(),
+                        _ => vec![part.to_owned()],
+                    })
+                    .collect();
+                Args::try_parse_from(&words).unwrap_or_else(|error| panic!("{path}: {example}: {error}"));
+                assert!(line.starts_with(&path), "{path}: {example}");
+            }
+        }
+    }
 }

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
+use super::patience::Patience;
 use crate::backup;
 use crate::config::Config;
 
 /// Takes a backup; beside a running server too.
 pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure> {
+    let patience = Patience::with("Backing up");
     let taken = backup::take(config, to).await?;
+    drop(patience);
     println!("Backed up to {}:", to.display());
     tell(&taken.manifest);
     match (&taken.manifest.key_file, &taken.unproved) {
@@ -24,7 +27,9 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
 
 /// Restores a backup.
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
+    let patience = Patience::with("Restoring");
     let backup::Restored { manifest, is_vouched } = backup::restore(config, from).await?;
+    drop(patience);
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
     tell(&manifest);
     if !is_vouched {

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::config::Config;
+
 /// The sandbox: everything a developer needs for the first call.
 pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
     let url = format!("http://{address}");
@@ -24,6 +26,25 @@ pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
 }
 
 /// Production.
-pub(super) fn production(address: SocketAddr) {
-    println!("Paygen listens on http://{address}. It has no network adapter yet: cards cannot be paid with.");
+pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
+    let version = env!("CARGO_PKG_VERSION");
+    let clients = match clients {
+        0 => "no client yet (`paygen clients create` makes one)".to_owned(),
+        1 => "1 client".to_owned(),
+        many => format!("{many} clients"),
+    };
+    println!("Paygen {version} listens on http://{address}, on {}, with {clients}.", store(config));
+    println!("Docs: http://{address}/docs");
+    println!("It has no network adapter yet: cards cannot be paid with.");
+}
+
+/// Which store it is, without anything secret of its URL.
+fn store(config: &Config) -> String {
+    match &config.database_url {
+        None => format!("SQLite in {}", config.data_dir.display()),
+        Some(url) => match url::Url::parse(url.expose()) {
+            Ok(url) => format!("PostgreSQL at {}{}", url.host_str().unwrap_or("localhost"), url.path()),
+            Err(_) => "PostgreSQL".to_owned(),
+        },
+    }
 }

@@ -1,16 +1,22 @@
-//! `paygen clients`: tenants, made, listed and disabled; beside a running server through its admin socket.
+//! `paygen clients`: tenants, made, listed, disabled and helped; beside a running server through its admin socket.
 
 use std::process::ExitCode;
 
+use paygen_core::access::{ApiKeyView, Scopes};
 use paygen_store::Database;
+use serde_json::json;
 
-use super::{Failure, carry_out};
-use crate::admin::Ask;
+use super::{Failure, carry_out, print_json};
+use crate::admin::{self, Ask};
 use crate::config::Config;
 
 /// Makes a client and prints its first key, once.
-pub(super) async fn create(config: Config, name: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn create(config: Config, name: &str, json: bool) -> Result<ExitCode, Failure> {
     let told = carry_out(config, Ask::CreateClient { name: name.to_owned() }, &mut |_| {}).await?;
+    if json {
+        print_json(&json!({"client": told.client, "apiKey": told.key}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     println!("Client   {}", told.client.unwrap_or_default());
     println!("API key  {}", told.key.unwrap_or_default());
     println!("The key is shown this once: keep it now.");
@@ -18,15 +24,63 @@ pub(super) async fn create(config: Config, name: &str) -> Result<ExitCode, Failu
 }
 
 /// Prints every client.
-pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
+pub(super) async fn list(config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
+    let clients = database.reader().clients().await?;
+    if json {
+        let shown = clients.iter().map(|client| {
+            json!({
+                "_id": client.id.to_string(), "name": client.name, "status": client.status,
+                "createdAt": client.created_at.to_string(),
+            })
+        });
+        print_json(&shown.collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut table = comfy_table::Table::new();
     table.set_header(["Client", "Name", "Status", "Created"]);
-    for client in database.reader().clients().await? {
+    for client in clients {
         let created = client.created_at.to_string();
         table.add_row([client.id.to_string(), client.name, client.status.to_string(), created]);
     }
     println!("{table}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints every key of a client; of the key itself only how it begins and ends.
+pub(super) async fn keys(config: &Config, id: &str, json: bool) -> Result<ExitCode, Failure> {
+    let database = Database::open_read_only(&config.target()).await?;
+    let client = admin::client(&database.reader(), id).await?;
+    let keys = database.reader().api_keys(client.id).await?;
+    if json {
+        print_json(&keys.iter().map(ApiKeyView::of).collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = comfy_table::Table::new();
+    table.set_header(["Key", "Name", "Begins and ends with", "Scopes", "Status", "Last used"]);
+    for key in keys {
+        let scopes = if key.scopes == Scopes::all() { "all".to_owned() } else { key.scopes.to_string() };
+        let used = key.last_used_at.map(|at| at.to_string()).unwrap_or_default();
+        table.add_row([key.id.to_string(), key.name, key.hint, scopes, key.status.to_string(), used]);
+    }
+    println!("{table}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes one more key of a client and prints it, once.
+pub(super) async fn create_key(config: Config, id: &str, name: &str, json: bool) -> Result<ExitCode, Failure> {
+    let ask = Ask::CreateKey { client: id.to_owned(), name: name.to_owned() };
+    let told = carry_out(config, ask, &mut |_| {}).await?;
+    if json {
+        print_json(&json!({"client": told.client, "_id": told.key_id, "apiKey": told.key}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("Client   {}", told.client.unwrap_or_default());
+    println!("Key      {}", told.key_id.unwrap_or_default());
+    println!("API key  {}", told.key.unwrap_or_default());
+    println!(
+        "The key is shown this once: keep it now. The client's other keys work on; DELETE /api-keys/ID revokes one."
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,11 +9,26 @@ use paygen_core::rotation::Sealed;
 use paygen_store::Database;
 use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
-use super::{Failure, carry_out};
+use super::{Failure, carry_out, print_json};
 use crate::admin::Ask;
 use crate::config::Config;
 use crate::rotation::{Progress, purpose_of};
 use crate::vault_keys::from_row;
+
+/// Makes a key file. Nothing of the settings is read for it.
+pub(super) fn new(file: &Path) -> Result<ExitCode, Failure> {
+    let id = FileKeyProvider::create(file)?.key_id().to_owned();
+    let file = file.display();
+    println!("Made the key file {file}, whose id is {id}. Only you may read it.");
+    println!("Keep a copy in another place, away from the backups: without it nothing that is sealed opens again.");
+    println!();
+    println!("Next:");
+    println!("  export PAYGEN_KEY_FILE={file}   # or --key-file, or key_file in paygen.toml");
+    println!("  paygen migrate   # makes the database");
+    println!("  paygen clients create --name \"My company\"");
+    println!("  paygen serve");
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Rotates the data keys; beside a running server too.
 pub(super) async fn rotate(config: Config) -> Result<ExitCode, Failure> {
@@ -86,20 +101,29 @@ impl Shown {
 }
 
 /// Prints every data key.
-pub(super) async fn list(config: &Config) -> Result<ExitCode, Failure> {
+pub(super) async fn list(config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
     let mut table = comfy_table::Table::new();
     table.set_header(["Key", "Purpose", "Created", "Retired", "Sealed under it"]);
+    let mut all = Vec::new();
     for key in database.vault_keys().await? {
         let kind = Sealed::ALL.iter().find(|sealed| purpose_of(**sealed).as_str() == key.purpose);
         let sealed = match kind {
-            Some(kind) => database.reader().count_sealed_under(*kind, std::slice::from_ref(&key.id)).await?.to_string(),
-            None => "not rotated".to_owned(),
+            Some(kind) => Some(database.reader().count_sealed_under(*kind, std::slice::from_ref(&key.id)).await?),
+            None => None,
         };
-        let retired = key.retired_at.map(|at| at.to_string()).unwrap_or_default();
-        table.add_row([key.id, key.purpose, key.created_at.to_string(), retired, sealed]);
+        let (created, retired) = (key.created_at.to_string(), key.retired_at.map(|at| at.to_string()));
+        all.push(serde_json::json!({
+            "_id": key.id, "purpose": key.purpose, "createdAt": created, "retiredAt": retired, "sealed": sealed,
+        }));
+        let sealed = sealed.map_or_else(|| "not rotated".to_owned(), |count| count.to_string());
+        table.add_row([key.id, key.purpose, created, retired.unwrap_or_default(), sealed]);
     }
-    println!("{table}");
+    if json {
+        print_json(&all)?
+    } else {
+        println!("{table}")
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -8,9 +8,11 @@ use std::process::ExitCode;
 use paygen_core::ledger::{Heads, Verifier};
 use paygen_core::work::hex;
 use paygen_store::Database;
+use serde_json::json;
 
-use super::Failure;
 use super::args::VerifyArgs;
+use super::patience::Patience;
+use super::{Failure, print_json};
 use crate::config::Config;
 
 pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCode, Failure> {
@@ -24,7 +26,22 @@ pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCod
     }
     let database = Database::open_read_only(&config.target()).await?;
     let verifier = before.clone().map_or_else(Verifier::default, Verifier::since);
+    let patience = Patience::with("Verifying the ledger");
     let report = database.verify_ledger(verifier).await?;
+    drop(patience);
+    if report.is_clean()
+        && let Some(path) = &args.save
+    {
+        save(path, &report.heads)?;
+    }
+    if args.output.json {
+        print_json(&json!({
+            "entries": report.entries, "lines": report.lines, "accounts": report.balances, "faults": report.faults,
+            "findings": report.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "chains": report.heads.count(), "digest": hex(&report.heads.digest()),
+        }))?;
+        return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     println!("{} entries, {} lines, {} accounts looked at.", report.entries, report.lines, report.balances);
     if let (Some(before), Some(path)) = (&before, &args.since) {
         let (digest, lines) = (hex(&before.digest()), before.lines());
@@ -42,7 +59,6 @@ pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCod
     );
     println!("Digest of all {} chains: {}", report.heads.count(), hex(&report.heads.digest()));
     if let Some(path) = &args.save {
-        save(path, &report.heads)?;
         println!("Saved to {}: hold the ledger against it later with --since.", path.display());
     }
     Ok(ExitCode::SUCCESS)

@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use paygen_store::Database;
 
 use super::Failure;
+use super::patience::Patience;
 use crate::config::Config;
 
 pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
+    let patience = Patience::with("Bringing the schema up to date");
     let applied = Database::migrate(&config.target()).await?;
+    drop(patience);
     if applied.is_empty() {
         println!("The schema is up to date.");
     }

@@ -3,21 +3,26 @@
 pub mod args;
 mod backup;
 mod banner;
+mod beside;
 mod clients;
+mod completions;
+mod demo;
 mod dumps;
+mod examples;
 mod keys;
 mod ledger;
 mod listen;
 mod migrate;
+mod patience;
 mod replay;
 mod serve;
 mod simulate;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
-use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand};
+use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand, ServerArgs};
 use paygen_store::Target;
 
 use crate::admin::{self, Ask, Told};
@@ -32,7 +37,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     crate::owner::keep_to_owner();
-    let args = Args::parse();
+    let args = Args::from_arg_matches(&args::command().get_matches()).unwrap_or_else(|error| error.exit());
     match run(args) {
         Ok(code) => code,
         Err(failure) => {
@@ -42,48 +47,74 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<ExitCode, Failure> {
-    let command = args.command.unwrap_or(Command::Dev);
-    let mode = match command {
-        Command::Serve => Mode::Serve,
+fn run(mut args: Args) -> Result<ExitCode, Failure> {
+    let mode = match &args.command {
+        Some(Command::Serve(_)) => Mode::Serve,
         _ => Mode::Dev,
     };
     if mode == Mode::Serve {
         // Before any secret is read.
         dumps::forbid()?;
     }
+    let command = match args.command.take() {
+        // What needs no settings works whatever they are.
+        Some(Command::Completions { shell }) => return completions::print(shell),
+        Some(Command::Keys { command: KeysCommand::New { file } }) => return keys::new(&file),
+        command => command.unwrap_or(Command::Dev(ServerArgs { listen: None })),
+    };
+    args.common.listen = match &command {
+        Command::Dev(server) | Command::Serve(server) => server.listen.or(args.listen),
+        _ => args.listen,
+    };
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let notes = crate::environment::check(names)?;
     let mut config = Config::load(mode, &args.common)?;
-    if matches!(command, Command::Simulate { .. }) && args.common.log_level.is_none() {
+    if matches!(command, Command::Simulate(_)) && args.common.log_level.is_none() {
         // What is told is the story, not the node's log.
         config.log_level = "warn".to_owned();
     }
     crate::logging::init(&config)?;
     notes.iter().for_each(|note| tracing::warn!("{note}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
-        match command {
-            Command::Dev => serve::run(config, Environment::Sandbox).await,
-            Command::Serve => serve::run(config, Environment::Production).await,
-            Command::Migrate => migrate::run(&config).await,
-            Command::Clients { command: ClientsCommand::Create { name } } => clients::create(config, &name).await,
-            Command::Clients { command: ClientsCommand::List } => clients::list(&config).await,
-            Command::Clients { command: ClientsCommand::Disable { id } } => clients::disable(config, &id, true).await,
-            Command::Clients { command: ClientsCommand::Enable { id } } => clients::disable(config, &id, false).await,
-            Command::Keys { command: KeysCommand::List } => keys::list(&config).await,
-            Command::Keys { command: KeysCommand::Rotate } => keys::rotate(config).await,
-            Command::Keys { command: KeysCommand::Rewrap { new_key_file } } => {
-                keys::rewrap(&config, &new_key_file).await
+    runtime.block_on(carry(config, command))
+}
+
+async fn carry(config: Config, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Dev(_) => serve::run(config, Environment::Sandbox).await,
+        Command::Serve(_) => serve::run(config, Environment::Production).await,
+        Command::Demo(args) => demo::run(&config, args).await,
+        Command::Listen(args) => listen::run(&config, args).await,
+        Command::Simulate(args) => simulate::run(config, args).await,
+        Command::Migrate => migrate::run(&config).await,
+        Command::Clients { command } => match command {
+            ClientsCommand::Create { name, output } => clients::create(config, &name, output.json).await,
+            ClientsCommand::List(output) => clients::list(&config, output.json).await,
+            ClientsCommand::Keys { id, output } => clients::keys(&config, &id, output.json).await,
+            ClientsCommand::CreateKey { id, name, output } => {
+                clients::create_key(config, &id, &name, output.json).await
             }
-            Command::Simulate { files, url, api_key } => simulate::run(config, &files, url.zip(api_key)).await,
-            Command::Listen(args) => listen::run(&config, args).await,
-            Command::Ledger { command: LedgerCommand::Verify(args) } => ledger::verify(&config, &args).await,
-            Command::Replay => replay::run(&config).await,
-            Command::Backup { to } => backup::take(&config, &to).await,
-            Command::Restore { from } => backup::restore(&config, &from).await,
-        }
-    })
+            ClientsCommand::Disable { id } => clients::disable(config, &id, true).await,
+            ClientsCommand::Enable { id } => clients::disable(config, &id, false).await,
+        },
+        Command::Keys { command } => match command {
+            KeysCommand::New { file } => keys::new(&file),
+            KeysCommand::List(output) => keys::list(&config, output.json).await,
+            KeysCommand::Rotate => keys::rotate(config).await,
+            KeysCommand::Rewrap { new_key_file } => keys::rewrap(&config, &new_key_file).await,
+        },
+        Command::Ledger { command: LedgerCommand::Verify(args) } => ledger::verify(&config, &args).await,
+        Command::Replay(output) => replay::run(&config, output.json).await,
+        Command::Backup { to } => backup::take(&config, &to).await,
+        Command::Restore { from } => backup::restore(&config, &from).await,
+        Command::Completions { shell } => completions::print(shell),
+    }
+}
+
+/// Prints a result for programs.
+fn print_json(result: &(impl serde::Serialize + ?Sized)) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(result)?);
+    Ok(())
 }
 
 /// Has the running server do it, or does it here when none runs.

@@ -4,30 +4,46 @@ use std::process::ExitCode;
 
 use paygen_core::authorizations::{Difference, RULES_VERSION, Replay};
 use paygen_store::Database;
+use serde_json::json;
 
-use super::Failure;
+use super::patience::Patience;
+use super::{Failure, print_json};
 use crate::config::Config;
 
 /// The most differences that are printed one by one; all are counted.
 const MOST_PRINTED: u64 = 1000;
 
 /// Fails when a decision differs under the very rules it was made under.
-pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
+pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
+    let patience = Patience::with("Deciding again");
     let mut replay = Replay::default();
-    let mut printed = 0;
+    let (mut differences, mut told) = (0, Vec::new());
     database
         .each_authorization(|authorization| {
             for difference in replay.look(authorization) {
-                if printed < MOST_PRINTED {
-                    tell(&difference);
+                differences += 1;
+                match differences {
+                    ..=MOST_PRINTED if json => told.push(as_json(&difference)),
+                    ..=MOST_PRINTED => patience.aside(|| tell(&difference)),
+                    _ => {}
                 }
-                printed += 1;
             }
+            patience.at(replay.authorizations, "authorizations");
         })
         .await?;
-    if printed > MOST_PRINTED {
-        println!("{} more are not shown.", printed - MOST_PRINTED);
+    drop(patience);
+    let code = if replay.differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if json {
+        print_json(&json!({
+            "rulesVersion": RULES_VERSION, "authorizations": replay.authorizations, "decisions": replay.decisions,
+            "approved": replay.approved, "declined": replay.declined, "underAnotherVersion": replay.other_rules,
+            "changedByTheRulesSince": replay.changed, "differing": replay.differing, "differences": told,
+        }))?;
+        return Ok(code);
+    }
+    if differences > MOST_PRINTED {
+        println!("{} more are not shown.", differences - MOST_PRINTED);
     }
     println!("{:<30}{:>12}", format!("Rules version {RULES_VERSION}"), "how many");
     for (what, count) in [
@@ -43,9 +59,16 @@ pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
     }
     if replay.differing == 0 {
         println!("Every decision of this version comes to the same again.");
-        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::FAILURE)
+    Ok(code)
+}
+
+fn as_json(difference: &Difference) -> serde_json::Value {
+    let Difference { client, authorization, rules_version, kept, now } = difference;
+    json!({
+        "client": client.to_string(), "authorization": authorization.to_string(), "rulesVersion": rules_version,
+        "was": kept.to_string(), "is": now.to_string(),
+    })
 }
 
 fn tell(difference: &Difference) {

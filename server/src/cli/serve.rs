@@ -39,7 +39,7 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
     let address = listener.local_addr()?;
     match &key {
         Some(key) => banner::sandbox(address, key),
-        None => banner::production(address),
+        None => banner::production(address, &node.app.config, node.app.reader.clients().await?.len()),
     }
     serve(listener, node).await?;
     Ok(ExitCode::SUCCESS)

@@ -8,25 +8,26 @@ use std::process::ExitCode;
 use paygen_core::ledger::Verifier;
 use tokio::net::TcpListener;
 
-use super::Failure;
+use super::args::SimulateArgs;
+use super::{Failure, beside};
 use crate::app::Environment;
 use crate::config::Config;
+use crate::http::nearest::hint;
+use crate::scenarios::{Scenario, builtin};
 use crate::{sandbox, scenarios, start};
 
-pub(super) async fn run(
-    config: Config,
-    files: &[PathBuf],
-    running: Option<(String, String)>,
-) -> Result<ExitCode, Failure> {
-    let mut told = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let scenario = scenarios::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        told.push((file, scenario));
+pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, Failure> {
+    if args.list {
+        builtin::names().iter().for_each(|name| println!("{name}"));
+        return Ok(ExitCode::SUCCESS);
     }
+    let told = match &args.builtin {
+        Some(names) => builtin_stories(names)?,
+        None => stories_of(&args.files)?,
+    };
     let mut throw_away = None;
-    let (url, key) = match running {
-        Some(running) => running,
+    let (url, key) = match args.url {
+        Some(url) => (url, beside::key(&config, args.api_key)?),
         None => {
             let (node, url, key) = ThrowAway::start(config).await?;
             throw_away = Some(node);
@@ -35,14 +36,14 @@ pub(super) async fn run(
     };
     let node = scenarios::Node::at(&url, &key)?;
     let mut failing = Vec::new();
-    for (file, scenario) in &told {
+    for (name, scenario) in &told {
         println!("{}", scenario.name);
         let told = scenarios::run(&node, scenario).await;
         for line in &told.lines {
             println!("  {line}");
         }
         if told.differences > 0 {
-            failing.push(file.display().to_string());
+            failing.push(name.clone());
         }
     }
     if let Some(node) = throw_away
@@ -56,6 +57,32 @@ pub(super) async fn run(
     }
     println!("{} told; not as expected: {}", told.len(), failing.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+/// Stories with their names: those of files.
+fn stories_of(files: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
+    let mut stories = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let scenario = scenarios::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        stories.push((file.display().to_string(), scenario));
+    }
+    Ok(stories)
+}
+
+/// Stories with their names: those that come along, all of them when none is named.
+fn builtin_stories(names: &[String]) -> Result<Vec<(String, Scenario)>, Failure> {
+    let known = builtin::names();
+    let names = if names.is_empty() { &known } else { names };
+    let mut stories = Vec::new();
+    for name in names {
+        let Some(story) = builtin::story(name) else {
+            let hint = hint(name, known.iter().map(String::as_str));
+            return Err(format!("no story is called {name}.{hint} `paygen simulate --list` names them all.").into());
+        };
+        stories.push((name.clone(), story?));
+    }
+    Ok(stories)
 }
 
 /// A sandbox in a directory of its own, gone afterwards.

@@ -4,6 +4,7 @@
 //! described in docs/scenarios/README.md.
 
 mod actions;
+pub mod builtin;
 mod clock;
 mod expect;
 mod model;

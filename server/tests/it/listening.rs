@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cards::issued;
 use crate::on_both_stores;
 use crate::receiver::{self, Answer};
 use crate::world::{Backend, KEY, World};
@@ -85,7 +86,7 @@ on_both_stores! {
         for (number, name) in ["A", "B"].into_iter().enumerate() {
             let id = &server.account(name, 5).await;
             let line = listener.line();
-            assert!(line.ends_with(&format!("  account.created  account {id}  #1")), "{line}");
+            assert!(line.contains("  account.created  ") && line.ends_with(&format!("USD available  {name}  account {id}")), "{line}");
             // A failed forward is told, and the next event comes after it.
             let forwarded = listener.line();
             assert!(forwarded.contains(if number == 0 { "failed, 500" } else { "  200  " }), "{forwarded}");
@@ -115,6 +116,29 @@ on_both_stores! {
         assert_eq!(listener.signal("-INT"), Some(0));
         let _ = child.kill();
         let _ = child.wait();
+    }
+
+    async fn lines_say_how_much_and_why(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let (_, _, card) = issued(&server, 500, serde_json::json!({"amount": 100})).await;
+        let last4 = card["maskedPan"].as_str().expect("digits")[12..].to_owned();
+        let listener = Listener::start(&world, &server.url, &["--types", "authorization.declined,transaction.created"]);
+        let verbose = Listener::start(&world, &server.url, &["--verbose", "--types", "authorization.declined"]);
+        for listener in [&listener, &verbose] {
+            listener.says("listening to");
+        }
+        let pay = |amount: f64| serde_json::json!({"cardId": card["_id"], "amount": amount, "merchant": {"name": "ACME CAFE"}});
+        server.post("/simulator/authorizations", pay(700.0)).await.expect(201);
+        let line = listener.line();
+        let expected = format!("  authorization.declined   700.00 USD  insufficient_funds  ACME CAFE  card …{last4}");
+        assert!(line.ends_with(&expected), "{line}");
+        assert!(verbose.line().ends_with(&expected));
+        assert_eq!(verbose.line(), "    {");
+        let paid = server.post("/simulator/authorizations", pay(4.5)).await.expect(201).id();
+        server.post(&format!("/simulator/authorizations/{paid}/clear"), serde_json::json!({})).await.expect(201);
+        let line = listener.line();
+        assert!(line.ends_with(&format!("  transaction.created      -4.50 USD  capture  ACME CAFE  card …{last4}")), "{line}");
     }
 
     async fn lines_of_json_from_the_beginning(backend: Backend) {

@@ -15,6 +15,7 @@ mod browser;
 mod card_holders;
 mod cards;
 mod catalogue;
+mod command_line;
 mod concurrency;
 mod conventions;
 mod crash_rounds;

@@ -26,7 +26,7 @@ pub(super) const SESSION: &str = "SET synchronous_commit = on;
 pub(super) fn config(url: &str) -> Result<Config, StoreError> {
     // The parser's own message may repeat the URL, and with it a password.
     let mut config: Config = url.parse().map_err(|_| {
-        StoreError::Unavailable("the database URL is not a postgres:// URL PostgreSQL's clients understand".to_owned())
+        StoreError::Unfit("the database URL is not a postgres:// URL PostgreSQL's clients understand".to_owned())
     })?;
     config.application_name("paygen").connect_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(30));
     // When nothing comes back any more, not even a refusal, a connection would else hang for a quarter of an hour.
@@ -73,10 +73,23 @@ pub(super) async fn connect_first(url: &str) -> Result<(Client, Backend), StoreE
     let connected = connect(url).await;
     connected.map_err(|error| {
         let place = config(url).map(|config| place(&config)).unwrap_or_default();
-        StoreError::Unavailable(format!(
-            "PostgreSQL{place} cannot be used: {error}. Check database_url (PAYGEN_DATABASE_URL), and that the server runs."
+        let why = match &error {
+            StoreError::Unfit(_) => return error,
+            StoreError::Unavailable(why) | StoreError::Culprit(why) => in_short(why),
+            other => other.to_string(),
+        };
+        StoreError::Unfit(format!(
+            "cannot connect to PostgreSQL{place}: {why}. Check database_url (PAYGEN_DATABASE_URL), and that the server runs."
         ))
     })
+}
+
+/// A reason without what the sentence around it says already.
+fn in_short(why: &str) -> String {
+    let why = why.strip_prefix("error connecting to server: ").unwrap_or(why);
+    let why = why.split(" (os error ").next().unwrap_or(why);
+    let mut letters = why.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Host and port, and nothing else of the URL.

@@ -36,13 +36,29 @@ impl Postgres {
     /// Connects; a schema that is not up to date is refused.
     pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
         let (client, _) = connection::connect_first(url).await?;
-        let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unavailable)?;
+        let applied = applied(&client).await?;
+        let pending = migrations::pending(&applied).map_err(StoreError::Unfit)?;
+        if applied.is_empty() {
+            return Err(StoreError::Unfit("the database has no schema yet: run `paygen migrate` first".to_owned()));
+        }
         if !pending.is_empty() {
-            return Err(StoreError::Unavailable(
+            return Err(StoreError::Unfit(
                 "the database's schema is older than this binary: run `paygen migrate` first".to_owned(),
             ));
         }
         Ok(Postgres { url: url.to_owned(), pool: Pool::new(url)? })
+    }
+
+    /// As [`Postgres::open`]; a database without any table gets its schema first.
+    pub(crate) async fn open_or_begin(url: &str) -> Result<Postgres, StoreError> {
+        let (client, _) = connection::connect_first(url).await?;
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))";
+        let empty = client.query_one(sql, &[]).await.map_err(|error| connection::explain(&error))?;
+        if empty.get::<_, bool>(0) {
+            migrate(url).await?;
+        }
+        Postgres::open(url).await
     }
 
     pub(crate) async fn store(&self) -> Result<PostgresStore, StoreError> {
@@ -87,7 +103,7 @@ pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> 
     let (client, _) = connection::connect_first(url).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await.map_err(explain)?;
     client.batch_execute("BEGIN").await.map_err(explain)?;
-    let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unavailable)?;
+    let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unfit)?;
     run(&client, pending).await?;
     client.batch_execute("COMMIT").await.map_err(explain)?;
     Ok(pending.iter().map(|migration| migration.name).collect())

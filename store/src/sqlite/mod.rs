@@ -102,7 +102,7 @@ impl Sqlite {
 fn at_start(path: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(why) if ["disk I/O error", "full"].iter().any(|sign| why.contains(sign)) => {
-            StoreError::Unavailable(format!(
+            StoreError::Unfit(format!(
                 "{} cannot be written: {why}. Most likely the disk is full: see `df {}`, make room, and start again.",
                 path.display(),
                 path.parent().unwrap_or(path).display()
@@ -116,7 +116,7 @@ fn must_exist(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!("{} does not exist. Name the data directory with --data-dir.", path.display())))
+    Err(StoreError::Unfit(format!("{} does not exist. Name the data directory with --data-dir.", path.display())))
 }
 
 /// Refuses to go on as new where there is no database.
@@ -124,7 +124,7 @@ pub(crate) fn must_be_there(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return must_not_be_emptied(path);
     }
-    Err(StoreError::Unavailable(format!(
+    Err(StoreError::Unfit(format!(
         "there is no database at {}. If there was one, look whether its volume is mounted and whether --data-dir names the \
          right directory. If it is to be a new one, make it with `paygen migrate`.",
         path.display()
@@ -140,7 +140,7 @@ pub(crate) fn must_not_be_emptied(path: &Path) -> Result<(), StoreError> {
         (None, Some(bytes)) if bytes > 0 => format!("{} is there, but {} is not", log.display(), path.display()),
         _ => return Ok(()),
     };
-    Err(StoreError::Unavailable(format!(
+    Err(StoreError::Unfit(format!(
         "{what}: the database was emptied or lost, and nothing is begun in its place. Restore a backup to another data \
          directory, or, to begin anew, move what is left of it away."
     )))
@@ -157,11 +157,11 @@ fn must_be_current(path: &Path) -> Result<(), StoreError> {
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
     let applied = applied().map_err(|error| connection::explain(&error))?;
-    let pending = migrations::pending(&applied).map_err(StoreError::Unavailable)?;
+    let pending = migrations::pending(&applied).map_err(StoreError::Unfit)?;
     if pending.is_empty() {
         return Ok(());
     }
-    Err(StoreError::Unavailable(format!(
+    Err(StoreError::Unfit(format!(
         "the schema of {} is older than this binary: start a server with it, or run `paygen migrate`.",
         path.display()
     )))
@@ -169,7 +169,7 @@ fn must_be_current(path: &Path) -> Result<(), StoreError> {
 
 fn take_lock(path: &Path) -> Result<File, StoreError> {
     let unusable = |error: std::io::Error| {
-        StoreError::Unavailable(format!("the data directory of {} cannot be used: {error}", path.display()))
+        StoreError::Unfit(format!("the data directory of {} cannot be used: {error}", path.display()))
     };
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(unusable)?;
@@ -177,7 +177,7 @@ fn take_lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = path.with_extension("lock");
     let lock = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(unusable)?;
     lock.try_lock().map_err(|_| {
-        StoreError::Unavailable(format!(
+        StoreError::Unfit(format!(
             "another paygen process uses {}. Stop it, choose another data directory with --data-dir, or use PostgreSQL, \
              which several servers can share.",
             path.display()
@@ -213,7 +213,7 @@ pub(crate) fn migrate(path: &Path) -> Result<Vec<&'static str>, StoreError> {
         Ok(pending.iter().map(|migration| migration.name).collect())
     };
     let names = run().map_err(|error| match error {
-        rusqlite::Error::InvalidParameterName(why) => StoreError::Unavailable(why),
+        rusqlite::Error::InvalidParameterName(why) => StoreError::Unfit(why),
         error => connection::explain(&error),
     })?;
     transaction.commit().map_err(|error| connection::explain(&error))?;

@@ -2,17 +2,20 @@
 
 mod forward;
 mod lines;
+mod summary;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Failure;
 use super::args::ListenArgs;
+use super::{Failure, beside};
 use crate::config::Config;
 use crate::delivery::retry_after;
 use forward::Forward;
@@ -35,7 +38,6 @@ struct Told<'a> {
     kind: &'a str,
     object_type: &'a str,
     object_id: &'a str,
-    sequence: i64,
     #[serde(borrow)]
     data: &'a RawValue,
     created_at: &'a str,
@@ -52,18 +54,19 @@ enum Ended {
 }
 
 pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, Failure> {
-    let key = args.api_key.or_else(|| config.sandbox_api_key.as_ref().map(|key| key.expose().to_owned()));
-    let key = key.ok_or("there is no API key: name one with --api-key or PAYGEN_API_KEY.")?;
+    let key = beside::key(config, args.sandbox.api_key)?;
     let forward = match &args.forward_to {
         Some(url) => Some(Forward::new(url, args.secret.as_deref(), args.token)?),
         None => None,
     };
     let mut listener = Listener {
         http: reqwest::Client::builder().read_timeout(SILENCE).connect_timeout(Duration::from_secs(10)).build()?,
-        url: args.url.unwrap_or_else(|| own_url(config)),
+        url: args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| beside::url(config)),
         key,
         types: args.types,
+        verbose: args.verbose,
         json: args.json,
+        endings: HashMap::new(),
         forward,
         last: args.from,
         heard: false,
@@ -76,21 +79,15 @@ pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, F
     }
 }
 
-/// Where a server with these settings is reached from here.
-fn own_url(config: &Config) -> String {
-    let mut listen = config.listen;
-    if listen.ip().is_unspecified() {
-        listen.set_ip(std::net::IpAddr::from([127, 0, 0, 1]));
-    }
-    format!("http://{listen}")
-}
-
 struct Listener {
     http: reqwest::Client,
     url: String,
     key: String,
     types: Option<String>,
+    verbose: bool,
     json: bool,
+    /// How the numbers of cards end, as far as they were told.
+    endings: HashMap<String, String>,
     forward: Option<Forward>,
     /// The event to go on after.
     last: Option<String>,
@@ -169,13 +166,11 @@ impl Listener {
         if !message.data.is_empty() {
             let told: Told<'_> = serde_json::from_str(&message.data)
                 .map_err(|error| Ended::Refused(format!("an event could not be read: {error}")))?;
-            let line = if self.json {
-                message.data.replace('\n', " ")
+            if self.json {
+                say(&message.data.replace('\n', " "))?;
             } else {
-                let Told { created_at, kind, object_type, object_id, sequence, .. } = &told;
-                format!("{created_at}  {kind}  {object_type} {object_id}  #{sequence}")
-            };
-            say(&line)?;
+                self.show(&told).await?;
+            }
             if let Some(forward) = &self.forward {
                 let outcome = forward.send(&told).await;
                 // With --json the output is for programs.
@@ -187,6 +182,60 @@ impl Listener {
             self.last = message.id;
         }
         Ok(())
+    }
+}
+
+/// How long a card may take to be looked up; its event waits for it.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// How many endings are kept.
+const REMEMBERED: usize = 10_000;
+
+impl Listener {
+    /// An event for people.
+    async fn show(&mut self, told: &Told<'_>) -> Result<(), Ended> {
+        let data: Value = serde_json::from_str(told.data.get()).unwrap_or_default();
+        let mut parts = summary::parts(told.kind, &data);
+        parts.push(match told.object_type {
+            "card" => self.card(told.object_id, &data["card"]).await,
+            other => format!("{other} {}", told.object_id),
+        });
+        say(&format!("{}  {:<23}  {}", told.created_at, told.kind, parts.join("  ")))?;
+        if self.verbose {
+            let body = serde_json::to_string_pretty(&data).unwrap_or_default();
+            body.lines().try_for_each(|line| say(&format!("    {line}")))?;
+        }
+        Ok(())
+    }
+
+    /// A card by the end of its number, as it is known by, or else by its id.
+    async fn card(&mut self, id: &str, told: &Value) -> String {
+        if let Some(ending) = summary::ending(told) {
+            self.remember(id, ending);
+        }
+        if !self.endings.contains_key(id) {
+            let url = format!("{}/cards/{id}", self.url.trim_end_matches('/'));
+            let answer = self.http.get(url).header("x-api-key", &self.key).timeout(LOOK_UP).send().await;
+            let text = match answer {
+                Ok(answer) if answer.status().is_success() => answer.text().await.unwrap_or_default(),
+                _ => String::new(),
+            };
+            let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+            if let Some(ending) = summary::ending(&answer["data"]) {
+                self.remember(id, ending);
+            }
+        }
+        match self.endings.get(id) {
+            Some(ending) => format!("card …{ending}"),
+            None => format!("card {id}"),
+        }
+    }
+
+    fn remember(&mut self, id: &str, ending: String) {
+        if self.endings.len() >= REMEMBERED {
+            self.endings.clear();
+        }
+        self.endings.insert(id.to_owned(), ending);
     }
 }
 

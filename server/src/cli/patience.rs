@@ -1,0 +1,59 @@
+//! What is shown while a chore takes long: on a terminal, after a second, and never in a file or a pipe.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is done sooner needs no word.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How often it is drawn again.
+const BEAT: Duration = Duration::from_millis(200);
+
+/// A line that turns until it is dropped.
+pub(super) struct Patience {
+    what: &'static str,
+    bar: ProgressBar,
+    showing: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Patience {
+    /// Begins, with words such as "Verifying the ledger".
+    pub(super) fn with(what: &'static str) -> Patience {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        let showing = std::io::stderr().is_terminal().then(|| {
+            let bar = bar.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SOON).await;
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(BEAT);
+            })
+        });
+        Patience { what, bar, showing }
+    }
+
+    /// Says how far it is.
+    pub(super) fn at(&self, count: u64, of_what: &str) {
+        if self.showing.is_some() {
+            self.bar.set_message(format!("{}: {count} {of_what}", self.what));
+        }
+    }
+
+    /// Prints something without the line in between.
+    pub(super) fn aside(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        if let Some(showing) = self.showing.take() {
+            showing.abort();
+        }
+        self.bar.finish_and_clear();
+    }
+}

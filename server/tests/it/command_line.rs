@@ -1,0 +1,268 @@
+//! The command line as people meet it: its help, what it takes, what it refuses, and what it prints for programs.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::backup::{clear, told};
+use crate::on_both_stores;
+use crate::operator::refused;
+use crate::world::{Backend, KEY, Server, World};
+
+/// The binary without any settings but those of a fresh directory.
+fn paygen(world: &World, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
+    command.args(args).current_dir(world.dir.path());
+    command
+}
+
+fn json_of(command: &mut Command) -> Value {
+    let text = told(command);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn with_key_file(world: &World, subcommand: &str) -> Command {
+    let mut command = world.command(subcommand);
+    command.env_remove("PAYGEN_SANDBOX_API_KEY").arg("--key-file").arg(world.dir.path().join("vault.key"));
+    command
+}
+
+#[tokio::test]
+async fn help_has_the_own_options_first_and_leaves_out_what_means_nothing() {
+    let world = World::new(Backend::Sqlite).await;
+    let help = |command: &str| told(paygen(&world, &[command, "--help"]).env_remove("PAYGEN_API_KEY"));
+    for (command, own) in [("backup", "--to <DIR>"), ("restore", "--from <DIR>"), ("listen", "--forward-to <URL>")] {
+        let text = help(command);
+        let (settings, own) = (text.find("Settings:").expect("a heading"), text.find(own).expect("its option"));
+        assert!(own < settings && settings < text.find("--data-dir").expect("a setting"), "{text}");
+        assert!(text.find("Examples:").expect("examples") > settings, "{text}");
+    }
+    let listen = help("listen");
+    for absent in ["--listen", "--database-url", "--key-file", "--log-level"] {
+        assert!(!listen.contains(absent), "{absent}: {listen}");
+    }
+    assert!(help("dev").contains("--listen <ADDRESS>"));
+    assert!(!help("completions").contains("Settings:"));
+    // What the help leaves out is taken all the same.
+    refused(
+        paygen(&world, &["listen", "--database-url", "postgres://x"]).env("PAYGEN_DATA_DIR", "none"),
+        &["there is no API key"],
+    );
+}
+
+#[tokio::test]
+async fn addresses_are_taken_as_people_type_them() {
+    let world = World::new(Backend::Sqlite).await;
+    let begin = |command: &mut Command| {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("paygen starts");
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("its output")));
+        let line = lines.map_while(Result::ok).find(|line| line.contains("http://")).expect("an address");
+        child.kill().and_then(|()| child.wait()).expect("it ends");
+        line
+    };
+    for (flag, text) in [("--listen", "localhost:0"), ("--listen", ":0"), ("--listen", "0"), ("--port", "0")] {
+        let line = begin(world.command("dev").args([flag, text]));
+        assert!(line.contains("http://127.0.0.1:"), "{line}");
+    }
+    assert!(begin(world.command("dev").env("PAYGEN_LISTEN", "0")).contains("http://127.0.0.1:"));
+    std::fs::write(world.dir.path().join("paygen.toml"), "listen = \"localhost:0\"").expect("a file");
+    assert!(begin(&mut world.command("dev")).contains("http://127.0.0.1:"));
+    std::fs::write(world.dir.path().join("paygen.toml"), "listen = 0").expect("a file");
+    assert!(begin(&mut world.command("dev")).contains("http://127.0.0.1:"));
+    refused(world.command("dev").args(["--listen", "nowhere"]), &["such as 127.0.0.1:4000, localhost:4000 or 4000"]);
+    refused(world.command("dev").args(["--log-level", "loud"]), &["\"loud\"", "off, error, warn, info, debug, trace"]);
+    std::fs::write(world.dir.path().join("paygen.toml"), "lisen = 1").expect("a file");
+    refused(&mut world.command("dev"), &["paygen.toml: line 1, lisen: lisen is not a setting. Did you mean listen?"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_not_there_is_told_once_and_in_plain_words() {
+    let world = World::new(Backend::Sqlite).await;
+    for command in ["dev", "migrate", "ledger verify"] {
+        let mut command = world.command(command);
+        let output =
+            command.args(["--database-url", "postgres://u:secret@127.0.0.1:1/x"]).output().expect("paygen runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = "paygen: cannot connect to PostgreSQL at 127.0.0.1:1: connection refused. Check database_url";
+        assert!(!output.status.success() && told.contains(expected), "{told}");
+        assert!(!told.contains("unavailable") && !told.contains("secret"), "{told}");
+    }
+    let output = world.command("clients list").output().expect("paygen runs");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.starts_with("paygen: ") && !told.contains("the store is unavailable"), "{told}");
+}
+
+#[tokio::test]
+async fn completions_need_nothing() {
+    let world = World::new(Backend::Sqlite).await;
+    std::fs::write(world.dir.path().join("paygen.toml"), "nonsense").expect("a file");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = told(&mut paygen(&world, &["completions", shell]));
+        assert!(script.contains("create-key") && script.contains("forward-to"), "{shell}");
+    }
+    refused(&mut paygen(&world, &["completions", "cmd"]), &["bash"]);
+}
+
+on_both_stores! {
+    async fn a_key_file_is_made_once_and_production_starts_with_it(backend: Backend) {
+        let world = World::new(backend).await;
+        let said = told(&mut paygen(&world, &["keys", "new", "vault.key"]));
+        assert!(said.contains("export PAYGEN_KEY_FILE=vault.key") && said.contains("paygen migrate"), "{said}");
+        let path = world.dir.path().join("vault.key");
+        let kept = std::fs::read(&path).expect("the file");
+        assert_eq!(std::fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o600);
+        refused(&mut paygen(&world, &["keys", "new", "vault.key"]), &["vault.key", "it is there already"]);
+        assert_eq!(std::fs::read(&path).expect("the file"), kept);
+        assert_eq!(std::fs::read_dir(world.dir.path()).expect("a directory").flatten().filter(|entry| entry.path().is_file()).count(), 1);
+
+        told(&mut with_key_file(&world, "migrate"));
+        let made = json_of(with_key_file(&world, "clients create --name Company").arg("--json"));
+        let mut command = with_key_file(&world, "serve");
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("paygen starts");
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("its output")));
+        let first = lines.next().and_then(Result::ok).expect("a line");
+        let store = if backend == Backend::Sqlite { ", on SQLite in " } else { ", on PostgreSQL at " };
+        for words in [concat!("Paygen ", env!("CARGO_PKG_VERSION")), "http://127.0.0.1:", store, "with 1 client."] {
+            assert!(first.contains(words), "{words}: {first}");
+        }
+        assert!(lines.next().and_then(Result::ok).expect("a line").contains("/docs"));
+        child.kill().and_then(|()| child.wait()).expect("it ends");
+        assert!(made["apiKey"].as_str().expect("a key").starts_with("pgk_live_"), "{made}");
+    }
+
+    async fn a_client_that_lost_its_key_gets_another(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        let client = json_of(&mut world.command("clients list --json"))[0]["_id"].as_str().expect("an id").to_owned();
+        // Beside the running server.
+        let made = json_of(world.command("clients create-key").args([&client, "--name", "Second", "--json"]));
+        let plain = told(world.command("clients create-key").arg(&client));
+        assert!(plain.contains("shown this once"), "{plain}");
+        server.key = made["apiKey"].as_str().expect("a key").to_owned();
+        server.get("/accounts").await.expect(200);
+        let audit = server.get("/audit-log?limit=200").await.expect(200).data();
+        let entry = audit.as_array().expect("entries").iter().find(|entry| entry["objectId"] == made["_id"]);
+        let entry = entry.unwrap_or_else(|| panic!("no entry of {made}: {audit}"));
+        assert_eq!(entry["actor"]["type"], "operator", "{entry}");
+
+        let keys = json_of(world.command("clients keys").args([&client, "--json"]));
+        let names: Vec<&str> = keys.as_array().expect("keys").iter().filter_map(|key| key["name"].as_str()).collect();
+        assert!(names.len() == 3 && names.contains(&"Second") && names.contains(&"Made by the operator"), "{keys}");
+        let table = told(world.command("clients keys").arg(&client));
+        assert!(table.contains("Second") && table.contains("active") && table.contains("all"), "{table}");
+        for shown in [table, keys.to_string()] {
+            assert!(!shown.contains(&server.key) && !shown.contains(KEY), "{shown}");
+        }
+        let nobody = "000000000000000000000001";
+        for command in ["clients keys", "clients create-key"] {
+            refused(world.command(command).arg(nobody), &["there is no client", "paygen clients list"]);
+            refused(world.command(command).arg("x"), &["24 lowercase hex"]);
+        }
+        // And without one.
+        server.stop();
+        let third = json_of(world.command("clients create-key").args([&client, "--json"]));
+        let mut server = world.start().await;
+        server.key = third["apiKey"].as_str().expect("a key").to_owned();
+        server.get("/accounts").await.expect(200);
+    }
+
+    async fn results_are_told_to_programs(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        server.account("A", 5).await;
+        server.stop();
+        let verified = json_of(&mut world.command("ledger verify --json"));
+        assert_eq!((&verified["faults"], &verified["findings"]), (&json!(0), &json!([])), "{verified}");
+        assert!(verified["digest"].as_str().is_some_and(|digest| digest.len() == 64), "{verified}");
+        let replayed = json_of(&mut world.command("replay --json"));
+        assert_eq!((&replayed["differing"], &replayed["differences"]), (&json!(0), &json!([])), "{replayed}");
+        let keys = json_of(&mut world.command("keys list --json"));
+        assert!(keys.as_array().expect("keys").iter().all(|key| key["purpose"].is_string()), "{keys}");
+        // Nothing turns where there is no terminal.
+        let output = world.command("ledger verify").output().expect("paygen runs");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    async fn a_demo_is_ready_to_be_paid_with(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut dev = world.command("dev");
+        // The sandbox's own key, as a newcomer has it.
+        dev.env_remove("PAYGEN_SANDBOX_API_KEY");
+        let mut server = Server::start(dev, &world.data_dir()).await;
+        let at = server.url.clone();
+        let demo = || {
+            let mut command = world.command("demo");
+            command.env_remove("PAYGEN_SANDBOX_API_KEY").env_remove("PAYGEN_API_KEY").args(["--url", &at]);
+            command.output().expect("paygen runs")
+        };
+        let (first, second) = (demo(), demo());
+        let errors = String::from_utf8_lossy(&first.stderr).into_owned();
+        assert!(first.status.success() && second.status.success(), "{errors}");
+        assert!(errors.contains("eval \"$(paygen demo)\""), "{errors}");
+        let lines = out(&first);
+        assert!(lines.lines().all(|line| line.starts_with("export ")), "{lines}");
+        let script = "eval \"$1\"; echo $PAYGEN_URL $PAYGEN_API_KEY $ACCOUNT_ID $CARD_HOLDER_ID $CARD_ID";
+        let output = Command::new("sh").args(["-c", script, "sh", &lines]).output().expect("sh runs");
+        let variables = out(&output);
+        let [url, key, account, holder, card] = variables.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{variables}");
+        };
+        assert_eq!(url, server.url);
+        server.key = key.to_owned();
+        assert_eq!(server.get(&format!("/accounts/{account}")).await.expect(200).data()["balance"], 750);
+        server.get(&format!("/card-holders/{holder}")).await.expect(200);
+        let pay = |amount: i64| json!({"cardId": card, "amount": amount});
+        let paid = server.post("/simulator/authorizations", pay(40)).await.expect(201);
+        assert_eq!(paid.data()["status"], "approved", "{}", paid.text);
+        let refused = server.post("/simulator/authorizations", pay(70)).await;
+        assert_eq!(refused.data()["reason"], "spending_limit_exceeded", "{}", refused.text);
+        assert_ne!(out(&second), lines, "each makes its own");
+        server.stop();
+        let gone = demo();
+        let told = String::from_utf8_lossy(&gone.stderr).into_owned();
+        assert!(!gone.status.success() && gone.stdout.is_empty() && told.contains("no sandbox answers"), "{told}");
+    }
+
+    async fn stories_come_along_and_the_key_is_found(backend: Backend) {
+        let world = World::new(backend).await;
+        let list = told(&mut paygen(&world, &["simulate", "--list"]));
+        assert!(list.lines().count() >= 20 && list.contains("restaurant-with-tip\n"), "{list}");
+        refused(&mut paygen(&world, &["simulate", "--builtin", "restaurant"]), &["no story is called restaurant", "--list"]);
+        refused(&mut paygen(&world, &["simulate"]), &["FILE"]);
+        let one = told(&mut paygen(&world, &["simulate", "--builtin", "restaurant-with-tip"]));
+        assert!(one.contains("1 told, each as expected."), "{one}");
+        let mut dev = world.command("dev");
+        dev.env_remove("PAYGEN_SANDBOX_API_KEY");
+        let server = Server::start(dev, &world.data_dir()).await;
+        let mut simulate = world.command("simulate");
+        simulate.env_remove("PAYGEN_SANDBOX_API_KEY").env_remove("PAYGEN_API_KEY").args(["--url", &server.url, "--builtin"]);
+        let all = tokio::task::spawn_blocking(move || told(&mut simulate)).await.expect("a thread");
+        assert!(all.contains(&format!("{} told, each as expected.", list.lines().count())), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_begins_on_an_empty_postgresql_and_production_does_not() {
+    let world = World::new(Backend::Postgres).await;
+    clear(&world).await;
+    told(&mut paygen(&world, &["keys", "new", "vault.key"]));
+    for chore in ["serve", "clients list", "clients create --name X"] {
+        refused(&mut with_key_file(&world, chore), &["the database has no schema yet", "paygen migrate"]);
+    }
+    refused(&mut world.command("ledger verify"), &["the database has no schema yet"]);
+    let mut server = world.start().await;
+    server.account("A", 5).await;
+    server.stop();
+    told(&mut world.command("ledger verify"));
+
+    // A database that has something else in it is somebody else's.
+    clear(&world).await;
+    crate::operator::sql(&world, "CREATE TABLE theirs (id int)").await;
+    refused(&mut world.command("dev"), &["the database has no schema yet", "paygen migrate"]);
+}
