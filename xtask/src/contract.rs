@@ -52,6 +52,11 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// Its API key.
+    pub fn key(&self) -> &'static str {
+        KEY
+    }
+
     /// Starts one, on SQLite unless a database is named.
     pub fn start(binary: &Path, database: Option<&str>) -> Result<Server, Failure> {
         let directory = tempfile::tempdir()?;

@@ -1,7 +1,9 @@
-//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `advisories`, `openapi`, `schemathesis`, `spectral`, `bench`.
+//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `advisories`, `schemathesis`, `spectral`, `clients`,
+//! `bench`.
 
 mod advisories;
 mod browser;
+mod clients;
 mod contract;
 mod crash;
 mod deps;
@@ -63,6 +65,8 @@ enum Chore {
     Schemathesis,
     /// Have the contract read by Spectral's rules for OpenAPI; needs Node
     Spectral,
+    /// Generate clients of the contract in TypeScript and Python, check them strictly and run a story with each; needs Node
+    Clients,
     /// Kill the server, and PostgreSQL under it, again and again under load, on both stores, and check what is left
     Crash {
         /// How often, on each store
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
         Chore::Advisories { from } => advisories::renew(&from, &root()),
+        Chore::Clients => clients::check(&root()),
         Chore::Spectral => spectral::lint(&root()),
         Chore::Schemathesis => contract::schemathesis(&root()),
         Chore::Crash { rounds, seed } => crash::run(rounds, seed),

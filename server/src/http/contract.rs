@@ -23,6 +23,9 @@ const NAMES: &[(&str, &str)] = &[
     ("Envelope_Option_Transaction", "TransactionOrNullResponse"),
     ("Envelope_String", "StatusResponse"),
     ("Free", "Metadata"),
+    ("Controls", "SpendingControlsInput"),
+    ("Proof", "ProofOfAddressInput"),
+    ("DocumentInput", "IdentityDocumentInput"),
     ("CategoryWord", "AccountCategory"),
     ("FundingMode", "CardFundingMode"),
 ];

@@ -342,10 +342,12 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
     }
 
     fn schema() -> RefOr<Schema> {
+        let free = AdditionalProperties::<Schema>::FreeForm(true);
         ObjectBuilder::new()
+            .title(Some("JsonObject"))
             .schema_type(Type::Object)
             .max_properties(Some(MEMBERS))
-            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
+            .additional_properties(Some(free))
             .into()
     }
 }

@@ -14,8 +14,10 @@ const RUN: &str = "axe.run({ exclude: ['#reference'] }, { resultTypes: ['violati
     `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.target.join(' ') + ' ' + node.html.slice(0, 120)).join(' | ')}`))";
 
 fn pages() -> Vec<String> {
-    let guide = |path: std::path::PathBuf| format!("/docs/guides/{}", path.file_stem().expect("a name").to_string_lossy());
-    let others = ["/docs", "/docs/guides", "/docs/errors", "/docs/errors/insufficient_funds", "/docs/api", "/docs/none"];
+    let guide =
+        |path: std::path::PathBuf| format!("/docs/guides/{}", path.file_stem().expect("a name").to_string_lossy());
+    let others =
+        ["/docs", "/docs/guides", "/docs/errors", "/docs/errors/insufficient_funds", "/docs/api", "/docs/none"];
     others.map(str::to_owned).into_iter().chain(guides::files().into_iter().map(guide)).collect()
 }
 
@@ -40,10 +42,13 @@ async fn read_all(width: u32, height: u32) {
         let known = browser.evaluate(&format!("{AXE}; typeof axe.run"));
         assert_eq!(known, Value::from("function"));
         for dark in [false, true] {
-            browser.call("Emulation.setEmulatedMedia", json!({"features": [
-                {"name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" }},
-                {"name": "prefers-reduced-motion", "value": "reduce"},
-            ]}));
+            browser.call(
+                "Emulation.setEmulatedMedia",
+                json!({"features": [
+                    {"name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" }},
+                    {"name": "prefers-reduced-motion", "value": "reduce"},
+                ]}),
+            );
             read(&mut browser, &format!("{path} {width} {}", if dark { "dark" } else { "light" }), &mut faults);
         }
     }
