@@ -184,6 +184,14 @@ impl Currency {
 
     /// Looks a code up, letter case as given: ISO 4217 for fiat; USDC, USDT and BTC for crypto.
     pub fn find(code: &str, category: Category) -> Option<Currency> {
+/// As [`format_minor`], with all decimals of the currency, as amounts stand in texts: 1250 with exponent 2 is `12.50`.
+pub fn format_padded(minor: i64, exponent: u8) -> String {
+    let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
+    let sign = if minor < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
         match category {
             Category::Fiat => {
                 let known = iso_currency::Currency::from_code(code)?;
@@ -238,7 +246,7 @@ impl fmt::Debug for Currency {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Category, Currency, Decimal, DecimalError, format_minor};
+    use super::{Category, Currency, Decimal, DecimalError, format_minor, format_padded};
 
     #[test]
     fn decimals_are_read_exactly_or_refused() {
@@ -308,3 +316,11 @@ mod tests {
         }
     }
 }
+    #[test]
+    fn texts_have_all_decimals_of_the_currency() {
+        let cases = [(1250, 2, "12.50"), (-5, 2, "-0.05"), (0, 2, "0.00"), (700, 0, "700"), (1, 3, "0.001"), (99_999, 2, "999.99")];
+        for (minor, exponent, expected) in cases {
+            assert_eq!(format_padded(minor, exponent), expected);
+        }
+    }
+
