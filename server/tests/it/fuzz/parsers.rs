@@ -56,6 +56,7 @@ fn json_reads_as_another_reader_reads_it() {
 }
 
 const SPEC: ListSpec = ListSpec {
+    aliases: &[("other", "name")],
     fields: &[
         searched("name", columns::NAME),
         field("status", columns::STATUS, FieldKind::Choice(&["active", "closed"])),
