@@ -31,6 +31,9 @@ pub struct CommonArgs {
     /// Address to listen on [default: 127.0.0.1:4000]
     #[arg(long, global = true, env = "PAYGEN_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Address of /healthz, /readyz and /metrics, so that /metrics is not on the API's port
+    #[arg(long, global = true, env = "PAYGEN_OPS_LISTEN", value_name = "ADDRESS")]
+    pub ops_listen: Option<SocketAddr>,
     /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
     #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

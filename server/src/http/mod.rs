@@ -36,6 +36,7 @@ pub mod reply;
 pub mod request_id;
 pub mod router;
 pub mod simulator;
+pub mod site;
 pub mod text;
 pub mod transactions;
 pub mod transfers;

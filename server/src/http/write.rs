@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::card_numbers;
 use super::gate::Caller;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, Problem, sent};
 use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
@@ -404,7 +404,8 @@ async fn replay(app: &App, caller: &Caller, kept: &Idempotency) -> Result<Respon
 fn respond(reply: Reply, replayed: bool) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
-    let mut response = (status, [(header::CONTENT_TYPE, json)], reply.body).into_response();
+    let body = if status.is_success() { reply.body } else { sent(reply.body) };
+    let mut response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
     if let Some(version) = reply.etag
         && let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\""))
     {

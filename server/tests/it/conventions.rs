@@ -82,6 +82,44 @@ on_both_stores! {
         assert!(made.header("x-request-id").is_some_and(|id| id.len() >= 16));
     }
 
+    async fn errors_link_to_their_page_under_the_address_that_was_called(backend: Backend) {
+        let world = World::new(backend).await;
+        let settings = world.dir.path().join("paygen.toml");
+        let server = world.start().await;
+        let link = async |server: &Server, headers: &[(&str, &str)]| {
+            let call = server.request("GET", "/accounts/665f1c4f4a4f4a4f4a4f4a4f");
+            let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+            call.send().await.expect(404).json()["error"]["docs"].as_str().expect("a link").to_owned()
+        };
+        let page = "/docs/errors/account_not_found";
+        assert_eq!(link(&server, &[]).await, format!("{}{page}", server.url));
+        let forwarded = [("x-forwarded-proto", "https"), ("x-forwarded-host", "pay.example.com")];
+        assert_eq!(link(&server, &forwarded).await, format!("{}{page}", server.url), "from anybody they are not believed");
+        assert_eq!(link(&server, &[("host", "pay.example.com:8443")]).await, format!("http://pay.example.com:8443{page}"));
+        assert_eq!(link(&server, &[("host", "evil.example/x?")]).await, page, "no plain host");
+
+        // What is kept of an answer is told again under the address of the repeat.
+        let (from, to) = (server.account("From", 1).await, server.account("To", 0).await);
+        let transfer = json!({"fromAccountId": from, "toAccountId": to, "amount": 5});
+        let refused = async |server: &Server, host: Option<&str>| {
+            let call = server.request("POST", "/transfers").header("Idempotency-Key", "k").json(transfer.clone());
+            let call = host.into_iter().fold(call, |call, host| call.header("host", host));
+            call.send().await.expect(422).json()["error"]["docs"].clone()
+        };
+        assert_eq!(refused(&server, None).await, format!("{}/docs/errors/insufficient_funds", server.url));
+        assert_eq!(refused(&server, Some("b.example")).await, "http://b.example/docs/errors/insufficient_funds");
+        drop(server);
+
+        std::fs::write(&settings, "trusted_proxies = [\"127.0.0.0/8\"]").expect("a file");
+        let server = world.start().await;
+        assert_eq!(link(&server, &forwarded).await, format!("https://pay.example.com{page}"));
+        assert_eq!(refused(&server, None).await, format!("{}/docs/errors/insufficient_funds", server.url));
+        drop(server);
+        std::fs::write(&settings, "public_url = \"https://api.example.com\"").expect("a file");
+        let server = world.start().await;
+        assert_eq!(link(&server, &[("host", "evil.example")]).await, format!("https://api.example.com{page}"));
+    }
+
     async fn a_call_without_required_fields_needs_no_body(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;

@@ -154,7 +154,8 @@ async fn the_reference_knows_every_call_and_errors_lead_to_their_pages() {
         }
     }
     let missing = server.get("/accounts/665f1c4f4a4f4a4f4a4f4a4f").await.expect(404).json();
-    let page = missing["error"]["docs"].as_str().expect("a path");
+    let page = missing["error"]["docs"].as_str().expect("a link");
+    let page = page.strip_prefix(&server.url).expect("under the address that was called");
     assert!(server.get(page).await.expect(200).text.contains("account_not_found"));
 }
 
