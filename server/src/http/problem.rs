@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::mask::masked;
 use super::request_id::current_request_id;
 use super::site;
+use super::watch::Said;
 use crate::workers::schedule::ScheduleError;
 
 /// How many wrong fields an error names at the most.
@@ -181,6 +182,7 @@ impl IntoResponse for Problem {
         }
         let json = HeaderValue::from_static("application/json");
         let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], sent(self.to_body())).into_response();
+        response.extensions_mut().insert(Said(self.0.code.into()));
         let headers = response.headers_mut();
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -139,7 +139,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
         .layer(middleware::from_fn_with_state(app.clone(), incoming::receive))
-        .layer(middleware::from_fn(watch::watch))
+        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
         .layer(cors(&app))
         .layer(middleware::from_fn(move |request, next| headers::protect(environment, request, next)))
         .layer(middleware::from_fn(request_id::assign))

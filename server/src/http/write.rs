@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_core::access::Idempotency;
+use paygen_core::authorizations::AuthorizationStatus;
 use paygen_core::card_holders::CardHolder;
 use paygen_core::ids::CardHolderId;
 use paygen_core::record::Key;
@@ -20,6 +21,7 @@ use super::problem::{FieldProblem, Problem, sent};
 use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
+use super::watch::Said;
 use crate::app::App;
 use crate::engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
 use crate::personal;
@@ -293,8 +295,8 @@ impl Write {
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
         Ok(match app.engine.submit(Priority::Api, submission).await? {
             Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
-            Answer::Decided(decision) => Some(respond(make(&decision, first), false)),
-            Answer::Kept(_, reply) => Some(respond(reply, false)),
+            Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
+            Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),
             Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
         })
     }
@@ -399,6 +401,22 @@ async fn replay(app: &App, caller: &Caller, kept: &Idempotency) -> Result<Respon
     let body = body.map_err(|error| Problem::internal(format!("a kept answer cannot be opened: {error}")))?;
     let status = u16::try_from(kept.status).unwrap_or(500);
     Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))
+}
+
+/// With what the log tells of it: why not, and why a payment was declined.
+fn saying(decision: &Decision, mut response: Response) -> Response {
+    let said = match decision {
+        Err(refusal) => Some(Said(refusal.code().into())),
+        Ok(Outcome::Authorization(shown)) if shown.status == AuthorizationStatus::Declined => {
+            let reason = shown.reason.map_or("", |reason| reason.as_str());
+            Some(Said(format!("declined {reason}").into()))
+        }
+        Ok(_) => None,
+    };
+    if let Some(said) = said {
+        response.extensions_mut().insert(said);
+    }
+    response
 }
 
 fn respond(reply: Reply, replayed: bool) -> Response {

@@ -120,6 +120,47 @@ on_both_stores! {
         assert_eq!(link(&server, &[("host", "evil.example")]).await, format!("https://api.example.com{page}"));
     }
 
+    async fn the_sandbox_tells_every_request_and_why_payments_were_declined(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
+        let holder = server.post("/card-holders", holder).await.expect(201).id();
+        let account = server.account("Card money", 5).await;
+        let card = json!({
+            "debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "status": "active",
+            "amount": 1,
+        });
+        let card = server.post("/cards", card).await.expect(201).id();
+        server.post("/cards", json!({"brand": "Visa"})).await.expect(400);
+        server.post("/simulator/authorizations", json!({"cardId": card, "amount": 700})).await.expect(201);
+        server.get("/accounts/665f1c4f4a4f4a4f4a4f4a4f?secretWord=1").await;
+        server.post(&format!("/cards/{card}/fund"), json!({"debitAccountId": account, "amount": 900})).await.expect(422);
+        let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");
+        let lines = [
+            " POST /cards 201 ", " POST /cards 400 validation_failed ",
+            " POST /simulator/authorizations 201 declined insufficient_funds ", " POST /cards/{cardId}/fund 422 insufficient_funds ",
+        ];
+        for line in lines {
+            let found = log.lines().find(|told| told.contains(line) && told.ends_with(" ms"));
+            assert!(found.is_some(), "{line} is not in\n{log}");
+        }
+        for secret in ["secretWord", "Ada Obi", &card, KEY] {
+            assert!(!log.contains(secret), "{secret} is in\n{log}");
+        }
+        drop(server);
+        let mut command = world.command("dev");
+        command.args(["--log-format", "json", "--log-level", "debug"]);
+        let server = Server::start(command, &world.data_dir()).await;
+        server.get("/accounts").await.expect(200);
+        let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");
+        let told = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told = told.into_iter().find(|told| told["route"] == "/accounts").expect("the request");
+        assert_eq!((&told["method"], &told["status"], &told["message"]), (&json!("GET"), &json!(200), &json!("request")));
+        let seconds = told["seconds"].to_string();
+        let decimals = seconds.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        assert!(told["seconds"].is_f64() && !seconds.contains('e') && decimals <= 6, "{seconds}");
+    }
+
     async fn a_call_without_required_fields_needs_no_body(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
