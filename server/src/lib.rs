@@ -16,6 +16,7 @@ pub mod environment;
 pub mod http;
 pub mod issuing;
 pub mod logging;
+pub mod measures;
 pub mod network;
 pub mod owner;
 pub mod personal;
