@@ -18,6 +18,7 @@ pub mod issuing;
 pub mod logging;
 pub mod measures;
 pub mod network;
+pub mod operator;
 pub mod owner;
 pub mod personal;
 pub mod program;

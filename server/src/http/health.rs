@@ -38,7 +38,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
 
 /// Metrics
 ///
-/// Counters, gauges and histograms in Prometheus' text format.
+/// Counters, gauges and histograms in Prometheus' text format. With `ops_listen` they are on that port alone.
 #[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")), security(()))]
 pub async fn metrics(State(app): State<App>) -> Response {

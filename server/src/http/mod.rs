@@ -34,6 +34,7 @@ pub mod rate_limit;
 pub mod refusals;
 pub mod reply;
 pub mod request_id;
+pub mod root;
 pub mod router;
 pub mod simulator;
 pub mod site;

@@ -86,4 +86,32 @@ on_both_stores! {
             assert!(!text.contains(sent), "{sent} is in\n{text}");
         }
     }
+
+    async fn the_operator_has_a_port_of_their_own(backend: Backend) {
+        let world = World::new(backend).await;
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address");
+        drop(free);
+        let mut command = world.command("dev");
+        command.arg("--ops-listen").arg(port.to_string());
+        let server = Server::start(command, &world.data_dir()).await;
+        assert_eq!(server.get("/metrics").await.expect(404).code(), "route_not_found");
+        for path in ["/healthz", "/readyz"] {
+            server.get(path).await.expect(200);
+        }
+        let contract = server.get("/openapi.json").await.expect(200).json();
+        assert!(contract["paths"].get("/metrics").is_none() && contract["paths"].get("/healthz").is_some());
+        let operator = async |path: &str| {
+            let answer = server.http.get(format!("http://{port}{path}")).send().await.expect("an answer");
+            (answer.status().as_u16(), answer.text().await.expect("a text"))
+        };
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(operator(path).await.0, 200, "{path}");
+        }
+        let (status, text) = operator("/metrics").await;
+        assert!(status == 200 && text.contains("# HELP paygen_http_requests_total "), "{status} {text}");
+        for path in ["/accounts", "/docs", "/", "/openapi.json", "/simulator/clock"] {
+            assert_eq!(operator(path).await.0, 404, "{path}");
+        }
+    }
 }
