@@ -7,6 +7,7 @@ pub mod body;
 pub mod card_holders;
 pub mod card_numbers;
 pub mod cards;
+pub mod compress;
 pub mod country;
 pub mod csv;
 pub mod cursor;

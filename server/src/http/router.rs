@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, events, exceptions, headers, health, incoming, openapi,
+    access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming, openapi,
     request_id, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
@@ -156,8 +156,10 @@ pub fn operator_router(app: App) -> Router {
 /// The docs site, the contract, and the way to them.
 fn documentation(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let contract = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+    let kept = compress::Compressed::default();
     crate::docs_site::router(contract.clone())
         .route("/openapi.json", get(move || async move { super::reply::shared(contract) }))
+        .layer(middleware::from_fn(move |request, next| compress::shared(kept.clone(), request, next)))
         .route("/", get(root::root))
         .route("/favicon.ico", get(root::favicon))
 }
@@ -171,6 +173,7 @@ fn around(app: App, routes: Router<App>, paths: Vec<String>) -> Router {
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
+        .layer(middleware::from_fn(compress::api))
         .layer(middleware::from_fn_with_state(app.clone(), incoming::receive))
         .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
         .layer(cors(&app))

@@ -120,6 +120,56 @@ on_both_stores! {
         assert_eq!(link(&server, &[("host", "evil.example")]).await, format!("https://api.example.com{page}"));
     }
 
+    async fn long_answers_are_compressed_for_those_who_take_it(backend: Backend) {
+        use std::io::Read;
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        for number in 0..10 {
+            server.account(&format!("A{number}"), 0).await;
+        }
+        let got = async |path: &str, takes: &str| {
+            let call = server.request("GET", path).header("accept-encoding", takes);
+            call.send_raw().await
+        };
+        for (path, shared) in [("/accounts", false), ("/openapi.json", true), ("/docs", true), ("/docs/guides/quickstart", true)] {
+            let plain = got(path, "identity").await;
+            let (headers, small) = got(path, "gzip, br").await;
+            assert_eq!(headers.get("content-encoding").map(|coding| coding.as_bytes()), Some(&b"gzip"[..]), "{path}");
+            assert!(headers.get_all("vary").iter().any(|vary| vary == "accept-encoding"), "{path}: {headers:?}");
+            assert!(!plain.0.contains_key("content-encoding") && small.len() * 2 < plain.1.len(), "{path}");
+            let mut text = Vec::new();
+            flate2::read::GzDecoder::new(&small[..]).read_to_end(&mut text).expect("gzip");
+            assert_eq!(text, plain.1, "{path}");
+            let again = got(path, "gzip").await;
+            assert_eq!(again.1, small, "{path}");
+            if let Some(tag) = headers.get("etag").filter(|_| shared) {
+                let call = server.request("GET", path).header("accept-encoding", "gzip");
+                let known = call.header("if-none-match", tag.to_str().expect("text")).send().await;
+                assert_eq!(known.status, 304, "{path}");
+            }
+        }
+        // Secrets and numbers of cards are never beside what others chose in a compressed answer.
+        let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
+        let holder = server.post("/card-holders", holder).await.expect(201).id();
+        let account = server.account("Card money", 5).await;
+        let card = json!({
+            "debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "status": "active",
+        });
+        let card = server.post("/cards", card).await.expect(201).id();
+        for number in 0..8 {
+            let key = json!({"name": format!("key {number}"), "scopes": ["accounts:read"]});
+            server.post("/api-keys", key).await.expect(201);
+        }
+        let token = server.post(&format!("/cards/{card}/token"), json!({})).await.expect(201).data();
+        let reveal = format!("/cards/{card}/reveal?token={}", token["token"].as_str().expect("a token"));
+        for path in [&reveal, &format!("/cards/{card}/page"), "/api-keys", "/webhooks", "/healthz"] {
+            let (headers, _) = got(path, "gzip").await;
+            assert!(!headers.contains_key("content-encoding"), "{path}");
+        }
+        let made = server.request("POST", "/accounts").header("accept-encoding", "gzip").json(account_with_metadata());
+        assert!(!made.send_raw().await.0.contains_key("content-encoding"), "only what is read is compressed");
+    }
+
     async fn the_sandbox_tells_every_request_and_why_payments_were_declined(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
@@ -203,6 +253,12 @@ on_both_stores! {
         let reply = server.request("POST", "/accounts").header("Idempotency-Key", &long).json(account("A")).send().await;
         reply.expect(400);
     }
+}
+
+fn account_with_metadata() -> Value {
+    let mut body = account("Much");
+    body["metadata"] = json!({"text": "x".repeat(4000)});
+    body
 }
 
 /// What a caller hears who sends this and then nothing, until the connection closes or an answer comes.
