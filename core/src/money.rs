@@ -394,7 +394,14 @@ mod tests {
 
     #[test]
     fn texts_have_all_decimals_of_the_currency() {
-        let cases = [(1250, 2, "12.50"), (-5, 2, "-0.05"), (0, 2, "0.00"), (700, 0, "700"), (1, 3, "0.001"), (99_999, 2, "999.99")];
+        let cases = [
+            (1250, 2, "12.50"),
+            (-5, 2, "-0.05"),
+            (0, 2, "0.00"),
+            (700, 0, "700"),
+            (1, 3, "0.001"),
+            (99_999, 2, "999.99"),
+        ];
         for (minor, exponent, expected) in cases {
             assert_eq!(format_padded(minor, exponent), expected);
         }

@@ -170,6 +170,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
+    /// Whether people see a line of each request: in the sandbox, unless its logs are for machines.
+    pub request_lines: bool,
     /// Origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -301,6 +303,7 @@ impl Config {
             Mode::Serve => (KycRequiredFor::Spend, 5 * 365 + 1),
         };
         let max_connections = file.max_connections.unwrap_or(10_000);
+        let log_format = log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?;
         let config = Config {
             listen: args.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000))),
             ops_listen: args.ops_listen.or(file.ops_listen),
@@ -311,7 +314,8 @@ impl Config {
             sandbox_api_key: sandbox_api_key.map(Secret),
             key_file,
             shared_clock,
-            log_format: log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?,
+            log_format,
+            request_lines: mode == Mode::Dev && log_format == LogFormat::Human,
             log_level: args.log_level.clone().or(file.log_level).unwrap_or_else(|| "info".to_owned()),
             cors_origins: file.cors_origins,
             trusted_proxies: file.trusted_proxies,
@@ -405,7 +409,9 @@ impl Config {
             ));
         }
         if self.ops_listen.is_some_and(|ops| ops == self.listen && ops.port() != 0) {
-            return fail("ops_listen (PAYGEN_OPS_LISTEN) is the same address as listen; give it a port of its own.".to_owned());
+            return fail(
+                "ops_listen (PAYGEN_OPS_LISTEN) is the same address as listen; give it a port of its own.".to_owned(),
+            );
         }
         let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
         for (name, value) in sizes {

@@ -238,7 +238,8 @@ mod tests {
         for (address, expected) in cases {
             assert_eq!(targets.allow(address.parse::<IpAddr>().expect(address)), expected, "{address}");
         }
-        let targets = Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: true };
+        let targets =
+            Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: true };
         for (address, expected) in [("127.0.0.1", true), ("::ffff:127.0.0.1", true), ("10.0.0.1", false)] {
             assert_eq!(targets.allow(address.parse::<IpAddr>().expect(address)), expected, "{address}");
         }
@@ -278,7 +279,9 @@ mod tests {
             assert_eq!(local.check(url).is_ok(), expected, "{url}: {:?}", local.check(url));
         }
         // Any other name that leads here is refused, whatever its resolution was when it was checked.
-        assert!(!local.allow("127.0.0.1".parse().expect("an address")) && !local.allow("::1".parse().expect("an address")));
+        assert!(
+            !local.allow("127.0.0.1".parse().expect("an address")) && !local.allow("::1".parse().expect("an address"))
+        );
         let resolver = CheckedResolver(Arc::new(local));
         assert!(resolver.resolve("localhost".parse().expect("a name")).await.is_ok());
     }
@@ -319,7 +322,8 @@ mod tests {
         }
         let long = format!("https://example.com/{}", "a".repeat(2048));
         assert!(targets.check(&long).expect_err("too long").contains("2048"));
-        let local = Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: false };
+        let local =
+            Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: false };
         for url in ["http://127.0.0.1:3000/hook", "http://localhost:3000/hook"] {
             assert!(local.check(url).is_ok(), "{url}");
         }

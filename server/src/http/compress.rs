@@ -117,7 +117,8 @@ async fn gzip(plain: Bytes, level: Compression) -> Option<Bytes> {
 /// Whether an answer is text of a known length, long enough, and nobody's compressed form yet.
 fn is_text(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let text = ["application/json", "text/html", "text/plain", "text/css", "text/markdown", "text/javascript", "image/svg"];
+    let text =
+        ["application/json", "text/html", "text/plain", "text/css", "text/markdown", "text/javascript", "image/svg"];
     text.iter().any(|begin| kind.starts_with(begin))
         && !response.headers().contains_key(header::CONTENT_ENCODING)
         && response.body().size_hint().exact().is_some_and(|size| size > LEAST)

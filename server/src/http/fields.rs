@@ -60,9 +60,7 @@ fn not_exact(text: &str, at: &str, error: DecimalError) -> FieldProblem {
 impl Field for Decimal {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Decimal> {
         match json {
-            Json::Number(text) => {
-                Decimal::parse(text).map_err(|error| faults.push(not_exact(text, at, error))).ok()
-            }
+            Json::Number(text) => Decimal::parse(text).map_err(|error| faults.push(not_exact(text, at, error))).ok(),
             // Languages with decimals of their own write them as strings, so that no float comes between.
             Json::Text(text) => match Decimal::parse_plain(text) {
                 Ok(decimal) => Some(decimal),

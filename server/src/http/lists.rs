@@ -340,9 +340,8 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
             continue;
         };
         let fields = fields.split_whitespace();
-        let fields = fields
-            .flat_map(|field| shown_fields(params, "populate", field, known.returned, known.aliases))
-            .collect();
+        let fields =
+            fields.flat_map(|field| shown_fields(params, "populate", field, known.returned, known.aliases)).collect();
         if populate.iter().any(|asked| asked.name == known.name) {
             params.fault("populate", "invalid", format!("\"{}\" stands twice", known.name));
             continue;
@@ -353,13 +352,7 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
 }
 
 /// The paths that names of fields stand for.
-fn shown_fields(
-    params: &mut Params,
-    parameter: &str,
-    given: &str,
-    returned: &[&str],
-    aliases: Aliases,
-) -> Vec<String> {
+fn shown_fields(params: &mut Params, parameter: &str, given: &str, returned: &[&str], aliases: Aliases) -> Vec<String> {
     let others = given.split(',').map(str::trim).filter(|name| aliases.iter().all(|(alias, _)| alias != name));
     let others: Vec<&str> = others.collect();
     if !others.is_empty() {
@@ -400,6 +393,16 @@ fn read_search(spec: &ListSpec, search: Option<&str>, search_in: Option<&str>, p
         } else if is_address(text) && equal.iter().all(|(column, _)| *column != field.column) {
             equal.push((field.column, Value::from(text)));
         }
+    }
+    if let Some(field) = searchable.iter().find(wanted)
+        && columns.is_empty()
+        && equal.is_empty()
+    {
+        let message = format!(
+            "{} is kept sealed and found as a whole: search for an address such as ada@example.com",
+            field.name
+        );
+        params.fault("search", "invalid", message);
     }
     Some(Search { text: text.to_owned(), columns, equal })
 }
@@ -514,7 +517,8 @@ fn only(text: &str, paths: &[&str]) -> serde_json::Result<String> {
         if paths.contains(&name) {
             kept.insert(name, value.to_owned());
         } else if paths.iter().any(inside) {
-            let inner: Vec<&str> = paths.iter().filter(|path| inside(path)).map(|path| &path[name.len() + 1..]).collect();
+            let inner: Vec<&str> =
+                paths.iter().filter(|path| inside(path)).map(|path| &path[name.len() + 1..]).collect();
             kept.insert(name, RawValue::from_string(only(value.get(), &inner)?)?);
         }
     }

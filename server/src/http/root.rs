@@ -26,9 +26,7 @@ pub async fn root(headers: HeaderMap) -> Response {
 /// The logo.
 pub async fn favicon() -> Response {
     let fixed = HeaderValue::from_static;
-    let headers: [(HeaderName, HeaderValue); 2] = [
-        (header::CONTENT_TYPE, fixed("image/svg+xml")),
-        (header::CACHE_CONTROL, fixed("public, max-age=86400")),
-    ];
+    let headers: [(HeaderName, HeaderValue); 2] =
+        [(header::CONTENT_TYPE, fixed("image/svg+xml")), (header::CACHE_CONTROL, fixed("public, max-age=86400"))];
     (headers, LOGO).into_response()
 }

@@ -18,8 +18,8 @@ use utoipa_axum::routes;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming, openapi,
-    request_id, root, simulator, transactions, transfers, watch, webhooks,
+    access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
+    openapi, request_id, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
 

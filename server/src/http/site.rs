@@ -71,7 +71,8 @@ fn is_plain_host(text: &str) -> bool {
         }
     };
     let is_name = |host: &str| {
-        (1..=253).contains(&host.len()) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+        (1..=253).contains(&host.len())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
     };
     let is_port = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     host.is_none_or(is_name) && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
@@ -87,8 +88,27 @@ mod tests {
             assert!(is_plain_host(host), "{host}");
         }
         let refused = [
-            "", ":80", "a:", "a:b", "a:123456", "a/b", "a@b", "user:pw@b", "a?b", "a#b", "a b", "a\"b", "<a>", "a,b", "é", "[::1",
-            "::1", "[x]", "[::1]x", "a\\b", "a%2fb",
+            "",
+            ":80",
+            "a:",
+            "a:b",
+            "a:123456",
+            "a/b",
+            "a@b",
+            "user:pw@b",
+            "a?b",
+            "a#b",
+            "a b",
+            "a\"b",
+            "<a>",
+            "a,b",
+            "é",
+            "[::1",
+            "::1",
+            "[x]",
+            "[::1]x",
+            "a\\b",
+            "a%2fb",
         ];
         for host in refused {
             assert!(!is_plain_host(host), "{host}");

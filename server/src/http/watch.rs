@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::request_id::current_request_id;
-use crate::app::{App, Environment};
+use crate::app::App;
 use crate::config::LogFormat;
 
 /// The methods there are (RFC 9110, section 9; RFC 5789); anything else is `other`.
@@ -37,19 +37,25 @@ pub async fn watch(State(app): State<App>, request: Request, next: Next) -> Resp
     let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status.to_string())];
     metrics::counter!("paygen_http_requests_total", &labels).increment(1);
     metrics::histogram!("paygen_http_request_seconds", &labels[..2]).record(seconds);
-    let is_human = app.config.log_format == LogFormat::Human;
-    if status < 500 && is_human && app.environment == Environment::Sandbox {
-        let said = response.extensions().get::<Said>().map(|said| format!(" {}", said.0)).unwrap_or_default();
-        tracing::info!("{method} {route} {status}{said} {:.1} ms", seconds * 1000.0);
+    if status < 500 && app.config.request_lines {
+        if tracing::enabled!(tracing::Level::INFO) {
+            let said = response.extensions().get::<Said>().map(|said| format!(" {}", said.0)).unwrap_or_default();
+            tracing::info!("{method} {route} {status}{said} {:.1} ms", seconds * 1000.0);
+        }
         return response;
     }
+    let is_human = app.config.log_format == LogFormat::Human;
     let request_id = current_request_id();
     let seconds = to_microseconds(seconds);
-    // Below a tenth of a millisecond a float would be told with an exponent, for people to puzzle over.
+    // As a field of a log for people, a float would be told with an exponent below a tenth of a millisecond.
     match (status >= 500, is_human) {
-        (true, true) => tracing::error!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request"),
+        (true, true) => {
+            tracing::error!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request")
+        }
         (true, false) => tracing::error!(method, route, status, seconds, request_id, "request"),
-        (false, true) => tracing::debug!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request"),
+        (false, true) => {
+            tracing::debug!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request")
+        }
         (false, false) => tracing::debug!(method, route, status, seconds, request_id, "request"),
     }
     response

@@ -12,7 +12,10 @@ use crate::world::{Backend, Server, World};
 /// Every sample by its name and labels.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.rsplit_once(' ')).map(|(name, value)| (name, value.parse().expect("a number"))).collect()
+    lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, value)| (name, value.parse().expect("a number")))
+        .collect()
 }
 
 async fn metrics(server: &Server) -> String {

@@ -2,8 +2,8 @@
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{
-    AuthorizationType, CardFacts, Channel, CheckOutcome, Decision, DecisionOutcome, Facts, FeeTerms, LimitFact, LimitLevel,
-    Match, Merchant, Reason, Request, ThreeDs, decide,
+    AuthorizationType, CardFacts, Channel, CheckOutcome, Decision, DecisionOutcome, Facts, FeeTerms, LimitFact,
+    LimitLevel, Match, Merchant, Reason, Request, ThreeDs, decide,
 };
 use crate::card_holders::CardHolderStatus;
 use crate::cards::{CardStatus, Interval, SpendingControls};
@@ -231,15 +231,13 @@ fn figures_say_what_the_texts_say() {
     };
     let funds = seen(|f, _| card(f).available = 250, Reason::InsufficientFunds);
     assert_eq!(funds, Some((Some((1_000, 250)), None)));
-    let passed = seen(|f, _| card(f).limits = vec![limit(9_000, 700), limit(2_000, 700)], Reason::SpendingLimitExceeded);
+    let passed =
+        seen(|f, _| card(f).limits = vec![limit(9_000, 700), limit(2_000, 700)], Reason::SpendingLimitExceeded);
     assert_eq!(passed, Some((Some((1_700, 2_000)), Some(LimitLevel::Card))), "the one with the least room");
     let failed: Change = |f, _| {
         card(f).limits = vec![LimitFact { of_holder: true, ..limit(1_500, 700) }];
     };
-    assert_eq!(
-        seen(failed, Reason::SpendingLimitExceeded),
-        Some((Some((1_700, 1_500)), Some(LimitLevel::CardHolder)))
-    );
+    assert_eq!(seen(failed, Reason::SpendingLimitExceeded), Some((Some((1_700, 1_500)), Some(LimitLevel::CardHolder))));
     assert_eq!(seen(|_, _| {}, Reason::ChannelNotAllowed), None);
 }
 

@@ -49,8 +49,13 @@ const FIELDS: &[ListField] = &[
 pub const ALIASES: Aliases =
     &[("emailAddress", "person.email"), ("email", "person.email"), ("person.email", "person.email")];
 
-const SPEC: ListSpec =
-    ListSpec { fields: FIELDS, returned: CardHolderView::FIELDS, aliases: ALIASES, populate: &[], default_sort: "-createdAt" };
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: CardHolderView::FIELDS,
+    aliases: ALIASES,
+    populate: &[],
+    default_sort: "-createdAt",
+};
 
 /// List card holders
 ///
@@ -95,11 +100,8 @@ fn hashed(column: ListColumn) -> Option<&'static str> {
 fn hash_value(vault: &Vault, client: ClientId, column: ListColumn, value: &mut Value) {
     if let (Some(field), Value::Text(text)) = (hashed(column), &*value) {
         // A + in a query string arrives as a space, and every phone number has one.
-        let text = if field == personal::PHONE {
-            format!("+{}", text.trim().trim_start_matches('+'))
-        } else {
-            text.clone()
-        };
+        let text =
+            if field == personal::PHONE { format!("+{}", text.trim().trim_start_matches('+')) } else { text.clone() };
         *value = Value::Bytes(vault.search_hash(client.0.bytes(), field, &text).to_vec());
     }
 }

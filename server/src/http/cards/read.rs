@@ -152,12 +152,7 @@ async fn records(app: &App, caller: &Caller, asked: Asked, rows: &[Row]) -> Resu
     Ok(Beside { asked, id, records })
 }
 
-async fn holders(
-    app: &App,
-    caller: &Caller,
-    asked: &Asked,
-    ids: &[Id],
-) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+async fn holders(app: &App, caller: &Caller, asked: &Asked, ids: &[Id]) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
     let found = app.reader.get_many::<CardHolder>(caller.client, ids).await?;
     let seen = found.iter().filter(|holder| caller.sees_holder(holder.id));
     seen.map(|holder| Ok((holder.id.0, asked.show(&personal::show(&app.vault, holder, app.clock.now())?)?))).collect()
