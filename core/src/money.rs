@@ -88,6 +88,32 @@ impl Decimal {
         Ok(Decimal { units: if negative { -units } else { units }, scale })
     }
 
+    /// Reads an amount that was written as a string: a number in JSON's grammar without an exponent.
+    pub fn parse_plain(text: &str) -> Result<Decimal, DecimalError> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        if leading_zero || text.contains(['e', 'E']) { Err(DecimalError::Malformed) } else { Decimal::parse(text) }
+    }
+
+    /// What a number with too many digits was meant to be: binary floats make 0.30000000000000004 of 0.1 + 0.2. The nearest
+    /// number of [`MAX_DIGITS`] digits, if it has no more decimals than a currency may have.
+    pub fn meant_by(text: &str) -> Option<Decimal> {
+        const MOST_DECIMALS: u8 = 8;
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.')?;
+        let joined = format!("{whole}{fraction}");
+        if joined.len() > 64 || !joined.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        let significant = joined.trim_start_matches('0');
+        let cut = significant.len().checked_sub(MAX_DIGITS).filter(|cut| *cut > 0)?;
+        let first: i64 = significant.get(..=MAX_DIGITS)?.parse().ok()?;
+        let scale = u8::try_from(fraction.len().checked_sub(cut)?).ok()?;
+        let rounded = Decimal::new((first + 5) / 10, scale);
+        let units = if text.starts_with('-') { -rounded.units } else { rounded.units };
+        (rounded.scale <= MOST_DECIMALS && units.abs() <= LARGEST_MINOR).then_some(Decimal { units, ..rounded })
+    }
+
     /// Builds `units` × 10^-`scale`.
     pub fn new(units: i64, scale: u8) -> Decimal {
         let (mut units, mut scale) = (units, scale);
@@ -158,6 +184,14 @@ pub fn format_minor(minor: i64, exponent: u8) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
+/// As [`format_minor`], with all decimals of the currency, as amounts stand in texts: 1250 with exponent 2 is `12.50`.
+pub fn format_padded(minor: i64, exponent: u8) -> String {
+    let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
+    let sign = if minor < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
 /// What kind of money an account keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Category {
@@ -195,6 +229,16 @@ impl Currency {
                 CRYPTO.iter().find(|(known, _)| *known == code).map(|(code, exponent)| Currency::build(code, *exponent))
             }
         }
+    }
+
+    /// The currency that is meant with a code in other letter case, or with blanks around it.
+    pub fn meant_by(code: &str, category: Category) -> Option<Currency> {
+        Currency::find(&code.trim().to_ascii_uppercase(), category).filter(|meant| meant.code() != code)
+    }
+
+    /// " Did you mean USD?", or nothing.
+    pub fn hint(code: &str, category: Category) -> String {
+        Currency::meant_by(code, category).map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default()
     }
 
     /// Looks a stored code up in either category.
@@ -238,7 +282,7 @@ impl fmt::Debug for Currency {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Category, Currency, Decimal, DecimalError, format_minor};
+    use super::{Category, Currency, Decimal, DecimalError, format_minor, format_padded};
 
     #[test]
     fn decimals_are_read_exactly_or_refused() {
@@ -276,6 +320,61 @@ mod tests {
     }
 
     #[test]
+    fn strings_are_read_as_they_stand_or_refused() {
+        let cases = [
+            ("19.99", Some("19.99")),
+            ("-5", Some("-5")),
+            ("0", Some("0")),
+            ("0.50", Some("0.5")),
+            ("", None),
+            (" ", None),
+            (" 1", None),
+            ("1 ", None),
+            ("1e3", None),
+            ("1E-3", None),
+            ("1,000", None),
+            ("1_000", None),
+            ("1.000.5", None),
+            ("+1", None),
+            ("007", None),
+            ("0x10", None),
+            ("NaN", None),
+            ("\u{661}", None),
+        ];
+        for (text, expected) in cases {
+            let read = Decimal::parse_plain(text).ok().map(|decimal| decimal.to_string());
+            assert_eq!(read.as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_floats_make_of_an_amount_is_recognised() {
+        let cases = [
+            ("0.30000000000000004", Some("0.3")),
+            ("3.3000000000000003", Some("3.3")),
+            ("434.99999999999994", Some("435")),
+            ("-0.30000000000000004", Some("-0.3")),
+            ("999999999999999.99", None),
+            ("0.1234567890123456", None),
+            ("9999999999999999", None),
+            ("0.3", None),
+            ("5.551115123125783e-17", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Decimal::meant_by(text).map(|decimal| decimal.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_in_other_letters_are_recognised() {
+        let meant = |code: &str| Currency::meant_by(code, Category::Fiat).map(|currency| currency.code().to_owned());
+        assert_eq!(meant("usd").as_deref(), Some("USD"));
+        assert_eq!(meant(" Eur ").as_deref(), Some("EUR"));
+        assert_eq!((meant("USD"), meant("usdd"), meant("usdc")), (None, None, None));
+        assert_eq!(Currency::hint("btc", Category::Crypto), " Did you mean BTC?");
+    }
+
+    #[test]
     fn currencies_have_their_decimals() {
         let cases = [
             ("USD", Category::Fiat, Some(2)),
@@ -293,6 +392,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn texts_have_all_decimals_of_the_currency() {
+        let cases = [
+            (1250, 2, "12.50"),
+            (-5, 2, "-0.05"),
+            (0, 2, "0.00"),
+            (700, 0, "700"),
+            (1, 3, "0.001"),
+            (99_999, 2, "999.99"),
+        ];
+        for (minor, exponent, expected) in cases {
+            assert_eq!(format_padded(minor, exponent), expected);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_shown_reads_back(minor in -999_999_999_999_999i64..999_999_999_999_999, exponent in 0u8..9) {
@@ -305,6 +419,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "[-+0-9.eE]{0,30}") {
             let _ = Decimal::parse(&text);
+            let _ = Decimal::meant_by(&text);
         }
     }
 }

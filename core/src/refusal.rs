@@ -1,7 +1,7 @@
 //! Why a command does not happen: a closed list, each variant a rule.
 
 use crate::ids::AccountId;
-use crate::money::Currency;
+use crate::money::{Category, Currency};
 
 /// Why a run of a command ended early.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +93,8 @@ pub enum Refusal {
     },
     /// The code is not a currency of that category.
     #[error(
-        "{code} is not a {category} currency Paygen knows. Fiat: ISO 4217 codes such as USD; crypto: USDC, USDT, BTC."
+        "{code} is not a {category} currency Paygen knows.{hint} Fiat: ISO 4217 codes such as USD; crypto: USDC, USDT, BTC.",
+        hint = currency_hint(code, category)
     )]
     CurrencyUnknown {
         /// As sent.
@@ -408,6 +409,11 @@ pub enum Refusal {
         "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request."
     )]
     IdempotencyKeyReused,
+}
+
+fn currency_hint(code: &str, category: &str) -> String {
+    let category = if category == "crypto" { Category::Crypto } else { Category::Fiat };
+    Currency::hint(code, category)
 }
 
 impl Refusal {

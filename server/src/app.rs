@@ -96,6 +96,8 @@ pub struct Shared {
     pub environment: Environment,
     /// Whether the process is stopping.
     pub stopping: tokio::sync::watch::Receiver<bool>,
+    /// When figures for it were last read from the store.
+    pub sampled: crate::measures::Sampled,
     /// Prometheus text.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }

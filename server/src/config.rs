@@ -152,6 +152,12 @@ struct KycFile {
 pub struct Config {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Address of health, readiness and metrics, when they have one of their own.
+    pub ops_listen: Option<SocketAddr>,
+    /// Scheme and host that links in answers begin with, when it is not the request that says them.
+    pub public_url: Option<String>,
+    /// Whether the docs site and the contract are served.
+    pub docs: bool,
     /// Directory of the embedded database and the key file.
     pub data_dir: PathBuf,
     /// PostgreSQL instead of the embedded database.
@@ -166,6 +172,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What is logged.
     pub log_level: String,
+    /// Whether people see a line of each request: in the sandbox, unless its logs are for machines.
+    pub request_lines: bool,
     /// Origins whose pages may call from a browser.
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -215,6 +223,9 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<ListenAddress>,
+    ops_listen: Option<ListenAddress>,
+    public_url: Option<String>,
+    docs: Option<bool>,
     data_dir: Option<PathBuf>,
     database_url: Option<String>,
     sandbox_api_key: Option<String>,
@@ -259,7 +270,9 @@ struct File {
 pub struct ConfigError(pub(crate) String);
 
 /// The variables that settings without a flag are read from.
-pub const FROM_ENVIRONMENT: [&str; 7] = [
+pub const FROM_ENVIRONMENT: [&str; 9] = [
+    "PAYGEN_PUBLIC_URL",
+    "PAYGEN_DOCS",
     "PAYGEN_SANDBOX_API_KEY",
     "PAYGEN_KEY_FILE",
     "PAYGEN_SHARED_CLOCK",
@@ -279,27 +292,33 @@ impl Config {
             args.key_file.clone().or_else(|| environment("PAYGEN_KEY_FILE").map(PathBuf::from)).or(file.key_file);
         let zone_pin_key = environment("PAYGEN_ZONE_PIN_KEY").or(file.zone_pin_key);
         let documents_url = environment("PAYGEN_DOCUMENTS_URL").or(file.documents_url);
-        let shared_clock = match environment("PAYGEN_SHARED_CLOCK").as_deref() {
-            None => file.shared_clock.unwrap_or(false),
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                return Err(ConfigError(format!("PAYGEN_SHARED_CLOCK is {other}; it must be true or false.")));
-            }
+        let switch = |name: &str, default: bool| match environment(name).as_deref() {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(ConfigError(format!("{name} is {other}; it must be true or false."))),
         };
+        let shared_clock = switch("PAYGEN_SHARED_CLOCK", file.shared_clock.unwrap_or(false))?;
+        let docs = switch("PAYGEN_DOCS", file.docs.unwrap_or(true))?;
+        let public_url = environment("PAYGEN_PUBLIC_URL").or(file.public_url);
         let (kyc, retention_days) = match mode {
             Mode::Dev => (KycRequiredFor::None, 0),
             Mode::Serve => (KycRequiredFor::Spend, 5 * 365 + 1),
         };
         let max_connections = file.max_connections.unwrap_or(10_000);
+        let log_format = log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?;
         let config = Config {
             listen: args.listen.or(file.listen).map_or(SocketAddr::from(([127, 0, 0, 1], 4000)), |address| address.0),
+            ops_listen: args.ops_listen.or(file.ops_listen).map(|address| address.0),
+            public_url,
+            docs,
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("paygen-data")),
             database_url: args.database_url.clone().or(file.database_url).map(Secret),
             sandbox_api_key: sandbox_api_key.map(Secret),
             key_file,
             shared_clock,
-            log_format: log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?,
+            log_format,
+            request_lines: mode == Mode::Dev && log_format == LogFormat::Human,
             log_level: log_level(args.log_level.clone().or(file.log_level))?,
             cors_origins: file.cors_origins,
             trusted_proxies: file.trusted_proxies,
@@ -387,6 +406,16 @@ impl Config {
                 "cors_origins has {origin:?}; an origin is a scheme, a host and no path, such as https://app.example.com."
             ));
         }
+        if let Some(url) = self.public_url.as_ref().filter(|url| !is_origin(url)) {
+            return fail(format!(
+                "public_url (PAYGEN_PUBLIC_URL) is {url:?}; it must be a scheme, a host and no path, such as https://pay.example.com."
+            ));
+        }
+        if self.ops_listen.is_some_and(|ops| ops == self.listen && ops.port() != 0) {
+            return fail(
+                "ops_listen (PAYGEN_OPS_LISTEN) is the same address as listen; give it a port of its own.".to_owned(),
+            );
+        }
         let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
         for (name, value) in sizes {
             if value == 0 || value > 65_536 {
@@ -444,7 +473,7 @@ fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
 /// As browsers send it (RFC 6454): no slash at the end, no path.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && host.is_ascii())
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '"', '\\']) && host.is_ascii())
 }
 
 fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
@@ -511,6 +540,9 @@ mod tests {
             ("rate_limit = 1\ntrusted_proxies = [\"zap\"]", "line 2, trusted_proxies: must be networks, such as"),
             ("request_timeout_seconds = 0", "request_timeout_seconds"),
             ("cors_origins = [\"https://app.example.com/\"]", "https://app.example.com."),
+            ("public_url = \"https://pay.example.com/api\"", "public_url (PAYGEN_PUBLIC_URL)"),
+            ("public_url = \"pay.example.com\"", "https://pay.example.com."),
+            ("listen = \"127.0.0.1:4\"\nops_listen = \"127.0.0.1:4\"", "a port of its own"),
             ("log_format = \"xml\"", "human or json"),
             ("database_url = \"mysql://x\"", "postgres://"),
             ("sandbox_api_key = \"short\"", "16 to 200"),

@@ -110,8 +110,10 @@ fn in_range(name: &str, value: i64, low: i64, high: i64) -> Result<i64, String> 
 }
 
 fn currency(name: &str, code: &str) -> Result<Currency, String> {
-    Currency::find(code, Category::Fiat)
-        .ok_or_else(|| format!("{name} is {code}; it must be an ISO 4217 code such as USD."))
+    Currency::find(code, Category::Fiat).ok_or_else(|| {
+        let hint = Currency::hint(code, Category::Fiat);
+        format!("{name} is {code}; it must be an ISO 4217 code such as USD.{hint}")
+    })
 }
 
 fn decimal(name: &str, text: Option<&String>) -> Result<Decimal, String> {

@@ -139,6 +139,7 @@ impl Node {
         }
         running.spawn(workers::recovery::run(database.clone(), engine.clone(), stopping.clone()));
         let metrics = record_metrics()?;
+        crate::measures::describe();
         running.spawn(workers::metrics::run(metrics.clone(), stopping.clone()));
         let app = App::from(Shared {
             engine,
@@ -165,6 +166,7 @@ impl Node {
             config: Arc::new(config),
             environment,
             stopping,
+            sampled: crate::measures::Sampled::default(),
             metrics,
         });
         Ok(Node { app, database, stop, workers: running })

@@ -15,6 +15,8 @@ use crate::delivery::{DeliverySettings, RetrySchedule};
 pub struct WebhooksConfig {
     /// Networks that may be called although they are not public, in CIDR form.
     pub allow_private: Vec<IpNet>,
+    /// Whether this machine itself may be called, when the URL names it; in the sandbox unless said.
+    pub loopback: Option<bool>,
     /// Whether `http` may be called; in the sandbox unless said.
     pub plain_http: Option<bool>,
     /// The delays before each attempt.
@@ -31,6 +33,7 @@ impl Default for WebhooksConfig {
     fn default() -> WebhooksConfig {
         WebhooksConfig {
             allow_private: Vec::new(),
+            loopback: None,
             plain_http: None,
             retry_schedule: "0s,5s,5m,30m,2h,5h,10h,10h".to_owned(),
             timeout_seconds: 15,
@@ -68,13 +71,18 @@ impl WebhooksConfig {
                 return Err(ConfigError(format!("webhooks.{name} is {value}; it must be from 1 to {most}.")));
             }
         }
+        self.loopback.get_or_insert(mode == Mode::Dev);
         self.plain_http.get_or_insert(mode == Mode::Dev);
         Ok(self)
     }
 
     /// The rules for targets.
     pub fn targets(&self) -> Targets {
-        Targets { allow: self.allow_private.clone(), plain_http: self.plain_http.unwrap_or(false) }
+        Targets {
+            allow: self.allow_private.clone(),
+            loopback: self.loopback.unwrap_or(false),
+            plain_http: self.plain_http.unwrap_or(false),
+        }
     }
 
     /// How deliveries are made.

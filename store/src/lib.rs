@@ -5,6 +5,7 @@
 //! both backends are generic over that.
 
 mod database;
+pub mod figures;
 mod installation;
 pub mod lists;
 mod migrations;

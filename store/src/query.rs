@@ -85,6 +85,8 @@ pub struct Search {
     pub text: String,
     /// The columns.
     pub columns: Vec<ListColumn>,
+    /// Columns that a row is found by as well when they equal this value: what is kept as a hash has no parts to look in.
+    pub equal: Vec<(ListColumn, Value)>,
 }
 
 /// One sort key. The backend always adds the id as the last one, in the direction of the last key.
@@ -131,7 +133,10 @@ impl ListQuery {
     /// The columns its conditions name.
     pub(crate) fn conditions_on(&self) -> impl Iterator<Item = ListColumn> + '_ {
         let filtered = self.filters.iter().map(|filter| filter.column);
-        filtered.chain(self.search.iter().flat_map(|search| search.columns.iter().copied()))
+        let searched = |search: &Search| -> Vec<ListColumn> {
+            search.columns.iter().copied().chain(search.equal.iter().map(|(column, _)| *column)).collect()
+        };
+        filtered.chain(self.search.iter().flat_map(searched))
     }
 }
 

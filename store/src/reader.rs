@@ -72,6 +72,14 @@ impl Reader {
         Reader { backend: Backend::Postgres(pool) }
     }
 
+    /// The statement that tells how many bytes the database has.
+    pub(crate) fn size_statement(&self) -> &'static str {
+        match &self.backend {
+            Backend::Sqlite(_) => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            Backend::Postgres(_) => "SELECT pg_database_size(current_database())",
+        }
+    }
+
     fn turns(&self) -> &ReadTurns {
         match &self.backend {
             Backend::Sqlite(pool) => pool.turns(),

@@ -121,7 +121,10 @@ impl<'a, S: Spelling> Builder<'a, S> {
             let placeholder = self.bind(Value::Text(needle.clone()), ColumnKind::Text);
             self.spelling.contains(column.sql, &placeholder)
         });
-        let tests: Vec<String> = tests.collect();
+        let mut tests: Vec<String> = tests.collect();
+        for (column, value) in &search.equal {
+            tests.push(self.equal(*column, &Operand::Value(value.clone())));
+        }
         if tests.is_empty() { "1 = 0".to_owned() } else { format!("({})", tests.join(" OR ")) }
     }
 

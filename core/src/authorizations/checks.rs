@@ -2,10 +2,12 @@
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::counters::covers;
-use crate::authorizations::{AuthorizationType, CardFacts, Channel, Facts, Fee, Match, Reason, Request, ThreeDs};
+use crate::authorizations::{
+    AuthorizationType, CardFacts, Channel, Facts, Fee, Figures, LimitFact, LimitLevel, Match, Reason, Request, ThreeDs,
+};
 use crate::card_holders::CardHolderStatus;
-use crate::cards::CardStatus;
-use crate::money::format_minor;
+use crate::cards::{CardStatus, Interval};
+use crate::money::format_padded;
 use crate::time::Instant;
 
 /// What checks look at.
@@ -22,6 +24,8 @@ pub(super) enum Verdict {
     Fail(Option<String>, Option<String>, String),
     NotGiven,
     NotApplicable,
+    /// One of the above about amounts or about a limit, with what it says as figures.
+    With(Figures, Box<Verdict>),
 }
 
 type CheckFn = fn(&Ctx<'_>) -> Verdict;
@@ -89,7 +93,7 @@ fn judge(passes: bool, observed: Option<String>, threshold: Option<String>, fix:
 }
 
 fn money(card: &CardFacts, minor: i64) -> String {
-    format!("{} {}", format_minor(minor, card.exponent), card.currency)
+    format!("{} {}", format_padded(minor, card.exponent), card.currency)
 }
 
 fn unknown_card(ctx: &Ctx<'_>) -> Verdict {
@@ -280,6 +284,10 @@ fn single_use(ctx: &Ctx<'_>) -> Verdict {
     })
 }
 
+fn level(limit: &LimitFact) -> (LimitLevel, Interval) {
+    (if limit.of_holder { LimitLevel::CardHolder } else { LimitLevel::Card }, limit.interval)
+}
+
 fn limits(ctx: &Ctx<'_>) -> Verdict {
     on_card(ctx, |card| {
         if !ctx.spends() || card.limits.is_empty() {
@@ -291,13 +299,16 @@ fn limits(ctx: &Ctx<'_>) -> Verdict {
             if let Some(most) = limit.amount {
                 let total = limit.used_amount.saturating_add(ctx.amount);
                 let observed = seen(format!("{} ({} {whose})", money(card, total), limit.interval));
+                let figures = Figures { amounts: Some((total, most)), limit: Some(level(limit)) };
                 if total > most {
                     let left = most.saturating_sub(limit.used_amount).max(0);
                     let fix = format!("the amount is at most {}", money(card, left));
-                    return Verdict::Fail(observed, seen(money(card, most)), fix);
+                    let verdict = Verdict::Fail(observed, seen(money(card, most)), fix);
+                    return Verdict::With(figures, Box::new(verdict));
                 }
                 if tightest.as_ref().is_none_or(|(room, _)| most - total < *room) {
-                    tightest = Some((most - total, Verdict::Pass(observed, seen(money(card, most)))));
+                    let verdict = Verdict::Pass(observed, seen(money(card, most)));
+                    tightest = Some((most - total, Verdict::With(figures, Box::new(verdict))));
                 }
             }
             if let Some(most) = limit.max_count.filter(|_| !ctx.facts.incremental) {
@@ -305,7 +316,9 @@ fn limits(ctx: &Ctx<'_>) -> Verdict {
                 let observed = seen(format!("{count} payments ({} {whose})", limit.interval));
                 if count > most {
                     let threshold = seen(format!("{most} payments"));
-                    return Verdict::Fail(observed, threshold, "the window has payments left".to_owned());
+                    let verdict = Verdict::Fail(observed, threshold, "the window has payments left".to_owned());
+                    let figures = Figures { amounts: None, limit: Some(level(limit)) };
+                    return Verdict::With(figures, Box::new(verdict));
                 }
             }
         }
@@ -348,7 +361,9 @@ fn funds(ctx: &Ctx<'_>) -> Verdict {
             return Verdict::NotApplicable;
         }
         let needed = ctx.amount.saturating_add(ctx.fee(ctx.amount).total());
-        let fix = format!("{} more are available", money(card, needed.saturating_sub(card.available)));
-        judge(needed <= card.available, seen(money(card, needed)), seen(money(card, card.available)), fix)
+        let fix = format!("{} more is needed.", money(card, needed.saturating_sub(card.available)));
+        let (observed, threshold) = (seen(money(card, needed)), seen(money(card, card.available)));
+        let figures = Figures { amounts: Some((needed, card.available)), limit: None };
+        Verdict::With(figures, Box::new(judge(needed <= card.available, observed, threshold, fix)))
     })
 }

@@ -1,10 +1,9 @@
 //! The decision: pure, strict, explained. Every check runs; the reason is the first that fails, in the order of
 //! [`Reason`]: identity and card secrets before money, so that a card tester learns nothing about funds.
 
-use serde::{Deserialize, Serialize};
-
 use crate::authorizations::checks::{CHECKS, Ctx, Verdict};
 use crate::authorizations::{Facts, Fee, Request};
+use crate::cards::Interval;
 
 /// Counts changes of the rules: an authorization decided under another version may be decided otherwise today.
 pub const RULES_VERSION: i64 = 2;
@@ -93,29 +92,44 @@ crate::words! {
     }
 }
 
-/// One check, as it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = DecisionCheck)]
+crate::words! {
+    /// Whose limit it is.
+    pub enum LimitLevel {
+        /// The card's.
+        Card = "card",
+        /// The card holder's.
+        CardHolder = "card_holder",
+    }
+}
+
+/// What a check looked at, as figures beside its texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// What was seen and what it was held against, in minor units of the card's currency.
+    pub amounts: Option<(i64, i64)>,
+    /// The limit it is about.
+    pub limit: Option<(LimitLevel, Interval)>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// The reason it would decline with.
     pub check: Reason,
     /// What it came to.
     pub outcome: CheckOutcome,
     /// What was seen; amounts with their currency.
-    #[schema(required = true, example = "25.5 USD")]
     pub observed: Option<String>,
     /// What it was held against.
-    #[schema(required = true, example = "10 USD")]
     pub threshold: Option<String>,
-    /// What would have let it pass.
-    #[schema(required = true)]
+    /// What would have let it pass: a condition, or a sentence of its own that ends with a full stop.
     pub would_pass_if: Option<String>,
+    /// What the texts say of amounts and limits.
+    pub figures: Option<Figures>,
 }
 
 /// A decision.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// Yes or no.
     pub outcome: DecisionOutcome,
@@ -146,13 +160,17 @@ pub fn decide(facts: &Facts, request: &Request) -> Decision {
 }
 
 fn shown(check: Reason, verdict: Verdict) -> Check {
+    let (figures, verdict) = match verdict {
+        Verdict::With(figures, verdict) => (Some(figures), *verdict),
+        verdict => (None, verdict),
+    };
     let (outcome, observed, threshold, would_pass_if) = match verdict {
         Verdict::Pass(observed, threshold) => (CheckOutcome::Pass, observed, threshold, None),
         Verdict::Fail(observed, threshold, fix) => (CheckOutcome::Fail, observed, threshold, Some(fix)),
         Verdict::NotGiven => (CheckOutcome::NotGiven, None, None, None),
-        Verdict::NotApplicable => (CheckOutcome::NotApplicable, None, None, None),
+        Verdict::NotApplicable | Verdict::With(..) => (CheckOutcome::NotApplicable, None, None, None),
     };
-    Check { check, outcome, observed, threshold, would_pass_if }
+    Check { check, outcome, observed, threshold, would_pass_if, figures }
 }
 
 /// The most that limits and funds let pass of what was asked for; all of it when nothing would be left.

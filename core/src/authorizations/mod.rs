@@ -31,7 +31,7 @@ pub(crate) use authorize::expect as expect_authorize;
 pub use authorize::{Authorize, authorize};
 pub use clear::{Clear, ForcePost, Unmatched, clear, force_post};
 pub use counters::{Answered, Counters, MessageDigest, Taken, Window, WindowKey};
-pub use decide::{Check, CheckOutcome, Decision, DecisionOutcome, RULES_VERSION, Reason, decide};
+pub use decide::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason, decide};
 pub use exceptions::{Deferred, ResolveException, resolve};
 use exceptions::{Exceptional, except};
 pub use facts::{CardFacts, Facts, LimitFact, Request};

@@ -162,7 +162,7 @@ impl Sampled for DeclineView {
             approved: false,
             authorization_method: "online",
             reason: "insufficient_funds".to_owned(),
-            narration: "It would pass if the card had 42.75 USD available.".to_owned(),
+            narration: "42.75 USD more is needed.".to_owned(),
         }
     }
 }

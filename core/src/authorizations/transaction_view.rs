@@ -267,7 +267,11 @@ impl DeclineView {
             checks.into_iter().find(|check| Some(check.check) == of.reason)
         });
         let fix = failed.and_then(|check| check.would_pass_if);
-        let narration = fix.map_or_else(|| reason.replace('_', " "), |fix| format!("It would pass if {fix}."));
+        let narration = match fix {
+            None => reason.replace('_', " "),
+            Some(sentence) if sentence.ends_with('.') => sentence,
+            Some(condition) => format!("It would pass if {condition}."),
+        };
         DeclineView { status: "declined", approved: false, authorization_method: "online", reason, narration }
     }
 }

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, Channel, Check, Decided, DecisionOutcome, ExceptionKind,
-    ExceptionStatus, Merchant, NetworkException, Reason, Step, Trace, decide,
+    Authorization, AuthorizationStatus, AuthorizationType, Channel, Check, CheckOutcome, Decided, DecisionOutcome,
+    ExceptionKind, ExceptionStatus, LimitLevel, Merchant, NetworkException, Reason, Step, Trace, decide,
 };
+use crate::cards::Interval;
 use crate::money::Currency;
 use crate::time::Instant;
 use crate::view::Money;
@@ -212,6 +213,71 @@ impl AuthorizationView {
     }
 }
 
+/// The spending limit that a check is about.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CheckedLimit)]
+pub struct CheckedLimitView {
+    /// Whose it is.
+    pub level: LimitLevel,
+    /// Its window.
+    pub interval: Interval,
+}
+
+/// A check of a decision. Checks about money tell it as text and as figures, those about a spending limit which one it is.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DecisionCheck)]
+pub struct CheckView {
+    /// The reason it would decline with.
+    pub check: Reason,
+    /// What it came to.
+    pub outcome: CheckOutcome,
+    /// What was seen; amounts with their currency.
+    #[schema(required = true, example = "25.50 USD")]
+    pub observed: Option<String>,
+    /// What it was held against.
+    #[schema(required = true, example = "10.00 USD")]
+    pub threshold: Option<String>,
+    /// What would have let it pass.
+    #[schema(required = true, example = "15.50 USD more is needed.")]
+    pub would_pass_if: Option<String>,
+    /// What was seen, where it is an amount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Money, required = false)]
+    pub observed_amount: Option<Money>,
+    /// What it was held against, where it is an amount: what is available, or the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Money, required = false)]
+    pub limit_amount: Option<Money>,
+    /// The currency of the amounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, example = "USD")]
+    pub currency: Option<String>,
+    /// The spending limit it is about: of several the one that fails, or the one with the least room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = CheckedLimitView, required = false)]
+    pub limit: Option<CheckedLimitView>,
+}
+
+impl CheckView {
+    fn of(check: Check, currency: Currency) -> CheckView {
+        let amounts = check.figures.as_ref().and_then(|figures| figures.amounts);
+        let limit = check.figures.as_ref().and_then(|figures| figures.limit);
+        CheckView {
+            check: check.check,
+            outcome: check.outcome,
+            observed: check.observed,
+            threshold: check.threshold,
+            would_pass_if: check.would_pass_if,
+            observed_amount: amounts.map(|(observed, _)| Money::new(observed, currency)),
+            limit_amount: amounts.map(|(_, most)| Money::new(most, currency)),
+            currency: amounts.map(|_| currency.code().to_owned()),
+            limit: limit.map(|(level, interval)| CheckedLimitView { level, interval }),
+        }
+    }
+}
+
 /// A decision, explained: what was checked, what was seen, and what would have let it pass.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -225,7 +291,7 @@ pub struct DecisionView {
     /// For how much.
     pub approved_amount: Money,
     /// Every check, in order.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckView>,
     /// The rules it was made under.
     pub rules_version: i64,
     /// When.
@@ -236,11 +302,12 @@ pub struct DecisionView {
 impl DecisionView {
     /// The decision, its checks computed again from what it was made on.
     pub fn of(decided: &Decided, currency: Currency) -> DecisionView {
+        let checks = decide(&decided.facts, &decided.request).checks;
         DecisionView {
             outcome: decided.outcome,
             reason: decided.reason,
             approved_amount: Money::new(decided.approved, currency),
-            checks: decide(&decided.facts, &decided.request).checks,
+            checks: checks.into_iter().map(|check| CheckView::of(check, currency)).collect(),
             rules_version: decided.rules_version,
             decided_at: Instant::from_micros(decided.facts.now).to_string(),
         }

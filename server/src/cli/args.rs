@@ -34,6 +34,9 @@ pub struct CommonArgs {
     /// Settings file [default: paygen.toml in this directory, if there is one]
     #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE", help_heading = SETTINGS)]
     pub config: Option<PathBuf>,
+    /// Address of /healthz, /readyz and /metrics, so that /metrics is not on the API's port
+    #[arg(long, global = true, env = "PAYGEN_OPS_LISTEN", value_name = "ADDRESS", help_heading = SETTINGS)]
+    pub ops_listen: Option<ListenAddress>,
     /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
     #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR", help_heading = SETTINGS)]
     pub data_dir: Option<PathBuf>,

@@ -37,15 +37,16 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
         format!("cannot listen on {listen}: {error}. Choose another address with --listen or PAYGEN_LISTEN.")
     })?;
     let address = listener.local_addr()?;
+    let operator = crate::operator::listen(&node.app.config).await?;
     match &key {
         Some(key) => banner::sandbox(address, key),
         None => banner::production(address, &node.app.config, node.app.reader.clients().await?.len()),
     }
-    serve(listener, node).await?;
+    serve(listener, operator, node).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(listener: TcpListener, node: Node) -> Result<(), Failure> {
+async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node) -> Result<(), Failure> {
     let router = crate::http::router::router(node.app.clone());
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -53,6 +54,7 @@ async fn serve(listener: TcpListener, node: Node) -> Result<(), Failure> {
     let open = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &open) => {}
+        () = crate::operator::serve(operator.as_ref(), &node.app, &open) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }

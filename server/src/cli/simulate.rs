@@ -98,6 +98,7 @@ impl ThrowAway {
         let directory = tempfile::tempdir()?;
         config.data_dir = directory.path().to_owned();
         (config.database_url, config.key_file, config.documents_url) = (None, None, None);
+        config.request_lines = false;
         let node = start::Node::start(config, Some(Environment::Sandbox)).await?;
         let key = sandbox::ensure_client(&node.app).await?.shown().to_owned();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;

@@ -17,6 +17,9 @@ pub const LONGEST_URL: usize = 2048;
 pub struct Targets {
     /// Networks that are reached although they are not public.
     pub allow: Vec<IpNet>,
+    /// Whether this machine itself is reached, when the URL says so: by a loopback address or as localhost. Other names that
+    /// lead here stay refused: whoever owns a name chooses where it leads, and may change it.
+    pub loopback: bool,
     /// Whether `http` goes to public addresses too.
     pub plain_http: bool,
 }
@@ -70,7 +73,12 @@ impl Targets {
     /// Rules that leave every address and scheme to be judged elsewhere.
     pub fn anywhere() -> Targets {
         let all = [IpNet::V4(v4(0, 0, 0, 0, 0)), IpNet::V6(v6(0, 0, 0))];
-        Targets { allow: all.into(), plain_http: true }
+        Targets { allow: all.into(), loopback: true, plain_http: true }
+    }
+
+    /// Whether an address may be called that the URL itself names, or that localhost is.
+    fn allow_named(&self, address: IpAddr) -> bool {
+        self.loopback && address.to_canonical().is_loopback() || self.allow(address)
     }
 
     /// Whether an address may be called.
@@ -114,11 +122,14 @@ impl Targets {
         let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let literal = host.parse::<IpAddr>().ok().or_else(|| is_localhost(&host).then_some(Ipv4Addr::LOCALHOST.into()));
         if let Some(address) = literal
-            && !self.allow(address)
+            && !self.allow_named(address)
         {
             return Err(not_allowed(&host));
         }
-        let within_reach = literal.is_some_and(|address| self.allow.iter().any(|net| net.contains(&address)));
+        let within_reach = literal.is_some_and(|address| {
+            self.allow_named(address) && address.to_canonical().is_loopback()
+                || self.allow.iter().any(|net| net.contains(&address))
+        });
         if url.scheme() == "http" && !self.plain_http && !within_reach {
             return Err("must begin with https://; http is for the sandbox (webhooks.plain_http)".to_owned());
         }
@@ -153,7 +164,11 @@ impl Resolve for CheckedResolver {
             let host = name.as_str().to_owned();
             let found = tokio::net::lookup_host((host.as_str(), 0)).await;
             let found: std::io::Result<Vec<SocketAddr>> = found.map(Iterator::collect);
-            let allowed = found.as_ref().ok().into_iter().flatten().filter(|address| targets.allow(address.ip()));
+            let local = is_localhost(&host);
+            let may = |address: &&SocketAddr| {
+                if local { targets.allow_named(address.ip()) } else { targets.allow(address.ip()) }
+            };
+            let allowed = found.as_ref().ok().into_iter().flatten().filter(may);
             let allowed: Vec<SocketAddr> = allowed.copied().collect();
             if allowed.is_empty() {
                 tracing::info!(host, ?found, "a webhook's name has no address that may be called");
@@ -176,7 +191,7 @@ mod tests {
 
     #[test]
     fn only_public_addresses_are_allowed() {
-        let targets = Targets { allow: Vec::new(), plain_http: true };
+        let targets = Targets { allow: Vec::new(), loopback: false, plain_http: true };
         let cases = [
             ("93.184.215.14", true),
             ("127.0.0.1", false),
@@ -223,7 +238,8 @@ mod tests {
         for (address, expected) in cases {
             assert_eq!(targets.allow(address.parse::<IpAddr>().expect(address)), expected, "{address}");
         }
-        let targets = Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], plain_http: true };
+        let targets =
+            Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: true };
         for (address, expected) in [("127.0.0.1", true), ("::ffff:127.0.0.1", true), ("10.0.0.1", false)] {
             assert_eq!(targets.allow(address.parse::<IpAddr>().expect(address)), expected, "{address}");
         }
@@ -241,9 +257,38 @@ mod tests {
         assert!(inside.contains("no public address"), "{inside}");
     }
 
+    #[tokio::test]
+    async fn this_machine_is_called_only_when_the_url_says_so() {
+        let local = Targets { allow: Vec::new(), loopback: true, plain_http: false };
+        let cases = [
+            ("http://localhost:3000/hook", true),
+            ("http://a.localhost:3000/hook", true),
+            ("http://127.0.0.1:3000/hook", true),
+            ("http://127.9.9.9:3000/hook", true),
+            ("http://2130706433:3000/hook", true),
+            ("http://[::1]:3000/hook", true),
+            ("http://[::ffff:127.0.0.1]:3000/hook", true),
+            ("http://localhost:22/hook", false),
+            ("http://0.0.0.0:3000/hook", false),
+            ("http://10.0.0.1:3000/hook", false),
+            ("http://[fd00::1]:3000/hook", false),
+            ("http://169.254.169.254/hook", false),
+            ("http://example.com:3000/hook", false),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(local.check(url).is_ok(), expected, "{url}: {:?}", local.check(url));
+        }
+        // Any other name that leads here is refused, whatever its resolution was when it was checked.
+        assert!(
+            !local.allow("127.0.0.1".parse().expect("an address")) && !local.allow("::1".parse().expect("an address"))
+        );
+        let resolver = CheckedResolver(Arc::new(local));
+        assert!(resolver.resolve("localhost".parse().expect("a name")).await.is_ok());
+    }
+
     #[test]
     fn urls_are_read_as_a_browser_reads_them() {
-        let targets = Targets { allow: Vec::new(), plain_http: false };
+        let targets = Targets { allow: Vec::new(), loopback: false, plain_http: false };
         let cases = [
             ("https://example.com/hook?x=1", None),
             ("https://example.com:8443/", None),
@@ -277,7 +322,8 @@ mod tests {
         }
         let long = format!("https://example.com/{}", "a".repeat(2048));
         assert!(targets.check(&long).expect_err("too long").contains("2048"));
-        let local = Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], plain_http: false };
+        let local =
+            Targets { allow: vec!["127.0.0.0/8".parse().expect("a network")], loopback: false, plain_http: false };
         for url in ["http://127.0.0.1:3000/hook", "http://localhost:3000/hook"] {
             assert!(local.check(url).is_ok(), "{url}");
         }

@@ -134,6 +134,7 @@ impl Lane {
 
 fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
     for (waiting, answer) in waiting.into_iter().zip(answers) {
+        crate::measures::count(&waiting.submission, &answer);
         // A caller that went away does not need its answer.
         let _ = waiting.reply.send(Ok(answer));
     }

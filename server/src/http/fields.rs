@@ -8,7 +8,7 @@ use paygen_core::cards::{
     Brand, CancellationReason, CardStatus, CardType, FundingMode, Interval, ReplaceReason, RevealPurpose,
 };
 use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId, WebhookId};
-use paygen_core::money::{Decimal, MAX_DIGITS};
+use paygen_core::money::{Decimal, DecimalError, MAX_DIGITS};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -50,14 +50,30 @@ impl Field for bool {
     }
 }
 
+/// What is wrong with an amount that cannot be kept exact, and what was meant where that can be told.
+fn not_exact(text: &str, at: &str, error: DecimalError) -> FieldProblem {
+    let meant = Decimal::meant_by(text).filter(|_| error == DecimalError::TooManyDigits);
+    let meant = meant.map(|meant| format!("; round to the currency's decimals: {meant}")).unwrap_or_default();
+    FieldProblem::new(at, "amount", format!("{error}{meant}"))
+}
+
 impl Field for Decimal {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Decimal> {
         match json {
-            Json::Number(text) => match Decimal::parse(text) {
+            Json::Number(text) => Decimal::parse(text).map_err(|error| faults.push(not_exact(text, at, error))).ok(),
+            // Languages with decimals of their own write them as strings, so that no float comes between.
+            Json::Text(text) => match Decimal::parse_plain(text) {
                 Ok(decimal) => Some(decimal),
-                Err(error) => wrong(faults, at, "amount", error.to_string()),
+                Err(DecimalError::Malformed) => {
+                    let message = "must be a plain decimal number such as 12.5 or \"12.5\", without blanks, signs other \
+                        than -, exponents or separators";
+                    wrong(faults, at, "amount", message)
+                }
+                Err(error) => {
+                    faults.push(not_exact(text, at, error));
+                    None
+                }
             },
-            Json::Text(_) => wrong(faults, at, "type", "must be a number such as 12.5, without quotes"),
             other => wrong(faults, at, "type", format!("must be a number such as 12.5, not {}", other.kind())),
         }
     }

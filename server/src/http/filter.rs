@@ -19,6 +19,8 @@ const LONGEST: usize = 4096;
 pub enum FieldKind {
     /// Text.
     Text,
+    /// Text that is kept in capitals, such as a currency; compared without letter case.
+    Capitals,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// 24 hex characters.
@@ -31,6 +33,9 @@ pub enum FieldKind {
     Time,
     /// True or false.
     Boolean,
+    /// What no record has, such as a mark of deletion: `.exists=false` always holds, `.exists=true` never. Its column is
+    /// one that every record has.
+    Never,
     /// Kept as a hash: text that the resource turns into its hash, compared for equality only.
     Hashed,
 }
@@ -164,11 +169,12 @@ fn test(condition: &Condition, kind: FieldKind) -> Result<Test, String> {
         return Err(format!("there is no operator .{shown}; there are .{}", OPERATORS.join(" .")));
     }
     if operator == "exists" {
-        return match condition.values.first().map(String::as_str) {
-            Some("true") => Ok(Test::Exists(true)),
-            Some("false") => Ok(Test::Exists(false)),
-            _ => Err(".exists takes true or false".to_owned()),
-        };
+        let exists = condition.values.first().and_then(|value| boolean(value));
+        let exists = exists.ok_or_else(|| ".exists takes true or false".to_owned())?;
+        return Ok(Test::Exists(exists != matches!(kind, FieldKind::Never)));
+    }
+    if matches!(kind, FieldKind::Never) {
+        return Err("no record has it; .exists is all that can be asked".to_owned());
     }
     if condition.values.len() > MOST_VALUES {
         return Err(format!("takes at most {MOST_VALUES} values"));
@@ -251,18 +257,21 @@ fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
         return Err("must not contain the character U+0000".to_owned());
     }
     let value = match kind {
-        FieldKind::Text | FieldKind::Hashed => Value::from(text),
-        FieldKind::Choice(words) if words.contains(&text) => Value::from(text),
-        FieldKind::Choice(words) => {
-            let shown: String = text.chars().take(64).collect();
-            return Err(format!("must be one of {}.{}", words.join(", "), hint(&shown, words.iter().copied())));
-        }
+        FieldKind::Text | FieldKind::Hashed | FieldKind::Never => Value::from(text),
+        FieldKind::Capitals => Value::from(text.to_ascii_uppercase().as_str()),
+        FieldKind::Choice(words) => match words.iter().find(|word| word.eq_ignore_ascii_case(text)) {
+            Some(word) => Value::from(*word),
+            None => {
+                let shown: String = text.chars().take(64).collect();
+                return Err(format!("must be one of {}.{}", words.join(", "), hint(&shown, words.iter().copied())));
+            }
+        },
         FieldKind::Id => Id::parse(text).map(Value::from).ok_or("must be an id: 24 lowercase hex characters")?,
         FieldKind::Integer => text.parse::<i64>().map(Value::from).map_err(|_| "must be a whole number")?,
         FieldKind::Money => {
             return Decimal::parse(text).map(Operand::Decimal).map_err(|error| error.to_string());
         }
-        FieldKind::Boolean => text.parse::<bool>().map(Value::from).map_err(|_| "must be true or false")?,
+        FieldKind::Boolean => boolean(text).map(Value::from).ok_or("must be true or false")?,
         FieldKind::Time => match (Instant::parse_date(text), edge) {
             (Some(day), Edge::First) => Value::from(day),
             (Some(day), Edge::Last) => Value::from(day.plus_micros(DAY - 1)),
@@ -272,6 +281,11 @@ fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
         },
     };
     Ok(Operand::Value(value))
+}
+
+/// In any letter case, as enum values are: Python writes True.
+fn boolean(text: &str) -> Option<bool> {
+    text.to_ascii_lowercase().parse().ok()
 }
 
 fn instant(text: &str) -> Result<Instant, &'static str> {
@@ -294,6 +308,10 @@ mod tests {
             "balance" => Some((columns::AVAILABLE, FieldKind::Money)),
             "createdAt" => Some((columns::CREATED_AT, FieldKind::Time)),
             "name" => Some((columns::NAME, FieldKind::Text)),
+            "currency" => Some((columns::CURRENCY, FieldKind::Capitals)),
+            "canDebit" => Some((columns::CAN_DEBIT, FieldKind::Boolean)),
+            "deleted" => Some((columns::ID, FieldKind::Never)),
+            "id" => Some((columns::ID, FieldKind::Id)),
             _ => None,
         }
     }
@@ -313,6 +331,27 @@ mod tests {
     }
 
     #[test]
+    fn words_are_compared_without_case_and_texts_with_it() {
+        let same = [
+            ("status=Active", "status=active"),
+            ("status.in=Active,CLOSED", "status.in=active,closed"),
+            ("status.ne=aCtive", "status.ne=active"),
+            ("{\"status\":\"Active\"}", "status=active"),
+            ("currency=usd", "currency=USD"),
+            ("currency.in=usd,Jpy", "currency.in=USD,JPY"),
+            ("canDebit=True", "canDebit=true"),
+            ("name.exists=False", "name.exists=false"),
+            ("deleted.exists=false", "id.exists=true"),
+            ("deleted.exists=true", "id.exists=false"),
+            ("{\"deleted\":{\"exists\":false}}", "id.exists=true"),
+        ];
+        for (text, other) in same {
+            assert_eq!(read(text, false, find, &[]).expect(text), read(other, false, find, &[]).expect(other));
+        }
+        assert_ne!(read("name=A", false, find, &[]), read("name=a", false, find, &[]));
+    }
+
+    #[test]
     fn every_fault_is_told() {
         let cases = [
             ("nme=1", 1),
@@ -322,6 +361,8 @@ mod tests {
             ("createdAt.between=2026-01-01", 1),
             ("createdAt.in=2026-01-01,2026-01-02", 1),
             ("name.exists=maybe", 1),
+            ("deleted=false", 1),
+            ("deleted.exists=maybe", 1),
             ("{", 1),
             ("justtext", 1),
             ("{\"status\":null}", 1),

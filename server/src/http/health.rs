@@ -38,12 +38,10 @@ pub async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
 
 /// Retrieve metrics
 ///
-/// Counters and histograms in Prometheus' text format.
+/// Counters, gauges and histograms in Prometheus' text format. With `ops_listen` they are on that port alone.
 #[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")), security(()))]
 pub async fn metrics(State(app): State<App>) -> Response {
-    for (priority, waiting) in ["network", "api", "background"].into_iter().zip(app.engine.waiting()) {
-        ::metrics::gauge!("paygen_engine_waiting_commands", "queue" => priority).set(waiting as f64);
-    }
+    crate::measures::sample(&app).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -20,6 +21,7 @@ use hyper::body::{Frame, SizeHint};
 use super::gate::peer_or_forwarded;
 use super::outgoing;
 use super::problem::Problem;
+use super::site::Site;
 use crate::app::App;
 use crate::edge::budget::Account;
 use crate::edge::framing::Fault;
@@ -41,8 +43,12 @@ const ONCE: [HeaderName; 7] = [
 
 /// Checks a request, hands it on, and settles what is left of its body.
 pub async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    Site::of(&parts, &app).scope(received(app, parts, body, next)).await
+}
+
+async fn received(app: App, mut parts: Parts, body: Body, next: Next) -> Response {
+    let method = parts.method.clone();
     let account = Account::new(&app.request_bytes, peer_or_forwarded(&parts, &app));
     let refused =
         framed(&parts.headers, parts.version, parts.uri.authority().is_some(), parts.extensions.get::<Fault>())

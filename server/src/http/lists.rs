@@ -10,6 +10,7 @@ use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::ids::{ClientId, Id};
 use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, Paging, Search, Test};
+use paygen_store::value::Value;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -49,6 +50,34 @@ pub const fn searched(name: &'static str, column: ListColumn) -> ListField {
     ListField { name, column, kind: FieldKind::Text, searched: true }
 }
 
+/// A currency, which is searched too.
+pub const fn currency(name: &'static str, column: ListColumn) -> ListField {
+    ListField { kind: FieldKind::Capitals, ..searched(name, column) }
+}
+
+/// A word of a closed list that is searched too.
+pub const fn searched_word(name: &'static str, column: ListColumn, words: &'static [&'static str]) -> ListField {
+    ListField { kind: FieldKind::Choice(words), ..searched(name, column) }
+}
+
+/// What is kept as a hash and found by `search` when it is looked for as a whole.
+pub const fn searched_whole(name: &'static str, column: ListColumn) -> ListField {
+    ListField { kind: FieldKind::Hashed, ..searched(name, column) }
+}
+
+/// The mark of deletion that the published filters name. Nothing that is deleted is ever listed. `column` is one that
+/// every record has.
+pub const fn deleted(column: ListColumn) -> ListField {
+    field("deleted", column, FieldKind::Never)
+}
+
+/// Other names of fields, in `fields` and in the field lists of `populate`; a dot leads into an object.
+pub type Aliases = &'static [(&'static str, &'static str)];
+
+/// Related records that the published samples of `populate` name. Where a list has no such record they are passed over, so
+/// that clients written from these samples work.
+const PUBLISHED_POPULATE: [&str; 2] = ["owner", "team"];
+
 /// A record that can be shown beside its id: `cardHolder` beside `cardHolderId`.
 #[derive(Clone, Copy, Debug)]
 pub struct Populate {
@@ -58,6 +87,8 @@ pub struct Populate {
     pub scope: Scope,
     /// Every field of it.
     pub returned: &'static [&'static str],
+    /// Other names of its fields.
+    pub aliases: Aliases,
 }
 
 /// A record that shall be shown beside its id, and its fields; all when none is named.
@@ -93,6 +124,8 @@ pub struct ListSpec {
     pub fields: &'static [ListField],
     /// Every field that is returned.
     pub returned: &'static [&'static str],
+    /// Other names of fields.
+    pub aliases: Aliases,
     /// Records that can be shown beside their ids.
     pub populate: &'static [Populate],
     /// The sort when none is asked for.
@@ -105,7 +138,8 @@ impl ListSpec {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        self.fields.iter().map(|field| field.name).collect()
+        let offered = self.fields.iter().filter(|field| !matches!(field.kind, FieldKind::Never));
+        offered.map(|field| field.name).collect()
     }
 }
 
@@ -151,6 +185,8 @@ pub struct List {
     pub query: ListQuery,
     sort: String,
     fields: Option<String>,
+    /// What of each row is shown, where that was asked for: paths, without aliases.
+    shown: Option<Vec<String>>,
     search: Option<String>,
     search_in: Option<String>,
     filter: Option<String>,
@@ -180,7 +216,7 @@ pub fn read(
     let sort = sort_text.unwrap_or_else(|| spec.default_sort.to_owned());
     let order = read_sort(spec, &sort, &mut params);
     let fields = params.take("fields").filter(|fields| !fields.is_empty());
-    check_names(&mut params, "fields", fields.as_deref(), spec.returned);
+    let shown = fields.as_deref().map(|given| shown_fields(&mut params, "fields", given, spec.returned, spec.aliases));
     let (search, search_in) = (params.take("search").filter(|text| !text.is_empty()), params.take("searchIn"));
     let looked_for = read_search(spec, search.as_deref(), search_in.as_deref(), &mut params);
     let filter = params.take("filter").filter(|filter| !filter.is_empty());
@@ -225,7 +261,7 @@ pub fn read(
         paging,
         timeout_ms,
     };
-    Ok(List { query, sort, fields, search, search_in, filter, populate, fingerprint })
+    Ok(List { query, sort, fields, shown, search, search_in, filter, populate, fingerprint })
 }
 
 /// Reads the parameters of a list that is exported whole. What would choose a part of it is refused rather than ignored.
@@ -256,7 +292,7 @@ fn read_sort(spec: &ListSpec, sort: &str, params: &mut Params) -> Vec<Order> {
             break;
         }
         let (name, descending) = piece.strip_prefix('-').map_or((piece, false), |name| (name, true));
-        match spec.find(name) {
+        match spec.find(name).filter(|field| !matches!(field.kind, FieldKind::Never)) {
             Some(field) if matches!(field.kind, FieldKind::Hashed) => {
                 params.fault("sort", "invalid", format!("cannot sort by \"{name}\": it is kept sealed"));
             }
@@ -291,6 +327,9 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
         }
         let (name, fields) = piece.split_once(':').unwrap_or((piece, ""));
         let Some(known) = spec.populate.iter().find(|known| known.name == name.trim()) else {
+            if PUBLISHED_POPULATE.contains(&name.trim()) {
+                continue;
+            }
             let names: Vec<&str> = spec.populate.iter().map(|known| known.name).collect();
             let allowed = if names.is_empty() { "nothing here".to_owned() } else { names.join(", ") };
             params.fault(
@@ -300,10 +339,9 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
             );
             continue;
         };
-        let fields: Vec<String> = fields.split_whitespace().map(str::to_owned).collect();
-        for field in &fields {
-            check_names(params, "populate", Some(field), known.returned);
-        }
+        let fields = fields.split_whitespace();
+        let fields =
+            fields.flat_map(|field| shown_fields(params, "populate", field, known.returned, known.aliases)).collect();
         if populate.iter().any(|asked| asked.name == known.name) {
             params.fault("populate", "invalid", format!("\"{}\" stands twice", known.name));
             continue;
@@ -311,6 +349,17 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
         populate.push(Asked { name: known.name, scope: known.scope, fields });
     }
     populate
+}
+
+/// The paths that names of fields stand for.
+fn shown_fields(params: &mut Params, parameter: &str, given: &str, returned: &[&str], aliases: Aliases) -> Vec<String> {
+    let others = given.split(',').map(str::trim).filter(|name| aliases.iter().all(|(alias, _)| alias != name));
+    let others: Vec<&str> = others.collect();
+    if !others.is_empty() {
+        check_names(params, parameter, Some(&others.join(",")), returned);
+    }
+    let path = |name: &str| aliases.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, path)| path).to_owned();
+    given.split(',').map(str::trim).map(path).collect()
 }
 
 fn check_names(params: &mut Params, parameter: &str, given: Option<&str>, allowed: &[&str]) {
@@ -337,8 +386,31 @@ fn read_search(spec: &ListSpec, search: Option<&str>, search_in: Option<&str>, p
     }
     let wanted =
         |field: &&&ListField| search_in.is_none_or(|names| names.split(',').any(|name| name.trim() == field.name));
-    let columns = searchable.iter().filter(wanted).map(|field| field.column).collect();
-    Some(Search { text: text.to_owned(), columns })
+    let (mut columns, mut equal): (Vec<ListColumn>, Vec<(ListColumn, Value)>) = (Vec::new(), Vec::new());
+    for field in searchable.iter().filter(wanted) {
+        if !matches!(field.kind, FieldKind::Hashed) {
+            columns.push(field.column);
+        } else if is_address(text) && equal.iter().all(|(column, _)| *column != field.column) {
+            equal.push((field.column, Value::from(text)));
+        }
+    }
+    if let Some(field) = searchable.iter().find(wanted)
+        && columns.is_empty()
+        && equal.is_empty()
+    {
+        let message = format!(
+            "{} is kept sealed and found as a whole: search for an address such as ada@example.com",
+            field.name
+        );
+        params.fault("search", "invalid", message);
+    }
+    Some(Search { text: text.to_owned(), columns, equal })
+}
+
+/// Whether a text is a whole e-mail address, as far as looking for it needs to know.
+fn is_address(text: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
+    text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
 }
 
 impl List {
@@ -415,8 +487,7 @@ impl List {
     }
 
     fn project(&self, row: &impl Serialize) -> Result<Box<RawValue>, Problem> {
-        let fields = self.fields.as_ref().map(|fields| fields.split(',').map(str::trim).collect::<Vec<&str>>());
-        project(row, fields.as_deref())
+        project(row, self.shown.as_deref())
     }
 }
 
@@ -424,15 +495,38 @@ impl List {
 fn project<S: AsRef<str>>(row: &impl Serialize, fields: Option<&[S]>) -> Result<Box<RawValue>, Problem> {
     let failed = |error: serde_json::Error| Problem::internal(error.to_string());
     let text = serde_json::to_string(row).map_err(failed)?;
-    let Some(fields) = fields else { return RawValue::from_string(text).map_err(failed) };
-    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).map_err(failed)?;
-    let asked_for = |name: &str| name == "_id" || fields.iter().any(|field| field.as_ref() == name);
-    let kept: BTreeMap<&str, &RawValue> = members.into_iter().filter(|(name, _)| asked_for(name)).collect();
-    RawValue::from_string(serde_json::to_string(&kept).map_err(failed)?).map_err(failed)
+    let text = match fields {
+        None => text,
+        Some(fields) => {
+            let paths: Vec<&str> = fields.iter().map(AsRef::as_ref).chain(["_id"]).collect();
+            only(&text, &paths).map_err(failed)?
+        }
+    };
+    RawValue::from_string(text).map_err(failed)
+}
+
+/// Of an object, the members that paths lead to. What is no object stays as it is.
+fn only(text: &str, paths: &[&str]) -> serde_json::Result<String> {
+    if !text.starts_with('{') {
+        return Ok(text.to_owned());
+    }
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(text)?;
+    let mut kept: BTreeMap<&str, Box<RawValue>> = BTreeMap::new();
+    for (name, value) in members {
+        let inside = |path: &&str| path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).is_some();
+        if paths.contains(&name) {
+            kept.insert(name, value.to_owned());
+        } else if paths.iter().any(inside) {
+            let inner: Vec<&str> =
+                paths.iter().filter(|path| inside(path)).map(|path| &path[name.len() + 1..]).collect();
+            kept.insert(name, RawValue::from_string(only(value.get(), &inner)?)?);
+        }
+    }
+    serde_json::to_string(&kept)
 }
 
 /// A condition that a resource adds by itself.
-pub fn fixed(column: ListColumn, value: impl Into<paygen_store::value::Value>) -> Filter {
+pub fn fixed(column: ListColumn, value: impl Into<Value>) -> Filter {
     Filter { column, test: Test::Eq(Operand::Value(value.into())) }
 }
 

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::mask::masked;
 use super::request_id::current_request_id;
+use super::site;
+use super::watch::Said;
 use crate::workers::schedule::ScheduleError;
 
 /// How many wrong fields an error names at the most.
@@ -73,11 +75,23 @@ pub struct ErrorBody {
     code: &'static str,
     /// The request's id, as in the logs.
     request_id: String,
-    /// Where the code is explained.
-    #[schema(example = "/docs/errors/insufficient_funds")]
+    /// Where the code is explained: under this server's address, as far as it is known.
+    #[schema(example = "https://pay.example.com/docs/errors/insufficient_funds")]
     docs: String,
     /// Every wrong field.
     fields: Vec<FieldProblem>,
+}
+
+/// A kept error as it is sent: with the whole address of the page that explains it.
+pub fn sent(body: Vec<u8>) -> Vec<u8> {
+    // In JSON no text of anybody's can hold these quotes unescaped.
+    const PATH: &[u8] = b"\"docs\":\"/docs/errors/";
+    const BEFORE: usize = b"\"docs\":\"".len();
+    let base = site::base();
+    match body.windows(PATH.len()).rposition(|window| window == PATH).filter(|_| !base.is_empty()) {
+        Some(at) => [&body[..at + BEFORE], base.as_bytes(), &body[at + BEFORE..]].concat(),
+        None => body,
+    }
 }
 
 impl Problem {
@@ -144,7 +158,7 @@ impl Problem {
         self.0.status
     }
 
-    /// The body.
+    /// The body as it is kept: what is explained where is a path, which [`sent`] makes whole.
     pub fn to_body(&self) -> Vec<u8> {
         let envelope = ErrorEnvelope {
             status_code: self.0.status.as_u16(),
@@ -167,7 +181,8 @@ impl IntoResponse for Problem {
             tracing::error!(code = self.0.code, request_id = current_request_id(), error = %why, "a request failed");
         }
         let json = HeaderValue::from_static("application/json");
-        let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], self.to_body()).into_response();
+        let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], sent(self.to_body())).into_response();
+        response.extensions_mut().insert(Said(self.0.code.into()));
         let headers = response.headers_mut();
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

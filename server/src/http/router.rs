@@ -18,13 +18,22 @@ use utoipa_axum::routes;
 use super::nearest::hint;
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, events, exceptions, headers, health, incoming, openapi,
-    request_id, simulator, transactions, transfers, watch, webhooks,
+    access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
+    openapi, request_id, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::app::{App, Environment};
 
+/// Where the metrics are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Metrics {
+    /// On the API's port.
+    Here,
+    /// On a port of the operator's own.
+    Apart,
+}
+
 /// Every call of the API.
-fn api(environment: Environment) -> OpenApiRouter<App> {
+fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<App> {
     let api = OpenApiRouter::with_openapi(openapi::Document::openapi())
         // Accounts
         .routes(routes!(accounts::list_accounts, accounts::create_account))
@@ -97,8 +106,11 @@ fn api(environment: Environment) -> OpenApiRouter<App> {
         .routes(routes!(access::list_audit_log))
         // Operations
         .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics));
+        .routes(routes!(health::readyz));
+    let api = match metrics {
+        Metrics::Here => api.routes(routes!(health::metrics)),
+        Metrics::Apart => api,
+    };
     match environment {
         Environment::Production => api,
         Environment::Sandbox => api
@@ -119,7 +131,7 @@ fn api(environment: Environment) -> OpenApiRouter<App> {
 
 /// The OpenAPI document of an environment.
 pub fn document(environment: Environment) -> utoipa::openapi::OpenApi {
-    openapi::finish(api(environment).into_openapi())
+    openapi::finish(api(environment, Metrics::Here).into_openapi())
 }
 
 /// The contract of an environment, as it is published.
@@ -129,22 +141,46 @@ pub fn contract(environment: Environment) -> String {
 
 /// The API with everything around it: request ids, metrics, time limits, panics caught, clear fallbacks.
 pub fn router(app: App) -> Router {
-    let environment = app.environment;
-    let document = document(environment);
+    let metrics = if app.config.ops_listen.is_some() { Metrics::Apart } else { Metrics::Here };
+    let (routes, document) = api(app.environment, metrics).split_for_parts();
+    let document = openapi::finish(document);
     let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
-    let contract = Bytes::from(super::contract::publish(&document).to_text());
-    let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
-    let (routes, _) = api(environment).split_for_parts();
-    let docs = crate::docs_site::router(contract.clone());
-    routes
-        .merge(docs)
+    let routes = if app.config.docs { routes.merge(documentation(&document)) } else { routes };
+    around(app, routes, paths)
+}
+
+/// What the operator's own port answers: health, readiness and metrics.
+pub fn operator_router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics));
+    around(app, routes, ["/healthz", "/readyz", "/metrics"].map(str::to_owned).into())
+}
+
+/// The docs site, the contract, and the way to them.
+fn documentation(document: &utoipa::openapi::OpenApi) -> Router<App> {
+    let contract = Bytes::from(super::contract::publish(document).to_text());
+    let kept = compress::Compressed::default();
+    crate::docs_site::router(contract.clone())
         .route("/openapi.json", get(move || async move { super::reply::shared(contract) }))
+        .layer(middleware::from_fn(move |request, next| compress::shared(kept.clone(), request, next)))
+        .route("/", get(root::root))
+        .route("/favicon.ico", get(root::favicon))
+}
+
+/// Routes with what is around all of them.
+fn around(app: App, routes: Router<App>, paths: Vec<String>) -> Router {
+    let environment = app.environment;
+    let time_limit = Duration::from_secs(app.config.request_timeout_seconds);
+    routes
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
         .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
         .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
+        .layer(middleware::from_fn(compress::api))
         .layer(middleware::from_fn_with_state(app.clone(), incoming::receive))
-        .layer(middleware::from_fn(watch::watch))
+        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
         .layer(cors(&app))
         .layer(middleware::from_fn(move |request, next| headers::protect(environment, request, next)))
         .layer(middleware::from_fn(request_id::assign))
@@ -154,7 +190,7 @@ pub fn router(app: App) -> Router {
 fn not_found(uri: &Uri, paths: &[String]) -> Problem {
     let path: String = uri.path().chars().take(128).collect();
     let hint = hint(&path, paths.iter().map(String::as_str));
-    Problem::new(StatusCode::NOT_FOUND, "route_not_found", format!("There is no {path} here.{hint}"))
+    Problem::new(StatusCode::NOT_FOUND, "route_not_found", format!("Unknown path: {path}.{hint}"))
 }
 
 async fn method_not_allowed(request: Request) -> Problem {
@@ -204,7 +240,7 @@ fn cors(app: &App) -> CorsLayer {
 mod tests {
     use serde_json::Value;
 
-    use super::contract;
+    use super::{contract, document};
     use crate::app::Environment;
 
     fn published() -> Value {
@@ -228,6 +264,17 @@ mod tests {
         let mut contract = published();
         without_recorded(&mut contract["paths"]);
         insta::assert_json_snapshot!("openapi", contract);
+    }
+
+    #[test]
+    fn production_has_no_simulator() {
+        let paths = |environment| document(environment).paths.paths;
+        let simulated = |path: &&String| path.starts_with("/simulator");
+        assert_eq!(paths(Environment::Production).keys().filter(simulated).count(), 0);
+        let (all, real) = (paths(Environment::Sandbox), paths(Environment::Production));
+        assert_eq!(all.keys().filter(|path| !simulated(path)).count(), real.len(), "and everything else");
+        let text = serde_json::to_string(&document(Environment::Production)).expect("JSON");
+        assert!(!text.contains("/simulator/"), "nor does it speak of one");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_core::access::Idempotency;
+use paygen_core::authorizations::AuthorizationStatus;
 use paygen_core::card_holders::CardHolder;
 use paygen_core::ids::CardHolderId;
 use paygen_core::record::Key;
@@ -16,10 +17,11 @@ use serde::Serialize;
 
 use super::card_numbers;
 use super::gate::Caller;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, Problem, sent};
 use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
+use super::watch::Said;
 use crate::app::App;
 use crate::engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
 use crate::personal;
@@ -303,8 +305,8 @@ impl Write {
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
         Ok(match app.engine.submit(Priority::Api, submission).await? {
             Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
-            Answer::Decided(decision) => Some(respond(make(&decision, first), false)),
-            Answer::Kept(_, reply) => Some(respond(reply, false)),
+            Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
+            Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),
             Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
         })
     }
@@ -411,10 +413,27 @@ async fn replay(app: &App, caller: &Caller, kept: &Idempotency) -> Result<Respon
     Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))
 }
 
+/// With what the log tells of it: why not, and why a payment was declined.
+fn saying(decision: &Decision, mut response: Response) -> Response {
+    let said = match decision {
+        Err(refusal) => Some(Said(refusal.code().into())),
+        Ok(Outcome::Authorization(shown)) if shown.status == AuthorizationStatus::Declined => {
+            let reason = shown.reason.map_or("", |reason| reason.as_str());
+            Some(Said(format!("declined {reason}").into()))
+        }
+        Ok(_) => None,
+    };
+    if let Some(said) = said {
+        response.extensions_mut().insert(said);
+    }
+    response
+}
+
 fn respond(reply: Reply, replayed: bool) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
-    let mut response = (status, [(header::CONTENT_TYPE, json)], reply.body).into_response();
+    let body = if status.is_success() { reply.body } else { sent(reply.body) };
+    let mut response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
     if let Some(version) = reply.etag
         && let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\""))
     {

@@ -121,8 +121,8 @@ on_both_stores! {
             "insufficient_funds",
         ]);
         let funds = json!({
-            "check": "insufficient_funds", "outcome": "pass", "observed": "25.5 USD", "threshold": "100 USD",
-            "wouldPassIf": null,
+            "check": "insufficient_funds", "outcome": "pass", "observed": "25.50 USD", "threshold": "100.00 USD",
+            "wouldPassIf": null, "observedAmount": 25.5, "limitAmount": 100, "currency": "USD",
         });
         assert_eq!(checks[25], funds);
         for given in [6, 7, 8] {
@@ -186,7 +186,8 @@ on_both_stores! {
         assert_eq!(money(&server, &card).await, (json!(10), json!(10)));
         let decision = server.get(&format!("/authorizations/{}/decision", text(&told, "_id"))).await.expect(200).data();
         assert_members(&decision["checks"][25], json!({
-            "outcome": "fail", "observed": "42.75 USD", "threshold": "10 USD", "wouldPassIf": "32.75 USD more are available",
+            "outcome": "fail", "observed": "42.75 USD", "threshold": "10.00 USD", "wouldPassIf": "32.75 USD more is needed.",
+            "observedAmount": 42.75, "limitAmount": 10, "currency": "USD",
         }));
 
         let event = &events(&server, &card, "authorization.declined", 1).await[0];
@@ -196,7 +197,7 @@ on_both_stores! {
         assert_members(decline, json!({
             "status": "declined", "approved": false, "authorizationMethod": "online", "reason": "insufficient_funds",
         }));
-        assert!(decline["narration"].is_string());
+        assert_eq!(decline["narration"], "32.75 USD more is needed.");
         let shown = &data["transaction"];
         assert_members(shown, json!({
             "amount": -42.75, "fee": 0, "vat": 0, "currency": "USD", "type": "authorization.declined",

@@ -39,7 +39,7 @@ on_both_stores! {
             (asks.clone(), ask(json!({"amount": 1.5, "currency": "JPY"})), 400, "amount_too_precise", &["/amount"]),
             (asks.clone(), ask(json!({"amount": 0})), 400, "amount_not_positive", &["/amount"]),
             (asks.clone(), ask(json!({"type": "account_verification"})), 400, "verification_with_amount", &["/amount"]),
-            (asks.clone(), ask(json!({"amount": "1"})), 400, "validation_failed", &["/amount"]),
+            (asks.clone(), ask(json!({"amount": "1 USD"})), 400, "validation_failed", &["/amount"]),
             (asks.clone(), json!({"cardId": card}), 400, "validation_failed", &["/amount"]),
             (asks.clone(), ask(json!({"cardId": ABSENT})), 404, "card_not_found", &[]),
             (asks.clone(), ask(json!({"cardId": "me"})), 400, "validation_failed", &["/cardId"]),

@@ -28,7 +28,7 @@ on_both_stores! {
             (format!(r#"{{{valid},"currency":"XXY"}}"#), 400, "currency_unknown", vec!["/currency"]),
             (format!(r#"{{{valid},"currency":"USD","balance":-5}}"#), 400, "amount_negative", vec!["/balance"]),
             (format!(r#"{{{valid},"currency":"USD","balance":0.001}}"#), 400, "amount_too_precise", vec!["/balance"]),
-            (format!(r#"{{{valid},"currency":"USD","balance":"5"}}"#), 400, "validation_failed", vec!["/balance"]),
+            (format!(r#"{{{valid},"currency":"USD","balance":"5 USD"}}"#), 400, "validation_failed", vec!["/balance"]),
             (
                 format!(r#"{{{valid},"currency":"USD","balance":1234567890123456}}"#),
                 400,

@@ -168,7 +168,7 @@ on_both_stores! {
         for (filter, expected) in cases {
             assert_eq!(total(&server, filter).await, expected, "{filter}");
         }
-        for query in ["filter=email.gt=a", "filter=dateOfBirth.between=1990-01-01|1991-01-01", "sort=email", "search=x&searchIn=email"] {
+        for query in ["filter=email.gt=a", "filter=dateOfBirth.between=1990-01-01|1991-01-01", "sort=email", "search=x&searchIn=email", "search=bea@&searchIn=emailAddress,person.email"] {
             server.get(&format!("/card-holders?{query}")).await.expect(400);
         }
         let found = server.get("/card-holders?search=bea&fields=name").await.expect(200).json();

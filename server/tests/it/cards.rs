@@ -170,7 +170,7 @@ on_both_stores! {
         let world = World::new(backend).await;
         let server = world.start().await;
         let body = json!({
-            "debitAccountId": 1, "type": "paper", "brand": "visa", "status": "canceled", "currency": "EUR", "amount": "5",
+            "debitAccountId": 1, "type": "paper", "brand": "visa", "status": "canceled", "currency": "EUR", "amount": "5,0",
             "enable2fa": true, "cancelAfter": {"payments": 0}, "validFrom": "tomorrow",
             "spendingControls": {
                 "channels": {"atm": "no", "fax": true}, "allowedCategories": ["resturants", 5812], "blockedMerchants": [""],

@@ -82,6 +82,135 @@ on_both_stores! {
         assert!(made.header("x-request-id").is_some_and(|id| id.len() >= 16));
     }
 
+    async fn errors_link_to_their_page_under_the_address_that_was_called(backend: Backend) {
+        let world = World::new(backend).await;
+        let settings = world.dir.path().join("paygen.toml");
+        let server = world.start().await;
+        let link = async |server: &Server, headers: &[(&str, &str)]| {
+            let call = server.request("GET", "/accounts/665f1c4f4a4f4a4f4a4f4a4f");
+            let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+            call.send().await.expect(404).json()["error"]["docs"].as_str().expect("a link").to_owned()
+        };
+        let page = "/docs/errors/account_not_found";
+        assert_eq!(link(&server, &[]).await, format!("{}{page}", server.url));
+        let forwarded = [("x-forwarded-proto", "https"), ("x-forwarded-host", "pay.example.com")];
+        assert_eq!(link(&server, &forwarded).await, format!("{}{page}", server.url), "from anybody they are not believed");
+        assert_eq!(link(&server, &[("host", "pay.example.com:8443")]).await, format!("http://pay.example.com:8443{page}"));
+        assert_eq!(link(&server, &[("host", "evil.example/x?")]).await, page, "no plain host");
+
+        // What is kept of an answer is told again under the address of the repeat.
+        let (from, to) = (server.account("From", 1).await, server.account("To", 0).await);
+        let transfer = json!({"fromAccountId": from, "toAccountId": to, "amount": 5});
+        let refused = async |server: &Server, host: Option<&str>| {
+            let call = server.request("POST", "/transfers").header("Idempotency-Key", "k").json(transfer.clone());
+            let call = host.into_iter().fold(call, |call, host| call.header("host", host));
+            call.send().await.expect(422).json()["error"]["docs"].clone()
+        };
+        assert_eq!(refused(&server, None).await, format!("{}/docs/errors/insufficient_funds", server.url));
+        assert_eq!(refused(&server, Some("b.example")).await, "http://b.example/docs/errors/insufficient_funds");
+        drop(server);
+
+        std::fs::write(&settings, "trusted_proxies = [\"127.0.0.0/8\"]").expect("a file");
+        let server = world.start().await;
+        assert_eq!(link(&server, &forwarded).await, format!("https://pay.example.com{page}"));
+        assert_eq!(refused(&server, None).await, format!("{}/docs/errors/insufficient_funds", server.url));
+        drop(server);
+        std::fs::write(&settings, "public_url = \"https://api.example.com\"").expect("a file");
+        let server = world.start().await;
+        assert_eq!(link(&server, &[("host", "evil.example")]).await, format!("https://api.example.com{page}"));
+    }
+
+    async fn long_answers_are_compressed_for_those_who_take_it(backend: Backend) {
+        use std::io::Read;
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        for number in 0..10 {
+            server.account(&format!("A{number}"), 0).await;
+        }
+        let got = async |path: &str, takes: &str| {
+            let call = server.request("GET", path).header("accept-encoding", takes);
+            call.send_raw().await
+        };
+        for (path, shared) in [("/accounts", false), ("/openapi.json", true), ("/docs", true), ("/docs/guides/quickstart", true)] {
+            let plain = got(path, "identity").await;
+            let (headers, small) = got(path, "gzip, br").await;
+            assert_eq!(headers.get("content-encoding").map(|coding| coding.as_bytes()), Some(&b"gzip"[..]), "{path}");
+            assert!(headers.get_all("vary").iter().any(|vary| vary == "accept-encoding"), "{path}: {headers:?}");
+            assert!(!plain.0.contains_key("content-encoding") && small.len() * 2 < plain.1.len(), "{path}");
+            let mut text = Vec::new();
+            flate2::read::GzDecoder::new(&small[..]).read_to_end(&mut text).expect("gzip");
+            assert_eq!(text, plain.1, "{path}");
+            let again = got(path, "gzip").await;
+            assert_eq!(again.1, small, "{path}");
+            if let Some(tag) = headers.get("etag").filter(|_| shared) {
+                let call = server.request("GET", path).header("accept-encoding", "gzip");
+                let known = call.header("if-none-match", tag.to_str().expect("text")).send().await;
+                assert_eq!(known.status, 304, "{path}");
+            }
+        }
+        // Secrets and numbers of cards are never beside what others chose in a compressed answer.
+        let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
+        let holder = server.post("/card-holders", holder).await.expect(201).id();
+        let account = server.account("Card money", 5).await;
+        let card = json!({
+            "debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "status": "active",
+        });
+        let card = server.post("/cards", card).await.expect(201).id();
+        for number in 0..8 {
+            let key = json!({"name": format!("key {number}"), "scopes": ["accounts:read"]});
+            server.post("/api-keys", key).await.expect(201);
+        }
+        let token = server.post(&format!("/cards/{card}/token"), json!({})).await.expect(201).data();
+        let reveal = format!("/cards/{card}/reveal?token={}", token["token"].as_str().expect("a token"));
+        for path in [&reveal, &format!("/cards/{card}/page"), "/api-keys", "/webhooks", "/healthz"] {
+            let (headers, _) = got(path, "gzip").await;
+            assert!(!headers.contains_key("content-encoding"), "{path}");
+        }
+        let made = server.request("POST", "/accounts").header("accept-encoding", "gzip").json(account_with_metadata());
+        assert!(!made.send_raw().await.0.contains_key("content-encoding"), "only what is read is compressed");
+    }
+
+    async fn the_sandbox_tells_every_request_and_why_payments_were_declined(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
+        let holder = server.post("/card-holders", holder).await.expect(201).id();
+        let account = server.account("Card money", 5).await;
+        let card = json!({
+            "debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "status": "active",
+            "amount": 1,
+        });
+        let card = server.post("/cards", card).await.expect(201).id();
+        server.post("/cards", json!({"brand": "Visa"})).await.expect(400);
+        server.post("/simulator/authorizations", json!({"cardId": card, "amount": 700})).await.expect(201);
+        server.get("/accounts/665f1c4f4a4f4a4f4a4f4a4f?secretWord=1").await;
+        server.post(&format!("/cards/{card}/fund"), json!({"debitAccountId": account, "amount": 900})).await.expect(422);
+        let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");
+        let lines = [
+            " POST /cards 201 ", " POST /cards 400 validation_failed ",
+            " POST /simulator/authorizations 201 declined insufficient_funds ", " POST /cards/{cardId}/fund 422 insufficient_funds ",
+        ];
+        for line in lines {
+            let found = log.lines().find(|told| told.contains(line) && told.ends_with(" ms"));
+            assert!(found.is_some(), "{line} is not in\n{log}");
+        }
+        for secret in ["secretWord", "Ada Obi", &card, KEY] {
+            assert!(!log.contains(secret), "{secret} is in\n{log}");
+        }
+        drop(server);
+        let mut command = world.command("dev");
+        command.args(["--log-format", "json", "--log-level", "debug"]);
+        let server = Server::start(command, &world.data_dir()).await;
+        server.get("/accounts").await.expect(200);
+        let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");
+        let told = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let told = told.into_iter().find(|told| told["route"] == "/accounts").expect("the request");
+        assert_eq!((&told["method"], &told["status"], &told["message"]), (&json!("GET"), &json!(200), &json!("request")));
+        let seconds = told["seconds"].to_string();
+        let decimals = seconds.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        assert!(told["seconds"].is_f64() && !seconds.contains('e') && decimals <= 6, "{seconds}");
+    }
+
     async fn a_call_without_required_fields_needs_no_body(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
@@ -124,6 +253,12 @@ on_both_stores! {
         let reply = server.request("POST", "/accounts").header("Idempotency-Key", &long).json(account("A")).send().await;
         reply.expect(400);
     }
+}
+
+fn account_with_metadata() -> Value {
+    let mut body = account("Much");
+    body["metadata"] = json!({"text": "x".repeat(4000)});
+    body
 }
 
 /// What a caller hears who sends this and then nothing, until the connection closes or an answer comes.

@@ -154,8 +154,41 @@ async fn the_reference_knows_every_call_and_errors_lead_to_their_pages() {
         }
     }
     let missing = server.get("/accounts/665f1c4f4a4f4a4f4a4f4a4f").await.expect(404).json();
-    let page = missing["error"]["docs"].as_str().expect("a path");
+    let page = missing["error"]["docs"].as_str().expect("a link");
+    let page = page.strip_prefix(&server.url).expect("under the address that was called");
     assert!(server.get(page).await.expect(200).text.contains("account_not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_root_leads_people_and_programs_to_the_documentation() {
+    let world = World::new(Backend::Sqlite).await;
+    let server = world.start().await;
+    let html = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let led = browser.get(&server.url).header("accept", html).send().await.expect("an answer");
+    assert_eq!((led.status().as_u16(), led.headers()["location"].as_bytes()), (307, &b"/docs"[..]));
+    let told = server.http.get(&server.url).send().await.expect("an answer");
+    assert_eq!(told.status(), 200);
+    let told: serde_json::Value = serde_json::from_str(&told.text().await.expect("a text")).expect("JSON");
+    assert_eq!(told["data"]["docs"], format!("{}/docs", server.url));
+    assert_eq!(told["data"]["contract"], format!("{}/openapi.json", server.url));
+    let icon = server.get("/favicon.ico").await.expect(200);
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    assert!(icon.text.contains("<svg"), "{}", icon.text);
+    let unknown = server.get("/acounts?secret=1").await.expect(404).json();
+    assert_eq!(unknown["message"], "Unknown path: /acounts. Did you mean /accounts?");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_docs_there_is_no_site_and_no_contract() {
+    let world = World::new(Backend::Sqlite).await;
+    let mut command = world.command("dev");
+    command.env("PAYGEN_DOCS", "false");
+    let server = Server::start(command, &world.data_dir()).await;
+    for path in ["/", "/docs", "/docs/api", "/openapi.json", "/llms.txt", "/favicon.ico"] {
+        assert_eq!(server.get(path).await.expect(404).code(), "route_not_found", "{path}");
+    }
+    server.get("/accounts").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

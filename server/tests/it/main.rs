@@ -39,6 +39,7 @@ mod leaks;
 mod ledger_proof;
 mod listening;
 mod lists;
+mod measures;
 mod network_messages;
 mod operator;
 mod proxy;

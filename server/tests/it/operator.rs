@@ -87,6 +87,15 @@ on_both_stores! {
         assert!(sandbox_key.text.contains("a sandbox's key"), "{}", sandbox_key.text);
         server.key = key.clone();
         server.get("/accounts").await.expect(200);
+        let contract = server.get("/openapi.json").await.expect(200).json();
+        let paths = contract["paths"].as_object().expect("paths");
+        assert!(paths.contains_key("/cards") && !paths.keys().any(|path| path.starts_with("/simulator")));
+        assert_eq!(server.post("/simulator/clock", json!({"advanceSeconds": 1})).await.expect(404).code(), "route_not_found");
+        for host in ["localhost", "127.0.0.1", "[::1]"] {
+            let hook = json!({"url": format!("https://{host}:3000/"), "events": ["*"]});
+            let refused = server.post("/webhooks", hook).await.expect(400);
+            assert!(refused.text.contains("not a public address"), "{host}: {}", refused.text);
+        }
         server.stop();
         for _ in 0..2 {
             refused(&mut real.command("dev"), &["this database is production's", "--data-dir"]);

@@ -333,6 +333,8 @@ on_both_stores! {
         let world = World::new(backend).await;
         let receiver = Receiver::good().await;
         let port = receiver.url.rsplit(':').next().expect("a port").to_owned();
+        // As production is: there the machine itself is called no more than its neighbours.
+        std::fs::write(world.dir.path().join("paygen.toml"), "[webhooks]\nloopback = false").expect("a file");
         let mut server = world.start().await;
         let hosts = [
             "127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]",
@@ -359,6 +361,22 @@ on_both_stores! {
             assert!(attempt["error"].as_str().is_some_and(|why| why.contains("not a public address")), "{attempt}");
         }
         assert!(receiver.got().is_empty());
+    }
+
+    async fn a_sandbox_calls_its_own_machine(backend: Backend) {
+        let world = World::new(backend).await;
+        let receiver = Receiver::good().await;
+        let port = receiver.url.rsplit(':').next().expect("a port").to_owned();
+        let server = world.start().await;
+        for host in ["localhost", "127.0.0.1"] {
+            endpoint(&server, &format!("http://{host}:{port}/"), json!(["account.created"]), json!({})).await;
+        }
+        server.account("A", 0).await;
+        receiver.count(2).await;
+        for host in ["10.0.0.1", "192.168.1.5", "169.254.169.254", "[fd00::1]", "0.0.0.0"] {
+            let body = json!({"url": format!("http://{host}:{port}/"), "events": ["*"]});
+            server.post("/webhooks", body).await.expect(400);
+        }
     }
 
     async fn bad_input_names_every_field(backend: Backend) {

@@ -261,6 +261,13 @@ impl Call {
         self.try_send().await.expect("an answer")
     }
 
+    /// Headers and body as they came.
+    pub async fn send_raw(self) -> (reqwest::header::HeaderMap, Vec<u8>) {
+        let response = self.request.send().await.expect("an answer");
+        let headers = response.headers().clone();
+        (headers, response.bytes().await.expect("a body").to_vec())
+    }
+
     pub async fn try_send(self) -> Result<Reply, reqwest::Error> {
         let response = self.request.send().await?;
         let status = response.status().as_u16();

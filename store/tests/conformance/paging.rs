@@ -154,7 +154,7 @@ async fn pages_by_cursor_are_the_whole_list() {
     ];
     let filter = |column, test| vec![Filter { column, test }];
     let hundred = Operand::Decimal(paygen_core::money::Decimal::parse("1").expect("a number"));
-    let lost = Search { text: "LOST".to_owned(), columns: vec![lists::cards::CANCELLATION_REASON] };
+    let lost = Search { text: "LOST".to_owned(), columns: vec![lists::cards::CANCELLATION_REASON], equal: Vec::new() };
     let asked_cards = [
         Asked { filters: Vec::new(), search: None, fits: |_| true },
         Asked {

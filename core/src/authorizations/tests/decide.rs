@@ -2,8 +2,8 @@
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{
-    AuthorizationType, CardFacts, Channel, CheckOutcome, Decision, DecisionOutcome, Facts, FeeTerms, LimitFact, Match,
-    Merchant, Reason, Request, ThreeDs, decide,
+    AuthorizationType, CardFacts, Channel, CheckOutcome, Decision, DecisionOutcome, Facts, FeeTerms, LimitFact,
+    LimitLevel, Match, Merchant, Reason, Request, ThreeDs, decide,
 };
 use crate::card_holders::CardHolderStatus;
 use crate::cards::{CardStatus, Interval, SpendingControls};
@@ -157,8 +157,7 @@ fn decided(facts: &Facts, request: &Request) -> Decision {
     let decision = decide(facts, request);
     let kept = serde_json::to_string(&(facts, request)).expect("facts are kept");
     let (facts, request): (Facts, Request) = serde_json::from_str(&kept).expect("facts are read");
-    let again = serde_json::to_string(&decide(&facts, &request)).expect("a decision is shown");
-    assert_eq!(again, serde_json::to_string(&decision).expect("a decision is shown"));
+    assert_eq!(decide(&facts, &request), decision);
     decision
 }
 
@@ -213,13 +212,33 @@ fn what_would_have_passed() {
         [check.observed, check.threshold, check.would_pass_if].map(Option::unwrap_or_default)
     };
     let funds = seen(|f, _| card(f).available = 250, Reason::InsufficientFunds);
-    assert_eq!(funds, ["10 USD", "2.5 USD", "7.5 USD more are available"]);
+    assert_eq!(funds, ["10.00 USD", "2.50 USD", "7.50 USD more is needed."]);
     let limits = seen(|f, _| card(f).limits = vec![limit(1_500, 700)], Reason::SpendingLimitExceeded);
-    assert_eq!(limits, ["17 USD (daily card)", "15 USD", "the amount is at most 8 USD"]);
+    assert_eq!(limits, ["17.00 USD (daily card)", "15.00 USD", "the amount is at most 8.00 USD"]);
     let channel = seen(|f, _| card(f).controls.channels.web = false, Reason::ChannelNotAllowed);
     assert_eq!(channel, ["web", "", "channels.web is true"]);
     let country = seen(|f, _| card(f).controls.allowed_countries = list(&["US"]), Reason::CountryNotAllowed);
     assert_eq!(country, ["NG", "US", "the country is among the allowed ones"]);
+}
+
+#[test]
+fn figures_say_what_the_texts_say() {
+    let seen = |change: Change, reason: Reason| {
+        let (mut facts, mut request) = plain();
+        change(&mut facts, &mut request);
+        let check = decide(&facts, &request).checks.into_iter().find(|check| check.check == reason).expect("a check");
+        check.figures.map(|figures| (figures.amounts, figures.limit.map(|(level, _)| level)))
+    };
+    let funds = seen(|f, _| card(f).available = 250, Reason::InsufficientFunds);
+    assert_eq!(funds, Some((Some((1_000, 250)), None)));
+    let passed =
+        seen(|f, _| card(f).limits = vec![limit(9_000, 700), limit(2_000, 700)], Reason::SpendingLimitExceeded);
+    assert_eq!(passed, Some((Some((1_700, 2_000)), Some(LimitLevel::Card))), "the one with the least room");
+    let failed: Change = |f, _| {
+        card(f).limits = vec![LimitFact { of_holder: true, ..limit(1_500, 700) }];
+    };
+    assert_eq!(seen(failed, Reason::SpendingLimitExceeded), Some((Some((1_700, 1_500)), Some(LimitLevel::CardHolder))));
+    assert_eq!(seen(|_, _| {}, Reason::ChannelNotAllowed), None);
 }
 
 #[test]
@@ -287,7 +306,7 @@ fn beyond_the_tries_of_a_day_nothing_tells_what_was_right() {
         (card(&mut facts).wrong_tries, request.expiry, request.cvv) = (10, expiry, cvv);
         let decision = decided(&facts, &request);
         assert_eq!(decision.reason, Some(Reason::TooManyAttempts), "{expiry:?} {cvv:?}");
-        told.push(serde_json::to_string(&decision).expect("JSON"));
+        told.push(format!("{decision:?}"));
         // Decisions of before there was a count come to what they came to then.
         card(&mut facts).code_tries = None;
         let before = decided(&facts, &request).reason;

@@ -69,6 +69,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -90,6 +90,7 @@ const FIELDS: &[ListField] = &[
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
     returned: &["_id", "actor", "action", "objectType", "objectId", "changes", "requestId", "address", "createdAt"],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

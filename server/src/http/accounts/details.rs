@@ -72,6 +72,7 @@ const FIELDS: &[ListField] = &[
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
     returned: &["_id", "accountId", "type", "details", "provider", "isPrimary", "version", "createdAt", "updatedAt"],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -156,6 +156,7 @@ const SPEC: ListSpec = ListSpec {
         "forced",
         "createdAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-seq",
 };

@@ -12,7 +12,7 @@ use super::details::existing;
 use crate::app::App;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{ACCOUNTS_READ, Allowed};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, currency, deleted, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -27,7 +27,7 @@ const FIELDS: &[ListField] = &[
     field("type", columns::TYPE, FieldKind::Choice(AccountType::WORDS)),
     field("category", columns::CATEGORY, FieldKind::Choice(CategoryWord::WORDS)),
     field("status", columns::STATUS, FieldKind::Choice(AccountStatus::WORDS)),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     searched("network", columns::NETWORK),
     field("balance", columns::AVAILABLE, FieldKind::Money),
     field("availableBalance", columns::AVAILABLE, FieldKind::Money),
@@ -39,10 +39,11 @@ const FIELDS: &[ListField] = &[
     field("version", columns::VERSION, FieldKind::Integer),
     field("createdAt", columns::CREATED_AT, FieldKind::Time),
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+    deleted(columns::ID),
 ];
 
 const SPEC: ListSpec =
-    ListSpec { fields: FIELDS, returned: AccountView::FIELDS, populate: &[], default_sort: "-createdAt" };
+    ListSpec { fields: FIELDS, returned: AccountView::FIELDS, aliases: &[], populate: &[], default_sort: "-createdAt" };
 
 /// List accounts
 ///

@@ -15,7 +15,7 @@ use paygen_store::query::Filter;
 use crate::app::App;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, Query};
@@ -30,11 +30,11 @@ const FIELDS: &[ListField] = &[
     field("reason", columns::REASON, FieldKind::Choice(Reason::WORDS)),
     field("type", columns::TYPE, FieldKind::Choice(AuthorizationType::WORDS)),
     field("channel", columns::CHANNEL, FieldKind::Choice(Channel::WORDS)),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     field("amount", columns::AMOUNT, FieldKind::Money),
     field("approvedAmount", columns::APPROVED, FieldKind::Money),
     field("clearedAmount", columns::CLEARED, FieldKind::Money),
-    searched("merchantCurrency", columns::MERCHANT_CURRENCY),
+    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
     searched("merchant.category", columns::MERCHANT_CATEGORY),
     searched("merchant.name", columns::MERCHANT_NAME),
     searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
@@ -79,6 +79,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

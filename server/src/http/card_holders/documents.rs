@@ -133,6 +133,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -12,7 +12,9 @@ use paygen_vault::Vault;
 use crate::app::App;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{Allowed, CARD_HOLDERS_READ};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::http::lists::{
+    self, Aliases, ListField, ListParams, ListSpec, deleted, field, fixed, searched, searched_whole,
+};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::ListEnvelope;
@@ -26,8 +28,9 @@ const FIELDS: &[ListField] = &[
     field("_id", columns::ID, FieldKind::Id),
     searched("name", columns::NAME),
     field("status", columns::STATUS, FieldKind::Choice(CardHolderStatus::WORDS)),
-    field("email", columns::EMAIL, FieldKind::Hashed),
-    field("person.email", columns::EMAIL, FieldKind::Hashed),
+    searched_whole("email", columns::EMAIL),
+    searched_whole("person.email", columns::EMAIL),
+    searched_whole("emailAddress", columns::EMAIL),
     field("phoneNumber", columns::PHONE, FieldKind::Hashed),
     field("person.phoneNumber", columns::PHONE, FieldKind::Hashed),
     field("dateOfBirth", columns::BIRTH_DATE, FieldKind::Hashed),
@@ -39,15 +42,25 @@ const FIELDS: &[ListField] = &[
     field("version", columns::VERSION, FieldKind::Integer),
     field("createdAt", columns::CREATED_AT, FieldKind::Time),
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+    deleted(columns::ID),
 ];
 
-const SPEC: ListSpec =
-    ListSpec { fields: FIELDS, returned: CardHolderView::FIELDS, populate: &[], default_sort: "-createdAt" };
+/// What the published samples call an e-mail address, and what filters call it.
+pub const ALIASES: Aliases =
+    &[("emailAddress", "person.email"), ("email", "person.email"), ("person.email", "person.email")];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: CardHolderView::FIELDS,
+    aliases: ALIASES,
+    populate: &[],
+    default_sort: "-createdAt",
+};
 
 /// List card holders
 ///
 /// The client's card holders. E-mail address, phone number, date of birth and document number are kept sealed: they are
-/// found by their whole value, with equality, `.in`, `.ne`, `.nin` and `.exists`.
+/// found by their whole value, with equality, `.in`, `.ne`, `.nin` and `.exists`; an e-mail address by `search` too.
 #[utoipa::path(get, path = "/card-holders", tag = "Card holders", operation_id = "listCardHolders",
     params(ListParams),
     responses((status = 200, description = "The card holders.", body = ListEnvelope<CardHolderView>)),
@@ -63,6 +76,9 @@ pub async fn list_card_holders(
     let only = only.map(|id| fixed(columns::ID, id)).into_iter().collect();
     let mut list = lists::read(&SPEC, params, caller.client, only, app.config.list_timeout_ms)?;
     list.query.filters.iter_mut().for_each(|filter| hash(&app.vault, caller.client, filter));
+    for (column, value) in list.query.search.iter_mut().flat_map(|search| &mut search.equal) {
+        hash_value(&app.vault, caller.client, *column, value);
+    }
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let now = app.clock.now();
     let rows = page.rows.iter().map(|holder| personal::show(&app.vault, holder, now));
@@ -80,18 +96,22 @@ fn hashed(column: ListColumn) -> Option<&'static str> {
     fields.into_iter().find(|(known, _)| *known == column).map(|(_, field)| field)
 }
 
+/// Turns a value that a sealed field is compared with into what it is found by.
+fn hash_value(vault: &Vault, client: ClientId, column: ListColumn, value: &mut Value) {
+    if let (Some(field), Value::Text(text)) = (hashed(column), &*value) {
+        // A + in a query string arrives as a space, and every phone number has one.
+        let text =
+            if field == personal::PHONE { format!("+{}", text.trim().trim_start_matches('+')) } else { text.clone() };
+        *value = Value::Bytes(vault.search_hash(client.0.bytes(), field, &text).to_vec());
+    }
+}
+
 /// Turns the values a sealed field is compared with into what it is found by.
 fn hash(vault: &Vault, client: ClientId, filter: &mut Filter) {
-    let Some(field) = hashed(filter.column) else { return };
+    let column = filter.column;
     let turn = |operand: &mut Operand| {
-        if let Operand::Value(Value::Text(text)) = operand {
-            // A + in a query string arrives as a space, and every phone number has one.
-            let text = if field == personal::PHONE {
-                format!("+{}", text.trim().trim_start_matches('+'))
-            } else {
-                text.clone()
-            };
-            *operand = Operand::Value(Value::Bytes(vault.search_hash(client.0.bytes(), field, &text).to_vec()));
+        if let Operand::Value(value) = operand {
+            hash_value(vault, client, column, value);
         }
     };
     match &mut filter.test {

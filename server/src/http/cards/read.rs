@@ -7,28 +7,26 @@ use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{Account, AccountView};
 use paygen_core::card_holders::{CardHolder, CardHolderView};
-use paygen_core::cards::{Brand, Card, CardStatus, CardType, CardView, FundingMode};
+use paygen_core::cards::{Brand, CancellationReason, Card, CardStatus, CardType, CardView, FundingMode};
 use paygen_core::ids::{CardId, Id};
 use paygen_core::ledger::Balance;
 use paygen_core::record::Key;
 use paygen_store::lists::cards as columns;
-use paygen_store::query::ListColumn;
 use serde_json::value::RawValue;
 
 use super::seen;
 use crate::app::App;
+use crate::http::card_holders;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{Allowed, CARDS_READ, Caller};
-use crate::http::lists::{self, Asked, Beside, ListField, ListParams, ListSpec, Populate, field, searched};
+use crate::http::lists::{
+    self, Asked, Beside, ListField, ListParams, ListSpec, Populate, currency, deleted, field, searched, searched_word,
+};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope, ListEnvelope};
 use crate::personal;
-
-const fn searched_word(name: &'static str, column: ListColumn, words: &'static [&'static str]) -> ListField {
-    ListField { kind: FieldKind::Choice(words), ..searched(name, column) }
-}
 
 const FIELDS: &[ListField] = &[
     field("_id", columns::ID, FieldKind::Id),
@@ -36,9 +34,9 @@ const FIELDS: &[ListField] = &[
     field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
     searched_word("type", columns::TYPE, CardType::WORDS),
     searched_word("brand", columns::BRAND, Brand::WORDS),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     searched_word("status", columns::STATUS, CardStatus::WORDS),
-    searched("cancellationReason", columns::CANCELLATION_REASON),
+    searched_word("cancellationReason", columns::CANCELLATION_REASON, CancellationReason::WORDS),
     field("balance", columns::BALANCE, FieldKind::Money),
     field("availableBalance", columns::AVAILABLE, FieldKind::Money),
     searched("last4", columns::LAST4),
@@ -54,13 +52,21 @@ const FIELDS: &[ListField] = &[
     field("version", columns::VERSION, FieldKind::Integer),
     field("createdAt", columns::CREATED_AT, FieldKind::Time),
     field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+    deleted(columns::ID),
 ];
 
-const CARD_HOLDER: Populate =
-    Populate { name: "cardHolder", scope: Scope::CardHoldersRead, returned: CardHolderView::FIELDS };
+const CARD_HOLDER: Populate = Populate {
+    name: "cardHolder",
+    scope: Scope::CardHoldersRead,
+    returned: CardHolderView::FIELDS,
+    aliases: card_holders::ALIASES,
+};
+
+/// The published samples' name for who has something: of a card, its holder.
+const OWNER: Populate = Populate { name: "owner", ..CARD_HOLDER };
 
 const DEBIT_ACCOUNT: Populate =
-    Populate { name: "debitAccount", scope: Scope::AccountsRead, returned: AccountView::FIELDS };
+    Populate { name: "debitAccount", scope: Scope::AccountsRead, returned: AccountView::FIELDS, aliases: &[] };
 
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
@@ -100,7 +106,8 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
-    populate: &[CARD_HOLDER, DEBIT_ACCOUNT],
+    aliases: &[],
+    populate: &[CARD_HOLDER, DEBIT_ACCOUNT, OWNER],
     default_sort: "-createdAt",
 };
 
@@ -132,25 +139,20 @@ pub async fn list_cards(
 /// The records of a page's cards, each once.
 async fn records(app: &App, caller: &Caller, asked: Asked, rows: &[Row]) -> Result<Beside<Row>, Problem> {
     let id: fn(&Row) -> Id = match asked.name {
-        "cardHolder" => |(card, _)| card.card_holder.0,
+        "cardHolder" | "owner" => |(card, _)| card.card_holder.0,
         _ => |(card, _)| card.debit_account.0,
     };
     let mut ids: Vec<Id> = rows.iter().map(id).collect();
     ids.sort_unstable();
     ids.dedup();
     let records = match asked.name {
-        "cardHolder" => card_holders(app, caller, &asked, &ids).await?,
+        "cardHolder" | "owner" => holders(app, caller, &asked, &ids).await?,
         _ => accounts(app, caller, &asked, &ids).await?,
     };
     Ok(Beside { asked, id, records })
 }
 
-async fn card_holders(
-    app: &App,
-    caller: &Caller,
-    asked: &Asked,
-    ids: &[Id],
-) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+async fn holders(app: &App, caller: &Caller, asked: &Asked, ids: &[Id]) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
     let found = app.reader.get_many::<CardHolder>(caller.client, ids).await?;
     let seen = found.iter().filter(|holder| caller.sees_holder(holder.id));
     seen.map(|holder| Ok((holder.id.0, asked.show(&personal::show(&app.vault, holder, app.clock.now())?)?))).collect()

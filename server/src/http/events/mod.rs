@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::cursor;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{Allowed, EVENTS_READ};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, deleted, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -84,11 +84,13 @@ const FIELDS: &[ListField] = &[
     field("sequence", columns::SEQUENCE, FieldKind::Integer),
     searched("requestId", columns::REQUEST_ID),
     field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    deleted(columns::ID),
 ];
 
 const SPEC: ListSpec = ListSpec {
     fields: FIELDS,
     returned: &["_id", "type", "position", "objectType", "objectId", "sequence", "data", "requestId", "createdAt"],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

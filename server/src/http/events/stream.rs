@@ -219,7 +219,7 @@ fn wanted_types(params: &mut Params) -> Option<Vec<EventType>> {
     let text = params.take("types")?;
     let mut types = Vec::new();
     for word in text.split(',').map(str::trim) {
-        match EventType::parse(word) {
+        match EventType::parse(&word.to_ascii_lowercase()) {
             Some(kind) => types.push(kind),
             None => {
                 let shown: String = word.chars().take(64).collect();

@@ -15,7 +15,7 @@ use crate::http::body::Body;
 use crate::http::fields::Text;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{AUTHORIZATIONS_READ, AUTHORIZATIONS_WRITE, Allowed};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -30,7 +30,7 @@ const FIELDS: &[ListField] = &[
     field("cardId", columns::CARD, FieldKind::Id),
     field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
     field("transactionId", columns::TRANSACTION, FieldKind::Id),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     field("amount", columns::AMOUNT, FieldKind::Money),
     searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
     field("version", columns::VERSION, FieldKind::Integer),
@@ -57,6 +57,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -26,7 +26,9 @@ impl Field for FiatCurrency {
             _ => None,
         };
         if known.is_none() {
-            let message = "must be a currency code of ISO 4217 in capitals, such as USD";
+            let hint = if let Json::Text(text) = json { Currency::hint(text, Category::Fiat) } else { String::new() };
+            let message = format!("must be a currency code of ISO 4217 in capitals, such as USD.{hint}");
+            let message = if hint.is_empty() { message.trim_end_matches('.') } else { &message };
             faults.push(FieldProblem::new(at, "currency", message));
         }
         known.map(FiatCurrency)

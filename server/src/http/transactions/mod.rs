@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::http::csv::{self, Cell, Sheet};
 use crate::http::filter::FieldKind;
 use crate::http::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, Query};
@@ -29,11 +29,11 @@ const FIELDS: &[ListField] = &[
     field("accountId", columns::ACCOUNT, FieldKind::Id),
     field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
     field("type", columns::TYPE, FieldKind::Choice(PostingType::WORDS)),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     field("amount", columns::AMOUNT, FieldKind::Money),
     field("fee", columns::FEE, FieldKind::Money),
     field("vat", columns::VAT, FieldKind::Money),
-    searched("merchantCurrency", columns::MERCHANT_CURRENCY),
+    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
     searched("merchant.category", columns::MERCHANT_CATEGORY),
     searched("merchant.name", columns::MERCHANT_NAME),
     searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
@@ -68,6 +68,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -11,7 +11,7 @@ use paygen_store::lists::transfers as columns;
 use crate::app::App;
 use crate::http::filter::FieldKind;
 use crate::http::gate::{ACCOUNTS_READ, Allowed};
-use crate::http::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::http::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
@@ -21,7 +21,7 @@ const FIELDS: &[ListField] = &[
     field("_id", columns::ID, FieldKind::Id),
     field("fromAccountId", columns::FROM_ACCOUNT, FieldKind::Id),
     field("toAccountId", columns::TO_ACCOUNT, FieldKind::Id),
-    searched("currency", columns::CURRENCY),
+    currency("currency", columns::CURRENCY),
     field("amount", columns::AMOUNT, FieldKind::Money),
     field("reversedAmount", columns::REVERSED, FieldKind::Money),
     field("status", columns::STATUS, FieldKind::Choice(TransferStatus::WORDS)),
@@ -52,6 +52,7 @@ const SPEC: ListSpec = ListSpec {
         "createdAt",
         "updatedAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -47,6 +47,7 @@ const SPEC: ListSpec = ListSpec {
         "nextAttemptAt",
         "createdAt",
     ],
+    aliases: &[],
     populate: &[],
     default_sort: "-createdAt",
 };

@@ -56,6 +56,7 @@ fn json_reads_as_another_reader_reads_it() {
 }
 
 const SPEC: ListSpec = ListSpec {
+    aliases: &[("other", "name")],
     fields: &[
         searched("name", columns::NAME),
         field("status", columns::STATUS, FieldKind::Choice(&["active", "closed"])),
@@ -186,7 +187,7 @@ fn ids_and_instants_show_themselves_again() {
 
 #[test]
 fn webhook_urls_lead_to_public_places_only() {
-    let public = Targets { allow: Vec::new(), plain_http: false };
+    let public = Targets { allow: Vec::new(), loopback: false, plain_http: false };
     Target::new("webhook-url", 10_000).check(|input| {
         let Ok(text) = std::str::from_utf8(input) else { return Ok(()) };
         let url = match public.check(text) {

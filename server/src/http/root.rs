@@ -1,0 +1,32 @@
+//! What is at `/`: the way to the documentation, for people and for programs; and the picture that browsers ask for.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::json;
+
+use super::{reply, site};
+
+const LOGO: &str = include_str!("../docs_site/assets/logo.svg");
+
+/// Browsers are led to the docs site; others are told where it is.
+pub async fn root(headers: HeaderMap) -> Response {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let wants_page = accepted.flat_map(|value| value.split(',')).any(|range| range.trim().starts_with("text/html"));
+    let mut answer = if wants_page {
+        Redirect::temporary("/docs").into_response()
+    } else {
+        let base = site::base();
+        let places = json!({"docs": format!("{base}/docs"), "contract": format!("{base}/openapi.json")});
+        reply::ok("This is Paygen. Its documentation is under docs, the contract of the API under contract.", &places)
+    };
+    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    answer
+}
+
+/// The logo.
+pub async fn favicon() -> Response {
+    let fixed = HeaderValue::from_static;
+    let headers: [(HeaderName, HeaderValue); 2] =
+        [(header::CONTENT_TYPE, fixed("image/svg+xml")), (header::CACHE_CONTROL, fixed("public, max-age=86400"))];
+    (headers, LOGO).into_response()
+}
