@@ -85,35 +85,44 @@ impl Shell {
             (false, Tab::Reference) => "reference",
             (false, _) => "plain",
         };
+        // The viewer of the reference brings a banner of its own.
+        let bar = match layout {
+            "reference" => "div class=\"top\" role=\"region\" aria-label=\"Paygen Docs\"",
+            _ => "header class=\"top\"",
+        };
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
              <meta name=\"description\" content=\"{}\"><meta name=\"color-scheme\" content=\"light dark\">{}</head>\n\
              <body class=\"{layout}\"><a class=\"skip\" href=\"#main\">Skip to content</a>\n\
-             <header class=\"top\"><div class=\"top-inner\"><a class=\"brand\" href=\"/docs\" aria-label=\"Paygen Docs\">{LOGO}<span>Paygen</span><em>Docs</em></a>\
+             <{bar}><div class=\"top-inner\"><a class=\"brand\" href=\"/docs\" aria-label=\"Paygen Docs\">{LOGO}<span>Paygen</span><em>Docs</em></a>\
              <nav class=\"tabs\" aria-label=\"Sections\"><a href=\"/docs/guides\"{}>Guides</a><a href=\"/docs/api\"{}>API Reference</a></nav>\
              <div class=\"tools\"><button type=\"button\" class=\"find needs-js\" {} aria-label=\"Search\" aria-haspopup=\"dialog\">{GLASS}<span>Search</span><kbd>/</kbd></button>\
-             <button type=\"button\" class=\"theme needs-js\" aria-label=\"Switch between dark and light\">{SUN}{MOON}</button></div></div></header>\n",
+             <button type=\"button\" class=\"theme needs-js\" aria-label=\"Switch between dark and light\">{SUN}{MOON}</button></div></div></{}>\n",
             escape(&title),
             escape(page.description),
             self.head,
             current(Tab::Guides),
             current(Tab::Reference),
             self.search,
+            bar.split(' ').next().unwrap_or_default(),
         );
         if page.nav {
             let nav = self.nav_of(page.path);
             let _ = write!(
                 html,
                 "<details class=\"menu\"><summary>Menu</summary><nav aria-label=\"Guides, small\">{nav}</nav></details>\n\
-                 <div class=\"frame\"><aside class=\"side\"><nav aria-label=\"Guides\">{nav}</nav></aside>\n<main id=\"main\">{}</main>\n{}</div>",
+                 <div class=\"frame\"><div class=\"side\"><nav aria-label=\"Guides\">{nav}</nav></div>\n<main id=\"main\">{}</main>\n{}</div>",
                 page.main,
                 contents(page.headings)
             );
         } else {
-            // The viewer of the reference brings a main part of its own.
-            let part = if layout == "reference" { "div" } else { "main" };
-            let _ = write!(html, "<{part} id=\"main\">{}</{part}>", page.main);
+            // The viewer of the reference brings a main part and a banner of its own.
+            let (part, role) = match layout {
+                "reference" => ("div", " role=\"region\" aria-label=\"API Reference\""),
+                _ => ("main", ""),
+            };
+            let _ = write!(html, "<{part} id=\"main\"{role}>{}</{part}>", page.main);
         }
         if layout != "reference" {
             html.push_str(FOOT);
@@ -139,14 +148,14 @@ impl Shell {
 fn contents(headings: &[Heading]) -> String {
     let shown: Vec<&Heading> = headings.iter().filter(|heading| heading.level <= 3).collect();
     if shown.len() < 2 {
-        return "<aside class=\"toc\"></aside>".to_owned();
+        return "<div class=\"toc\"></div>".to_owned();
     }
-    let mut html = "<aside class=\"toc\"><nav aria-label=\"On this page\"><p>On this page</p><ul>".to_owned();
+    let mut html = "<div class=\"toc\"><nav aria-label=\"On this page\"><p>On this page</p><ul>".to_owned();
     for heading in shown {
         let (level, id, text) = (heading.level, &heading.id, escape(&heading.text));
         let _ = write!(html, "<li class=\"level-{level}\"><a href=\"#{id}\">{text}</a></li>");
     }
-    html + "</ul></nav></aside>"
+    html + "</ul></nav></div>"
 }
 
 const FOOT: &str = "<footer class=\"foot\"><p>Paygen is open source under Apache-2.0. This page comes from your own server.</p>\

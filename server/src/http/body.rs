@@ -151,7 +151,7 @@ impl<'a> Members<'a> {
 #[macro_export]
 macro_rules! body {
     ($(#[$meta:meta])* pub struct $name:ident {
-        $($(#[doc = $doc:literal])+ $mode:ident $field:ident: $kind:ty = $json:literal $(, example $example:expr)?;)*
+        $($(#[doc = $doc:literal])+ $mode:ident $field:ident: $kind:ty = $json:literal $(, example $example:expr)? $(, at least $minimum:literal)?;)*
     }) => {
         $(#[$meta])*
         #[derive(Debug)]
@@ -198,6 +198,7 @@ macro_rules! body {
                     let schema = <$kind as $crate::http::body::Field>::schema();
                     let schema = $crate::http::fields::described(schema, concat!($($doc),+).trim());
                     $(let schema = $crate::http::fields::with_example(schema, serde_json::json!($example));)?
+                    $(let schema = $crate::http::fields::with_minimum(schema, $minimum);)?
                     object = object.property($json, $crate::body!(@schema $mode schema));
                     $crate::body!(@required $mode object $json);
                 )*

@@ -424,6 +424,17 @@ pub fn with_example(schema: RefOr<Schema>, example: serde_json::Value) -> RefOr<
     }
 }
 
+/// The schema of an amount with the least it may be.
+pub fn with_minimum(schema: RefOr<Schema>, minimum: f64) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.minimum = Some(utoipa::Number::Float(minimum));
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
 /// The schema, or null.
 pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {

@@ -95,7 +95,7 @@ crate::body! {
     /// A spending limit: an amount, a count or both, in a window.
     pub struct SpendingLimitBody {
         /// The most that may be spent in a window.
-        nullable amount: Decimal = "amount", example 500;
+        nullable amount: Decimal = "amount", example 500, at least 0.0;
         /// How many authorizations there may be in a window.
         nullable max_count: Whole<1, 1_000_000_000> = "maxCount", example 10;
         /// The window.

@@ -24,7 +24,7 @@
     mcp: { disabled: true },
     documentDownloadType: 'direct',
     persistAuth: false,
-    authentication: { preferredSecurityScheme: 'apiKey', securitySchemes: { apiKey: { value: 'pgk_test_…' } } },
+    authentication: { preferredSecurityScheme: 'apiKey' },
     defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
     hiddenClients: {
       c: true, clojure: true, csharp: true, dart: true, fsharp: true, go: true, http: true, java: true, kotlin: true, node: true,
@@ -42,5 +42,10 @@
   translate();
   addEventListener('hashchange', () => { if (translate()) dispatchEvent(new HashChangeEvent('hashchange')); });
   const reference = Scalar.createApiReference(place, config());
+  // The field for the key shows how keys of this API look.
+  const hint = () => {
+    for (const input of document.querySelectorAll('input[placeholder^="QUxMIFlPVVI"]')) input.placeholder = 'pgk_test_…';
+  };
+  new MutationObserver(hint).observe(document.body, { childList: true, subtree: true });
   addEventListener('paygen-theme', () => reference.updateConfiguration(config()));
 })();

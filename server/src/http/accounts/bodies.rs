@@ -29,7 +29,7 @@ crate::body! {
         /// Opening balance, booked against the settlement account; needs the scope accounts:adjust.
         optional balance: Decimal = "balance", example 0;
         /// How far the posted balance may go below zero; for type credit only.
-        nullable credit_limit: Decimal = "creditLimit", example 0;
+        nullable credit_limit: Decimal = "creditLimit", example 0, at least 0.0;
         /// Whether it may be debited; true unless said.
         optional can_debit: bool = "canDebit", example true;
         /// Whether it may be credited; true unless said.
@@ -64,7 +64,7 @@ crate::body! {
         /// scope accounts:adjust and If-Match.
         optional balance: Decimal = "balance", example 0;
         /// How far the posted balance may go below zero; for type credit only.
-        change credit_limit: Decimal = "creditLimit";
+        change credit_limit: Decimal = "creditLimit", at least 0.0;
         /// Whether it may be debited.
         optional can_debit: bool = "canDebit", example true;
         /// Whether it may be credited.

@@ -59,7 +59,7 @@ crate::body! {
         optional enable_2fa: bool = "enable2FA", example true;
         /// Its first money, at least 1, moved from the debit account in the same transaction; if it cannot be, there is
         /// no card.
-        optional amount: Decimal = "amount", example 100;
+        optional amount: Decimal = "amount", example 100, at least 1.0;
         /// Whether it is good for one payment only.
         optional disposable: bool = "disposable", example false;
         /// prefunded spends what was funded onto the card, on_demand the debit account; prefunded unless said.
@@ -156,7 +156,7 @@ crate::body! {
         /// The account that gives: active, debitable, of the card's currency.
         required debit_account_id: AccountId = "debitAccountId";
         /// How much, at least 0.01.
-        required amount: Decimal = "amount", example 25;
+        required amount: Decimal = "amount", example 25, at least 0.01;
         /// Your reference; it works once, for ever.
         nullable payment_reference: Text<1, 255> = "paymentReference", example "auto-topup-feb-24";
         /// Your words.
@@ -170,7 +170,7 @@ crate::body! {
         /// The account that gets, the debit account unless said: active, creditable, of the card's currency.
         nullable credit_account_id: AccountId = "creditAccountId";
         /// How much, at least 0.01.
-        required amount: Decimal = "amount", example 10;
+        required amount: Decimal = "amount", example 10, at least 0.01;
         /// Your reference; it works once, for ever.
         nullable payment_reference: Text<1, 255> = "paymentReference", example "refund-feb-24";
         /// Your words.

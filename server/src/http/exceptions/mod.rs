@@ -88,7 +88,7 @@ crate::body! {
         /// Of type unpriced: units of the card's currency for one of the message's. This or billingAmount is required then.
         optional rate: Rate = "rate";
         /// Of type unpriced: the amount in the card's currency.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// When its money is in suspense: the account that takes it, or pays what is owed. Needs accounts:adjust.
         optional account_id: AccountId = "accountId";
     }

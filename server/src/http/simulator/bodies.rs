@@ -9,7 +9,7 @@ crate::body! {
     /// Puts simulated money into an account.
     pub struct FundAccountBody {
         /// How much, above zero.
-        required amount: Decimal = "amount", example 100;
+        required amount: Decimal = "amount", example 100, at least 0.0;
     }
 }
 

@@ -158,7 +158,7 @@ crate::body! {
         /// What for; purchase unless said.
         optional kind: AuthorizationType = "type", example "purchase";
         /// How much; 0 for an account_verification only.
-        required amount: Decimal = "amount", example 25.5;
+        required amount: Decimal = "amount", example 25.5, at least 0.0;
         /// The merchant's currency; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
         /// Who is paid.
@@ -172,7 +172,7 @@ crate::body! {
         /// Whether the amount is an estimate, as at hotels and pumps.
         optional estimated: bool = "estimated", example false;
         /// The amount in the card's currency, when the network converts it.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// Units of the card's currency for one of the merchant's, when the network tells it.
         optional rate: Rate = "rate";
         /// The network's fraud score.
@@ -196,13 +196,13 @@ crate::body! {
         /// What for; purchase unless said.
         optional kind: AuthorizationType = "type", example "purchase";
         /// How much.
-        required amount: Decimal = "amount", example 25.5;
+        required amount: Decimal = "amount", example 25.5, at least 0.0;
         /// The merchant's currency; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
         /// Who is paid.
         optional merchant: MerchantBody = "merchant";
         /// The amount in the card's currency, when the network converts it.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// Units of the card's currency for one of the merchant's, when the network tells it.
         optional rate: Rate = "rate";
         /// How the network knows it.
@@ -214,7 +214,7 @@ crate::body! {
     /// Asks for more on an open authorization.
     pub struct IncrementBody {
         /// How much more, in the merchant's currency.
-        required amount: Decimal = "amount", example 10;
+        required amount: Decimal = "amount", example 10, at least 0.0;
         /// Whether the merchant takes less.
         optional partial_allowed: bool = "partialAllowed", example false;
         /// How the network knows the message; the same again gets the first answer.
@@ -226,7 +226,7 @@ crate::body! {
     /// Takes an authorization back.
     pub struct ReverseBody {
         /// How much, in the card's currency; all that is open unless said.
-        optional amount: Decimal = "amount", example 5;
+        optional amount: Decimal = "amount", example 5, at least 0.0;
         /// How the network knows the message; the same again gets the first answer.
         optional network: NetworkBody = "network";
     }
@@ -236,9 +236,9 @@ crate::body! {
     /// Collects on an authorization.
     pub struct ClearBody {
         /// How much, in the merchant's currency; all that is open by default.
-        optional amount: Decimal = "amount", example 25.5;
+        optional amount: Decimal = "amount", example 25.5, at least 0.0;
         /// With amount: the amount in the card's currency, when the network converts it. Default: at the authorization's rate.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// With amount: units of the card's currency for one of the merchant's. Default: the authorization's rate.
         optional rate: Rate = "rate";
         /// Whether nothing follows; true unless said.
@@ -256,11 +256,11 @@ crate::body! {
         /// Without transactionId: the card.
         optional card_id: CardId = "cardId";
         /// How much; all of the transaction unless said.
-        optional amount: Decimal = "amount", example 12.5;
+        optional amount: Decimal = "amount", example 12.5, at least 0.0;
         /// The merchant's currency; default: that of the transaction, without transactionId USD.
         optional currency: FiatCurrency = "currency", example "USD";
         /// With amount: the amount in the card's currency, when the network converts it.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// With amount: units of the card's currency for one of the merchant's, when the network sends it.
         optional rate: Rate = "rate";
         /// Without transactionId: who gives it.
@@ -278,11 +278,11 @@ crate::body! {
         /// The card.
         required card_id: CardId = "cardId";
         /// How much.
-        required amount: Decimal = "amount", example 4.5;
+        required amount: Decimal = "amount", example 4.5, at least 0.0;
         /// The merchant's currency; USD unless said.
         optional currency: FiatCurrency = "currency", example "USD";
         /// The amount in the card's currency, when the network converts it.
-        optional billing_amount: Decimal = "billingAmount";
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
         /// Units of the card's currency for one of the merchant's, when the network sends it.
         optional rate: Rate = "rate";
         /// Who collects.
@@ -300,7 +300,7 @@ crate::body! {
         /// The network's transaction id.
         required transaction_id: Text<1, 64> = "transactionId", example "304123456789012";
         /// How much; all that is open by default.
-        optional amount: Decimal = "amount", example 5;
+        optional amount: Decimal = "amount", example 5, at least 0.0;
         /// The currency of the amount, the card's or the merchant's; default: the card's.
         optional currency: FiatCurrency = "currency", example "USD";
         /// System trace audit number of this reversal; the same again, with rrn and amount, is the same message.

@@ -13,7 +13,7 @@ crate::body! {
         /// The account that gets.
         required to_account_id: AccountId = "toAccountId";
         /// How much, above zero.
-        required amount: Decimal = "amount", example 25;
+        required amount: Decimal = "amount", example 25, at least 0.0;
         /// Your reference.
         nullable reference: Text<1, 255> = "reference", example "invoice-1001";
         /// Your words.
@@ -27,7 +27,7 @@ crate::body! {
     /// Gives a transfer back.
     pub struct ReverseTransferBody {
         /// How much; all that is left when it is left out.
-        optional amount: Decimal = "amount", example 10;
+        optional amount: Decimal = "amount", example 10, at least 0.0;
         /// Why; kept with the entry.
         nullable reason: Text<1, 500> = "reason", example "Paid twice";
     }
