@@ -18,7 +18,9 @@ pub fn home(shell: &Shell, guides: &[Guide]) -> String {
     let failure = "{\n  \"statusCode\": 422,\n  \"message\": \"10 USD are available; 25 are needed.\",\n  \"data\": null,\n  \"error\": {\n    \"code\": \"insufficient_funds\",\n    \"requestId\": \"01990c1e-5b1e-7cc0-9d55-0c4c4d7e0f43\",\n    \"docs\": \"/docs/errors/insufficient_funds\",\n    \"fields\": []\n  }\n}";
     let key = "curl $PAYGEN_URL/accounts -H \"x-api-key: $PAYGEN_API_KEY\"";
     let bearer = "curl $PAYGEN_URL/cards -H \"Authorization: Bearer $TOKEN\"";
+    let decision = "{\n  \"outcome\": \"declined\",\n  \"reason\": \"spending_limit_exceeded\",\n  \"checks\": [\n    {\n      \"check\": \"spending_limit_exceeded\",\n      \"outcome\": \"fail\",\n      \"observed\": \"700.00 USD (daily card)\",\n      \"threshold\": \"60.00 USD\",\n      \"wouldPassIf\": \"the amount is at most 60.00 USD\"\n    },\n    \"…\"\n  ]\n}";
     let main = include_str!("pages/home.html")
+        .replace("{{decision}}", &block("json", " response", "Why a payment was <b>declined</b>", decision))
         .replace("{{quickstart}}", &quickstart)
         .replace("{{success}}", &block("json", "", "Success <b>201</b>", success))
         .replace("{{failure}}", &block("json", "", "Error <b>422</b>", failure))

@@ -14,7 +14,8 @@ pub async fn start(world: &World) -> Server {
     start_with(world, &[]).await
 }
 
-async fn start_with(world: &World, settings: &[(&str, &str)]) -> Server {
+/// As [`start`], with more settings.
+pub async fn start_with(world: &World, settings: &[(&str, &str)]) -> Server {
     let mut command = world.command("dev");
     command.env("PAYGEN_WEBHOOKS_ALLOW_PRIVATE", "127.0.0.0/8").envs(settings.iter().copied());
     Server::start(command, &world.data_dir()).await

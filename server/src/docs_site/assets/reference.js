@@ -27,9 +27,9 @@
     authentication: { preferredSecurityScheme: 'apiKey' },
     defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
     hiddenClients: {
-      c: true, clojure: true, csharp: true, dart: true, fsharp: true, go: true, http: true, java: true, kotlin: true, node: true,
+      c: true, clojure: true, csharp: true, dart: true, fsharp: true, http: true, java: true, js: true, julia: true, kotlin: true,
       objc: true, ocaml: true, php: true, powershell: true, r: true, ruby: true, swift: true,
-      js: ['axios', 'jquery', 'ofetch', 'xhr'], python: ['aiohttp', 'httpx_async', 'httpx_sync', 'python3'], shell: ['httpie', 'wget'], rust: [],
+      node: ['axios', 'ofetch', 'undici'], python: ['aiohttp', 'httpx_async', 'httpx_sync', 'python3'], shell: ['httpie', 'wget'], rust: [],
     },
     generateOperationSlug: (operation) => operation.operationId || `${operation.method}${operation.path}`,
   });
