@@ -347,7 +347,7 @@ async fn events(book: &mut Book<'_>, card: &str) {
 async fn access(book: &mut Book<'_>) {
     let key = json!({
         "name": "Reporting", "scopes": ["accounts:read", "authorizations:read"],
-        "allowedIps": ["127.0.0.0/8", "203.0.113.0/24"], "expiresAt": "2099-12-31",
+        "allowedIps": ["127.0.0.0/8", "203.0.113.0/24"], "expiresAt": "2099-12-31T23:59:59.999Z",
     });
     let key = id(&book.post("createApiKey", "/api-keys", key).await);
     let path = format!("/api-keys/{key}");

@@ -353,3 +353,22 @@ fn differences_are_seen() {
         assert_eq!(compared(shown, came), expected, "{shown} {came}");
     }
 }
+
+on_both_stores! {
+    async fn the_readme_ends_in_an_explained_decline(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let readme = std::fs::read_to_string(directory().join("../../README.md")).expect("README.md");
+        let (calls, _) = between(&readme, "\n## Five calls\n", "\n## ").expect("the calls");
+        let code: Vec<&str> = calls.split("```sh\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+        let (settings, calls) = code.split_first().expect("the settings");
+        assert!(settings.contains("PAYGEN_URL") && settings.contains("PAYGEN_API_KEY"), "{settings}");
+        let home = tempfile::tempdir().expect("a directory");
+        let script = format!("echo '{STEP}' 0\n{}", calls.join("\n"));
+        let (answers, _) = run(&["bash"], &script, &server, home.path());
+        let decision: Value = serde_json::from_str(&answers[0]).expect("JSON");
+        assert_eq!(decision["reason"], "spending_limit_exceeded");
+        let failed = decision["checks"].as_array().expect("checks");
+        assert!(failed.len() == 2 && failed.iter().all(|check| check["wouldPassIf"].is_string()), "{decision}");
+    }
+}
