@@ -15,6 +15,7 @@ pub mod engine;
 pub mod environment;
 pub mod http;
 pub mod issuing;
+pub mod json;
 pub mod listen_address;
 pub mod logging;
 pub mod measures;

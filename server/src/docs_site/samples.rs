@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::http::json::Json;
+use crate::json::Json;
 
 /// A language that samples are shown in.
 #[derive(Clone, Copy, PartialEq)]

@@ -21,7 +21,7 @@ pub mod gate;
 pub mod headers;
 pub mod health;
 pub mod incoming;
-pub mod json;
+pub use crate::json;
 pub mod limits;
 pub mod lists;
 pub mod mask;
