@@ -15,7 +15,7 @@ pub fn home(shell: &Shell, guides: &[Guide]) -> String {
     let quickstart = guides.iter().find(|guide| guide.slug == "quickstart").or(guides.first());
     let quickstart = quickstart.map_or("/docs/guides".to_owned(), Guide::path);
     let success = "{\n  \"statusCode\": 201,\n  \"message\": \"Card created successfully.\",\n  \"data\": {\n    \"_id\": \"665f1c4f4a4f4a4f4a4f4a4f\",\n    \"type\": \"virtual\",\n    \"brand\": \"Visa\",\n    \"status\": \"active\",\n    \"currency\": \"USD\",\n    \"balance\": 100\n  }\n}";
-    let failure = "{\n  \"statusCode\": 422,\n  \"message\": \"10 USD are available; 25 are needed.\",\n  \"data\": null,\n  \"error\": {\n    \"code\": \"insufficient_funds\",\n    \"requestId\": \"01990c1e-5b1e-7cc0-9d55-0c4c4d7e0f43\",\n    \"docs\": \"/docs/errors/insufficient_funds\",\n    \"fields\": []\n  }\n}";
+    let failure = "{\n  \"statusCode\": 422,\n  \"message\": \"10 USD are available; 25 are needed.\",\n  \"data\": null,\n  \"error\": {\n    \"code\": \"insufficient_funds\",\n    \"requestId\": \"01990c1e-5b1e-7cc0-9d55-0c4c4d7e0f43\",\n    \"docs\": \"http://127.0.0.1:4000/docs/errors/insufficient_funds\",\n    \"fields\": []\n  }\n}";
     let key = "curl $PAYGEN_URL/accounts -H \"x-api-key: $PAYGEN_API_KEY\"";
     let bearer = "curl $PAYGEN_URL/cards -H \"Authorization: Bearer $TOKEN\"";
     let decision = "{\n  \"outcome\": \"declined\",\n  \"reason\": \"spending_limit_exceeded\",\n  \"checks\": [\n    {\n      \"check\": \"spending_limit_exceeded\",\n      \"outcome\": \"fail\",\n      \"observed\": \"700.00 USD (daily card)\",\n      \"threshold\": \"60.00 USD\",\n      \"wouldPassIf\": \"the amount is at most 60.00 USD\"\n    },\n    \"…\"\n  ]\n}";
@@ -111,8 +111,9 @@ fn statuses(code: &Code) -> String {
 pub fn error(shell: &Shell, code: &Code) -> String {
     let status = code.status.first().copied().unwrap_or_default();
     let example = format!(
-        "{{\n  \"statusCode\": {status},\n  \"message\": \"…\",\n  \"data\": null,\n  \"error\": {{\n    \"code\": \"{0}\",\n    \"requestId\": \"…\",\n    \"docs\": \"/docs/errors/{0}\",\n    \"fields\": […]\n  }}\n}}",
-        code.code
+        "{{\n  \"statusCode\": {status},\n  \"message\": {1},\n  \"data\": null,\n  \"error\": {{\n    \"code\": \"{0}\",\n    \"requestId\": \"0199a3b2-6c1e-7d40-9f5e-3a1c2b4d5e6f\",\n    \"docs\": \"http://127.0.0.1:4000/docs/errors/{0}\",\n    \"fields\": []\n  }}\n}}",
+        code.code,
+        serde_json::Value::from(code.meaning),
     );
     let again = match status {
         429 | 503 => "Yes, after the seconds in <code>Retry-After</code>, with the same <code>Idempotency-Key</code>.",
@@ -124,8 +125,8 @@ pub fn error(shell: &Shell, code: &Code) -> String {
         "<article class=\"prose\"><p class=\"crumb\"><a href=\"/docs/errors\">Error codes</a></p><h1><code>{}</code></h1>\
          <p class=\"statusline\">{} {}</p><h2 id=\"meaning\">What it means</h2><p>{}</p><h2 id=\"fix\">What to do</h2><p>{}</p>\
          <h2 id=\"again\">Is it worth trying again?</h2><p>{again}</p><h2 id=\"answer\">How it looks</h2>{}\
-         <p><code>message</code> says in a sentence what happened and may be worded better over time; <code>code</code> never \
-         changes. Quote <code>requestId</code> when you ask for help: it is in the server's log.</p></article>",
+         <p><code>message</code> says what happened, often with the figures of the case, and may be worded better over time; \
+         <code>code</code> never changes. <a href=\"/docs/guides/errors\">Errors</a> shows how to handle them. Quote <code>requestId</code> when you ask for help: it is in the server's log.</p></article>",
         code.code,
         statuses(code),
         reason(status),
@@ -149,7 +150,7 @@ pub fn error(shell: &Shell, code: &Code) -> String {
 /// `/docs/errors`.
 pub fn errors(shell: &Shell) -> String {
     let mut main = "<article class=\"prose wide\"><h1>Error codes</h1><p class=\"lead\">Every error has a stable \
-        <code>error.code</code>, and <code>error.docs</code> is the path of its page here.</p>\
+        <code>error.code</code>, and <code>error.docs</code> is the address of its page here.</p>\
         <h2 id=\"codes\">Codes</h2><div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table><thead><tr><th>Code</th><th>Status</th><th>Meaning</th></tr></thead><tbody>"
         .to_owned();
     for code in CODES {

@@ -35,6 +35,6 @@ pub fn of_error(status: &str) -> Option<Value> {
     };
     Some(json!({
         "statusCode": status.parse::<u16>().ok()?, "message": message, "data": null,
-        "error": {"code": code, "requestId": "0199a3b2-6c1e-7d40-9f5e-3a1c2b4d5e6f", "docs": format!("/docs/errors/{code}"), "fields": fields},
+        "error": {"code": code, "requestId": "0199a3b2-6c1e-7d40-9f5e-3a1c2b4d5e6f", "docs": format!("http://127.0.0.1:4000/docs/errors/{code}"), "fields": fields},
     }))
 }
