@@ -1,7 +1,6 @@
 //! The browser the tests open the hosted page in: chromium, found on this machine or installed with apt.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use crate::Failure;
 
@@ -21,7 +20,7 @@ pub fn path() -> Result<PathBuf, Failure> {
         return Ok(found);
     }
     let why = format!("the tests of the pages need Chromium or Chrome; {VARIABLE} may name one");
-    install(&["chromium"], &why)?;
+    crate::packages::install(&["chromium"], &why)?;
     find().ok_or_else(|| "chromium was installed, but is not on the path".into())
 }
 
@@ -30,25 +29,4 @@ fn find() -> Option<PathBuf> {
     let mut candidates = NAMES.iter().flat_map(|name| places.iter().map(move |place| place.join(name)));
     let mac = PathBuf::from("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome");
     candidates.find(|program| program.is_file()).or_else(|| mac.is_file().then_some(mac))
-}
-
-/// Installs Debian packages, or says which are needed and why.
-pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
-    let names = packages.join(" ");
-    let ask =
-        format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
-    let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !crate::postgres::is_root() || !has_apt {
-        return Err(ask.into());
-    }
-    eprintln!("xtask: installing {names}");
-    let install = [&["install", "-q", "-y", "--no-install-recommends"], packages].concat();
-    for arguments in [vec!["update", "-q"], install] {
-        let mut apt = Command::new("apt-get");
-        apt.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
-        if !apt.status().is_ok_and(|status| status.success()) {
-            return Err(format!("{apt:?} failed; {ask}").into());
-        }
-    }
-    Ok(())
 }

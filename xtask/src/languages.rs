@@ -23,6 +23,6 @@ pub fn ensure() -> Result<(), Failure> {
     if missing.is_empty() {
         Ok(())
     } else {
-        crate::browser::install(&missing, "the samples of the guides are played in them")
+        crate::packages::install(&missing, "the samples of the guides are played in them")
     }
 }

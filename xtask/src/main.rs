@@ -9,6 +9,7 @@ mod crash;
 mod deps;
 mod languages;
 mod named_tests;
+mod packages;
 mod postgres;
 mod spectral;
 mod tidy;

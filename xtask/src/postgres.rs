@@ -29,7 +29,10 @@ impl Cluster {
         let binaries = match find() {
             Some(binaries) => binaries,
             None => {
-                install()?;
+                crate::packages::install(
+                    &["postgresql"],
+                    "the tests need PostgreSQL's server programs, initdb and pg_ctl",
+                )?;
                 find().ok_or("PostgreSQL was installed but its server programs were not found")?
             }
         };
@@ -106,21 +109,6 @@ fn find() -> Option<PathBuf> {
     }
     places.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
     places.into_iter().find(|place| ["initdb", "pg_ctl", "postgres"].iter().all(|name| place.join(name).is_file()))
-}
-
-fn install() -> Result<(), Failure> {
-    let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !is_root() || !has_apt {
-        return Err("the tests need PostgreSQL's server programs (initdb, pg_ctl). Install them: \
-                    `sudo apt-get install postgresql`, `brew install postgresql`, or your system's package."
-            .into());
-    }
-    quietly(Command::new("apt-get").args(["update", "-q"]))?;
-    let mut install = Command::new("apt-get");
-    install
-        .args(["install", "-q", "-y", "--no-install-recommends", "postgresql"])
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    quietly(&mut install)
 }
 
 /// Whether this runs as root.

@@ -65,8 +65,7 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
                 html
             }
             NodeValue::CodeBlock(block) => {
-                let follows = Follows::of(&nodes[number + 1..]);
-                blocks.code(&block.info, block.literal.trim_end_matches('\n'), follows)
+                blocks.code(&block.info, block.literal.trim_end_matches('\n'), &nodes[number + 1..])
             }
             NodeValue::HtmlBlock(block) => blocks.captures(&block.literal),
             NodeValue::Image(link) => match link.url.ends_with(".svg").then(|| file(&link.url)).flatten() {
@@ -177,13 +176,13 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn code(&mut self, info: &str, text: &str, follows: Follows) -> String {
+    fn code<'a>(&mut self, info: &str, text: &str, after: &[&'a AstNode<'a>]) -> String {
         let mut words = info.split_whitespace();
         let language = words.next().unwrap_or("text");
         let words: Vec<&str> = words.collect();
         if words.contains(&"run") {
             self.status = words.iter().find_map(|word| word.strip_prefix("expect=")).map(str::to_owned);
-            return self.request(text, follows);
+            return self.request(text, Follows::of(after));
         }
         if words.contains(&"response") {
             let shown = self.status.take().map(|status| format!(" <b>{}</b>", escape(&status))).unwrap_or_default();

@@ -48,9 +48,9 @@ const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src
 /// A page for whoever asks for one that is not there.
 const MISSING: &str = "404";
 
-/// The routes of the site. `contract` is the OpenAPI document.
-pub fn router<S: Clone + Send + Sync + 'static>(contract: Bytes) -> Router<S> {
-    let site: Arc<LazyLock<HashMap<String, Served>, _>> = Arc::new(LazyLock::new(move || build(&contract)));
+/// The routes of the site. `contract` gives the OpenAPI document.
+pub fn router<S: Clone + Send + Sync + 'static>(contract: impl FnOnce() -> Bytes + Send + 'static) -> Router<S> {
+    let site: Arc<LazyLock<HashMap<String, Served>, _>> = Arc::new(LazyLock::new(move || build(&contract())));
     let serve = move |OriginalUri(uri): OriginalUri, headers: HeaderMap| {
         let site = site.clone();
         async move { answer(&site, uri.path(), &headers) }

@@ -208,24 +208,16 @@ pub fn preamble(language: Language) -> &'static str {
 
 /// What keeps a part of the answer: `pointer` is a JSON pointer.
 pub fn capture(language: Option<Language>, name: &str, pointer: &str) -> String {
-    let steps = pointer.split('/').skip(1);
-    let number = |step: &str| step.bytes().all(|byte| byte.is_ascii_digit());
+    let step = |step: &str| match language {
+        _ if step.bytes().all(|byte| byte.is_ascii_digit()) => format!("[{step}]"),
+        Some(Language::Python) => format!("[\"{step}\"]"),
+        None | Some(Language::JavaScript) => format!(".{step}"),
+    };
+    let path: String = pointer.split('/').skip(1).map(step).collect();
     match language {
-        None => {
-            let path: String =
-                steps.map(|step| if number(step) { format!("[{step}]") } else { format!(".{step}") }).collect();
-            format!("export {name}=$(jq -r '{path}' answer.json)")
-        }
-        Some(Language::Python) => {
-            let path: String =
-                steps.map(|step| if number(step) { format!("[{step}]") } else { format!("[\"{step}\"]") }).collect();
-            format!("{name} = answer{path}")
-        }
-        Some(Language::JavaScript) => {
-            let path: String =
-                steps.map(|step| if number(step) { format!("[{step}]") } else { format!(".{step}") }).collect();
-            format!("var {name} = answer{path};")
-        }
+        None => format!("export {name}=$(jq -r '{path}' answer.json)"),
+        Some(Language::Python) => format!("{name} = answer{path}"),
+        Some(Language::JavaScript) => format!("var {name} = answer{path};"),
     }
 }
 

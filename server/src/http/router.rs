@@ -1,5 +1,6 @@
 //! The whole API on one page.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -145,7 +146,7 @@ pub fn router(app: App) -> Router {
     let (routes, document) = api(app.environment, metrics).split_for_parts();
     let document = openapi::finish(document);
     let paths: Vec<String> = document.paths.paths.keys().cloned().collect();
-    let routes = if app.config.docs { routes.merge(documentation(&document)) } else { routes };
+    let routes = if app.config.docs { routes.merge(documentation(document)) } else { routes };
     around(app, routes, paths)
 }
 
@@ -158,12 +159,14 @@ pub fn operator_router(app: App) -> Router {
     around(app, routes, ["/healthz", "/readyz", "/metrics"].map(str::to_owned).into())
 }
 
-/// The docs site, the contract, and the way to them.
-fn documentation(document: &utoipa::openapi::OpenApi) -> Router<App> {
-    let contract = Bytes::from(super::contract::publish(document).to_text());
+/// The docs site, the contract, and the way to them. The contract is made when it is first asked for: a start does not wait
+/// for it.
+fn documentation(document: utoipa::openapi::OpenApi) -> Router<App> {
+    let contract = Arc::new(LazyLock::new(move || Bytes::from(super::contract::publish(&document).to_text())));
+    let of_site = contract.clone();
     let kept = compress::Compressed::default();
-    crate::docs_site::router(contract.clone())
-        .route("/openapi.json", get(move || async move { super::reply::shared(contract) }))
+    crate::docs_site::router(move || Bytes::clone(&of_site))
+        .route("/openapi.json", get(move || async move { super::reply::shared(Bytes::clone(&contract)) }))
         .layer(middleware::from_fn(move |request, next| compress::shared(kept.clone(), request, next)))
         .route("/", get(root::root))
         .route("/favicon.ico", get(root::favicon))

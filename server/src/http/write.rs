@@ -162,14 +162,11 @@ pub struct WriteParams {
     idempotency_key: Option<String>,
 }
 
-/// The same of a write that changes what has a version.
+/// The further header of a write that changes what has a version.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only documents")]
-pub struct VersionedWriteParams {
-    /// Makes a repeat of the request safe: it gets the first answer. Kept for seven days.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
-    idempotency_key: Option<String>,
+pub struct IfMatch {
     /// The version you read, as `ETag` told it: another one on the server is a 412.
     #[param(rename = "If-Match")]
     if_match: Option<String>,

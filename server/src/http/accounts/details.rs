@@ -21,7 +21,7 @@ use crate::http::path::{PathId, PathIds};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply::{self, Envelope, ListEnvelope};
-use crate::http::write::{Success, VersionedWriteParams, Write, WriteParams};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 fn shown(outcome: &Outcome) -> Option<DetailView> {
     match outcome {
@@ -125,7 +125,7 @@ pub async fn get_detail(
     request_body = UpdateDetailBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn update_detail(
@@ -162,7 +162,7 @@ pub async fn update_detail(
     operation_id = "deleteAccountDetail",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The record that was removed.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn delete_detail(

@@ -18,7 +18,7 @@ use crate::http::gate::{ACCOUNTS_WRITE, Allowed, Caller};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update an account
 ///
@@ -28,7 +28,7 @@ use crate::http::write::{Success, VersionedWriteParams, Write};
 #[utoipa::path(put, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "updateAccount",
     request_body = UpdateAccountBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The account.", body = Envelope<AccountView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn update_account(
@@ -81,7 +81,7 @@ fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Calle
 /// and says what is in the way.
 #[utoipa::path(delete, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "closeAccount",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The closed account.", body = Envelope<AccountView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn close_account(

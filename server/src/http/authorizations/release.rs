@@ -14,7 +14,7 @@ use crate::http::gate::{AUTHORIZATIONS_WRITE, Allowed};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 crate::body! {
     /// Gives an open hold back.
@@ -29,7 +29,7 @@ crate::body! {
 /// Gives an open hold back by hand. A clearing that comes all the same is posted, and listed under `/exceptions`.
 #[utoipa::path(post, path = "/authorizations/{authorizationId}/release", tag = "Authorizations",
     operation_id = "releaseAuthorization", request_body = ReleaseBody,
-    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
     security(("apiKey" = ["authorizations:write"]), ("bearer" = ["authorizations:write"])))]
 pub async fn release_authorization(

@@ -20,7 +20,7 @@ use crate::http::lists::fixed;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 /// A write that may ask for erasing.
 pub struct Deletion {
@@ -46,7 +46,7 @@ impl<S: Sync> FromRequestParts<S> for Deletion {
 #[utoipa::path(delete, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "deleteCardHolder",
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
         ("erase" = Option<bool>, Query, description = "Whether to erase instead of to block."),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The card holder as they are now.", body = Envelope<CardHolderView>)),
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn delete_card_holder(

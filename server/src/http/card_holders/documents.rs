@@ -22,7 +22,7 @@ use crate::http::path::{PathId, PathIds};
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::query::Query;
 use crate::http::reply::{Envelope, ListEnvelope};
-use crate::http::write::{Success, VersionedWriteParams, Write, WriteParams};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 const FORM: FormSpec = FormSpec { texts: &[], json: &["document", "proofOfAddress", "identification"] };
 
@@ -168,7 +168,7 @@ pub async fn list_documents(
     request_body = ReviewDocumentBody,
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
         ("documentId" = String, Path, description = "The document.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The document.", body = Envelope<DocumentView>)),
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn review_document(

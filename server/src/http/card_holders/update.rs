@@ -18,7 +18,7 @@ use crate::http::limits;
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update a card holder
 ///
@@ -28,7 +28,7 @@ use crate::http::write::{Success, VersionedWriteParams, Write};
 #[utoipa::path(put, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "updateCardHolder",
     request_body = UpdateCardHolderBody,
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
-        VersionedWriteParams),
+        WriteParams, IfMatch),
     responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn update_card_holder(

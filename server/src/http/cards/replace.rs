@@ -15,7 +15,7 @@ use crate::http::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::Envelope;
-use crate::http::write::{ATTEMPTS, Success, VersionedWriteParams, Write, contended};
+use crate::http::write::{ATTEMPTS, IfMatch, Success, Write, WriteParams, contended};
 use crate::issuing;
 
 /// Replace a card
@@ -25,7 +25,7 @@ use crate::issuing;
 /// is canceled.
 #[utoipa::path(post, path = "/cards/{cardId}/replace", tag = "Cards", operation_id = "replaceCard",
     request_body = ReplaceCardBody,
-    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 201, description = "The new card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn replace_card(

@@ -16,13 +16,13 @@ use crate::http::gate::{Allowed, CARDS_REVEAL, CARDS_WRITE, Unbound};
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::reply::{self, Envelope};
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 /// Activate a card
 ///
 /// A physical card is inactive until its holder has it and it is activated here, once.
 #[utoipa::path(post, path = "/cards/{cardId}/activate", tag = "Cards", operation_id = "activateCard",
-    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn activate_card(

@@ -16,7 +16,7 @@ use crate::http::gate::{Allowed, CARDS_WRITE, Caller};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update a card
 ///
@@ -26,7 +26,7 @@ use crate::http::write::{Success, VersionedWriteParams, Write};
 /// token; metadata and spending controls are refused.
 #[utoipa::path(put, path = "/cards/{cardId}", tag = "Cards", operation_id = "updateCard",
     request_body = UpdateCardBody,
-    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn update_card(
@@ -131,7 +131,7 @@ fn echo(body: &mut UpdateCardBody) -> CardEcho {
 ///
 /// Final. What is available on the card goes back to its debit account. A card that ended already stays as it is.
 #[utoipa::path(delete, path = "/cards/{cardId}", tag = "Cards", operation_id = "terminateCard",
-    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The terminated card.", body = Envelope<CardView>)),
     security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
 pub async fn terminate_card(

@@ -21,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::rate::Rate;
 use crate::http::reply::{Envelope, ListEnvelope};
-use crate::http::write::{Success, VersionedWriteParams, Write};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 
 const FIELDS: &[ListField] = &[
     field("_id", columns::ID, FieldKind::Id),
@@ -100,7 +100,7 @@ crate::body! {
 /// type `over_refund` as it came; money that waits in suspense goes to `accountId`, which also pays what is owed there.
 #[utoipa::path(post, path = "/exceptions/{exceptionId}/resolve", tag = "Transactions", operation_id = "resolveException",
     request_body = ResolveExceptionBody,
-    params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The exception.", body = Envelope<ExceptionView>)),
     security(("apiKey" = ["authorizations:write"]), ("bearer" = ["authorizations:write"])))]
 pub async fn resolve_exception(

@@ -24,7 +24,7 @@ use crate::http::gate::{Allowed, Caller, WEBHOOKS_WRITE};
 use crate::http::path::PathId;
 use crate::http::problem::{FieldProblem, Problem};
 use crate::http::reply::Envelope;
-use crate::http::write::{Success, VersionedWriteParams, Write, WriteParams};
+use crate::http::write::{IfMatch, Success, Write, WriteParams};
 use crate::start::new_id_maker;
 
 /// How many endpoints a client can have.
@@ -123,7 +123,7 @@ pub async fn create_webhook(
 /// gets what happens from then on: use recover for what it missed.
 #[utoipa::path(put, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "updateWebhook",
     request_body = UpdateWebhookBody,
-    params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The endpoint.", body = Envelope<WebhookView>)),
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn update_webhook(
@@ -200,7 +200,7 @@ async fn changed(
 ///
 /// Nothing more is sent to it; what waited for it is forgotten. The log of its deliveries stays.
 #[utoipa::path(delete, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "deleteWebhook",
-    params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), VersionedWriteParams),
+    params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The endpoint as it was.", body = Envelope<WebhookView>)),
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn delete_webhook(

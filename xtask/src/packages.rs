@@ -1,0 +1,26 @@
+//! Debian packages that chores need: installed where that is possible, asked for where not.
+
+use std::process::{Command, Stdio};
+
+use crate::Failure;
+
+/// Installs Debian packages, or says which are needed and why.
+pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
+    let names = packages.join(" ");
+    let ask =
+        format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
+    let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !crate::postgres::is_root() || !has_apt {
+        return Err(ask.into());
+    }
+    eprintln!("xtask: installing {names}");
+    let install = [&["install", "-q", "-y", "--no-install-recommends"], packages].concat();
+    for arguments in [vec!["update", "-q"], install] {
+        let mut apt = Command::new("apt-get");
+        apt.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+        if !apt.status().is_ok_and(|status| status.success()) {
+            return Err(format!("{apt:?} failed; {ask}").into());
+        }
+    }
+    Ok(())
+}
