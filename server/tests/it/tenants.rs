@@ -66,14 +66,16 @@ on_both_stores! {
         server.key = mine;
         // Longer than it takes until events without word are looked for.
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        assert_eq!(reads(&server).await, before, "another client's events concern none of them");
+        // A look at their own events that a busy machine delayed until now counts here, so one read is allowed; thirty would be the fault.
+        let between = reads(&server).await - before;
+        assert!(between <= 1, "{between} reads: another client's events concern none of them");
 
         server.account("Mine too", 1).await;
         for stream in &mut streams {
             let event = stream.next().await.expect("the stream goes on");
             assert_eq!(event["type"].as_str(), Some("account.created"));
         }
-        let own = reads(&server).await - before;
+        let own = reads(&server).await - before - between;
         // Of the commit, of word of it and of a look, whichever came apart; never one for each stream.
         assert!((1..=6).contains(&own), "{own} reads for {STREAMS} streams");
     }
