@@ -18,9 +18,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::app::{App, Environment};
-use crate::rotation::{self, Progress};
-use crate::start::{make_client, make_key};
+use paygen_app::App;
+use paygen_app::Environment;
+use paygen_app::clients::{make_client, make_key};
+use paygen_app::rotation::{self, Progress};
 
 /// The longest line either side reads.
 const LONGEST: u64 = 64 * 1024;

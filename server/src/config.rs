@@ -5,26 +5,20 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
+use paygen_app::documents::{Documents, DocumentsError};
 use paygen_core::cards::Brand;
 use paygen_store::Target;
 use paygen_vault::{CardRange, ZonePinKey};
 use serde::Deserialize;
 
-use crate::app::Environment;
-use crate::cli::args::CommonArgs;
+use crate::common_args::CommonArgs;
+use crate::config_error::ConfigError;
 use crate::listen_address::ListenAddress;
+pub use crate::mode::Mode;
 use crate::plain_words::plain;
 use crate::program::ProgramConfig;
 use crate::webhooks_config::WebhooksConfig;
-
-/// Sandbox or production.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// `paygen dev` and every chore.
-    Dev,
-    /// `paygen serve`.
-    Serve,
-}
+use paygen_app::Environment;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,11 +258,6 @@ struct File {
     engine: EngineConfig,
 }
 
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(pub(crate) String);
-
 /// The variables that settings without a flag are read from.
 pub const FROM_ENVIRONMENT: [&str; 9] = [
     "PAYGEN_PUBLIC_URL",
@@ -449,6 +438,11 @@ impl Config {
         }
     }
 
+    /// The document store that is set, or the one in the data directory.
+    pub fn documents(&self) -> Result<Documents, DocumentsError> {
+        Documents::open(self.documents_url.as_deref(), self.data_dir.join("documents"))
+    }
+
     /// The key file: the one named, or the sandbox's.
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data_dir.join("sandbox-vault.key"))
@@ -525,7 +519,7 @@ fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Config, Mode};
-    use crate::cli::args::CommonArgs;
+    use crate::common_args::CommonArgs;
 
     #[test]
     fn wrong_settings_are_named_with_the_fix() {

@@ -3,8 +3,9 @@
 use clap::CommandFactory;
 
 use crate::cli::args::Args;
-use crate::config::{ConfigError, FROM_ENVIRONMENT};
-use crate::http::nearest::nearest;
+use crate::config::FROM_ENVIRONMENT;
+use crate::config_error::ConfigError;
+use paygen_edge::nearest::nearest;
 
 const PREFIX: &str = "PAYGEN_";
 

@@ -1,36 +1,20 @@
-//! The edge of Paygen: HTTP, the engine, the command line.
+//! The binary `paygen`: command line, configuration, start and stop, backup, scenarios.
 
 pub mod admin;
-pub mod app;
 pub mod backup;
 pub mod cli;
-pub mod clock;
+pub mod common_args;
 pub mod config;
-pub mod credentials;
-pub mod delivery;
-pub mod docs_site;
-pub mod documents;
-pub mod edge;
-pub mod engine;
+pub mod config_error;
 pub mod environment;
-pub mod http;
-pub mod issuing;
-pub mod json;
 pub mod listen_address;
 pub mod logging;
-pub mod measures;
-pub mod network;
+pub mod mode;
 pub mod operator;
 pub mod owner;
-pub mod personal;
 pub mod plain_words;
 pub mod program;
-pub mod rotation;
 pub mod sandbox;
 pub mod scenarios;
 pub mod start;
-pub mod tail;
-pub mod tokens;
-pub mod vault_keys;
 pub mod webhooks_config;
-pub mod workers;

@@ -1,11 +1,15 @@
 //! The operator's own port: health, readiness and metrics, apart from the API that everybody may reach.
 
+use std::time::Duration;
+
+use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
+use paygen_api::problem::too_many_connections;
+use paygen_edge::connections::{Connections, Limits};
 use tokio::net::TcpListener;
 
-use crate::app::App;
 use crate::config::Config;
-use crate::edge::connections::Connections;
+use paygen_api::Api;
 
 /// Binds the port, when there is one.
 pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
@@ -19,9 +23,20 @@ pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
     Ok(Some(listener))
 }
 
+/// Connections that this router answers, as the settings want them.
+pub fn connections(router: Router, config: &Config, api: &Api) -> Connections {
+    let limits = Limits {
+        patience: Duration::from_secs(config.request_timeout_seconds),
+        connections: config.max_connections,
+        connections_per_address: config.max_connections_per_address,
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    Connections::new(router, &limits, api.request_bytes.clone(), too_many_connections)
+}
+
 /// Answers on it for as long as the process runs. It has connections of its own, so that a full API can be looked at.
-pub async fn serve(listener: Option<&TcpListener>, app: &App, open: &GracefulShutdown) {
+pub async fn serve(listener: Option<&TcpListener>, api: &Api, config: &Config, open: &GracefulShutdown) {
     let Some(listener) = listener else { return std::future::pending().await };
-    let router = crate::http::router::operator_router(app.clone());
-    Connections::new(router, &app.config, app.request_bytes.clone()).accept(listener, open).await;
+    let router = paygen_api::router::operator_router(api.clone());
+    connections(router, config, api).accept(listener, open).await;
 }

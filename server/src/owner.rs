@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
+use crate::config_error::ConfigError;
 
 /// The permissions that others have.
 const OTHERS: u32 = 0o077;
@@ -105,7 +106,7 @@ mod tests {
     use std::path::Path;
 
     use super::{check, quoted, tighten};
-    use crate::cli::args::CommonArgs;
+    use crate::common_args::CommonArgs;
     use crate::config::{Config, Mode};
 
     fn mode(path: &Path) -> u32 {

@@ -1,7 +1,7 @@
 //! What is wrong in a settings file, in plain words: the reader's own speak of types of this program, and may repeat a
 //! value that is a secret.
 
-use crate::http::nearest::hint;
+use paygen_edge::nearest::hint;
 
 /// How numbers of Paygen's settings are called in the reader's errors.
 const NUMBERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];

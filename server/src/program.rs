@@ -7,7 +7,7 @@ use paygen_core::cards::{Brand, categories};
 use paygen_core::money::{Category, Currency, Decimal};
 use serde::Deserialize;
 
-use crate::app::Environment;
+use paygen_app::Environment;
 
 /// What `[program]` may say.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -184,7 +184,7 @@ fn hold(config: &HoldConfig) -> Result<HoldRule, String> {
 #[cfg(test)]
 mod tests {
     use super::{ProgramConfig, terms};
-    use crate::app::Environment;
+    use paygen_app::Environment;
 
     #[test]
     fn wrong_terms_are_named() {

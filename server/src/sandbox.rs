@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use paygen_core::ids::ClientId;
 use paygen_vault::{ApiKeySecret, KeyKind};
 
-use crate::app::App;
 use crate::config::Config;
-use crate::start::{StartError, make_client, make_key};
+use crate::start::StartError;
+use paygen_app::App;
+use paygen_app::clients::{make_client, make_key};
 
 /// The key that the banner shows.
 pub struct SandboxKey {
@@ -29,10 +30,10 @@ impl SandboxKey {
 }
 
 /// Makes sure that the sandbox has a client and that the sandbox's key works.
-pub async fn ensure_client(app: &App) -> Result<SandboxKey, StartError> {
-    let secret = match &app.config.sandbox_api_key {
+pub async fn ensure_client(app: &App, config: &Config) -> Result<SandboxKey, StartError> {
+    let secret = match &config.sandbox_api_key {
         Some(text) => ApiKeySecret::from_text(text.expose()),
-        None => kept_key(&key_path(&app.config))?,
+        None => kept_key(&key_path(config))?,
     };
     let hash = secret.hash(&app.vault);
     if let Some(known) = app.credentials.by_hash(hash).await? {

@@ -1,32 +1,29 @@
 //! Putting a node together: store, vault, engine, workers, HTTP; and taking it apart in the right order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Maker, NewKey, Scopes};
-use paygen_core::ids::{ClientId, IdMaker};
-use paygen_core::work::Context;
-use paygen_core::{Command, Outcome, Request};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use paygen_api::Api;
+use paygen_api::open_streams::Streams;
+use paygen_api::rate_limit::{RateLimits, Tries};
+use paygen_api::state::{Settings, Shared};
+use paygen_app::credentials::Credentials;
+use paygen_app::documents::{self, DocumentsError};
+use paygen_app::key_uses::KeyUses;
+use paygen_app::vault_keys::{KeysError, open_vault};
+use paygen_app::{App, Environment, Parts, data_keys, new_id_maker};
+use paygen_core::cards::Brand;
+use paygen_delivery::{Deliveries, Sender};
+use paygen_edge::budget::Budget;
+use paygen_engine::clock::{BusinessClock, wall};
+use paygen_engine::schedule::{Retention, Schedule};
+use paygen_engine::tail::{Source, Tail};
+use paygen_engine::{Engine, measures, recovery, sequencer, stopped};
 use paygen_store::{Database, Target};
-use paygen_vault::Vault;
+use paygen_vault::{CardRange, ZonePinKey};
 
-use crate::app::{App, Environment, Shared};
-use crate::clock::{BusinessClock, wall};
-use crate::config::Config;
-use crate::credentials::Credentials;
-use crate::delivery::{self, Deliveries, Sender};
-use crate::documents::{Documents, DocumentsError};
-use crate::edge::budget::Budget;
-use crate::engine::{self, Engine};
-use crate::http::events::Streams;
-use crate::http::rate_limit::{RateLimits, Tries};
-use crate::tail::{Source, Tail};
-use crate::vault_keys::open_vault;
-use crate::workers::{
-    self, data_keys,
-    key_uses::KeyUses,
-    schedule::{Retention, Schedule},
-    sequencer,
-};
+use crate::config::{Config, KycRequiredFor, LogFormat};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +31,9 @@ pub enum StartError {
     /// The store.
     #[error(transparent)]
     Store(#[from] paygen_store::StoreError),
-    /// The vault.
+    /// The vault's keys.
     #[error(transparent)]
-    Vault(#[from] paygen_vault::VaultError),
-    /// The key file is not the one the data keys need.
-    #[error("{0}")]
-    KeyFile(String),
+    Keys(#[from] KeysError),
     /// The database is of the other environment.
     #[error("{0}")]
     Environment(String),
@@ -49,12 +43,9 @@ pub enum StartError {
     /// The operating system.
     #[error("{0}: {1}")]
     System(&'static str, std::io::Error),
-    /// The engine.
+    /// A command of the operator's.
     #[error(transparent)]
-    Engine(#[from] engine::Unanswered),
-    /// A rule.
-    #[error("{0}")]
-    Refused(#[from] paygen_core::Refusal),
+    Failure(#[from] paygen_app::Failure),
     /// The card programme's terms.
     #[error("{0}")]
     Program(String),
@@ -68,8 +59,12 @@ pub enum StartError {
 
 /// A running node.
 pub struct Node {
-    /// What handlers share.
+    /// What every way in shares.
     pub app: App,
+    /// What the HTTP API's handlers share.
+    pub api: Api,
+    /// The settings.
+    pub config: Arc<Config>,
     /// The store.
     pub database: Arc<Database>,
     stop: tokio::sync::watch::Sender<bool>,
@@ -93,17 +88,17 @@ impl Node {
             Environment::Production => Database::open_existing(&config.target()).await?,
         });
         let environment = environment_of(&database, expected, required.is_some()).await?;
-        let (vault, keys) = open_vault(database.clone(), &config, environment).await?;
+        let (vault, keys) = open_vault(database.clone(), &config.key_file(), environment).await?;
         let engine = start_engine(&database, &config).await?;
         let reader = database.reader();
         let clock = BusinessClock::default();
         clock.learn(reader.clock().await?.offset);
-        let documents = Documents::open(&config)?;
-        let verified_only = config.kyc_required_for == crate::config::KycRequiredFor::Spend;
+        let documents = config.documents()?;
+        let verified_only = config.kyc_required_for == KycRequiredFor::Spend;
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let terms = crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?;
         let tail = Tail::default();
-        let deliveries = Deliveries::new(delivery::Parts {
+        let deliveries = Deliveries::new(paygen_delivery::Parts {
             engine: engine.clone(),
             reader: reader.clone(),
             vault: vault.clone(),
@@ -113,63 +108,34 @@ impl Node {
             environment: terms.environment.clone(),
             tail: tail.clone(),
         });
-        let schedule = Schedule::new(
-            engine.clone(),
-            reader.clone(),
-            clock.clone(),
-            deliveries.clone(),
-            Retention { events: config.events.retention_days, attempts: config.webhooks.log_retention_days },
-        );
-        let key_uses = KeyUses::default();
-        let mut running = tokio::task::JoinSet::new();
-        running.spawn(schedule.clone().run(stopping.clone()));
-        running.spawn(key_uses.clone().run(engine.clone(), stopping.clone()));
-        running.spawn(workers::documents::run(documents.clone(), reader.clone(), stopping.clone()));
-        running.spawn(deliveries.clone().run(database.shards(), stopping.clone()));
-        let source = match database.listener() {
-            Some(listener) => Source::Nodes(Box::new((listener, reader.clone()))),
-            None => Source::Commits(engine.commits()),
-        };
-        running.spawn(tail.clone().run(source, stopping.clone()));
-        if let Some(sequencer) = database.sequencer().await? {
-            running.spawn(sequencer::run(sequencer, engine.clone(), tail.clone(), stopping.clone()));
-        }
-        if !database.has_one_writer() {
-            running.spawn(data_keys::run(keys.clone(), vault.clone(), stopping.clone()));
-        }
-        running.spawn(workers::recovery::run(database.clone(), engine.clone(), stopping.clone()));
+        let retention =
+            Retention { events: config.events.retention_days, attempts: config.webhooks.log_retention_days };
+        let outbound = Arc::new(deliveries.clone());
+        let schedule = Schedule::new(engine.clone(), reader.clone(), clock.clone(), outbound, retention);
         let metrics = record_metrics()?;
-        crate::measures::describe();
-        running.spawn(workers::metrics::run(metrics.clone(), stopping.clone()));
-        let app = App::from(Shared {
+        measures::describe();
+        let app = App::from(Parts {
             engine,
             credentials: Credentials::new(reader.clone()),
             reader,
             vault,
             keys,
             clock,
-            key_uses,
-            rate_limits: RateLimits::per_second(config.rate_limit, config.client_rate_limit),
-            reveal_tries: Tries::of_reveals(),
-            credential_tries: config
-                .failed_credentials
-                .map(|tries| Tries::new(tries.get(), std::time::Duration::from_secs(60) / tries.get())),
+            key_uses: KeyUses::default(),
             schedule,
             tail,
-            deliveries,
-            request_bytes: Budget::new(config.request_bytes),
-            answer_bytes: Budget::new(config.answer_bytes),
-            streams: Streams::default(),
-            advancing: Arc::default(),
             documents,
             terms,
-            config: Arc::new(config),
+            ranges: ranges(&config),
+            validity_months: config.cards.validity_months,
             environment,
             stopping,
-            sampled: crate::measures::Sampled::default(),
-            metrics,
         });
-        Ok(Node { app, database, stop, workers: running })
+        let mut workers = workers(&app, &database).await?;
+        workers.spawn(deliveries.clone().run(database.shards(), app.stopping.clone()));
+        workers.spawn(keep_small(metrics.clone(), app.stopping.clone()));
+        let api = api(app.clone(), deliveries, metrics, &config);
+        Ok(Node { app, api, config: Arc::new(config), database, stop, workers })
     }
 
     /// Tells everybody to stop: no new requests are taken, long ones end.
@@ -183,6 +149,75 @@ impl Node {
         while self.workers.join_next().await.is_some() {}
         self.app.engine.drain().await;
     }
+}
+
+/// What runs beside the requests, but for deliveries: each as commands to the same engine.
+async fn workers(app: &App, database: &Arc<Database>) -> Result<tokio::task::JoinSet<()>, StartError> {
+    let (engine, reader, stopping) = (&app.engine, &app.reader, &app.stopping);
+    let mut running = tokio::task::JoinSet::new();
+    running.spawn(app.schedule.clone().run(stopping.clone()));
+    running.spawn(app.key_uses.clone().run(engine.clone(), stopping.clone()));
+    running.spawn(documents::sweep::run(app.documents.clone(), reader.clone(), stopping.clone()));
+    let source = match database.listener() {
+        Some(listener) => Source::Nodes(Box::new((listener, reader.clone()))),
+        None => Source::Commits(engine.commits()),
+    };
+    running.spawn(app.tail.clone().run(source, stopping.clone()));
+    if let Some(sequencer) = database.sequencer().await? {
+        running.spawn(sequencer::run(sequencer, engine.clone(), app.tail.clone(), stopping.clone()));
+    }
+    if !database.has_one_writer() {
+        running.spawn(data_keys::run(app.keys.clone(), app.vault.clone(), stopping.clone()));
+    }
+    running.spawn(recovery::run(database.clone(), engine.clone(), stopping.clone()));
+    Ok(running)
+}
+
+/// The HTTP API over an [`App`].
+fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Config) -> Api {
+    let zone_pin_key = config.zone_pin_key.as_ref().and_then(|key| ZonePinKey::parse(key.expose()));
+    let settings = Settings {
+        public_url: config.public_url.as_deref().map(Arc::from),
+        operations_apart: config.ops_listen.is_some(),
+        request_lines: config.request_lines,
+        logs_for_people: config.log_format == LogFormat::Human,
+        cors_origins: config.cors_origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        request_timeout: Duration::from_secs(config.request_timeout_seconds),
+        list_timeout_ms: config.list_timeout_ms,
+        idempotency_retention_seconds: config.idempotency_retention_seconds,
+        shared_clock: config.shared_clock,
+        verified_to_issue: config.kyc_required_for == KycRequiredFor::Issue,
+        zone_pin_key,
+        retention_days: config.retention_days,
+        event_retention_days: config.events.retention_days,
+        attempt_retention_days: config.webhooks.log_retention_days,
+        streams: config.events.streams,
+        max_streams: config.events.max_streams,
+        heartbeat: Duration::from_secs(config.events.heartbeat_seconds),
+    };
+    Api::from(Shared {
+        app,
+        rate_limits: RateLimits::per_second(config.rate_limit, config.client_rate_limit),
+        reveal_tries: Tries::of_reveals(),
+        credential_tries: config.failed_credentials.map(Tries::per_minute),
+        deliveries,
+        request_bytes: Budget::new(config.request_bytes),
+        answer_bytes: Budget::new(config.answer_bytes),
+        streams: Streams::default(),
+        advancing: tokio::sync::Mutex::default(),
+        settings,
+        sampled: measures::Sampled::default(),
+        metrics: Box::new(move || metrics.render()),
+    })
+}
+
+/// The ranges that card numbers are drawn from; the settings were checked.
+fn ranges(config: &Config) -> Vec<(Brand, CardRange)> {
+    let range = |range: &crate::config::RangeConfig| {
+        Some((Brand::parse(&range.brand)?, CardRange::new(&range.prefix, range.length)?))
+    };
+    config.cards.ranges.iter().filter_map(range).collect()
 }
 
 /// The environment that the database is of, which must be the expected one where that is required.
@@ -215,68 +250,36 @@ async fn start_engine(database: &Database, config: &Config) -> Result<Engine, St
     for _ in 0..lanes {
         stores.push((database.store().await?, new_id_maker()));
     }
-    let settings = engine::Settings {
+    let settings = paygen_engine::Settings {
         batch: config.engine.batch,
-        bounds: engine::Bounds { waiting: [config.engine.queue; 3] },
+        bounds: paygen_engine::Bounds { waiting: [config.engine.queue; 3] },
         cached_bytes: config.engine.cached_bytes,
         wall: Arc::new(wall),
     };
     Engine::start(stores, &settings).map_err(|error| StartError::System("the engine's threads cannot start", error))
 }
 
-/// A maker of ids for a node nobody else is.
-pub fn new_id_maker() -> IdMaker {
-    let start: [u8; 4] = paygen_vault::random_bytes();
-    IdMaker::new(paygen_vault::random_bytes(), u32::from_be_bytes(start) & 0xffff)
-}
+/// How often recorded samples are added up. Until then histograms keep each of them, and otherwise only a scrape does it.
+const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Makes a client with its first key through the engine; its id.
-pub async fn make_client(
-    engine: &Engine,
-    vault: &Vault,
-    name: &str,
-    secret: &paygen_vault::ApiKeySecret,
-) -> Result<ClientId, StartError> {
-    let id = ClientId(new_id_maker().next(wall()));
-    let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
-    let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });
-    let mut context = Context::system(id, "");
-    context.actor = Actor::Operator;
-    engine.run_background(Request::new(context, command)).await??;
-    Ok(id)
-}
-
-/// Gives a client one more key with every scope; what is shown of it.
-pub async fn make_key(
-    app: &App,
-    client: ClientId,
-    name: &str,
-    secret: &paygen_vault::ApiKeySecret,
-) -> Result<Option<ApiKeyView>, StartError> {
-    let mut context = Context::system(client, "");
-    context.actor = Actor::Operator;
-    let command = Command::CreateApiKey(CreateApiKey {
-        name: name.to_owned(),
-        scopes: Scopes::all(),
-        expires_at: None,
-        allowed_ips: Vec::new(),
-        key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
-        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
-    });
-    match app.engine.run_background(Request::new(context, command)).await?? {
-        Outcome::ApiKey(view) => Ok(Some(view)),
-        _ => Ok(None),
+/// Keeps the metrics small, until the process stops.
+async fn keep_small(metrics: PrometheusHandle, mut stop: tokio::sync::watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(UPKEEP) => metrics.run_upkeep(),
+            () = stopped(&mut stop) => return,
+        }
     }
 }
 
-fn record_metrics() -> Result<metrics_exporter_prometheus::PrometheusHandle, StartError> {
+fn record_metrics() -> Result<PrometheusHandle, StartError> {
     let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     let counts = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-    let suffix = |text: &str| metrics_exporter_prometheus::Matcher::Suffix(text.to_owned());
-    let failed = |error: metrics_exporter_prometheus::BuildError| StartError::Metrics(error.to_string());
-    metrics_exporter_prometheus::PrometheusBuilder::new()
+    let suffix = |text: &str| Matcher::Suffix(text.to_owned());
+    let failed = |error: BuildError| StartError::Metrics(error.to_string());
+    PrometheusBuilder::new()
         .set_buckets_for_metric(suffix("_seconds"), &seconds)
         .and_then(|builder| builder.set_buckets_for_metric(suffix("_commands"), &counts))
-        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder)
+        .and_then(PrometheusBuilder::install_recorder)
         .map_err(failed)
 }

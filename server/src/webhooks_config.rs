@@ -5,9 +5,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::config::{ConfigError, Mode};
-use crate::delivery::targets::Targets;
-use crate::delivery::{DeliverySettings, RetrySchedule};
+use crate::config_error::ConfigError;
+use crate::mode::Mode;
+use paygen_delivery::targets::Targets;
+use paygen_delivery::{DeliverySettings, RetrySchedule};
 
 /// How events are delivered.
 #[derive(Clone, Debug, Deserialize)]

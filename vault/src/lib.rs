@@ -8,6 +8,7 @@ mod api_key;
 mod card;
 mod data_keys;
 mod holder;
+pub mod mask;
 mod provider;
 mod seal;
 mod signer;

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use semver::{Version, VersionReq};
 
-use crate::Failure;
+use crate::house::Failure;
 
 /// Where they are kept.
 pub const FILE: &str = "advisories.tsv";
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_kept_advisories_read_and_would_find_a_planted_one() {
-        let root = crate::root();
+        let root = crate::house::root();
         let advisories = read(&std::fs::read_to_string(root.join(FILE)).expect("the file")).expect("advisories");
         assert!(advisories.len() > 500, "{}", advisories.len());
         let planted = packages(&[("tokio", "1.8.0"), ("rustls", "0.20.0"), ("time", "0.1.43")]);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Failure;
+use crate::house::Failure;
 
 /// Where the tests learn which browser to drive.
 pub const VARIABLE: &str = "PAYGEN_TEST_BROWSER";

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::{Failure, advisories, cargo};
+use crate::advisories;
+use crate::house::{Failure, cargo};
 
 const LICENCES: &[&str] = &[
     "MIT",

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::Failure;
+use crate::house::Failure;
 
 /// What each is looked for with, and the package that has it.
 const TOOLS: &[(&[&str], &str)] = &[

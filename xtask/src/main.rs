@@ -7,10 +7,12 @@ mod clients;
 mod contract;
 mod crash;
 mod deps;
+mod house;
 mod languages;
 mod named_tests;
 mod packages;
 mod postgres;
+mod shape;
 mod spectral;
 mod tidy;
 
@@ -18,6 +20,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
+use house::{Failure, cargo, root, run};
 use postgres::{Cluster, Durability};
 
 #[derive(Parser)]
@@ -88,9 +91,6 @@ enum Chore {
     },
 }
 
-/// What went wrong, and the fix.
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
         Chore::Test { rest } => test(&rest),
@@ -112,21 +112,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
-}
-
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
-    command.current_dir(root());
-    command
-}
-
-fn run(command: &mut Command) -> Result<(), Failure> {
-    let status = command.status().map_err(|error| format!("{command:?} cannot be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }
 
 fn test(rest: &[String]) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::Failure;
+use crate::house::{Failure, is_root};
 
 /// Installs Debian packages, or says which are needed and why.
 pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
@@ -10,7 +10,7 @@ pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
     let ask =
         format!("{why}. Install them: `sudo apt-get install {names}`, or your system's packages of these programs");
     let has_apt = Command::new("apt-get").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !crate::postgres::is_root() || !has_apt {
+    if !is_root() || !has_apt {
         return Err(ask.into());
     }
     eprintln!("xtask: installing {names}");

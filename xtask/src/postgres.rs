@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Failure;
+use crate::house::{Failure, is_root};
 
 /// Whether commits reach the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,11 +109,6 @@ fn find() -> Option<PathBuf> {
     }
     places.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
     places.into_iter().find(|place| ["initdb", "pg_ctl", "postgres"].iter().all(|name| place.join(name).is_file()))
-}
-
-/// Whether this runs as root.
-pub fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 fn as_server_user(program: &Path) -> Command {

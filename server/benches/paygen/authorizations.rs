@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use paygen_app::network;
 use paygen_core::authorizations::{
     Asked, AuthorizationStatus, AuthorizationType, Authorize, Channel, Match, Merchant, NetworkRequest, Presented,
     Terms, ThreeDs,
@@ -9,7 +10,6 @@ use paygen_core::authorizations::{
 use paygen_core::ids::ClientId;
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::{Command, Outcome};
-use paygen_server::network;
 
 use crate::callers::{Act, run};
 use crate::population::{Known, Population, scatter};

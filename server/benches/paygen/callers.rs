@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use paygen_app::new_id_maker;
 use paygen_core::ids::ClientId;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
-use paygen_server::clock::wall;
-use paygen_server::engine::{Answer, Bounds, Engine, Priority, Settings, Submission};
-use paygen_server::start::new_id_maker;
+use paygen_engine::clock::wall;
+use paygen_engine::{Answer, Bounds, Engine, Priority, Settings, Submission};
 use paygen_store::Database;
 
 use crate::report::Measured;

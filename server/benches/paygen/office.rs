@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use paygen_app::new_id_maker;
+use paygen_app::vault_keys::{from_row, to_row};
 use paygen_core::Command;
 use paygen_core::card_holders::{CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
 use paygen_core::cards::{
@@ -11,10 +13,8 @@ use paygen_core::cards::{
 use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId};
 use paygen_core::money::{Category, Currency};
 use paygen_core::record::Key;
-use paygen_server::clock::wall;
-use paygen_server::engine::Engine;
-use paygen_server::start::new_id_maker;
-use paygen_server::vault_keys::{from_row, to_row};
+use paygen_engine::Engine;
+use paygen_engine::clock::wall;
 use paygen_store::{Database, Reader};
 use paygen_vault::{CardRange, DataKey, FileKeyProvider, Purpose, ServiceCode, Vault};
 

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
+use paygen_app::new_id_maker;
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, OwnerType};
 use paygen_core::authorizations::{Counters, Links};
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Files, SearchHashes};
@@ -18,8 +19,7 @@ use paygen_core::ledger::Balance;
 use paygen_core::money::{Category, Currency};
 use paygen_core::time::Instant;
 use paygen_core::work::{Context, Work};
-use paygen_server::clock::wall;
-use paygen_server::start::new_id_maker;
+use paygen_engine::clock::wall;
 use paygen_store::Database;
 use paygen_vault::{CardRange, Pan, Vault};
 

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use paygen_server::app::Environment;
-use paygen_server::cli::args::CommonArgs;
+use paygen_app::Environment;
+use paygen_app::clients::make_client;
+use paygen_app::vault_keys::open_vault;
+use paygen_server::common_args::CommonArgs;
 use paygen_server::config::{Config, EngineConfig, Mode};
-use paygen_server::start::make_client;
-use paygen_server::vault_keys::open_vault;
 use paygen_store::Database;
 use paygen_vault::{ApiKeySecret, KeyKind};
 
@@ -83,7 +83,8 @@ async fn measure_one(
     let target = config.target();
     Database::migrate(&target).await.expect("the schema");
     let database = Arc::new(Database::open(&target).await.expect("the database"));
-    let (vault, keys) = open_vault(database.clone(), &config, Environment::Sandbox).await.expect("the vault");
+    let (vault, keys) =
+        open_vault(database.clone(), &config.key_file(), Environment::Sandbox).await.expect("the vault");
     let lanes = if database.has_one_writer() { 1 } else { EngineConfig::default().lanes };
     let engine = start(&database, lanes, EngineConfig::default().batch).await;
     let key = ApiKeySecret::generate(KeyKind::Test);

@@ -4,12 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use paygen_app::Environment;
+use paygen_app::clients::make_client;
+use paygen_app::vault_keys::open_vault;
 use paygen_core::ids::AccountId;
-use paygen_server::app::Environment;
-use paygen_server::cli::args::CommonArgs;
+use paygen_server::common_args::CommonArgs;
 use paygen_server::config::{Config, EngineConfig, Mode};
-use paygen_server::start::make_client;
-use paygen_server::vault_keys::open_vault;
 use paygen_store::Database;
 use paygen_vault::{ApiKeySecret, KeyKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -68,7 +68,8 @@ async fn seed(options: &Options, data_dir: &Path, url: Option<&str>) -> Seeded {
     let config = Config::load(Mode::Dev, &arguments).expect("settings");
     Database::migrate(&config.target()).await.expect("the schema");
     let database = Arc::new(Database::open(&config.target()).await.expect("the database"));
-    let (vault, _keys) = open_vault(database.clone(), &config, Environment::Sandbox).await.expect("the vault");
+    let (vault, _keys) =
+        open_vault(database.clone(), &config.key_file(), Environment::Sandbox).await.expect("the vault");
     let batch = EngineConfig::default().batch;
     let engine = start(&database, 1, batch).await;
     let writer = ApiKeySecret::generate(KeyKind::Test);

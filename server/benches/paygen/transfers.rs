@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
+use paygen_app::new_id_maker;
 use paygen_core::access::NewKey;
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType};
 use paygen_core::ids::{AccountId, ClientId};
 use paygen_core::money::Decimal;
 use paygen_core::transfers::CreateTransfer;
 use paygen_core::{Command, Outcome};
-use paygen_server::clock::wall;
-use paygen_server::engine::Engine;
-use paygen_server::start::new_id_maker;
+use paygen_engine::Engine;
+use paygen_engine::clock::wall;
 use paygen_store::{Database, Target};
 use paygen_vault::FileKeyProvider;
 

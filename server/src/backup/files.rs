@@ -32,7 +32,7 @@ pub(super) fn make_empty(path: &Path) -> Result<PathBuf, BackupError> {
             "{} is not empty. Name a directory that is absent or empty; one without a {} in it is a backup that was \
              cut short and can be deleted.",
             path.display(),
-            super::manifest::NAME
+            super::MANIFEST
         ));
     }
     std::fs::set_permissions(&absolute, Permissions::from_mode(0o700)).map_err(failed(path))?;

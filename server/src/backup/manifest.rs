@@ -14,11 +14,8 @@ use paygen_vault::{FileKeyProvider, WrappedKey};
 use serde::{Deserialize, Serialize};
 
 use super::files::{failed, write_whole};
-use super::{BackupError, DATABASE, DOCUMENTS, refuse};
-use crate::documents::Place;
-
-/// Its name.
-pub(super) const NAME: &str = "manifest.json";
+use super::{BackupError, DATABASE, DOCUMENTS, MANIFEST, refuse};
+use paygen_app::documents::Place;
 
 /// Where the key file vouches for it: HMAC-SHA-256 over the manifest's bytes, as hex.
 const MAC: &str = "manifest.mac";
@@ -179,7 +176,7 @@ impl Manifest {
 
     /// Writes it into the directory of a backup that is otherwise whole, after what the key file says of it.
     pub(super) fn write(&self, directory: &Path, provider: Option<&FileKeyProvider>) -> Result<(), BackupError> {
-        let path = directory.join(NAME);
+        let path = directory.join(MANIFEST);
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(&path)(error.into()))?;
         if let Some(provider) = provider {
             write_whole(&directory.join(MAC), hex(&provider.vouch(USE, &text)).as_bytes())?;
@@ -189,7 +186,7 @@ impl Manifest {
 
     /// Whether the key file vouches for the manifest of a directory; nothing when it has no word of one.
     pub(super) fn is_vouched(directory: &Path, provider: &FileKeyProvider) -> Result<Option<bool>, BackupError> {
-        let (path, of) = (directory.join(NAME), directory.join(MAC));
+        let (path, of) = (directory.join(MANIFEST), directory.join(MAC));
         let word = match std::fs::read_to_string(&of) {
             Ok(word) => word,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -203,12 +200,12 @@ impl Manifest {
 
     /// Reads that of a backup, and refuses one that this binary does not understand.
     pub(super) fn read(directory: &Path) -> Result<Manifest, BackupError> {
-        let path = directory.join(NAME);
+        let path = directory.join(MANIFEST);
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return refuse(format!(
-                    "{} has no {NAME}: it is no backup, or one that was cut short. Name another one with --from.",
+                    "{} has no {MANIFEST}: it is no backup, or one that was cut short. Name another one with --from.",
                     directory.display()
                 ));
             }

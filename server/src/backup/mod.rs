@@ -16,7 +16,7 @@ mod take;
 
 use paygen_store::{Snapshot, SnapshotError, StoreError};
 
-use crate::documents::DocumentsError;
+use paygen_app::documents::DocumentsError;
 
 pub use manifest::{Erased, FileEntry, Manifest, StoreKind};
 pub use restore::{Restored, restore};
@@ -27,6 +27,9 @@ const DATABASE: &str = "database";
 
 /// Where the documents are in a backup.
 const DOCUMENTS: &str = "documents";
+
+/// The file that says what must be there.
+const MANIFEST: &str = "manifest.json";
 
 /// How many documents are copied at once.
 const AT_ONCE: usize = 8;

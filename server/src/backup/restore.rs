@@ -13,7 +13,7 @@ use super::files::{self, failed};
 use super::manifest::{FileEntry, Manifest, StoreKind};
 use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refuse};
 use crate::config::Config;
-use crate::documents::{Documents, Place};
+use paygen_app::documents::Place;
 
 /// A backup that was restored.
 pub struct Restored {
@@ -49,7 +49,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
         check(from, file)?;
     }
     let restoration = Restoration::begin(&target, &manifest.schema).await?;
-    let documents = Documents::open(config)?;
+    let documents = config.documents()?;
     let named: Vec<(NamedDocument, &FileEntry)> =
         manifest.files.iter().filter_map(|file| Some((file.document()?, file))).collect();
     let ids: HashSet<DocumentId> = named.iter().map(|(document, _)| document.document).collect();

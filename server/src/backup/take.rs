@@ -10,9 +10,9 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 use super::files::{self, Seen, failed};
 use super::manifest::{DataKeyEntry, Erased, FileEntry, Manifest, StoreKind, path_of};
 use super::{AT_ONCE, BackupError, DATABASE, DOCUMENTS, refuse};
-use crate::clock::wall;
 use crate::config::Config;
-use crate::documents::{Documents, Place};
+use paygen_app::documents::{Documents, Place};
+use paygen_engine::clock::wall;
 
 /// A backup that was taken.
 pub struct Taken {
@@ -52,7 +52,7 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
             manifest.files.push(FileEntry { path: format!("{DATABASE}/{name}"), size, sha256 });
         }
     }
-    let documents = Documents::open(config)?;
+    let documents = config.documents()?;
     let (copied, erased) = copy_documents(&documents, &target, &snapshot.documents, directory).await?;
     manifest.files.extend(copied);
     manifest.files.sort_by(|one, other| one.path.cmp(&other.path));
@@ -72,7 +72,7 @@ fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<FileKeyProvider>
     }
     let path = config.key_file();
     let provider = FileKeyProvider::open(&path).map_err(|error| error.to_string())?;
-    let opens = |row| DataKey::opens(&provider, &crate::vault_keys::from_row(row));
+    let opens = |row| DataKey::opens(&provider, &paygen_app::vault_keys::from_row(row));
     if snapshot.data_keys.iter().all(opens) {
         return Ok(Some(provider));
     }
@@ -123,7 +123,7 @@ async fn copy_document(
     let path = directory.join(&name);
     path.parent().map_or(Ok(()), files::make_directory)?;
     let (mut file, mut seen) = (files::make_file(&path)?, Seen::nothing());
-    while let Some(piece) = sealed.try_next().await.map_err(crate::documents::DocumentsError::from)? {
+    while let Some(piece) = sealed.try_next().await.map_err(paygen_app::documents::DocumentsError::from)? {
         file.write_all(&piece).map_err(failed(&path))?;
         seen.add(&piece);
     }
@@ -136,8 +136,8 @@ mod tests {
     use paygen_core::ids::{CardHolderId, ClientId, DocumentId, Id};
     use paygen_store::{Database, NamedDocument, Snapshot, Target};
 
-    use super::{Documents, copy_documents};
-    use crate::cli::args::CommonArgs;
+    use super::copy_documents;
+    use crate::common_args::CommonArgs;
     use crate::config::{Config, Mode};
 
     const ROW: &str = "INSERT INTO documents (client, id, card_holder, part, file_type, size, content_hash, status,
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(snapshot.documents, [named(erased), named(kept)]);
 
         live.execute("DELETE FROM documents WHERE id = ?1", [erased.bytes().as_slice()]).expect("an erased one");
-        let documents = Documents::open(&config).expect("a store");
+        let documents = config.documents().expect("a store");
         let copy = async |some: &[NamedDocument]| copy_documents(&documents, &target, some, directory.path()).await;
         let lost = copy(&snapshot.documents).await.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(lost.contains(&format!("the file of document {kept} of card holder")), "{lost}");

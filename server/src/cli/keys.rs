@@ -12,8 +12,8 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 use super::{Failure, carry_out, print_json};
 use crate::admin::Ask;
 use crate::config::Config;
-use crate::rotation::{Progress, purpose_of};
-use crate::vault_keys::from_row;
+use paygen_app::rotation::{Progress, purpose_of};
+use paygen_app::vault_keys::from_row;
 
 /// Makes a key file. Nothing of the settings is read for it.
 pub(super) fn new(file: &Path) -> Result<ExitCode, Failure> {

@@ -26,10 +26,10 @@ use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand, ServerArgs
 use paygen_store::Target;
 
 use crate::admin::{self, Ask, Told};
-use crate::app::Environment;
 use crate::config::{Config, Mode};
-use crate::rotation::Progress;
 use crate::start::Node;
+use paygen_app::Environment;
+use paygen_app::rotation::Progress;
 
 /// Something an operator must read: the error and, in it, the fix.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -3,17 +3,19 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, banner};
-use crate::app::Environment;
 use crate::config::Config;
-use crate::edge::connections::Connections;
 use crate::owner;
 use crate::sandbox;
 use crate::start::Node;
+use paygen_api::Api;
+use paygen_api::router::{Contract, Documentation};
+use paygen_app::Environment;
 
 /// How long open requests may take to finish after the signal to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -26,35 +28,36 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
     }
     let node = Node::start(config, Some(environment)).await?;
     let key = match environment {
-        Environment::Sandbox => Some(sandbox::ensure_client(&node.app).await?),
+        Environment::Sandbox => Some(sandbox::ensure_client(&node.app, &node.config).await?),
         Environment::Production => None,
     };
     if node.database.has_one_writer() {
-        let socket = crate::admin::socket(&node.app.config.data_dir);
+        let socket = crate::admin::socket(&node.config.data_dir);
         tokio::spawn(crate::admin::serve(node.app.clone(), socket));
     }
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}. Choose another address with --listen or PAYGEN_LISTEN.")
     })?;
     let address = listener.local_addr()?;
-    let operator = crate::operator::listen(&node.app.config).await?;
+    let operator = crate::operator::listen(&node.config).await?;
     match &key {
         Some(key) => banner::sandbox(address, key),
-        None => banner::production(address, &node.app.config, node.app.reader.clients().await?.len()),
+        None => banner::production(address, &node.config, node.app.reader.clients().await?.len()),
     }
     serve(listener, operator, node).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node) -> Result<(), Failure> {
-    let router = crate::http::router::router(node.app.clone());
+    let site: Option<Documentation> = node.config.docs.then_some(documentation);
+    let router = paygen_api::router::router(node.api.clone(), site);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let connections = Connections::new(router, &node.app.config, node.app.request_bytes.clone());
+    let connections = crate::operator::connections(router, &node.config, &node.api);
     let open = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &open) => {}
-        () = crate::operator::serve(operator.as_ref(), &node.app, &open) => {}
+        () = crate::operator::serve(operator.as_ref(), &node.api, &node.config, &open) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -66,4 +69,9 @@ async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node)
     }
     node.finish().await;
     Ok(())
+}
+
+/// The docs site about the API.
+fn documentation(contract: Contract) -> Router<Api> {
+    paygen_docs_site::router(move || contract.bytes())
 }

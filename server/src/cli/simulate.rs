@@ -10,11 +10,11 @@ use tokio::net::TcpListener;
 
 use super::args::SimulateArgs;
 use super::{Failure, beside};
-use crate::app::Environment;
 use crate::config::Config;
-use crate::http::nearest::hint;
 use crate::scenarios::{Scenario, builtin};
 use crate::{sandbox, scenarios, start};
+use paygen_app::Environment;
+use paygen_edge::nearest::hint;
 
 pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, Failure> {
     if args.list {
@@ -100,10 +100,11 @@ impl ThrowAway {
         (config.database_url, config.key_file, config.documents_url) = (None, None, None);
         config.request_lines = false;
         let node = start::Node::start(config, Some(Environment::Sandbox)).await?;
-        let key = sandbox::ensure_client(&node.app).await?.shown().to_owned();
+        let key = sandbox::ensure_client(&node.app, &node.config).await?.shown().to_owned();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let service = crate::http::router::router(node.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service =
+            paygen_api::router::router(node.api.clone(), None).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(axum::serve(listener, service).into_future());
         Ok((ThrowAway { node, server, _directory: directory }, url, key))
     }

@@ -1,5 +1,5 @@
 //! The examples of the contract, recorded: one story that makes every call of the API with a body, and what the server
-//! answered. `PAYGEN_RECORD=1` writes them to `server/src/http/recorded.json`; without it they are compared with what is
+//! answered. `PAYGEN_RECORD=1` writes them to `api/src/recorded.json`; without it they are compared with what is
 //! answered now, on both stores.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub const PDF: &[u8] =
     trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n";
 
 fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/recorded.json")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src/recorded.json")
 }
 
 /// Makes calls and keeps what was sent and answered.

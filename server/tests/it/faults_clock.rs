@@ -13,7 +13,7 @@ use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
-use paygen_server::engine::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission};
+use paygen_engine::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission};
 use paygen_store::{Database, Target};
 
 use crate::on_both_stores;

@@ -1,6 +1,6 @@
 //! Lists: every parameter, on accounts.
 
-use paygen_server::http::cursor;
+use paygen_api::cursor;
 use paygen_store::value::Value as Stored;
 use serde_json::{Value, json};
 

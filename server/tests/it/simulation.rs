@@ -21,7 +21,7 @@ use paygen_core::testing::simulation::{Committed, Dice, Simulation, WALL};
 use paygen_core::transfers::ReverseTransfer;
 use paygen_core::work::{Context, KeySet, Work};
 use paygen_core::{Command, Request};
-use paygen_server::engine::{
+use paygen_engine::{
     Answer, Bounds, Decision, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered,
 };
 use paygen_store::{Database, Load, Store, StoreError, Target};

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Failure, Told, root};
-use crate::clock::wall;
-use crate::delivery::sign::{Message, Secret, headers};
+use super::told::{Told, root};
+use crate::cli::Failure;
+use paygen_delivery::sign::{Message, Secret, headers};
+use paygen_engine::clock::wall;
 
 /// As long as an endpoint has.
 const TIMEOUT: Duration = Duration::from_secs(15);

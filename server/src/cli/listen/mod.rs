@@ -3,6 +3,7 @@
 mod forward;
 mod lines;
 mod summary;
+mod told;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -10,16 +11,15 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::args::ListenArgs;
 use super::{Failure, beside};
 use crate::config::Config;
-use crate::delivery::retry_after;
 use forward::Forward;
 use lines::{Lines, Message};
+use paygen_delivery::retry_after;
+use told::{Told, root};
 
 /// How long to wait before connecting again: doubled each time that brings nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -27,21 +27,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// A connection that says nothing for so long is dead; servers speak every 15 s unless told otherwise.
 const SILENCE: Duration = Duration::from_secs(90);
-
-/// An event, as far as it is shown and forwarded.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Told<'a> {
-    #[serde(rename = "_id")]
-    id: &'a str,
-    #[serde(rename = "type")]
-    kind: &'a str,
-    object_type: &'a str,
-    object_id: &'a str,
-    #[serde(borrow)]
-    data: &'a RawValue,
-    created_at: &'a str,
-}
 
 /// Why a connection ended.
 enum Ended {
@@ -249,13 +234,4 @@ fn refusal(status: StatusCode, body: &str) -> String {
     let told: Option<serde_json::Value> = serde_json::from_str(body).ok();
     let message = told.as_ref().and_then(|told| told["message"].as_str()).unwrap_or("no reason was given");
     format!("the server answers {}: {message}", status.as_u16())
-}
-
-/// The innermost cause: the outer ones name the request.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use paygen_api::cursor;
+use paygen_app::tokens::{self, Claims, TokenError};
 use paygen_core::access::{Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardId, ClientId, Id, TokenId};
-use paygen_server::http::cursor;
-use paygen_server::tokens::{self, Claims, TokenError};
 use paygen_store::value::Value;
 use paygen_vault::{ApiKeySecret, DataKey, FileKeyProvider, KeyKind, Purpose, Vault};
 
@@ -48,7 +48,7 @@ fn a_bearer_token_with_one_changed_bit_is_refused() {
         card: Some(CardId(id(4))),
         expires: 0,
     };
-    let now = paygen_server::clock::wall().seconds();
+    let now = paygen_engine::clock::wall().seconds();
     let until = |expires| Claims { expires, ..claims.clone() };
     let token = tokens::sign(&until(now + 3600), now, &vault).expect("a token");
     let read = tokens::read(&token, &vault).expect("it is read");

@@ -3,17 +3,17 @@
 use std::net::IpAddr;
 
 use axum::http::Request;
+use paygen_api::body::{Faults, Field};
+use paygen_api::filter::{self, FieldKind};
+use paygen_api::limits::SpendingLimits;
+use paygen_api::lists::{self, ListField, ListSpec, field, searched};
+use paygen_api::query::Params;
+use paygen_api::write::Write;
+use paygen_app::documents::Checker;
 use paygen_core::ids::{ClientId, Id};
 use paygen_core::time::Instant;
-use paygen_server::delivery::targets::Targets;
-use paygen_server::documents::Checker;
-use paygen_server::http::body::{Faults, Field};
-use paygen_server::http::filter::{self, FieldKind};
-use paygen_server::http::json::Json;
-use paygen_server::http::limits::SpendingLimits;
-use paygen_server::http::lists::{self, ListField, ListSpec, field, searched};
-use paygen_server::http::query::Params;
-use paygen_server::http::write::Write;
+use paygen_delivery::targets::Targets;
+use paygen_edge::json::Json;
 use paygen_store::lists::accounts as columns;
 use paygen_store::query::Paging;
 use paygen_vault::Pan;

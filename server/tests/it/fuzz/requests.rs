@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use paygen_core::testing::simulation::Dice;
-use paygen_server::docs_site::catalogue;
-use paygen_server::http::json::Json;
+use paygen_docs_site::catalogue;
+use paygen_edge::json::Json;
 use serde_json::{Value, json};
 
 use super::Target;

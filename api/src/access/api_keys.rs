@@ -1,0 +1,234 @@
+//! `/api-keys`: made, listed, rotated, revoked. The key itself is shown once, when it is made.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::access::{ApiKey, ApiKeyStatus, ApiKeyView, CreateApiKey, NewKey, RevokeApiKey, RotateApiKey};
+use paygen_core::ids::ApiKeyId;
+use paygen_core::record::Key;
+use paygen_core::{Command, Outcome, Refusal};
+use paygen_store::lists::api_keys as columns;
+use paygen_vault::{ApiKeySecret, KeyKind};
+use serde::Serialize;
+
+use super::bodies::{CreateApiKeyBody, RotateApiKeyBody};
+use crate::Api;
+use crate::body::{Body, NoBody};
+use crate::filter::FieldKind;
+use crate::gate::{Allowed, Caller, KEYS_READ, KEYS_WRITE};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+use crate::write::{Success, Write, WriteParams};
+use paygen_app::Environment;
+
+/// An API key just made, with the key: it is shown this once.
+#[derive(Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = NewApiKey)]
+pub struct NewApiKeyView {
+    #[serde(flatten)]
+    shown: ApiKeyView,
+    /// The key. Keep it now: it cannot be shown again, so it is null in the answer to a repeat and in a dry run.
+    #[schema(example = "pgk_test_Zk3vR8…", required = true)]
+    key: Option<String>,
+}
+
+impl NewApiKeyView {
+    fn without_secret(self) -> NewApiKeyView {
+        NewApiKeyView { key: None, ..self }
+    }
+}
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    searched("name", columns::NAME),
+    searched("hint", columns::HINT),
+    field("status", columns::STATUS, FieldKind::Choice(ApiKeyStatus::WORDS)),
+    field("expiresAt", columns::EXPIRES_AT, FieldKind::Time),
+    field("lastUsedAt", columns::LAST_USED_AT, FieldKind::Time),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "name",
+        "hint",
+        "scopes",
+        "status",
+        "expiresAt",
+        "allowedIps",
+        "lastUsedAt",
+        "replacedBy",
+        "endsAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+fn shown(outcome: &Outcome) -> Option<ApiKeyView> {
+    match outcome {
+        Outcome::ApiKey(view) => Some(view.clone()),
+        _ => None,
+    }
+}
+
+/// How many keys of a client can work at once.
+const MOST: i64 = 100;
+
+/// What answers when a client has as many keys as it may. Those made at the very same time may be a few more.
+async fn full(app: &Api, caller: &Caller) -> Result<Option<Problem>, Problem> {
+    if app.reader.active_api_keys(caller.client).await? < MOST {
+        return Ok(None);
+    }
+    let message = format!(
+        "A client has at most {MOST} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
+    );
+    Ok(Some(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_api_keys", message)))
+}
+
+/// A new secret, its traces for the command, and what shows both.
+fn new_secret(app: &Api) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> + Send + 'static) {
+    let kind = match app.environment {
+        Environment::Sandbox => KeyKind::Test,
+        Environment::Production => KeyKind::Live,
+    };
+    let secret = ApiKeySecret::generate(kind);
+    let key = NewKey { hash: secret.hash(&app.vault), hint: secret.hint() };
+    let show = move |outcome: &Outcome| {
+        shown(outcome).map(|shown| NewApiKeyView { shown, key: Some(secret.expose().to_owned()) })
+    };
+    (key, show)
+}
+
+/// Create an API key
+///
+/// The answer shows the key, this once. It can do no more than the key that makes it, lives no longer and works from no
+/// other networks. Bearer tokens make none.
+#[utoipa::path(post, path = "/api-keys", tag = "Access", operation_id = "createApiKey",
+    request_body = CreateApiKeyBody,
+    params(WriteParams),
+    responses((status = 201, description = "The key.", body = Envelope<NewApiKeyView>)),
+    security(("apiKey" = ["keys:write"]), ("bearer" = ["keys:write"])))]
+pub async fn create_api_key(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<KEYS_WRITE>,
+    write: Write,
+    body: Body<CreateApiKeyBody>,
+) -> Result<Response, Problem> {
+    let maker = caller.maker()?;
+    if let Some(full) = full(&app, &caller).await? {
+        return write.or_before(&app, &caller, &body.canonical, full).await;
+    }
+    let (key, show) = new_secret(&app);
+    let value = body.value;
+    let command = Command::CreateApiKey(CreateApiKey {
+        name: value.name.into(),
+        scopes: value.scopes.0.into_iter().collect(),
+        expires_at: value.expires_at.map(Into::into),
+        allowed_ips: value.allowed_ips.map(|list| list.0).unwrap_or_default(),
+        key,
+        maker,
+    });
+    let success = Success::new(StatusCode::CREATED, "API key created successfully.", show)
+        .shown_once(NewApiKeyView::without_secret);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}
+
+/// List API keys
+///
+/// The client's keys, without the keys themselves.
+#[utoipa::path(get, path = "/api-keys", tag = "Access", operation_id = "listApiKeys",
+    params(ListParams),
+    responses((status = 200, description = "The keys.", body = ListEnvelope<ApiKeyView>)),
+    security(("apiKey" = ["keys:read"]), ("bearer" = ["keys:read"])))]
+pub async fn list_api_keys(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<KEYS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, ApiKeyView::of)
+}
+
+/// Retrieve an API key
+///
+/// One key, without the key itself.
+#[utoipa::path(get, path = "/api-keys/{apiKeyId}", tag = "Access", operation_id = "getApiKey",
+    params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The key.", body = Envelope<ApiKeyView>)),
+    security(("apiKey" = ["keys:read"]), ("bearer" = ["keys:read"])))]
+pub async fn get_api_key(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<KEYS_READ>,
+    PathId(id): PathId<ApiKeyId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = app.reader.get::<ApiKey>(Key::of(caller.client, id.0)).await?;
+    let key = found.ok_or_else(|| Problem::from(&Refusal::ApiKeyNotFound))?;
+    Ok(reply::versioned("API key fetched successfully.", key.version, &ApiKeyView::of(&key)))
+}
+
+/// Rotate an API key
+///
+/// Makes a new key with the same name, scopes, end and networks, which must lie within those of the key that rotates. The
+/// old one works on for the overlap. Bearer tokens rotate none.
+#[utoipa::path(post, path = "/api-keys/{apiKeyId}/rotate", tag = "Access", operation_id = "rotateApiKey",
+    request_body = RotateApiKeyBody,
+    params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 201, description = "The new key.", body = Envelope<NewApiKeyView>)),
+    security(("apiKey" = ["keys:write"]), ("bearer" = ["keys:write"])))]
+pub async fn rotate_api_key(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<KEYS_WRITE>,
+    PathId(id): PathId<ApiKeyId>,
+    write: Write,
+    body: Body<RotateApiKeyBody>,
+) -> Result<Response, Problem> {
+    let maker = caller.maker()?;
+    if body.value.overlap_seconds.is_none_or(|seconds| seconds.0 > 0)
+        && let Some(full) = full(&app, &caller).await?
+    {
+        return write.or_before(&app, &caller, &body.canonical, full).await;
+    }
+    let (key, show) = new_secret(&app);
+    let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
+    let command = Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker });
+    let success = Success::new(StatusCode::CREATED, "API key rotated successfully.", show)
+        .shown_once(NewApiKeyView::without_secret);
+    let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
+    app.credentials.forget();
+    answer
+}
+
+/// Revoke an API key
+///
+/// The key and the tokens made with it stop working; on other nodes within five seconds.
+#[utoipa::path(delete, path = "/api-keys/{apiKeyId}", tag = "Access", operation_id = "revokeApiKey",
+    params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The revoked key.", body = Envelope<ApiKeyView>)),
+    security(("apiKey" = ["keys:write"]), ("bearer" = ["keys:write"])))]
+pub async fn revoke_api_key(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<KEYS_WRITE>,
+    PathId(id): PathId<ApiKeyId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    let command = Command::RevokeApiKey(RevokeApiKey { id });
+    let success = Success::new(StatusCode::OK, "API key revoked successfully.", shown);
+    let answer = write.perform(&app, &caller, "", command, success).await;
+    app.credentials.forget();
+    answer
+}

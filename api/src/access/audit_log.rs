@@ -1,0 +1,113 @@
+//! `GET /audit-log`: who changed what.
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::access::AuditEntry;
+use paygen_core::view::Free;
+use paygen_store::lists::audit_log as columns;
+use serde::Serialize;
+
+use crate::Api;
+use crate::filter::FieldKind;
+use crate::gate::{AUDIT_READ, Allowed};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::ListEnvelope;
+
+/// An entry of the audit log.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AuditEntry)]
+pub struct AuditView {
+    /// Its id.
+    #[serde(rename = "_id")]
+    id: String,
+    /// Who did it.
+    actor: ActorView,
+    /// What was done.
+    #[schema(example = "account.update")]
+    action: String,
+    /// The kind of object that changed.
+    #[schema(example = "account")]
+    object_type: String,
+    /// Which object.
+    object_id: String,
+    /// Each field with what it was and is; of secret and personal fields only that they changed.
+    changes: Free,
+    /// The request.
+    request_id: String,
+    /// The address it came from.
+    #[schema(required = true)]
+    address: Option<String>,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+}
+
+/// With which credential.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Actor)]
+pub struct ActorView {
+    /// api_key, token, reveal_token, operator or system.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The credential.
+    #[schema(required = true)]
+    id: Option<String>,
+}
+
+impl AuditView {
+    fn of(entry: &AuditEntry) -> AuditView {
+        AuditView {
+            id: entry.id.to_string(),
+            actor: ActorView { kind: entry.actor.kind(), id: entry.actor.id().map(|id| id.to_string()) },
+            action: entry.action.clone(),
+            object_type: entry.object_type.clone(),
+            object_id: entry.object_id.clone(),
+            changes: Free::object(Some(&entry.changes)),
+            request_id: entry.request_id.clone(),
+            address: entry.address.clone(),
+            created_at: entry.created_at.to_string(),
+        }
+    }
+}
+
+const ACTORS: &[&str] = &["api_key", "token", "reveal_token", "operator", "system"];
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("actorType", columns::ACTOR_TYPE, FieldKind::Choice(ACTORS)),
+    field("actorId", columns::ACTOR_ID, FieldKind::Id),
+    searched("action", columns::ACTION),
+    searched("objectType", columns::OBJECT_TYPE),
+    searched("objectId", columns::OBJECT_ID),
+    searched("requestId", columns::REQUEST_ID),
+    searched("address", columns::ADDRESS),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &["_id", "actor", "action", "objectType", "objectId", "changes", "requestId", "address", "createdAt"],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List the audit log
+///
+/// Who changed what, when, from where; written in the transaction of the change.
+#[utoipa::path(get, path = "/audit-log", tag = "Access", operation_id = "listAuditLog",
+    params(ListParams),
+    responses((status = 200, description = "The entries.", body = ListEnvelope<AuditView>)),
+    security(("apiKey" = ["audit:read"]), ("bearer" = ["audit:read"])))]
+pub async fn list_audit_log(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUDIT_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, AuditView::of)
+}

@@ -1,0 +1,81 @@
+//! `POST /accounts`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::access::Scope;
+use paygen_core::accounts::{AccountStatus, AccountView, CreateAccount};
+use paygen_core::money::Decimal;
+use paygen_core::{Command, Outcome};
+
+use super::bodies::CreateAccountBody;
+use crate::Api;
+use crate::body::Body;
+use crate::fields::Text;
+use crate::gate::{ACCOUNTS_WRITE, Allowed, Caller};
+use crate::problem::Problem;
+use crate::reply::Envelope;
+use crate::write::{Success, Write, WriteParams};
+
+/// Create an account
+///
+/// Opens an account in one currency. An opening `balance` is booked against the settlement account and needs the
+/// scope `accounts:adjust`.
+#[utoipa::path(post, path = "/accounts", tag = "Accounts", operation_id = "createAccount",
+    request_body = CreateAccountBody,
+    params(WriteParams),
+    responses((status = 201, description = "The account.", body = Envelope<AccountView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn create_account(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    write: Write,
+    body: Body<CreateAccountBody>,
+) -> Result<Response, Problem> {
+    same_client(body.value.client.as_ref().map(Text::as_str), &caller)?;
+    let command = Command::CreateAccount(command(body.value, &caller));
+    let success = Success::new(StatusCode::CREATED, "Account created successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}
+
+fn command(body: CreateAccountBody, caller: &Caller) -> CreateAccount {
+    CreateAccount {
+        owner_type: body.owner_type.into(),
+        owner_id: body.owner_id.map(Into::into),
+        name: body.name.into(),
+        kind: body.kind,
+        category: body.category,
+        currency: body.currency.into(),
+        status: body.status.unwrap_or(AccountStatus::Active),
+        network: body.network.map(Into::into),
+        balance: body.balance.unwrap_or(Decimal::ZERO),
+        credit_limit: body.credit_limit.unwrap_or(Decimal::ZERO),
+        can_debit: body.can_debit.unwrap_or(true),
+        can_credit: body.can_credit.unwrap_or(true),
+        metadata: body.metadata.map(Into::into),
+        may_adjust: caller.scopes.has(Scope::AccountsAdjust),
+    }
+}
+
+/// The account a command came to.
+pub(super) fn shown(outcome: &Outcome) -> Option<AccountView> {
+    match outcome {
+        Outcome::Account(view) => Some(view.clone()),
+        _ => None,
+    }
+}
+
+/// `client` in a body is optional and must be the credential's.
+pub(super) fn same_client(client: Option<&str>, caller: &Caller) -> Result<(), Problem> {
+    match client {
+        Some(named) if named != caller.client.to_string() => {
+            let message = "client must be the credential's own client. Leave it out: it is taken from the credential.";
+            Err(Problem::new(StatusCode::FORBIDDEN, "client_mismatch", message).field(
+                "/client",
+                "client_mismatch",
+                message,
+            ))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,184 @@
+//! `/accounts/{accountId}/details`: bank accounts and wallet addresses.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::accounts::{
+    Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailType, DetailView, UpdateDetail,
+};
+use paygen_core::ids::{AccountId, ClientId, DetailId};
+use paygen_core::record::Key;
+use paygen_core::{Command, Outcome, Refusal};
+use paygen_store::lists::details as columns;
+
+use super::bodies::{CreateDetailBody, UpdateDetailBody};
+use crate::Api;
+use crate::body::{Body, NoBody};
+use crate::filter::FieldKind;
+use crate::gate::{ACCOUNTS_READ, ACCOUNTS_WRITE, Allowed};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::path::{PathId, PathIds};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+fn shown(outcome: &Outcome) -> Option<DetailView> {
+    match outcome {
+        Outcome::Detail(view) => Some(view.clone()),
+        _ => None,
+    }
+}
+
+/// Create an account detail
+///
+/// Hangs a bank account or wallet address on an account. The first record of a type becomes its primary one. IBAN,
+/// ABA, NUBAN and EVM check digits are verified where the shape is recognisable.
+#[utoipa::path(post, path = "/accounts/{accountId}/details", tag = "Accounts", operation_id = "createAccountDetail",
+    request_body = CreateDetailBody,
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams),
+    responses((status = 201, description = "The detail record.", body = Envelope<DetailView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn create_detail(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    PathId(account): PathId<AccountId>,
+    write: Write,
+    body: Body<CreateDetailBody>,
+) -> Result<Response, Problem> {
+    let value = body.value;
+    let command = Command::CreateDetail(CreateDetail {
+        account,
+        kind: value.kind,
+        details: value.details.map(Into::into),
+        provider: value.provider.map(Into::into),
+        is_primary: value.is_primary,
+    });
+    let success = Success::new(StatusCode::CREATED, "Account detail created successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("type", columns::TYPE, FieldKind::Choice(DetailType::WORDS)),
+    searched("provider", columns::PROVIDER),
+    field("isPrimary", columns::IS_PRIMARY, FieldKind::Boolean),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &["_id", "accountId", "type", "details", "provider", "isPrimary", "version", "createdAt", "updatedAt"],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List account details
+///
+/// The bank accounts and wallet addresses of an account.
+#[utoipa::path(get, path = "/accounts/{accountId}/details", tag = "Accounts", operation_id = "listAccountDetails",
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"), ListParams),
+    responses((status = 200, description = "The detail records.", body = ListEnvelope<DetailView>)),
+    security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
+pub async fn list_details(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    PathId(account): PathId<AccountId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let only_its = vec![fixed(columns::ACCOUNT, account.0)];
+    let list = lists::read(&SPEC, params, caller.client, only_its, app.settings.list_timeout_ms)?;
+    existing(&app, caller.client, account).await?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, DetailView::of)
+}
+
+/// Retrieve an account detail
+///
+/// One bank account or wallet address of an account.
+#[utoipa::path(get, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "getAccountDetail",
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
+    security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
+pub async fn get_detail(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    PathIds(account, id): PathIds<AccountId, DetailId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = app.reader.get::<Detail>(Key::of(caller.client, id.0)).await?;
+    let detail = found.filter(|detail| detail.account == account).ok_or(Refusal::DetailNotFound);
+    let detail = detail.map_err(|refusal| Problem::from(&refusal))?;
+    Ok(reply::versioned("Account detail fetched successfully.", detail.version, &DetailView::of(&detail)))
+}
+
+/// Update an account detail
+///
+/// Fields left out stay as they are.
+#[utoipa::path(put, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "updateAccountDetail",
+    request_body = UpdateDetailBody,
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn update_detail(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    PathIds(account, id): PathIds<AccountId, DetailId>,
+    write: Write,
+    body: Body<UpdateDetailBody>,
+) -> Result<Response, Problem> {
+    let value = body.value;
+    let command = Command::UpdateDetail(UpdateDetail {
+        account,
+        id,
+        kind: value.kind,
+        details: value.details.into_option(),
+        provider: value.provider.into_option(),
+        is_primary: value.is_primary,
+        echo: DetailEcho {
+            id: value.id.map(Into::into),
+            account: value.account_id.map(Into::into),
+            version: value.version.map(|version| version.0),
+            times: [value.created_at.map(Into::into), value.updated_at.map(Into::into)],
+        },
+        if_match: write.if_match,
+    });
+    let success = Success::new(StatusCode::OK, "Account detail updated successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}
+
+/// Delete an account detail
+///
+/// Takes the record off the account.
+#[utoipa::path(delete, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts",
+    operation_id = "deleteAccountDetail",
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The record that was removed.", body = Envelope<DetailView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn delete_detail(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    PathIds(account, id): PathIds<AccountId, DetailId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    let command = Command::DeleteDetail(DeleteDetail { account, id, if_match: write.if_match });
+    let success = Success::new(StatusCode::OK, "Account detail deleted successfully.", shown);
+    write.perform(&app, &caller, "", command, success).await
+}
+
+/// Refuses unless the account exists for this client.
+pub(super) async fn existing(app: &Api, client: ClientId, id: AccountId) -> Result<Account, Problem> {
+    let found = app.reader.get::<Account>(Key::of(client, id.0)).await?;
+    found.ok_or_else(|| Problem::from(&Refusal::AccountNotFound { id, field: None }))
+}

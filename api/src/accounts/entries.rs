@@ -1,0 +1,193 @@
+//! `GET /accounts/{accountId}/entries`: every line and hold change with the balance after it, as JSON or CSV.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use paygen_core::ids::AccountId;
+use paygen_core::ledger::{Entry, EntryKind, Line};
+use paygen_core::view::Money;
+use paygen_store::lists::lines as columns;
+use serde::Serialize;
+
+use super::details::existing;
+use crate::Api;
+use crate::csv::{self, Cell, Sheet};
+use crate::filter::FieldKind;
+use crate::gate::{ACCOUNTS_READ, Allowed};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::ListEnvelope;
+
+/// A line of an account.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AccountEntry)]
+pub struct EntryView {
+    /// The ledger entry.
+    #[serde(rename = "_id")]
+    id: String,
+    /// Its number on the account, from 1 without gaps.
+    seq: i64,
+    /// What it is about.
+    kind: EntryKind,
+    /// What it added to the posted balance.
+    amount: Money,
+    /// What it added to the held balance.
+    held_amount: Money,
+    /// The posted balance after it.
+    ledger_balance: Money,
+    /// The held balance after it.
+    held_balance: Money,
+    /// The account's currency.
+    currency: String,
+    /// The authorization it belongs to.
+    #[schema(required = true)]
+    authorization_id: Option<String>,
+    /// The object that caused it, such as a transfer.
+    #[schema(required = true)]
+    source_id: Option<String>,
+    /// The caller's reference.
+    #[schema(required = true)]
+    reference: Option<String>,
+    /// The caller's words.
+    #[schema(required = true)]
+    narration: Option<String>,
+    /// Whether the network imposed it.
+    forced: bool,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+}
+
+impl EntryView {
+    fn of((line, entry): &(Line, Entry)) -> EntryView {
+        let money = |minor| Money::new(minor, line.currency);
+        EntryView {
+            id: line.entry.to_string(),
+            seq: line.seq,
+            kind: line.kind,
+            amount: money(line.delta),
+            held_amount: money(line.held_delta),
+            ledger_balance: money(line.ledger_after),
+            held_balance: money(line.held_after),
+            currency: line.currency.code().to_owned(),
+            authorization_id: line.authorization.map(|id| id.to_string()),
+            source_id: entry.source.map(|id| id.to_string()),
+            reference: entry.reference.clone(),
+            narration: entry.narration.clone(),
+            forced: line.forced,
+            created_at: line.at.to_string(),
+        }
+    }
+}
+
+const SHEET: Sheet<(Line, Entry)> = Sheet {
+    file: HeaderValue::from_static("attachment; filename=\"entries.csv\""),
+    columns: &[
+        "seq",
+        "_id",
+        "kind",
+        "amount",
+        "heldAmount",
+        "ledgerBalance",
+        "heldBalance",
+        "currency",
+        "authorizationId",
+        "sourceId",
+        "reference",
+        "narration",
+        "forced",
+        "createdAt",
+    ],
+    cells: |row| {
+        let shown = EntryView::of(row);
+        vec![
+            Cell::plain(shown.seq),
+            Cell::Plain(shown.id),
+            Cell::plain(shown.kind),
+            Cell::plain(shown.amount.as_str()),
+            Cell::plain(shown.held_amount.as_str()),
+            Cell::plain(shown.ledger_balance.as_str()),
+            Cell::plain(shown.held_balance.as_str()),
+            Cell::Plain(shown.currency),
+            Cell::maybe(shown.authorization_id),
+            Cell::maybe(shown.source_id),
+            Cell::text(shown.reference.as_deref()),
+            Cell::text(shown.narration.as_deref()),
+            Cell::plain(shown.forced),
+            Cell::Plain(shown.created_at),
+        ]
+    },
+};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ENTRY, FieldKind::Id),
+    field("seq", columns::SEQ, FieldKind::Integer),
+    field("kind", columns::KIND, FieldKind::Choice(EntryKind::WORDS)),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    field("heldAmount", columns::HELD_AMOUNT, FieldKind::Money),
+    field("ledgerBalance", columns::LEDGER_BALANCE, FieldKind::Money),
+    field("heldBalance", columns::HELD_BALANCE, FieldKind::Money),
+    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
+    field("sourceId", columns::SOURCE, FieldKind::Id),
+    searched("reference", columns::REFERENCE),
+    searched("narration", columns::NARRATION),
+    field("forced", columns::FORCED, FieldKind::Boolean),
+    field("createdAt", columns::AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "seq",
+        "kind",
+        "amount",
+        "heldAmount",
+        "ledgerBalance",
+        "heldBalance",
+        "currency",
+        "authorizationId",
+        "sourceId",
+        "reference",
+        "narration",
+        "forced",
+        "createdAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-seq",
+};
+
+/// List an account's entries
+///
+/// Every line and hold change of the account, with the balances after it. With `Accept: text/csv` all that match
+/// `filter` and `search` are streamed as CSV, oldest first unless another sort is asked for; `page`, `limit`, `cursor`,
+/// `fields` and `populate` do not go with it (400).
+#[utoipa::path(get, path = "/accounts/{accountId}/entries", tag = "Accounts", operation_id = "listAccountEntries",
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"), ListParams),
+    responses((status = 200, description = "The entries.", content(
+        (ListEnvelope<EntryView> = "application/json"), (String = "text/csv")))),
+    security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
+pub async fn list_entries(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    PathId(id): PathId<AccountId>,
+    Query(params): Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let only_its = vec![fixed(columns::ACCOUNT, id.0)];
+    let timeout = app.settings.list_timeout_ms;
+    if csv::is_wanted(&headers) {
+        let spec = ListSpec { default_sort: "seq", ..SPEC };
+        let query = lists::read_whole(&spec, params, caller.client, only_its, timeout)?;
+        existing(&app, caller.client, id).await?;
+        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
+    }
+    let list = lists::read(&SPEC, params, caller.client, only_its, timeout)?;
+    existing(&app, caller.client, id).await?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, EntryView::of)
+}

@@ -1,0 +1,97 @@
+//! `PUT /accounts/{accountId}` and `DELETE /accounts/{accountId}`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::Command;
+use paygen_core::access::Scope;
+use paygen_core::accounts::{AccountEcho, AccountView, CloseAccount, UpdateAccount};
+use paygen_core::ids::AccountId;
+use paygen_core::money::Decimal;
+
+use super::bodies::UpdateAccountBody;
+use super::create::{same_client, shown};
+use crate::Api;
+use crate::body::{Body, Change, NoBody};
+use crate::fields::Text;
+use crate::gate::{ACCOUNTS_WRITE, Allowed, Caller};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::reply::Envelope;
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+/// Update an account
+///
+/// Fields left out stay as they are; `null` clears `ownerId`, `network`, `metadata` and `creditLimit`. Read-only fields may be
+/// sent back as they were read. A `balance` that differs becomes a ledger entry against the settlement account: it
+/// needs the scope `accounts:adjust` and `If-Match`.
+#[utoipa::path(put, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "updateAccount",
+    request_body = UpdateAccountBody,
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The account.", body = Envelope<AccountView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn update_account(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    PathId(id): PathId<AccountId>,
+    write: Write,
+    body: Body<UpdateAccountBody>,
+) -> Result<Response, Problem> {
+    same_client(body.value.client.as_ref().map(Text::as_str), &caller)?;
+    let command = command(id, body.value, &write, &caller);
+    let success = Success::new(StatusCode::OK, "Account updated successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, Command::UpdateAccount(Box::new(command)), success).await
+}
+
+fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Caller) -> UpdateAccount {
+    UpdateAccount {
+        id,
+        owner_type: body.owner_type.map(Into::into),
+        owner_id: body.owner_id.into_option(),
+        name: body.name.map(Into::into),
+        kind: body.kind,
+        category: body.category,
+        status: body.status,
+        currency: body.currency.map(Into::into),
+        network: body.network.into_option(),
+        balance: body.balance,
+        credit_limit: match body.credit_limit {
+            Change::Keep => None,
+            Change::Clear => Some(Decimal::ZERO),
+            Change::Set(limit) => Some(limit),
+        },
+        can_debit: body.can_debit,
+        can_credit: body.can_credit,
+        metadata: body.metadata.into_option(),
+        echo: AccountEcho {
+            id: body.id.map(Into::into),
+            amounts: [body.available_balance, body.ledger_balance, body.held_balance],
+            version: body.version.map(|version| version.0),
+            times: [body.created_at.map(Into::into), body.updated_at.map(Into::into)],
+        },
+        if_match: write.if_match,
+        may_adjust: caller.scopes.has(Scope::AccountsAdjust),
+    }
+}
+
+/// Close an account
+///
+/// Final. The account must have no balance, no hold and no card that is not canceled; otherwise the answer is 409
+/// and says what is in the way.
+#[utoipa::path(delete, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "closeAccount",
+    params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The closed account.", body = Envelope<AccountView>)),
+    security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
+pub async fn close_account(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_WRITE>,
+    PathId(id): PathId<AccountId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    let command = Command::CloseAccount(CloseAccount { id, if_match: write.if_match });
+    let success = Success::new(StatusCode::OK, "Account closed successfully.", shown);
+    write.perform(&app, &caller, "", command, success).await
+}

@@ -1,0 +1,175 @@
+//! `GET /authorizations`, `GET /authorizations/{authorizationId}`, its decision, and a card's authorizations.
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::Refusal;
+use paygen_core::authorizations::{
+    Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Channel, DecisionView, Reason,
+};
+use paygen_core::cards::Card;
+use paygen_core::ids::{AuthorizationId, CardId};
+use paygen_core::record::Key;
+use paygen_store::lists::authorizations as columns;
+use paygen_store::query::Filter;
+
+use crate::Api;
+use crate::filter::FieldKind;
+use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
+use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::{Params, Query};
+use crate::reply::{self, Envelope, ListEnvelope};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("cardId", columns::CARD, FieldKind::Id),
+    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
+    field("accountId", columns::ACCOUNT, FieldKind::Id),
+    field("status", columns::STATUS, FieldKind::Choice(AuthorizationStatus::WORDS)),
+    field("reason", columns::REASON, FieldKind::Choice(Reason::WORDS)),
+    field("type", columns::TYPE, FieldKind::Choice(AuthorizationType::WORDS)),
+    field("channel", columns::CHANNEL, FieldKind::Choice(Channel::WORDS)),
+    currency("currency", columns::CURRENCY),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    field("approvedAmount", columns::APPROVED, FieldKind::Money),
+    field("clearedAmount", columns::CLEARED, FieldKind::Money),
+    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
+    searched("merchant.category", columns::MERCHANT_CATEGORY),
+    searched("merchant.name", columns::MERCHANT_NAME),
+    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
+    field("standIn", columns::STAND_IN, FieldKind::Boolean),
+    field("expiresAt", columns::EXPIRES_AT, FieldKind::Time),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "cardId",
+        "cardHolderId",
+        "accountId",
+        "status",
+        "reason",
+        "type",
+        "channel",
+        "currency",
+        "amount",
+        "approvedAmount",
+        "heldAmount",
+        "clearedAmount",
+        "reversedAmount",
+        "refundedAmount",
+        "fee",
+        "vat",
+        "partial",
+        "standIn",
+        "merchantAmount",
+        "merchantCurrency",
+        "merchant",
+        "terminal",
+        "authorizationCode",
+        "networkTransactionId",
+        "timeline",
+        "expiresAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List authorizations
+///
+/// Payments asked for, approved and declined.
+#[utoipa::path(get, path = "/authorizations", tag = "Authorizations", operation_id = "listAuthorizations",
+    params(ListParams),
+    responses((status = 200, description = "The authorizations.", body = ListEnvelope<AuthorizationView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_authorizations(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    list(&app, &caller, params, caller.only_seen(columns::CARD, columns::CARD_HOLDER)).await
+}
+
+/// List a card's authorizations
+///
+/// Payments asked for with this card, approved and declined.
+#[utoipa::path(get, path = "/cards/{cardId}/authorizations", tag = "Cards", operation_id = "listCardAuthorizations",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), ListParams),
+    responses((status = 200, description = "The authorizations.", body = ListEnvelope<AuthorizationView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_card_authorizations(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    PathId(id): PathId<CardId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
+    let card = card.filter(|card| caller.sees_card(card.id, card.card_holder));
+    card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+    list(&app, &caller, params, vec![fixed(columns::CARD, id.0)]).await
+}
+
+async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {
+    let list = lists::read(&SPEC, params, caller.client, only, app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, AuthorizationView::of)
+}
+
+/// The authorization, when the caller sees its card.
+pub(super) async fn seen(app: &Api, caller: &Caller, id: AuthorizationId) -> Result<Authorization, Problem> {
+    let found = app.reader.get::<Authorization>(Key::of(caller.client, id.0)).await?;
+    let sees = |found: &Authorization| match (found.card, found.card_holder) {
+        (Some(card), Some(holder)) => caller.sees_card(card, holder),
+        _ => caller.bound.is_none(),
+    };
+    found.filter(sees).ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))
+}
+
+/// Retrieve an authorization
+///
+/// Where it stands, and its timeline with each ledger entry's id.
+#[utoipa::path(get, path = "/authorizations/{authorizationId}", tag = "Authorizations", operation_id = "getAuthorization",
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn get_authorization(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    PathId(id): PathId<AuthorizationId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = seen(&app, &caller, id).await?;
+    Ok(reply::versioned("Authorization fetched successfully.", found.version, &AuthorizationView::of(&found)))
+}
+
+/// Retrieve an authorization's decision
+///
+/// Every check in order, with what was observed, the threshold, and what would have let it pass. The reason of a declined
+/// one is the first check that failed.
+#[utoipa::path(get, path = "/authorizations/{authorizationId}/decision", tag = "Authorizations",
+    operation_id = "getAuthorizationDecision",
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The decision.", body = Envelope<DecisionView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn get_authorization_decision(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    PathId(id): PathId<AuthorizationId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = seen(&app, &caller, id).await?;
+    let decided = found.decided.first();
+    let decided = decided.ok_or_else(|| Problem::internal(format!("the authorization {id} has no decision")))?;
+    Ok(reply::ok("Decision fetched successfully.", &DecisionView::of(decided, found.currency)))
+}

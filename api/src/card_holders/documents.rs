@@ -1,0 +1,204 @@
+//! `/card-holders/{cardHolderId}/documents`: uploaded, listed, reviewed.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::card_holders::{CardHolderView, DocumentPart, DocumentView, ReviewDocument, ReviewStatus};
+use paygen_core::ids::{CardHolderId, DocumentId};
+use paygen_core::{Command, Outcome};
+use paygen_store::lists::documents as columns;
+
+use super::bodies::{ReviewDocumentBody, UploadBody, UploadForm};
+use super::create::shown;
+use super::draft::{Draft, key};
+use super::form::{self, Form, FormSpec};
+use super::{existing, merge, refuse};
+use crate::Api;
+use crate::body::{Body, Faults, Fields, Members};
+use crate::filter::FieldKind;
+use crate::gate::{Allowed, CARD_HOLDERS_READ, CARD_HOLDERS_WRITE, Caller, Unbound};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed};
+use crate::path::{PathId, PathIds};
+use crate::problem::{FieldProblem, Problem};
+use crate::query::Query;
+use crate::reply::{Envelope, ListEnvelope};
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+const FORM: FormSpec = FormSpec { texts: &[], json: &["document", "proofOfAddress", "identification"] };
+
+/// Upload documents
+///
+/// Files of an identity document and of a proof of address, JPEG, PNG or PDF of at most 10 MiB, with or without what is
+/// to be said of them. A file takes the place of the one before it and waits for a review.
+#[utoipa::path(post, path = "/card-holders/{cardHolderId}/documents", tag = "Card holders",
+    operation_id = "uploadCardHolderDocuments",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams),
+    responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),
+    security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
+pub async fn upload_documents(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARD_HOLDERS_WRITE>,
+    PathId(id): PathId<CardHolderId>,
+    write: Write,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !form::is_form(&request) {
+        let message = "Send the documents as multipart/form-data.";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
+    }
+    form::no_dry_run(&write)?;
+    let key = key(&app, &existing(&app, &caller, id).await?)?;
+    let form = form::read(&app, request, &FORM, (caller.client, id), &key).await?;
+    let content = form.canonical();
+    if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
+        return Ok(answer);
+    }
+    let Form { json, files, faults, staged } = form;
+    if !faults.is_empty() {
+        return Err(refuse(faults));
+    }
+    let prepared = || async {
+        let mut draft = Draft::of(&app, existing(&app, &caller, id).await?, &write)?;
+        let mut faults = Vec::new();
+        draft.command.documents.clone_from(&files);
+        said(&mut draft, &json, &mut faults);
+        let (command, key) = draft.finish(&app, faults)?;
+        let message = "Card holder documents uploaded successfully.";
+        let success = Success::new(StatusCode::OK, message, shown(&app)).about(id, key);
+        Ok((Command::UpdateCardHolder(Box::new(command)), success))
+    };
+    staged.give(write.prepare(&app, &caller, &content, prepared)).await
+}
+
+/// Puts what is said of the documents into the draft: `document` may stand by itself or inside `identification`.
+fn said(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) {
+    let body = Members::of(json, "", faults).and_then(|members| {
+        for name in ["document", "proofOfAddress"] {
+            let inside = members.get("identification").and_then(|inner| inner.member(name));
+            if let (Some(one), Some(other)) = (members.get(name), inside)
+                && one != other
+            {
+                for (at, other) in [(format!("/{name}"), "identification"), (format!("/identification/{name}"), name)] {
+                    let message = format!("says something else than {other}; send one of them");
+                    faults.push(FieldProblem::new(at, "contradiction", message));
+                }
+            }
+        }
+        UploadBody::read(members, faults)
+    });
+    let Some(body) = body else { return };
+    if draft.command.documents.is_empty() && matches!(json, paygen_edge::json::Json::Object(said) if said.is_empty()) {
+        let message = "send at least one file, or what is to be said of one";
+        faults.push(FieldProblem::new("/documentMain", "required", message));
+    }
+    let shown = draft.shown.identification.clone();
+    let into = &mut draft.personal.identification;
+    merge::part(into, body.identification, |into, body| merge::identification(into, body, &shown, faults));
+    merge::part(&mut into.document, body.document, |into, body| {
+        merge::document(into, body, &shown, "/document", faults);
+    });
+    merge::part(&mut into.proof_of_address, body.proof_of_address, |into, body| {
+        merge::proof(into, body, &shown, "/proofOfAddress", faults);
+    });
+}
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("part", columns::PART, FieldKind::Choice(DocumentPart::WORDS)),
+    field("fileType", columns::FILE_TYPE, FieldKind::Text),
+    field("size", columns::SIZE, FieldKind::Integer),
+    field("status", columns::STATUS, FieldKind::Choice(ReviewStatus::WORDS)),
+    field("current", columns::CURRENT, FieldKind::Boolean),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "cardHolderId",
+        "part",
+        "fileType",
+        "size",
+        "contentHash",
+        "status",
+        "reason",
+        "current",
+        "url",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List documents
+///
+/// The files of a card holder, those that others took the place of included.
+#[utoipa::path(get, path = "/card-holders/{cardHolderId}/documents", tag = "Card holders",
+    operation_id = "listCardHolderDocuments",
+    params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"), ListParams),
+    responses((status = 200, description = "The documents.", body = ListEnvelope<DocumentView>)),
+    security(("apiKey" = ["card-holders:read"]), ("bearer" = ["card-holders:read"])))]
+pub async fn list_documents(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARD_HOLDERS_READ>,
+    PathId(id): PathId<CardHolderId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let only_theirs = vec![fixed(columns::CARD_HOLDER, id.0)];
+    let list = lists::read(&SPEC, params, caller.client, only_theirs, app.settings.list_timeout_ms)?;
+    existing(&app, &caller, id).await?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, DocumentView::of)
+}
+
+/// Review a document
+///
+/// Decides about a file: verified or rejected. Main side and back of an identity document are decided about together.
+/// With identity document and proof of address verified, so is the card holder.
+#[utoipa::path(post, path = "/card-holders/{cardHolderId}/documents/{documentId}/review", tag = "Card holders",
+    operation_id = "reviewCardHolderDocument",
+    request_body = ReviewDocumentBody,
+    params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
+        ("documentId" = String, Path, description = "The document.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The document.", body = Envelope<DocumentView>)),
+    security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
+pub async fn review_document(
+    State(app): State<Api>,
+    Unbound(caller): Unbound<CARD_HOLDERS_WRITE>,
+    PathIds(card_holder, id): PathIds<CardHolderId, DocumentId>,
+    write: Write,
+    body: Body<ReviewDocumentBody>,
+) -> Result<Response, Problem> {
+    let status = body.value.status;
+    if !matches!(status, ReviewStatus::Verified | ReviewStatus::Rejected) {
+        let message = "must be verified or rejected";
+        return Err(Problem::invalid(vec![FieldProblem::new("/status", "choice", message)]));
+    }
+    let reason = body.value.reason.map(Into::into);
+    let command = ReviewDocument { card_holder, id, status, reason, if_match: write.if_match };
+    let key = reviewed_key(&app, &caller, card_holder).await?;
+    let success = Success::new(StatusCode::OK, "Card holder document reviewed successfully.", shown_document);
+    let success = success.about(card_holder, key);
+    write.perform(&app, &caller, &body.canonical, Command::ReviewDocument(command), success).await
+}
+
+/// What a reviewer notes is about the card holder: the kept answer goes with their key.
+async fn reviewed_key(app: &Api, caller: &Caller, id: CardHolderId) -> Result<paygen_vault::HolderKey, Problem> {
+    key(app, &existing(app, caller, id).await?)
+}
+
+fn shown_document(outcome: &Outcome) -> Option<DocumentView> {
+    match outcome {
+        Outcome::Document(view) => Some(view.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! `PUT /card-holders/{cardHolderId}`.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::Command;
+use paygen_core::card_holders::CardHolderView;
+use paygen_core::ids::CardHolderId;
+
+use super::bodies::UpdateCardHolderBody;
+use super::create::shown;
+use super::draft::Draft;
+use super::{existing, merge, refuse};
+use crate::Api;
+use crate::body::{self, Change, Faults, Fields, Members};
+use crate::gate::{Allowed, CARD_HOLDERS_WRITE, Caller};
+use crate::limits;
+use crate::path::PathId;
+use crate::problem::{FieldProblem, Problem};
+use crate::reply::Envelope;
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+/// Update a card holder
+///
+/// Fields left out stay as they are, inside `person`, `address`, `identification` and `meta` too; null clears.
+/// `metadata` and `spendingLimits` are replaced whole. Read-only fields may be sent back as they were read. What is
+/// said anew of an identity document or a proof of address waits for a review again.
+#[utoipa::path(put, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "updateCardHolder",
+    request_body = UpdateCardHolderBody,
+    params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
+        WriteParams, IfMatch),
+    responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),
+    security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
+pub async fn update_card_holder(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARD_HOLDERS_WRITE>,
+    PathId(id): PathId<CardHolderId>,
+    write: Write,
+    request: Request,
+) -> Result<Response, Problem> {
+    let json = body::read_json(request).await?;
+    existing(&app, &caller, id).await?;
+    let content = json.canonical();
+    // A repeat is compared with what is stored by now: it gets its answer before that.
+    if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
+        return Ok(answer);
+    }
+    let prepared = || async {
+        let holder = existing(&app, &caller, id).await?;
+        let mut faults = Vec::new();
+        let body = Members::of(&json, "", &mut faults)
+            .and_then(|members| UpdateCardHolderBody::read(members, &mut faults))
+            .filter(|_| faults.is_empty());
+        let Some(body) = body else { return Err(refuse(faults)) };
+        let mut draft = Draft::of(&app, holder, &write)?;
+        change(&mut draft, body, &caller, &mut faults)?;
+        let (command, key) = draft.finish(&app, faults)?;
+        let success = Success::new(StatusCode::OK, "Card holder updated successfully.", shown(&app)).about(id, key);
+        Ok((Command::UpdateCardHolder(Box::new(command)), success))
+    };
+    write.prepare(&app, &caller, &content, prepared).await
+}
+
+/// Puts the body into the draft.
+fn change(draft: &mut Draft, body: UpdateCardHolderBody, caller: &Caller, faults: &mut Faults) -> Result<(), Problem> {
+    let shown = draft.shown.clone();
+    // Whoever a token is bound to does not lift what was decided about them, and has no say in the client's own data.
+    let decided = !matches!(body.spending_limits, Change::Keep) || !matches!(body.metadata, Change::Keep);
+    if decided || body.status.is_some_and(|status| status != shown.status) {
+        caller.unbound()?;
+    }
+    let personal = &mut draft.personal;
+    merge::part(&mut personal.person, body.person, merge::person);
+    merge::part(&mut personal.address, body.address, merge::address);
+    merge::part(&mut personal.meta, body.meta, merge::meta);
+    merge::part(&mut personal.identification, body.identification, |into, body| {
+        merge::identification(into, body, &shown.identification, faults);
+    });
+    match body.name {
+        Change::Keep => {}
+        Change::Clear => faults.push(FieldProblem::new("/name", "required", "is required and cannot be cleared")),
+        Change::Set(name) => draft.command.name = Some(name.into()),
+    }
+    draft.command.status = body.status;
+    draft.command.metadata = body.metadata.into_option();
+    draft.command.limits = match body.spending_limits {
+        Change::Keep => None,
+        Change::Clear => Some(Vec::new()),
+        Change::Set(new) => limits::of_card_holder(new, "/spendingLimits", faults),
+    };
+    let given = |text: Option<String>| text.map_or(Change::Keep, Change::Set);
+    merge::echo(given(body.id.map(Into::into)), Some(&shown.id), "/_id", faults);
+    merge::echo(body.erased_at, shown.erased_at.as_deref(), "/erasedAt", faults);
+    let version = body.version.map(|version| version.0.to_string());
+    merge::echo(given(version), Some(&shown.version.to_string()), "/version", faults);
+    merge::echo(given(body.created_at.map(Into::into)), Some(&shown.created_at), "/createdAt", faults);
+    merge::echo(given(body.updated_at.map(Into::into)), Some(&shown.updated_at), "/updatedAt", faults);
+    let requirements = body.requirements.map(|list| list.0.into_iter().map(Into::into).collect::<Vec<String>>());
+    let requirements = requirements.map(|list| list.join(" "));
+    merge::echo(given(requirements), Some(&shown.requirements.join(" ")), "/requirements", faults);
+    Ok(())
+}

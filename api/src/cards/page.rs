@@ -1,0 +1,122 @@
+//! `/cards/{cardId}/page`: the hosted page that shows a card's number, alone or in a frame of the token's pinned origin.
+//!
+//! The page is the same for every card and knows no token: that comes in the URL's fragment, which browsers send to no
+//! server, or by `postMessage` from the origin in the page's own URL. Only that origin may frame the page, and the
+//! exchange of the token checks that it is the token's.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use paygen_core::Refusal;
+use paygen_core::cards::RevealPurpose;
+use paygen_core::ids::CardId;
+
+use super::bodies::{ORIGIN_RULE, Origin, RevealOnPageBody};
+use super::reveal::{self, RevealedView};
+use crate::Api;
+use crate::body::Body;
+use crate::gate::Address;
+use crate::path::PathId;
+use crate::problem::{ErrorEnvelope, Problem};
+use crate::query::Query;
+use crate::reply::Envelope;
+use paygen_edge::budget::Uncounted;
+
+const SCRIPT: &str = include_str!("page/page.js");
+const STYLE: &str = include_str!("page/page.css");
+
+/// The page, its script and style in it.
+static PAGE: LazyLock<String> =
+    LazyLock::new(|| include_str!("page/page.html").replace("/*style*/", STYLE).replace("/*script*/", SCRIPT));
+
+/// Only this script and this style run; nothing is loaded from anywhere; the one call is to this server.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; require-trusted-types-for 'script'; frame-ancestors",
+        sha256(SCRIPT),
+        sha256(STYLE)
+    )
+});
+
+fn sha256(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
+}
+
+/// Retrieve the hosted page
+///
+/// A page that shows a card's number, expiry and code for a token of purpose `page`, made for a frame: only the page of
+/// `origin` may frame it, and the token must be pinned to the same origin. Give it the token in the URL's fragment
+/// (`#token=…`) or by `postMessage({type: "paygen.token", token}, …)` once it has posted `{type: "paygen.ready"}`.
+#[utoipa::path(get, path = "/cards/{cardId}/page", tag = "Cards", operation_id = "getCardPage",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"),
+        ("origin" = Option<String>, Query, description = "The token's pinned origin; without one the page cannot be framed.")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 400, description = "The request is malformed or invalid; every wrong field is named.", body = ErrorEnvelope)),
+    security(()))]
+pub async fn get_card_page(_id: PathId<CardId>, Query(mut params): Query) -> Result<Response, Problem> {
+    let read = |text: &str| Origin::parse(text).ok_or_else(|| ORIGIN_RULE.to_owned());
+    let origin = params.take_with("origin", read);
+    params.finish(&["origin"])?;
+    let ancestors = origin.as_ref().map_or("'none'", Origin::as_str);
+    let policy = HeaderValue::from_str(&format!("{} {ancestors}", *POLICY));
+    let policy = policy.map_err(|error| Problem::internal(format!("no content security policy: {error}")))?;
+    let fixed = HeaderValue::from_static;
+    let headers = [
+        (header::CONTENT_TYPE, fixed("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, fixed("no-store")),
+        (header::REFERRER_POLICY, fixed("no-referrer")),
+        (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
+        (
+            HeaderName::from_static("permissions-policy"),
+            fixed("clipboard-write=(self), clipboard-read=(), camera=(), microphone=(), geolocation=(), payment=()"),
+        ),
+        (HeaderName::from_static("x-robots-tag"), fixed("noindex")),
+    ];
+    let mut response = (Extension(Uncounted), PAGE.as_str()).into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+/// Reveal a card on the hosted page
+///
+/// The hosted page's own call: exchanges a token of purpose `page` for number, expiry and code, once. `origin` is the one
+/// the page was opened for and must be the token's.
+#[utoipa::path(post, path = "/cards/{cardId}/page/reveal", tag = "Cards", operation_id = "revealOnCardPage",
+    request_body = RevealOnPageBody,
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "Number, expiry and code.", body = Envelope<RevealedView<'static>>),
+        (status = 400, description = "The request is malformed or invalid; every wrong field is named.", body = ErrorEnvelope),
+        (status = 403, description = "The token's time is over, or it is for another use or origin.", body = ErrorEnvelope),
+        (status = 429, description = "Too many tries from this address; see Retry-After.", body = ErrorEnvelope)),
+    security(()))]
+pub async fn reveal_on_card_page(
+    State(app): State<Api>,
+    PathId(id): PathId<CardId>,
+    Address(address): Address,
+    headers: HeaderMap,
+    Query(params): Query,
+    body: Body<RevealOnPageBody>,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let token = reveal::find(&app, body.value.token.expose(), address).await?;
+    let origin = body.value.origin.as_ref().map(Origin::as_str);
+    // Browsers say which page calls; only the hosted one does.
+    let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
+    if token.purpose == RevealPurpose::Page && (token.origin.as_deref() != origin || elsewhere) {
+        let wanted = token.origin.as_ref().map_or("a page that is not framed".to_owned(), |pinned| {
+            format!("the hosted page opened with origin={pinned}")
+        });
+        return Err(Problem::from(&Refusal::RevealTokenMismatch { wanted }));
+    }
+    reveal::show(&app, id, token, RevealPurpose::Page, origin, address).await
+}

@@ -1,0 +1,192 @@
+//! `GET /cards` and `GET /cards/{cardId}`.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::access::Scope;
+use paygen_core::accounts::{Account, AccountView};
+use paygen_core::card_holders::{CardHolder, CardHolderView};
+use paygen_core::cards::{Brand, CancellationReason, Card, CardStatus, CardType, CardView, FundingMode};
+use paygen_core::ids::{CardId, Id};
+use paygen_core::ledger::Balance;
+use paygen_core::record::Key;
+use paygen_store::lists::cards as columns;
+use serde_json::value::RawValue;
+
+use super::seen;
+use crate::Api;
+use crate::card_holders;
+use crate::filter::FieldKind;
+use crate::gate::{Allowed, CARDS_READ, Caller};
+use crate::lists::{
+    self, Asked, Beside, ListField, ListParams, ListSpec, Populate, currency, deleted, field, searched, searched_word,
+};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+use paygen_app::personal;
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("debitAccountId", columns::DEBIT_ACCOUNT, FieldKind::Id),
+    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
+    searched_word("type", columns::TYPE, CardType::WORDS),
+    searched_word("brand", columns::BRAND, Brand::WORDS),
+    currency("currency", columns::CURRENCY),
+    searched_word("status", columns::STATUS, CardStatus::WORDS),
+    searched_word("cancellationReason", columns::CANCELLATION_REASON, CancellationReason::WORDS),
+    field("balance", columns::BALANCE, FieldKind::Money),
+    field("availableBalance", columns::AVAILABLE, FieldKind::Money),
+    searched("last4", columns::LAST4),
+    searched("bin", columns::BIN),
+    field("expiryMonth", columns::EXPIRY_MONTH, FieldKind::Integer),
+    field("expiryYear", columns::EXPIRY_YEAR, FieldKind::Integer),
+    searched_word("fundingMode", columns::FUNDING_MODE, FundingMode::WORDS),
+    field("enable2FA", columns::ENABLE_2FA, FieldKind::Boolean),
+    field("disposable", columns::DISPOSABLE, FieldKind::Boolean),
+    field("pinSet", columns::PIN_SET, FieldKind::Boolean),
+    field("replacementFor", columns::REPLACEMENT_FOR, FieldKind::Id),
+    field("replacedBy", columns::REPLACED_BY, FieldKind::Id),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+    deleted(columns::ID),
+];
+
+const CARD_HOLDER: Populate = Populate {
+    name: "cardHolder",
+    scope: Scope::CardHoldersRead,
+    returned: CardHolderView::FIELDS,
+    aliases: card_holders::ALIASES,
+};
+
+/// The published samples' name for who has something: of a card, its holder.
+const OWNER: Populate = Populate { name: "owner", ..CARD_HOLDER };
+
+const DEBIT_ACCOUNT: Populate =
+    Populate { name: "debitAccount", scope: Scope::AccountsRead, returned: AccountView::FIELDS, aliases: &[] };
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "debitAccountId",
+        "cardHolderId",
+        "type",
+        "brand",
+        "currency",
+        "status",
+        "cancellationReason",
+        "creditAccountId",
+        "balance",
+        "availableBalance",
+        "maskedPan",
+        "last4",
+        "bin",
+        "expiryMonth",
+        "expiryYear",
+        "fundingMode",
+        "metadata",
+        "spendingControls",
+        "enable2FA",
+        "disposable",
+        "validFrom",
+        "validUntil",
+        "merchantLock",
+        "lockedMerchantId",
+        "cancelAfter",
+        "pinSet",
+        "activatedAt",
+        "replacementFor",
+        "replacedBy",
+        "statusHistory",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[CARD_HOLDER, DEBIT_ACCOUNT, OWNER],
+    default_sort: "-createdAt",
+};
+
+type Row = (Card, Balance);
+
+/// List cards
+///
+/// The client's cards with their balances; with `populate=cardHolder,debitAccount` these records beside their ids.
+#[utoipa::path(get, path = "/cards", tag = "Cards", operation_id = "listCards",
+    params(ListParams),
+    responses((status = 200, description = "The cards.", body = ListEnvelope<CardView>)),
+    security(("apiKey" = ["cards:read"]), ("bearer" = ["cards:read"])))]
+pub async fn list_cards(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARDS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let only = caller.only_seen(columns::ID, columns::CARD_HOLDER);
+    let list = lists::read(&SPEC, params, caller.client, only, app.settings.list_timeout_ms)?;
+    let populate = list.populate(&caller)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    let mut beside = Vec::new();
+    for asked in populate {
+        beside.push(records(&app, &caller, asked, &page.rows).await?);
+    }
+    list.reply_beside(page, |(card, funds)| CardView::of(card, funds), &beside)
+}
+
+/// The records of a page's cards, each once.
+async fn records(app: &Api, caller: &Caller, asked: Asked, rows: &[Row]) -> Result<Beside<Row>, Problem> {
+    let id: fn(&Row) -> Id = match asked.name {
+        "cardHolder" | "owner" => |(card, _)| card.card_holder.0,
+        _ => |(card, _)| card.debit_account.0,
+    };
+    let mut ids: Vec<Id> = rows.iter().map(id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let records = match asked.name {
+        "cardHolder" | "owner" => holders(app, caller, &asked, &ids).await?,
+        _ => accounts(app, caller, &asked, &ids).await?,
+    };
+    Ok(Beside { asked, id, records })
+}
+
+async fn holders(app: &Api, caller: &Caller, asked: &Asked, ids: &[Id]) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+    let found = app.reader.get_many::<CardHolder>(caller.client, ids).await?;
+    let seen = found.iter().filter(|holder| caller.sees_holder(holder.id));
+    seen.map(|holder| Ok((holder.id.0, asked.show(&personal::show(&app.vault, holder, app.clock.now())?)?))).collect()
+}
+
+async fn accounts(
+    app: &Api,
+    caller: &Caller,
+    asked: &Asked,
+    ids: &[Id],
+) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
+    let accounts = app.reader.get_many::<Account>(caller.client, ids).await?;
+    let balances = app.reader.get_many::<Balance>(caller.client, ids).await?;
+    let balances: HashMap<Id, Balance> = balances.into_iter().map(|balance| (balance.id.0, balance)).collect();
+    let both = accounts.iter().filter_map(|account| Some((account, balances.get(&account.id.0)?)));
+    both.map(|(account, balance)| Ok((account.id.0, asked.show(&AccountView::of(account, balance))?))).collect()
+}
+
+/// Retrieve a card
+///
+/// Its settings, and what it has now; never its whole number.
+#[utoipa::path(get, path = "/cards/{cardId}", tag = "Cards", operation_id = "getCard",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:read"]), ("bearer" = ["cards:read"])))]
+pub async fn get_card(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARDS_READ>,
+    PathId(id): PathId<CardId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let card = seen(&app, &caller, id).await?;
+    let funds = app.reader.get::<Balance>(Key::of(caller.client, card.funds.0)).await?;
+    let funds = funds.ok_or_else(|| Problem::internal(format!("the card {id} spends from no balance")))?;
+    Ok(reply::versioned("Card fetched successfully.", card.version, &CardView::of(&card, &funds)))
+}

@@ -1,0 +1,148 @@
+//! `PUT /cards/{cardId}` and `DELETE /cards/{cardId}`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::Command;
+use paygen_core::cards::{CardEcho, CardStatus, CardView, NewControls, TerminateCard, UpdateCard};
+use paygen_core::ids::CardId;
+
+use super::bodies::UpdateCardBody;
+use super::{check_seen, controls, seen, shown};
+use crate::Api;
+use crate::body::{Body, Change, NoBody};
+use crate::fields::sent_back;
+use crate::gate::{Allowed, CARDS_WRITE, Caller};
+use crate::path::PathId;
+use crate::problem::{FieldProblem, Problem};
+use crate::reply::Envelope;
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+/// Update a card
+///
+/// Freezes, thaws or cancels a card, changes its metadata or its spending controls. Fields left out stay as they are;
+/// `spendingControls` and `metadata` are replaced whole, `null` clears them. Read-only fields may be sent back as they
+/// were read. With a token that is bound to a card holder or card: freezes, cancels, and thaws what was frozen with such a
+/// token; metadata and spending controls are refused.
+#[utoipa::path(put, path = "/cards/{cardId}", tag = "Cards", operation_id = "updateCard",
+    request_body = UpdateCardBody,
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
+    responses((status = 200, description = "The card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
+pub async fn update_card(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARDS_WRITE>,
+    PathId(id): PathId<CardId>,
+    write: Write,
+    body: Body<UpdateCardBody>,
+) -> Result<Response, Problem> {
+    check_seen(&app, &caller, id).await?;
+    check_bound(&body.value, &caller)?;
+    check_cancellation(&body.value, &caller)?;
+    let command = command(&app, &caller, id, body.value, &write).await?;
+    let success = Success::new(StatusCode::OK, "Card updated successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, Command::UpdateCard(Box::new(command)), success).await
+}
+
+/// Whoever a token is bound to does not lift what was decided about the card: what it may be used for, and the client's
+/// own data.
+fn check_bound(body: &UpdateCardBody, caller: &Caller) -> Result<(), Problem> {
+    let decided = !matches!(body.spending_controls, Change::Keep) || !matches!(body.metadata, Change::Keep);
+    if decided { Ok(caller.unbound()?) } else { Ok(()) }
+}
+
+/// What belongs to a cancellation comes with one. Where the money goes, a bound caller does not say.
+fn check_cancellation(body: &UpdateCardBody, caller: &Caller) -> Result<(), Problem> {
+    let given = [
+        ("/cancellationReason", body.cancellation_reason.is_some()),
+        ("/creditAccountId", body.credit_account_id.is_some()),
+    ];
+    if body.status == Some(CardStatus::Canceled) {
+        return if body.credit_account_id.is_some() { Ok(caller.unbound()?) } else { Ok(()) };
+    }
+    let message = "goes with status canceled only";
+    let alone = given.into_iter().filter(|(_, given)| *given);
+    let faults: Vec<FieldProblem> =
+        alone.map(|(at, _)| FieldProblem::new(at, "only_with_cancellation", message)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+}
+
+async fn command(
+    app: &Api,
+    caller: &Caller,
+    id: CardId,
+    mut body: UpdateCardBody,
+    write: &Write,
+) -> Result<UpdateCard, Problem> {
+    let echo = echo(&mut body);
+    let controls = match body.spending_controls {
+        Change::Keep => None,
+        Change::Clear => Some(NewControls::default()),
+        // The limits' amounts are of the card's currency, which never changes.
+        Change::Set(controls) => Some(controls::of_card(controls, seen(app, caller, id).await?.currency)?),
+    };
+    Ok(UpdateCard {
+        id,
+        status: body.status,
+        cancellation_reason: body.cancellation_reason.map(|reason| reason.as_str().to_owned()),
+        credit_account: body.credit_account_id,
+        metadata: body.metadata.into_option(),
+        controls,
+        by_holder: caller.bound.is_some(),
+        echo,
+        if_match: write.if_match,
+    })
+}
+
+fn echo(body: &mut UpdateCardBody) -> CardEcho {
+    let fields = [
+        ("/_id", &mut body.id),
+        ("/debitAccountId", &mut body.debit_account_id),
+        ("/cardHolderId", &mut body.card_holder_id),
+        ("/type", &mut body.kind),
+        ("/brand", &mut body.brand),
+        ("/currency", &mut body.currency),
+        ("/maskedPan", &mut body.masked_pan),
+        ("/last4", &mut body.last4),
+        ("/bin", &mut body.bin),
+        ("/expiryMonth", &mut body.expiry_month),
+        ("/expiryYear", &mut body.expiry_year),
+        ("/fundingMode", &mut body.funding_mode),
+        ("/enable2FA", &mut body.enable_2fa),
+        ("/disposable", &mut body.disposable),
+        ("/validFrom", &mut body.valid_from),
+        ("/validUntil", &mut body.valid_until),
+        ("/merchantLock", &mut body.merchant_lock),
+        ("/lockedMerchantId", &mut body.locked_merchant_id),
+        ("/cancelAfter", &mut body.cancel_after),
+        ("/pinSet", &mut body.pin_set),
+        ("/activatedAt", &mut body.activated_at),
+        ("/replacementFor", &mut body.replacement_for),
+        ("/replacedBy", &mut body.replaced_by),
+        ("/statusHistory", &mut body.status_history),
+        ("/version", &mut body.version),
+        ("/createdAt", &mut body.created_at),
+        ("/updatedAt", &mut body.updated_at),
+    ];
+    CardEcho { amounts: [body.balance, body.available_balance], settings: sent_back(fields) }
+}
+
+/// Terminate a card
+///
+/// Final. What is available on the card goes back to its debit account. A card that ended already stays as it is.
+#[utoipa::path(delete, path = "/cards/{cardId}", tag = "Cards", operation_id = "terminateCard",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
+    responses((status = 200, description = "The terminated card.", body = Envelope<CardView>)),
+    security(("apiKey" = ["cards:write"]), ("bearer" = ["cards:write"])))]
+pub async fn terminate_card(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<CARDS_WRITE>,
+    PathId(id): PathId<CardId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    check_seen(&app, &caller, id).await?;
+    let command = Command::TerminateCard(TerminateCard { id, if_match: write.if_match });
+    let success = Success::new(StatusCode::OK, "Card terminated successfully.", shown);
+    write.perform(&app, &caller, "", command, success).await
+}

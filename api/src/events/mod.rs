@@ -1,0 +1,156 @@
+//! `/events`: what happened, in order.
+
+mod catalog;
+mod stream;
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::events::{Event, EventType, told};
+use paygen_core::ids::EventId;
+use paygen_core::view::Free;
+use paygen_store::lists::events as columns;
+use paygen_store::query::{Filter, Order, Paging, Test};
+use paygen_store::value::Value;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::Api;
+use crate::cursor;
+use crate::filter::FieldKind;
+use crate::gate::{Allowed, EVENTS_READ};
+use crate::lists::{self, ListField, ListParams, ListSpec, deleted, field, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+
+pub use catalog::*;
+pub use stream::*;
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Event)]
+pub struct EventView {
+    /// Its id.
+    #[serde(rename = "_id")]
+    id: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    #[schema(example = "account.created")]
+    kind: String,
+    /// Its place in the client's stream, from 1 without gaps.
+    #[schema(required = true)]
+    position: Option<i64>,
+    /// The kind of object it belongs to.
+    #[schema(example = "account")]
+    object_type: String,
+    /// The object it belongs to.
+    object_id: String,
+    /// Its number within that object, from 1 without gaps.
+    sequence: i64,
+    /// What happened, in full, with its `context`.
+    #[schema(value_type = Free)]
+    data: Box<RawValue>,
+    /// The request that caused it.
+    request_id: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+}
+
+impl EventView {
+    fn of(event: &Event, environment: &str) -> EventView {
+        EventView {
+            id: event.id.to_string(),
+            kind: event.kind.clone(),
+            position: event.position,
+            object_type: event.object_type.clone(),
+            object_id: event.object_id.to_string(),
+            sequence: event.sequence,
+            data: told(event, environment),
+            request_id: event.request_id.clone(),
+            created_at: event.created_at.to_string(),
+        }
+    }
+}
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("type", columns::TYPE, FieldKind::Choice(EventType::WORDS)),
+    field("position", columns::POSITION, FieldKind::Integer),
+    searched("objectType", columns::OBJECT_TYPE),
+    field("objectId", columns::OBJECT_ID, FieldKind::Id),
+    field("sequence", columns::SEQUENCE, FieldKind::Integer),
+    searched("requestId", columns::REQUEST_ID),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    deleted(columns::ID),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &["_id", "type", "position", "objectType", "objectId", "sequence", "data", "requestId", "createdAt"],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List events
+///
+/// What happened to the client's objects. With a cursor the events come by position, oldest first, and none is ever
+/// missed: keep `meta.nextCursor` and ask again for what came since.
+#[utoipa::path(get, path = "/events", tag = "Events", operation_id = "listEvents",
+    params(ListParams),
+    responses((status = 200, description = "The events.", body = ListEnvelope<EventView>)),
+    security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]
+pub async fn list_events(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<EVENTS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    // An event is told once it has its place; until then it could still come before one that was told.
+    let placed = vec![Filter { column: columns::POSITION, test: Test::Exists(true) }];
+    let mut list = lists::read(&SPEC, params, caller.client, placed, app.settings.list_timeout_ms)?;
+    let environment = &app.terms.environment;
+    let Paging::After(after) = &list.query.paging else {
+        let page = app.reader.list::<columns::List>(&list.query).await?;
+        return list.reply(page, |event| EventView::of(event, environment));
+    };
+    let after = match after.as_deref() {
+        Some([Value::Integer(position)]) => *position,
+        _ => 0,
+    };
+    list.query.order = vec![Order { column: columns::POSITION, descending: false }];
+    list.query.filters.push(Filter {
+        column: columns::POSITION,
+        test: Test::Gt(paygen_store::query::Operand::Value(Value::Integer(after))),
+    });
+    list.query.paging = Paging::After(None);
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    let last = page.rows.iter().rev().find_map(|event| event.position).unwrap_or(after);
+    let next = cursor::write(&[Value::Integer(last)], list.fingerprint());
+    list.reply_with(page.rows.iter().map(|event| EventView::of(event, environment)), None, Some(next))
+}
+
+/// Retrieve an event
+///
+/// One event.
+#[utoipa::path(get, path = "/events/{eventId}", tag = "Events", operation_id = "getEvent",
+    params(("eventId" = String, Path, description = "The event.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The event.", body = Envelope<EventView>)),
+    security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]
+pub async fn get_event(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<EVENTS_READ>,
+    PathId(id): PathId<EventId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let event = app.reader.event(caller.client, id).await?.ok_or_else(event_not_found)?;
+    Ok(reply::ok("Event fetched successfully.", &EventView::of(&event, &app.terms.environment)))
+}
+
+/// What answers when there is no such event.
+pub fn event_not_found() -> Problem {
+    Problem::new(axum::http::StatusCode::NOT_FOUND, "event_not_found", "There is no such event for this client.")
+}

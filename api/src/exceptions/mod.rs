@@ -1,0 +1,132 @@
+//! `/exceptions`: messages of the network that did not fit, for an operator to look at.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::access::Scope;
+use paygen_core::authorizations::{ExceptionKind, ExceptionStatus, ExceptionView, ResolveException};
+use paygen_core::ids::{AccountId, ExceptionId};
+use paygen_core::money::Decimal;
+use paygen_core::{Command, Outcome};
+use paygen_store::lists::exceptions as columns;
+
+use crate::Api;
+use crate::body::Body;
+use crate::fields::Text;
+use crate::filter::FieldKind;
+use crate::gate::{AUTHORIZATIONS_READ, AUTHORIZATIONS_WRITE, Allowed};
+use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::rate::Rate;
+use crate::reply::{Envelope, ListEnvelope};
+use crate::write::{IfMatch, Success, Write, WriteParams};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("type", columns::TYPE, FieldKind::Choice(ExceptionKind::WORDS)),
+    field("status", columns::STATUS, FieldKind::Choice(ExceptionStatus::WORDS)),
+    field("cardId", columns::CARD, FieldKind::Id),
+    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
+    field("transactionId", columns::TRANSACTION, FieldKind::Id),
+    currency("currency", columns::CURRENCY),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "type",
+        "status",
+        "cardId",
+        "authorizationId",
+        "transactionId",
+        "amount",
+        "currency",
+        "networkTransactionId",
+        "note",
+        "waits",
+        "entryId",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List exceptions
+///
+/// Messages of the network that did not fit: unmatched, forced, late, over.
+#[utoipa::path(get, path = "/exceptions", tag = "Transactions", operation_id = "listExceptions",
+    params(ListParams),
+    responses((status = 200, description = "The exceptions.", body = ListEnvelope<ExceptionView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_exceptions(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, ExceptionView::of)
+}
+
+crate::body! {
+    /// Resolves an exception.
+    pub struct ResolveExceptionBody {
+        /// What was found.
+        required note: Text<1, 500> = "note", example "The merchant sent the receipt.";
+        /// Of type unpriced: units of the card's currency for one of the message's. This or billingAmount is required then.
+        optional rate: Rate = "rate";
+        /// Of type unpriced: the amount in the card's currency.
+        optional billing_amount: Decimal = "billingAmount", at least 0.0;
+        /// When its money is in suspense: the account that takes it, or pays what is owed. Needs accounts:adjust.
+        optional account_id: AccountId = "accountId";
+    }
+}
+
+/// Resolve an exception
+///
+/// Marks an exception as looked at, once. One of type `unpriced` is posted with the `rate` or `billingAmount` given, one of
+/// type `over_refund` as it came; money that waits in suspense goes to `accountId`, which also pays what is owed there.
+#[utoipa::path(post, path = "/exceptions/{exceptionId}/resolve", tag = "Transactions", operation_id = "resolveException",
+    request_body = ResolveExceptionBody,
+    params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
+    responses((status = 200, description = "The exception.", body = Envelope<ExceptionView>)),
+    security(("apiKey" = ["authorizations:write"]), ("bearer" = ["authorizations:write"])))]
+pub async fn resolve_exception(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_WRITE>,
+    PathId(id): PathId<ExceptionId>,
+    write: Write,
+    body: Body<ResolveExceptionBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    // Money that is moved by hand needs the right to set balances.
+    if body.account_id.is_some() {
+        caller.needs(Scope::AccountsAdjust)?;
+    }
+    let command = Command::ResolveException(Box::new(ResolveException {
+        id,
+        note: body.note.into(),
+        rate: body.rate.map(|rate| rate.0),
+        billing: body.billing_amount,
+        account: body.account_id,
+        terms: app.terms.clone(),
+        if_match: write.if_match,
+    }));
+    let success = Success::new(StatusCode::OK, "Exception resolved successfully.", |outcome| match outcome {
+        Outcome::Exception(view) => Some(view.clone()),
+        _ => None,
+    });
+    write.perform(&app, &caller, &canonical, command, success).await
+}

@@ -1,0 +1,319 @@
+//! Who calls and whether they may: an argument of every handler, so that it cannot be forgotten.
+//!
+//! `Allowed<ACCOUNTS_READ>` as a handler's argument is the permission: without a working credential that has the
+//! scope, the handler does not run.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use paygen_app::callers::{AuthenticationError, Denied, NotAuthenticated};
+use paygen_app::credentials::Rejected;
+use paygen_app::tokens;
+use paygen_core::access::Scope;
+use paygen_edge::budget::Account;
+
+pub use paygen_app::callers::Caller;
+
+use super::problem::Problem;
+use crate::Api;
+
+macro_rules! scope_numbers {
+    ($($name:ident = $scope:ident),* $(,)?) => {$(
+        #[doc = concat!("The scope `", stringify!($scope), "` as a handler's argument names it.")]
+        pub const $name: u8 = Scope::$scope as u8;
+    )*};
+}
+
+scope_numbers! {
+    ACCOUNTS_READ = AccountsRead,
+    ACCOUNTS_WRITE = AccountsWrite,
+    CARD_HOLDERS_READ = CardHoldersRead,
+    CARD_HOLDERS_WRITE = CardHoldersWrite,
+    CARDS_READ = CardsRead,
+    CARDS_WRITE = CardsWrite,
+    CARDS_REVEAL = CardsReveal,
+    AUTHORIZATIONS_READ = AuthorizationsRead,
+    AUTHORIZATIONS_WRITE = AuthorizationsWrite,
+    EVENTS_READ = EventsRead,
+    EVENTS_WRITE = EventsWrite,
+    WEBHOOKS_READ = WebhooksRead,
+    WEBHOOKS_WRITE = WebhooksWrite,
+    SIMULATOR_READ = SimulatorRead,
+    SIMULATOR_WRITE = SimulatorWrite,
+    KEYS_READ = KeysRead,
+    KEYS_WRITE = KeysWrite,
+    AUDIT_READ = AuditRead,
+}
+
+/// Where a request comes from.
+pub struct Address(pub IpAddr);
+
+impl FromRequestParts<Api> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Api) -> Result<Self, Self::Rejection> {
+        Ok(Address(peer_or_forwarded(parts, app)))
+    }
+}
+
+/// A caller who has the scope of this number.
+pub struct Allowed<const SCOPE: u8>(pub Caller);
+
+impl<const SCOPE: u8> FromRequestParts<Api> for Allowed<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Api) -> Result<Self, Problem> {
+        let caller = identify(parts, app).await?;
+        caller.needs(Scope::ALL[usize::from(SCOPE)])?;
+        Ok(Allowed(caller))
+    }
+}
+
+/// A caller who has the scope of this number, and is not restricted to one card holder or card.
+pub struct Unbound<const SCOPE: u8>(pub Caller);
+
+impl<const SCOPE: u8> FromRequestParts<Api> for Unbound<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Api) -> Result<Self, Problem> {
+        let Allowed(caller) = Allowed::<SCOPE>::from_request_parts(parts, app).await?;
+        caller.unbound()?;
+        Ok(Unbound(caller))
+    }
+}
+
+async fn identify(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
+    let caller = authenticate(parts, app).await?;
+    if let Some(account) = parts.extensions.get::<Account>() {
+        account.belongs_to(caller.client);
+    }
+    app.rate_limits.check(caller.client, caller.api_key)?;
+    app.key_uses.note(caller.client, caller.api_key, app.clock.now());
+    Ok(caller)
+}
+
+/// Whether whoever made a request that is still being answered could make it now.
+pub async fn still_allowed(parts: &Parts, app: &Api, scope: Scope) -> Result<(), Problem> {
+    Ok(authenticate(parts, app).await?.needs(scope)?)
+}
+
+async fn authenticate(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
+    let address = peer_or_forwarded(parts, app);
+    let bearer = bearer_token(&parts.headers)?;
+    let key = api_key(parts)?;
+    // Generated clients send the one credential they were given in both places.
+    let (bearer, key) = match (bearer, key) {
+        (Some(token), Some(key)) if token == key && tokens::looks_like_one(&token) => (Some(token), None),
+        (Some(token), Some(key)) if token == key => (None, Some(key)),
+        other => other,
+    };
+    if key.is_some() && is_from_other_page(&parts.headers, &app.settings.cors_origins) {
+        let message =
+            "API keys do not work from web pages: whoever opens the page could read the key. Use a bearer token.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "api_key_in_browser", message));
+    }
+    let caller = match (bearer, key) {
+        (Some(_), Some(_)) => {
+            let message = "Send either an API key or a bearer token, not both.";
+            return Err(unauthorized("credential_ambiguous", message));
+        }
+        (None, None) => {
+            let message = "Send an API key in the header x-api-key, or a bearer token in Authorization.";
+            return Err(unauthorized("credential_missing", message));
+        }
+        (None, Some(key)) => app.authenticate_key(&key, address).await,
+        (Some(token), None) => app.authenticate_token(&token, address).await,
+    };
+    caller.map_err(|error| not_authenticated(error, address, app))
+}
+
+/// The answer to a credential that is not accepted; to too many guesses from one address, that there are too many.
+fn not_authenticated(error: AuthenticationError, address: IpAddr, app: &Api) -> Problem {
+    let rejected = match error {
+        AuthenticationError::Store(error) => return error.into(),
+        AuthenticationError::Rejected(rejected) => rejected,
+    };
+    let (code, message) = match rejected {
+        NotAuthenticated::KeyUnknown => ("credential_unknown", "This API key is not known."),
+        NotAuthenticated::KeyOfSandbox => ("credential_unknown", "This is a sandbox's key. Production has none."),
+        NotAuthenticated::TokenUnknown => (
+            "credential_unknown",
+            "This bearer token is not one of this server's. API keys belong in the header x-api-key.",
+        ),
+        NotAuthenticated::TokenKeyUnknown => ("credential_unknown", "This token's API key is not known."),
+        NotAuthenticated::TokenExpired => ("credential_expired", "This token's time is over."),
+        NotAuthenticated::TokenRevoked => ("credential_revoked", "This token was revoked."),
+        NotAuthenticated::Key(Rejected::Revoked) => ("credential_revoked", "This API key was revoked."),
+        NotAuthenticated::Key(Rejected::Expired) => ("credential_expired", "This API key's time is over."),
+        NotAuthenticated::Key(Rejected::ClientDisabled) => {
+            ("client_disabled", "The client of this credential is disabled.")
+        }
+        NotAuthenticated::Address(address) => {
+            let message = format!("This API key does not work from the address {address}.");
+            return Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", message);
+        }
+    };
+    let tries = app.credential_tries.as_ref().filter(|_| rejected.may_be_guess());
+    tries.and_then(|tries| tries.take(address).err()).unwrap_or_else(|| unauthorized(code, message))
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Problem {
+        let (code, message) = match denied {
+            Denied::Scope(scope) => {
+                ("scope_missing", format!("This needs the scope {scope}, which the credential does not have."))
+            }
+            Denied::Bound => (
+                "credential_bound",
+                "A token that is bound to one card holder or card cannot do this. Use an API key.".to_owned(),
+            ),
+            Denied::ApiKeyRequired => (
+                "api_key_required",
+                "A bearer token makes and rotates no API keys: they would outlive it. Use an API key.".to_owned(),
+            ),
+        };
+        Problem::new(StatusCode::FORBIDDEN, code, message)
+    }
+}
+
+/// Whether a page of one of the origins that may call from a browser calls, and it is not a page of this server's.
+fn is_from_other_page(headers: &HeaderMap, origins: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let own = origin.split_once("://").is_some_and(|(_, host)| text(header::HOST) == Some(host));
+    !own && origins.iter().any(|allowed| allowed == origin)
+}
+
+fn unauthorized(code: &'static str, message: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, message)
+}
+
+fn bearer_token(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let malformed = || unauthorized("credential_malformed", "Authorization must be `Bearer` and a token.");
+    let mut found = None;
+    for value in headers.get_all(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| malformed())?;
+        let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+        let token = token.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+            return Err(malformed());
+        }
+        one_of(&mut found, token.to_owned(), "Two different bearer tokens were sent.")?;
+    }
+    Ok(found)
+}
+
+/// The key in any of its published forms; the same key in two of them is fine, two keys are not.
+fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
+    let mut found = None;
+    let headers = ["x-api-key", "apikey"].into_iter().flat_map(|name| parts.headers.get_all(name));
+    let headers = headers.map(|value| value.to_str().unwrap_or_default().to_owned());
+    let query = parts.uri.query().unwrap_or_default();
+    let in_query = query.split('&').filter_map(|pair| pair.strip_prefix("apiKey=")).map(str::to_owned);
+    for key in headers.chain(in_query) {
+        one_of(&mut found, key, "Two different API keys were sent.")?;
+    }
+    Ok(found)
+}
+
+/// Takes a credential, unless another one was found before.
+fn one_of(found: &mut Option<String>, credential: String, message: &str) -> Result<(), Problem> {
+    match found {
+        Some(other) if *other != credential => Err(unauthorized("credential_ambiguous", message)),
+        _ => {
+            *found = Some(credential);
+            Ok(())
+        }
+    }
+}
+
+/// The peer's address, or the one a trusted proxy tells.
+pub fn peer_or_forwarded(parts: &Parts, app: &Api) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
+    let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    caller_behind(peer, &hops, &app.settings.trusted_proxies)
+}
+
+/// The nearest hop that is no proxy of ours is the caller; what it claims of hops further off is not believed. A hop
+/// that cannot be read ends the search at the proxy that told it: what stands beyond is anybody's word.
+fn caller_behind(peer: IpAddr, hops: &[&str], proxies: &[ipnet::IpNet]) -> IpAddr {
+    let mut nearest = peer.to_canonical();
+    for hop in hops.iter().rev() {
+        if !proxies.iter().any(|network| network.contains(&nearest)) {
+            break;
+        }
+        let Some(further) = hop_address(hop.trim()) else { break };
+        nearest = further.to_canonical();
+    }
+    nearest
+}
+
+/// Some proxies write the port too: `203.0.113.7:4711`, `[2001:db8::7]:4711`.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::{caller_behind, is_from_other_page};
+
+    #[test]
+    fn a_forwarded_address_is_believed_only_from_our_proxies() {
+        let proxies = ["10.0.0.0/8".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")];
+        let cases: &[(&str, &[&str], &str)] = &[
+            ("198.51.100.1", &["203.0.113.7"], "198.51.100.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", " 203.0.113.7"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
+            ("::ffff:10.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+            ("2001:db8::1", &["2a00::7"], "2a00::7"),
+            ("10.0.0.1", &["192.0.2.9", "203.0.113.7:4711"], "203.0.113.7"),
+            ("10.0.0.1", &["192.0.2.9", "[2a00::7]:4711"], "2a00::7"),
+            ("10.0.0.1", &["192.0.2.9", "unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
+        ];
+        for (peer, hops, caller) in cases {
+            let told = caller_behind(peer.parse().expect("an address"), hops, &proxies);
+            assert_eq!(told, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
+        }
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_told_from_our_own() {
+        let allowed = ["https://app.example.com".to_owned(), "https://pay.example.com".to_owned()];
+        let cases = [
+            (None, false),
+            (Some("https://app.example.com"), true),
+            // The docs site's console, when this server's own origin is listed.
+            (Some("https://pay.example.com"), false),
+            (Some("https://evil.example"), false),
+            (Some("null"), false),
+        ];
+        for (origin, other) in cases {
+            let mut headers = axum::http::HeaderMap::new();
+            headers.insert("host", "pay.example.com".parse().expect("a header"));
+            origin.map(|origin| headers.insert("origin", origin.parse().expect("a header")));
+            assert_eq!(is_from_other_page(&headers, &allowed), other, "{origin:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_in_a_forwarded_header_is_read_or_passed_over(text in "[0-9a-f:.,\\[\\] x/%]{0,60}") {
+            let proxies = ["10.0.0.0/8".parse().expect("a network")];
+            let peer = "10.0.0.1".parse().expect("an address");
+            let hops: Vec<&str> = text.split(',').collect();
+            let told = caller_behind(peer, &hops, &proxies);
+            let claimed = hops.iter().any(|hop| super::hop_address(hop.trim()).map(|hop| hop.to_canonical()) == Some(told));
+            proptest::prop_assert!(told == peer || claimed);
+            proptest::prop_assert_eq!(caller_behind(told, &hops, &[]), told, "without proxies the peer is the caller");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! What every answer says to browsers and caches, unless its handler says otherwise.
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use paygen_app::Environment;
+
+/// Answers are somebody's money and data: nobody keeps, sniffs, frames or passes them on.
+const ALWAYS: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
+
+/// Two years, RFC 6797. Browsers pass it over where it did not come through TLS.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// Adds what an answer does not say yet.
+pub async fn protect(environment: Environment, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(value);
+    }
+    if environment == Environment::Production {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+    response
+}

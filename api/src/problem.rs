@@ -1,0 +1,271 @@
+//! Errors as they are answered: a stable code, every wrong field, what to do; nothing internal.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use paygen_store::StoreError;
+use serde::Serialize;
+
+use super::request_id::{current_request_id, with_request_id};
+use super::said::Said;
+use super::site;
+use paygen_app::Failure;
+use paygen_engine::schedule::ScheduleError;
+use paygen_vault::mask::masked;
+
+/// How many wrong fields an error names at the most.
+pub const MOST_FIELDS: usize = 100;
+
+/// A wrong field of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct FieldProblem {
+    /// Where: a JSON pointer into the body, or the name of a parameter.
+    #[schema(example = "/amount")]
+    pub pointer: String,
+    /// A stable code.
+    #[schema(example = "required")]
+    pub code: String,
+    /// What is wrong and what is right.
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// A wrong field.
+    pub fn new(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> FieldProblem {
+        FieldProblem { pointer: masked(pointer.into()), code: code.into(), message: masked(message.into()) }
+    }
+}
+
+/// An error on its way to the caller. Boxed: answers that succeed should not carry its size.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<What>);
+
+#[derive(Clone, Debug)]
+struct What {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    fields: Vec<FieldProblem>,
+    retry_after: Option<u32>,
+    allow: Option<String>,
+    log: Option<String>,
+}
+
+/// The body of every error.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorEnvelope {
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status_code: u16,
+    /// What is wrong, in a sentence.
+    #[schema(example = "The account has 10 USD available; 11 USD are needed.")]
+    message: String,
+    /// Always null.
+    #[schema(value_type = Option<String>, required = true)]
+    data: Option<()>,
+    /// What is wrong, for programs.
+    error: ErrorBody,
+}
+
+/// What is wrong, for programs.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// A stable code.
+    #[schema(example = "insufficient_funds")]
+    code: &'static str,
+    /// The request's id, as in the logs.
+    request_id: String,
+    /// Where the code is explained: under this server's address, as far as it is known.
+    #[schema(example = "https://pay.example.com/docs/errors/insufficient_funds")]
+    docs: String,
+    /// Every wrong field.
+    fields: Vec<FieldProblem>,
+}
+
+/// A kept error as it is sent: with the whole address of the page that explains it.
+pub fn sent(body: Vec<u8>) -> Vec<u8> {
+    // In JSON no text of anybody's can hold these quotes unescaped.
+    const PATH: &[u8] = b"\"docs\":\"/docs/errors/";
+    const BEFORE: usize = b"\"docs\":\"".len();
+    let base = site::base();
+    match body.windows(PATH.len()).rposition(|window| window == PATH).filter(|_| !base.is_empty()) {
+        Some(at) => [&body[..at + BEFORE], base.as_bytes(), &body[at + BEFORE..]].concat(),
+        None => body,
+    }
+}
+
+impl Problem {
+    /// An error with a stable code.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem(Box::new(What {
+            status,
+            code,
+            message: masked(message.into()),
+            fields: Vec::new(),
+            retry_after: None,
+            allow: None,
+            log: None,
+        }))
+    }
+
+    /// A request that is wrong in these fields.
+    pub fn invalid(mut fields: Vec<FieldProblem>) -> Problem {
+        let message = match fields.as_slice() {
+            [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
+            many if many.len() > MOST_FIELDS => {
+                format!("More than {MOST_FIELDS} fields are wrong; error.fields has the first of them.")
+            }
+            many => format!("{} fields are wrong; see error.fields.", many.len()),
+        };
+        fields.truncate(MOST_FIELDS);
+        let mut problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
+        problem.0.fields = fields;
+        problem
+    }
+
+    /// A defect of ours: the caller learns the request's id, the log what happened.
+    pub fn internal(why: impl Into<String>) -> Problem {
+        let message = "Something went wrong on our side. The request's id helps to find out what.";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message).log(why)
+    }
+
+    /// Names a wrong field.
+    pub fn field(mut self, pointer: &str, code: &str, message: impl Into<String>) -> Problem {
+        self.0.fields.push(FieldProblem::new(pointer, code, message));
+        self
+    }
+
+    /// Says when to come back.
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says which methods there are.
+    pub fn allow(mut self, methods: String) -> Problem {
+        self.0.allow = Some(methods);
+        self
+    }
+
+    /// What only the log may see.
+    pub fn log(mut self, why: impl Into<String>) -> Problem {
+        self.0.log = Some(why.into());
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The body as it is kept: what is explained where is a path, which [`sent`] makes whole.
+    pub fn to_body(&self) -> Vec<u8> {
+        let envelope = ErrorEnvelope {
+            status_code: self.0.status.as_u16(),
+            message: self.0.message.clone(),
+            data: None,
+            error: ErrorBody {
+                code: self.0.code,
+                request_id: current_request_id(),
+                docs: format!("/docs/errors/{}", self.0.code),
+                fields: self.0.fields.clone(),
+            },
+        };
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+}
+
+/// The whole answer, head and body, to a connection of an address that has as many open as it may: such a connection is
+/// answered without a place among those that are served.
+pub fn too_many_connections() -> Vec<u8> {
+    let message =
+        "This address has as many connections open as it may. Use fewer, and keep them open between requests.";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message);
+    let id = uuid::Uuid::now_v7().to_string();
+    let body = with_request_id(&id, || problem.to_body());
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Some(why) = &self.0.log {
+            tracing::error!(code = self.0.code, request_id = current_request_id(), error = %why, "a request failed");
+        }
+        let json = HeaderValue::from_static("application/json");
+        let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], sent(self.to_body())).into_response();
+        response.extensions_mut().insert(Said(self.0.code.into()));
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.0.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"paygen\""));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        match error {
+            StoreError::TooBroad => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "query_too_broad",
+                "The query took too long. Narrow it with a filter, or page with a cursor.",
+            )
+            .retry_after(1),
+            StoreError::Busy => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "reads_busy",
+                "As many of your reads are under way as may be at once. Try again when some of them have ended.",
+            )
+            .retry_after(1),
+            StoreError::InvalidCursor => {
+                let message = "is not a cursor of this list; take it from meta.nextCursor";
+                Problem::invalid(vec![FieldProblem::new("cursor", "invalid_cursor", message)])
+            }
+            StoreError::Culprit(why) => Problem::internal(why),
+            other => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "The store cannot be read just now. Try again shortly.",
+            )
+            .retry_after(1)
+            .log(other.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        match failure {
+            Failure::Refused(refusal) => Problem::from(&refusal),
+            Failure::Engine(error) => error.into(),
+            Failure::Store(error) => error.into(),
+            Failure::NoNumbers(_) => {
+                let message = failure.to_string();
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "brand_not_available", message.clone());
+                problem.field("/brand", "brand_not_available", message)
+            }
+            Failure::Internal(why) => Problem::internal(why),
+        }
+    }
+}
+
+impl From<ScheduleError> for Problem {
+    fn from(error: ScheduleError) -> Problem {
+        match error {
+            ScheduleError::Store(error) => error.into(),
+            ScheduleError::Engine(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The HTTP status of each refusal: one table, the only place where a rule of the core meets HTTP.
+
+use axum::http::StatusCode;
+use paygen_core::Refusal;
+
+use super::problem::Problem;
+use paygen_engine::Unanswered;
+
+/// The status of a refusal: 400 the request itself is wrong, 404 absent, 409 the target's state or a key
+/// conflict, 412 version, 403 scope, 422 any other rule.
+pub fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::AccountNotFound { .. }
+        | Refusal::DetailNotFound
+        | Refusal::TransferNotFound
+        | Refusal::ApiKeyNotFound
+        | Refusal::TokenNotFound
+        | Refusal::ClientNotFound
+        | Refusal::CardHolderNotFound { .. }
+        | Refusal::DocumentNotFound
+        | Refusal::CardNotFound
+        | Refusal::AuthorizationNotFound
+        | Refusal::TransactionNotFound
+        | Refusal::WebhookNotFound
+        | Refusal::ExceptionNotFound
+        | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
+        Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+        Refusal::ScopeMissing { .. }
+        | Refusal::ScopesExceeded { .. }
+        | Refusal::BoundsExceeded { .. }
+        | Refusal::CardFrozenByClient
+        | Refusal::RevealTokenExpired
+        | Refusal::RevealTokenMismatch { .. } => StatusCode::FORBIDDEN,
+        Refusal::IfMatchRequired
+        | Refusal::ReadOnlyField { .. }
+        | Refusal::AmountTooPrecise { .. }
+        | Refusal::AmountTooLarge { .. }
+        | Refusal::AmountNotPositive { .. }
+        | Refusal::AmountNegative { .. }
+        | Refusal::CurrencyUnknown { .. }
+        | Refusal::CreditLimitNotAllowed
+        | Refusal::SameAccount
+        | Refusal::CheckDigits { .. }
+        | Refusal::VerificationWithAmount
+        | Refusal::BillingMismatch { .. }
+        | Refusal::ResolutionMismatch { .. }
+        | Refusal::AmountBelowMinimum { .. }
+        | Refusal::ValidityInvalid { .. }
+        | Refusal::ExpiryInPast
+        | Refusal::ClockBackwards { .. }
+        | Refusal::ClockTooFar => StatusCode::BAD_REQUEST,
+        Refusal::AccountClosed
+        | Refusal::AccountInUse { .. }
+        | Refusal::AccountHasEntries { .. }
+        | Refusal::AlreadyReversed
+        | Refusal::ApiKeyRevoked
+        | Refusal::Stale
+        | Refusal::NumberTaken
+        | Refusal::CardHolderErased
+        | Refusal::CardHolderInUse { .. }
+        | Refusal::RetentionNotOver { .. }
+        | Refusal::DocumentReplaced
+        | Refusal::CardCanceled
+        | Refusal::CardNotActivated
+        | Refusal::CardAlreadyActivated
+        | Refusal::PaymentReferenceUsed { .. }
+        | Refusal::PinNotSet
+        | Refusal::WebhookDisabled
+        | Refusal::ExceptionResolved
+        | Refusal::AuthorizationNotOpen { .. }
+        | Refusal::TooManyIncrements { .. }
+        | Refusal::NothingToClear
+        | Refusal::RefundReversed
+        | Refusal::AlreadyRefunded
+        | Refusal::RevealTokenUsed
+        | Refusal::IdempotencyKeyReused => StatusCode::CONFLICT,
+        Refusal::InsufficientFunds { .. }
+        | Refusal::AccountInactive { .. }
+        | Refusal::DebitNotAllowed { .. }
+        | Refusal::CreditNotAllowed { .. }
+        | Refusal::CurrencyMismatch { .. }
+        | Refusal::CardHolderInactive { .. }
+        | Refusal::CardHolderUnverified
+        | Refusal::MoreThanOwed { .. }
+        | Refusal::RateUnknown { .. }
+        | Refusal::NotRefundable { .. }
+        | Refusal::FundingModeMismatch { .. }
+        | Refusal::CardCurrencyMismatch { .. }
+        | Refusal::ReversalTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Problem {
+        let message = refusal.to_string();
+        let problem = Problem::new(status(refusal), refusal.code(), message.clone());
+        match refusal.field() {
+            Some(pointer) => problem.field(pointer, refusal.code(), message),
+            None => problem,
+        }
+    }
+}
+
+impl From<Unanswered> for Problem {
+    fn from(unanswered: Unanswered) -> Problem {
+        let busy = |code, message: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(1);
+        match unanswered {
+            Unanswered::Overloaded => {
+                busy("overloaded", "Too many requests are waiting. Nothing was done; try again shortly.")
+            }
+            Unanswered::Draining => busy("stopping", "This server is stopping. Nothing was done; try again shortly."),
+            Unanswered::Unavailable(why) => busy(
+                "store_unavailable",
+                "The store cannot be written just now. Try again shortly, with the same Idempotency-Key.",
+            )
+            .log(why),
+            Unanswered::Internal(why) => Problem::internal(why),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The id every request has: the caller's, or one of ours; in the answer, the logs, the audit log and events.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use paygen_vault::mask::has_card_number;
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+const HEADER: &str = "x-request-id";
+
+/// The id of the request being answered; empty outside of one.
+pub fn current_request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Runs something on another thread as part of the request with this id.
+pub fn with_request_id<T>(id: &str, run: impl FnOnce() -> T) -> T {
+    REQUEST_ID.sync_scope(id.to_owned(), run)
+}
+
+/// Letters, digits, `-` and `_`, and no card number: the id is logged and kept. A UUID is one, whatever its digits say.
+fn is_usable(id: &str) -> bool {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let letters = id.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_uuid = || letters && id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+    (1..=128).contains(&id.len()) && plain && (is_uuid() || !has_card_number(id))
+}
+
+/// Gives every request its id, and every answer the request's.
+pub async fn assign(request: Request, next: Next) -> Response {
+    // Two different ids are no id; the request is refused later.
+    let given = request.headers().get(HEADER).filter(|_| !differs(request.headers(), &HeaderName::from_static(HEADER)));
+    let given = given.and_then(|value| value.to_str().ok());
+    let id = given.filter(|id| is_usable(id)).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let header = HeaderValue::from_str(&id);
+    let mut response = REQUEST_ID.scope(id, next.run(request)).await;
+    if let Ok(header) = header {
+        response.headers_mut().insert(HEADER, header);
+    }
+    response
+}
+
+/// Whether a header comes in several lines that do not say the same.
+pub fn differs(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    values.any(|value| Some(value) != first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_usable;
+
+    #[test]
+    fn ids_of_callers_are_plain_and_no_card_numbers() {
+        let long = "a".repeat(128);
+        for id in ["a", "my-id_1", "0123456789", "b3b7a0c4-0000-4000-8000-411111111111", &long] {
+            assert!(is_usable(id), "{id}");
+        }
+        let longer = "a".repeat(129);
+        let refused = [
+            "",
+            " ",
+            "a b",
+            "a.b",
+            "a:b",
+            "a/b",
+            "é",
+            "<b>",
+            "4111111111111111",
+            "x4111-1111-1111-1111",
+            "a\"",
+            &longer,
+        ];
+        for id in refused {
+            assert!(!is_usable(id), "{id}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! `/simulator/authorizations`: payments as merchants ask for them, and what becomes of them.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::authorizations::{
+    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Authorize, Channel, Clear,
+    ExpireAuthorization, IncrementAuthorization, NetworkRequest, ReverseAuthorization, ThreeDs, TransactionView,
+};
+use paygen_core::ids::{AuthorizationId, CardId, ClientId};
+use paygen_core::money::{Category, Currency, Decimal};
+use paygen_core::record::Key;
+use paygen_core::{Command, Outcome, Refusal};
+use paygen_vault::{Pan, Pin};
+
+use super::network_bodies::{
+    AdviseBody, AuthorizeBody, ClearBody, Digits, FiatCurrency, IncrementBody, MerchantBody, NetworkBody, ReverseBody,
+};
+use crate::Api;
+use crate::body::{Body, NoBody};
+use crate::fields::Secret;
+use crate::gate::{Allowed, SIMULATOR_WRITE};
+use crate::path::PathId;
+use crate::problem::{FieldProblem, Problem};
+use crate::reply::Envelope;
+use crate::write::{Success, Write, WriteParams};
+use paygen_app::network::{self, Shown};
+
+/// The authorization a command came to.
+pub(super) fn shown(outcome: &Outcome) -> Option<AuthorizationView> {
+    match outcome {
+        Outcome::Authorization(view) => Some((**view).clone()),
+        _ => None,
+    }
+}
+
+/// The transaction a command came to.
+pub(super) fn transaction(outcome: &Outcome) -> Option<TransactionView> {
+    match outcome {
+        Outcome::Transaction(view) => Some((**view).clone()),
+        _ => None,
+    }
+}
+
+/// The transaction a command came to, or that its message waits under `/exceptions`.
+pub(super) fn maybe_transaction(outcome: &Outcome) -> Option<Option<TransactionView>> {
+    match outcome {
+        Outcome::MaybeTransaction(view) => Some((**view).clone()),
+        _ => None,
+    }
+}
+
+/// The trace a body asks for, made up where it says nothing.
+pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::authorizations::Trace {
+    match body {
+        None => network::trace(None, None, None, None),
+        Some(body) => network::trace(
+            body.stan.map(|digits| digits.0),
+            body.rrn.map(|digits| digits.0),
+            body.transaction_id.map(Into::into),
+            body.authorization_code.map(Into::into),
+        ),
+    }
+}
+
+/// What tells a message that posts money from others of its transaction: its kind, and what the caller says of it. One
+/// of which nothing is said is always another one.
+pub(super) fn sequence(kind: &str, said: Option<&NetworkBody>) -> String {
+    let Some(said) = said.filter(|said| !said.is_empty()) else {
+        return format!("{kind}\n{}", network::digits(24));
+    };
+    let digits = |digits: &Option<Digits<1, 12>>| digits.as_ref().map(|digits| digits.0.clone()).unwrap_or_default();
+    format!("{kind}\n{}\n{}", digits(&said.stan), digits(&said.rrn))
+}
+
+/// A message that the network has a name for is answered as the first was when it comes again.
+fn repeatable(write: Write, network: Option<&NetworkBody>, canonical: &str) -> Write {
+    match network {
+        Some(said) if !said.is_empty() => write.known_by(canonical),
+        _ => write,
+    }
+}
+
+pub(super) fn currency(given: Option<FiatCurrency>) -> Currency {
+    let dollars = || Currency::find("USD", Category::Fiat).unwrap_or_else(|| unreachable!("USD is a currency"));
+    given.map_or_else(dollars, |currency| currency.0)
+}
+
+/// The amount must not be negative, whatever the rules make of it.
+pub(super) fn asked(
+    amount: Decimal,
+    given: Option<FiatCurrency>,
+    billing: Option<Decimal>,
+    rate: Option<Decimal>,
+) -> Asked {
+    Asked { amount, currency: currency(given), billing, rate }
+}
+
+/// The card of a message: its id or its number, one of the two.
+fn card_of<'a>(
+    id: Option<CardId>,
+    pan: Option<&'a Pan>,
+    expiry: Option<(i64, i64)>,
+    cvv: Option<&'a str>,
+) -> Result<Shown<'a>, Problem> {
+    match (id, pan) {
+        (Some(_), None) if expiry.is_some() || cvv.is_some() => {
+            Err(wrong("/pan", "expiryMonth, expiryYear and cvv belong to pan; with cardId they are not checked"))
+        }
+        (Some(id), None) => Ok(Shown::Id(id)),
+        (None, Some(pan)) => Ok(Shown::Number { pan, expiry, cvv }),
+        (Some(_), Some(_)) => Err(wrong("/pan", "cannot be combined with cardId; send one")),
+        (None, None) => Err(wrong("/cardId", "or pan is required")),
+    }
+}
+
+pub(super) fn wrong(pointer: &str, message: &str) -> Problem {
+    Problem::invalid(vec![FieldProblem::new(pointer, "one_of", message)])
+}
+
+/// A dry run counts no wrong tries, so it compares no secrets either.
+fn nothing_to_guess(body: &AuthorizeBody) -> Result<(), Problem> {
+    let given = [
+        ("/pin", body.pin.is_some()),
+        ("/cvv", body.cvv.is_some()),
+        ("/expiryMonth", body.expiry_month.is_some()),
+        ("/expiryYear", body.expiry_year.is_some()),
+    ];
+    let message =
+        "is not compared in a dry run, because wrong tries are counted; leave it out, or send it without dryRun";
+    let given = given.into_iter().filter(|(_, given)| *given);
+    let faults: Vec<FieldProblem> = given.map(|(at, _)| FieldProblem::new(at, "dry_run", message)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+}
+
+/// Simulate an authorization
+///
+/// Asks for a payment as a merchant's terminal or web shop does, through the door a real network uses: no rule is
+/// skipped. The answer is 201 with the authorization, also when it is declined; see its `reason`. A dry run takes neither
+/// PIN, code nor expiry.
+#[utoipa::path(post, path = "/simulator/authorizations", tag = "Simulator", operation_id = "simulateAuthorization",
+    request_body = AuthorizeBody,
+    params(WriteParams),
+    responses((status = 201, description = "The authorization, approved or declined.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_authorization(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<AuthorizeBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    let expiry = match (body.expiry_year, body.expiry_month) {
+        (Some(year), Some(month)) => Some((year.0, month.0)),
+        (None, None) => None,
+        _ => return Err(wrong("/expiryMonth", "expiryMonth and expiryYear go together")),
+    };
+    let cvv = body.cvv.as_ref().map(Secret::expose);
+    if write.dry_run {
+        nothing_to_guess(&body)?;
+    }
+    card_of(body.card_id, body.pan.as_ref(), expiry, cvv)?;
+    let trace = trace(body.network);
+    let merchant = MerchantBody::merchant(body.merchant);
+    let prepared = || async {
+        let card = card_of(body.card_id, body.pan.as_ref(), expiry, cvv)?;
+        let pin: Option<&Pin> = body.pin.as_ref();
+        let request = NetworkRequest {
+            presented: network::present(&app, caller.client, card, pin).await?,
+            channel: body.channel.unwrap_or(Channel::Web),
+            kind: body.kind.unwrap_or(AuthorizationType::Purchase),
+            asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+            merchant: merchant.clone(),
+            three_ds: body.three_ds.unwrap_or(ThreeDs::None),
+            partial_allowed: body.partial_allowed.unwrap_or(false),
+            estimated: body.estimated.unwrap_or(false),
+            risk_score: body.risk_score.map(|score| score.0),
+            trace: trace.clone(),
+        };
+        let command = Command::Authorize(Box::new(Authorize { request, advice: None, terms: app.terms.clone() }));
+        let success = Success::new(StatusCode::CREATED, "Authorization simulated successfully.", shown);
+        Ok((command, success))
+    };
+    write.prepare(&app, &caller, &canonical, prepared).await
+}
+
+/// Simulate an advice
+///
+/// Tells of an authorization that somebody else decided while we could not be asked. What was approved is held even
+/// where the money is not there.
+#[utoipa::path(post, path = "/simulator/advices", tag = "Simulator", operation_id = "simulateAdvice",
+    request_body = AdviseBody,
+    params(WriteParams),
+    responses((status = 201, description = "The authorization.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_advice(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<AdviseBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    let card = card_of(body.card_id, body.pan.as_ref(), None, None)?;
+    let request = NetworkRequest {
+        presented: network::present(&app, caller.client, card, None).await?,
+        channel: body.channel.unwrap_or(Channel::Pos),
+        kind: body.kind.unwrap_or(AuthorizationType::Purchase),
+        asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+        merchant: MerchantBody::merchant(body.merchant),
+        three_ds: ThreeDs::None,
+        partial_allowed: false,
+        estimated: false,
+        risk_score: None,
+        trace: trace(body.network),
+    };
+    let advice = Some(body.approved.unwrap_or(true));
+    let command = Command::Authorize(Box::new(Authorize { request, advice, terms: app.terms.clone() }));
+    let success = Success::new(StatusCode::CREATED, "Advice simulated successfully.", shown);
+    write.perform(&app, &caller, &canonical, command, success).await
+}
+
+/// The authorization of the caller's client.
+async fn existing(app: &Api, client: ClientId, id: AuthorizationId) -> Result<Authorization, Problem> {
+    let found = app.reader.get::<Authorization>(Key::of(client, id.0)).await?;
+    found.ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))
+}
+
+/// Simulate an increment
+///
+/// Asks for more on an open authorization. When it is declined the authorization stays as it was; its timeline says so.
+#[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/increment", tag = "Simulator",
+    operation_id = "simulateIncrement", request_body = IncrementBody,
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_increment(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    PathId(id): PathId<AuthorizationId>,
+    write: Write,
+    body: Body<IncrementBody>,
+) -> Result<Response, Problem> {
+    let open = existing(&app, caller.client, id).await?;
+    let write = repeatable(write, body.value.network.as_ref(), &body.canonical);
+    let asked = Asked { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
+    let partial_allowed = body.value.partial_allowed.unwrap_or(false);
+    let command = IncrementAuthorization { id, asked, partial_allowed, terms: app.terms.clone() };
+    let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, Command::IncrementAuthorization(Box::new(command)), success).await
+}
+
+/// Simulate a reversal
+///
+/// Takes an open authorization back, whole or in part. More than is open is released as far as it goes, and the rest is
+/// listed under `/exceptions`.
+#[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/reverse", tag = "Simulator",
+    operation_id = "simulateReversal", request_body = ReverseBody,
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_reversal(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    PathId(id): PathId<AuthorizationId>,
+    write: Write,
+    body: Body<ReverseBody>,
+) -> Result<Response, Problem> {
+    let write = repeatable(write, body.value.network.as_ref(), &body.canonical);
+    let command = Command::ReverseAuthorization(ReverseAuthorization { id, amount: body.value.amount });
+    let success = Success::new(StatusCode::OK, "Reversal simulated successfully.", shown);
+    write.perform(&app, &caller, &body.canonical, command, success).await
+}
+
+/// Simulate a clearing
+///
+/// Collects on an authorization, once or several times; the last clearing gives back what it leaves open. More than was
+/// approved is posted all the same, and listed under `/exceptions`.
+#[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/clear", tag = "Simulator",
+    operation_id = "simulateClearing", request_body = ClearBody,
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 201, description = "The transaction; null when no rate is known, until its exception is resolved.", body = Envelope<Option<TransactionView>>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_clearing(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    PathId(id): PathId<AuthorizationId>,
+    write: Write,
+    body: Body<ClearBody>,
+) -> Result<Response, Problem> {
+    let found = existing(&app, caller.client, id).await?;
+    let Body { value: body, canonical } = body;
+    let sequence = sequence("clearing", body.network.as_ref());
+    let said_id = body.network.as_ref().is_some_and(|network| network.transaction_id.is_some());
+    let mut trace = trace(body.network);
+    let known = &found.trace;
+    let others = |said: Option<&String>, own: Option<&String>| said.is_some_and(|said| Some(said) != own);
+    if said_id && others(Some(&trace.transaction_id), Some(&known.transaction_id)) {
+        return Err(wrong("/network/transactionId", "must be that of the authorization; it can be left out"));
+    }
+    if others(trace.authorization_code.as_ref(), known.authorization_code.as_ref()) {
+        return Err(wrong("/network/authorizationCode", "must be that of the authorization; it can be left out"));
+    }
+    trace.transaction_id.clone_from(&known.transaction_id);
+    trace.authorization_code.clone_from(&known.authorization_code);
+    let collects = found.kind != AuthorizationType::AccountVerification;
+    if found.status == AuthorizationStatus::Declined || !collects {
+        return Err(Problem::from(&Refusal::AuthorizationNotOpen { status: found.status.as_str() }));
+    }
+    let (billing, rate) = (body.billing_amount, body.rate.map(|rate| rate.0));
+    if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
+        return Err(wrong("/amount", "goes with billingAmount and rate"));
+    }
+    let asked = body.amount.map(|amount| Asked { amount, currency: found.merchant_currency, billing, rate });
+    let command = Clear {
+        authorization: Some(id),
+        sequence,
+        trace,
+        asked,
+        is_final: body.is_final.unwrap_or(true),
+        unmatched: None,
+        terms: app.terms.clone(),
+    };
+    let success = Success::new(StatusCode::CREATED, "Clearing simulated successfully.", maybe_transaction);
+    write.perform(&app, &caller, &canonical, Command::Clear(Box::new(command)), success).await
+}
+
+/// Simulate an expiry
+///
+/// Lets the hold of an open authorization run out now.
+#[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/expire", tag = "Simulator",
+    operation_id = "simulateExpiry",
+    params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_expiry(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    PathId(id): PathId<AuthorizationId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    let command = Command::ExpireAuthorization(ExpireAuthorization { id, when_due: false });
+    let success = Success::new(StatusCode::OK, "Expiry simulated successfully.", shown);
+    write.perform(&app, &caller, "", command, success).await
+}

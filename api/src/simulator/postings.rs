@@ -1,0 +1,158 @@
+//! `/simulator/refunds`, `/simulator/force-posts` and `/simulator/reversals`: what comes without an authorization.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::authorizations::{
+    AuthorizationView, Channel, ForcePost, Posted, Refund, ReverseByReference, ReverseRefund, TransactionView,
+    Unmatched,
+};
+use paygen_core::ids::PostingId;
+use paygen_core::record::Key;
+use paygen_core::{Command, Outcome};
+
+use super::authorizations::{asked, maybe_transaction, sequence, trace, transaction, wrong};
+use super::network_bodies::{FiatCurrency, ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
+use crate::Api;
+use crate::body::{Body, NoBody};
+use crate::gate::{Allowed, SIMULATOR_WRITE};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::reply::Envelope;
+use crate::write::{Success, Write, WriteParams};
+use paygen_app::network;
+
+/// Simulate a refund
+///
+/// Gives money back: of a transaction, whole or in part, or to a card without one. A refund of more than is left of its
+/// transaction, or in a currency that no rate is known for, waits under `/exceptions` and is posted when that is resolved:
+/// `data` is null then.
+#[utoipa::path(post, path = "/simulator/refunds", tag = "Simulator", operation_id = "simulateRefund",
+    request_body = RefundBody,
+    params(WriteParams),
+    responses((status = 201, description = "The refund; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_refund(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<RefundBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    let (channel, given) = (body.channel.unwrap_or(Channel::Web), body.currency);
+    let unlinked = match (body.transaction_id, body.card_id) {
+        (Some(_), None) => None,
+        (None, Some(card)) => Some(Unmatched { card, merchant: MerchantBody::merchant(body.merchant), channel }),
+        (Some(_), Some(_)) => return Err(wrong("/cardId", "cannot be combined with transactionId; send one")),
+        (None, None) => return Err(wrong("/transactionId", "or cardId is required")),
+    };
+    if unlinked.is_some() && body.amount.is_none() {
+        return Err(wrong("/amount", "is required without transactionId"));
+    }
+    let (billing, rate) = (body.billing_amount, body.rate.map(|rate| rate.0));
+    if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
+        return Err(wrong("/amount", "goes with billingAmount and rate"));
+    }
+    // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
+    let original = match body.transaction_id.filter(|_| given.is_none()) {
+        Some(id) => app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?,
+        None => None,
+    };
+    let given = original.map(|original| FiatCurrency(original.merchant_currency)).or(given);
+    let sequence = sequence("refund", body.network.as_ref());
+    let trace = trace(body.network);
+    let command = Refund {
+        original: body.transaction_id,
+        unlinked,
+        asked: body.amount.map(|amount| asked(amount, given, billing, rate)),
+        sequence,
+        trace,
+        terms: app.terms.clone(),
+    };
+    let success = Success::new(StatusCode::CREATED, "Refund simulated successfully.", maybe_transaction);
+    write.perform(&app, &caller, &canonical, Command::Refund(Box::new(command)), success).await
+}
+
+/// Simulate a refund reversal
+///
+/// Takes a refund back, once. It is posted whether the money is still there or not.
+#[utoipa::path(post, path = "/simulator/refunds/{transactionId}/reverse", tag = "Simulator",
+    operation_id = "simulateRefundReversal",
+    params(("transactionId" = String, Path, description = "The refund.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 201, description = "The reversal.", body = Envelope<TransactionView>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_refund_reversal(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    PathId(id): PathId<PostingId>,
+    write: Write,
+    _body: NoBody,
+) -> Result<Response, Problem> {
+    let command = Command::ReverseRefund(ReverseRefund { id, terms: app.terms.clone() });
+    let success = Success::new(StatusCode::CREATED, "Refund reversal simulated successfully.", transaction);
+    write.perform(&app, &caller, "", command, success).await
+}
+
+/// Simulate a force post
+///
+/// Posts a payment that was never authorized. It takes what is there and more, and is listed under `/exceptions`. In a
+/// currency that no rate is known for it waits there: `data` is null until the exception is resolved with a rate.
+#[utoipa::path(post, path = "/simulator/force-posts", tag = "Simulator", operation_id = "simulateForcePost",
+    request_body = ForcePostBody,
+    params(WriteParams),
+    responses((status = 201, description = "The transaction; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_force_post(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<ForcePostBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    let sequence = sequence("force_post", body.network.as_ref());
+    let trace = trace(body.network);
+    let command = ForcePost {
+        what: Unmatched {
+            card: body.card_id,
+            merchant: MerchantBody::merchant(body.merchant),
+            channel: body.channel.unwrap_or(Channel::Pos),
+        },
+        asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+        sequence,
+        trace,
+        terms: app.terms.clone(),
+    };
+    let success = Success::new(StatusCode::CREATED, "Force post simulated successfully.", maybe_transaction);
+    write.perform(&app, &caller, &canonical, Command::ForcePost(Box::new(command)), success).await
+}
+
+/// Simulate a reversal by reference
+///
+/// Takes back what a network transaction id leads to. When nothing came under it yet the reversal is kept, and voids the
+/// authorization that comes: `data` is null then.
+#[utoipa::path(post, path = "/simulator/reversals", tag = "Simulator", operation_id = "simulateReversalByReference",
+    request_body = ReverseByReferenceBody,
+    params(WriteParams),
+    responses((status = 200, description = "The authorization; null when it has not come yet.", body = Envelope<Option<AuthorizationView>>)),
+    security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
+pub async fn simulate_reversal_by_reference(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<SIMULATOR_WRITE>,
+    write: Write,
+    body: Body<ReverseByReferenceBody>,
+) -> Result<Response, Problem> {
+    let Body { value: body, canonical } = body;
+    let (stan, rrn) = (body.stan.map(|digits| digits.0), body.rrn.map(|digits| digits.0));
+    let trace = network::trace_of_reversal(body.transaction_id.into(), stan, rrn);
+    let command = ReverseByReference {
+        trace,
+        card: None,
+        amount: body.amount,
+        currency: body.currency.map(|currency| currency.0),
+    };
+    let success = Success::new(StatusCode::OK, "Reversal simulated successfully.", |outcome| match outcome {
+        Outcome::MaybeAuthorization(view) => Some((**view).clone()),
+        _ => None,
+    });
+    write.perform(&app, &caller, &canonical, Command::ReverseByReference(Box::new(command)), success).await
+}

@@ -1,0 +1,116 @@
+//! Under which address the caller reached this server: links in answers begin with it.
+//!
+//! It is `public_url` where that is set; else what the request says, as far as it is a plain host. Behind a trusted proxy the
+//! request says it in `X-Forwarded-Proto` and `X-Forwarded-Host`. What is kept of an answer has paths alone: it may be told again
+//! under another address.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
+use ipnet::IpNet;
+
+tokio::task_local! {
+    static SITE: Site;
+}
+
+/// The address under which a request came.
+#[derive(Clone)]
+pub struct Site {
+    public_url: Option<Arc<str>>,
+    is_secure: bool,
+    host: Option<HeaderValue>,
+}
+
+impl Site {
+    /// As the request says it, unless `public_url` does. `proxies` may say it for the caller.
+    pub fn of(parts: &Parts, public_url: Option<&Arc<str>>, proxies: &[IpNet]) -> Site {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let forwarded = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(&peer)));
+        let one = |name: &str| {
+            let mut values = parts.headers.get_all(name).iter();
+            values.next().filter(|_| values.next().is_none())
+        };
+        let told = |name: &str| one(name).filter(|_| forwarded);
+        let host = told("x-forwarded-host").or_else(|| one(header::HOST.as_str())).cloned();
+        let is_secure = told("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+        Site { public_url: public_url.cloned(), is_secure, host }
+    }
+
+    /// Answers something as part of the request that came under this address.
+    pub async fn scope<F: Future>(self, answering: F) -> F::Output {
+        SITE.scope(self, answering).await
+    }
+
+    fn base(&self) -> Option<String> {
+        if let Some(url) = &self.public_url {
+            return Some(url.to_string());
+        }
+        let host = self.host.as_ref()?.to_str().ok().filter(|host| is_plain_host(host))?;
+        Some(format!("{}://{host}", if self.is_secure { "https" } else { "http" }))
+    }
+}
+
+/// The address that links of the request being answered begin with; empty where it is not known.
+pub fn base() -> String {
+    SITE.try_with(Site::base).ok().flatten().unwrap_or_default()
+}
+
+/// A name or an address, and a port or none: nothing that could lead a link elsewhere than it seems to.
+fn is_plain_host(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) if address.parse::<Ipv6Addr>().is_ok() => (None, rest),
+        Some(_) => return false,
+        None => {
+            let end = text.find(':').unwrap_or(text.len());
+            let (host, rest) = text.split_at(end);
+            (Some(host), rest)
+        }
+    };
+    let is_name = |host: &str| {
+        (1..=253).contains(&host.len())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    };
+    let is_port = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    host.is_none_or(is_name) && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain_host;
+
+    #[test]
+    fn only_hosts_and_ports_are_repeated() {
+        for host in ["localhost:4000", "127.0.0.1:4000", "pay.example.com", "[::1]:4000", "[2001:db8::1]", "a_b:1"] {
+            assert!(is_plain_host(host), "{host}");
+        }
+        let refused = [
+            "",
+            ":80",
+            "a:",
+            "a:b",
+            "a:123456",
+            "a/b",
+            "a@b",
+            "user:pw@b",
+            "a?b",
+            "a#b",
+            "a b",
+            "a\"b",
+            "<a>",
+            "a,b",
+            "é",
+            "[::1",
+            "::1",
+            "[x]",
+            "[::1]x",
+            "a\\b",
+            "a%2fb",
+        ];
+        for host in refused {
+            assert!(!is_plain_host(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `/transactions`: what was posted to cards.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use paygen_core::Refusal;
+use paygen_core::authorizations::{Posted, PostingType, TransactionView};
+use paygen_core::cards::Card;
+use paygen_core::ids::{CardId, PostingId};
+use paygen_core::money::format_minor;
+use paygen_core::record::Key;
+use paygen_store::lists::transactions as columns;
+use paygen_store::query::Filter;
+
+use crate::Api;
+use crate::csv::{self, Cell, Sheet};
+use crate::filter::FieldKind;
+use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
+use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::{Params, Query};
+use crate::reply::{self, Envelope, ListEnvelope};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("cardId", columns::CARD, FieldKind::Id),
+    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
+    field("accountId", columns::ACCOUNT, FieldKind::Id),
+    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
+    field("type", columns::TYPE, FieldKind::Choice(PostingType::WORDS)),
+    currency("currency", columns::CURRENCY),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    field("fee", columns::FEE, FieldKind::Money),
+    field("vat", columns::VAT, FieldKind::Money),
+    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
+    searched("merchant.category", columns::MERCHANT_CATEGORY),
+    searched("merchant.name", columns::MERCHANT_NAME),
+    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "amount",
+        "fee",
+        "vat",
+        "currency",
+        "type",
+        "merchantAmount",
+        "merchantCurrency",
+        "merchant",
+        "terminal",
+        "transactionMetadata",
+        "metadata",
+        "cardId",
+        "cardHolderId",
+        "accountId",
+        "authorizationId",
+        "authorizationCode",
+        "networkTransactionId",
+        "originalTransactionId",
+        "refundedAmount",
+        "entryId",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List transactions
+///
+/// What was posted to cards: spending is negative, a refund positive. With `Accept: text/csv` all that match `filter` and
+/// `search` are streamed as CSV; `page`, `limit`, `cursor`, `fields` and `populate` do not go with it (400).
+#[utoipa::path(get, path = "/transactions", tag = "Transactions", operation_id = "listTransactions",
+    params(ListParams),
+    responses((status = 200, description = "The transactions.", content(
+        (ListEnvelope<TransactionView> = "application/json"), (String = "text/csv")))),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_transactions(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    headers: HeaderMap,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    list(&app, &caller, &headers, params, caller.only_seen(columns::CARD, columns::CARD_HOLDER)).await
+}
+
+/// List a card's transactions
+///
+/// What was posted to this card. With `Accept: text/csv` all that match `filter` and `search` are streamed as CSV; `page`,
+/// `limit`, `cursor`, `fields` and `populate` do not go with it (400).
+#[utoipa::path(get, path = "/cards/{cardId}/transactions", tag = "Cards", operation_id = "listCardTransactions",
+    params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), ListParams),
+    responses((status = 200, description = "The transactions.", content(
+        (ListEnvelope<TransactionView> = "application/json"), (String = "text/csv")))),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn list_card_transactions(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    PathId(id): PathId<CardId>,
+    headers: HeaderMap,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
+    let card = card.filter(|card| caller.sees_card(card.id, card.card_holder));
+    card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+    list(&app, &caller, &headers, params, vec![fixed(columns::CARD, id.0)]).await
+}
+
+async fn list(
+    app: &Api,
+    caller: &Caller,
+    headers: &HeaderMap,
+    params: Params,
+    only: Vec<Filter>,
+) -> Result<Response, Problem> {
+    let timeout = app.settings.list_timeout_ms;
+    if csv::is_wanted(headers) {
+        let query = lists::read_whole(&SPEC, params, caller.client, only, timeout)?;
+        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
+    }
+    let list = lists::read(&SPEC, params, caller.client, only, timeout)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    let environment = &app.terms.environment;
+    list.reply(page, |posted| TransactionView::of(posted, environment))
+}
+
+const SHEET: Sheet<Posted> = Sheet {
+    file: HeaderValue::from_static("attachment; filename=\"transactions.csv\""),
+    columns: &[
+        "_id",
+        "createdAt",
+        "type",
+        "amount",
+        "fee",
+        "vat",
+        "currency",
+        "merchantAmount",
+        "merchantCurrency",
+        "merchantName",
+        "merchantCategory",
+        "cardId",
+        "authorizationId",
+        "networkTransactionId",
+        "entryId",
+    ],
+    cells: |posted| {
+        let minor = |amount| Cell::Plain(format_minor(amount, posted.currency.exponent()));
+        // Kept without a sign; spending is negative on both sides.
+        let signed = posted.merchant_amount * posted.amount.signum();
+        vec![
+            Cell::plain(posted.id),
+            Cell::plain(posted.created_at),
+            Cell::plain(posted.kind),
+            minor(posted.amount),
+            minor(posted.fee),
+            minor(posted.vat),
+            Cell::plain(posted.currency),
+            Cell::Plain(format_minor(signed, posted.merchant_currency.exponent())),
+            Cell::plain(posted.merchant_currency),
+            Cell::text(Some(&posted.merchant.name)),
+            Cell::text(Some(&posted.merchant.category)),
+            Cell::plain(posted.card),
+            Cell::maybe(posted.authorization),
+            Cell::text(Some(&posted.trace.transaction_id)),
+            Cell::plain(posted.entry),
+        ]
+    },
+};
+
+/// Retrieve a transaction
+///
+/// One transaction.
+#[utoipa::path(get, path = "/transactions/{transactionId}", tag = "Transactions", operation_id = "getTransaction",
+    params(("transactionId" = String, Path, description = "The transaction.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The transaction.", body = Envelope<TransactionView>)),
+    security(("apiKey" = ["authorizations:read"]), ("bearer" = ["authorizations:read"])))]
+pub async fn get_transaction(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
+    PathId(id): PathId<PostingId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?;
+    let found = found.filter(|posted| caller.sees_card(posted.card, posted.card_holder));
+    let found = found.ok_or_else(|| Problem::from(&Refusal::TransactionNotFound))?;
+    Ok(reply::ok("Transaction fetched successfully.", &TransactionView::of(&found, &app.terms.environment)))
+}

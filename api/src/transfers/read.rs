@@ -1,0 +1,94 @@
+//! `GET /transfers` and `GET /transfers/{transferId}`.
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::Refusal;
+use paygen_core::ids::TransferId;
+use paygen_core::record::Key;
+use paygen_core::transfers::{Transfer, TransferStatus, TransferView};
+use paygen_store::lists::transfers as columns;
+
+use crate::Api;
+use crate::filter::FieldKind;
+use crate::gate::{ACCOUNTS_READ, Allowed};
+use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    field("fromAccountId", columns::FROM_ACCOUNT, FieldKind::Id),
+    field("toAccountId", columns::TO_ACCOUNT, FieldKind::Id),
+    currency("currency", columns::CURRENCY),
+    field("amount", columns::AMOUNT, FieldKind::Money),
+    field("reversedAmount", columns::REVERSED, FieldKind::Money),
+    field("status", columns::STATUS, FieldKind::Choice(TransferStatus::WORDS)),
+    searched("reference", columns::REFERENCE),
+    searched("narration", columns::NARRATION),
+    field("entryId", columns::ENTRY, FieldKind::Id),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "fromAccountId",
+        "toAccountId",
+        "amount",
+        "currency",
+        "reversedAmount",
+        "status",
+        "reference",
+        "narration",
+        "metadata",
+        "entryId",
+        "reversalEntryId",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List transfers
+///
+/// The client's transfers.
+#[utoipa::path(get, path = "/transfers", tag = "Transfers", operation_id = "listTransfers",
+    params(ListParams),
+    responses((status = 200, description = "The transfers.", body = ListEnvelope<TransferView>)),
+    security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
+pub async fn list_transfers(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, TransferView::of)
+}
+
+/// Retrieve a transfer
+///
+/// One transfer, and how much of it stands.
+#[utoipa::path(get, path = "/transfers/{transferId}", tag = "Transfers", operation_id = "getTransfer",
+    params(("transferId" = String, Path, description = "The transfer.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The transfer.", body = Envelope<TransferView>)),
+    security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
+pub async fn get_transfer(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    PathId(id): PathId<TransferId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    params.finish(&[])?;
+    let found = app.reader.get::<Transfer>(Key::of(caller.client, id.0)).await?;
+    let transfer = found.ok_or_else(|| Problem::from(&Refusal::TransferNotFound))?;
+    Ok(reply::versioned("Transfer fetched successfully.", transfer.version, &TransferView::of(&transfer)))
+}

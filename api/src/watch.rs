@@ -1,0 +1,91 @@
+//! Every request is counted, timed and logged by its route's template, never by its query string.
+//!
+//! A label takes its values from a list that is known when the process starts: what callers write never becomes one, because
+//! each combination is remembered for as long as the process runs.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::request_id::current_request_id;
+use super::said::Said;
+use crate::Api;
+
+/// The methods there are (RFC 9110, section 9; RFC 5789); anything else is `other`.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/// The name that a method is counted and logged by.
+fn method_label(method: &Method) -> &'static str {
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+/// Counts, times and logs a request. People who try the sandbox see a line of each.
+pub async fn watch(State(app): State<Api>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let (seconds, status) = (started.elapsed().as_secs_f64(), response.status().as_u16());
+    let labels = [("method", method.to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::counter!("paygen_http_requests_total", &labels).increment(1);
+    metrics::histogram!("paygen_http_request_seconds", &labels[..2]).record(seconds);
+    if status < 500 && app.settings.request_lines {
+        if tracing::enabled!(tracing::Level::INFO) {
+            let said = response.extensions().get::<Said>().map(|said| format!(" {}", said.0)).unwrap_or_default();
+            tracing::info!("{method} {route} {status}{said} {:.1} ms", seconds * 1000.0);
+        }
+        return response;
+    }
+    let is_human = app.settings.logs_for_people;
+    let request_id = current_request_id();
+    let seconds = to_microseconds(seconds);
+    // As a field of a log for people, a float would be told with an exponent below a tenth of a millisecond.
+    match (status >= 500, is_human) {
+        (true, true) => {
+            tracing::error!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request")
+        }
+        (true, false) => tracing::error!(method, route, status, seconds, request_id, "request"),
+        (false, true) => {
+            tracing::debug!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request")
+        }
+        (false, false) => tracing::debug!(method, route, status, seconds, request_id, "request"),
+    }
+    response
+}
+
+/// Rounded to six decimals. JSON has these without an exponent from 0.00001 on, so nothing is told as shorter.
+fn to_microseconds(seconds: f64) -> f64 {
+    ((seconds * 1e6).round() / 1e6).max(1e-5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{METHODS, method_label, to_microseconds};
+
+    #[test]
+    fn times_have_six_decimals_and_no_exponent() {
+        let cases = [
+            (3.4521e-5, "0.000035"),
+            (1.0e-9, "0.00001"),
+            (0.000_999_949, "0.001"),
+            (0.123_456_789, "0.123457"),
+            (12.0, "12.0"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(serde_json::to_string(&to_microseconds(seconds)).expect("JSON"), expected);
+        }
+    }
+
+    #[test]
+    fn methods_that_are_none_have_one_name() {
+        for name in METHODS {
+            assert_eq!(method_label(&name.parse().expect("a method")), name);
+        }
+        for name in ["get", "M1", "PROPFIND", "GETX"] {
+            assert_eq!(method_label(&name.parse().expect("a method")), "other");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `GET /webhooks` and `GET /webhooks/{webhookId}`.
+
+use axum::extract::State;
+use axum::response::Response;
+use paygen_core::Refusal;
+use paygen_core::ids::WebhookId;
+use paygen_core::webhooks::{DisabledReason, Webhook, WebhookProgress, WebhookView};
+use paygen_store::lists::webhooks as columns;
+
+use crate::Api;
+use crate::filter::FieldKind;
+use crate::gate::{Allowed, Caller, WEBHOOKS_READ};
+use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::path::PathId;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::reply::{self, Envelope, ListEnvelope};
+
+const FIELDS: &[ListField] = &[
+    field("_id", columns::ID, FieldKind::Id),
+    searched("url", columns::URL),
+    searched("description", columns::DESCRIPTION),
+    field("enabled", columns::ENABLED, FieldKind::Boolean),
+    field("disabledReason", columns::DISABLED_REASON, FieldKind::Choice(DisabledReason::WORDS)),
+    field("failingSince", columns::FAILING_SINCE, FieldKind::Time),
+    field("version", columns::VERSION, FieldKind::Integer),
+    field("createdAt", columns::CREATED_AT, FieldKind::Time),
+    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
+];
+
+const SPEC: ListSpec = ListSpec {
+    fields: FIELDS,
+    returned: &[
+        "_id",
+        "url",
+        "events",
+        "description",
+        "enabled",
+        "disabledReason",
+        "hasToken",
+        "previousSecretExpiresAt",
+        "failingSince",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ],
+    aliases: &[],
+    populate: &[],
+    default_sort: "-createdAt",
+};
+
+/// List webhook endpoints
+///
+/// The client's endpoints, without tokens and secrets.
+#[utoipa::path(get, path = "/webhooks", tag = "Webhooks", operation_id = "listWebhooks",
+    params(ListParams),
+    responses((status = 200, description = "The endpoints.", body = ListEnvelope<WebhookView>)),
+    security(("apiKey" = ["webhooks:read"]), ("bearer" = ["webhooks:read"])))]
+pub async fn list_webhooks(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<WEBHOOKS_READ>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<columns::List>(&list.query).await?;
+    list.reply(page, |(webhook, progress)| WebhookView::of(webhook, progress))
+}
+
+/// Retrieve a webhook endpoint
+///
+/// One endpoint, without its token and secret.
+#[utoipa::path(get, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "getWebhook",
+    params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The endpoint.", body = Envelope<WebhookView>)),
+    security(("apiKey" = ["webhooks:read"]), ("bearer" = ["webhooks:read"])))]
+pub async fn get_webhook(
+    State(app): State<Api>,
+    Allowed(caller): Allowed<WEBHOOKS_READ>,
+    PathId(id): PathId<WebhookId>,
+    Query(params): Query,
+) -> Result<Response, Problem> {
+    caller.unbound()?;
+    params.finish(&[])?;
+    let (webhook, progress) = found(&app, &caller, id).await?;
+    let view = WebhookView::of(&webhook, &progress);
+    Ok(reply::versioned("Webhook fetched successfully.", webhook.version, &view))
+}
+
+pub(super) async fn found(app: &Api, caller: &Caller, id: WebhookId) -> Result<(Webhook, WebhookProgress), Problem> {
+    let found = app.reader.webhook(caller.client, id).await?;
+    found.ok_or_else(|| Problem::from(&Refusal::WebhookNotFound))
+}

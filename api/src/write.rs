@@ -1,0 +1,458 @@
+//! The one way handlers write: idempotency, `If-Match` and dry run from the request, the command through the
+//! engine, the answer kept for repeats in the transaction of its effect.
+
+use aws_lc_rs::digest;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use paygen_core::access::Idempotency;
+use paygen_core::authorizations::AuthorizationStatus;
+use paygen_core::card_holders::CardHolder;
+use paygen_core::ids::CardHolderId;
+use paygen_core::record::Key;
+use paygen_core::{Command, Outcome, Refusal, Request};
+use paygen_vault::{HolderKey, Purpose};
+use serde::Serialize;
+
+use super::card_numbers;
+use super::gate::Caller;
+use super::problem::{FieldProblem, Problem, sent};
+use super::query::Params;
+use super::refusals::status;
+use super::request_id::with_request_id;
+use super::said::Said;
+use crate::Api;
+use paygen_app::personal;
+use paygen_engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
+
+/// What every write takes from its request besides the body.
+#[derive(Clone, Debug)]
+pub struct Write {
+    method: Method,
+    path: String,
+    idempotency_key: Option<String>,
+    /// The version the caller read.
+    pub if_match: Option<i64>,
+    /// All rules, nothing stored.
+    pub dry_run: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Write {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (write, params) = Write::read(parts)?;
+        params.finish(&["dryRun"])?;
+        Ok(write)
+    }
+}
+
+impl Write {
+    /// Reads a write; the caller takes the query's further parameters, and finishes them.
+    pub fn read(parts: &Parts) -> Result<(Write, Params), Problem> {
+        let mut params = Params::parse(parts.uri.query().unwrap_or_default())?;
+        let dry_run = params.take_parsed("dryRun", "must be true or false").unwrap_or(false);
+        let write = Write {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            idempotency_key: idempotency_key(parts)?,
+            if_match: if_match(parts)?,
+            dry_run,
+        };
+        Ok((write, params))
+    }
+}
+
+fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
+    let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let printable = value.as_bytes().iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    let text = value.to_str().ok().filter(|_| printable).unwrap_or_default();
+    if text.is_empty() || text.len() > 255 {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "idempotency_key_invalid",
+            "Idempotency-Key must have 1 to 255 printable ASCII characters.",
+        ));
+    }
+    if card_numbers::is_in(text) {
+        let message = format!("Idempotency-Key {}.", card_numbers::RULE);
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", message));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// The version of `If-Match`. Its list form (RFC 9110, section 13.1.1) is taken when all of it is one version: a change is
+/// based on one reading.
+fn if_match(parts: &Parts) -> Result<Option<i64>, Problem> {
+    let invalid = |message: &str| Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", message);
+    let mut versions = Vec::new();
+    let lines = parts.headers.get_all(header::IF_MATCH).iter();
+    for tag in lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).map(str::trim) {
+        let version = if tag == "*" { None } else { Some(version(tag)) };
+        if version == Some(None) {
+            return Err(invalid("If-Match must be an ETag as this API sends it, such as \"3\"."));
+        }
+        if !versions.contains(&version.flatten()) {
+            versions.push(version.flatten());
+        }
+    }
+    match versions.as_slice() {
+        [] => Ok(None),
+        [version] => Ok(*version),
+        _ => Err(invalid("If-Match has several ETags. Send the one of the reading that the change is based on.")),
+    }
+}
+
+fn version(tag: &str) -> Option<i64> {
+    let bare = tag.strip_prefix("W/").unwrap_or(tag);
+    let bare = bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(bare);
+    bare.parse::<i64>().ok().filter(|number| *number >= 0 && number.to_string() == bare)
+}
+
+/// Shows an outcome; `None` when it is of another kind than expected.
+type Show<T> = Box<dyn Fn(&Outcome) -> Option<T> + Send>;
+
+/// What a successful command answers.
+pub struct Success<T> {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The envelope's message.
+    pub message: &'static str,
+    /// The envelope's data.
+    pub show: Show<T>,
+    /// The card holder whose personal data it repeats, and their key.
+    about: Option<(CardHolderId, HolderKey)>,
+    /// Takes out what is shown once: repeats and dry runs do not get it.
+    without_secret: Option<fn(T) -> T>,
+}
+
+impl<T> Success<T> {
+    /// The status, the message, and what shows the outcome.
+    pub fn new(
+        status: StatusCode,
+        message: &'static str,
+        show: impl Fn(&Outcome) -> Option<T> + Send + 'static,
+    ) -> Success<T> {
+        Success { status, message, show: Box::new(show), about: None, without_secret: None }
+    }
+
+    /// Says how the answer is without the secret that it shows once: so it is kept for repeats, and so a dry run answers,
+    /// whose secret would never work.
+    pub fn shown_once(mut self, without_secret: fn(T) -> T) -> Success<T> {
+        self.without_secret = Some(without_secret);
+        self
+    }
+
+    /// Says whose personal data the answer repeats: it is kept for repeats under their key alone, so that erasing them
+    /// erases it.
+    pub fn about(mut self, id: CardHolderId, key: HolderKey) -> Success<T> {
+        self.about = Some((id, key));
+        self
+    }
+}
+
+/// The headers and parameters of every write, for the OpenAPI document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only documents")]
+pub struct WriteParams {
+    /// Makes a repeat of the request safe: it gets the first answer. Kept for seven days.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+/// The further header of a write that changes what has a version.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "only documents")]
+pub struct IfMatch {
+    /// The version you read, as `ETag` told it: another one on the server is a 412.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+/// Who gets an answer.
+#[derive(Clone, Copy, PartialEq)]
+enum For {
+    /// The one who asked, for whom it was done.
+    First,
+    /// Whoever repeats the request.
+    Repeat,
+    /// The one who tries it out.
+    DryRun,
+}
+
+/// What is said in place of the message to who repeats a request whose answer had a secret.
+const WITHHELD: &str =
+    "This was done by an earlier request with this Idempotency-Key. Its secret was shown then, once.";
+
+impl<T: Serialize> Success<T> {
+    fn reply(&self, outcome: &Outcome, whose: For) -> Reply {
+        let shown = (self.show)(outcome);
+        let (shown, message) = match (self.without_secret, whose) {
+            (Some(without), For::Repeat) => (shown.map(without), WITHHELD),
+            (Some(without), For::DryRun) => (shown.map(without), self.message),
+            _ => (shown, self.message),
+        };
+        match shown {
+            Some(data) => {
+                let body = super::reply::bytes::<T, ()>(self.status, message, &data, None);
+                Reply { status: self.status.as_u16(), body, etag: outcome.version() }
+            }
+            None => {
+                let problem = Problem::internal("a command came to another kind of outcome than its handler shows");
+                Reply { status: problem.status().as_u16(), body: problem.to_body(), etag: None }
+            }
+        }
+    }
+}
+
+/// How often a command is prepared anew when what it was prepared with changed meanwhile.
+pub const ATTEMPTS: u32 = 8;
+
+/// What answers when every attempt met a change made meanwhile.
+pub fn contended() -> Problem {
+    let message = "The object is being changed by others just now. Nothing was done; try again shortly.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "contended", message).retry_after(1)
+}
+
+impl Write {
+    /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
+    pub fn known_by(mut self, content: &str) -> Write {
+        // A key of a caller has no line breaks.
+        let by_content = format!("content\n{}\n{content}", self.path);
+        self.idempotency_key.get_or_insert(by_content);
+        self
+    }
+
+    /// Refuses a dry run of a call that has none, and says why.
+    pub fn no_dry_run(&self, why: &str) -> Result<(), Problem> {
+        if self.dry_run {
+            let message = format!("cannot be used here: {why}");
+            return Err(Problem::invalid(vec![FieldProblem::new("dryRun", "invalid", message)]));
+        }
+        Ok(())
+    }
+
+    /// Gives a command and makes its answer.
+    pub async fn perform<T: Serialize + 'static>(
+        self,
+        app: &Api,
+        caller: &Caller,
+        content: &str,
+        command: Command,
+        success: Success<T>,
+    ) -> Result<Response, Problem> {
+        self.attempt(app, caller, content, command, success).await?.ok_or_else(contended)
+    }
+
+    /// As [`Write::perform`], for a command that is prepared with rows read beside the engine: it is prepared again when
+    /// these no longer hold.
+    pub async fn prepare<T, Prepared>(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: &str,
+        prepared: impl Fn() -> Prepared,
+    ) -> Result<Response, Problem>
+    where
+        T: Serialize + 'static,
+        Prepared: Future<Output = Result<(Command, Success<T>), Problem>>,
+    {
+        for _ in 0..ATTEMPTS {
+            let (command, success) = prepared().await?;
+            if let Some(answer) = self.attempt(app, caller, content, command, success).await? {
+                return Ok(answer);
+            }
+        }
+        Err(contended())
+    }
+
+    /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a number drawn
+    /// at random: nothing when these no longer hold. The caller prepares it again, at most [`ATTEMPTS`] times.
+    pub async fn attempt<T: Serialize + 'static>(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: &str,
+        command: Command,
+        success: Success<T>,
+    ) -> Result<Option<Response>, Problem> {
+        let request = Request::new(caller.context(&crate::request_id::current_request_id()), command);
+        let request_id = super::request_id::current_request_id();
+        let (about, has_secret) = (success.about.clone(), success.without_secret.is_some());
+        let success = std::sync::Arc::new(std::sync::Mutex::new(success));
+        let make = move |decision: &Decision, whose: For| -> Reply {
+            with_request_id(&request_id, || match decision {
+                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, whose),
+                Err(refusal) => refused(refusal),
+            })
+        };
+        let first = if self.dry_run { For::DryRun } else { For::First };
+        let idempotency = self.idempotency_key.as_ref().map(|key| {
+            let key_hash = key_hash(key, caller);
+            KeepAnswer {
+                key_hash,
+                fingerprint: self.fingerprint(app, caller, content),
+                retention_seconds: app.settings.idempotency_retention_seconds,
+                keep: keep(app, caller, key_hash, about, has_secret, make.clone()),
+            }
+        });
+        let submission = Submission { request, idempotency, dry_run: self.dry_run };
+        Ok(match app.engine.submit(Priority::Api, submission).await? {
+            Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
+            Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
+            Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),
+            Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
+        })
+    }
+
+    /// What answers when a command cannot be prepared: the answer kept for this request, if it was made before, because
+    /// its own effect may be what is in the way; else the trouble.
+    pub async fn or_before(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: &str,
+        trouble: Problem,
+    ) -> Result<Response, Problem> {
+        self.answered_before(app, caller, content).await?.ok_or(trouble)
+    }
+
+    /// The answer kept for this request, if it was made before: for calls that are more than one command.
+    pub async fn answered_before(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: &str,
+    ) -> Result<Option<Response>, Problem> {
+        let Some(key) = &self.idempotency_key else { return Ok(None) };
+        let row = Key::hashed(caller.client, &key_hash(key, caller));
+        let Some(kept) = app.reader.get::<Idempotency>(row).await? else { return Ok(None) };
+        if kept.expires_at <= paygen_engine::clock::wall() {
+            return Ok(None);
+        }
+        if kept.fingerprint != self.fingerprint(app, caller, content) {
+            return Err(Problem::from(&Refusal::IdempotencyKeyReused));
+        }
+        replay(app, caller, &kept).await.map(Some)
+    }
+
+    /// Two requests are the same when credential, method, path and parsed content are: what one credential was answered,
+    /// another may not be allowed to read. What a network says is the same whoever brings it. A dry run keeps no answer,
+    /// so whether one was asked for says nothing here.
+    fn fingerprint(&self, app: &Api, caller: &Caller, content: &str) -> [u8; 32] {
+        let by_content = self.idempotency_key.as_ref().is_some_and(|key| key.contains('\n'));
+        let id = caller.actor.id().filter(|_| !by_content).map(|id| id.to_string()).unwrap_or_default();
+        let asker = if by_content { "" } else { caller.actor.kind() };
+        let parts = [self.method.as_str(), &self.path, content, asker, &id];
+        app.vault.mac(Purpose::Fingerprint, &parts.map(str::as_bytes))
+    }
+}
+
+fn refused(refusal: &Refusal) -> Reply {
+    let problem = Problem::from(refusal);
+    Reply { status: problem.status().as_u16(), body: problem.to_body(), etag: None }
+}
+
+/// Whether a refusal says only that the command must be prepared again.
+fn is_passing(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Stale | Refusal::NumberTaken)
+}
+
+/// Keeps successes and refusals by rule, sealed.
+fn keep(
+    app: &Api,
+    caller: &Caller,
+    key_hash: [u8; 32],
+    about: Option<(CardHolderId, HolderKey)>,
+    has_secret: bool,
+    make: impl Fn(&Decision, For) -> Reply + Send + 'static,
+) -> Keep {
+    let (vault, client) = (app.vault.clone(), caller.client);
+    Box::new(move |decision| {
+        let by_rule = |refusal: &Refusal| {
+            !is_passing(refusal) && matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+        };
+        if decision.as_ref().is_err_and(|refusal| !by_rule(refusal)) {
+            return None;
+        }
+        let reply = make(decision, For::First);
+        let repeat = if has_secret { make(decision, For::Repeat).body } else { reply.body.clone() };
+        let place = [client.0.bytes().as_slice(), &key_hash];
+        Some(match &about {
+            Some((id, key)) if decision.is_ok() => {
+                let sealed = key.seal(&[b"answer", place[0], place[1]], &repeat);
+                Kept { reply, sealed, subject: Some(*id) }
+            }
+            _ => {
+                let sealed = vault.seal(Purpose::IdempotencyBody, &place, &repeat);
+                Kept { reply, sealed, subject: None }
+            }
+        })
+    })
+}
+
+async fn replay(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Response, Problem> {
+    let place = [caller.client.0.bytes().as_slice(), &kept.key_hash];
+    let body = match kept.subject {
+        None => app.vault.open_sealed(Purpose::IdempotencyBody, &place, &kept.body),
+        Some(id) => {
+            let holder = app.reader.get::<CardHolder>(Key::of(caller.client, id.0)).await?;
+            let erased = || Problem::from(&Refusal::CardHolderErased);
+            let key = personal::key(&app.vault, &holder.ok_or_else(erased)?)?.ok_or_else(erased)?;
+            key.open(&[b"answer", place[0], place[1]], &kept.body)
+        }
+    };
+    let body = body.map_err(|error| Problem::internal(format!("a kept answer cannot be opened: {error}")))?;
+    let status = u16::try_from(kept.status).unwrap_or(500);
+    Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))
+}
+
+/// With what the log tells of it: why not, and why a payment was declined.
+fn saying(decision: &Decision, mut response: Response) -> Response {
+    let said = match decision {
+        Err(refusal) => Some(Said(refusal.code().into())),
+        Ok(Outcome::Authorization(shown)) if shown.status == AuthorizationStatus::Declined => {
+            let reason = shown.reason.map_or("", |reason| reason.as_str());
+            Some(Said(format!("declined {reason}").into()))
+        }
+        Ok(_) => None,
+    };
+    if let Some(said) = said {
+        response.extensions_mut().insert(said);
+    }
+    response
+}
+
+fn respond(reply: Reply, replayed: bool) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = HeaderValue::from_static("application/json");
+    let body = if status.is_success() { reply.body } else { sent(reply.body) };
+    let mut response = (status, [(header::CONTENT_TYPE, json)], body).into_response();
+    if let Some(version) = reply.etag
+        && let Ok(etag) = HeaderValue::from_str(&format!("\"{version}\""))
+    {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    if replayed {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// What an answer is kept under. Keys belong to the client; those of tokens for one card holder or card are apart, so that
+/// what strangers hold in their hands does not stand in each other's way.
+fn key_hash(key: &str, caller: &Caller) -> [u8; 32] {
+    let bound = caller.bound.map(|bound| {
+        let holder = bound.card_holder.map(|id| id.to_string()).unwrap_or_default();
+        let card = bound.card.map(|id| id.to_string()).unwrap_or_default();
+        // A key has no line breaks.
+        format!("bound\n{holder}\n{card}\n")
+    });
+    let mut hash = [0; 32];
+    let text = bound.unwrap_or_default() + key;
+    hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    hash
+}

@@ -1,0 +1,106 @@
+//! Card numbers at the edge: drawn from the configured ranges and sealed before a command is made, opened for whoever
+//! may see them. They reach neither log, error nor event.
+
+use paygen_core::Refusal;
+use paygen_core::cards::{Brand, Card, CardSecret, Expiry, NewNumber, ReplaceReason, ReplacementNumber};
+use paygen_core::ids::{CardId, ClientId};
+use paygen_core::record::Key;
+use paygen_core::time::Instant;
+use paygen_vault::{CardRange, Pan};
+
+use crate::{App, Failure, new_id_maker};
+
+/// An id for a card about to be issued: its number is sealed for it.
+pub fn new_card_id(app: &App) -> CardId {
+    CardId(new_id_maker().next(app.clock.now()))
+}
+
+/// A number of the brand, drawn at random and sealed for the card. Whether it is taken, the command finds out.
+pub fn draw(app: &App, client: ClientId, card: CardId, brand: Brand) -> Result<NewNumber, Failure> {
+    let pan = choose_range(app, brand)?.draw();
+    Ok(NewNumber {
+        sealed: app.vault.seal_pan(client.0.bytes(), card.0.bytes(), &pan),
+        fingerprint: app.vault.fingerprint(&pan),
+        bin: pan.bin(),
+        last4: pan.last4(),
+    })
+}
+
+fn choose_range(app: &App, brand: Brand) -> Result<&CardRange, Failure> {
+    let ranges: Vec<&CardRange> = app.ranges.iter().filter(|(of, _)| *of == brand).map(|(_, range)| range).collect();
+    let chosen = u32::from_be_bytes(paygen_vault::random_bytes()) as usize;
+    ranges.get(chosen % ranges.len().max(1)).copied().ok_or(Failure::NoNumbers(brand))
+}
+
+/// The month that a card issued now is good through.
+pub fn expiry(app: &App) -> Expiry {
+    months_after(app.clock.now(), i64::from(app.validity_months))
+}
+
+fn months_after(now: Instant, months: i64) -> Expiry {
+    let text = now.to_string();
+    let part = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<i64>().ok()).unwrap_or(1);
+    let months = part(0, 4) * 12 + part(5, 7) - 1 + months;
+    Expiry { year: months.div_euclid(12), month: months.rem_euclid(12) + 1 }
+}
+
+/// The number of a card's replacement: another one when somebody else may know it, else the same, sealed again with the
+/// PIN for the new card.
+pub async fn replacement(
+    app: &App,
+    card: &Card,
+    new: CardId,
+    reason: ReplaceReason,
+) -> Result<ReplacementNumber, Failure> {
+    if reason.needs_new_number() {
+        return Ok(ReplacementNumber::New(draw(app, card.client, new, card.brand)?));
+    }
+    let secret = secret(app, card).await?;
+    let pan = open_pan(app, &secret)?;
+    let (client, old) = (card.client.0.bytes(), card.id.0.bytes());
+    let moved = secret.pin.as_ref().map(|pin| app.vault.move_pin(client, old, new.0.bytes(), pin));
+    let pin = moved.transpose().map_err(|error| closed("PIN", card.id, &error))?;
+    Ok(ReplacementNumber::Same {
+        fingerprint: app.vault.fingerprint(&pan),
+        sealed: app.vault.seal_pan(client, new.0.bytes(), &pan),
+        pin,
+        pin_before: secret.pin,
+    })
+}
+
+/// The number of a card.
+pub async fn open(app: &App, card: &Card) -> Result<Pan, Failure> {
+    open_pan(app, &secret(app, card).await?)
+}
+
+/// A card whose number went to its replacement has no secrets any more: it is canceled.
+async fn secret(app: &App, card: &Card) -> Result<CardSecret, Failure> {
+    let found = app.reader.get::<CardSecret>(Key::of(card.client, card.id.0)).await?;
+    found.ok_or_else(|| Failure::Refused(Refusal::CardCanceled))
+}
+
+fn open_pan(app: &App, secret: &CardSecret) -> Result<Pan, Failure> {
+    let opened = app.vault.open_pan(secret.client.0.bytes(), secret.card.0.bytes(), &secret.number);
+    opened.map_err(|error| closed("number", secret.card, &error))
+}
+
+fn closed(what: &str, card: CardId, error: &paygen_vault::VaultError) -> Failure {
+    Failure::Internal(format!("the {what} of card {card} does not open: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use paygen_core::cards::Expiry;
+    use paygen_core::time::Instant;
+
+    use super::months_after;
+
+    #[test]
+    fn months_are_counted_over_the_years() {
+        let cases = [("2026-11-24", 48, (2030, 11)), ("2026-12-31", 1, (2027, 1)), ("2026-01-01", 11, (2026, 12))];
+        for (date, months, (year, month)) in cases {
+            let now = Instant::parse(date).expect("a date");
+            assert_eq!(months_after(now, months), Expiry { year, month }, "{date} + {months}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What the operator does to clients: makes them, and gives them keys.
+
+use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Maker, NewKey, Scopes};
+use paygen_core::ids::ClientId;
+use paygen_core::work::Context;
+use paygen_core::{Command, Outcome, Request};
+use paygen_engine::Engine;
+use paygen_engine::clock::wall;
+use paygen_vault::Vault;
+
+use crate::{App, Failure, new_id_maker};
+
+/// Makes a client with its first key through the engine; its id.
+pub async fn make_client(
+    engine: &Engine,
+    vault: &Vault,
+    name: &str,
+    secret: &paygen_vault::ApiKeySecret,
+) -> Result<ClientId, Failure> {
+    let id = ClientId(new_id_maker().next(wall()));
+    let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
+    let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });
+    let mut context = Context::system(id, "");
+    context.actor = Actor::Operator;
+    engine.run_background(Request::new(context, command)).await??;
+    Ok(id)
+}
+
+/// Gives a client one more key with every scope; what is shown of it.
+pub async fn make_key(
+    app: &App,
+    client: ClientId,
+    name: &str,
+    secret: &paygen_vault::ApiKeySecret,
+) -> Result<Option<ApiKeyView>, Failure> {
+    let mut context = Context::system(client, "");
+    context.actor = Actor::Operator;
+    let command = Command::CreateApiKey(CreateApiKey {
+        name: name.to_owned(),
+        scopes: Scopes::all(),
+        expires_at: None,
+        allowed_ips: Vec::new(),
+        key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
+        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
+    });
+    match app.engine.run_background(Request::new(context, command)).await?? {
+        Outcome::ApiKey(view) => Ok(Some(view)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,20 @@
+//! Deliveries of events to webhook endpoints: at least once, in order for each object, each endpoint by itself.
+//!
+//! One task for each endpoint this node serves ([`endpoint`]), so that a slow or dead one holds up nobody. Endpoints are
+//! divided into shards by their id; on PostgreSQL each shard is served by the node that holds its session-bound lock.
+
+pub mod credentials;
+mod deliveries;
+mod endpoint;
+mod message;
+mod order;
+mod retry;
+mod sender;
+mod shared;
+pub mod sign;
+pub mod targets;
+
+pub use deliveries::{Deliveries, Parts};
+pub use retry::RetrySchedule;
+pub use sender::{Sender, retry_after};
+pub use shared::DeliverySettings;

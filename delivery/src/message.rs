@@ -1,0 +1,27 @@
+//! What an endpoint gets: the body, and the headers by which it knows whom it is from.
+
+use paygen_core::events::{self, Event};
+use paygen_core::time::Instant;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::credentials::Credentials;
+use super::sign::{self, Message};
+use paygen_engine::clock::wall;
+
+/// The headers and body of an event, signed now. `at` is business time, by which a rotated secret ends.
+pub fn of(event: &Event, environment: &str, credentials: &Credentials, at: Instant) -> (HeaderMap, Vec<u8>) {
+    let body = events::body(event, environment).into_bytes();
+    let timestamp = wall().micros() / 1_000_000;
+    let id = event.id.to_string();
+    let message = Message { event: &event.kind, id: &id, timestamp, body: &body };
+    let secrets: Vec<sign::Secret> = credentials.signing(at).collect();
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    for (name, value) in sign::headers(message, &secrets, credentials.token()) {
+        if let Ok(mut value) = HeaderValue::from_str(&value) {
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    (headers, body)
+}

@@ -1,0 +1,152 @@
+//! The docs site under `/docs`: guides, error codes and the API reference, from the binary itself and the same everywhere.
+//!
+//! Every page is rendered once, when the first is asked for, and kept. Nothing is loaded from outside: each page's policy
+//! forbids it.
+
+pub mod assets;
+pub mod catalogue;
+pub mod guides;
+pub mod highlight;
+pub mod markdown;
+pub mod pages;
+pub mod samples;
+pub mod search;
+pub mod shell;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::OriginalUri;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+
+use paygen_edge::budget::Uncounted;
+
+/// Something that is served.
+struct Served {
+    content_type: &'static str,
+    content: Bytes,
+    etag: HeaderValue,
+    policy: &'static str,
+    gzip: bool,
+    /// Its name changes with its content.
+    lasting: bool,
+}
+
+/// Pages run this site's scripts and styles, and call this server, nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The reference viewer writes styles into the page and makes images and workers of its own.
+const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+/// A page for whoever asks for one that is not there.
+const MISSING: &str = "404";
+
+/// The routes of the site. `contract` gives the OpenAPI document.
+pub fn router<S: Clone + Send + Sync + 'static>(contract: impl FnOnce() -> Bytes + Send + 'static) -> Router<S> {
+    let site: Arc<LazyLock<HashMap<String, Served>, _>> = Arc::new(LazyLock::new(move || build(&contract())));
+    let serve = move |OriginalUri(uri): OriginalUri, headers: HeaderMap| {
+        let site = site.clone();
+        async move { answer(&site, uri.path(), &headers) }
+    };
+    Router::new()
+        .route("/docs", get(serve.clone()))
+        .route("/docs/", get(|| async { Redirect::permanent("/docs") }))
+        .route("/docs/{*path}", get(serve.clone()))
+        .route("/llms.txt", get(serve))
+        .route("/favicon.ico", get(favicon))
+}
+
+/// The logo: browsers ask for it wherever they are.
+async fn favicon() -> Response {
+    let fixed = HeaderValue::from_static;
+    let headers =
+        [(header::CONTENT_TYPE, fixed("image/svg+xml")), (header::CACHE_CONTROL, fixed("public, max-age=86400"))];
+    (headers, include_str!("assets/logo.svg")).into_response()
+}
+
+fn answer(site: &HashMap<String, Served>, path: &str, headers: &HeaderMap) -> Response {
+    let (status, served) = match site.get(path) {
+        Some(served) => (StatusCode::OK, served),
+        None => match site.get(MISSING) {
+            Some(served) => (StatusCode::NOT_FOUND, served),
+            None => return StatusCode::NOT_FOUND.into_response(),
+        },
+    };
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == served.etag);
+    let mut response = if known && status == StatusCode::OK {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        (status, [(header::CONTENT_TYPE, served.content_type)], served.content.clone()).into_response()
+    };
+    let fixed = HeaderValue::from_static;
+    response.extensions_mut().insert(Uncounted);
+    let cache = if served.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let answer = response.headers_mut();
+    answer.insert(header::ETAG, served.etag.clone());
+    answer.insert(header::CACHE_CONTROL, fixed(cache));
+    answer.insert(header::CONTENT_SECURITY_POLICY, fixed(served.policy));
+    answer.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+    answer.insert(header::REFERRER_POLICY, fixed("same-origin"));
+    answer.insert(HeaderName::from_static("cross-origin-opener-policy"), fixed("same-origin"));
+    if served.gzip && !known {
+        answer.insert(header::CONTENT_ENCODING, fixed("gzip"));
+    }
+    response
+}
+
+/// Everything the site serves, by path.
+fn build(contract: &[u8]) -> HashMap<String, Served> {
+    let contract = serde_json::from_slice(contract).unwrap_or_default();
+    let assets = assets::Assets::load();
+    let guides = guides::all();
+    let shell = shell::Shell::new(&assets, &guides);
+    let operations = search::operations(&contract);
+    let mut site = HashMap::new();
+    let mut add = |path: String, content_type, policy, content: String| {
+        site.insert(path, served(content_type, policy, content.into_bytes(), false, false));
+    };
+    const HTML: &str = "text/html; charset=utf-8";
+    const TEXT: &str = "text/plain; charset=utf-8";
+    for (number, guide) in guides.iter().enumerate() {
+        let before = number.checked_sub(1).and_then(|number| guides.get(number));
+        let page = pages::guide(&shell, guide, before, guides.get(number + 1));
+        add(guide.path(), HTML, POLICY, page);
+        add(format!("{}.md", guide.path()), "text/markdown; charset=utf-8", POLICY, guide.source.clone());
+    }
+    for code in catalogue::CODES {
+        add(format!("/docs/errors/{}", code.code), HTML, POLICY, pages::error(&shell, code));
+    }
+    add("/docs".to_owned(), HTML, POLICY, pages::home(&shell, &guides));
+    add("/docs/guides".to_owned(), HTML, POLICY, pages::guides(&shell, &guides));
+    add("/docs/errors".to_owned(), HTML, POLICY, pages::errors(&shell));
+    add("/docs/api".to_owned(), HTML, REFERENCE_POLICY, pages::reference(&shell, &assets, &operations));
+    add(MISSING.to_owned(), HTML, POLICY, pages::missing(&shell));
+    add("/docs/search.json".to_owned(), "application/json", POLICY, search::index(&guides, &operations));
+    let llms = search::llms(&guides, &operations);
+    add("/docs/llms.txt".to_owned(), TEXT, POLICY, llms.clone());
+    add("/llms.txt".to_owned(), TEXT, POLICY, llms);
+    for asset in assets.into_assets() {
+        let file = served(asset.content_type, POLICY, asset.content, asset.gzip, true);
+        site.insert(asset.path, file);
+    }
+    site
+}
+
+fn served(content_type: &'static str, policy: &'static str, content: Vec<u8>, gzip: bool, lasting: bool) -> Served {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
+    let tag = assets::hex(&digest.as_ref()[..8]);
+    let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
+    Served { content_type, content: content.into(), etag, policy, gzip, lasting }
+}
+
+/// Text as HTML shows it, also within attributes.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,12 @@
+//! What every way in over HTTP stands on: connections, bounded in number, bytes and time before anything of theirs is
+//! understood; a limiter of calls; strict JSON; hints for misspelled names. It knows neither the API nor the store.
+
+pub mod budget;
+pub mod connections;
+pub mod framing;
+pub mod json;
+pub mod limiter;
+pub mod nearest;
+pub mod refusals;
+pub mod slots;
+pub mod socket;

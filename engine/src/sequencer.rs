@@ -1,0 +1,32 @@
+//! Gives events their positions where the commit cannot: on PostgreSQL, by whichever node holds the lease.
+
+use std::time::Duration;
+
+use paygen_store::Sequencer;
+
+use crate::Engine;
+use crate::tail::Tail;
+
+/// How long events of other nodes may wait unnoticed; commits of this node wake the sequencer at once.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Runs until the process stops.
+pub async fn run(mut sequencer: Sequencer, engine: Engine, tail: Tail, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let commits = engine.commits();
+    loop {
+        match sequencer.step().await {
+            // A full step means that more may be waiting.
+            Ok(clients) if !clients.is_empty() => {
+                tail.wake(&clients);
+                continue;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error = %error, "events wait for their positions"),
+        }
+        tokio::select! {
+            _ = commits.next() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = crate::stopped(&mut stop) => return,
+        }
+    }
+}

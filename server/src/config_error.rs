@@ -1,0 +1,6 @@
+//! A setting that cannot be used.
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub(crate) String);
