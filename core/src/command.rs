@@ -2,16 +2,19 @@
 
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
-use crate::authorizations::{self, AuthorizationView, ExceptionView, TransactionView};
+use crate::authorizations::{self, AuthorizationView};
 use crate::card_holders::{self, CardHolder, DocumentView};
 use crate::cards::{self, CardView, RevealTokenView};
 use crate::clock::{self, ClockReading};
 use crate::events;
+use crate::exceptions::ExceptionView;
 use crate::ids::Id;
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::resolution;
 use crate::rotation;
 use crate::table::Access;
+use crate::transactions::{self, TransactionView};
 use crate::transfers::{self, TransferView};
 use crate::webhooks::{self, WebhookView};
 use crate::work::{Context, Work};
@@ -124,15 +127,15 @@ commands! {
     /// Gives a hold back by hand.
     ReleaseAuthorization(authorizations::ReleaseAuthorization) = "authorization.release" => authorizations::release_by_hand => Authorization,
     /// Collects.
-    Clear(Box<authorizations::Clear>) = "transaction.clear" => authorizations::clear => MaybeTransaction,
+    Clear(Box<transactions::Clear>) = "transaction.clear" => transactions::clear => MaybeTransaction,
     /// Posts what was never authorized.
-    ForcePost(Box<authorizations::ForcePost>) = "transaction.force_post" => authorizations::force_post => MaybeTransaction,
+    ForcePost(Box<transactions::ForcePost>) = "transaction.force_post" => transactions::force_post => MaybeTransaction,
     /// Gives back what was collected.
-    Refund(Box<authorizations::Refund>) = "transaction.refund" => authorizations::refund => MaybeTransaction,
+    Refund(Box<transactions::Refund>) = "transaction.refund" => transactions::refund => MaybeTransaction,
     /// Takes a refund back.
-    ReverseRefund(authorizations::ReverseRefund) = "transaction.refund.reverse" => authorizations::reverse_refund => Transaction,
+    ReverseRefund(transactions::ReverseRefund) = "transaction.refund.reverse" => transactions::reverse_refund => Transaction,
     /// Says that somebody looked at an exception.
-    ResolveException(Box<authorizations::ResolveException>) = "exception.resolve" => authorizations::resolve => Exception,
+    ResolveException(Box<resolution::ResolveException>) = "exception.resolve" => resolution::resolve => Exception,
     /// Makes a webhook endpoint.
     CreateWebhook(Box<webhooks::CreateWebhook>) = "webhook.create" => webhooks::create => Webhook,
     /// Changes a webhook endpoint.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::access::{Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::events::Event;
+use crate::hash::hex;
 use crate::ids::{AuditId, ClientId, Id, IdMaker};
 use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::{Key, Record};
@@ -59,11 +60,11 @@ macro_rules! for_each_table {
             card_fingerprints: $crate::cards::CardFingerprint,
             reveal_tokens: $crate::cards::RevealToken,
             payment_references: $crate::cards::PaymentReference,
-            counters: $crate::authorizations::Counters,
+            counters: $crate::limits::Counters,
             authorizations: $crate::authorizations::Authorization,
-            postings: $crate::authorizations::Posted,
-            network_references: $crate::authorizations::NetworkReference,
-            network_exceptions: $crate::authorizations::NetworkException,
+            postings: $crate::transactions::Posted,
+            network_references: $crate::messages::NetworkReference,
+            network_exceptions: $crate::exceptions::NetworkException,
             webhooks: $crate::webhooks::Webhook,
             webhook_progress: $crate::webhooks::WebhookProgress,
             deliveries: $crate::webhooks::Delivery,
@@ -377,9 +378,4 @@ impl Work {
         self.accounts.expect(Key::of(client, account.0), access);
         self.balances.expect(Key::of(client, account.0), Access::Exclusive);
     }
-}
-
-/// Bytes as lowercase hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

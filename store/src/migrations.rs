@@ -52,7 +52,7 @@ impl Migration {
     /// SHA-256 of the text, as hex: an applied migration must not change.
     pub(crate) fn checksum(&self) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text.as_bytes());
-        paygen_core::work::hex(digest.as_ref())
+        paygen_core::hash::hex(digest.as_ref())
     }
 }
 

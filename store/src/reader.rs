@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use paygen_core::access::{ApiKey, ApiKeyHash, Client};
-use paygen_core::authorizations::Links;
 use paygen_core::clock::Clock;
 use paygen_core::events::Event;
 use paygen_core::ids::{
     AccountId, ApiKeyId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, Id, LedgerAccountId,
 };
 use paygen_core::ledger::{GENESIS, Hash, Line};
+use paygen_core::messages::Links;
 use paygen_core::record::{Key, KeyBytes};
 use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;

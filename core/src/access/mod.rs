@@ -4,19 +4,20 @@ mod audit;
 mod clients;
 mod idempotency;
 mod keys;
+mod purge_idempotency;
 mod record;
-mod sample;
 mod scopes;
 mod tokens;
 mod view;
 
 pub use audit::{Actor, AuditEntry};
 pub use clients::{CreateClient, DisableClient, create_client, disable_client};
-pub use idempotency::{Idempotency, PurgeIdempotency, purge_idempotency};
+pub use idempotency::Idempotency;
 pub use keys::{
     CreateApiKey, ExpireApiKey, KeyUse, Maker, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys, create_api_key,
     expire_api_key, revoke_api_key, rotate_api_key, touch_api_keys,
 };
+pub use purge_idempotency::{PurgeIdempotency, purge_idempotency};
 pub use record::{ApiKey, ApiKeyHash, ApiKeyStatus, Client, ClientStatus, Token};
 pub use scopes::{Scope, Scopes};
 pub use tokens::{IssueToken, PurgeTokens, RevokeToken, issue_token, purge_tokens, revoke_token};

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::access::{ApiKey, ApiKeyStatus, Scope, Token};
+use crate::events::EventPart;
 
 /// An API key, without the key.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -45,6 +46,10 @@ pub struct ApiKeyView {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for ApiKeyView {
+    const NAME: &'static str = "apiKey";
 }
 
 impl ApiKeyView {

@@ -1,14 +1,12 @@
 //! Opening an account.
 
-use crate::accounts::amounts::not_negative;
-use crate::accounts::close::check_closable;
-use crate::accounts::{
-    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, unless_empty,
-};
+use crate::accounts::checks::{check_closable, credit_limit, find_currency};
+use crate::accounts::{Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of};
 use crate::events::{EventType, Owner, emit};
+use crate::fields::{not_negative, unless_empty};
 use crate::ids::AccountId;
 use crate::ledger::{Balance, EntryKind};
-use crate::money::{Currency, Decimal};
+use crate::money::Decimal;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
@@ -92,17 +90,4 @@ pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, S
         adjust(work, &account, opening, EntryKind::Adjustment, Some(id.0))?;
     }
     Ok(AccountView::of(&account, &*balance_of(work, id)?))
-}
-
-pub(super) fn find_currency(code: &str, category: CategoryWord) -> Result<Currency, Refusal> {
-    let unknown = || Refusal::CurrencyUnknown { code: code.to_owned(), category: category.as_str() };
-    Currency::find(code, category.into()).ok_or_else(unknown)
-}
-
-pub(super) fn credit_limit(limit: Decimal, currency: Currency, kind: AccountType) -> Result<i64, Refusal> {
-    let limit = not_negative(limit, currency, "/creditLimit")?;
-    if limit > 0 && kind != AccountType::Credit {
-        return Err(Refusal::CreditLimitNotAllowed);
-    }
-    Ok(limit)
 }

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 
 use crate::accounts::check_digits::check;
-use crate::accounts::{
-    Account, AccountStatus, Detail, DetailType, DetailView, check_version, find_to_change, unless_empty,
-};
+use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, find_to_change};
+use crate::fields::{check_version, unless_empty};
 use crate::ids::{AccountId, DetailId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};

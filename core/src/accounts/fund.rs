@@ -1,7 +1,8 @@
 //! Putting simulated money into an account; the sandbox only.
 
-use crate::accounts::amounts::{adjust, positive};
+use crate::accounts::amounts::adjust;
 use crate::accounts::{AccountStatus, AccountView, balance_of, find};
+use crate::fields::positive;
 use crate::ids::AccountId;
 use crate::ledger::EntryKind;
 use crate::money::Decimal;

@@ -1,13 +1,11 @@
 //! Changing an account's settings, and its balance where the credential may.
 
-use crate::accounts::amounts::not_negative;
-use crate::accounts::close::check_closable;
-use crate::accounts::create::{credit_limit, find_currency};
+use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{
-    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, check_version,
-    find_to_change, unless_empty,
+    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_to_change,
 };
 use crate::events::{EventType, Owner, emit};
+use crate::fields::{check_version, not_negative, unless_empty};
 use crate::ids::AccountId;
 use crate::ledger::{Balance, EntryKind};
 use crate::money::{Decimal, LARGEST_MINOR};

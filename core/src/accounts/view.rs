@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+use crate::events::EventPart;
 use crate::ledger::Balance;
 use crate::view::{Free, Money};
 
@@ -63,6 +64,10 @@ pub struct AccountView {
     /// When its settings last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for AccountView {
+    const NAME: &'static str = "account";
 }
 
 impl AccountView {
@@ -138,6 +143,10 @@ pub struct BalanceView {
     pub overdrawn: bool,
     /// The ledger entry.
     pub entry_id: String,
+}
+
+impl EventPart for BalanceView {
+    const NAME: &'static str = "balance";
 }
 
 impl BalanceView {

@@ -3,20 +3,22 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::authorize::{tell_overdrawn, used};
-use crate::authorizations::counters::add_taken;
-use crate::authorizations::funds::{can_hold, hold, sweep};
-use crate::authorizations::gather::take;
+use crate::authorizations::emit::tell;
+use crate::authorizations::funds::{can_hold, hold, sweep, tell_overdrawn};
 use crate::authorizations::identity::Waiting;
-use crate::authorizations::pricing::{self, billing};
-use crate::authorizations::reverse::{close, early_amount, release};
-use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Authorize, ExceptionKind,
-    Exceptional, Step, Terms, except, find_to_change, tell,
-};
-use crate::cards::Card;
+use crate::authorizations::pricing;
+use crate::authorizations::release::{close, release};
+use crate::authorizations::reverse::early_amount;
+use crate::authorizations::usage::take;
+use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_to_change};
+use crate::cards::{self, Card, used};
 use crate::events::EventType;
+use crate::exceptions::{ExceptionKind, Exceptional, except};
+use crate::fields::not_negative;
 use crate::ids::AuthorizationId;
+use crate::limits::add_taken;
+use crate::messages::{Asked, AuthorizationType, NetworkRequest};
+use crate::programs::{self, Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
@@ -24,30 +26,31 @@ use crate::work::Work;
 /// network: then the advice makes one of its own.
 pub(super) fn advise(
     work: &mut Work,
-    command: &Authorize,
+    request: &NetworkRequest,
+    terms: &Terms,
     own: &Authorization,
     approved: bool,
 ) -> Result<Option<AuthorizationView>, Stop> {
     use AuthorizationStatus::{Approved, Declined, Pending};
-    let card = crate::cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
-    let asked = &command.request.asked;
+    let card = cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
+    let asked = &request.asked;
     let price = |own: &Authorization| -> Result<Option<i64>, Refusal> {
-        let minor = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+        let minor = not_negative(asked.amount, asked.currency, "/amount")?;
         let known = asked.billing.is_some() || asked.rate.is_some() || asked.currency != own.merchant_currency;
         let at_its_rate = if known { None } else { pricing::whole(own, minor) };
-        at_its_rate.map_or_else(|| billing(asked, own.currency, &command.terms), |amount| Ok(Some(amount)))
+        at_its_rate.map_or_else(|| billing(asked, own.currency, terms), |amount| Ok(Some(amount)))
     };
-    if approved && own.kind != command.request.kind {
+    if approved && own.kind != request.kind {
         return list(work, own, price(own)?.unwrap_or(0)).map(Some);
     }
     Ok(match (approved, own.status) {
         (true, Declined) => None,
         (true, Pending) => match price(own)? {
-            Some(amount) => Some(settle_own(work, &card, own, amount, asked, &command.terms)?),
+            Some(amount) => Some(settle_own(work, &card, own, amount, asked, terms)?),
             None => Some(AuthorizationView::of(own)),
         },
         (true, Approved) => match price(own)? {
-            Some(amount) => Some(settle_own(work, &card, own, amount, asked, &command.terms)?),
+            Some(amount) => Some(settle_own(work, &card, own, amount, asked, terms)?),
             None => Some(list(work, own, 0)?),
         },
         (true, _) => match price(own)?.filter(|amount| *amount > own.approved) {
@@ -79,14 +82,14 @@ fn withdraw(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Result<Au
 }
 
 /// A pending advice that somebody gave a price.
-pub(super) fn settle_pending(
+pub(crate) fn settle_pending(
     work: &mut Work,
     id: AuthorizationId,
     asked: &Asked,
     terms: &Terms,
 ) -> Result<AuthorizationView, Stop> {
     let own = find_to_change(work, id)?;
-    let card = crate::cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
+    let card = cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
     let amount = billing(asked, own.currency, terms)?;
     let amount = amount.ok_or(Refusal::RateUnknown { from: asked.currency, to: own.currency })?;
     if own.status == AuthorizationStatus::Pending {
@@ -133,9 +136,9 @@ fn settle_own(
     }
     if asked.currency == own.merchant_currency {
         changed.asked = amount;
-        changed.merchant_amount = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+        changed.merchant_amount = not_negative(asked.amount, asked.currency, "/amount")?;
         if asked.billing.is_some() || asked.rate.is_some() || own.asked == 0 {
-            changed.rate = pricing::rate(asked, own.currency, terms);
+            changed.rate = programs::rate(asked, own.currency, terms);
         }
     }
     if pending {
@@ -177,7 +180,7 @@ fn settle_own(
     let kind = if pending { EventType::AuthorizationApproved } else { EventType::AuthorizationUpdated };
     tell(work, card, kind, &changed)?;
     if pending && !changed.taken.is_empty() {
-        used(work, card, &changed.merchant)?;
+        used(work, card, &changed.merchant.merchant_id)?;
     }
     sweep(work, card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))

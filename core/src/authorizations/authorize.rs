@@ -3,22 +3,29 @@
 use std::sync::Arc;
 
 use crate::authorizations::advise::advise;
-use crate::authorizations::funds::{can_hold, hold, sweep};
-use crate::authorizations::gather::{Behind, behind, facts, request, take};
+use crate::authorizations::emit::{tell, tell_declined};
+use crate::authorizations::funds::{can_hold, hold, sweep, tell_overdrawn};
+use crate::authorizations::gather::{Behind, behind, facts, request};
 use crate::authorizations::identity::{self, Known, Waiting};
-use crate::authorizations::pricing::{self, billing};
-use crate::authorizations::reverse::{early_amount, release};
+use crate::authorizations::pricing;
+use crate::authorizations::release::release;
+use crate::authorizations::reverse::early_amount;
+use crate::authorizations::usage::take;
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, Decision, DecisionOutcome,
-    Deferred, ExceptionKind, Exceptional, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
-    Step, Terms, decide, except, find, tell, tell_declined,
+    Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Step, decide, find,
 };
-use crate::cards::{Card, CardSecret};
+use crate::cards::{self, Card, CardSecret, used};
 use crate::events::EventType;
-use crate::ids::AuthorizationId;
+use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
+use crate::fields::not_negative;
+use crate::ids::{AuthorizationId, ClientId};
+use crate::limits::{MessageDigest, counters};
+use crate::messages::{AuthorizationType, Match, NetworkReference, NetworkRequest, Presented, ReferenceKind};
 use crate::money::Currency;
+use crate::programs::{self, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access::{Exclusive, Shared};
 use crate::work::Work;
 
 /// Decides a request of the network, or records one that somebody else decided.
@@ -36,12 +43,12 @@ pub struct Authorize {
 pub fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
     let asked = &command.request;
     let card = match asked.presented.card {
-        Some(id) => Some(crate::cards::find(work, id)?),
+        Some(id) => Some(cards::find(work, id)?),
         None => None,
     };
     check_amount(asked)?;
     let behind = card.as_ref().map(|card| behind(work, card)).transpose()?;
-    let digest = identity::of_request(command);
+    let digest = identity::of_request(asked, command.advice);
     if let Some(again) = behind.as_ref().and_then(|behind| behind.card_counters.answer_to(&digest)) {
         return Ok(AuthorizationView::of(&*find(work, again)?));
     }
@@ -87,12 +94,12 @@ fn answer_known(
     amount: Option<i64>,
 ) -> Result<Option<AuthorizationView>, Stop> {
     let shown = || Some(AuthorizationView::of(own));
-    if identity::is_same(own, command, amount) {
+    if identity::is_same(own, &command.request, command.advice, amount) {
         return Ok(shown());
     }
     match command.advice {
         Some(_) if own.card.is_none() => Ok(shown()),
-        Some(approved) => advise(work, command, own, approved),
+        Some(approved) => advise(work, &command.request, &command.terms, own, approved),
         None => {
             let decided = own.stand_in && own.status != AuthorizationStatus::Declined;
             let same = own.kind == command.request.kind && amount == Some(own.approved);
@@ -191,45 +198,10 @@ fn settle(
     let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
     tell(work, card, kind, &made)?;
     if !made.taken.is_empty() {
-        used(work, card, &made.merchant)?;
+        used(work, card, &made.merchant.merchant_id)?;
     }
     sweep(work, card, Some(&made))?;
     Ok(AuthorizationView::of(&made))
-}
-
-/// A hold that somebody else gave may be more than the account has: its owner is told.
-pub(super) fn tell_overdrawn(work: &mut Work, card: &Card, entry: &crate::ledger::Entry) -> Result<(), Stop> {
-    if card.funds != card.debit_account.into() {
-        return Ok(());
-    }
-    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
-    if balance.expect("a card spends from a balance").available() >= 0 {
-        return Ok(());
-    }
-    crate::accounts::tell_balance(work, card.debit_account, 0, entry)
-}
-
-/// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
-pub(super) fn used(work: &mut Work, card: &Card, merchant: &Merchant) -> Result<(), Stop> {
-    let payments = crate::authorizations::gather::counters(work, card.id.0)?.payments;
-    let last = card.cancel_after.is_some_and(|most| payments >= most);
-    // A merchant that does not say who it is cannot be told from others.
-    let named = !merchant.merchant_id.is_empty();
-    let locks = card.merchant_lock && card.locked_merchant.is_none() && named;
-    if (!last && !locks) || card.status == crate::cards::CardStatus::Canceled {
-        return Ok(());
-    }
-    let key = Key::of(work.client(), card.id.0);
-    let found = work.cards.get_to_change(key)?.expect("a card that was just used is there");
-    let mut changed = (*found).clone();
-    if locks {
-        changed.locked_merchant = Some(merchant.merchant_id.clone());
-        work.cards.put(changed.clone());
-    }
-    if last && changed.status != crate::cards::CardStatus::Canceled {
-        crate::cards::end_after_payments(work, changed)?;
-    }
-    Ok(())
 }
 
 fn check_amount(asked: &NetworkRequest) -> Result<(), Refusal> {
@@ -244,14 +216,9 @@ fn check_amount(asked: &NetworkRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn remember(
-    work: &mut Work,
-    behind: Option<&Behind>,
-    digest: crate::authorizations::MessageDigest,
-    id: AuthorizationId,
-) -> Result<(), Stop> {
+fn remember(work: &mut Work, behind: Option<&Behind>, digest: MessageDigest, id: AuthorizationId) -> Result<(), Stop> {
     if let Some(behind) = behind {
-        let mut counters = crate::authorizations::gather::counters(work, behind.card.id.0)?;
+        let mut counters = counters(work, behind.card.id.0)?;
         counters.remember(digest, id);
         work.counters.put(counters);
     }
@@ -318,7 +285,7 @@ fn new_authorization(
     let asked = &command.request;
     let now = work.now();
     let id = AuthorizationId(work.new_id());
-    let merchant_amount = crate::accounts::not_negative(asked.asked.amount, asked.asked.currency, "/amount")?;
+    let merchant_amount = not_negative(asked.asked.amount, asked.asked.currency, "/amount")?;
     let mut trace = asked.trace.clone();
     if decision.outcome != DecisionOutcome::Declined || command.advice == Some(true) {
         trace.authorization_code.get_or_insert_with(|| code_of(id));
@@ -345,7 +312,7 @@ fn new_authorization(
         merchant_amount,
         merchant_currency: asked.asked.currency,
         merchant_settled: 0,
-        rate: pricing::rate(&asked.asked, currency, &command.terms),
+        rate: programs::rate(&asked.asked, currency, &command.terms),
         merchant: asked.merchant.clone(),
         trace,
         stand_in: command.advice.is_some(),
@@ -374,8 +341,7 @@ fn code_of(id: AuthorizationId) -> String {
 }
 
 /// Names the rows of an authorization on a card.
-pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, presented: &Presented, transaction: &str) {
-    use crate::table::Access::{Exclusive, Shared};
+pub(crate) fn expect(work: &mut Work, client: ClientId, presented: &Presented, transaction: &str) {
     if let Some(card) = presented.card {
         work.cards.expect(Key::of(client, card.0), Shared);
         work.card_secrets.expect(Key::of(client, card.0), Shared);

@@ -1,13 +1,13 @@
 //! The checks, one function each, in the order of [`Reason`].
 
 use crate::accounts::AccountStatus;
-use crate::authorizations::counters::covers;
-use crate::authorizations::{
-    AuthorizationType, CardFacts, Channel, Facts, Fee, Figures, LimitFact, LimitLevel, Match, Reason, Request, ThreeDs,
-};
+use crate::authorizations::{CardFacts, Facts, Figures, LimitFact, LimitLevel, Reason, Request};
 use crate::card_holders::CardHolderStatus;
-use crate::cards::{CardStatus, Interval};
+use crate::cards::CardStatus;
+use crate::limits::{Interval, covers};
+use crate::messages::{AuthorizationType, Channel, Match, ThreeDs};
 use crate::money::format_padded;
+use crate::programs::Fee;
 use crate::time::Instant;
 
 /// What checks look at.

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::AccountStatus;
-use crate::authorizations::{AuthorizationType, Channel, FeeTerms, Match, Merchant, ThreeDs};
 use crate::card_holders::CardHolderStatus;
-use crate::cards::{CardStatus, Interval, SpendingControls};
+use crate::cards::CardStatus;
+use crate::limits::{Interval, SpendingControls};
+use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
+use crate::programs::FeeTerms;
 
 /// What is as it mostly is goes without saying: every authorization keeps its facts for good.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -1,8 +1,9 @@
 //! Where the money of a card is, also after the card ended: the legs of what the network imposes.
 
-use crate::accounts::AccountStatus;
-use crate::authorizations::{Authorization, ExceptionKind, Exceptional, except};
-use crate::cards::{Card, CardStatus};
+use crate::accounts::{self, AccountStatus, tell_balance};
+use crate::authorizations::Authorization;
+use crate::cards::{self, Card, CardStatus, is_unsettled, note_settled};
+use crate::exceptions::{ExceptionKind, Exceptional, except};
 use crate::ids::{AccountId, AuthorizationId, Id, LedgerAccountId};
 use crate::ledger::{Balance, Entry, EntryKind, Leg, Posting, System, post};
 use crate::money::Currency;
@@ -19,31 +20,31 @@ enum Pocket {
 }
 
 /// What was booked.
-pub(super) struct Booked {
+pub(crate) struct Booked {
     /// The entry.
-    pub(super) entry: Entry,
+    pub(crate) entry: Entry,
     /// What went to suspense, because the account it belongs to is closed.
-    pub(super) suspense: i64,
+    pub(crate) suspense: i64,
 }
 
 /// A payment or its opposite, in minor units of the card's currency.
-pub(super) struct Movement {
-    pub(super) kind: EntryKind,
-    pub(super) authorization: Option<AuthorizationId>,
-    pub(super) source: Id,
-    pub(super) reference: Option<String>,
+pub(crate) struct Movement {
+    pub(crate) kind: EntryKind,
+    pub(crate) authorization: Option<AuthorizationId>,
+    pub(crate) source: Id,
+    pub(crate) reference: Option<String>,
     /// Without fee and tax; above zero is spent, below zero is given back.
-    pub(super) amount: i64,
-    pub(super) fee: i64,
-    pub(super) vat: i64,
+    pub(crate) amount: i64,
+    pub(crate) fee: i64,
+    pub(crate) vat: i64,
     /// What of the hold is given back.
-    pub(super) release: i64,
+    pub(crate) release: i64,
 }
 
 /// The account that takes what comes to a card. One that was closed since, or keeps another currency now, takes nothing
 /// any more.
 fn account_pocket(work: &mut Work, id: AccountId, card: &Card) -> Result<Pocket, Stop> {
-    let account = crate::accounts::find(work, id, None)?;
+    let account = accounts::find(work, id, None)?;
     if account.status != AccountStatus::Closed && account.currency == card.currency {
         return Ok(Pocket::Ledger(id.into(), Some(id)));
     }
@@ -55,7 +56,7 @@ fn account_pocket(work: &mut Work, id: AccountId, card: &Card) -> Result<Pocket,
 fn pocket(work: &mut Work, card: &Card) -> Result<Pocket, Stop> {
     let mut card = card.clone();
     while let (CardStatus::Canceled, Some(next)) = (card.status, card.replaced_by) {
-        card = (*crate::cards::find(work, next)?).clone();
+        card = (*cards::find(work, next)?).clone();
     }
     if card.status == CardStatus::Canceled {
         return account_pocket(work, card.heir.unwrap_or(card.debit_account), &card);
@@ -67,7 +68,7 @@ fn pocket(work: &mut Work, card: &Card) -> Result<Pocket, Stop> {
 }
 
 /// Posts what the network imposes. What is still on an ended card goes first, the rest to whoever follows it.
-pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<Booked, Stop> {
+pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<Booked, Stop> {
     let spent = movement.amount + movement.fee + movement.vat;
     let key = Key::of(work.client(), card.funds.0);
     let balance = work.balances.get_to_change(key)?.expect("a card spends from a balance");
@@ -112,25 +113,25 @@ pub(super) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
         && card.funds == card.debit_account.into()
         && !matches!(pocket, Pocket::Ledger(id, _) if id == card.funds)
     {
-        crate::accounts::tell_balance(work, card.debit_account, -on_itself, &entry)?;
+        tell_balance(work, card.debit_account, -on_itself, &entry)?;
     }
     if let (Pocket::Ledger(_, Some(account)), true) = (&pocket, rest != 0 || on_itself != 0) {
         let change = if LedgerAccountId::from(*account) == card.funds { -spent } else { -rest };
         if change != 0 {
-            crate::accounts::tell_balance(work, *account, change, &entry)?;
+            tell_balance(work, *account, change, &entry)?;
         }
     }
     Ok(Booked { entry, suspense })
 }
 
 /// Whether anything can be held for a card: not once the account behind it is closed.
-pub(super) fn can_hold(work: &mut Work, card: &Card) -> Result<bool, Stop> {
-    let account = crate::accounts::find(work, card.debit_account, None)?;
+pub(crate) fn can_hold(work: &mut Work, card: &Card) -> Result<bool, Stop> {
+    let account = accounts::find(work, card.debit_account, None)?;
     Ok(account.status != AccountStatus::Closed)
 }
 
 /// Holds, or gives holds back. `forced` holds also what is not there.
-pub(super) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64, forced: bool) -> Result<Entry, Stop> {
+pub(crate) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64, forced: bool) -> Result<Entry, Stop> {
     let kind = if held >= 0 { EntryKind::Hold } else { EntryKind::HoldRelease };
     let movement = Movement {
         kind,
@@ -149,25 +150,6 @@ pub(super) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64,
     Ok(entry)
 }
 
-/// Whether an ended card still has money, owes some, or awaits what is held on it.
-pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
-    if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
-        return Ok(false);
-    }
-    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
-    let balance = balance.expect("a card spends from a balance");
-    Ok(balance.ledger != 0 || balance.held != 0)
-}
-
-/// Counts an ended card that is unsettled on the account behind it, which does not close until it no longer is.
-pub(crate) fn note_settled(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
-    match (was, is_unsettled(work, card)?) {
-        (false, true) => crate::accounts::count_unsettled(work, card.debit_account, 1),
-        (true, false) => crate::accounts::count_unsettled(work, card.debit_account, -1),
-        _ => Ok(()),
-    }
-}
-
 fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -> Result<Entry, Stop> {
     post(
         work,
@@ -184,7 +166,7 @@ fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -
 }
 
 /// What is free again on an ended card follows its balance; when nobody is left to take it, it waits in suspense.
-pub(super) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
+pub(crate) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(());
     }
@@ -201,9 +183,9 @@ pub(super) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>)
 fn forward(work: &mut Work, card: &Card, free: i64, about: Option<&Authorization>) -> Result<(), Stop> {
     match pocket(work, card)? {
         Pocket::Ledger(to, account) => {
-            let entry = crate::cards::return_money(work, card, to, free)?;
+            let entry = cards::return_money(work, card, to, free)?;
             match account {
-                Some(account) => crate::accounts::tell_balance(work, account, free, &entry),
+                Some(account) => tell_balance(work, account, free, &entry),
                 None => Ok(()),
             }
         }
@@ -242,4 +224,16 @@ fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop>
         work.balances.put(Balance::opened(client, id, currency, now));
     }
     Ok(id)
+}
+
+/// A hold that somebody else gave may be more than the account has: its owner is told.
+pub(crate) fn tell_overdrawn(work: &mut Work, card: &Card, entry: &Entry) -> Result<(), Stop> {
+    if card.funds != card.debit_account.into() {
+        return Ok(());
+    }
+    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    if balance.expect("a card spends from a balance").available() >= 0 {
+        return Ok(());
+    }
+    tell_balance(work, card.debit_account, 0, entry)
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use crate::accounts::Account;
-use crate::authorizations::counters::{Counters, Taken, WindowKey, covers};
-use crate::authorizations::terms::Terms;
-use crate::authorizations::{CardFacts, Facts, LimitFact, Match, NetworkRequest, Request};
+use crate::authorizations::{CardFacts, Facts, LimitFact, Request};
 use crate::card_holders::CardHolder;
-use crate::cards::{Card, CardSecret, Expiry, Interval, SpendingLimit};
-use crate::ids::Id;
+use crate::cards::{Card, CardSecret, Expiry};
 use crate::ledger::Balance;
+use crate::limits::{Counters, Interval, SpendingLimit, counters, covers};
+use crate::messages::{Match, NetworkRequest};
+use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::time::Instant;
 use crate::work::Work;
 
 /// Everything behind a card.
@@ -41,13 +42,6 @@ pub(super) fn behind(work: &mut Work, card: &Arc<Card>) -> Result<Behind, Stop> 
         card_counters: counters(work, card.id.0)?,
         holder_counters: counters(work, card.card_holder.0)?,
     })
-}
-
-/// The counters of a card or card holder.
-pub(crate) fn counters(work: &mut Work, owner: Id) -> Result<Counters, Stop> {
-    let client = work.client();
-    let found = work.counters.get_to_change(Key::of(client, owner))?;
-    Ok(found.map_or_else(|| Counters::new(client, owner), |counters| (*counters).clone()))
 }
 
 /// The request as decisions see it.
@@ -97,13 +91,7 @@ pub(super) struct Already {
     pub(super) approved: i64,
 }
 
-fn card_facts(
-    behind: &Behind,
-    asked: &NetworkRequest,
-    terms: &Terms,
-    already: Option<i64>,
-    now: crate::time::Instant,
-) -> CardFacts {
+fn card_facts(behind: &Behind, asked: &NetworkRequest, terms: &Terms, already: Option<i64>, now: Instant) -> CardFacts {
     let (card, holder, account) = (&behind.card, &behind.holder, &behind.account);
     let month = Expiry { year: card.expiry_year, month: card.expiry_month }.ends();
     let ends = card.valid_until.map_or(month, |until| until.min(month));
@@ -138,7 +126,7 @@ fn card_facts(
     }
 }
 
-fn limits(behind: &Behind, category: &str, already: Option<i64>, now: crate::time::Instant) -> Vec<LimitFact> {
+fn limits(behind: &Behind, category: &str, already: Option<i64>, now: Instant) -> Vec<LimitFact> {
     let currency = behind.card.currency.code();
     let levels = [
         (false, &behind.card.controls.spending_limits, &behind.card_counters),
@@ -166,87 +154,4 @@ fn limits(behind: &Behind, category: &str, already: Option<i64>, now: crate::tim
         }
     }
     facts
-}
-
-/// The card whose counters count: what a replaced card used has moved along to its replacement.
-fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
-    let mut owner = card.clone();
-    while let Some(next) = owner.replaced_by {
-        owner = (*crate::cards::find(work, next)?).clone();
-    }
-    Ok(owner)
-}
-
-/// Counts a payment on card and card holder; tells what was taken from where. `count` is 0 for more on an open one.
-pub(super) fn take(
-    work: &mut Work,
-    card: &Card,
-    category: &str,
-    (amount, count): (i64, i64),
-) -> Result<Vec<Taken>, Stop> {
-    let now = work.now();
-    let client = work.client();
-    let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
-    let card = counted_on(work, card)?;
-    let mut of_card = counters(work, card.id.0)?;
-    let mut of_holder = counters(work, card.card_holder.0)?;
-    let currency = card.currency.code();
-    let mut taken = Vec::new();
-    for (is_holder, counters, limits) in
-        [(false, &mut of_card, &card.controls.spending_limits), (true, &mut of_holder, &holder.limits)]
-    {
-        let windows = counters.take(limits, currency, category, (amount, count), now);
-        let note = |(key, start)| Taken { of_holder: is_holder, key, start, amount, count };
-        taken.extend(windows.into_iter().map(note));
-        counters.payments += count;
-    }
-    work.counters.put(of_card);
-    work.counters.put(of_holder);
-    Ok(taken)
-}
-
-/// Gives back to the windows a payment was taken from, where they are still current: what was taken last first. `count`
-/// is 1 when all of the payment is given back.
-pub(super) fn give_back(
-    work: &mut Work,
-    card: &Card,
-    taken: &mut [Taken],
-    amount: i64,
-    count: i64,
-) -> Result<(), Stop> {
-    let now = work.now();
-    let owner = counted_on(work, card)?;
-    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
-        let mut counters = counters(work, id)?;
-        let mut left: Vec<(WindowKey, i64)> = Vec::new();
-        for part in taken.iter_mut().rev().filter(|part| part.of_holder == is_holder) {
-            if !left.iter().any(|(key, _)| *key == part.key) {
-                left.push((part.key.clone(), amount));
-            }
-            let Some((_, left)) = left.iter_mut().find(|(key, _)| *key == part.key) else { continue };
-            let back = part.amount.min(*left);
-            let counted = part.count.min(count);
-            counters.give_back(&part.key, part.start, (back, counted), now);
-            part.amount -= back;
-            part.count -= counted;
-            *left -= back;
-        }
-        counters.payments = (counters.payments - count).max(0);
-        work.counters.put(counters);
-    }
-    Ok(())
-}
-
-/// Takes again what a refund gave to windows, where they are still current.
-pub(super) fn take_again(work: &mut Work, card: &Card, given: &[Taken]) -> Result<(), Stop> {
-    let now = work.now();
-    let owner = counted_on(work, card)?;
-    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
-        let mut counters = counters(work, id)?;
-        for part in given.iter().filter(|part| part.of_holder == is_holder) {
-            counters.give_back(&part.key, part.start, (part.amount, part.count), now);
-        }
-        work.counters.put(counters);
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What makes two messages of the network the same one, for every kind of message.
+//! What makes two requests, advices or reversals of the network the same one, and what became of a transaction of the network.
 //!
 //! A message is known by its kind, its numbers (network transaction id, STAN, RRN), its amount and its card. The same again
 //! is answered as the first was, from the last messages of the card or from what became of the first; what differs in any
@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::counters::MessageDigest;
-use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, Authorize, NetworkException, NetworkReference, Posted, PostingType,
-    ReferenceKind, ReverseByReference, Trace,
-};
+use crate::authorizations::{Authorization, AuthorizationStatus};
+use crate::exceptions::NetworkException;
+use crate::hash::hex;
 use crate::ids::{CardId, Id};
+use crate::limits::MessageDigest;
+use crate::messages::{NetworkReference, NetworkRequest, ReferenceKind, Trace};
+use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
@@ -22,30 +23,34 @@ fn digest(parts: &[&str]) -> MessageDigest {
 }
 
 /// An authorization request or an advice, among the messages of a card.
-pub(super) fn of_request(command: &Authorize) -> MessageDigest {
-    let (trace, asked) = (&command.request.trace, &command.request.asked);
-    let class = match command.advice {
+pub(crate) fn of_request(request: &NetworkRequest, advice: Option<bool>) -> MessageDigest {
+    let (trace, asked) = (&request.trace, &request.asked);
+    let class = match advice {
         None => "0100",
         Some(true) => "0120",
         Some(false) => "0120 declined",
     };
-    let (amount, kind) = (asked.amount.to_string(), command.request.kind.as_str());
+    let (amount, kind) = (asked.amount.to_string(), request.kind.as_str());
     digest(&[class, &trace.transaction_id, &trace.stan, &trace.rrn, &amount, asked.currency.code(), kind])
 }
 
 /// A reversal, among the messages of a card.
-pub(super) fn of_reversal(command: &ReverseByReference) -> MessageDigest {
-    let amount = command.amount.map(|amount| amount.to_string()).unwrap_or_default();
-    let trace = &command.trace;
-    let currency = command.currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
+pub(crate) fn of_reversal(trace: &Trace, amount: Option<Decimal>, currency: Option<Currency>) -> MessageDigest {
+    let amount = amount.map(|amount| amount.to_string()).unwrap_or_default();
+    let currency = currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
     digest(&["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, &currency])
 }
 
 /// Whether an authorization was made by this very message.
-pub(super) fn is_same(made: &Authorization, command: &Authorize, amount: Option<i64>) -> bool {
-    let (trace, request) = (&command.request.trace, &command.request);
+pub(crate) fn is_same(
+    made: &Authorization,
+    request: &NetworkRequest,
+    advice: Option<bool>,
+    amount: Option<i64>,
+) -> bool {
+    let trace = &request.trace;
     let asked = made.decided.first().and_then(|decided| decided.request.amount);
-    let decided_alike = match command.advice {
+    let decided_alike = match advice {
         None => !made.stand_in,
         Some(approved) => made.stand_in && approved == (made.status != AuthorizationStatus::Declined),
     };
@@ -58,18 +63,18 @@ pub(super) fn is_same(made: &Authorization, command: &Authorize, amount: Option<
 }
 
 /// What is known of a transaction of the network on a card.
-pub(super) struct Known {
+pub(crate) struct Known {
     /// Its authorization on this card.
-    pub(super) own: Option<Arc<Authorization>>,
+    pub(crate) own: Option<Arc<Authorization>>,
     /// Another card's authorization under the same network transaction id.
-    pub(super) other: Option<Id>,
+    pub(crate) other: Option<Id>,
     /// Where its authorization is found: a second card's has a place of its own.
     place: String,
 }
 
 impl Known {
     /// Looks a transaction up. Without a card it is that of a card that is not one of ours.
-    pub(super) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Known, Stop> {
+    pub(crate) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Known, Stop> {
         let Some(first) = authorization_at(work, transaction)? else {
             return Ok(Known { own: None, other: None, place: transaction.to_owned() });
         };
@@ -82,7 +87,7 @@ impl Known {
     }
 
     /// Lets the messages of the transaction find this authorization from now on.
-    pub(super) fn lead_to(&self, work: &mut Work, made: &Authorization) {
+    pub(crate) fn lead_to(&self, work: &mut Work, made: &Authorization) {
         let hash = NetworkReference::hash(ReferenceKind::Authorization, &self.place);
         let (client, kind, object) = (work.client(), ReferenceKind::Authorization, made.id.0);
         work.network_references.put(NetworkReference { client, hash, kind, object });
@@ -106,7 +111,7 @@ fn authorization_at(work: &mut Work, place: &str) -> Result<Option<Arc<Authoriza
 }
 
 /// The authorization of a transaction, on the card when the message names one.
-pub(super) fn authorization(
+pub(crate) fn authorization(
     work: &mut Work,
     transaction: &str,
     card: Option<CardId>,
@@ -118,21 +123,21 @@ pub(super) fn authorization(
 }
 
 /// A reversal that waits for its authorization.
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     /// The exception that lists it.
-    pub(super) exception: Option<Arc<NetworkException>>,
+    pub(crate) exception: Option<Arc<NetworkException>>,
     /// Where it is found.
     place: String,
 }
 
 impl Waiting {
     /// The reversal that came before the authorization of a transaction on a card; without a card that of any.
-    pub(super) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Waiting, Stop> {
+    pub(crate) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Waiting, Stop> {
         Waiting::look(work, transaction, card, false)
     }
 
     /// The same, to be changed.
-    pub(super) fn find_to_change(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Waiting, Stop> {
+    pub(crate) fn find_to_change(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Waiting, Stop> {
         Waiting::look(work, transaction, card, true)
     }
 
@@ -148,7 +153,7 @@ impl Waiting {
 
     /// Keeps it for the authorization that comes. It takes the authorization's place in the look-up too, so that of the two,
     /// when they come at once, the later one finds the earlier.
-    pub(super) fn keep(&self, work: &mut Work, exception: &NetworkException, alone: bool) {
+    pub(crate) fn keep(&self, work: &mut Work, exception: &NetworkException, alone: bool) {
         lead_to_exception(work, &self.place, exception);
         if !alone {
             return;
@@ -174,104 +179,16 @@ fn lead_to_exception(work: &mut Work, place: &str, exception: &NetworkException)
     work.network_references.put(NetworkReference { client, hash, kind, object });
 }
 
-fn place_of_message(command: &ReverseByReference) -> String {
-    format!("message\n{}", crate::work::hex(&of_reversal(command)))
+fn place_of_message(message: &MessageDigest) -> String {
+    format!("message\n{}", hex(message))
 }
 
 /// Whether this very reversal came before, when its authorization was not known yet.
-pub(super) fn came_early(work: &mut Work, command: &ReverseByReference) -> Result<bool, Stop> {
-    Ok(exception_at(work, &place_of_message(command), true)?.is_some())
+pub(crate) fn came_early(work: &mut Work, message: &MessageDigest) -> Result<bool, Stop> {
+    Ok(exception_at(work, &place_of_message(message), true)?.is_some())
 }
 
 /// Remembers a reversal that came before its authorization.
-pub(super) fn remember_early(work: &mut Work, command: &ReverseByReference, exception: &NetworkException) {
-    lead_to_exception(work, &place_of_message(command), exception);
-}
-
-/// A message that posts money.
-pub(super) struct PostingMessage<'a> {
-    /// What it posts.
-    pub(super) kind: PostingType,
-    /// Its numbers.
-    pub(super) trace: &'a Trace,
-    /// Its number among those of its transaction.
-    pub(super) sequence: &'a str,
-    /// Its amount; all there is when none.
-    pub(super) asked: Option<&'a Asked>,
-    /// Its card, where it is known.
-    pub(super) card: Option<CardId>,
-}
-
-/// What became of a message that posts money, when it came before.
-pub(super) enum Before {
-    /// It is new. `reused` tells that its numbers were those of another message.
-    New { place: String, reused: bool },
-    /// It was posted.
-    Posted(Arc<Posted>),
-    /// It waits for somebody to resolve its exception.
-    Waits { place: String },
-}
-
-impl PostingMessage<'_> {
-    fn numbers(&self) -> String {
-        let all = if self.asked.is_none() { "\nall" } else { "" };
-        format!("{}\n{}\n{}{all}", self.kind, self.trace.transaction_id, self.sequence)
-    }
-
-    fn content(&self) -> String {
-        let (amount, currency) = match self.asked {
-            Some(asked) => (asked.amount.to_string(), asked.currency.code().to_owned()),
-            None => Default::default(),
-        };
-        let card = self.card.map(|card| card.to_string()).unwrap_or_default();
-        format!("{}\n{card}\n{amount}\n{currency}", self.numbers())
-    }
-
-    fn is(&self, card: Option<CardId>, amount: i64, currency: &crate::money::Currency) -> bool {
-        let same_amount = self.asked.is_none_or(|asked| {
-            asked.currency == *currency && asked.amount.to_minor(currency.exponent()) == Some(amount)
-        });
-        same_amount && (self.card.is_none() || card == self.card)
-    }
-
-    /// What became of it, when it came before. Its numbers lead to the first message that had them, its numbers with its
-    /// content to any other: each is posted once.
-    pub(super) fn before(&self, work: &mut Work) -> Result<Before, Stop> {
-        let numbers = self.numbers();
-        let Some(first) = self.at(work, &numbers)? else { return Ok(Before::New { place: numbers, reused: false }) };
-        if first.0 {
-            return Ok(first.1);
-        }
-        let place = self.content();
-        Ok(match self.at(work, &place)? {
-            Some((_, before)) => before,
-            None => Before::New { place, reused: true },
-        })
-    }
-
-    /// What is found at a place, and whether it is this message.
-    fn at(&self, work: &mut Work, place: &str) -> Result<Option<(bool, Before)>, Stop> {
-        let key = NetworkReference::key_of(work.client(), ReferenceKind::Posting, place);
-        let Some(reference) = work.network_references.get_to_change(key)? else { return Ok(None) };
-        let key = Key::of(work.client(), reference.object);
-        let is_posting = !work.made_in_batch(reference.object) || work.postings.peek(key).is_some();
-        if is_posting && let Some(posted) = work.postings.get(key)? {
-            let same = self.is(Some(posted.card), posted.merchant_amount, &posted.merchant_currency);
-            return Ok(Some((same, Before::Posted(posted))));
-        }
-        let Some(waits) = work.network_exceptions.get(key)? else { return Ok(None) };
-        let asked = waits.deferred.as_ref().and_then(|deferred| deferred.asked());
-        let same = asked.is_some_and(|asked| {
-            let minor = asked.amount.to_minor(asked.currency.exponent());
-            minor.is_some_and(|minor| self.is(waits.card, minor, &asked.currency))
-        });
-        Ok(Some((same, Before::Waits { place: place.to_owned() })))
-    }
-}
-
-/// Lets a message that comes again find what became of it: a transaction, or the exception it waits in.
-pub(super) fn remember_posting(work: &mut Work, place: &str, object: Id) {
-    let hash = NetworkReference::hash(ReferenceKind::Posting, place);
-    let (client, kind) = (work.client(), ReferenceKind::Posting);
-    work.network_references.put(NetworkReference { client, hash, kind, object });
+pub(crate) fn remember_early(work: &mut Work, message: &MessageDigest, exception: &NetworkException) {
+    lead_to_exception(work, &place_of_message(message), exception);
 }

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::counters::add_taken;
+use crate::authorizations::emit::tell;
 use crate::authorizations::funds::hold;
-use crate::authorizations::gather::{Already, behind, facts, request, take};
-use crate::authorizations::pricing::{self, billing};
+use crate::authorizations::gather::{Already, behind, facts, request};
+use crate::authorizations::pricing;
 use crate::authorizations::record::MOST_DECISIONS;
+use crate::authorizations::usage::take;
 use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Decided, DecisionOutcome, Match,
-    NetworkRequest, Presented, Step, Terms, ThreeDs, decide, find_to_change, tell,
+    Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_to_change,
 };
+use crate::cards;
 use crate::events::EventType;
+use crate::fields::not_negative;
 use crate::ids::AuthorizationId;
+use crate::limits::add_taken;
+use crate::messages::{Asked, AuthorizationType, Match, NetworkRequest, Presented, ThreeDs};
+use crate::programs::{Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
@@ -33,7 +38,7 @@ pub struct IncrementAuthorization {
 pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     let card = match (found.status, found.card) {
-        (AuthorizationStatus::Approved, Some(card)) => crate::cards::find(work, card)?,
+        (AuthorizationStatus::Approved, Some(card)) => cards::find(work, card)?,
         _ => return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into()),
     };
     // Every decision is kept, so that all of them can be made again: there is an end to how many.
@@ -43,7 +48,7 @@ pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Au
     if command.asked.amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
-    let of_merchant = crate::accounts::not_negative(command.asked.amount, command.asked.currency, "/amount")?;
+    let of_merchant = not_negative(command.asked.amount, command.asked.currency, "/amount")?;
     let behind = behind(work, &card)?;
     let own = command.asked.currency == found.merchant_currency;
     let said = command.asked.billing.is_some() || command.asked.rate.is_some();

@@ -1,14 +1,14 @@
-//! What is kept of authorizations, of what was posted, of what did not fit, and how messages find them.
+//! What is kept of an authorization: amounts, decisions, what it used of limits, and what happened to it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorizations::{
-    AuthorizationType, Channel, Decision, DecisionOutcome, Deferred, Facts, Fee, FeeTerms, Match, Merchant, Reason,
-    Request, Taken, Trace,
-};
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, ExceptionId, Id, PostingId};
+use crate::authorizations::{Decision, DecisionOutcome, Facts, RULES_VERSION, Reason, Request};
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId};
+use crate::limits::Taken;
+use crate::messages::{AuthorizationType, Channel, Match, Merchant, Trace};
 use crate::money::{Currency, Decimal};
-use crate::record::{Key, KeyBytes, Kind, Record, Shown};
+use crate::programs::{Fee, FeeTerms};
+use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 crate::words! {
@@ -109,7 +109,7 @@ impl Decided {
             reason: decision.reason,
             approved: decision.approved,
             fee: decision.fee,
-            rules_version: crate::authorizations::RULES_VERSION,
+            rules_version: RULES_VERSION,
         }
     }
 }
@@ -225,227 +225,5 @@ impl Record for Authorization {
         // One decision and its steps are what every authorization has.
         let (decided, steps) = (self.decided.len().saturating_sub(1), self.timeline.len().saturating_sub(3));
         decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()
-    }
-}
-
-crate::words! {
-    /// What was posted.
-    pub enum PostingType {
-        /// A payment the merchant collected.
-        Capture = "capture",
-        /// Money given back.
-        Refund = "refund",
-        /// A refund taken back.
-        RefundReversal = "refund_reversal",
-        /// A payment that was never authorized here.
-        ForcePost = "force_post",
-    }
-}
-
-/// What was posted to a card: a transaction. Amounts are minor units of the card's currency; spending is negative.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Posted {
-    /// Whose.
-    pub client: ClientId,
-    /// Its id.
-    pub id: PostingId,
-    /// The card.
-    pub card: CardId,
-    /// Who holds it.
-    pub card_holder: CardHolderId,
-    /// The account behind it.
-    pub account: AccountId,
-    /// The authorization it belongs to.
-    pub authorization: Option<AuthorizationId>,
-    /// The transaction it gives back, or takes back.
-    pub original: Option<PostingId>,
-    /// What was posted.
-    pub kind: PostingType,
-    /// What the card was used for.
-    pub usage: AuthorizationType,
-    /// Where.
-    pub channel: Channel,
-    /// The currency of the card.
-    pub currency: Currency,
-    /// Without fee and tax.
-    pub amount: i64,
-    /// The fee; what is given back of it is negative.
-    pub fee: i64,
-    /// The tax on the fee.
-    pub vat: i64,
-    /// In minor units of the merchant's currency.
-    pub merchant_amount: i64,
-    /// That currency.
-    pub merchant_currency: Currency,
-    /// By whom.
-    pub merchant: Merchant,
-    /// How the network knows it.
-    pub trace: Trace,
-    /// Whether a PIN was entered for it.
-    pub with_pin: bool,
-    /// What was given back of it.
-    pub refunded: i64,
-    /// The same in the merchant's currency.
-    pub merchant_refunded: i64,
-    /// The windows a force post was counted in, and those that a refund was given back to, with amounts below zero: its
-    /// reversal takes the same again.
-    pub taken: Vec<Taken>,
-    /// The ledger entry.
-    pub entry: EntryId,
-    /// When it was posted.
-    pub created_at: Instant,
-    /// When it last changed.
-    pub updated_at: Instant,
-}
-
-impl Record for Posted {
-    const KIND: Kind = Kind::Posted;
-    const PASSING: bool = true;
-
-    fn key(&self) -> Key {
-        Key::of(self.client, self.id.0)
-    }
-}
-
-crate::words! {
-    /// What a network reference leads to.
-    pub enum ReferenceKind {
-        /// An authorization, by its network transaction id.
-        Authorization = "authorization",
-        /// A transaction, by the identity of the message that posted it.
-        Posting = "posting",
-        /// An exception that waits for more: a reversal that came before its authorization.
-        Reversal = "reversal",
-    }
-}
-
-/// The look-up from what the network calls a message to what it became here; it is there for ever.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NetworkReference {
-    /// Whose.
-    pub client: ClientId,
-    /// SHA-256 of the reference, the last byte telling the kind: what is known by one reference lies together.
-    pub hash: [u8; 32],
-    /// What it leads to.
-    pub kind: ReferenceKind,
-    /// Its id.
-    pub object: Id,
-}
-
-impl NetworkReference {
-    /// The key of a reference.
-    pub fn key_of(client: ClientId, kind: ReferenceKind, reference: &str) -> Key {
-        Key { client, id: KeyBytes::new(&NetworkReference::hash(kind, reference)) }
-    }
-
-    /// SHA-256 of the reference, the last byte telling the kind.
-    pub fn hash(kind: ReferenceKind, reference: &str) -> [u8; 32] {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());
-        hash[31] = match kind {
-            ReferenceKind::Authorization => 1,
-            ReferenceKind::Posting => 2,
-            ReferenceKind::Reversal => 3,
-        };
-        hash
-    }
-}
-
-impl Record for NetworkReference {
-    const KIND: Kind = Kind::NetworkReference;
-    const PASSING: bool = true;
-
-    fn key(&self) -> Key {
-        Key::hashed(self.client, &self.hash)
-    }
-}
-
-crate::words! {
-    /// Why a message needs somebody's eyes.
-    pub enum ExceptionKind {
-        /// A payment without an authorization.
-        ForcePost = "force_post",
-        /// A clearing that found no authorization.
-        UnmatchedClearing = "unmatched_clearing",
-        /// A reversal that found no authorization.
-        UnmatchedReversal = "unmatched_reversal",
-        /// More was taken back than was open.
-        OverReversal = "over_reversal",
-        /// More was collected than was approved.
-        OverClearing = "over_clearing",
-        /// Something was collected after the hold had run out or was given back.
-        LateClearing = "late_clearing",
-        /// It could not be booked where it belongs: the account is closed.
-        Suspense = "suspense",
-        /// More would be given back than was collected: it is posted when somebody resolves it.
-        OverRefund = "over_refund",
-        /// It cannot be converted to the card's currency: it is posted when somebody resolves it with a rate.
-        Unpriced = "unpriced",
-        /// Another message with the same numbers was posted before, for another amount or card; both are posted.
-        NumbersReused = "numbers_reused",
-        /// An advice that nothing can be held for: its card is not one of ours, or its transaction is over.
-        UnmatchedAdvice = "unmatched_advice",
-        /// Too many wrong expiries and codes of a card on one day: somebody may be guessing.
-        TooManyAttempts = "too_many_attempts",
-    }
-}
-
-crate::words! {
-    /// Whether somebody looked.
-    pub enum ExceptionStatus {
-        /// Nobody did.
-        Open = "open",
-        /// Somebody did.
-        Resolved = "resolved",
-    }
-}
-
-/// A message that did not fit, for an operator to look at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NetworkException {
-    /// Whose.
-    pub client: ClientId,
-    /// Its id.
-    pub id: ExceptionId,
-    /// Why.
-    pub kind: ExceptionKind,
-    /// Whether somebody looked.
-    pub status: ExceptionStatus,
-    /// The card.
-    pub card: Option<CardId>,
-    /// The authorization.
-    pub authorization: Option<AuthorizationId>,
-    /// What was posted.
-    pub posting: Option<PostingId>,
-    /// How much it is about, in minor units.
-    pub amount: i64,
-    /// Of this currency.
-    pub currency: Currency,
-    /// How the network knows the message.
-    pub trace: Trace,
-    /// What whoever looked wrote.
-    pub note: Option<String>,
-    /// The message, when it waits to be posted until the exception is resolved.
-    pub deferred: Option<Deferred>,
-    /// The entry that paid it out of suspense.
-    pub entry: Option<EntryId>,
-    /// Counts changes.
-    pub version: i64,
-    /// When it came.
-    pub created_at: Instant,
-    /// When it last changed.
-    pub updated_at: Instant,
-}
-
-impl Record for NetworkException {
-    const KIND: Kind = Kind::NetworkException;
-    const AUDITED: Option<&'static str> = Some("exception");
-
-    fn key(&self) -> Key {
-        Key::of(self.client, self.id.0)
-    }
-
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
-        vec![("status", self.status.as_str().into()), ("note", self.note.clone().into())]
     }
 }

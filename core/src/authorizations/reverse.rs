@@ -1,15 +1,17 @@
 //! Giving holds back: reversed by the merchant, run out, released by an operator.
 
-use crate::authorizations::funds::{hold, sweep};
-use crate::authorizations::gather::{counters, give_back};
+use crate::authorizations::emit::tell;
+use crate::authorizations::funds::sweep;
 use crate::authorizations::identity::{self, Waiting};
-use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, ExceptionKind, Exceptional,
-    NetworkException, Step, Trace, except, find_to_change, pricing, tell,
-};
-use crate::cards::Card;
+use crate::authorizations::release::{close, release};
+use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_to_change, pricing};
+use crate::cards;
 use crate::events::EventType;
+use crate::exceptions::{ExceptionKind, Exceptional, NetworkException, except};
+use crate::fields::{check_version, not_negative, positive};
 use crate::ids::{AuthorizationId, CardId};
+use crate::limits::counters;
+use crate::messages::Trace;
 use crate::money::{Currency, Decimal};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -65,7 +67,7 @@ pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<Author
     }
     let part = match command.amount {
         Some(amount) => {
-            let amount = crate::accounts::positive(amount, found.currency, "/amount")?;
+            let amount = positive(amount, found.currency, "/amount")?;
             Part { amount, settled: pricing::in_merchant_currency(&found, amount.min(found.open)) }
         }
         None => all_of(&found),
@@ -88,7 +90,7 @@ fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<Autho
     let Some(card) = found.card.filter(|_| found.status == AuthorizationStatus::Approved) else {
         return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());
     };
-    let card = crate::cards::find(work, card)?;
+    let card = cards::find(work, card)?;
     let mut changed = found.clone();
     let back = amount.min(found.open);
     release(work, &card, &mut changed, back, Step::Reversed, None)?;
@@ -112,7 +114,8 @@ fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<Autho
 pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result<Option<AuthorizationView>, Stop> {
     let transaction = &command.trace.transaction_id;
     let found = identity::authorization(work, transaction, command.card)?;
-    if identity::came_early(work, command)? {
+    let message = identity::of_reversal(&command.trace, command.amount, command.currency);
+    if identity::came_early(work, &message)? {
         return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
     // A part of an advice that has no price yet is taken back once it has one.
@@ -125,7 +128,7 @@ pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Re
     let likely = found.as_ref().map(|found| found.merchant_currency);
     let likely = likely.or(waiting.exception.as_ref().map(|known| known.currency));
     let currency = command.currency.or(likely).unwrap_or_else(Currency::us_dollar);
-    let amount = crate::accounts::not_negative(amount, currency, "/amount")?;
+    let amount = not_negative(amount, currency, "/amount")?;
     let known = waiting.exception.clone().filter(|known| known.currency == currency);
     let exception = match known {
         // Several reversals of one transaction add up; one of all there is stays one of all.
@@ -158,13 +161,13 @@ pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Re
     if waiting.exception.is_none() {
         waiting.keep(work, &exception, found.is_none());
     }
-    identity::remember_early(work, command, &exception);
+    identity::remember_early(work, &message, &exception);
     Ok(found.map(|found| AuthorizationView::of(&found)))
 }
 
 /// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it, and
 /// nothing when its amount cannot be compared: then it stays listed.
-pub(super) fn early_amount(early: &NetworkException, made: &Authorization) -> i64 {
+pub(crate) fn early_amount(early: &NetworkException, made: &Authorization) -> i64 {
     if early.amount == 0 {
         return i64::MAX;
     }
@@ -188,7 +191,7 @@ fn reverse_known(
         None => return incomparable(work, command, found),
     };
     let mut counters = counters(work, card.0)?;
-    let message = identity::of_reversal(command);
+    let message = identity::of_reversal(&command.trace, command.amount, command.currency);
     if counters.answer_to(&message).is_some() || found.status == AuthorizationStatus::Declined {
         return Ok(AuthorizationView::of(found));
     }
@@ -207,7 +210,7 @@ fn reverse_known(
 
 /// An advice that waits to be priced is taken back: nothing is held for it any more.
 fn void(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Stop> {
-    let card = crate::cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
+    let card = cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
     let mut changed = found.clone();
     changed.note(Step::Reversed, 0, None, None, work.now());
     close(&mut changed, AuthorizationStatus::Reversed);
@@ -223,10 +226,11 @@ fn incomparable(
     found: &Authorization,
 ) -> Result<AuthorizationView, Stop> {
     let currency = command.currency.unwrap_or(found.currency);
-    let amount = crate::accounts::positive(command.amount.unwrap_or(Decimal::ZERO), currency, "/amount")?;
+    let amount = positive(command.amount.unwrap_or(Decimal::ZERO), currency, "/amount")?;
     let exception = Exceptional::about(ExceptionKind::UnmatchedReversal, found, amount);
     let exception = except(work, Exceptional { currency, ..exception })?;
-    identity::remember_early(work, command, &exception);
+    let message = identity::of_reversal(&command.trace, command.amount, command.currency);
+    identity::remember_early(work, &message, &exception);
     Ok(AuthorizationView::of(found))
 }
 
@@ -235,7 +239,7 @@ fn incomparable(
 fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Option<Part>>, Refusal> {
     let Some(amount) = command.amount else { return Ok(Some(None)) };
     let currency = command.currency.unwrap_or(found.currency);
-    let minor = crate::accounts::positive(amount, currency, "/amount")?;
+    let minor = positive(amount, currency, "/amount")?;
     if currency == found.currency {
         let settled = pricing::in_merchant_currency(found, minor.min(found.open));
         return Ok(Some(Some(Part { amount: minor, settled })));
@@ -265,7 +269,7 @@ pub fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<Authoriz
 /// Gives the hold back, for the reason an operator has.
 pub fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
-    crate::accounts::check_version(command.if_match, found.version)?;
+    check_version(command.if_match, found.version)?;
     let open = matches!(found.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);
     let Some(card) = found.card.filter(|_| open) else {
         return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());
@@ -283,7 +287,7 @@ fn end(
     step: Step,
     note: Option<&str>,
 ) -> Result<AuthorizationView, Stop> {
-    let card = crate::cards::find(work, card)?;
+    let card = cards::find(work, card)?;
     let mut changed = found.clone();
     release(work, &card, &mut changed, found.open, step, note)?;
     close(
@@ -295,37 +299,4 @@ fn end(
     tell(work, &card, kind, &changed)?;
     sweep(work, &card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
-}
-
-/// Nothing is left open.
-pub(super) fn close(authorization: &mut Authorization, unless_cleared: AuthorizationStatus) {
-    let cleared = authorization.cleared > 0;
-    authorization.status = if cleared { AuthorizationStatus::Closed } else { unless_cleared };
-    authorization.due_at = None;
-}
-
-/// Gives back `amount` of what is open, on the ledger and in the windows; with the last of it the fees.
-pub(super) fn release(
-    work: &mut Work,
-    card: &Card,
-    authorization: &mut Authorization,
-    amount: i64,
-    step: Step,
-    note: Option<&str>,
-) -> Result<(), Stop> {
-    let now = work.now();
-    authorization.open -= amount;
-    let fee = if authorization.open == 0 { std::mem::take(&mut authorization.open_fee) } else { 0 };
-    let mut entry = None;
-    if authorization.kind != AuthorizationType::Deposit {
-        if amount + fee > 0 {
-            entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
-        }
-        // An advice that waits for a price was not counted yet.
-        let counted = authorization.taken.iter().any(|part| part.count > 0);
-        let whole = counted && authorization.open == 0 && authorization.cleared == 0;
-        give_back(work, card, &mut authorization.taken, amount, i64::from(whole))?;
-    }
-    authorization.note(step, amount, entry, note, now);
-    Ok(())
 }

@@ -1,70 +1,16 @@
-//! What is shown of authorizations, decisions and exceptions, in answers and in events alike.
+//! What is shown of authorizations and decisions, in answers and in events alike.
 
 use serde::Serialize;
 
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, Channel, Check, CheckOutcome, Decided, DecisionOutcome,
-    ExceptionKind, ExceptionStatus, LimitLevel, Merchant, NetworkException, Reason, Step, Trace, decide,
+    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, LimitLevel, Reason, Step, decide,
 };
-use crate::cards::Interval;
+use crate::events::EventPart;
+use crate::limits::Interval;
+use crate::messages::{AuthorizationType, Channel, Merchant, TerminalView};
 use crate::money::Currency;
 use crate::time::Instant;
 use crate::view::Money;
-
-/// The terminal, as the network describes it.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Terminal)]
-pub struct TerminalView {
-    /// Retrieval reference number.
-    pub rrn: String,
-    /// System trace audit number.
-    pub stan: String,
-    /// The terminal's id.
-    pub terminal_id: String,
-    /// card_present or card_not_present.
-    #[schema(example = "card_present")]
-    pub terminal_operating_environment: &'static str,
-    /// attended or unattended.
-    #[schema(example = "attended")]
-    pub terminal_attendance: &'static str,
-    /// atm, pos, ecommerce or mobile.
-    #[schema(example = "pos")]
-    pub terminal_type: &'static str,
-    /// chip or manual.
-    #[schema(example = "chip")]
-    pub pan_entry_mode: &'static str,
-    /// pin or none.
-    #[schema(example = "pin")]
-    pub pin_entry_mode: &'static str,
-    /// Whether the cardholder is there.
-    pub card_holder_presence: bool,
-    /// Whether the card is there.
-    pub card_presence: bool,
-}
-
-impl TerminalView {
-    pub(super) fn of(channel: Channel, trace: &Trace, pin: bool) -> TerminalView {
-        let present = matches!(channel, Channel::Atm | Channel::Pos);
-        TerminalView {
-            rrn: trace.rrn.clone(),
-            stan: trace.stan.clone(),
-            terminal_id: format!("TERM{}", trace.stan.chars().take(4).collect::<String>()),
-            terminal_operating_environment: if present { "card_present" } else { "card_not_present" },
-            terminal_attendance: if channel == Channel::Pos { "attended" } else { "unattended" },
-            terminal_type: match channel {
-                Channel::Atm => "atm",
-                Channel::Pos => "pos",
-                Channel::Web => "ecommerce",
-                Channel::Mobile => "mobile",
-            },
-            pan_entry_mode: if present { "chip" } else { "manual" },
-            pin_entry_mode: if pin { "pin" } else { "none" },
-            card_holder_presence: present,
-            card_presence: present,
-        }
-    }
-}
 
 /// A step of an authorization's life.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -163,6 +109,10 @@ pub struct AuthorizationView {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for AuthorizationView {
+    const NAME: &'static str = "authorization";
 }
 
 impl AuthorizationView {
@@ -310,76 +260,6 @@ impl DecisionView {
             checks: checks.into_iter().map(|check| CheckView::of(check, currency)).collect(),
             rules_version: decided.rules_version,
             decided_at: Instant::from_micros(decided.facts.now).to_string(),
-        }
-    }
-}
-
-/// A message that did not fit.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Exception)]
-pub struct ExceptionView {
-    /// Its id.
-    #[serde(rename = "_id")]
-    #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
-    pub id: String,
-    /// Why it needs somebody's eyes.
-    #[serde(rename = "type")]
-    pub kind: ExceptionKind,
-    /// Whether somebody looked.
-    pub status: ExceptionStatus,
-    /// The card.
-    #[schema(required = true)]
-    pub card_id: Option<String>,
-    /// The authorization.
-    #[schema(required = true)]
-    pub authorization_id: Option<String>,
-    /// What was posted.
-    #[schema(required = true)]
-    pub transaction_id: Option<String>,
-    /// How much it is about.
-    pub amount: Money,
-    /// Of this currency.
-    pub currency: String,
-    /// The network's transaction id.
-    pub network_transaction_id: String,
-    /// What was found, when it is resolved.
-    #[schema(required = true)]
-    pub note: Option<String>,
-    /// Whether its message is posted only when it is resolved.
-    pub waits: bool,
-    /// The ledger entry that paid it out of suspense.
-    #[schema(required = true)]
-    pub entry_id: Option<String>,
-    /// Counts changes.
-    pub version: i64,
-    /// When it came.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: String,
-    /// When it last changed.
-    #[schema(value_type = String, format = DateTime)]
-    pub updated_at: String,
-}
-
-impl ExceptionView {
-    /// What is shown of an exception.
-    pub fn of(of: &NetworkException) -> ExceptionView {
-        ExceptionView {
-            id: of.id.to_string(),
-            kind: of.kind,
-            status: of.status,
-            card_id: of.card.map(|id| id.to_string()),
-            authorization_id: of.authorization.map(|id| id.to_string()),
-            transaction_id: of.posting.map(|id| id.to_string()),
-            amount: Money::new(of.amount, of.currency),
-            currency: of.currency.code().to_owned(),
-            network_transaction_id: of.trace.transaction_id.clone(),
-            note: of.note.clone(),
-            waits: of.deferred.is_some() && of.status == ExceptionStatus::Open,
-            entry_id: of.entry.map(|id| id.to_string()),
-            version: of.version,
-            created_at: of.created_at.to_string(),
-            updated_at: of.updated_at.to_string(),
         }
     }
 }

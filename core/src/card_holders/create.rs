@@ -1,11 +1,10 @@
 //! Enrolling a card holder.
 
-use crate::authorizations::Counters;
 use crate::card_holders::documents::{add_documents, open_reviews};
 use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, NewDocument, SealedPersonal};
-use crate::cards::{NewLimit, settle_limits};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::CardHolderId;
+use crate::limits::{Counters, NewLimit, settle_limits};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
@@ -42,7 +41,7 @@ pub fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder,
         key: Some(command.key.clone()),
         personal: Some(command.personal.sealed.clone()),
         hashes: command.personal.hashes.clone(),
-        metadata: crate::accounts::unless_empty(command.metadata.clone()),
+        metadata: crate::fields::unless_empty(command.metadata.clone()),
         document_status: None,
         document_expires: command.personal.document_expires,
         proof_status: None,

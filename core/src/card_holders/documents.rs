@@ -5,10 +5,11 @@ use crate::card_holders::{
     find_to_change,
 };
 use crate::events::{EventType, Owner, emit};
+use crate::hash::hex;
 use crate::ids::{CardHolderId, DocumentId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::work::{Work, hex};
+use crate::work::Work;
 
 /// A file that waits, sealed, to become real.
 #[derive(Clone, Debug)]
@@ -109,7 +110,7 @@ pub fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView,
         return Err(Refusal::CardHolderErased.into());
     }
     let document = find_document(work, command.card_holder, command.id)?;
-    crate::accounts::check_version(command.if_match, document.version)?;
+    crate::fields::check_version(command.if_match, document.version)?;
     if !document.current {
         return Err(Refusal::DocumentReplaced.into());
     }

@@ -25,7 +25,7 @@ pub struct EraseCardHolder {
 /// Erases them; one who is erased already stays as they are.
 pub fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop> {
     let holder = find_to_change(work, command.id, None)?;
-    crate::accounts::check_version(command.if_match, holder.version)?;
+    crate::fields::check_version(command.if_match, holder.version)?;
     if holder.erased_at.is_some() {
         return Ok((*holder).clone());
     }

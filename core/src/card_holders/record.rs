@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cards::SpendingLimit;
 use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
+use crate::limits::SpendingLimit;
 use crate::record::{Key, Kind, Record, Shown};
 use crate::time::Instant;
 

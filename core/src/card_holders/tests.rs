@@ -4,8 +4,9 @@ use super::{
     CardHolder, CardHolderStatus, CreateCardHolder, Document, DocumentPart, EraseCardHolder, NewDocument,
     ReviewDocument, ReviewStatus, SealedPersonal, SearchHashes, UpdateCardHolder,
 };
-use crate::cards::{CreateCard, Interval, NewLimit, SpendingLimit, TerminateCard};
+use crate::cards::{CreateCard, TerminateCard};
 use crate::ids::{CardHolderId, CardId, ClientId, DocumentId, Id};
+use crate::limits::{Interval, NewLimit, SpendingLimit};
 use crate::record::Key;
 use crate::testing::{NAME, SEALED, World, personal};
 use crate::time::Instant;

@@ -5,9 +5,9 @@ use crate::card_holders::documents::{add_documents, open_reviews};
 use crate::card_holders::{
     CardHolder, CardHolderNotice, CardHolderStatus, NewDocument, ReviewStatus, SealedPersonal, find_to_change,
 };
-use crate::cards::{NewLimit, settle_limits};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::CardHolderId;
+use crate::limits::{NewLimit, settle_limits};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
@@ -44,7 +44,7 @@ pub fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder,
     if holder.erased_at.is_some() {
         return Err(Refusal::CardHolderErased.into());
     }
-    crate::accounts::check_version(command.if_match, holder.version)?;
+    crate::fields::check_version(command.if_match, holder.version)?;
     if command.based_on.is_some_and(|version| version != holder.version) {
         return Err(Refusal::Stale.into());
     }
@@ -57,7 +57,7 @@ pub fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder,
         changed.status = status;
     }
     if let Some(metadata) = &command.metadata {
-        changed.metadata = crate::accounts::unless_empty(metadata.clone());
+        changed.metadata = crate::fields::unless_empty(metadata.clone());
     }
     if let Some(limits) = &command.limits {
         changed.limits = settle_limits(&holder.limits, limits, holder.created_at, now)?;

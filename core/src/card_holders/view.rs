@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use crate::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, FileRef, Personal, ReviewStatus};
 use crate::cards::SpendingLimitView;
+use crate::events::EventPart;
+use crate::hash::hex;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::Free;
-use crate::work::hex;
 
 /// Who they are.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
@@ -348,6 +349,10 @@ pub struct CardHolderNotice {
     /// When they last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for CardHolderNotice {
+    const NAME: &'static str = "cardHolder";
 }
 
 impl CardHolderNotice {

@@ -21,7 +21,7 @@ pub struct ActivateCard {
 /// Activates the card, once: a card that was frozen later is thawed by a change of its status.
 pub fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
-    crate::accounts::check_version(command.if_match, card.version)?;
+    crate::fields::check_version(command.if_match, card.version)?;
     if card.activated_at.is_some() {
         return Err(Refusal::CardAlreadyActivated.into());
     }

@@ -22,7 +22,7 @@ pub struct TerminateCard {
 pub fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
-    crate::accounts::check_version(command.if_match, card.version)?;
+    crate::fields::check_version(command.if_match, card.version)?;
     if card.status == CardStatus::Canceled {
         return view(work, &card);
     }
@@ -49,7 +49,7 @@ pub(super) fn end(
     card.heir = Some(heir);
     card.touch(now);
     work.cards.put(card.clone());
-    crate::authorizations::note_settled(work, &card, false)?;
+    crate::cards::note_settled(work, &card, false)?;
     card_holders::count_cards(work, card.card_holder, -1)?;
     crate::accounts::count_cards(work, card.debit_account, -1)?;
     let shown = view(work, &card)?;

@@ -1,15 +1,14 @@
 //! Issuing a card, with or without its first money, in one transaction.
 
-use crate::authorizations::Counters;
 use crate::card_holders::{self, CardHolderStatus};
 use crate::cards::money::move_to_card;
 use crate::cards::{
-    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, NewControls,
-    SpendingControls, find_payer, tell, view,
+    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, find_payer, tell, view,
 };
 use crate::events::EventType;
 use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
 use crate::ledger::Balance;
+use crate::limits::{Counters, NewControls, SpendingControls};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -139,7 +138,7 @@ fn first_money(command: &CreateCard) -> Result<i64, Refusal> {
     if command.funding_mode == FundingMode::OnDemand {
         return Err(Refusal::FundingModeMismatch { field: "/amount" });
     }
-    let minor = crate::accounts::positive(amount, command.currency, "/amount")?;
+    let minor = crate::fields::positive(amount, command.currency, "/amount")?;
     if minor < 10i64.pow(u32::from(command.currency.exponent())) {
         return Err(Refusal::AmountBelowMinimum { field: "/amount", minimum: "1" });
     }
@@ -182,7 +181,7 @@ fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Ca
         status,
         cancellation_reason: None,
         heir: None,
-        metadata: crate::accounts::unless_empty(command.metadata.clone()),
+        metadata: crate::fields::unless_empty(command.metadata.clone()),
         controls,
         enable_2fa: command.enable_2fa,
         disposable: command.disposable,

@@ -2,12 +2,13 @@
 
 use aws_lc_rs::digest;
 
-use crate::accounts::{positive, tell_balance};
+use crate::accounts::tell_balance;
 use crate::cards::{
     Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, find, find_payer, find_receiver, funds_of,
     not_canceled, tell, view,
 };
 use crate::events::EventType;
+use crate::fields::positive;
 use crate::ids::{AccountId, CardId, LedgerAccountId};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, post};
 use crate::money::Decimal;
@@ -60,9 +61,9 @@ pub fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
     }
     let unused = check_reference(work, command.payment_reference.as_deref())?;
     let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
-    let was = crate::authorizations::is_unsettled(work, &card)?;
+    let was = crate::cards::is_unsettled(work, &card)?;
     let entry = move_to_card(work, &card, account.id, amount, reference, narration)?;
-    crate::authorizations::note_settled(work, &card, was)?;
+    crate::cards::note_settled(work, &card, was)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
 }

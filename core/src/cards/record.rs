@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cards::SpendingControls;
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, LedgerAccountId};
+use crate::limits::SpendingControls;
 use crate::money::Currency;
 use crate::record::{Key, KeyBytes, Kind, Record, Shown};
 use crate::time::Instant;

@@ -1,7 +1,6 @@
 //! Replacing a card: lost and stolen ones get another number, damaged and expiring ones keep theirs. Balance, limits
 //! and use move along.
 
-use crate::authorizations::Counters;
 use crate::cards::create::{first_status, put_number};
 use crate::cards::{
     Card, CardFingerprint, CardSecret, CardStatus, CardView, Expiry, FundingMode, NewNumber, ReplaceReason, find_live,
@@ -10,6 +9,7 @@ use crate::cards::{
 use crate::events::EventType;
 use crate::ids::{CardId, LedgerAccountId};
 use crate::ledger::{Balance, EntryKind, Leg, Posting, post};
+use crate::limits::Counters;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -52,7 +52,7 @@ pub struct ReplaceCard {
 /// Replaces the card; gives the new one.
 pub fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     let old = find_live(work, command.id)?;
-    crate::accounts::check_version(command.if_match, old.version)?;
+    crate::fields::check_version(command.if_match, old.version)?;
     let secret = work.card_secrets.get_to_change(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;
     match &command.number {
         ReplacementNumber::New(number) => {
@@ -68,7 +68,7 @@ pub fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop>
         }
     }
 
-    let used = crate::authorizations::counters_of(work, old.id.0)?;
+    let used = crate::limits::counters(work, old.id.0)?;
 
     let new = replacement(work, command, &old);
     let now = work.now();
@@ -162,7 +162,7 @@ fn retire(work: &mut Work, old: &Card, new: &Card, reason: ReplaceReason) -> Res
     retired.replaced_by = Some(new.id);
     retired.touch(now);
     work.cards.put(retired.clone());
-    crate::authorizations::note_settled(work, &retired, false)?;
+    crate::cards::note_settled(work, &retired, false)?;
     let shown = view(work, &retired)?;
     tell(work, &retired, EventType::CardReplaced, &shown)
 }

@@ -1,10 +1,11 @@
 //! Changing a card: frozen and thawed, canceled, controlled.
 
-use crate::accounts::check_read_only;
 use crate::cards::cancel::end;
-use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, NewControls, tell, view};
+use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, tell, view};
 use crate::events::EventType;
+use crate::fields::check_read_only;
 use crate::ids::{AccountId, CardId};
+use crate::limits::NewControls;
 use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -46,7 +47,7 @@ pub struct CardEcho {
 pub fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
-    crate::accounts::check_version(command.if_match, card.version)?;
+    crate::fields::check_version(command.if_match, card.version)?;
     let now = work.now();
     let stored = view(work, &card)?;
     check_echo(&command.echo, &card, &stored)?;
@@ -55,7 +56,7 @@ pub fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     }
     let mut changed = (*card).clone();
     if let Some(metadata) = &command.metadata {
-        changed.metadata = crate::accounts::unless_empty(metadata.clone());
+        changed.metadata = crate::fields::unless_empty(metadata.clone());
     }
     if let Some(controls) = &command.controls {
         changed.controls = controls.settle(&card.controls, card.created_at, now)?;
@@ -104,7 +105,7 @@ fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Ref
 fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -> Result<bool, Refusal> {
     let controls =
         command.controls.as_ref().map(|controls| controls.settle(&card.controls, card.created_at, now)).transpose()?;
-    let metadata = command.metadata.as_ref().map(|metadata| crate::accounts::unless_empty(metadata.clone()));
+    let metadata = command.metadata.as_ref().map(|metadata| crate::fields::unless_empty(metadata.clone()));
     Ok(command.status.is_none_or(|status| status == card.status)
         && command.cancellation_reason.as_ref().is_none_or(|reason| Some(reason) == card.cancellation_reason.as_ref())
         && command.credit_account.is_none_or(|account| Some(account) == card.heir)

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::cards::{Brand, Card, CardStatus, CardType, FundingMode, Interval, SpendingLimit};
+use crate::cards::{Brand, Card, CardStatus, CardType, FundingMode};
+use crate::events::EventPart;
 use crate::ledger::{Balance, Entry};
+use crate::limits::{Interval, SpendingLimit};
 use crate::money::Currency;
 use crate::time::Instant;
 use crate::view::{Free, Money};
@@ -204,6 +206,10 @@ pub struct CardView {
     pub updated_at: String,
 }
 
+impl EventPart for CardView {
+    const NAME: &'static str = "card";
+}
+
 impl CardView {
     /// What is shown of a card and of the balance it spends.
     pub fn of(card: &Card, funds: &Balance) -> CardView {
@@ -294,6 +300,10 @@ pub struct MovementView {
     pub available_balance: Money,
 }
 
+impl EventPart for MovementView {
+    const NAME: &'static str = "movement";
+}
+
 impl MovementView {
     /// What is told of an entry that moved `amount` between a card and an account.
     pub fn of(entry: &Entry, amount: i64, account: crate::ids::AccountId, balance: &Balance) -> MovementView {
@@ -320,4 +330,8 @@ pub struct RevealView {
     /// From where.
     #[schema(required = true)]
     pub address: Option<String>,
+}
+
+impl EventPart for RevealView {
+    const NAME: &'static str = "reveal";
 }

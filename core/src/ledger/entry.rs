@@ -1,9 +1,14 @@
 //! Entries and their lines: what moved, when, and the balance after it.
 
 use crate::ids::{AuthorizationId, ClientId, EntryId, Id, LedgerAccountId};
-use crate::ledger::Hash;
 use crate::money::Currency;
 use crate::time::Instant;
+
+/// A SHA-256 value.
+pub type Hash = [u8; 32];
+
+/// The hash before the first line.
+pub const GENESIS: Hash = [0; 32];
 
 crate::words! {
     /// What an entry is about.

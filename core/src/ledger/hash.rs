@@ -2,13 +2,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::ledger::{Entry, Line, SystemLine};
-
-/// A SHA-256 value.
-pub type Hash = [u8; 32];
-
-/// The hash before the first line.
-pub const GENESIS: Hash = [0; 32];
+use crate::ledger::{Entry, GENESIS, Hash, Line, SystemLine};
 
 struct Digest(Context);
 

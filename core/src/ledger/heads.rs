@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hash::hex;
 use crate::ids::{ClientId, LedgerAccountId};
 use crate::ledger::{GENESIS, Hash};
-use crate::work::hex;
 
 /// The first line of a file of heads.
 const TITLE: &str = "paygen ledger heads 1";

@@ -12,8 +12,8 @@ mod post;
 mod verify;
 
 pub use balance::Balance;
-pub use entry::{Entry, EntryKind, Line, System, SystemLine};
-pub use hash::{GENESIS, Hash, entry_digest, line_hash};
+pub use entry::{Entry, EntryKind, GENESIS, Hash, Line, System, SystemLine};
+pub use hash::{entry_digest, line_hash};
 pub use heads::{Head, Heads};
 pub use post::{Leg, Posting, post};
 pub use verify::{Report, Verifier};

@@ -8,11 +8,13 @@ use crate::access::Scopes;
 use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType, UpdateAccount};
 use crate::card_holders::{CardHolder, CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
 use crate::cards::{
-    Brand, Card, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, NewControls, NewNumber,
-    ReplaceCard, ReplaceReason, ReplacementNumber,
+    Brand, Card, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, NewNumber, ReplaceCard,
+    ReplaceReason, ReplacementNumber,
 };
+use crate::events::{Event, EventType};
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdMaker, LedgerAccountId};
 use crate::ledger::{Balance, EntryKind, Leg, Line, Posting, System, SystemLine, Verifier, post};
+use crate::limits::NewControls;
 use crate::money::{Category, Currency, Decimal};
 use crate::record::Key;
 use crate::table::Access;
@@ -107,6 +109,7 @@ impl World {
     }
 
     fn append(&mut self, new: Appended) {
+        new.events.iter().for_each(check_members);
         self.appended.entries.extend(new.entries);
         self.appended.lines.extend(new.lines);
         self.appended.system_lines.extend(new.system_lines);
@@ -394,4 +397,14 @@ pub(crate) fn fingerprint_of(world: &World, id: CardId) -> [u8; 32] {
     let rows = world.work.card_fingerprints.wanted();
     let mut rows = rows.filter_map(|(key, _)| world.work.card_fingerprints.peek(key));
     rows.find(|row| row.card == id).map_or([0; 32], |row| row.fingerprint)
+}
+
+/// An event has the members that the catalogue shows of its type, in that order.
+fn check_members(event: &Event) {
+    let kind = EventType::parse(&event.kind).expect("a type of event");
+    let expected: Vec<&str> = crate::catalogue::members(kind).iter().map(|member| member.name).collect();
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&event.data).expect("an object");
+    let count = members.keys().filter(|name| *name != "eventType" && !name.ends_with("Id")).count();
+    let places = expected.iter().map(|name| event.data.find(&format!("\"{name}\":{{")).expect("a member"));
+    assert!(places.is_sorted() && count == expected.len(), "{kind}: {:?}", members.keys());
 }

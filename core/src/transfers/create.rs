@@ -1,7 +1,8 @@
 //! Moving money between two accounts.
 
-use crate::accounts::{Account, AccountStatus, positive, tell_balance};
+use crate::accounts::{Account, AccountStatus, tell_balance};
 use crate::events::{EventType, Owner, emit};
+use crate::fields::positive;
 use crate::ids::{AccountId, TransferId};
 use crate::ledger::{EntryKind, Leg, Posting, post};
 use crate::money::Decimal;

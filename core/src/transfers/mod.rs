@@ -3,7 +3,6 @@
 mod create;
 mod record;
 mod reverse;
-mod sample;
 mod view;
 
 pub use create::{CreateTransfer, create};

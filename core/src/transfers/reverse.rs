@@ -1,7 +1,8 @@
 //! Giving a transfer back, whole or in part.
 
-use crate::accounts::{positive, tell_balance};
+use crate::accounts::tell_balance;
 use crate::events::{EventType, Owner, emit};
+use crate::fields::positive;
 use crate::ids::TransferId;
 use crate::ledger::{EntryKind, Leg, Posting, post};
 use crate::money::{Decimal, format_minor};

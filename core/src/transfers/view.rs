@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::events::EventPart;
 use crate::transfers::{Transfer, TransferStatus};
 use crate::view::{Free, Money};
 
@@ -48,6 +49,10 @@ pub struct TransferView {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for TransferView {
+    const NAME: &'static str = "transfer";
 }
 
 impl TransferView {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{DisabledReason, Subscriptions, Webhook, WebhookProgress, WebhookView};
-use crate::accounts::{check_read_only, check_version};
-use crate::events::{EventType, Owner, emit};
+use crate::events::{EventPart, EventType, Owner, emit};
+use crate::fields::{check_read_only, check_version};
 use crate::ids::WebhookId;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -110,8 +110,12 @@ pub struct TestMessage {
     pub message: &'static str,
 }
 
+impl EventPart for TestMessage {
+    const NAME: &'static str = "test";
+}
+
 impl TestMessage {
-    pub(super) fn new() -> TestMessage {
+    pub(crate) fn new() -> TestMessage {
         TestMessage { message: "A test of this endpoint." }
     }
 }

@@ -7,7 +7,6 @@
 mod deliver;
 mod manage;
 mod record;
-mod sample;
 mod view;
 
 pub use deliver::{

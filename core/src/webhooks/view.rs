@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
+use crate::events::EventPart;
 
 /// A webhook endpoint.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -44,6 +45,10 @@ pub struct WebhookView {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
+}
+
+impl EventPart for WebhookView {
+    const NAME: &'static str = "webhook";
 }
 
 impl WebhookView {

@@ -2,12 +2,14 @@
 
 use paygen_core::access::{ApiKey, AuditEntry};
 use paygen_core::accounts::{Account, Detail};
-use paygen_core::authorizations::{Authorization, NetworkException, Posted};
+use paygen_core::authorizations::Authorization;
 use paygen_core::card_holders::{CardHolder, Document};
 use paygen_core::cards::Card;
 use paygen_core::events::Event;
+use paygen_core::exceptions::NetworkException;
 use paygen_core::ledger::{Balance, Entry, Line};
 use paygen_core::record::Key;
+use paygen_core::transactions::Posted;
 use paygen_core::transfers::Transfer;
 use paygen_core::webhooks::{Attempt, Webhook, WebhookProgress};
 

@@ -1,9 +1,10 @@
 //! Authorizations, transactions, counters, exceptions, and what messages are found by.
 
-use paygen_core::authorizations::{
-    Answered, Authorization, AuthorizationStatus, AuthorizationType, Channel, Counters, ExceptionKind, ExceptionStatus,
-    NetworkException, NetworkReference, Posted, PostingType, Reason, ReferenceKind,
-};
+use paygen_core::authorizations::{Authorization, AuthorizationStatus, Reason};
+use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
+use paygen_core::limits::{Answered, Counters};
+use paygen_core::messages::{AuthorizationType, Channel, NetworkReference, ReferenceKind};
+use paygen_core::transactions::{Posted, PostingType};
 
 use paygen_core::money::Decimal;
 

@@ -3,8 +3,9 @@
 //! A journal row has a section for each table: its name, its columns by name, and rows in full. So it can be replayed by
 //! a later version, whose columns stand in another order, and more than once: the last of several rows of a key wins.
 
-use paygen_core::authorizations::{Counters, NetworkReference};
 use paygen_core::ledger::Balance;
+use paygen_core::limits::Counters;
+use paygen_core::messages::NetworkReference;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::records::{Keyed, Stored};

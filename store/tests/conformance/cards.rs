@@ -5,9 +5,10 @@ use paygen_core::card_holders::{
 };
 use paygen_core::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, PaymentReference, RevealPurpose,
-    RevealToken, SpendingControls, StatusChange,
+    RevealToken, StatusChange,
 };
 use paygen_core::ids::{AccountId, CardHolderId, CardId, DocumentId, EntryId};
+use paygen_core::limits::SpendingControls;
 use paygen_core::record::Record;
 use paygen_core::rotation::Sealed;
 use paygen_store::VaultKeyRow;

@@ -2,11 +2,13 @@
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{
-    AuthorizationType, CardFacts, Channel, CheckOutcome, Decision, DecisionOutcome, Facts, FeeTerms, LimitFact,
-    LimitLevel, Match, Merchant, Reason, Request, ThreeDs, decide,
+    CardFacts, CheckOutcome, Decision, DecisionOutcome, Facts, LimitFact, LimitLevel, Reason, Request, decide,
 };
 use crate::card_holders::CardHolderStatus;
-use crate::cards::{CardStatus, Interval, SpendingControls};
+use crate::cards::CardStatus;
+use crate::limits::{Interval, SpendingControls};
+use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
+use crate::programs::FeeTerms;
 
 fn limit(amount: i64, used_amount: i64) -> LimitFact {
     LimitFact {

@@ -3,12 +3,14 @@
 use super::stage::Stage;
 use crate::accounts::CloseAccount;
 use crate::authorizations::record::MOST_DECISIONS;
-use crate::authorizations::{AuthorizationType, FeeRule, FeeTerms, Match, RateRule, Terms, TransactionView};
 use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
 use crate::ledger::System;
+use crate::messages::{AuthorizationType, Match};
 use crate::money::{Category, Currency};
+use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
 use crate::record::Key;
 use crate::testing::{SEALED, decimal, usd};
+use crate::transactions::TransactionView;
 use crate::{Command, Outcome};
 
 type Script = &'static [(&'static str, &'static str)];
@@ -544,7 +546,7 @@ fn exceptions_are_looked_at_once() {
         .network_exceptions
         .wanted()
         .find_map(|(key, _)| stage.world.work.network_exceptions.peek(key).map(|row| row.id));
-    let command = Box::new(crate::authorizations::ResolveException {
+    let command = Box::new(crate::resolution::ResolveException {
         id: id.expect("an exception"),
         note: "fine".to_owned(),
         rate: None,

@@ -3,7 +3,8 @@
 use super::stage::Stage;
 use crate::Command;
 use crate::card_holders::UpdateCardHolder;
-use crate::cards::{CardStatus, CreateCard, Interval, NewControls, NewLimit, SpendingLimit, UpdateCard};
+use crate::cards::{CardStatus, CreateCard, UpdateCard};
+use crate::limits::{Interval, NewControls, NewLimit, SpendingLimit};
 use crate::testing::decimal;
 
 fn limit(amount: i64, interval: Interval, categories: &[&str], zone: &str) -> NewLimit {

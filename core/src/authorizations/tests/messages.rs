@@ -2,9 +2,10 @@
 //! currencies, and what counters remember.
 
 use super::stage::Stage;
-use crate::authorizations::{FeeRule, FeeTerms, RateRule, Terms};
-use crate::cards::{CreateCard, Interval, NewControls, NewLimit, SpendingControls, SpendingLimit};
+use crate::cards::CreateCard;
+use crate::limits::{Interval, NewControls, NewLimit, SpendingControls, SpendingLimit};
 use crate::money::{Category, Currency};
+use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
 use crate::testing::{decimal, usd};
 
 fn currency(code: &str) -> Currency {

@@ -8,20 +8,24 @@ use std::sync::Arc;
 
 use crate::accounts::CloseAccount;
 use crate::authorizations::{
-    Asked, Authorization, AuthorizationType, AuthorizationView, Authorize, Channel, Clear, ExpireAuthorization,
-    ForcePost, IncrementAuthorization, Match, Merchant, NetworkReference, NetworkRequest, Posted, Presented,
-    ReferenceKind, Refund, ReleaseAuthorization, ResolveException, ReverseAuthorization, ReverseByReference,
-    ReverseRefund, Terms, ThreeDs, Trace, TransactionView, Unmatched,
+    Authorization, AuthorizationView, Authorize, ExpireAuthorization, IncrementAuthorization, ReleaseAuthorization,
+    ReverseAuthorization, ReverseByReference,
 };
-use crate::cards::{
-    CardStatus, CreateCard, FundCard, Interval, ReplaceReason, SpendingLimit, TerminateCard, UpdateCard,
-};
+use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCard, UpdateCard};
 use crate::clock::AdvanceClock;
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, PostingId};
 use crate::ledger::System;
+use crate::limits::{Interval, SpendingLimit};
+use crate::messages::{
+    Asked, AuthorizationType, Channel, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
+    ThreeDs, Trace,
+};
 use crate::money::{Currency, format_minor};
+use crate::programs::Terms;
 use crate::record::Key;
+use crate::resolution::ResolveException;
 use crate::testing::{World, decimal, replacement, usd};
+use crate::transactions::{Clear, ForcePost, Posted, Refund, ReverseRefund, TransactionView, Unmatched};
 use crate::transfers::CreateTransfer;
 use crate::{Command, Outcome};
 

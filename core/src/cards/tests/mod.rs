@@ -7,14 +7,14 @@ mod replacing;
 mod secrets;
 
 use super::{
-    ActivateCard, CardSecret, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, IssueRevealToken,
-    LookUpCard, NewControls, NewLimit, PurgeRevealTokens, REMEMBERED_SECONDS, ReplaceCard, ReplaceReason,
-    ReplacementNumber, RevealPurpose, RevealToken, SetPin, SpendingControls, SpendingLimit, TerminateCard, UnblockPin,
-    UpdateCard, UseRevealToken, WithdrawFromCard,
+    ActivateCard, CardSecret, CardStatus, CardType, CreateCard, FundCard, FundingMode, IssueRevealToken, LookUpCard,
+    PurgeRevealTokens, REMEMBERED_SECONDS, ReplaceCard, ReplaceReason, ReplacementNumber, RevealPurpose, RevealToken,
+    SetPin, TerminateCard, UnblockPin, UpdateCard, UseRevealToken, WithdrawFromCard,
 };
 use crate::accounts::{AccountStatus, CategoryWord, CloseAccount, UpdateAccount};
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id};
+use crate::limits::{Interval, NewControls, NewLimit, SpendingControls, SpendingLimit};
 use crate::money::{Category, Currency};
 use crate::record::Key;
 use crate::rotation::{Reseal, Resealed, Sealed};

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use super::{Fresh, Simulation, said};
 use crate::Command;
 use crate::accounts::AccountStatus;
-use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, Counters, Decided, Posted, PostingType, Window, WindowKey,
-    decide, windows,
-};
-use crate::cards::{CardStatus, Interval};
+use crate::authorizations::{Authorization, AuthorizationStatus, Decided, decide};
+use crate::cards::CardStatus;
 use crate::ids::{AuthorizationId, CardId, Id};
 use crate::ledger::{EntryKind, Line, System};
+use crate::limits::{Counters, Interval, Window, WindowKey, windows};
+use crate::messages::AuthorizationType;
 use crate::money::Currency;
 use crate::record::Key;
+use crate::transactions::{Posted, PostingType};
 
 impl Simulation {
     /// Checks what happened since the last check.

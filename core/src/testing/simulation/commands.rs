@@ -4,20 +4,25 @@ use super::{Simulation, currency};
 use crate::Command;
 use crate::accounts::{AccountStatus, AccountType, CloseAccount, CreateAccount, FundAccount, UpdateAccount};
 use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, Authorize, Channel, Clear, ExceptionKind,
-    ExpireAuthorization, ForcePost, IncrementAuthorization, Links, Match, Merchant, NetworkRequest, Posted, Presented,
-    Refund, ReleaseAuthorization, ResolveException, ReverseAuthorization, ReverseByReference, ReverseRefund, ThreeDs,
-    Trace, Unmatched,
+    Authorization, AuthorizationStatus, Authorize, ExpireAuthorization, IncrementAuthorization, ReleaseAuthorization,
+    ReverseAuthorization, ReverseByReference,
 };
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};
 use crate::cards::{
-    ActivateCard, CardStatus, CardType, CreateCard, FundCard, FundingMode, Interval, NewControls, NewLimit,
-    ReplaceReason, SetPin, SpendingLimit, TerminateCard, UnblockPin, UpdateCard, WithdrawFromCard,
+    ActivateCard, CardStatus, CardType, CreateCard, FundCard, FundingMode, ReplaceReason, SetPin, TerminateCard,
+    UnblockPin, UpdateCard, WithdrawFromCard,
 };
+use crate::exceptions::ExceptionKind;
 use crate::ids::{AccountId, AuthorizationId, CardId, Id, PostingId};
+use crate::limits::{Interval, NewControls, NewLimit, SpendingLimit};
+use crate::messages::{
+    Asked, AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace,
+};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
+use crate::resolution::ResolveException;
 use crate::testing::{SEALED, a_new_account, replacement, usd};
+use crate::transactions::{Clear, ForcePost, Posted, Refund, ReverseRefund, Unmatched};
 use crate::transfers::{CreateTransfer, ReverseTransfer};
 
 impl Simulation {

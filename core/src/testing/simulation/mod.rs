@@ -14,9 +14,11 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::authorizations::{Counters, FeeRule, FeeTerms, RateRule, Terms, Trace, WindowKey};
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id, PostingId, TransferId};
+use crate::limits::{Counters, WindowKey};
+use crate::messages::Trace;
 use crate::money::Currency;
+use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
 use crate::record::Record;
 use crate::table::Change;
 use crate::testing::{World, decimal, usd};

@@ -2,15 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::authorizations::MOST_STEPS;
-use crate::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, NetworkException, Posted, PostingType, Refund,
-    ReverseByReference, Step,
-};
+use crate::authorizations::{Authorization, AuthorizationStatus, MOST_STEPS, ReverseByReference, Step};
+use crate::exceptions::NetworkException;
 use crate::ids::{AuthorizationId, CardId, PostingId};
+use crate::messages::{Asked, AuthorizationType};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::testing::World;
+use crate::transactions::{Posted, PostingType, Refund};
 use crate::{Command, Outcome};
 
 /// What was said so far.

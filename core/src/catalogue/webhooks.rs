@@ -1,8 +1,9 @@
 //! Webhook endpoints as the catalogue of events shows them.
 
-use super::{DisabledReason, TestMessage, WebhookView};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::time::Instant;
+use crate::webhooks::{DisabledReason, TestMessage, WebhookView};
 
 impl Sampled for WebhookView {
     fn sample(_: EventType) -> WebhookView {

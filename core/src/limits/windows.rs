@@ -4,7 +4,7 @@ use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, ZonedDateTime};
 
-use crate::cards::Interval;
+use crate::limits::Interval;
 use crate::time::Instant;
 
 /// When the window that an instant lies in began; the beginning of time for windows without one.
@@ -52,7 +52,7 @@ fn instant(zoned: &ZonedDateTime) -> Instant {
 #[cfg(test)]
 mod tests {
     use super::{end, start};
-    use crate::cards::Interval;
+    use crate::limits::Interval;
     use crate::time::Instant;
 
     #[test]

@@ -1,7 +1,8 @@
 //! API keys as the catalogue of events shows them.
 
-use super::{ApiKeyStatus, ApiKeyView, Scope};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::access::{ApiKeyStatus, ApiKeyView, Scope};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::time::Instant;
 
 impl Sampled for ApiKeyView {

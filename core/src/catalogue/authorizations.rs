@@ -1,13 +1,14 @@
 //! Authorizations and transactions as the catalogue of events shows them: the values of the published samples.
 
-use super::transaction_view::{DetailsView, FeeDetailView, RequestHistoryView, TransactionMetadataView};
-use super::{
-    AuthorizationStatus, AuthorizationType, AuthorizationView, Channel, DeclineView, Merchant, RefundView, Step,
-    StepView, TerminalView, TransactionView,
-};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::authorizations::{AuthorizationStatus, AuthorizationView, Step, StepView};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
+use crate::messages::{AuthorizationType, Channel, Merchant, TerminalView};
 use crate::money::{Category, Currency};
 use crate::time::Instant;
+use crate::transactions::{
+    DeclineView, DetailsView, FeeDetailView, RefundView, RequestHistoryView, TransactionMetadataView, TransactionView,
+};
 use crate::view::Money;
 
 fn usd(minor: i64) -> Money {

@@ -1,41 +1,25 @@
-//! Giving back what was collected, and taking such a refund back.
+//! Refunds, and taking a refund back.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::authorizations::clear::{Place, Unmatched, authorization_of, defer, draft, finish, keep, place_of};
+use crate::authorizations::Step;
 use crate::authorizations::funds::{Movement, book, sweep};
-use crate::authorizations::gather::{take, take_again};
-use crate::authorizations::identity::PostingMessage;
-use crate::authorizations::pricing::{self, Part, billing};
-use crate::authorizations::{
-    Asked, Deferred, ExceptionKind, Exceptional, Fee, Posted, PostingType, Step, Terms, Trace, TransactionView,
-};
-use crate::cards::Card;
+use crate::authorizations::pricing::Part;
+use crate::authorizations::usage::{take, take_again};
+use crate::cards::{self, Card};
+use crate::exceptions::{Deferred, ExceptionKind, Exceptional};
+use crate::fields::not_negative;
 use crate::ids::PostingId;
 use crate::ledger::EntryKind;
+use crate::messages::{Asked, AuthorizationType};
+use crate::money::Decimal;
+use crate::programs::{Fee, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::transactions::identity::PostingMessage;
+use crate::transactions::post::{Place, authorization_of, defer, draft, finish, keep, place_of};
+use crate::transactions::{Posted, PostingType, Refund, TransactionView, Unmatched, pricing};
 use crate::work::Work;
-
-/// A refund, of a transaction or of none that is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Refund {
-    /// The transaction it gives back.
-    pub original: Option<PostingId>,
-    /// The card, the merchant and the channel, when no transaction is named.
-    pub unlinked: Option<Unmatched>,
-    /// How much; all of the transaction unless said.
-    pub asked: Option<Asked>,
-    /// How the network knows it.
-    pub trace: Trace,
-    /// The number of the message among those of its transaction.
-    pub sequence: String,
-    /// The terms of the card programme.
-    #[serde(skip)]
-    pub terms: Arc<Terms>,
-}
 
 /// Takes a refund back.
 #[derive(Clone, Debug)]
@@ -59,7 +43,7 @@ pub fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionVie
 }
 
 /// Posts a refund; one that waited when it is `resolving`: of more than is left only one that waited for that.
-pub(super) fn post_refund(
+pub(crate) fn post_refund(
     work: &mut Work,
     command: &Refund,
     resolving: Option<ExceptionKind>,
@@ -88,7 +72,7 @@ pub(super) fn post_refund(
         Ok(place) => place,
         Err(before) => return Ok(before),
     };
-    let card = crate::cards::find(work, what.card)?;
+    let card = cards::find(work, what.card)?;
     let left = original.as_ref().map(|original| original.amount.saturating_abs() - original.refunded);
     let Some(part) = part_of(command, original.as_deref(), &card)? else {
         let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
@@ -117,7 +101,7 @@ fn part_of(command: &Refund, original: Option<&Posted>, card: &Card) -> Result<O
         return pricing::refund(original, command.asked.as_ref(), &command.terms);
     }
     let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
-    let merchant_amount = crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?;
+    let merchant_amount = not_negative(asked.amount, asked.currency, "/amount")?;
     Ok(billing(asked, card.currency, &command.terms)?.map(|amount| Part {
         amount,
         merchant_amount,
@@ -134,7 +118,7 @@ fn wait_for_eyes(
     part: Part,
     place: &Place,
 ) -> Result<Option<Posted>, Stop> {
-    let price = crate::money::Decimal::new(part.amount, original.currency.exponent());
+    let price = Decimal::new(part.amount, original.currency.exponent());
     let asked = command.asked.map(|asked| Asked { billing: Some(price), rate: None, ..asked });
     let deferred = Deferred::refund(&Refund { asked, ..command.clone() });
     let exception = Exceptional::of_posting(ExceptionKind::OverRefund, original, part.amount);
@@ -177,7 +161,7 @@ fn post_part(
         authorization,
         original: command.original,
         channel: what.channel,
-        usage: original.as_ref().map_or(crate::authorizations::AuthorizationType::Purchase, |original| original.usage),
+        usage: original.as_ref().map_or(AuthorizationType::Purchase, |original| original.usage),
         merchant: what.merchant.clone(),
         merchant_amount: part.merchant_amount,
         merchant_currency: part.merchant_currency,
@@ -212,7 +196,7 @@ pub fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transa
     if refund.refunded > 0 {
         return Err(Refusal::RefundReversed.into());
     }
-    let card = crate::cards::find(work, refund.card)?;
+    let card = cards::find(work, refund.card)?;
     let fee = Fee { fee: -refund.fee, vat: -refund.vat };
     let movement = Movement {
         kind: EntryKind::RefundReversal,

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use crate::authorizations::{Authorization, Channel, Merchant, Posted, PostingType, TerminalView, decide};
+use crate::authorizations::{Authorization, decide};
+use crate::cards::Card;
+use crate::events::EventPart;
+use crate::messages::{Channel, Merchant, TerminalView};
+use crate::transactions::{Posted, PostingType};
 use crate::view::Money;
 
 /// How a transaction came about.
@@ -143,6 +147,10 @@ pub struct TransactionView {
     pub entry_id: Option<String>,
 }
 
+impl EventPart for TransactionView {
+    const NAME: &'static str = "transaction";
+}
+
 impl TransactionView {
     /// What is shown of a transaction.
     pub fn of(of: &Posted, environment: &str) -> TransactionView {
@@ -192,7 +200,7 @@ impl TransactionView {
     }
 
     /// A declined authorization in the published shape of a transaction.
-    pub(super) fn declined(of: &Authorization, card: &crate::cards::Card, environment: &str) -> TransactionView {
+    pub(crate) fn declined(of: &Authorization, card: &Card, environment: &str) -> TransactionView {
         let money = |minor| Money::new(minor, of.currency);
         let decline = DeclineView::of(of);
         let details = DetailsView {
@@ -259,8 +267,12 @@ pub struct DeclineView {
     pub narration: String,
 }
 
+impl EventPart for DeclineView {
+    const NAME: &'static str = "decline";
+}
+
 impl DeclineView {
-    pub(super) fn of(of: &Authorization) -> DeclineView {
+    pub(crate) fn of(of: &Authorization) -> DeclineView {
         let reason = of.reason.map_or_else(|| "declined".to_owned(), |reason| reason.to_string());
         let failed = of.decided.first().and_then(|decided| {
             let checks = decide(&decided.facts, &decided.request).checks;
@@ -290,8 +302,12 @@ pub struct RefundView {
     pub reference: String,
 }
 
+impl EventPart for RefundView {
+    const NAME: &'static str = "refund";
+}
+
 impl RefundView {
-    pub(super) fn of(shown: &TransactionView) -> RefundView {
+    pub(crate) fn of(shown: &TransactionView) -> RefundView {
         RefundView {
             authorization: shown.metadata.authorization.clone(),
             fee_details: shown.metadata.fee_details.clone().unwrap_or_default(),

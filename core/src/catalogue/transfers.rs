@@ -1,9 +1,10 @@
 //! Transfers as the catalogue of events shows them.
 
-use super::{TransferStatus, TransferView};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
+use crate::transfers::{TransferStatus, TransferView};
 use crate::view::{Free, Money};
 
 impl Sampled for TransferView {

@@ -4,9 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::authorizations::windows;
-use crate::cards::{Interval, SpendingLimit};
 use crate::ids::{AuthorizationId, ClientId, Id};
+use crate::limits::{Interval, SpendingLimit, categories, windows};
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
@@ -60,7 +59,7 @@ impl WindowKey {
 
 /// Whether a merchant category is among categories; all are when there are none.
 pub fn covers(categories: &[String], category: &str) -> bool {
-    categories.is_empty() || categories.iter().any(|known| crate::cards::categories::covers(known, category))
+    categories.is_empty() || categories.iter().any(|known| categories::covers(known, category))
 }
 
 impl fmt::Display for WindowKey {
@@ -294,7 +293,7 @@ fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(Windo
 }
 
 /// Adds what was taken to what was taken before; more from the same window is one part with it.
-pub(super) fn add_taken(before: &mut Vec<Taken>, more: Vec<Taken>) {
+pub fn add_taken(before: &mut Vec<Taken>, more: Vec<Taken>) {
     for part in more {
         let same =
             |known: &&mut Taken| (known.of_holder, &known.key, known.start) == (part.of_holder, &part.key, part.start);

@@ -1,32 +1,41 @@
 //! What each type of event is made of, said once: events are made from this table, and it is what the catalogue shows.
 
+mod access;
+mod accounts;
+mod authorizations;
+mod card_holders;
+mod cards;
+mod transfers;
+mod webhooks;
+
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::{Event, EventType, Owner, body, data_of};
 use crate::access::ApiKeyView;
 use crate::accounts::{AccountView, BalanceView};
-use crate::authorizations::{AuthorizationView, DeclineView, RefundView, TransactionView};
+use crate::authorizations::AuthorizationView;
 use crate::card_holders::CardHolderNotice;
 use crate::cards::{CardView, MovementView, RevealView};
+use crate::events::{Event, EventPart, EventType, Owner, Part, body, data_of};
 use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
 use crate::time::Instant;
+use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
 use crate::webhooks::{TestMessage, WebhookView};
 
 /// What is told in events: it has a sample, which the types keep complete.
-pub trait Sampled: Serialize + ToSchema {
+pub trait Sampled: EventPart + ToSchema {
     /// A plausible one, as an event of this type shows it.
     fn sample(kind: EventType) -> Self;
 }
 
 /// A member of an event's data.
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     shape: fn(EventType) -> Shape,
 }
 
@@ -36,8 +45,8 @@ struct Shape {
     sample: Box<RawValue>,
 }
 
-const fn member<T: Sampled>(name: &'static str) -> Member {
-    Member { name, shape: shape::<T> }
+const fn member<T: Sampled>() -> Member {
+    Member { name: T::NAME, shape: shape::<T> }
 }
 
 fn shape<T: Sampled>(kind: EventType) -> Shape {
@@ -48,37 +57,33 @@ fn shape<T: Sampled>(kind: EventType) -> Shape {
 }
 
 /// The members of an event of this type, beside those that every event of its owner has.
-pub(super) const fn members(kind: EventType) -> &'static [Member] {
+pub(crate) const fn members(kind: EventType) -> &'static [Member] {
     match kind {
         EventType::AccountCreated | EventType::AccountUpdated | EventType::AccountClosed => {
-            const { &[member::<AccountView>("account")] }
+            const { &[member::<AccountView>()] }
         }
-        EventType::AccountBalanceUpdated => const { &[member::<BalanceView>("balance")] },
-        EventType::TransferCreated | EventType::TransferReversed => const { &[member::<TransferView>("transfer")] },
+        EventType::AccountBalanceUpdated => const { &[member::<BalanceView>()] },
+        EventType::TransferCreated | EventType::TransferReversed => const { &[member::<TransferView>()] },
         EventType::CardHolderCreated
         | EventType::CardHolderUpdated
         | EventType::CardHolderVerified
         | EventType::CardHolderRejected
-        | EventType::CardHolderErased => const { &[member::<CardHolderNotice>("cardHolder")] },
+        | EventType::CardHolderErased => const { &[member::<CardHolderNotice>()] },
         EventType::CardCreated | EventType::CardUpdated | EventType::CardReplaced | EventType::CardTerminated => {
-            const { &[member::<CardView>("card")] }
+            const { &[member::<CardView>()] }
         }
-        EventType::CardFunded | EventType::CardWithdrawn => const { &[member::<MovementView>("movement")] },
-        EventType::CardRevealed => const { &[member::<RevealView>("reveal")] },
-        EventType::TransactionCreated => const { &[member::<TransactionView>("transaction")] },
-        EventType::TransactionRefund => {
-            const { &[member::<TransactionView>("transaction"), member::<RefundView>("refund")] }
-        }
-        EventType::AuthorizationDeclined => {
-            const { &[member::<TransactionView>("transaction"), member::<DeclineView>("decline")] }
-        }
+        EventType::CardFunded | EventType::CardWithdrawn => const { &[member::<MovementView>()] },
+        EventType::CardRevealed => const { &[member::<RevealView>()] },
+        EventType::TransactionCreated => const { &[member::<TransactionView>()] },
+        EventType::TransactionRefund => const { &[member::<TransactionView>(), member::<RefundView>()] },
+        EventType::AuthorizationDeclined => const { &[member::<TransactionView>(), member::<DeclineView>()] },
         EventType::AuthorizationApproved
         | EventType::AuthorizationUpdated
         | EventType::AuthorizationReversed
-        | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>("authorization")] },
-        EventType::WebhookDisabled => const { &[member::<WebhookView>("webhook")] },
-        EventType::WebhookTest => const { &[member::<TestMessage>("test")] },
-        EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>("apiKey")] },
+        | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>()] },
+        EventType::WebhookDisabled => const { &[member::<WebhookView>()] },
+        EventType::WebhookTest => const { &[member::<TestMessage>()] },
+        EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>()] },
     }
 }
 
@@ -272,7 +277,7 @@ fn refer_within(schema: &mut Value) {
 
 /// A whole body, with the values of the published samples where there are any.
 fn sample(kind: EventType) -> Box<RawValue> {
-    let shapes = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample));
+    let parts: Vec<Part> = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample)).collect();
     let owner = owner(kind);
     let event = Event {
         client: ClientId(sample_id(0)),
@@ -282,7 +287,7 @@ fn sample(kind: EventType) -> Box<RawValue> {
         object_id: owner.id(),
         sequence: 1,
         position: Some(1),
-        data: data_of(kind, owner, &shapes.collect::<Vec<_>>()),
+        data: data_of(kind, owner, &parts),
         request_id: String::new(),
         created_at: Instant::from_micros(SAMPLE_TIME + 1_000_000),
     };

@@ -1,8 +1,9 @@
 //! Cards as the catalogue of events shows them.
 
-use super::view::{ChannelsView, SpendingControlsView, StatusChangeView};
-use super::{Brand, CardStatus, CardType, CardView, FundingMode, MovementView, RevealPurpose, RevealView};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::cards::{Brand, CardStatus, CardType, CardView, FundingMode, MovementView, RevealPurpose, RevealView};
+use crate::cards::{ChannelsView, SpendingControlsView, StatusChangeView};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::{Free, Money};

@@ -1,7 +1,8 @@
 //! Card holders as the catalogue of events shows them.
 
-use super::{CardHolderNotice, CardHolderStatus, ReviewStatus};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::card_holders::{CardHolderNotice, CardHolderStatus, ReviewStatus};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::time::Instant;
 
 impl Sampled for CardHolderNotice {

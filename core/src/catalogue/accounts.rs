@@ -1,7 +1,8 @@
 //! Accounts as the catalogue of events shows them.
 
-use super::{AccountStatus, AccountType, AccountView, BalanceView, CategoryWord, OwnerType};
-use crate::events::{EventType, SAMPLE_TIME, Sampled, sample_text};
+use crate::accounts::{AccountStatus, AccountType, AccountView, BalanceView, CategoryWord, OwnerType};
+use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
+use crate::events::EventType;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::{Free, Money};

@@ -1,144 +1,20 @@
-//! Messages that did not fit: kept for an operator to look at, and posted when they are resolved where they waited for it.
+//! Resolving an exception: a message that waited is posted, and money in suspense is paid out.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::accounts::{AccountStatus, tell_balance};
-use crate::authorizations::clear::{post_clearing, post_unauthorized};
-use crate::authorizations::refund::post_refund;
-use crate::authorizations::{
-    Asked, Authorization, Clear, ExceptionKind, ExceptionStatus, ExceptionView, ForcePost, NetworkException, Posted,
-    PostingType, Refund, Terms, Trace, advise,
-};
-use crate::ids::{AccountId, AuthorizationId, CardId, ExceptionId, PostingId};
+use crate::authorizations::settle_pending;
+use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
+use crate::fields::check_version;
+use crate::ids::{AccountId, ExceptionId};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, System, post};
-use crate::money::{Currency, Decimal};
+use crate::messages::Asked;
+use crate::money::Decimal;
+use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::transactions::{Clear, ForcePost, PostingType, Refund, post_clearing, post_refund, post_unauthorized};
 use crate::work::Work;
-
-/// A message that waits to be posted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deferred {
-    /// A clearing.
-    Clearing(Box<Clear>),
-    /// A payment without an authorization.
-    ForcePost(Box<ForcePost>),
-    /// A refund.
-    Refund(Box<Refund>),
-    /// The amount of an advice; its authorization is pending.
-    Advice(Asked),
-}
-
-impl Deferred {
-    /// A clearing, without the terms of today.
-    pub(super) fn clearing(of: &Clear) -> Deferred {
-        Deferred::Clearing(Box::new(Clear { terms: Arc::default(), ..of.clone() }))
-    }
-
-    /// A payment without an authorization, without the terms of today.
-    pub(super) fn force_post(of: &ForcePost) -> Deferred {
-        Deferred::ForcePost(Box::new(ForcePost { terms: Arc::default(), ..of.clone() }))
-    }
-
-    /// A refund, without the terms of today.
-    pub(super) fn refund(of: &Refund) -> Deferred {
-        Deferred::Refund(Box::new(Refund { terms: Arc::default(), ..of.clone() }))
-    }
-
-    /// The amount of the message, as it came.
-    pub(super) fn asked(&self) -> Option<&Asked> {
-        match self {
-            Deferred::Clearing(clear) => clear.asked.as_ref(),
-            Deferred::ForcePost(force) => Some(&force.asked),
-            Deferred::Refund(refund) => refund.asked.as_ref(),
-            Deferred::Advice(asked) => Some(asked),
-        }
-    }
-}
-
-/// What did not fit.
-pub(super) struct Exceptional {
-    pub(super) kind: ExceptionKind,
-    pub(super) card: Option<CardId>,
-    pub(super) authorization: Option<AuthorizationId>,
-    pub(super) posting: Option<PostingId>,
-    pub(super) amount: i64,
-    pub(super) currency: Currency,
-    pub(super) trace: Trace,
-    pub(super) deferred: Option<Deferred>,
-}
-
-impl Exceptional {
-    /// About an authorization.
-    pub(super) fn about(kind: ExceptionKind, authorization: &Authorization, amount: i64) -> Exceptional {
-        Exceptional {
-            kind,
-            card: authorization.card,
-            authorization: Some(authorization.id),
-            posting: None,
-            amount,
-            currency: authorization.currency,
-            trace: authorization.trace.clone(),
-            deferred: None,
-        }
-    }
-
-    /// About a transaction.
-    pub(super) fn of_posting(kind: ExceptionKind, posted: &Posted, amount: i64) -> Exceptional {
-        Exceptional {
-            kind,
-            card: Some(posted.card),
-            authorization: posted.authorization,
-            posting: Some(posted.id),
-            amount,
-            currency: posted.currency,
-            trace: posted.trace.clone(),
-            deferred: None,
-        }
-    }
-
-    /// About a message that no rate is known for, in the currency it came in.
-    pub(super) fn unpriced(card: CardId, asked: &Asked, trace: &Trace, deferred: Deferred) -> Result<Self, Refusal> {
-        Ok(Exceptional {
-            kind: ExceptionKind::Unpriced,
-            card: Some(card),
-            authorization: None,
-            posting: None,
-            amount: crate::accounts::not_negative(asked.amount, asked.currency, "/amount")?,
-            currency: asked.currency,
-            trace: trace.clone(),
-            deferred: Some(deferred),
-        })
-    }
-}
-
-/// Keeps it.
-pub(super) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkException, Stop> {
-    let now = work.now();
-    let exception = NetworkException {
-        client: work.client(),
-        id: ExceptionId(work.new_id()),
-        kind: what.kind,
-        status: ExceptionStatus::Open,
-        card: what.card,
-        authorization: what.authorization,
-        posting: what.posting,
-        amount: what.amount,
-        currency: what.currency,
-        trace: what.trace,
-        note: None,
-        deferred: what.deferred,
-        entry: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    work.network_exceptions.put(exception.clone());
-    Ok(exception)
-}
 
 /// Resolves an exception. What waits is posted; what is in suspense is paid out.
 #[derive(Clone, Debug)]
@@ -163,7 +39,7 @@ pub struct ResolveException {
 pub fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
     let found = work.network_exceptions.get_to_change(Key::of(work.client(), command.id.0))?;
     let found = found.ok_or(Refusal::ExceptionNotFound)?;
-    crate::accounts::check_version(command.if_match, found.version)?;
+    check_version(command.if_match, found.version)?;
     let suspended = suspended(work, &found)?;
     // Of money that is still in suspense the note was not the end.
     if found.status == ExceptionStatus::Resolved && suspended.is_none() {
@@ -240,7 +116,7 @@ fn post_deferred(
         }
         Deferred::Advice(asked) => {
             let id = resolved.authorization.ok_or(Refusal::AuthorizationNotFound)?;
-            advise::settle_pending(work, id, &price(asked), &command.terms)?;
+            settle_pending(work, id, &price(asked), &command.terms)?;
             return Ok(());
         }
     };

@@ -1,0 +1,46 @@
+//! Checks that opening, changing and closing an account share.
+
+use crate::accounts::{Account, AccountType, CategoryWord};
+use crate::fields::not_negative;
+use crate::ledger::Balance;
+use crate::money::{Currency, Decimal, format_minor};
+use crate::refusal::Refusal;
+
+pub(super) fn find_currency(code: &str, category: CategoryWord) -> Result<Currency, Refusal> {
+    let unknown = || Refusal::CurrencyUnknown { code: code.to_owned(), category: category.as_str() };
+    Currency::find(code, category.into()).ok_or_else(unknown)
+}
+
+pub(super) fn credit_limit(limit: Decimal, currency: Currency, kind: AccountType) -> Result<i64, Refusal> {
+    let limit = not_negative(limit, currency, "/creditLimit")?;
+    if limit > 0 && kind != AccountType::Credit {
+        return Err(Refusal::CreditLimitNotAllowed);
+    }
+    Ok(limit)
+}
+
+/// Refuses, naming everything that stands in the way.
+pub(super) fn check_closable(account: &Account, balance: &Balance) -> Result<(), Refusal> {
+    let exponent = balance.currency.exponent();
+    let mut obstacles = Vec::new();
+    if balance.ledger != 0 {
+        obstacles.push(format!(
+            "its ledger balance is {} {}",
+            format_minor(balance.ledger, exponent),
+            balance.currency
+        ));
+    }
+    if balance.held != 0 {
+        obstacles.push(format!("{} {} are held", format_minor(balance.held, exponent), balance.currency));
+    }
+    if account.live_cards > 0 {
+        obstacles.push(format!("{} of its cards are not canceled", account.live_cards));
+    }
+    if account.unsettled_cards > 0 {
+        obstacles.push(format!(
+            "{} of its canceled cards have holds or owe money: let the holds end, fund what is owed",
+            account.unsettled_cards
+        ));
+    }
+    if obstacles.is_empty() { Ok(()) } else { Err(Refusal::AccountInUse { what: obstacles.join("; ") }) }
+}

@@ -1,0 +1,25 @@
+//! Events of authorizations.
+
+use crate::authorizations::{Authorization, AuthorizationView};
+use crate::cards::{Card, owner};
+use crate::events::{EventType, emit, emit_with, part};
+use crate::refusal::Stop;
+use crate::transactions::{DeclineView, TransactionView};
+use crate::work::Work;
+
+/// Tells what happened to an authorization.
+pub(crate) fn tell(work: &mut Work, card: &Card, kind: EventType, authorization: &Authorization) -> Result<(), Stop> {
+    emit(work, owner(card), kind, &AuthorizationView::of(authorization))
+}
+
+/// Tells of a declined payment, in the published shape.
+pub(crate) fn tell_declined(
+    work: &mut Work,
+    card: &Card,
+    declined: &Authorization,
+    environment: &str,
+) -> Result<(), Stop> {
+    let transaction = TransactionView::declined(declined, card, environment);
+    let decline = DeclineView::of(declined);
+    emit_with(work, owner(card), EventType::AuthorizationDeclined, [part(&transaction), part(&decline)])
+}

@@ -1,0 +1,42 @@
+//! Giving back what an authorization holds.
+
+use crate::authorizations::funds::hold;
+use crate::authorizations::usage::give_back;
+use crate::authorizations::{Authorization, AuthorizationStatus, Step};
+use crate::cards::Card;
+use crate::messages::AuthorizationType;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// Nothing is left open.
+pub(crate) fn close(authorization: &mut Authorization, unless_cleared: AuthorizationStatus) {
+    let cleared = authorization.cleared > 0;
+    authorization.status = if cleared { AuthorizationStatus::Closed } else { unless_cleared };
+    authorization.due_at = None;
+}
+
+/// Gives back `amount` of what is open, on the ledger and in the windows; with the last of it the fees.
+pub(crate) fn release(
+    work: &mut Work,
+    card: &Card,
+    authorization: &mut Authorization,
+    amount: i64,
+    step: Step,
+    note: Option<&str>,
+) -> Result<(), Stop> {
+    let now = work.now();
+    authorization.open -= amount;
+    let fee = if authorization.open == 0 { std::mem::take(&mut authorization.open_fee) } else { 0 };
+    let mut entry = None;
+    if authorization.kind != AuthorizationType::Deposit {
+        if amount + fee > 0 {
+            entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
+        }
+        // An advice that waits for a price was not counted yet.
+        let counted = authorization.taken.iter().any(|part| part.count > 0);
+        let whole = counted && authorization.open == 0 && authorization.cleared == 0;
+        give_back(work, card, &mut authorization.taken, amount, i64::from(whole))?;
+    }
+    authorization.note(step, amount, entry, note, now);
+    Ok(())
+}

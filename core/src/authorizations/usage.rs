@@ -1,0 +1,90 @@
+//! Counting a payment on its card and card holder, and taking it off again.
+
+use crate::cards::Card;
+use crate::limits::{Taken, WindowKey, counters};
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// The card whose counters count: what a replaced card used has moved along to its replacement.
+fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
+    let mut owner = card.clone();
+    while let Some(next) = owner.replaced_by {
+        owner = (*crate::cards::find(work, next)?).clone();
+    }
+    Ok(owner)
+}
+
+/// Counts a payment on card and card holder; tells what was taken from where. `count` is 0 for more on an open one.
+pub(crate) fn take(
+    work: &mut Work,
+    card: &Card,
+    category: &str,
+    (amount, count): (i64, i64),
+) -> Result<Vec<Taken>, Stop> {
+    let now = work.now();
+    let client = work.client();
+    let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
+    let card = counted_on(work, card)?;
+    let mut of_card = counters(work, card.id.0)?;
+    let mut of_holder = counters(work, card.card_holder.0)?;
+    let currency = card.currency.code();
+    let mut taken = Vec::new();
+    for (is_holder, counters, limits) in
+        [(false, &mut of_card, &card.controls.spending_limits), (true, &mut of_holder, &holder.limits)]
+    {
+        let windows = counters.take(limits, currency, category, (amount, count), now);
+        let note = |(key, start)| Taken { of_holder: is_holder, key, start, amount, count };
+        taken.extend(windows.into_iter().map(note));
+        counters.payments += count;
+    }
+    work.counters.put(of_card);
+    work.counters.put(of_holder);
+    Ok(taken)
+}
+
+/// Gives back to the windows a payment was taken from, where they are still current: what was taken last first. `count`
+/// is 1 when all of the payment is given back.
+pub(crate) fn give_back(
+    work: &mut Work,
+    card: &Card,
+    taken: &mut [Taken],
+    amount: i64,
+    count: i64,
+) -> Result<(), Stop> {
+    let now = work.now();
+    let owner = counted_on(work, card)?;
+    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
+        let mut counters = counters(work, id)?;
+        let mut left: Vec<(WindowKey, i64)> = Vec::new();
+        for part in taken.iter_mut().rev().filter(|part| part.of_holder == is_holder) {
+            if !left.iter().any(|(key, _)| *key == part.key) {
+                left.push((part.key.clone(), amount));
+            }
+            let Some((_, left)) = left.iter_mut().find(|(key, _)| *key == part.key) else { continue };
+            let back = part.amount.min(*left);
+            let counted = part.count.min(count);
+            counters.give_back(&part.key, part.start, (back, counted), now);
+            part.amount -= back;
+            part.count -= counted;
+            *left -= back;
+        }
+        counters.payments = (counters.payments - count).max(0);
+        work.counters.put(counters);
+    }
+    Ok(())
+}
+
+/// Takes again what a refund gave to windows, where they are still current.
+pub(crate) fn take_again(work: &mut Work, card: &Card, given: &[Taken]) -> Result<(), Stop> {
+    let now = work.now();
+    let owner = counted_on(work, card)?;
+    for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
+        let mut counters = counters(work, id)?;
+        for part in given.iter().filter(|part| part.of_holder == is_holder) {
+            counters.give_back(&part.key, part.start, (part.amount, part.count), now);
+        }
+        work.counters.put(counters);
+    }
+    Ok(())
+}

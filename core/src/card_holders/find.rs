@@ -1,0 +1,31 @@
+//! Card holders as the rules of other nouns fetch them, and the count of cards on their rows.
+
+use std::sync::Arc;
+
+use crate::card_holders::CardHolder;
+use crate::ids::CardHolderId;
+use crate::record::Key;
+use crate::refusal::{Refusal, Stop};
+use crate::work::Work;
+
+/// The card holder of the running command's client, to be changed.
+pub(crate) fn find_to_change(
+    work: &mut Work,
+    id: CardHolderId,
+    field: Option<&'static str>,
+) -> Result<Arc<CardHolder>, Stop> {
+    let found = work.card_holders.get_to_change(Key::of(work.client(), id.0))?;
+    Ok(found.ok_or(Refusal::CardHolderNotFound { field })?)
+}
+
+/// Counts a live card of the card holder, or one that ended.
+pub(crate) fn count_cards(work: &mut Work, id: CardHolderId, by: i64) -> Result<(), Stop> {
+    let holder = find_to_change(work, id, None)?;
+    let mut counted = (*holder).clone();
+    counted.live_cards += by;
+    if counted.live_cards == 0 {
+        counted.retain_from = work.now();
+    }
+    work.card_holders.put(counted);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What a payment does to its card.
+
+use crate::cards::cancel::end_after_payments;
+use crate::cards::{Card, CardStatus};
+use crate::limits::counters;
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
+pub(crate) fn used(work: &mut Work, card: &Card, merchant_id: &str) -> Result<(), Stop> {
+    let payments = counters(work, card.id.0)?.payments;
+    let last = card.cancel_after.is_some_and(|most| payments >= most);
+    // A merchant that does not say who it is cannot be told from others.
+    let named = !merchant_id.is_empty();
+    let locks = card.merchant_lock && card.locked_merchant.is_none() && named;
+    if (!last && !locks) || card.status == CardStatus::Canceled {
+        return Ok(());
+    }
+    let key = Key::of(work.client(), card.id.0);
+    let found = work.cards.get_to_change(key)?.expect("a card that was just used is there");
+    let mut changed = (*found).clone();
+    if locks {
+        changed.locked_merchant = Some(merchant_id.to_owned());
+        work.cards.put(changed.clone());
+    }
+    if last && changed.status != CardStatus::Canceled {
+        end_after_payments(work, changed)?;
+    }
+    Ok(())
+}

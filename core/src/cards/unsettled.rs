@@ -1,0 +1,28 @@
+//! Ended cards that still have money, owe some or await some: counted on their account, which does not close before
+//! there are none.
+
+use crate::accounts::count_unsettled;
+use crate::cards::{Card, CardStatus};
+use crate::ids::LedgerAccountId;
+use crate::record::Key;
+use crate::refusal::Stop;
+use crate::work::Work;
+
+/// Whether an ended card still has money, owes some, or awaits what is held on it.
+pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
+    if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
+        return Ok(false);
+    }
+    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let balance = balance.expect("a card spends from a balance");
+    Ok(balance.ledger != 0 || balance.held != 0)
+}
+
+/// Counts an ended card that is unsettled on the account behind it, which does not close until it no longer is.
+pub(crate) fn note_settled(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
+    match (was, is_unsettled(work, card)?) {
+        (false, true) => count_unsettled(work, card.debit_account, 1),
+        (true, false) => count_unsettled(work, card.debit_account, -1),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,57 @@
+//! Making an event: its sequence, and the text of its data.
+
+use crate::events::{Event, EventPart, EventType, Owner, Part, data_of, part};
+use crate::ids::EventId;
+use crate::record::{Key, Record};
+use crate::refusal::Stop;
+use crate::table::Table;
+use crate::work::Work;
+
+/// Tells that something happened to `owner`. Its row must be held to be changed: it counts the events.
+pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
+    emit_with(work, owner, kind, [part(what)])
+}
+
+/// As [`emit`], with several members, in the order in which the catalogue names them.
+pub(crate) fn emit_with<const PARTS: usize>(
+    work: &mut Work,
+    owner: Owner,
+    kind: EventType,
+    parts: [Part; PARTS],
+) -> Result<(), Stop> {
+    let sequence = next_sequence(work, owner)?;
+    let event = Event {
+        client: work.client(),
+        id: EventId(work.new_id()),
+        kind: kind.as_str().to_owned(),
+        object_type: owner.object_type().to_owned(),
+        object_id: owner.id(),
+        sequence,
+        position: None,
+        data: data_of(kind, owner, &parts),
+        request_id: work.context().request_id.to_string(),
+        created_at: work.now(),
+    };
+    work.appended.events.push(event);
+    Ok(())
+}
+
+fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
+    let key = Key::of(work.client(), owner.id());
+    match owner {
+        Owner::Account(_) | Owner::Card { .. } => count(&mut work.balances, key, |row| &mut row.event_seq),
+        Owner::CardHolder(_) => count(&mut work.card_holders, key, |row| &mut row.event_seq),
+        Owner::ApiKey(_) => count(&mut work.api_keys, key, |row| &mut row.event_seq),
+        Owner::Webhook(_) => count(&mut work.webhooks, key, |row| &mut row.event_seq),
+    }
+}
+
+/// Counts one more on the row that does so for an owner.
+fn count<R: Record>(table: &mut Table<R>, key: Key, last: fn(&mut R) -> &mut i64) -> Result<i64, Stop> {
+    let found = table.get_to_change(key)?.expect("what an event belongs to is there");
+    let mut row = (*found).clone();
+    *last(&mut row) += 1;
+    let sequence = *last(&mut row);
+    table.put(row);
+    Ok(sequence)
+}

@@ -1,0 +1,92 @@
+//! Listing a message that did not fit, for an operator to look at.
+
+use crate::authorizations::Authorization;
+use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, NetworkException};
+use crate::fields::not_negative;
+use crate::ids::{AuthorizationId, CardId, ExceptionId, PostingId};
+use crate::messages::{Asked, Trace};
+use crate::money::Currency;
+use crate::refusal::{Refusal, Stop};
+use crate::transactions::Posted;
+use crate::work::Work;
+
+/// What did not fit.
+pub(crate) struct Exceptional {
+    pub(crate) kind: ExceptionKind,
+    pub(crate) card: Option<CardId>,
+    pub(crate) authorization: Option<AuthorizationId>,
+    pub(crate) posting: Option<PostingId>,
+    pub(crate) amount: i64,
+    pub(crate) currency: Currency,
+    pub(crate) trace: Trace,
+    pub(crate) deferred: Option<Deferred>,
+}
+
+impl Exceptional {
+    /// About an authorization.
+    pub(crate) fn about(kind: ExceptionKind, authorization: &Authorization, amount: i64) -> Exceptional {
+        Exceptional {
+            kind,
+            card: authorization.card,
+            authorization: Some(authorization.id),
+            posting: None,
+            amount,
+            currency: authorization.currency,
+            trace: authorization.trace.clone(),
+            deferred: None,
+        }
+    }
+
+    /// About a transaction.
+    pub(crate) fn of_posting(kind: ExceptionKind, posted: &Posted, amount: i64) -> Exceptional {
+        Exceptional {
+            kind,
+            card: Some(posted.card),
+            authorization: posted.authorization,
+            posting: Some(posted.id),
+            amount,
+            currency: posted.currency,
+            trace: posted.trace.clone(),
+            deferred: None,
+        }
+    }
+
+    /// About a message that no rate is known for, in the currency it came in.
+    pub(crate) fn unpriced(card: CardId, asked: &Asked, trace: &Trace, deferred: Deferred) -> Result<Self, Refusal> {
+        Ok(Exceptional {
+            kind: ExceptionKind::Unpriced,
+            card: Some(card),
+            authorization: None,
+            posting: None,
+            amount: not_negative(asked.amount, asked.currency, "/amount")?,
+            currency: asked.currency,
+            trace: trace.clone(),
+            deferred: Some(deferred),
+        })
+    }
+}
+
+/// Keeps it.
+pub(crate) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkException, Stop> {
+    let now = work.now();
+    let exception = NetworkException {
+        client: work.client(),
+        id: ExceptionId(work.new_id()),
+        kind: what.kind,
+        status: ExceptionStatus::Open,
+        card: what.card,
+        authorization: what.authorization,
+        posting: what.posting,
+        amount: what.amount,
+        currency: what.currency,
+        trace: what.trace,
+        note: None,
+        deferred: what.deferred,
+        entry: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    work.network_exceptions.put(exception.clone());
+    Ok(exception)
+}

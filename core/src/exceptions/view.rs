@@ -1,0 +1,76 @@
+//! What is shown of exceptions.
+
+use serde::Serialize;
+
+use crate::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
+use crate::view::Money;
+
+/// A message that did not fit.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Exception)]
+pub struct ExceptionView {
+    /// Its id.
+    #[serde(rename = "_id")]
+    #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
+    pub id: String,
+    /// Why it needs somebody's eyes.
+    #[serde(rename = "type")]
+    pub kind: ExceptionKind,
+    /// Whether somebody looked.
+    pub status: ExceptionStatus,
+    /// The card.
+    #[schema(required = true)]
+    pub card_id: Option<String>,
+    /// The authorization.
+    #[schema(required = true)]
+    pub authorization_id: Option<String>,
+    /// What was posted.
+    #[schema(required = true)]
+    pub transaction_id: Option<String>,
+    /// How much it is about.
+    pub amount: Money,
+    /// Of this currency.
+    pub currency: String,
+    /// The network's transaction id.
+    pub network_transaction_id: String,
+    /// What was found, when it is resolved.
+    #[schema(required = true)]
+    pub note: Option<String>,
+    /// Whether its message is posted only when it is resolved.
+    pub waits: bool,
+    /// The ledger entry that paid it out of suspense.
+    #[schema(required = true)]
+    pub entry_id: Option<String>,
+    /// Counts changes.
+    pub version: i64,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: String,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: String,
+}
+
+impl ExceptionView {
+    /// What is shown of an exception.
+    pub fn of(of: &NetworkException) -> ExceptionView {
+        ExceptionView {
+            id: of.id.to_string(),
+            kind: of.kind,
+            status: of.status,
+            card_id: of.card.map(|id| id.to_string()),
+            authorization_id: of.authorization.map(|id| id.to_string()),
+            transaction_id: of.posting.map(|id| id.to_string()),
+            amount: Money::new(of.amount, of.currency),
+            currency: of.currency.code().to_owned(),
+            network_transaction_id: of.trace.transaction_id.clone(),
+            note: of.note.clone(),
+            waits: of.deferred.is_some() && of.status == ExceptionStatus::Open,
+            entry_id: of.entry.map(|id| id.to_string()),
+            version: of.version,
+            created_at: of.created_at.to_string(),
+            updated_at: of.updated_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Checks of single fields that every noun makes: amounts, `If-Match`, read-only fields that were sent back.
+
+use crate::money::{Currency, Decimal, LARGEST_MINOR};
+use crate::refusal::Refusal;
+
+/// An amount in minor units of the currency, or the refusal that names what is wrong with it.
+pub fn minor(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
+    if amount.scale() > currency.exponent() {
+        return Err(Refusal::AmountTooPrecise { field, currency });
+    }
+    let minor =
+        amount.to_minor(currency.exponent()).filter(|minor| minor.unsigned_abs() <= LARGEST_MINOR.unsigned_abs());
+    minor.ok_or(Refusal::AmountTooLarge { field })
+}
+
+/// As [`minor`], above zero.
+pub(crate) fn positive(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
+    if amount.is_negative() || amount.is_zero() {
+        return Err(Refusal::AmountNotPositive { field });
+    }
+    minor(amount, currency, field)
+}
+
+/// As [`minor`], zero or above.
+pub(crate) fn not_negative(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
+    if amount.is_negative() {
+        return Err(Refusal::AmountNegative { field });
+    }
+    minor(amount, currency, field)
+}
+
+/// Refuses when `If-Match` names another version.
+pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), Refusal> {
+    match if_match {
+        Some(wanted) if wanted != current => Err(Refusal::VersionMismatch { current }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses when a read-only field that was sent along is not as the object is shown.
+pub(crate) fn check_read_only(
+    sent: &[(&'static str, serde_json::Value)],
+    shown: &impl serde::Serialize,
+) -> Result<(), Refusal> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let shown = serde_json::to_value(shown).unwrap_or_default();
+    match sent.iter().find(|(field, value)| shown.pointer(field) != Some(value)) {
+        Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
+        None => Ok(()),
+    }
+}
+
+/// An empty object says as much as none: it is shown the same, so writing it back changes nothing.
+pub(crate) fn unless_empty(object: Option<String>) -> Option<String> {
+    object.filter(|text| text != "{}")
+}
