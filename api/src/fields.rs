@@ -4,10 +4,9 @@ use ipnet::IpNet;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType, OwnerType};
 use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
-use paygen_core::cards::{
-    Brand, CancellationReason, CardStatus, CardType, FundingMode, Interval, ReplaceReason, RevealPurpose,
-};
+use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
 use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId, WebhookId};
+use paygen_core::limits::Interval;
 use paygen_core::money::{Decimal, DecimalError, MAX_DIGITS};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;

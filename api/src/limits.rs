@@ -1,7 +1,7 @@
 //! Spending limits in bodies, on cards and on card holders alike: read with amounts in major units, then turned into
 //! what the rules take once the currency is known.
 
-use paygen_core::cards::{Interval, MOST_LIMITS, NewLimit, SpendingLimit, categories};
+use paygen_core::limits::{Interval, MOST_LIMITS, NewLimit, SpendingLimit, categories};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paygen_core::events::{EventType, body_schema};
+use paygen_core::catalogue::body_schema;
+use paygen_core::events::EventType;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };

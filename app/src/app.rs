@@ -61,7 +61,7 @@ pub struct Parts {
     /// Files of card holders.
     pub documents: Documents,
     /// The terms of the card programme.
-    pub terms: Arc<paygen_core::authorizations::Terms>,
+    pub terms: Arc<paygen_core::programs::Terms>,
     /// Ranges that card numbers are drawn from; of several of a brand, one at random.
     pub ranges: Vec<(Brand, CardRange)>,
     /// How many months a new card is valid.

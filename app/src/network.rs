@@ -1,9 +1,9 @@
 //! Where messages of the card network enter: numbers and secrets are compared with the vault's beside the engine, and
 //! only what that came to goes on.
 
-use paygen_core::authorizations::{Match, Presented, Trace};
 use paygen_core::cards::CardSecret;
 use paygen_core::ids::{CardId, ClientId};
+use paygen_core::messages::{Match, Presented, Trace};
 use paygen_core::record::Key;
 use paygen_vault::{Expiry, Pan, Pin, ServiceCode};
 

@@ -12,9 +12,10 @@
 
 use std::time::Duration;
 
+use paygen_core::hash::hex;
 use paygen_core::ids::ClientId;
 use paygen_core::rotation::{Reseal, Resealed, Sealed};
-use paygen_core::work::{Context, hex};
+use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
 use paygen_store::{StoreError, VaultKeyRow};
 use paygen_vault::{DataKey, Purpose};

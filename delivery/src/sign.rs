@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::{alphabet, engine::DecodePaddingMode};
-use paygen_core::work::hex;
+use paygen_core::hash::hex;
 
 /// What secrets begin with, so that they are recognised where they do not belong.
 const PREFIX: &str = "whsec_";

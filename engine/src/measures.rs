@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant as Stopwatch};
 
-use paygen_core::Command;
-use paygen_core::Outcome;
-use paygen_core::authorizations::{AuthorizationStatus, PostingType};
+use paygen_core::authorizations::AuthorizationStatus;
+use paygen_core::transactions::PostingType;
+use paygen_core::{Command, Outcome};
 use paygen_store::Reader;
 use tokio::sync::Mutex;
 

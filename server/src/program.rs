@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use paygen_core::authorizations::{AuthorizationType, FeeRule, FeeTerms, HoldRule, RateRule, Terms};
-use paygen_core::cards::{Brand, categories};
+use paygen_core::cards::Brand;
+use paygen_core::limits::categories;
+use paygen_core::messages::AuthorizationType;
 use paygen_core::money::{Category, Currency, Decimal};
+use paygen_core::programs::{FeeRule, FeeTerms, HoldRule, RateRule, Terms};
 use serde::Deserialize;
 
 use paygen_app::Environment;

@@ -3,11 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 use paygen_core::Refusal;
-use paygen_core::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Channel, DecisionView, Reason,
-};
+use paygen_core::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, DecisionView, Reason};
 use paygen_core::cards::Card;
 use paygen_core::ids::{AuthorizationId, CardId};
+use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::record::Key;
 use paygen_store::lists::authorizations as columns;
 use paygen_store::query::Filter;

@@ -6,8 +6,8 @@ use axum::response::Response;
 use paygen_core::card_holders::{
     CardHolderStatus, CardHolderView, CreateCardHolder, DocumentPart, IdentificationView, NewDocument, Personal,
 };
-use paygen_core::cards::NewLimit;
 use paygen_core::ids::CardHolderId;
+use paygen_core::limits::NewLimit;
 use paygen_core::time::Instant;
 use paygen_core::{Command, Outcome};
 

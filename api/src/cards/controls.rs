@@ -1,6 +1,6 @@
 //! Spending controls in bodies: what a card may be used for, where and up to how much.
 
-use paygen_core::cards::{Channels, NewControls, SpendingControls};
+use paygen_core::limits::{Channels, NewControls, SpendingControls};
 use paygen_core::money::Currency;
 
 use crate::body::Faults;

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::Command;
-use paygen_core::cards::{CardStatus, CardView, CreateCard, FundingMode, NewControls};
+use paygen_core::cards::{CardStatus, CardView, CreateCard, FundingMode};
+use paygen_core::limits::NewControls;
 use paygen_core::money::{Category, Currency};
 
 use super::bodies::{CreateCardBody, FirstStatus};

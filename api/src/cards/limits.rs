@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::authorizations::{Counters, windows};
 use paygen_core::card_holders::CardHolder;
-use paygen_core::cards::{Card, Interval, SpendingLimit};
+use paygen_core::cards::Card;
 use paygen_core::ids::CardId;
+use paygen_core::limits::{Counters, Interval, SpendingLimit, windows};
 use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_core::view::Money;

@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::Command;
-use paygen_core::cards::{CardEcho, CardStatus, CardView, NewControls, TerminateCard, UpdateCard};
+use paygen_core::cards::{CardEcho, CardStatus, CardView, TerminateCard, UpdateCard};
 use paygen_core::ids::CardId;
+use paygen_core::limits::NewControls;
 
 use super::bodies::UpdateCardBody;
 use super::{check_seen, controls, seen, shown};

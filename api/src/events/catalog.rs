@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::events::{CatalogueEntry, catalogue};
+use paygen_core::catalogue::{CatalogueEntry, catalogue};
 
 use crate::gate::{Allowed, EVENTS_READ};
 use crate::problem::Problem;

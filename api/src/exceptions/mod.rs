@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::access::Scope;
-use paygen_core::authorizations::{ExceptionKind, ExceptionStatus, ExceptionView, ResolveException};
+use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, ExceptionView};
 use paygen_core::ids::{AccountId, ExceptionId};
 use paygen_core::money::Decimal;
+use paygen_core::resolution::ResolveException;
 use paygen_core::{Command, Outcome};
 use paygen_store::lists::exceptions as columns;
 

@@ -4,12 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{
-    Asked, Authorization, AuthorizationStatus, AuthorizationType, AuthorizationView, Authorize, Channel, Clear,
-    ExpireAuthorization, IncrementAuthorization, NetworkRequest, ReverseAuthorization, ThreeDs, TransactionView,
+    Authorization, AuthorizationStatus, AuthorizationView, Authorize, ExpireAuthorization, IncrementAuthorization,
+    ReverseAuthorization,
 };
 use paygen_core::ids::{AuthorizationId, CardId, ClientId};
+use paygen_core::messages::{Asked, AuthorizationType, Channel, NetworkRequest, ThreeDs};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::record::Key;
+use paygen_core::transactions::{Clear, TransactionView};
 use paygen_core::{Command, Outcome, Refusal};
 use paygen_vault::{Pan, Pin};
 
@@ -51,7 +53,7 @@ pub(super) fn maybe_transaction(outcome: &Outcome) -> Option<Option<TransactionV
 }
 
 /// The trace a body asks for, made up where it says nothing.
-pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::authorizations::Trace {
+pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::messages::Trace {
     match body {
         None => network::trace(None, None, None, None),
         Some(body) => network::trace(

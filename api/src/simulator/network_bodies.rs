@@ -1,7 +1,7 @@
 //! What messages of the simulated network take.
 
-use paygen_core::authorizations::{AuthorizationType, Channel, Merchant, ThreeDs};
 use paygen_core::ids::{CardId, PostingId};
+use paygen_core::messages::{AuthorizationType, Channel, Merchant, ThreeDs};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_vault::{Pan, Pin};
 use utoipa::openapi::RefOr;

@@ -3,12 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::authorizations::{
-    AuthorizationView, Channel, ForcePost, Posted, Refund, ReverseByReference, ReverseRefund, TransactionView,
-    Unmatched,
-};
+use paygen_core::authorizations::{AuthorizationView, ReverseByReference};
 use paygen_core::ids::PostingId;
+use paygen_core::messages::Channel;
 use paygen_core::record::Key;
+use paygen_core::transactions::{ForcePost, Posted, Refund, ReverseRefund, TransactionView, Unmatched};
 use paygen_core::{Command, Outcome};
 
 use super::authorizations::{asked, maybe_transaction, sequence, trace, transaction, wrong};

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use paygen_core::Refusal;
-use paygen_core::authorizations::{Posted, PostingType, TransactionView};
 use paygen_core::cards::Card;
 use paygen_core::ids::{CardId, PostingId};
 use paygen_core::money::format_minor;
 use paygen_core::record::Key;
+use paygen_core::transactions::{Posted, PostingType, TransactionView};
 use paygen_store::lists::transactions as columns;
 use paygen_store::query::Filter;
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use paygen_app::network;
-use paygen_core::authorizations::{
-    Asked, AuthorizationStatus, AuthorizationType, Authorize, Channel, Match, Merchant, NetworkRequest, Presented,
-    Terms, ThreeDs,
-};
+use paygen_core::authorizations::{AuthorizationStatus, Authorize};
 use paygen_core::ids::ClientId;
+use paygen_core::messages::{Asked, AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, ThreeDs};
 use paygen_core::money::{Category, Currency, Decimal};
+use paygen_core::programs::Terms;
 use paygen_core::{Command, Outcome};
 
 use crate::callers::{Act, run};

@@ -7,10 +7,11 @@ use paygen_app::vault_keys::{from_row, to_row};
 use paygen_core::Command;
 use paygen_core::card_holders::{CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
 use paygen_core::cards::{
-    Brand, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, IssueRevealToken, NewControls, NewNumber,
+    Brand, CardSecret, CardStatus, CardType, CreateCard, Expiry, FundingMode, IssueRevealToken, NewNumber,
     RevealPurpose, UseRevealToken,
 };
 use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId};
+use paygen_core::limits::NewControls;
 use paygen_core::money::{Category, Currency};
 use paygen_core::record::Key;
 use paygen_engine::Engine;

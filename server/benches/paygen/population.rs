@@ -9,13 +9,12 @@ use std::time::Instant as Stopwatch;
 
 use paygen_app::new_id_maker;
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, OwnerType};
-use paygen_core::authorizations::{Counters, Links};
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Files, SearchHashes};
-use paygen_core::cards::{
-    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, SpendingControls,
-};
+use paygen_core::cards::{Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode};
 use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, IdMaker, LedgerAccountId};
 use paygen_core::ledger::Balance;
+use paygen_core::limits::{Counters, SpendingControls};
+use paygen_core::messages::Links;
 use paygen_core::money::{Category, Currency};
 use paygen_core::time::Instant;
 use paygen_core::work::{Context, Work};

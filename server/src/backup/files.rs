@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use paygen_core::work::hex;
+use paygen_core::hash::hex;
 
 use super::{BackupError, refuse};
 

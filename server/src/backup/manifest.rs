@@ -8,7 +8,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use paygen_core::work::hex;
+use paygen_core::hash::hex;
 use paygen_store::{Applied, CopiedTable, NamedDocument, Target, VaultKeyRow};
 use paygen_vault::{FileKeyProvider, WrappedKey};
 use serde::{Deserialize, Serialize};

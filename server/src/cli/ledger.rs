@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use paygen_core::hash::hex;
 use paygen_core::ledger::{Heads, Verifier};
-use paygen_core::work::hex;
 use paygen_store::Database;
 use serde_json::json;
 

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_type_of_event_has_something_to_say() {
-        for entry in paygen_core::events::catalogue() {
+        for entry in paygen_core::catalogue::catalogue() {
             let entry = serde_json::to_value(entry).expect("JSON");
             let kind = entry["type"].as_str().expect("a type").to_owned();
             let said = parts(&kind, &entry["sample"]["data"]);
