@@ -1,7 +1,6 @@
 //! A database, whichever it is: opened, migrated, written through stores, read through readers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use paygen_core::authorizations::Authorization;
 use paygen_core::ids::ClientId;
@@ -12,19 +11,11 @@ use paygen_core::time::Instant;
 use crate::postgres::{self, Fault, Listener, Postgres, Sequencer};
 use crate::records::{Row, Stored};
 use crate::sealing::place_of;
-use crate::snapshot::DATA_KEYS;
 use crate::sqlite::{self, Sqlite};
+use crate::target::Target;
 use crate::value::Value;
+use crate::vault_keys::{DATA_KEYS, VaultKeyRow};
 use crate::{Reader, Shards, Store, StoreError};
-
-/// Where the database is.
-#[derive(Clone, Debug)]
-pub enum Target {
-    /// An SQLite file.
-    Sqlite(PathBuf),
-    /// A PostgreSQL URL; it may carry a password and is never printed.
-    Postgres(String),
-}
 
 /// An open database.
 pub struct Database {
@@ -34,21 +25,6 @@ pub struct Database {
 enum Backend {
     Sqlite(Sqlite),
     Postgres(Postgres),
-}
-
-/// A data key as it is kept: wrapped.
-#[derive(Clone, PartialEq)]
-pub struct VaultKeyRow {
-    /// Its id.
-    pub id: String,
-    /// What it is for.
-    pub purpose: String,
-    /// The wrapped key.
-    pub wrapped: Vec<u8>,
-    /// When it was made.
-    pub created_at: Instant,
-    /// When another took its place.
-    pub retired_at: Option<Instant>,
 }
 
 /// How many rows a scan reads at a time.

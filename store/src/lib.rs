@@ -14,31 +14,37 @@ pub mod query;
 mod reader;
 pub mod records;
 mod sealing;
+mod shard;
 mod shards;
 mod snapshot;
 mod sql;
 mod sqlite;
 mod statements;
+mod target;
 mod tls;
 mod totals;
 mod turns;
 pub mod value;
+mod vault_keys;
 mod verify;
 mod webhooks;
 
 use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
 
-pub use database::{Database, Target, VaultKeyRow};
+pub use database::Database;
 pub use installation::Installation;
 #[doc(hidden)]
 pub use postgres::Fault;
 pub use postgres::{Listener, News, Sequencer};
 pub use reader::{NumberedCard, Reader};
-pub use shards::{SHARDS, Shards, shard_of};
+pub use shard::{SHARDS, shard_of};
+pub use shards::Shards;
 pub use snapshot::{Applied, CopiedTable, NamedDocument, Restoration, Snapshot, SnapshotError};
 pub use sql::{Listed, Pending};
+pub use target::Target;
 pub use tls::tls_client;
+pub use vault_keys::VaultKeyRow;
 
 /// How rows are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,8 @@
 //! Which endpoints a node serves: on SQLite all, on PostgreSQL those of the shards whose locks it holds.
 
-use paygen_core::ids::WebhookId;
-
 use crate::StoreError;
 use crate::postgres::ShardLocks;
-
-/// How many shards there are.
-pub const SHARDS: usize = 64;
-
-/// The shard of an endpoint: ids of one node rise, so their last bytes spread.
-pub fn shard_of(webhook: WebhookId) -> usize {
-    webhook.0.bytes().iter().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte))) % SHARDS
-}
+use crate::shard::SHARDS;
 
 /// The shards of this node.
 pub struct Shards(pub(crate) Option<ShardLocks>);

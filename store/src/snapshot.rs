@@ -8,6 +8,7 @@ use std::path::Path;
 use paygen_core::ids::{CardHolderId, ClientId, DocumentId, Id};
 use serde::{Deserialize, Serialize};
 
+use crate::vault_keys::DATA_KEYS;
 use crate::{StoreError, Target, VaultKeyRow, migrations, postgres, sqlite};
 
 /// What a snapshot's files hold.
@@ -99,10 +100,6 @@ pub(crate) fn named_document(row: &[&[u8]; 3]) -> Result<NamedDocument, Snapshot
         document: DocumentId(document.ok_or_else(torn)?),
     })
 }
-
-/// The columns of `vault_keys`, as a [`VaultKeyRow`] has them.
-pub(crate) const DATA_KEYS: &str =
-    "SELECT id, purpose, wrapped, created_at, retired_at FROM vault_keys ORDER BY created_at, id";
 
 /// Refuses a schema that this binary does not know, or that is none.
 pub(crate) fn known(schema: &[Applied]) -> Result<(), SnapshotError> {

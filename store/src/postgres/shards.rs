@@ -4,7 +4,7 @@ use tokio_postgres::Client;
 
 use super::connection::{connect, explain};
 use crate::StoreError;
-use crate::shards::SHARDS;
+use crate::shard::SHARDS;
 
 /// The first key of the advisory locks of shards; the second is the shard.
 const SHARD: i32 = 0x7061_7903;

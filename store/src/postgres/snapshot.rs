@@ -14,9 +14,8 @@ use super::sequence::LEASE;
 use super::{MIGRATING, applied, connection, run};
 use crate::database::vault_key;
 use crate::migrations::{ALL, tables};
-use crate::snapshot::{
-    Applied, CopiedTable, DATA_KEYS, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document,
-};
+use crate::snapshot::{Applied, CopiedTable, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
+use crate::vault_keys::DATA_KEYS;
 use crate::{StoreError, VaultKeyRow};
 
 /// How much of a file is sent at a time.

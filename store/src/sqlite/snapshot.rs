@@ -13,7 +13,8 @@ use super::connection::{explain, values};
 use super::{migrate, must_exist, take_lock};
 use crate::StoreError;
 use crate::database::vault_key;
-use crate::snapshot::{Applied, DATA_KEYS, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
+use crate::snapshot::{Applied, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
+use crate::vault_keys::DATA_KEYS;
 
 /// The copy's name.
 const COPY: &str = "paygen.sqlite";
