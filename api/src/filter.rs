@@ -3,6 +3,7 @@
 use paygen_core::ids::Id;
 use paygen_core::money::Decimal;
 use paygen_core::time::Instant;
+use paygen_store::lists::FieldKind;
 use paygen_store::query::{ColumnKind, Filter, ListColumn, Operand, Test};
 use paygen_store::value::Value;
 
@@ -13,32 +14,6 @@ use paygen_edge::nearest::hint;
 const MOST_CONDITIONS: usize = 20;
 const MOST_VALUES: usize = 100;
 const LONGEST: usize = 4096;
-
-/// How a field's values are read.
-#[derive(Clone, Copy, Debug)]
-pub enum FieldKind {
-    /// Text.
-    Text,
-    /// Text that is kept in capitals, such as a currency; compared without letter case.
-    Capitals,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// 24 hex characters.
-    Id,
-    /// A whole number.
-    Integer,
-    /// An amount in major units.
-    Money,
-    /// An instant or a date.
-    Time,
-    /// True or false.
-    Boolean,
-    /// What no record has, such as a mark of deletion: `.exists=false` always holds, `.exists=true` never. Its column is
-    /// one that every record has.
-    Never,
-    /// Kept as a hash: text that the resource turns into its hash, compared for equality only.
-    Hashed,
-}
 
 /// Whether a column keeps amounts.
 pub fn is_money(column: ListColumn) -> bool {

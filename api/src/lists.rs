@@ -3,73 +3,36 @@
 //! A resource says which fields there are ([`ListSpec`]); reading the parameters gives a [`ListQuery`] for the store
 //! and what `meta` echoes.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::ids::{ClientId, Id};
+use paygen_store::Listed;
+pub use paygen_store::lists::{FieldKind, ListField};
 use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, Paging, Search, Test};
 use paygen_store::value::Value;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::PartialSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::card_numbers;
 use super::cursor;
-use super::filter::{self, FieldKind};
+use super::filter;
 use super::gate::Caller;
 use super::problem::Problem;
 use super::query::Params;
 use super::reply::{self, ListMeta};
+use crate::Api;
 use paygen_edge::nearest::hint;
 
 /// The page size when none is asked for, and the largest.
 const DEFAULT_LIMIT: u32 = 20;
 const LARGEST_LIMIT: u32 = 200;
-
-/// A field of a resource, as lists know it.
-#[derive(Clone, Copy, Debug)]
-pub struct ListField {
-    /// Its name in JSON.
-    pub name: &'static str,
-    /// Where it is kept.
-    pub column: ListColumn,
-    /// How its values are read.
-    pub kind: FieldKind,
-    /// Whether `search` may look in it.
-    pub searched: bool,
-}
-
-/// A field that filters and sorts.
-pub const fn field(name: &'static str, column: ListColumn, kind: FieldKind) -> ListField {
-    ListField { name, column, kind, searched: false }
-}
-
-/// A field that filters, sorts and is searched.
-pub const fn searched(name: &'static str, column: ListColumn) -> ListField {
-    ListField { name, column, kind: FieldKind::Text, searched: true }
-}
-
-/// A currency, which is searched too.
-pub const fn currency(name: &'static str, column: ListColumn) -> ListField {
-    ListField { kind: FieldKind::Capitals, ..searched(name, column) }
-}
-
-/// A word of a closed list that is searched too.
-pub const fn searched_word(name: &'static str, column: ListColumn, words: &'static [&'static str]) -> ListField {
-    ListField { kind: FieldKind::Choice(words), ..searched(name, column) }
-}
-
-/// What is kept as a hash and found by `search` when it is looked for as a whole.
-pub const fn searched_whole(name: &'static str, column: ListColumn) -> ListField {
-    ListField { kind: FieldKind::Hashed, ..searched(name, column) }
-}
-
-/// The mark of deletion that the published filters name. Nothing that is deleted is ever listed. `column` is one that
-/// every record has.
-pub const fn deleted(column: ListColumn) -> ListField {
-    field("deleted", column, FieldKind::Never)
-}
 
 /// Other names of fields, in `fields` and in the field lists of `populate`; a dot leads into an object.
 pub type Aliases = &'static [(&'static str, &'static str)];
@@ -85,8 +48,8 @@ pub struct Populate {
     pub name: &'static str,
     /// The scope that reads such records.
     pub scope: Scope,
-    /// Every field of it.
-    pub returned: &'static [&'static str],
+    /// Every member of it.
+    pub members: fn() -> &'static [&'static str],
     /// Other names of its fields.
     pub aliases: Aliases,
 }
@@ -122,8 +85,8 @@ impl Asked {
 pub struct ListSpec {
     /// Fields that filter and sort.
     pub fields: &'static [ListField],
-    /// Every field that is returned.
-    pub returned: &'static [&'static str],
+    /// Every member of a row.
+    pub members: fn() -> &'static [&'static str],
     /// Other names of fields.
     pub aliases: Aliases,
     /// Records that can be shown beside their ids.
@@ -133,6 +96,26 @@ pub struct ListSpec {
 }
 
 impl ListSpec {
+    /// A list of rows shown as `V`, newest first unless asked otherwise.
+    pub const fn of<V: PartialSchema + 'static>(fields: &'static [ListField]) -> ListSpec {
+        ListSpec { fields, members: members::<V>, aliases: &[], populate: &[], default_sort: "-createdAt" }
+    }
+
+    /// The same with other names of fields.
+    pub const fn with_aliases(self, aliases: Aliases) -> ListSpec {
+        ListSpec { aliases, ..self }
+    }
+
+    /// The same with records that can be shown beside their ids.
+    pub const fn with_populate(self, populate: &'static [Populate]) -> ListSpec {
+        ListSpec { populate, ..self }
+    }
+
+    /// The same in another order.
+    pub const fn sorted_by(self, default_sort: &'static str) -> ListSpec {
+        ListSpec { default_sort, ..self }
+    }
+
     fn find(&self, name: &str) -> Option<&ListField> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -141,6 +124,37 @@ impl ListSpec {
         let offered = self.fields.iter().filter(|field| !matches!(field.kind, FieldKind::Never));
         offered.map(|field| field.name).collect()
     }
+}
+
+/// The names of a view's members, in their order, from its schema.
+pub fn members<V: PartialSchema + 'static>() -> &'static [&'static str] {
+    static KNOWN: Mutex<BTreeMap<TypeId, &'static [&'static str]>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(TypeId::of::<V>()).or_insert_with(|| {
+        let names = match V::schema() {
+            RefOr::T(Schema::Object(object)) => object.properties.into_keys().collect::<Vec<String>>(),
+            _ => Vec::new(),
+        };
+        // Leaked once for each view: there are as many as there are lists.
+        names.into_iter().map(|name| &*name.leak()).collect::<Vec<&'static str>>().leak()
+    })
+}
+
+/// Answers a list: reads its parameters, asks the store, shows each row. `fixed` conditions always hold.
+pub async fn answer<L: Listed, V: Serialize>(
+    app: &Api,
+    caller: &Caller,
+    params: Params,
+    spec: &ListSpec,
+    fixed: Vec<Filter>,
+    show: impl Fn(&L::Row) -> V,
+) -> Result<Response, Problem>
+where
+    L::Row: Send,
+{
+    let list = read(spec, params, caller.client, fixed, app.settings.list_timeout_ms)?;
+    let page = app.reader.list::<L>(&list.query).await?;
+    list.reply(page, show)
 }
 
 /// A list that was asked for.
@@ -181,7 +195,8 @@ pub fn read(
     let sort = sort_text.unwrap_or_else(|| spec.default_sort.to_owned());
     let order = read_sort(spec, &sort, &mut params);
     let fields = params.take("fields").filter(|fields| !fields.is_empty());
-    let shown = fields.as_deref().map(|given| shown_fields(&mut params, "fields", given, spec.returned, spec.aliases));
+    let shown =
+        fields.as_deref().map(|given| shown_fields(&mut params, "fields", given, (spec.members)(), spec.aliases));
     let (search, search_in) = (params.take("search").filter(|text| !text.is_empty()), params.take("searchIn"));
     let looked_for = read_search(spec, search.as_deref(), search_in.as_deref(), &mut params);
     let filter = params.take("filter").filter(|filter| !filter.is_empty());
@@ -305,8 +320,9 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
             continue;
         };
         let fields = fields.split_whitespace();
-        let fields =
-            fields.flat_map(|field| shown_fields(params, "populate", field, known.returned, known.aliases)).collect();
+        let fields = fields
+            .flat_map(|field| shown_fields(params, "populate", field, (known.members)(), known.aliases))
+            .collect();
         if populate.iter().any(|asked| asked.name == known.name) {
             params.fault("populate", "invalid", format!("\"{}\" stands twice", known.name));
             continue;

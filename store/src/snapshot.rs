@@ -8,7 +8,6 @@ use std::path::Path;
 use paygen_core::ids::{CardHolderId, ClientId, DocumentId, Id};
 use serde::{Deserialize, Serialize};
 
-use crate::vault_keys::DATA_KEYS;
 use crate::{StoreError, Target, VaultKeyRow, migrations, postgres, sqlite};
 
 /// What a snapshot's files hold.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::access::{ApiKey, ApiKeyStatus, ApiKeyView, CreateApiKey, NewKey, RevokeApiKey, RotateApiKey};
+use paygen_core::access::{ApiKey, ApiKeyView, CreateApiKey, NewKey, RevokeApiKey, RotateApiKey};
 use paygen_core::ids::ApiKeyId;
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal};
@@ -14,9 +14,8 @@ use serde::Serialize;
 use super::bodies::{CreateApiKeyBody, RotateApiKeyBody};
 use crate::Api;
 use crate::body::{Body, NoBody};
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, Caller, KEYS_READ, KEYS_WRITE};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -41,39 +40,7 @@ impl NewApiKeyView {
     }
 }
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    searched("name", columns::NAME),
-    searched("hint", columns::HINT),
-    field("status", columns::STATUS, FieldKind::Choice(ApiKeyStatus::WORDS)),
-    field("expiresAt", columns::EXPIRES_AT, FieldKind::Time),
-    field("lastUsedAt", columns::LAST_USED_AT, FieldKind::Time),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "name",
-        "hint",
-        "scopes",
-        "status",
-        "expiresAt",
-        "allowedIps",
-        "lastUsedAt",
-        "replacedBy",
-        "endsAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<ApiKeyView>(columns::FIELDS);
 
 fn shown(outcome: &Outcome) -> Option<ApiKeyView> {
     match outcome {
@@ -156,9 +123,7 @@ pub async fn list_api_keys(
     Allowed(caller): Allowed<KEYS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, ApiKeyView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), ApiKeyView::of).await
 }
 
 /// Retrieve an API key

@@ -8,9 +8,8 @@ use paygen_store::lists::audit_log as columns;
 use serde::Serialize;
 
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{AUDIT_READ, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::ListEnvelope;
@@ -73,27 +72,7 @@ impl AuditView {
     }
 }
 
-const ACTORS: &[&str] = &["api_key", "token", "reveal_token", "operator", "system"];
-
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("actorType", columns::ACTOR_TYPE, FieldKind::Choice(ACTORS)),
-    field("actorId", columns::ACTOR_ID, FieldKind::Id),
-    searched("action", columns::ACTION),
-    searched("objectType", columns::OBJECT_TYPE),
-    searched("objectId", columns::OBJECT_ID),
-    searched("requestId", columns::REQUEST_ID),
-    searched("address", columns::ADDRESS),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &["_id", "actor", "action", "objectType", "objectId", "changes", "requestId", "address", "createdAt"],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<AuditView>(columns::FIELDS);
 
 /// List the audit log
 ///
@@ -107,7 +86,5 @@ pub async fn list_audit_log(
     Allowed(caller): Allowed<AUDIT_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, AuditView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), AuditView::of).await
 }

@@ -3,9 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::accounts::{
-    Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailType, DetailView, UpdateDetail,
-};
+use paygen_core::accounts::{Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailView, UpdateDetail};
 use paygen_core::ids::{AccountId, ClientId, DetailId};
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal};
@@ -14,9 +12,8 @@ use paygen_store::lists::details as columns;
 use super::bodies::{CreateDetailBody, UpdateDetailBody};
 use crate::Api;
 use crate::body::{Body, NoBody};
-use crate::filter::FieldKind;
 use crate::gate::{ACCOUNTS_READ, ACCOUNTS_WRITE, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::{PathId, PathIds};
 use crate::problem::Problem;
 use crate::query::Query;
@@ -59,23 +56,7 @@ pub async fn create_detail(
     write.perform(&app, &caller, &body.canonical, command, success).await
 }
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("type", columns::TYPE, FieldKind::Choice(DetailType::WORDS)),
-    searched("provider", columns::PROVIDER),
-    field("isPrimary", columns::IS_PRIMARY, FieldKind::Boolean),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &["_id", "accountId", "type", "details", "provider", "isPrimary", "version", "createdAt", "updatedAt"],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<DetailView>(columns::FIELDS);
 
 /// List account details
 ///

@@ -12,9 +12,8 @@ use serde::Serialize;
 use super::details::existing;
 use crate::Api;
 use crate::csv::{self, Cell, Sheet};
-use crate::filter::FieldKind;
 use crate::gate::{ACCOUNTS_READ, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed, searched};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -122,44 +121,7 @@ const SHEET: Sheet<(Line, Entry)> = Sheet {
     },
 };
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ENTRY, FieldKind::Id),
-    field("seq", columns::SEQ, FieldKind::Integer),
-    field("kind", columns::KIND, FieldKind::Choice(EntryKind::WORDS)),
-    field("amount", columns::AMOUNT, FieldKind::Money),
-    field("heldAmount", columns::HELD_AMOUNT, FieldKind::Money),
-    field("ledgerBalance", columns::LEDGER_BALANCE, FieldKind::Money),
-    field("heldBalance", columns::HELD_BALANCE, FieldKind::Money),
-    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
-    field("sourceId", columns::SOURCE, FieldKind::Id),
-    searched("reference", columns::REFERENCE),
-    searched("narration", columns::NARRATION),
-    field("forced", columns::FORCED, FieldKind::Boolean),
-    field("createdAt", columns::AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "seq",
-        "kind",
-        "amount",
-        "heldAmount",
-        "ledgerBalance",
-        "heldBalance",
-        "currency",
-        "authorizationId",
-        "sourceId",
-        "reference",
-        "narration",
-        "forced",
-        "createdAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-seq",
-};
+const SPEC: ListSpec = ListSpec::of::<EntryView>(columns::FIELDS).sorted_by("-seq");
 
 /// List an account's entries
 ///

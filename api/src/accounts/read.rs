@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::accounts::{AccountStatus, AccountType, AccountView, CategoryWord, OwnerType};
+use paygen_core::accounts::AccountView;
 use paygen_core::ids::AccountId;
 use paygen_core::ledger::Balance;
 use paygen_core::record::Key;
@@ -10,40 +10,14 @@ use paygen_store::lists::accounts as columns;
 
 use super::details::existing;
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{ACCOUNTS_READ, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, currency, deleted, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("ownerType", columns::OWNER_TYPE, FieldKind::Choice(OwnerType::WORDS)),
-    searched("ownerId", columns::OWNER_ID),
-    field("client", columns::CLIENT, FieldKind::Id),
-    searched("name", columns::NAME),
-    field("type", columns::TYPE, FieldKind::Choice(AccountType::WORDS)),
-    field("category", columns::CATEGORY, FieldKind::Choice(CategoryWord::WORDS)),
-    field("status", columns::STATUS, FieldKind::Choice(AccountStatus::WORDS)),
-    currency("currency", columns::CURRENCY),
-    searched("network", columns::NETWORK),
-    field("balance", columns::AVAILABLE, FieldKind::Money),
-    field("availableBalance", columns::AVAILABLE, FieldKind::Money),
-    field("ledgerBalance", columns::LEDGER, FieldKind::Money),
-    field("heldBalance", columns::HELD, FieldKind::Money),
-    field("creditLimit", columns::CREDIT_LIMIT, FieldKind::Money),
-    field("canDebit", columns::CAN_DEBIT, FieldKind::Boolean),
-    field("canCredit", columns::CAN_CREDIT, FieldKind::Boolean),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-    deleted(columns::ID),
-];
-
-const SPEC: ListSpec =
-    ListSpec { fields: FIELDS, returned: AccountView::FIELDS, aliases: &[], populate: &[], default_sort: "-createdAt" };
+const SPEC: ListSpec = ListSpec::of::<AccountView>(columns::FIELDS);
 
 /// List accounts
 ///
@@ -57,9 +31,10 @@ pub async fn list_accounts(
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, |(account, balance)| AccountView::of(account, balance))
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), |(account, balance)| {
+        AccountView::of(account, balance)
+    })
+    .await
 }
 
 /// Retrieve an account

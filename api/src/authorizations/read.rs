@@ -3,85 +3,22 @@
 use axum::extract::State;
 use axum::response::Response;
 use paygen_core::Refusal;
-use paygen_core::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, DecisionView, Reason};
+use paygen_core::authorizations::{Authorization, AuthorizationView, DecisionView};
 use paygen_core::cards::Card;
 use paygen_core::ids::{AuthorizationId, CardId};
-use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::record::Key;
 use paygen_store::lists::authorizations as columns;
 use paygen_store::query::Filter;
 
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
-use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{Params, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("cardId", columns::CARD, FieldKind::Id),
-    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
-    field("accountId", columns::ACCOUNT, FieldKind::Id),
-    field("status", columns::STATUS, FieldKind::Choice(AuthorizationStatus::WORDS)),
-    field("reason", columns::REASON, FieldKind::Choice(Reason::WORDS)),
-    field("type", columns::TYPE, FieldKind::Choice(AuthorizationType::WORDS)),
-    field("channel", columns::CHANNEL, FieldKind::Choice(Channel::WORDS)),
-    currency("currency", columns::CURRENCY),
-    field("amount", columns::AMOUNT, FieldKind::Money),
-    field("approvedAmount", columns::APPROVED, FieldKind::Money),
-    field("clearedAmount", columns::CLEARED, FieldKind::Money),
-    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
-    searched("merchant.category", columns::MERCHANT_CATEGORY),
-    searched("merchant.name", columns::MERCHANT_NAME),
-    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
-    field("standIn", columns::STAND_IN, FieldKind::Boolean),
-    field("expiresAt", columns::EXPIRES_AT, FieldKind::Time),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "cardId",
-        "cardHolderId",
-        "accountId",
-        "status",
-        "reason",
-        "type",
-        "channel",
-        "currency",
-        "amount",
-        "approvedAmount",
-        "heldAmount",
-        "clearedAmount",
-        "reversedAmount",
-        "refundedAmount",
-        "fee",
-        "vat",
-        "partial",
-        "standIn",
-        "merchantAmount",
-        "merchantCurrency",
-        "merchant",
-        "terminal",
-        "authorizationCode",
-        "networkTransactionId",
-        "timeline",
-        "expiresAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<AuthorizationView>(columns::FIELDS);
 
 /// List authorizations
 ///
@@ -118,9 +55,7 @@ pub async fn list_card_authorizations(
 }
 
 async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, only, app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, AuthorizationView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, only, AuthorizationView::of).await
 }
 
 /// The authorization, when the caller sees its card.

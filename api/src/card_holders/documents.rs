@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::card_holders::{CardHolderView, DocumentPart, DocumentView, ReviewDocument, ReviewStatus};
+use paygen_core::card_holders::{CardHolderView, DocumentView, ReviewDocument, ReviewStatus};
 use paygen_core::ids::{CardHolderId, DocumentId};
 use paygen_core::{Command, Outcome};
 use paygen_store::lists::documents as columns;
@@ -15,9 +15,8 @@ use super::form::{self, Form, FormSpec};
 use super::{existing, merge, refuse};
 use crate::Api;
 use crate::body::{Body, Faults, Fields, Members};
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, CARD_HOLDERS_READ, CARD_HOLDERS_WRITE, Caller, Unbound};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::{PathId, PathIds};
 use crate::problem::{FieldProblem, Problem};
 use crate::query::Query;
@@ -104,39 +103,7 @@ fn said(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) 
     });
 }
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("part", columns::PART, FieldKind::Choice(DocumentPart::WORDS)),
-    field("fileType", columns::FILE_TYPE, FieldKind::Text),
-    field("size", columns::SIZE, FieldKind::Integer),
-    field("status", columns::STATUS, FieldKind::Choice(ReviewStatus::WORDS)),
-    field("current", columns::CURRENT, FieldKind::Boolean),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "cardHolderId",
-        "part",
-        "fileType",
-        "size",
-        "contentHash",
-        "status",
-        "reason",
-        "current",
-        "url",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<DocumentView>(columns::FIELDS);
 
 /// List documents
 ///

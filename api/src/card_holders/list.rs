@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::card_holders::{CardHolderStatus, CardHolderView};
+use paygen_core::card_holders::CardHolderView;
 use paygen_core::ids::{ClientId, Id};
 use paygen_store::lists::card_holders as columns;
 use paygen_store::query::{Filter, ListColumn, Operand, Page, Test};
@@ -10,50 +10,18 @@ use paygen_store::value::Value;
 use paygen_vault::Vault;
 
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, CARD_HOLDERS_READ};
-use crate::lists::{self, Aliases, ListField, ListParams, ListSpec, deleted, field, fixed, searched, searched_whole};
+use crate::lists::{self, Aliases, ListParams, ListSpec, fixed};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::ListEnvelope;
 use paygen_app::{Failure, personal};
 
-/// Reviews as they are kept: that a good document expired is told only of each by itself.
-const PROOF_REVIEWS: &[&str] = &["pending", "verified", "rejected"];
-const DOCUMENT_REVIEWS: &[&str] = &["pending", "rejected"];
-
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    searched("name", columns::NAME),
-    field("status", columns::STATUS, FieldKind::Choice(CardHolderStatus::WORDS)),
-    searched_whole("email", columns::EMAIL),
-    searched_whole("person.email", columns::EMAIL),
-    searched_whole("emailAddress", columns::EMAIL),
-    field("phoneNumber", columns::PHONE, FieldKind::Hashed),
-    field("person.phoneNumber", columns::PHONE, FieldKind::Hashed),
-    field("dateOfBirth", columns::BIRTH_DATE, FieldKind::Hashed),
-    field("person.dateOfBirth", columns::BIRTH_DATE, FieldKind::Hashed),
-    field("identification.document.number", columns::DOCUMENT_NUMBER, FieldKind::Hashed),
-    field("identification.document.verificationStatus", columns::DOCUMENT_STATUS, FieldKind::Choice(DOCUMENT_REVIEWS)),
-    field("identification.proofOfAddress.verificationStatus", columns::PROOF_STATUS, FieldKind::Choice(PROOF_REVIEWS)),
-    field("erasedAt", columns::ERASED_AT, FieldKind::Time),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-    deleted(columns::ID),
-];
-
 /// What the published samples call an e-mail address, and what filters call it.
 pub const ALIASES: Aliases =
     &[("emailAddress", "person.email"), ("email", "person.email"), ("person.email", "person.email")];
 
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: CardHolderView::FIELDS,
-    aliases: ALIASES,
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<CardHolderView>(columns::FIELDS).with_aliases(ALIASES);
 
 /// List card holders
 ///

@@ -7,7 +7,7 @@ use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{Account, AccountView};
 use paygen_core::card_holders::{CardHolder, CardHolderView};
-use paygen_core::cards::{Brand, CancellationReason, Card, CardStatus, CardType, CardView, FundingMode};
+use paygen_core::cards::{Card, CardView};
 use paygen_core::ids::{CardId, Id};
 use paygen_core::ledger::Balance;
 use paygen_core::record::Key;
@@ -17,48 +17,18 @@ use serde_json::value::RawValue;
 use super::seen;
 use crate::Api;
 use crate::card_holders;
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, CARDS_READ, Caller};
-use crate::lists::{
-    self, Asked, Beside, ListField, ListParams, ListSpec, Populate, currency, deleted, field, searched, searched_word,
-};
+use crate::lists::{self, Asked, Beside, ListParams, ListSpec, Populate};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 use paygen_app::personal;
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("debitAccountId", columns::DEBIT_ACCOUNT, FieldKind::Id),
-    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
-    searched_word("type", columns::TYPE, CardType::WORDS),
-    searched_word("brand", columns::BRAND, Brand::WORDS),
-    currency("currency", columns::CURRENCY),
-    searched_word("status", columns::STATUS, CardStatus::WORDS),
-    searched_word("cancellationReason", columns::CANCELLATION_REASON, CancellationReason::WORDS),
-    field("balance", columns::BALANCE, FieldKind::Money),
-    field("availableBalance", columns::AVAILABLE, FieldKind::Money),
-    searched("last4", columns::LAST4),
-    searched("bin", columns::BIN),
-    field("expiryMonth", columns::EXPIRY_MONTH, FieldKind::Integer),
-    field("expiryYear", columns::EXPIRY_YEAR, FieldKind::Integer),
-    searched_word("fundingMode", columns::FUNDING_MODE, FundingMode::WORDS),
-    field("enable2FA", columns::ENABLE_2FA, FieldKind::Boolean),
-    field("disposable", columns::DISPOSABLE, FieldKind::Boolean),
-    field("pinSet", columns::PIN_SET, FieldKind::Boolean),
-    field("replacementFor", columns::REPLACEMENT_FOR, FieldKind::Id),
-    field("replacedBy", columns::REPLACED_BY, FieldKind::Id),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-    deleted(columns::ID),
-];
-
 const CARD_HOLDER: Populate = Populate {
     name: "cardHolder",
     scope: Scope::CardHoldersRead,
-    returned: CardHolderView::FIELDS,
+    members: lists::members::<CardHolderView>,
     aliases: card_holders::ALIASES,
 };
 
@@ -66,50 +36,9 @@ const CARD_HOLDER: Populate = Populate {
 const OWNER: Populate = Populate { name: "owner", ..CARD_HOLDER };
 
 const DEBIT_ACCOUNT: Populate =
-    Populate { name: "debitAccount", scope: Scope::AccountsRead, returned: AccountView::FIELDS, aliases: &[] };
+    Populate { name: "debitAccount", scope: Scope::AccountsRead, members: lists::members::<AccountView>, aliases: &[] };
 
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "debitAccountId",
-        "cardHolderId",
-        "type",
-        "brand",
-        "currency",
-        "status",
-        "cancellationReason",
-        "creditAccountId",
-        "balance",
-        "availableBalance",
-        "maskedPan",
-        "last4",
-        "bin",
-        "expiryMonth",
-        "expiryYear",
-        "fundingMode",
-        "metadata",
-        "spendingControls",
-        "enable2FA",
-        "disposable",
-        "validFrom",
-        "validUntil",
-        "merchantLock",
-        "lockedMerchantId",
-        "cancelAfter",
-        "pinSet",
-        "activatedAt",
-        "replacementFor",
-        "replacedBy",
-        "statusHistory",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[CARD_HOLDER, DEBIT_ACCOUNT, OWNER],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<CardView>(columns::FIELDS).with_populate(&[CARD_HOLDER, DEBIT_ACCOUNT, OWNER]);
 
 type Row = (Card, Balance);
 

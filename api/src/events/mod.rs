@@ -5,7 +5,7 @@ mod stream;
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::events::{Event, EventType, told};
+use paygen_core::events::{Event, told};
 use paygen_core::ids::EventId;
 use paygen_core::view::Free;
 use paygen_store::lists::events as columns;
@@ -16,9 +16,8 @@ use serde_json::value::RawValue;
 
 use crate::Api;
 use crate::cursor;
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, EVENTS_READ};
-use crate::lists::{self, ListField, ListParams, ListSpec, deleted, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -75,25 +74,7 @@ impl EventView {
     }
 }
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("type", columns::TYPE, FieldKind::Choice(EventType::WORDS)),
-    field("position", columns::POSITION, FieldKind::Integer),
-    searched("objectType", columns::OBJECT_TYPE),
-    field("objectId", columns::OBJECT_ID, FieldKind::Id),
-    field("sequence", columns::SEQUENCE, FieldKind::Integer),
-    searched("requestId", columns::REQUEST_ID),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    deleted(columns::ID),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &["_id", "type", "position", "objectType", "objectId", "sequence", "data", "requestId", "createdAt"],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<EventView>(columns::FIELDS);
 
 /// List events
 ///

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::access::Scope;
-use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, ExceptionView};
+use paygen_core::exceptions::ExceptionView;
 use paygen_core::ids::{AccountId, ExceptionId};
 use paygen_core::money::Decimal;
 use paygen_core::resolution::ResolveException;
@@ -14,9 +14,8 @@ use paygen_store::lists::exceptions as columns;
 use crate::Api;
 use crate::body::Body;
 use crate::fields::Text;
-use crate::filter::FieldKind;
 use crate::gate::{AUTHORIZATIONS_READ, AUTHORIZATIONS_WRITE, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -24,44 +23,7 @@ use crate::rate::Rate;
 use crate::reply::{Envelope, ListEnvelope};
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("type", columns::TYPE, FieldKind::Choice(ExceptionKind::WORDS)),
-    field("status", columns::STATUS, FieldKind::Choice(ExceptionStatus::WORDS)),
-    field("cardId", columns::CARD, FieldKind::Id),
-    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
-    field("transactionId", columns::TRANSACTION, FieldKind::Id),
-    currency("currency", columns::CURRENCY),
-    field("amount", columns::AMOUNT, FieldKind::Money),
-    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "type",
-        "status",
-        "cardId",
-        "authorizationId",
-        "transactionId",
-        "amount",
-        "currency",
-        "networkTransactionId",
-        "note",
-        "waits",
-        "entryId",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<ExceptionView>(columns::FIELDS);
 
 /// List exceptions
 ///
@@ -76,9 +38,7 @@ pub async fn list_exceptions(
     Query(params): Query,
 ) -> Result<Response, Problem> {
     caller.unbound()?;
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, ExceptionView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), ExceptionView::of).await
 }
 
 crate::body! {

@@ -8,70 +8,20 @@ use paygen_core::cards::Card;
 use paygen_core::ids::{CardId, PostingId};
 use paygen_core::money::format_minor;
 use paygen_core::record::Key;
-use paygen_core::transactions::{Posted, PostingType, TransactionView};
+use paygen_core::transactions::{Posted, TransactionView};
 use paygen_store::lists::transactions as columns;
 use paygen_store::query::Filter;
 
 use crate::Api;
 use crate::csv::{self, Cell, Sheet};
-use crate::filter::FieldKind;
 use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
-use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, fixed, searched};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{Params, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("cardId", columns::CARD, FieldKind::Id),
-    field("cardHolderId", columns::CARD_HOLDER, FieldKind::Id),
-    field("accountId", columns::ACCOUNT, FieldKind::Id),
-    field("authorizationId", columns::AUTHORIZATION, FieldKind::Id),
-    field("type", columns::TYPE, FieldKind::Choice(PostingType::WORDS)),
-    currency("currency", columns::CURRENCY),
-    field("amount", columns::AMOUNT, FieldKind::Money),
-    field("fee", columns::FEE, FieldKind::Money),
-    field("vat", columns::VAT, FieldKind::Money),
-    currency("merchantCurrency", columns::MERCHANT_CURRENCY),
-    searched("merchant.category", columns::MERCHANT_CATEGORY),
-    searched("merchant.name", columns::MERCHANT_NAME),
-    searched("networkTransactionId", columns::NETWORK_TRANSACTION_ID),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "amount",
-        "fee",
-        "vat",
-        "currency",
-        "type",
-        "merchantAmount",
-        "merchantCurrency",
-        "merchant",
-        "terminal",
-        "transactionMetadata",
-        "metadata",
-        "cardId",
-        "cardHolderId",
-        "accountId",
-        "authorizationId",
-        "authorizationCode",
-        "networkTransactionId",
-        "originalTransactionId",
-        "refundedAmount",
-        "entryId",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<TransactionView>(columns::FIELDS);
 
 /// List transactions
 ///

@@ -5,57 +5,18 @@ use axum::response::Response;
 use paygen_core::Refusal;
 use paygen_core::ids::TransferId;
 use paygen_core::record::Key;
-use paygen_core::transfers::{Transfer, TransferStatus, TransferView};
+use paygen_core::transfers::{Transfer, TransferView};
 use paygen_store::lists::transfers as columns;
 
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{ACCOUNTS_READ, Allowed};
-use crate::lists::{self, ListField, ListParams, ListSpec, currency, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("fromAccountId", columns::FROM_ACCOUNT, FieldKind::Id),
-    field("toAccountId", columns::TO_ACCOUNT, FieldKind::Id),
-    currency("currency", columns::CURRENCY),
-    field("amount", columns::AMOUNT, FieldKind::Money),
-    field("reversedAmount", columns::REVERSED, FieldKind::Money),
-    field("status", columns::STATUS, FieldKind::Choice(TransferStatus::WORDS)),
-    searched("reference", columns::REFERENCE),
-    searched("narration", columns::NARRATION),
-    field("entryId", columns::ENTRY, FieldKind::Id),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "fromAccountId",
-        "toAccountId",
-        "amount",
-        "currency",
-        "reversedAmount",
-        "status",
-        "reference",
-        "narration",
-        "metadata",
-        "entryId",
-        "reversalEntryId",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<TransferView>(columns::FIELDS);
 
 /// List transfers
 ///
@@ -69,9 +30,7 @@ pub async fn list_transfers(
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, TransferView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), TransferView::of).await
 }
 
 /// Retrieve a transfer

@@ -2,55 +2,21 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::events::EventType;
 use paygen_core::ids::EventId;
-use paygen_core::webhooks::{AttemptOutcome, AttemptView};
+use paygen_core::webhooks::AttemptView;
 use paygen_store::lists::attempts as columns;
 use paygen_store::query::Filter;
 
 use crate::Api;
 use crate::events::event_not_found;
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, Caller, EVENTS_READ};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, fixed};
+use crate::lists::{self, ListParams, ListSpec, fixed};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{Params, Query};
 use crate::reply::ListEnvelope;
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    field("webhookId", columns::WEBHOOK, FieldKind::Id),
-    field("eventId", columns::EVENT, FieldKind::Id),
-    field("eventType", columns::TYPE, FieldKind::Choice(EventType::WORDS)),
-    field("attempt", columns::ATTEMPT, FieldKind::Integer),
-    field("outcome", columns::OUTCOME, FieldKind::Choice(AttemptOutcome::WORDS)),
-    field("status", columns::STATUS, FieldKind::Integer),
-    field("latencyMs", columns::LATENCY, FieldKind::Integer),
-    field("nextAttemptAt", columns::NEXT_ATTEMPT_AT, FieldKind::Time),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "webhookId",
-        "eventId",
-        "eventType",
-        "attempt",
-        "outcome",
-        "status",
-        "latencyMs",
-        "responseExcerpt",
-        "error",
-        "nextAttemptAt",
-        "createdAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<AttemptView>(columns::FIELDS);
 
 /// List delivery attempts
 ///
@@ -87,7 +53,5 @@ pub async fn list_event_deliveries(
 
 async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {
     caller.unbound()?;
-    let list = lists::read(&SPEC, params, caller.client, only, app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, AttemptView::of)
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, only, AttemptView::of).await
 }

@@ -4,50 +4,18 @@ use axum::extract::State;
 use axum::response::Response;
 use paygen_core::Refusal;
 use paygen_core::ids::WebhookId;
-use paygen_core::webhooks::{DisabledReason, Webhook, WebhookProgress, WebhookView};
+use paygen_core::webhooks::{Webhook, WebhookProgress, WebhookView};
 use paygen_store::lists::webhooks as columns;
 
 use crate::Api;
-use crate::filter::FieldKind;
 use crate::gate::{Allowed, Caller, WEBHOOKS_READ};
-use crate::lists::{self, ListField, ListParams, ListSpec, field, searched};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 
-const FIELDS: &[ListField] = &[
-    field("_id", columns::ID, FieldKind::Id),
-    searched("url", columns::URL),
-    searched("description", columns::DESCRIPTION),
-    field("enabled", columns::ENABLED, FieldKind::Boolean),
-    field("disabledReason", columns::DISABLED_REASON, FieldKind::Choice(DisabledReason::WORDS)),
-    field("failingSince", columns::FAILING_SINCE, FieldKind::Time),
-    field("version", columns::VERSION, FieldKind::Integer),
-    field("createdAt", columns::CREATED_AT, FieldKind::Time),
-    field("updatedAt", columns::UPDATED_AT, FieldKind::Time),
-];
-
-const SPEC: ListSpec = ListSpec {
-    fields: FIELDS,
-    returned: &[
-        "_id",
-        "url",
-        "events",
-        "description",
-        "enabled",
-        "disabledReason",
-        "hasToken",
-        "previousSecretExpiresAt",
-        "failingSince",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ],
-    aliases: &[],
-    populate: &[],
-    default_sort: "-createdAt",
-};
+const SPEC: ListSpec = ListSpec::of::<WebhookView>(columns::FIELDS);
 
 /// List webhook endpoints
 ///
@@ -62,9 +30,10 @@ pub async fn list_webhooks(
     Query(params): Query,
 ) -> Result<Response, Problem> {
     caller.unbound()?;
-    let list = lists::read(&SPEC, params, caller.client, Vec::new(), app.settings.list_timeout_ms)?;
-    let page = app.reader.list::<columns::List>(&list.query).await?;
-    list.reply(page, |(webhook, progress)| WebhookView::of(webhook, progress))
+    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), |(webhook, progress)| {
+        WebhookView::of(webhook, progress)
+    })
+    .await
 }
 
 /// Retrieve a webhook endpoint

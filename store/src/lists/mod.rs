@@ -1,29 +1,30 @@
-//! What can be listed, and the columns that may be named in filters, sorts and searches.
+//! What can be listed. Each list names its source, and each field that filters, sorts or is searched once: JSON name, column, kind.
 
-use paygen_core::access::{ApiKey, AuditEntry};
-use paygen_core::accounts::{Account, Detail};
-use paygen_core::authorizations::Authorization;
-use paygen_core::card_holders::{CardHolder, Document};
-use paygen_core::cards::Card;
-use paygen_core::events::Event;
-use paygen_core::exceptions::NetworkException;
-use paygen_core::ledger::{Balance, Entry, Line};
+pub mod field;
+
+use paygen_core::access::{ApiKey, ApiKeyStatus, AuditEntry};
+use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+use paygen_core::authorizations::{Authorization, AuthorizationStatus, Reason};
+use paygen_core::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, ReviewStatus};
+use paygen_core::cards::{Brand, CancellationReason, Card, CardStatus, CardType, FundingMode};
+use paygen_core::events::{Event, EventType};
+use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
+use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
+use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::record::Key;
-use paygen_core::transactions::Posted;
-use paygen_core::transfers::Transfer;
-use paygen_core::webhooks::{Attempt, Webhook, WebhookProgress};
+use paygen_core::transactions::{Posted, PostingType};
+use paygen_core::transfers::{Transfer, TransferStatus};
+use paygen_core::webhooks::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
 
 use crate::query::{ColumnKind, ListColumn};
 use crate::records::{Corrupt, Row, Stored};
 use crate::sql::{Listed, Pending};
 use crate::value::Value;
+pub use field::{FieldKind, ListField};
+use field::{boolean, capitals, hashed, id, integer, money, never, text, time, word};
 
 const fn column(sql: &'static str, kind: ColumnKind) -> ListColumn {
     ListColumn { sql, kind, nullable: false }
-}
-
-const fn nullable(sql: &'static str, kind: ColumnKind) -> ListColumn {
-    ListColumn { sql, kind, nullable: true }
 }
 
 fn columns_of<R: Stored>(alias: &str) -> Vec<String> {
@@ -85,9 +86,17 @@ macro_rules! joined_list {
     };
 }
 
+macro_rules! list_fields {
+    ($($name:ident = $field:expr;)*) => {
+        $(pub const $name: ListColumn = $field.column;)*
+
+        /// The fields that filter and sort this list.
+        pub const FIELDS: &[ListField] = &[$($field,)*];
+    };
+}
+
 macro_rules! columns {
     ($($name:ident = $make:ident($sql:literal, $kind:expr);)*) => {$(
-        #[doc = concat!("The column ", $sql, ".")]
         pub const $name: ListColumn = $make($sql, $kind);
     )*};
 }
@@ -96,28 +105,28 @@ macro_rules! columns {
 pub mod accounts {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "b.exponent" };
-
-    columns! {
-        ID = column("a.id", ColumnKind::Bytes);
-        OWNER_TYPE = column("a.owner_type", ColumnKind::Text);
-        OWNER_ID = nullable("a.owner_id", ColumnKind::Text);
-        CLIENT = column("a.client", ColumnKind::Bytes);
-        NAME = column("a.name", ColumnKind::Text);
-        TYPE = column("a.kind", ColumnKind::Text);
-        CATEGORY = column("a.category", ColumnKind::Text);
-        STATUS = column("a.status", ColumnKind::Text);
-        CURRENCY = column("a.currency", ColumnKind::Text);
-        NETWORK = nullable("a.network", ColumnKind::Text);
-        CAN_DEBIT = column("a.can_debit", ColumnKind::Boolean);
-        CAN_CREDIT = column("a.can_credit", ColumnKind::Boolean);
-        AVAILABLE = column("(b.ledger - b.held + b.credit_limit)", MONEY);
-        LEDGER = column("b.ledger", MONEY);
-        HELD = column("b.held", MONEY);
-        CREDIT_LIMIT = column("b.credit_limit", MONEY);
-        VERSION = column("a.version", ColumnKind::Integer);
-        CREATED_AT = column("a.created_at", ColumnKind::Time);
-        UPDATED_AT = column("a.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "a.id");
+        OWNER_TYPE = word("ownerType", "a.owner_type", OwnerType::WORDS);
+        OWNER_ID = text("ownerId", "a.owner_id").nullable().searched();
+        CLIENT = id("client", "a.client");
+        NAME = text("name", "a.name").searched();
+        TYPE = word("type", "a.kind", AccountType::WORDS);
+        CATEGORY = word("category", "a.category", CategoryWord::WORDS);
+        STATUS = word("status", "a.status", AccountStatus::WORDS);
+        CURRENCY = capitals("currency", "a.currency").searched();
+        NETWORK = text("network", "a.network").nullable().searched();
+        AVAILABLE = money("balance", "(b.ledger - b.held + b.credit_limit)", "b.exponent");
+        AVAILABLE_BALANCE = money("availableBalance", "(b.ledger - b.held + b.credit_limit)", "b.exponent");
+        LEDGER = money("ledgerBalance", "b.ledger", "b.exponent");
+        HELD = money("heldBalance", "b.held", "b.exponent");
+        CREDIT_LIMIT = money("creditLimit", "b.credit_limit", "b.exponent");
+        CAN_DEBIT = boolean("canDebit", "a.can_debit");
+        CAN_CREDIT = boolean("canCredit", "a.can_credit");
+        VERSION = integer("version", "a.version");
+        CREATED_AT = time("createdAt", "a.created_at");
+        UPDATED_AT = time("updatedAt", "a.updated_at");
+        DELETED = never("deleted", "a.id");
     }
 
     joined_list!(Account "accounts" "a", Balance "b", "accounts a LEFT JOIN balances b ON b.client = a.client AND b.id = a.id", id ID,
@@ -128,15 +137,18 @@ pub mod accounts {
 pub mod details {
     use super::*;
 
+    list_fields! {
+        ID = id("_id", "t.id");
+        TYPE = word("type", "t.kind", DetailType::WORDS);
+        PROVIDER = text("provider", "t.provider").nullable().searched();
+        IS_PRIMARY = boolean("isPrimary", "t.is_primary");
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+
     columns! {
-        ID = column("t.id", ColumnKind::Bytes);
         ACCOUNT = column("t.account", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        PROVIDER = nullable("t.provider", ColumnKind::Text);
-        IS_PRIMARY = column("t.is_primary", ColumnKind::Boolean);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
     }
     plain_list!(Detail, "account_details", id ID);
 }
@@ -145,22 +157,20 @@ pub mod details {
 pub mod transfers {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
-
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        FROM_ACCOUNT = column("t.from_account", ColumnKind::Bytes);
-        TO_ACCOUNT = column("t.to_account", ColumnKind::Bytes);
-        CURRENCY = column("t.currency", ColumnKind::Text);
-        AMOUNT = column("t.amount", MONEY);
-        REVERSED = column("t.reversed", MONEY);
-        STATUS = column("t.status", ColumnKind::Text);
-        REFERENCE = nullable("t.reference", ColumnKind::Text);
-        NARRATION = nullable("t.narration", ColumnKind::Text);
-        ENTRY = column("t.entry", ColumnKind::Bytes);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        FROM_ACCOUNT = id("fromAccountId", "t.from_account");
+        TO_ACCOUNT = id("toAccountId", "t.to_account");
+        CURRENCY = capitals("currency", "t.currency").searched();
+        AMOUNT = money("amount", "t.amount", "t.exponent");
+        REVERSED = money("reversedAmount", "t.reversed", "t.exponent");
+        STATUS = word("status", "t.status", TransferStatus::WORDS);
+        REFERENCE = text("reference", "t.reference").nullable().searched();
+        NARRATION = text("narration", "t.narration").nullable().searched();
+        ENTRY = id("entryId", "t.entry");
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(Transfer, "transfers", id ID);
 }
@@ -169,20 +179,30 @@ pub mod transfers {
 pub mod card_holders {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        NAME = column("t.name", ColumnKind::Text);
-        STATUS = column("t.status", ColumnKind::Text);
-        EMAIL = nullable("t.email_hash", ColumnKind::Bytes);
-        PHONE = nullable("t.phone_hash", ColumnKind::Bytes);
-        BIRTH_DATE = nullable("t.birth_date_hash", ColumnKind::Bytes);
-        DOCUMENT_NUMBER = nullable("t.document_number_hash", ColumnKind::Bytes);
-        DOCUMENT_STATUS = nullable("t.document_status", ColumnKind::Text);
-        PROOF_STATUS = nullable("t.proof_status", ColumnKind::Text);
-        ERASED_AT = nullable("t.erased_at", ColumnKind::Time);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    /// The review of a proof of address.
+    const PROOF_REVIEWS: &[&str] = &["pending", "verified", "rejected"];
+    /// That of an identity document; when it is verified, the card holder is.
+    const DOCUMENT_REVIEWS: &[&str] = &["pending", "rejected"];
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        NAME = text("name", "t.name").searched();
+        STATUS = word("status", "t.status", CardHolderStatus::WORDS);
+        EMAIL = hashed("email", "t.email_hash").nullable().searched();
+        PERSON_EMAIL = hashed("person.email", "t.email_hash").nullable().searched();
+        EMAIL_ADDRESS = hashed("emailAddress", "t.email_hash").nullable().searched();
+        PHONE = hashed("phoneNumber", "t.phone_hash").nullable();
+        PERSON_PHONE_NUMBER = hashed("person.phoneNumber", "t.phone_hash").nullable();
+        BIRTH_DATE = hashed("dateOfBirth", "t.birth_date_hash").nullable();
+        PERSON_DATE_OF_BIRTH = hashed("person.dateOfBirth", "t.birth_date_hash").nullable();
+        DOCUMENT_NUMBER = hashed("identification.document.number", "t.document_number_hash").nullable();
+        DOCUMENT_STATUS = word("identification.document.verificationStatus", "t.document_status", DOCUMENT_REVIEWS).nullable();
+        PROOF_STATUS = word("identification.proofOfAddress.verificationStatus", "t.proof_status", PROOF_REVIEWS).nullable();
+        ERASED_AT = time("erasedAt", "t.erased_at").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+        DELETED = never("deleted", "t.id");
     }
     plain_list!(CardHolder, "card_holders", id ID);
 }
@@ -191,17 +211,20 @@ pub mod card_holders {
 pub mod documents {
     use super::*;
 
+    list_fields! {
+        ID = id("_id", "t.id");
+        PART = word("part", "t.part", DocumentPart::WORDS);
+        FILE_TYPE = text("fileType", "t.file_type");
+        SIZE = integer("size", "t.size");
+        STATUS = word("status", "t.status", ReviewStatus::WORDS);
+        CURRENT = boolean("current", "t.is_current");
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+
     columns! {
-        ID = column("t.id", ColumnKind::Bytes);
         CARD_HOLDER = column("t.card_holder", ColumnKind::Bytes);
-        PART = column("t.part", ColumnKind::Text);
-        FILE_TYPE = column("t.file_type", ColumnKind::Text);
-        SIZE = column("t.size", ColumnKind::Integer);
-        STATUS = column("t.status", ColumnKind::Text);
-        CURRENT = column("t.is_current", ColumnKind::Boolean);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
     }
     plain_list!(Document, "documents", id ID);
 }
@@ -210,32 +233,31 @@ pub mod documents {
 pub mod cards {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "b.exponent" };
-
-    columns! {
-        ID = column("c.id", ColumnKind::Bytes);
-        DEBIT_ACCOUNT = column("c.debit_account", ColumnKind::Bytes);
-        CARD_HOLDER = column("c.card_holder", ColumnKind::Bytes);
-        TYPE = column("c.kind", ColumnKind::Text);
-        BRAND = column("c.brand", ColumnKind::Text);
-        CURRENCY = column("c.currency", ColumnKind::Text);
-        STATUS = column("c.status", ColumnKind::Text);
-        CANCELLATION_REASON = nullable("c.cancellation_reason", ColumnKind::Text);
-        BALANCE = column("b.ledger", MONEY);
-        AVAILABLE = column("(b.ledger - b.held + b.credit_limit)", MONEY);
-        LAST4 = column("c.last4", ColumnKind::Text);
-        BIN = column("c.bin", ColumnKind::Text);
-        EXPIRY_MONTH = column("c.expiry_month", ColumnKind::Integer);
-        EXPIRY_YEAR = column("c.expiry_year", ColumnKind::Integer);
-        FUNDING_MODE = column("c.funding_mode", ColumnKind::Text);
-        ENABLE_2FA = column("c.enable_2fa", ColumnKind::Boolean);
-        DISPOSABLE = column("c.disposable", ColumnKind::Boolean);
-        PIN_SET = column("c.pin_set", ColumnKind::Boolean);
-        REPLACEMENT_FOR = nullable("c.replacement_for", ColumnKind::Bytes);
-        REPLACED_BY = nullable("c.replaced_by", ColumnKind::Bytes);
-        VERSION = column("c.version", ColumnKind::Integer);
-        CREATED_AT = column("c.created_at", ColumnKind::Time);
-        UPDATED_AT = column("c.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "c.id");
+        DEBIT_ACCOUNT = id("debitAccountId", "c.debit_account");
+        CARD_HOLDER = id("cardHolderId", "c.card_holder");
+        TYPE = word("type", "c.kind", CardType::WORDS).searched();
+        BRAND = word("brand", "c.brand", Brand::WORDS).searched();
+        CURRENCY = capitals("currency", "c.currency").searched();
+        STATUS = word("status", "c.status", CardStatus::WORDS).searched();
+        CANCELLATION_REASON = word("cancellationReason", "c.cancellation_reason", CancellationReason::WORDS).nullable().searched();
+        BALANCE = money("balance", "b.ledger", "b.exponent");
+        AVAILABLE = money("availableBalance", "(b.ledger - b.held + b.credit_limit)", "b.exponent");
+        LAST4 = text("last4", "c.last4").searched();
+        BIN = text("bin", "c.bin").searched();
+        EXPIRY_MONTH = integer("expiryMonth", "c.expiry_month");
+        EXPIRY_YEAR = integer("expiryYear", "c.expiry_year");
+        FUNDING_MODE = word("fundingMode", "c.funding_mode", FundingMode::WORDS).searched();
+        ENABLE_2FA = boolean("enable2FA", "c.enable_2fa");
+        DISPOSABLE = boolean("disposable", "c.disposable");
+        PIN_SET = boolean("pinSet", "c.pin_set");
+        REPLACEMENT_FOR = id("replacementFor", "c.replacement_for").nullable();
+        REPLACED_BY = id("replacedBy", "c.replaced_by").nullable();
+        VERSION = integer("version", "c.version");
+        CREATED_AT = time("createdAt", "c.created_at");
+        UPDATED_AT = time("updatedAt", "c.updated_at");
+        DELETED = never("deleted", "c.id");
     }
 
     joined_list!(Card "cards" "c", Balance "b", "cards c LEFT JOIN balances b ON b.client = c.client AND b.id = c.funds", id ID,
@@ -246,30 +268,28 @@ pub mod cards {
 pub mod authorizations {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
-
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        CARD = nullable("t.card", ColumnKind::Bytes);
-        CARD_HOLDER = nullable("t.card_holder", ColumnKind::Bytes);
-        ACCOUNT = nullable("t.account", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        CHANNEL = column("t.channel", ColumnKind::Text);
-        STATUS = column("t.status", ColumnKind::Text);
-        REASON = nullable("t.reason", ColumnKind::Text);
-        CURRENCY = column("t.currency", ColumnKind::Text);
-        AMOUNT = column("t.asked", MONEY);
-        APPROVED = column("t.approved", MONEY);
-        CLEARED = column("t.cleared", MONEY);
-        MERCHANT_CURRENCY = column("t.merchant_currency", ColumnKind::Text);
-        MERCHANT_CATEGORY = column("t.merchant_category", ColumnKind::Text);
-        MERCHANT_NAME = column("t.merchant_name", ColumnKind::Text);
-        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
-        STAND_IN = column("t.stand_in", ColumnKind::Boolean);
-        EXPIRES_AT = nullable("t.expires_at", ColumnKind::Time);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        CARD = id("cardId", "t.card").nullable();
+        CARD_HOLDER = id("cardHolderId", "t.card_holder").nullable();
+        ACCOUNT = id("accountId", "t.account").nullable();
+        STATUS = word("status", "t.status", AuthorizationStatus::WORDS);
+        REASON = word("reason", "t.reason", Reason::WORDS).nullable();
+        TYPE = word("type", "t.kind", AuthorizationType::WORDS);
+        CHANNEL = word("channel", "t.channel", Channel::WORDS);
+        CURRENCY = capitals("currency", "t.currency").searched();
+        AMOUNT = money("amount", "t.asked", "t.exponent");
+        APPROVED = money("approvedAmount", "t.approved", "t.exponent");
+        CLEARED = money("clearedAmount", "t.cleared", "t.exponent");
+        MERCHANT_CURRENCY = capitals("merchantCurrency", "t.merchant_currency").searched();
+        MERCHANT_CATEGORY = text("merchant.category", "t.merchant_category").searched();
+        MERCHANT_NAME = text("merchant.name", "t.merchant_name").searched();
+        NETWORK_TRANSACTION_ID = text("networkTransactionId", "t.network_transaction_id").searched();
+        STAND_IN = boolean("standIn", "t.stand_in");
+        EXPIRES_AT = time("expiresAt", "t.expires_at").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(Authorization, "authorizations", id ID);
 }
@@ -278,25 +298,23 @@ pub mod authorizations {
 pub mod transactions {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
-
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        CARD = column("t.card", ColumnKind::Bytes);
-        CARD_HOLDER = column("t.card_holder", ColumnKind::Bytes);
-        ACCOUNT = column("t.account", ColumnKind::Bytes);
-        AUTHORIZATION = nullable("t.authorization_id", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        CURRENCY = column("t.currency", ColumnKind::Text);
-        AMOUNT = column("t.amount", MONEY);
-        FEE = column("t.fee", MONEY);
-        VAT = column("t.vat", MONEY);
-        MERCHANT_CURRENCY = column("t.merchant_currency", ColumnKind::Text);
-        MERCHANT_CATEGORY = column("t.merchant_category", ColumnKind::Text);
-        MERCHANT_NAME = column("t.merchant_name", ColumnKind::Text);
-        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        CARD = id("cardId", "t.card");
+        CARD_HOLDER = id("cardHolderId", "t.card_holder");
+        ACCOUNT = id("accountId", "t.account");
+        AUTHORIZATION = id("authorizationId", "t.authorization_id").nullable();
+        TYPE = word("type", "t.kind", PostingType::WORDS);
+        CURRENCY = capitals("currency", "t.currency").searched();
+        AMOUNT = money("amount", "t.amount", "t.exponent");
+        FEE = money("fee", "t.fee", "t.exponent");
+        VAT = money("vat", "t.vat", "t.exponent");
+        MERCHANT_CURRENCY = capitals("merchantCurrency", "t.merchant_currency").searched();
+        MERCHANT_CATEGORY = text("merchant.category", "t.merchant_category").searched();
+        MERCHANT_NAME = text("merchant.name", "t.merchant_name").searched();
+        NETWORK_TRANSACTION_ID = text("networkTransactionId", "t.network_transaction_id").searched();
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(Posted, "transactions", id ID);
 }
@@ -305,21 +323,19 @@ pub mod transactions {
 pub mod exceptions {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "t.exponent" };
-
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        STATUS = column("t.status", ColumnKind::Text);
-        CARD = nullable("t.card", ColumnKind::Bytes);
-        AUTHORIZATION = nullable("t.authorization_id", ColumnKind::Bytes);
-        TRANSACTION = nullable("t.posting", ColumnKind::Bytes);
-        CURRENCY = column("t.currency", ColumnKind::Text);
-        AMOUNT = column("t.amount", MONEY);
-        NETWORK_TRANSACTION_ID = column("t.network_transaction_id", ColumnKind::Text);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        TYPE = word("type", "t.kind", ExceptionKind::WORDS);
+        STATUS = word("status", "t.status", ExceptionStatus::WORDS);
+        CARD = id("cardId", "t.card").nullable();
+        AUTHORIZATION = id("authorizationId", "t.authorization_id").nullable();
+        TRANSACTION = id("transactionId", "t.posting").nullable();
+        CURRENCY = capitals("currency", "t.currency").searched();
+        AMOUNT = money("amount", "t.amount", "t.exponent");
+        NETWORK_TRANSACTION_ID = text("networkTransactionId", "t.network_transaction_id").searched();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(NetworkException, "exceptions", id ID);
 }
@@ -328,23 +344,24 @@ pub mod exceptions {
 pub mod lines {
     use super::*;
 
-    const MONEY: ColumnKind = ColumnKind::Money { exponent: "l.exponent" };
+    list_fields! {
+        ENTRY = id("_id", "l.entry");
+        SEQ = integer("seq", "l.seq");
+        KIND = word("kind", "l.kind", EntryKind::WORDS);
+        AMOUNT = money("amount", "l.delta", "l.exponent");
+        HELD_AMOUNT = money("heldAmount", "l.held_delta", "l.exponent");
+        LEDGER_BALANCE = money("ledgerBalance", "l.ledger_after", "l.exponent");
+        HELD_BALANCE = money("heldBalance", "l.held_after", "l.exponent");
+        AUTHORIZATION = id("authorizationId", "l.authorization_id").nullable();
+        SOURCE = id("sourceId", "e.source").nullable();
+        REFERENCE = text("reference", "e.reference").nullable().searched();
+        NARRATION = text("narration", "e.narration").nullable().searched();
+        FORCED = boolean("forced", "l.forced");
+        AT = time("createdAt", "l.at");
+    }
 
     columns! {
-        SEQ = column("l.seq", ColumnKind::Integer);
         ACCOUNT = column("l.account", ColumnKind::Bytes);
-        ENTRY = column("l.entry", ColumnKind::Bytes);
-        KIND = column("l.kind", ColumnKind::Text);
-        AMOUNT = column("l.delta", MONEY);
-        HELD_AMOUNT = column("l.held_delta", MONEY);
-        LEDGER_BALANCE = column("l.ledger_after", MONEY);
-        HELD_BALANCE = column("l.held_after", MONEY);
-        AUTHORIZATION = nullable("l.authorization_id", ColumnKind::Bytes);
-        SOURCE = nullable("e.source", ColumnKind::Bytes);
-        REFERENCE = nullable("e.reference", ColumnKind::Text);
-        NARRATION = nullable("e.narration", ColumnKind::Text);
-        FORCED = column("l.forced", ColumnKind::Boolean);
-        AT = column("l.at", ColumnKind::Time);
     }
 
     joined_list!(Line "ledger_lines" "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
@@ -354,15 +371,16 @@ pub mod lines {
 pub mod events {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        OBJECT_TYPE = column("t.object_type", ColumnKind::Text);
-        OBJECT_ID = column("t.object_id", ColumnKind::Bytes);
-        SEQUENCE = column("t.sequence", ColumnKind::Integer);
-        POSITION = column("t.position", ColumnKind::Integer);
-        REQUEST_ID = column("t.request_id", ColumnKind::Text);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        TYPE = word("type", "t.kind", EventType::WORDS);
+        POSITION = integer("position", "t.position");
+        OBJECT_TYPE = text("objectType", "t.object_type").searched();
+        OBJECT_ID = id("objectId", "t.object_id");
+        SEQUENCE = integer("sequence", "t.sequence");
+        REQUEST_ID = text("requestId", "t.request_id").searched();
+        CREATED_AT = time("createdAt", "t.created_at");
+        DELETED = never("deleted", "t.id");
     }
     plain_list!(Event, "events", id ID);
 }
@@ -371,16 +389,16 @@ pub mod events {
 pub mod webhooks {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        URL = column("t.url", ColumnKind::Text);
-        DESCRIPTION = nullable("t.description", ColumnKind::Text);
-        ENABLED = column("t.enabled", ColumnKind::Boolean);
-        DISABLED_REASON = nullable("t.disabled_reason", ColumnKind::Text);
-        FAILING_SINCE = nullable("p.failing_since", ColumnKind::Time);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        URL = text("url", "t.url").searched();
+        DESCRIPTION = text("description", "t.description").nullable().searched();
+        ENABLED = boolean("enabled", "t.enabled");
+        DISABLED_REASON = word("disabledReason", "t.disabled_reason", DisabledReason::WORDS).nullable();
+        FAILING_SINCE = time("failingSince", "p.failing_since").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
 
     joined_list!(Webhook "webhooks" "t", WebhookProgress "p", "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id", id ID);
@@ -390,17 +408,17 @@ pub mod webhooks {
 pub mod attempts {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        WEBHOOK = column("t.webhook", ColumnKind::Bytes);
-        EVENT = column("t.event", ColumnKind::Bytes);
-        TYPE = column("t.kind", ColumnKind::Text);
-        ATTEMPT = column("t.attempt", ColumnKind::Integer);
-        OUTCOME = column("t.outcome", ColumnKind::Text);
-        STATUS = nullable("t.status", ColumnKind::Integer);
-        LATENCY = column("t.latency_ms", ColumnKind::Integer);
-        NEXT_ATTEMPT_AT = nullable("t.next_attempt_at", ColumnKind::Time);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        WEBHOOK = id("webhookId", "t.webhook");
+        EVENT = id("eventId", "t.event");
+        TYPE = word("eventType", "t.kind", EventType::WORDS);
+        ATTEMPT = integer("attempt", "t.attempt");
+        OUTCOME = word("outcome", "t.outcome", AttemptOutcome::WORDS);
+        STATUS = integer("status", "t.status").nullable();
+        LATENCY = integer("latencyMs", "t.latency_ms");
+        NEXT_ATTEMPT_AT = time("nextAttemptAt", "t.next_attempt_at").nullable();
+        CREATED_AT = time("createdAt", "t.created_at");
     }
     plain_list!(Attempt, "delivery_attempts", id ID);
 }
@@ -409,16 +427,16 @@ pub mod attempts {
 pub mod api_keys {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        NAME = column("t.name", ColumnKind::Text);
-        HINT = column("t.hint", ColumnKind::Text);
-        STATUS = column("t.status", ColumnKind::Text);
-        EXPIRES_AT = nullable("t.expires_at", ColumnKind::Time);
-        LAST_USED_AT = nullable("t.last_used_at", ColumnKind::Time);
-        VERSION = column("t.version", ColumnKind::Integer);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
-        UPDATED_AT = column("t.updated_at", ColumnKind::Time);
+    list_fields! {
+        ID = id("_id", "t.id");
+        NAME = text("name", "t.name").searched();
+        HINT = text("hint", "t.hint").searched();
+        STATUS = word("status", "t.status", ApiKeyStatus::WORDS);
+        EXPIRES_AT = time("expiresAt", "t.expires_at").nullable();
+        LAST_USED_AT = time("lastUsedAt", "t.last_used_at").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(ApiKey, "api_keys", id ID);
 }
@@ -427,16 +445,18 @@ pub mod api_keys {
 pub mod audit_log {
     use super::*;
 
-    columns! {
-        ID = column("t.id", ColumnKind::Bytes);
-        ACTOR_TYPE = column("t.actor_kind", ColumnKind::Text);
-        ACTOR_ID = nullable("t.actor_id", ColumnKind::Bytes);
-        ACTION = column("t.action", ColumnKind::Text);
-        OBJECT_TYPE = column("t.object_type", ColumnKind::Text);
-        OBJECT_ID = column("t.object_id", ColumnKind::Text);
-        REQUEST_ID = column("t.request_id", ColumnKind::Text);
-        ADDRESS = nullable("t.address", ColumnKind::Text);
-        CREATED_AT = column("t.created_at", ColumnKind::Time);
+    const ACTORS: &[&str] = &["api_key", "token", "reveal_token", "operator", "system"];
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        ACTOR_TYPE = word("actorType", "t.actor_kind", ACTORS);
+        ACTOR_ID = id("actorId", "t.actor_id").nullable();
+        ACTION = text("action", "t.action").searched();
+        OBJECT_TYPE = text("objectType", "t.object_type").searched();
+        OBJECT_ID = text("objectId", "t.object_id").searched();
+        REQUEST_ID = text("requestId", "t.request_id").searched();
+        ADDRESS = text("address", "t.address").nullable().searched();
+        CREATED_AT = time("createdAt", "t.created_at");
     }
     plain_list!(AuditEntry, "audit_log", id ID);
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use axum::http::Request;
 use paygen_api::body::{Faults, Field};
-use paygen_api::filter::{self, FieldKind};
+use paygen_api::filter;
 use paygen_api::limits::SpendingLimits;
-use paygen_api::lists::{self, ListField, ListSpec, field, searched};
+use paygen_api::lists::{self, FieldKind, ListField, ListSpec};
 use paygen_api::query::Params;
 use paygen_api::write::Write;
 use paygen_app::documents::Checker;
@@ -14,7 +14,7 @@ use paygen_core::ids::{ClientId, Id};
 use paygen_core::time::Instant;
 use paygen_delivery::targets::Targets;
 use paygen_edge::json::Json;
-use paygen_store::lists::accounts as columns;
+use paygen_store::lists::field::{boolean, hashed, id, integer, money, text, time, word};
 use paygen_store::query::Paging;
 use paygen_vault::Pan;
 
@@ -55,19 +55,23 @@ fn json_reads_as_another_reader_reads_it() {
     });
 }
 
+fn members() -> &'static [&'static str] {
+    &["_id", "name", "status", "balance", "createdAt"]
+}
+
 const SPEC: ListSpec = ListSpec {
     aliases: &[("other", "name")],
     fields: &[
-        searched("name", columns::NAME),
-        field("status", columns::STATUS, FieldKind::Choice(&["active", "closed"])),
-        field("balance", columns::AVAILABLE, FieldKind::Money),
-        field("createdAt", columns::CREATED_AT, FieldKind::Time),
-        field("_id", columns::ID, FieldKind::Id),
-        field("version", columns::VERSION, FieldKind::Integer),
-        field("canDebit", columns::CAN_DEBIT, FieldKind::Boolean),
-        field("email", columns::TYPE, FieldKind::Hashed),
+        text("name", "a.name").searched(),
+        word("status", "a.status", &["active", "closed"]),
+        money("balance", "b.ledger", "b.exponent"),
+        time("createdAt", "a.created_at"),
+        id("_id", "a.id"),
+        integer("version", "a.version"),
+        boolean("canDebit", "a.can_debit"),
+        hashed("email", "a.kind"),
     ],
-    returned: &["_id", "name", "status", "balance", "createdAt"],
+    members,
     populate: &[],
     default_sort: "-createdAt",
 };
