@@ -9,13 +9,12 @@ use crate::clock::{self, ClockReading};
 use crate::events;
 use crate::exceptions::ExceptionView;
 use crate::ids::Id;
-use crate::record::Key;
 use crate::refusal::Stop;
 use crate::resolution;
 use crate::rotation;
-use crate::table::Access;
 use crate::transactions::{self, TransactionView};
 use crate::transfers::{self, TransferView};
+use crate::verb::Verb;
 use crate::webhooks::{self, WebhookView};
 use crate::work::{Context, Work};
 
@@ -37,7 +36,7 @@ impl Request {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $name:literal => $verb:path => $outcome:ident,)*) => {
+    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $name:literal => $outcome:ident,)*) => {
         /// Everything the system can do.
         #[derive(Clone, Debug)]
         pub enum Command {
@@ -49,11 +48,21 @@ macro_rules! commands {
             pub fn name(&self) -> &'static str {
                 match self { $(Command::$variant(_) => $name,)* }
             }
+
+            /// The object whose commands run in the order in which they came; see [`Verb::home`].
+            pub fn home(&self) -> Option<Id> {
+                match self { $(Command::$variant(payload) => payload.home(),)* }
+            }
+
+            /// Names the rows known to be needed from the start; see [`Verb::prefetch`].
+            pub fn expect_rows(&self, work: &mut Work, context: &Context) {
+                match self { $(Command::$variant(payload) => payload.prefetch(work, context.client),)* }
+            }
         }
 
         fn run(work: &mut Work, command: &Command) -> Result<Outcome, Stop> {
             Ok(match command {
-                $(Command::$variant(payload) => Outcome::$outcome($verb(work, payload)?.into()),)*
+                $(Command::$variant(payload) => Outcome::$outcome(payload.run(work)?.into()),)*
             })
         }
     };
@@ -61,127 +70,127 @@ macro_rules! commands {
 
 commands! {
     /// Opens an account.
-    CreateAccount(accounts::CreateAccount) = "account.create" => accounts::create => Account,
+    CreateAccount(accounts::CreateAccount) = "account.create" => Account,
     /// Changes an account.
-    UpdateAccount(Box<accounts::UpdateAccount>) = "account.update" => accounts::update => Account,
+    UpdateAccount(Box<accounts::UpdateAccount>) = "account.update" => Account,
     /// Closes an account.
-    CloseAccount(accounts::CloseAccount) = "account.close" => accounts::close => Account,
+    CloseAccount(accounts::CloseAccount) = "account.close" => Account,
     /// Puts simulated money into an account.
-    FundAccount(accounts::FundAccount) = "simulator.account.fund" => accounts::fund => Account,
+    FundAccount(accounts::FundAccount) = "simulator.account.fund" => Account,
     /// Hangs a detail record on an account.
-    CreateDetail(accounts::CreateDetail) = "account.detail.create" => accounts::create_detail => Detail,
+    CreateDetail(accounts::CreateDetail) = "account.detail.create" => Detail,
     /// Changes a detail record.
-    UpdateDetail(accounts::UpdateDetail) = "account.detail.update" => accounts::update_detail => Detail,
+    UpdateDetail(accounts::UpdateDetail) = "account.detail.update" => Detail,
     /// Takes a detail record off.
-    DeleteDetail(accounts::DeleteDetail) = "account.detail.delete" => accounts::delete_detail => Detail,
+    DeleteDetail(accounts::DeleteDetail) = "account.detail.delete" => Detail,
     /// Moves money between accounts.
-    CreateTransfer(transfers::CreateTransfer) = "transfer.create" => transfers::create => Transfer,
+    CreateTransfer(transfers::CreateTransfer) = "transfer.create" => Transfer,
     /// Gives a transfer back.
-    ReverseTransfer(transfers::ReverseTransfer) = "transfer.reverse" => transfers::reverse => Transfer,
+    ReverseTransfer(transfers::ReverseTransfer) = "transfer.reverse" => Transfer,
     /// Enrols a card holder.
-    CreateCardHolder(Box<card_holders::CreateCardHolder>) = "card_holder.create" => card_holders::create => CardHolder,
+    CreateCardHolder(Box<card_holders::CreateCardHolder>) = "card_holder.create" => CardHolder,
     /// Changes a card holder.
-    UpdateCardHolder(Box<card_holders::UpdateCardHolder>) = "card_holder.update" => card_holders::update => CardHolder,
+    UpdateCardHolder(Box<card_holders::UpdateCardHolder>) = "card_holder.update" => CardHolder,
     /// Erases a card holder's personal data.
-    EraseCardHolder(card_holders::EraseCardHolder) = "card_holder.erase" => card_holders::erase => CardHolder,
+    EraseCardHolder(card_holders::EraseCardHolder) = "card_holder.erase" => CardHolder,
     /// Decides about a document.
-    ReviewDocument(card_holders::ReviewDocument) = "card_holder.document.review" => card_holders::review => Document,
+    ReviewDocument(card_holders::ReviewDocument) = "card_holder.document.review" => Document,
     /// Issues a card.
-    CreateCard(Box<cards::CreateCard>) = "card.create" => cards::create => Card,
+    CreateCard(Box<cards::CreateCard>) = "card.create" => Card,
     /// Changes a card.
-    UpdateCard(Box<cards::UpdateCard>) = "card.update" => cards::update => Card,
+    UpdateCard(Box<cards::UpdateCard>) = "card.update" => Card,
     /// Ends a card.
-    TerminateCard(cards::TerminateCard) = "card.terminate" => cards::terminate => Card,
+    TerminateCard(cards::TerminateCard) = "card.terminate" => Card,
     /// Moves money onto a card.
-    FundCard(cards::FundCard) = "card.fund" => cards::fund => Card,
+    FundCard(cards::FundCard) = "card.fund" => Card,
     /// Moves money off a card.
-    WithdrawFromCard(cards::WithdrawFromCard) = "card.withdraw" => cards::withdraw => Card,
+    WithdrawFromCard(cards::WithdrawFromCard) = "card.withdraw" => Card,
     /// Activates a card.
-    ActivateCard(cards::ActivateCard) = "card.activate" => cards::activate => Card,
+    ActivateCard(cards::ActivateCard) = "card.activate" => Card,
     /// Replaces a card.
-    ReplaceCard(Box<cards::ReplaceCard>) = "card.replace" => cards::replace => Card,
+    ReplaceCard(Box<cards::ReplaceCard>) = "card.replace" => Card,
     /// Sets a card's PIN.
-    SetPin(cards::SetPin) = "card.pin.set" => cards::set_pin => Card,
+    SetPin(cards::SetPin) = "card.pin.set" => Card,
     /// Gives a card its PIN tries back.
-    UnblockPin(cards::UnblockPin) = "card.pin.unblock" => cards::unblock_pin => Card,
+    UnblockPin(cards::UnblockPin) = "card.pin.unblock" => Card,
     /// Makes a token that reveals a card.
-    IssueRevealToken(cards::IssueRevealToken) = "card.token.issue" => cards::issue_reveal_token => RevealToken,
+    IssueRevealToken(cards::IssueRevealToken) = "card.token.issue" => RevealToken,
     /// Uses such a token up.
-    UseRevealToken(cards::UseRevealToken) = "card.reveal" => cards::use_reveal_token => Card,
+    UseRevealToken(cards::UseRevealToken) = "card.reveal" => Card,
     /// Finds a card by its number.
-    LookUpCard(cards::LookUpCard) = "card.lookup" => cards::look_up => MaybeCard,
+    LookUpCard(cards::LookUpCard) = "card.lookup" => MaybeCard,
     /// Forgets old reveal tokens.
-    PurgeRevealTokens(cards::PurgeRevealTokens) = "card.token.purge" => cards::purge_reveal_tokens => Count,
+    PurgeRevealTokens(cards::PurgeRevealTokens) = "card.token.purge" => Count,
     /// Seals kept content under a new key.
-    Reseal(rotation::Reseal) = "vault.reseal" => rotation::reseal => Count,
+    Reseal(rotation::Reseal) = "vault.reseal" => Count,
     /// Decides an authorization.
-    Authorize(Box<authorizations::Authorize>) = "authorization.decide" => authorizations::authorize => Authorization,
+    Authorize(Box<authorizations::Authorize>) = "authorization.decide" => Authorization,
     /// Decides about more on an open authorization.
-    IncrementAuthorization(Box<authorizations::IncrementAuthorization>) = "authorization.increment" => authorizations::increment => Authorization,
+    IncrementAuthorization(Box<authorizations::IncrementAuthorization>) = "authorization.increment" => Authorization,
     /// Takes an authorization back.
-    ReverseAuthorization(authorizations::ReverseAuthorization) = "authorization.reverse" => authorizations::reverse => Authorization,
+    ReverseAuthorization(authorizations::ReverseAuthorization) = "authorization.reverse" => Authorization,
     /// Takes back what a network reference leads to.
-    ReverseByReference(Box<authorizations::ReverseByReference>) = "authorization.reverse_by_reference" => authorizations::reverse_by_reference => MaybeAuthorization,
+    ReverseByReference(Box<authorizations::ReverseByReference>) = "authorization.reverse_by_reference" => MaybeAuthorization,
     /// Gives a hold back that ran out.
-    ExpireAuthorization(authorizations::ExpireAuthorization) = "authorization.expire" => authorizations::expire => Authorization,
+    ExpireAuthorization(authorizations::ExpireAuthorization) = "authorization.expire" => Authorization,
     /// Gives a hold back by hand.
-    ReleaseAuthorization(authorizations::ReleaseAuthorization) = "authorization.release" => authorizations::release_by_hand => Authorization,
+    ReleaseAuthorization(authorizations::ReleaseAuthorization) = "authorization.release" => Authorization,
     /// Collects.
-    Clear(Box<transactions::Clear>) = "transaction.clear" => transactions::clear => MaybeTransaction,
+    Clear(Box<transactions::Clear>) = "transaction.clear" => MaybeTransaction,
     /// Posts what was never authorized.
-    ForcePost(Box<transactions::ForcePost>) = "transaction.force_post" => transactions::force_post => MaybeTransaction,
+    ForcePost(Box<transactions::ForcePost>) = "transaction.force_post" => MaybeTransaction,
     /// Gives back what was collected.
-    Refund(Box<transactions::Refund>) = "transaction.refund" => transactions::refund => MaybeTransaction,
+    Refund(Box<transactions::Refund>) = "transaction.refund" => MaybeTransaction,
     /// Takes a refund back.
-    ReverseRefund(transactions::ReverseRefund) = "transaction.refund.reverse" => transactions::reverse_refund => Transaction,
+    ReverseRefund(transactions::ReverseRefund) = "transaction.refund.reverse" => Transaction,
     /// Says that somebody looked at an exception.
-    ResolveException(Box<resolution::ResolveException>) = "exception.resolve" => resolution::resolve => Exception,
+    ResolveException(Box<resolution::ResolveException>) = "exception.resolve" => Exception,
     /// Makes a webhook endpoint.
-    CreateWebhook(Box<webhooks::CreateWebhook>) = "webhook.create" => webhooks::create => Webhook,
+    CreateWebhook(Box<webhooks::CreateWebhook>) = "webhook.create" => Webhook,
     /// Changes a webhook endpoint.
-    UpdateWebhook(Box<webhooks::UpdateWebhook>) = "webhook.update" => webhooks::update => Webhook,
+    UpdateWebhook(Box<webhooks::UpdateWebhook>) = "webhook.update" => Webhook,
     /// Deletes a webhook endpoint.
-    DeleteWebhook(webhooks::DeleteWebhook) = "webhook.delete" => webhooks::delete => Webhook,
+    DeleteWebhook(webhooks::DeleteWebhook) = "webhook.delete" => Webhook,
     /// Rotates the secret of a webhook endpoint.
-    RotateWebhookSecret(webhooks::RotateWebhookSecret) = "webhook.secret.rotate" => webhooks::rotate_secret => Webhook,
+    RotateWebhookSecret(webhooks::RotateWebhookSecret) = "webhook.secret.rotate" => Webhook,
     /// Sends a test to a webhook endpoint.
-    TestWebhook(webhooks::TestWebhook) = "webhook.test" => webhooks::test => Id,
+    TestWebhook(webhooks::TestWebhook) = "webhook.test" => Id,
     /// Begins to deliver again what a webhook endpoint missed.
-    RecoverWebhook(webhooks::RecoverWebhook) = "webhook.recover" => webhooks::recover => Webhook,
+    RecoverWebhook(webhooks::RecoverWebhook) = "webhook.recover" => Webhook,
     /// Puts attempts to deliver events on record.
-    RecordDeliveries(webhooks::RecordDeliveries) = "delivery.record" => webhooks::record_deliveries => Count,
+    RecordDeliveries(webhooks::RecordDeliveries) = "delivery.record" => Count,
     /// Puts events up for delivery once more.
-    QueueDeliveries(webhooks::QueueDeliveries) = "delivery.queue" => webhooks::queue_deliveries => Count,
+    QueueDeliveries(webhooks::QueueDeliveries) = "delivery.queue" => Count,
     /// Delivers an event again.
-    ResendEvent(webhooks::ResendEvent) = "event.resend" => webhooks::resend => Count,
+    ResendEvent(webhooks::ResendEvent) = "event.resend" => Count,
     /// Forgets deliveries that were given up.
-    PurgeDeliveries(webhooks::PurgeDeliveries) = "delivery.purge" => webhooks::purge_deliveries => Count,
+    PurgeDeliveries(webhooks::PurgeDeliveries) = "delivery.purge" => Count,
     /// Makes a client.
-    CreateClient(access::CreateClient) = "client.create" => access::create_client => ApiKey,
+    CreateClient(access::CreateClient) = "client.create" => ApiKey,
     /// Disables a client.
-    DisableClient(access::DisableClient) = "client.disable" => access::disable_client => Client,
+    DisableClient(access::DisableClient) = "client.disable" => Client,
     /// Makes an API key.
-    CreateApiKey(access::CreateApiKey) = "api_key.create" => access::create_api_key => ApiKey,
+    CreateApiKey(access::CreateApiKey) = "api_key.create" => ApiKey,
     /// Replaces an API key.
-    RotateApiKey(access::RotateApiKey) = "api_key.rotate" => access::rotate_api_key => ApiKey,
+    RotateApiKey(access::RotateApiKey) = "api_key.rotate" => ApiKey,
     /// Revokes an API key.
-    RevokeApiKey(access::RevokeApiKey) = "api_key.revoke" => access::revoke_api_key => ApiKey,
+    RevokeApiKey(access::RevokeApiKey) = "api_key.revoke" => ApiKey,
     /// Ends an API key whose time is over.
-    ExpireApiKey(access::ExpireApiKey) = "api_key.expire" => access::expire_api_key => Count,
+    ExpireApiKey(access::ExpireApiKey) = "api_key.expire" => Count,
     /// Notes when keys were used.
-    TouchApiKeys(access::TouchApiKeys) = "api_key.touch" => access::touch_api_keys => Count,
+    TouchApiKeys(access::TouchApiKeys) = "api_key.touch" => Count,
     /// Makes a bearer token.
-    IssueToken(access::IssueToken) = "token.issue" => access::issue_token => Token,
+    IssueToken(access::IssueToken) = "token.issue" => Token,
     /// Revokes a bearer token.
-    RevokeToken(access::RevokeToken) = "token.revoke" => access::revoke_token => Token,
+    RevokeToken(access::RevokeToken) = "token.revoke" => Token,
     /// Forgets ended tokens.
-    PurgeTokens(access::PurgeTokens) = "token.purge" => access::purge_tokens => Count,
+    PurgeTokens(access::PurgeTokens) = "token.purge" => Count,
     /// Forgets old answers.
-    PurgeIdempotency(access::PurgeIdempotency) = "idempotency.purge" => access::purge_idempotency => Count,
+    PurgeIdempotency(access::PurgeIdempotency) = "idempotency.purge" => Count,
     /// Forgets old events.
-    PurgeEvents(events::PurgeEvents) = "event.purge" => events::purge_events => Count,
+    PurgeEvents(events::PurgeEvents) = "event.purge" => Count,
     /// Moves the test clock.
-    AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => clock::advance => Clock,
+    AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,
 }
 
 /// What a command that happened has to show.
@@ -251,110 +260,6 @@ impl Outcome {
     }
 }
 
-impl Command {
-    /// The object whose commands are carried out in the order they came.
-    pub fn home(&self) -> Option<Id> {
-        match self {
-            Command::UpdateAccount(command) => Some(command.id.0),
-            Command::CloseAccount(command) => Some(command.id.0),
-            Command::FundAccount(command) => Some(command.id.0),
-            Command::CreateDetail(command) => Some(command.account.0),
-            Command::UpdateDetail(command) => Some(command.account.0),
-            Command::DeleteDetail(command) => Some(command.account.0),
-            Command::CreateTransfer(command) => Some(command.from.0),
-            Command::ReverseTransfer(command) => Some(command.id.0),
-            Command::UpdateCardHolder(command) => Some(command.id.0),
-            Command::EraseCardHolder(command) => Some(command.id.0),
-            Command::ReviewDocument(command) => Some(command.card_holder.0),
-            Command::CreateCard(command) => Some(command.debit_account.0),
-            Command::UpdateCard(command) => Some(command.id.0),
-            Command::TerminateCard(command) => Some(command.id.0),
-            Command::FundCard(command) => Some(command.id.0),
-            Command::WithdrawFromCard(command) => Some(command.id.0),
-            Command::ActivateCard(command) => Some(command.id.0),
-            Command::ReplaceCard(command) => Some(command.id.0),
-            Command::SetPin(command) => Some(command.id.0),
-            Command::UnblockPin(command) => Some(command.id.0),
-            Command::IssueRevealToken(command) => Some(command.id.0),
-            Command::UseRevealToken(command) => Some(command.id.0),
-            Command::Authorize(command) => command.request.presented.card.map(|card| card.0),
-            Command::IncrementAuthorization(command) => Some(command.id.0),
-            Command::ReverseAuthorization(command) => Some(command.id.0),
-            Command::ExpireAuthorization(command) => Some(command.id.0),
-            Command::ReleaseAuthorization(command) => Some(command.id.0),
-            Command::ForcePost(command) => Some(command.what.card.0),
-            Command::ReverseRefund(command) => Some(command.id.0),
-            Command::ResolveException(command) => Some(command.id.0),
-            Command::UpdateWebhook(command) => Some(command.id.0),
-            Command::DeleteWebhook(command) => Some(command.id.0),
-            Command::RotateWebhookSecret(command) => Some(command.id.0),
-            Command::TestWebhook(command) => Some(command.id.0),
-            Command::RecoverWebhook(command) => Some(command.id.0),
-            Command::RecordDeliveries(command) => Some(command.id.0),
-            Command::QueueDeliveries(command) => Some(command.id.0),
-            Command::ResendEvent(command) => Some(command.event.0),
-            Command::RotateApiKey(command) => Some(command.id.0),
-            Command::RevokeApiKey(command) => Some(command.id.0),
-            Command::ExpireApiKey(command) => Some(command.id.0),
-            Command::RevokeToken(command) => Some(command.id.0),
-            Command::DisableClient(command) => Some(command.id.0),
-            _ => None,
-        }
-    }
-
-    /// Names the rows known to be needed from the start, so that a typical write loads once.
-    pub fn expect_rows(&self, work: &mut Work, context: &Context) {
-        let client = context.client;
-        match self {
-            Command::UpdateAccount(command) => work.expect_account(client, command.id, Access::Exclusive),
-            Command::CloseAccount(command) => work.expect_account(client, command.id, Access::Exclusive),
-            Command::FundAccount(command) => work.expect_account(client, command.id, Access::Shared),
-            Command::CreateDetail(command) => {
-                work.accounts.expect(Key::of(client, command.account.0), Access::Exclusive)
-            }
-            Command::CreateTransfer(command) => {
-                work.expect_account(client, command.from, Access::Shared);
-                work.expect_account(client, command.to, Access::Shared);
-            }
-            Command::UpdateCardHolder(command) => {
-                work.card_holders.expect(Key::of(client, command.id.0), Access::Exclusive);
-            }
-            Command::CreateCard(command) => cards::expect_create(work, client, command),
-            Command::UpdateCard(command) => work.expect_card(client, command.id, Access::Exclusive),
-            Command::TerminateCard(command) => work.expect_card(client, command.id, Access::Exclusive),
-            Command::FundCard(command) => {
-                let reference = command.payment_reference.as_deref();
-                cards::expect_movement(work, client, command.id, Some(command.debit_account), reference);
-            }
-            Command::WithdrawFromCard(command) => {
-                let reference = command.payment_reference.as_deref();
-                cards::expect_movement(work, client, command.id, command.credit_account, reference);
-            }
-            Command::Authorize(command) => {
-                let transaction = &command.request.trace.transaction_id;
-                authorizations::expect_authorize(work, client, &command.request.presented, transaction);
-            }
-            Command::IncrementAuthorization(command) => {
-                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
-            }
-            Command::ReverseAuthorization(command) => {
-                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
-            }
-            Command::ExpireAuthorization(command) => {
-                work.authorizations.expect(Key::of(client, command.id.0), Access::Exclusive);
-            }
-            Command::RecordDeliveries(command) => {
-                work.webhook_progress.expect(Key::of(client, command.id.0), Access::Exclusive);
-            }
-            Command::UseRevealToken(command) => {
-                work.expect_card(client, command.id, Access::Shared);
-                work.reveal_tokens.expect(cards::RevealToken::key_of(&command.hash), Access::Exclusive);
-            }
-            _ => {}
-        }
-    }
-}
-
 /// Runs a command on the rows in memory: all of its changes, or none.
 ///
 /// On [`Stop::Missing`] the rows it asked for are in the tables' lists of missing rows.
@@ -368,6 +273,58 @@ pub fn execute(work: &mut Work, request: &Request) -> Result<Outcome, Stop> {
         Err(stop) => {
             work.roll_back();
             Err(stop)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Command;
+    use crate::authorizations::{ExpireAuthorization, ReverseByReference};
+    use crate::ids::{AuthorizationId, CardId, Id, PostingId};
+    use crate::messages::{Channel, Merchant, Trace};
+    use crate::programs::Terms;
+    use crate::transactions::{Clear, Refund, Unmatched};
+
+    fn id(number: u8) -> Id {
+        Id::from_bytes([number; 12])
+    }
+
+    fn reversal(card: Option<CardId>) -> Command {
+        let trace = Trace::default();
+        Command::ReverseByReference(Box::new(ReverseByReference { trace, card, amount: None, currency: None }))
+    }
+
+    fn clearing(authorization: Option<AuthorizationId>, unmatched: Option<Unmatched>) -> Command {
+        let (trace, sequence, terms) = (Trace::default(), String::new(), Arc::<Terms>::default());
+        let clear = Clear { authorization, trace, sequence, asked: None, is_final: true, unmatched, terms };
+        Command::Clear(Box::new(clear))
+    }
+
+    fn refund(original: Option<PostingId>, unlinked: Option<Unmatched>) -> Command {
+        let (trace, sequence, terms) = (Trace::default(), String::new(), Arc::<Terms>::default());
+        Command::Refund(Box::new(Refund { original, unlinked, asked: None, trace, sequence, terms }))
+    }
+
+    #[test]
+    fn messages_go_home_to_what_they_name() {
+        let card = CardId(id(1));
+        let on_card = Unmatched { card, merchant: Merchant::default(), channel: Channel::Web };
+        let (authorization, original) = (AuthorizationId(id(2)), PostingId(id(3)));
+        let expiry = ExpireAuthorization { id: authorization, when_due: true };
+        for (command, home) in [
+            (Command::ExpireAuthorization(expiry), Some(id(2))),
+            (clearing(Some(authorization), Some(on_card.clone())), Some(id(2))),
+            (clearing(None, Some(on_card.clone())), Some(id(1))),
+            (clearing(None, None), None),
+            (refund(Some(original), None), Some(id(3))),
+            (refund(None, Some(on_card)), Some(id(1))),
+            (reversal(Some(card)), Some(id(1))),
+            (reversal(None), None),
+        ] {
+            assert_eq!(command.home(), home, "{}", command.name());
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod table;
 pub mod time;
 pub mod transactions;
 pub mod transfers;
+pub mod verb;
 pub mod view;
 pub mod webhooks;
 pub mod work;

@@ -528,7 +528,57 @@ impl Refusal {
             Refusal::ExpiryInPast => Some("/expiresAt"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
             Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
-            _ => None,
+            Refusal::DetailNotFound
+            | Refusal::TransferNotFound
+            | Refusal::ApiKeyNotFound
+            | Refusal::TokenNotFound
+            | Refusal::ClientNotFound
+            | Refusal::VersionMismatch { .. }
+            | Refusal::IfMatchRequired
+            | Refusal::ScopeMissing { .. }
+            | Refusal::InsufficientFunds { .. }
+            | Refusal::AccountInactive { .. }
+            | Refusal::DebitNotAllowed { .. }
+            | Refusal::CreditNotAllowed { .. }
+            | Refusal::CurrencyMismatch { .. }
+            | Refusal::AccountClosed
+            | Refusal::AccountInUse { .. }
+            | Refusal::AlreadyReversed
+            | Refusal::ApiKeyRevoked
+            | Refusal::ClockBackwards { .. }
+            | Refusal::ClockTooFar
+            | Refusal::DocumentNotFound
+            | Refusal::CardNotFound
+            | Refusal::Stale
+            | Refusal::NumberTaken
+            | Refusal::CardHolderErased
+            | Refusal::CardHolderInUse { .. }
+            | Refusal::RetentionNotOver { .. }
+            | Refusal::CardHolderInactive { .. }
+            | Refusal::CardHolderUnverified
+            | Refusal::DocumentReplaced
+            | Refusal::CardCanceled
+            | Refusal::CardFrozenByClient
+            | Refusal::CardNotActivated
+            | Refusal::CardAlreadyActivated
+            | Refusal::CardCurrencyMismatch { .. }
+            | Refusal::PinNotSet
+            | Refusal::RevealTokenUnknown
+            | Refusal::RevealTokenUsed
+            | Refusal::RevealTokenExpired
+            | Refusal::RevealTokenMismatch { .. }
+            | Refusal::AuthorizationNotFound
+            | Refusal::TransactionNotFound
+            | Refusal::WebhookNotFound
+            | Refusal::WebhookDisabled
+            | Refusal::ExceptionNotFound
+            | Refusal::ExceptionResolved
+            | Refusal::AuthorizationNotOpen { .. }
+            | Refusal::TooManyIncrements { .. }
+            | Refusal::NotRefundable { .. }
+            | Refusal::RefundReversed
+            | Refusal::AlreadyRefunded
+            | Refusal::IdempotencyKeyReused => None,
         }
     }
 }

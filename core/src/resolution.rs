@@ -6,7 +6,7 @@ use crate::accounts::{AccountStatus, tell_balance};
 use crate::authorizations::settle_pending;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
 use crate::fields::check_version;
-use crate::ids::{AccountId, ExceptionId};
+use crate::ids::{AccountId, ClientId, ExceptionId, Id};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, System, post};
 use crate::messages::Asked;
 use crate::money::Decimal;
@@ -14,6 +14,7 @@ use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::{Clear, ForcePost, PostingType, Refund, post_clearing, post_refund, post_unauthorized};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Resolves an exception. What waits is posted; what is in suspense is paid out.
@@ -35,8 +36,22 @@ pub struct ResolveException {
     pub if_match: Option<i64>,
 }
 
+impl Verb for ResolveException {
+    type Shown = ExceptionView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ExceptionView, Stop> {
+        resolve(work, self)
+    }
+}
+
 /// Resolves it; once.
-pub fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
+fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
     let found = work.network_exceptions.get_to_change(Key::of(work.client(), command.id.0))?;
     let found = found.ok_or(Refusal::ExceptionNotFound)?;
     check_version(command.if_match, found.version)?;

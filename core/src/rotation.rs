@@ -3,9 +3,11 @@
 use crate::access::Idempotency;
 use crate::card_holders::CardHolder;
 use crate::cards::CardSecret;
+use crate::ids::{ClientId, Id};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::table::Access;
+use crate::verb::Verb;
 use crate::webhooks::Webhook;
 use crate::work::Work;
 
@@ -45,8 +47,22 @@ pub struct Reseal {
     pub pieces: Vec<Resealed>,
 }
 
+impl Verb for Reseal {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        reseal(work, self)
+    }
+}
+
 /// Replaces them; tells how many.
-pub fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
+fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
     for piece in &command.pieces {
         match command.sealed {
             Sealed::CardNumber | Sealed::Pin => work.card_secrets.expect(piece.key, Access::Exclusive),

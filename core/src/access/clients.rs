@@ -2,9 +2,10 @@
 
 use crate::access::keys::put_key;
 use crate::access::{ApiKeyView, Client, ClientStatus, NewKey, Scopes};
-use crate::ids::ClientId;
+use crate::ids::{ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Makes a client and its first API key, which may do everything.
@@ -27,16 +28,44 @@ pub struct DisableClient {
     pub disabled: bool,
 }
 
+impl Verb for CreateClient {
+    type Shown = ApiKeyView;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
+        create_client(work, self)
+    }
+}
+
 /// Makes the client.
-pub fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, Stop> {
+fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, Stop> {
     let now = work.now();
     let (id, name) = (command.id, command.name.clone());
     work.clients.put(Client { id, name, status: ClientStatus::Active, created_at: now, updated_at: now });
     put_key(work, &command.key, "First key", Scopes::all(), None, Vec::new())
 }
 
+impl Verb for DisableClient {
+    type Shown = Client;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Client, Stop> {
+        disable_client(work, self)
+    }
+}
+
 /// Disables or enables the client.
-pub fn disable_client(work: &mut Work, command: &DisableClient) -> Result<Client, Stop> {
+fn disable_client(work: &mut Work, command: &DisableClient) -> Result<Client, Stop> {
     let found = work.clients.get_to_change(Key::of(command.id, command.id.0))?;
     let client = found.ok_or(Refusal::ClientNotFound)?;
     let status = if command.disabled { ClientStatus::Disabled } else { ClientStatus::Active };

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::access::{ApiKey, ApiKeyHash, ApiKeyStatus, ApiKeyView, Scopes};
 use crate::events::{EventType, Owner, emit};
-use crate::ids::{ApiKeyId, ClientId};
+use crate::ids::{ApiKeyId, ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::time::Instant;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// What is kept of a key's secret: the caller made the key, and shows it once.
@@ -116,8 +117,22 @@ pub struct TouchApiKeys {
     pub uses: Vec<KeyUse>,
 }
 
+impl Verb for CreateApiKey {
+    type Shown = ApiKeyView;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
+        create_api_key(work, self)
+    }
+}
+
 /// Makes the key; it does no more, lives no longer and works from nowhere else than its maker's.
-pub fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
+fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
     let maker = &command.maker;
     let expires_at = command.expires_at.or(maker.until);
     let given = &command.allowed_ips;
@@ -163,8 +178,22 @@ pub(super) fn put_key(
     Ok(view)
 }
 
+impl Verb for RotateApiKey {
+    type Shown = ApiKeyView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
+        rotate_api_key(work, self)
+    }
+}
+
 /// Rotates the key: the new one has its name, scopes, end and networks.
-pub fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView, Stop> {
+fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView, Stop> {
     let key = find(work, command.id)?;
     if key.status != ApiKeyStatus::Active {
         return Err(Refusal::ApiKeyRevoked.into());
@@ -188,8 +217,22 @@ pub fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyV
     Ok(view)
 }
 
+impl Verb for RevokeApiKey {
+    type Shown = ApiKeyView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
+        revoke_api_key(work, self)
+    }
+}
+
 /// Revokes the key; one that ended already stays as it is.
-pub fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyView, Stop> {
+fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyView, Stop> {
     let key = find(work, command.id)?;
     if key.status != ApiKeyStatus::Active {
         return Ok(ApiKeyView::of(&key));
@@ -197,8 +240,22 @@ pub fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyV
     end(work, &key, ApiKeyStatus::Revoked)
 }
 
+impl Verb for ExpireApiKey {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        expire_api_key(work, self)
+    }
+}
+
 /// Ends the key if its time is over; tells whether it did.
-pub fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, Stop> {
+fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, Stop> {
     let key = find(work, command.id)?;
     let due = key.due_at.is_some_and(|due| due <= work.now());
     if key.status != ApiKeyStatus::Active || !due {
@@ -209,8 +266,22 @@ pub fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, St
     Ok(1)
 }
 
+impl Verb for TouchApiKeys {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        touch_api_keys(work, self)
+    }
+}
+
 /// Notes the uses; a use of a key that is gone is passed over.
-pub fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> {
+fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> {
     for key_use in &command.uses {
         work.api_keys.expect(Key::of(key_use.client, key_use.id.0), Access::Exclusive);
     }

@@ -11,16 +11,13 @@ mod tokens;
 mod view;
 
 pub use audit::{Actor, AuditEntry};
-pub use clients::{CreateClient, DisableClient, create_client, disable_client};
+pub use clients::{CreateClient, DisableClient};
 pub use idempotency::Idempotency;
-pub use keys::{
-    CreateApiKey, ExpireApiKey, KeyUse, Maker, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys, create_api_key,
-    expire_api_key, revoke_api_key, rotate_api_key, touch_api_keys,
-};
-pub use purge_idempotency::{PurgeIdempotency, purge_idempotency};
+pub use keys::{CreateApiKey, ExpireApiKey, KeyUse, Maker, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys};
+pub use purge_idempotency::PurgeIdempotency;
 pub use record::{ApiKey, ApiKeyHash, ApiKeyStatus, Client, ClientStatus, Token};
 pub use scopes::{Scope, Scopes};
-pub use tokens::{IssueToken, PurgeTokens, RevokeToken, issue_token, purge_tokens, revoke_token};
+pub use tokens::{IssueToken, PurgeTokens, RevokeToken};
 pub use view::{ApiKeyView, TokenView};
 
 #[cfg(test)]

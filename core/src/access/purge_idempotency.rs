@@ -1,7 +1,9 @@
 //! Deleting kept answers when their retention ends.
 
+use crate::ids::{ClientId, Id};
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Forgets answers whose time is over.
@@ -11,8 +13,22 @@ pub struct PurgeIdempotency {
     pub keys: Vec<Key>,
 }
 
+impl Verb for PurgeIdempotency {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        purge_idempotency(work, self)
+    }
+}
+
 /// Forgets them; tells how many.
-pub fn purge_idempotency(work: &mut Work, command: &PurgeIdempotency) -> Result<u64, Stop> {
+fn purge_idempotency(work: &mut Work, command: &PurgeIdempotency) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
         work.idempotency.expect(*key, crate::table::Access::Exclusive);

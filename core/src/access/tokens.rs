@@ -1,10 +1,11 @@
 //! Bearer tokens: short-lived, with a subset of the scopes of the key they were made with.
 
 use crate::access::{Scopes, Token, TokenView};
-use crate::ids::{ApiKeyId, CardHolderId, CardId, TokenId};
+use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, Id, TokenId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::time::Instant;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Makes a token; the caller signs it.
@@ -40,8 +41,22 @@ pub struct PurgeTokens {
     pub keys: Vec<Key>,
 }
 
+impl Verb for IssueToken {
+    type Shown = TokenView;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<TokenView, Stop> {
+        issue_token(work, self)
+    }
+}
+
 /// Makes the token.
-pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop> {
+fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop> {
     let beyond = command.scopes.beyond(command.maker);
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
@@ -80,8 +95,22 @@ pub fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, S
     Ok(view)
 }
 
+impl Verb for RevokeToken {
+    type Shown = TokenView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<TokenView, Stop> {
+        revoke_token(work, self)
+    }
+}
+
 /// Revokes the token; one that was revoked already stays as it is.
-pub fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Stop> {
+fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Stop> {
     let found = work.tokens.get_to_change(Key::of(work.client(), command.id.0))?;
     let token = found.ok_or(Refusal::TokenNotFound)?;
     if token.revoked_at.is_some() {
@@ -93,8 +122,22 @@ pub fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView,
     Ok(view)
 }
 
+impl Verb for PurgeTokens {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        purge_tokens(work, self)
+    }
+}
+
 /// Forgets them; tells how many.
-pub fn purge_tokens(work: &mut Work, command: &PurgeTokens) -> Result<u64, Stop> {
+fn purge_tokens(work: &mut Work, command: &PurgeTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
         let found = work.tokens.get_to_change(*key)?;

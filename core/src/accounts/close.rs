@@ -1,8 +1,11 @@
 //! Closing an account: final, and only when nothing is left in it.
 
-use crate::accounts::{AccountStatus, AccountView, UpdateAccount, update};
-use crate::ids::AccountId;
+use crate::accounts::update::update;
+use crate::accounts::{AccountStatus, AccountView, UpdateAccount};
+use crate::ids::{AccountId, ClientId, Id};
 use crate::refusal::Stop;
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Closes an account.
@@ -14,8 +17,24 @@ pub struct CloseAccount {
     pub if_match: Option<i64>,
 }
 
+impl Verb for CloseAccount {
+    type Shown = AccountView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_account(client, self.id, Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {
+        close(work, self)
+    }
+}
+
 /// Closes the account; one that is closed already stays as it is.
-pub fn close(work: &mut Work, command: &CloseAccount) -> Result<AccountView, Stop> {
+fn close(work: &mut Work, command: &CloseAccount) -> Result<AccountView, Stop> {
     let status = Some(AccountStatus::Closed);
     update(work, &UpdateAccount { id: command.id, status, if_match: command.if_match, ..UpdateAccount::default() })
 }

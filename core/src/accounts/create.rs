@@ -4,10 +4,11 @@ use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{not_negative, unless_empty};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
 use crate::money::Decimal;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Opens an account, with an opening balance from the settlement account where one is given.
@@ -43,8 +44,22 @@ pub struct CreateAccount {
     pub may_adjust: bool,
 }
 
+impl Verb for CreateAccount {
+    type Shown = AccountView;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {
+        create(work, self)
+    }
+}
+
 /// Opens the account.
-pub fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop> {
+fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop> {
     let currency = find_currency(&command.currency, command.category)?;
     let opening = not_negative(command.balance, currency, "/balance")?;
     let credit_limit = credit_limit(command.credit_limit, currency, command.kind)?;

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use crate::accounts::check_digits::check;
 use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, find_to_change};
 use crate::fields::{check_version, unless_empty};
-use crate::ids::{AccountId, DetailId};
+use crate::ids::{AccountId, ClientId, DetailId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Hangs a detail record on an account.
@@ -72,8 +74,24 @@ pub struct DeleteDetail {
     pub if_match: Option<i64>,
 }
 
+impl Verb for CreateDetail {
+    type Shown = DetailView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.account.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.accounts.expect(Key::of(client, self.account.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<DetailView, Stop> {
+        create_detail(work, self)
+    }
+}
+
 /// Hangs the record on the account.
-pub fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailView, Stop> {
+fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailView, Stop> {
     let account = open_account(work, command.account)?;
     if let Some(details) = &command.details {
         check(details)?;
@@ -101,8 +119,22 @@ pub fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailVi
     Ok(DetailView::of(&detail))
 }
 
+impl Verb for UpdateDetail {
+    type Shown = DetailView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.account.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<DetailView, Stop> {
+        update_detail(work, self)
+    }
+}
+
 /// Changes the record.
-pub fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailView, Stop> {
+fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailView, Stop> {
     let account = open_account(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
     check_version(command.if_match, detail.version)?;
@@ -144,8 +176,22 @@ pub fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailVi
     Ok(DetailView::of(&changed))
 }
 
+impl Verb for DeleteDetail {
+    type Shown = DetailView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.account.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<DetailView, Stop> {
+        delete_detail(work, self)
+    }
+}
+
 /// Takes the record off the account.
-pub fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailView, Stop> {
+fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailView, Stop> {
     let account = find_to_change(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
     check_version(command.if_match, detail.version)?;

@@ -14,13 +14,13 @@ mod view;
 
 pub use amounts::adjust;
 pub(crate) use amounts::tell_balance;
-pub use close::{CloseAccount, close};
-pub use create::{CreateAccount, create};
-pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail, create_detail, delete_detail, update_detail};
+pub use close::CloseAccount;
+pub use create::CreateAccount;
+pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail};
 pub(crate) use find::{balance_of, count_cards, count_unsettled, find, find_to_change};
-pub use fund::{FundAccount, fund};
+pub use fund::FundAccount;
 pub use record::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
-pub use update::{AccountEcho, UpdateAccount, update};
+pub use update::{AccountEcho, UpdateAccount};
 pub use view::{AccountView, BalanceView, DetailView};
 
 #[cfg(test)]

@@ -6,11 +6,13 @@ use crate::accounts::{
 };
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{check_version, not_negative, unless_empty};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
 use crate::money::{Decimal, LARGEST_MINOR};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Changes to an account; `None` keeps, `Some(None)` clears.
@@ -65,8 +67,24 @@ pub struct AccountEcho {
     pub times: [Option<String>; 2],
 }
 
+impl Verb for UpdateAccount {
+    type Shown = AccountView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_account(client, self.id, Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {
+        update(work, self)
+    }
+}
+
 /// Changes the account.
-pub fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, Stop> {
+pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, Stop> {
     let account = find_to_change(work, command.id)?;
     let balance = balance_of(work, command.id)?;
     check_version(command.if_match, account.version)?;

@@ -7,18 +7,18 @@ use crate::authorizations::emit::{tell, tell_declined};
 use crate::authorizations::funds::{can_hold, hold, sweep, tell_overdrawn};
 use crate::authorizations::gather::{Behind, behind, facts, request};
 use crate::authorizations::identity::{self, Known, Waiting};
-use crate::authorizations::pricing;
 use crate::authorizations::release::release;
 use crate::authorizations::reverse::early_amount;
 use crate::authorizations::usage::take;
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Step, decide, find,
+    pricing,
 };
 use crate::cards::{self, Card, CardSecret, used};
 use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
 use crate::fields::not_negative;
-use crate::ids::{AuthorizationId, ClientId};
+use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::limits::{MessageDigest, counters};
 use crate::messages::{AuthorizationType, Match, NetworkReference, NetworkRequest, Presented, ReferenceKind};
 use crate::money::Currency;
@@ -26,6 +26,7 @@ use crate::programs::{self, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access::{Exclusive, Shared};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Decides a request of the network, or records one that somebody else decided.
@@ -39,8 +40,24 @@ pub struct Authorize {
     pub terms: Arc<Terms>,
 }
 
+impl Verb for Authorize {
+    type Shown = AuthorizationView;
+
+    fn home(&self) -> Option<Id> {
+        self.request.presented.card.map(|card| card.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        expect(work, client, &self.request.presented, &self.request.trace.transaction_id);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+        authorize(work, self)
+    }
+}
+
 /// Decides. A declined payment is a result like any other: it is stored.
-pub fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
+fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
     let asked = &command.request;
     let card = match asked.presented.card {
         Some(id) => Some(cards::find(work, id)?),
@@ -341,7 +358,7 @@ fn code_of(id: AuthorizationId) -> String {
 }
 
 /// Names the rows of an authorization on a card.
-pub(crate) fn expect(work: &mut Work, client: ClientId, presented: &Presented, transaction: &str) {
+fn expect(work: &mut Work, client: ClientId, presented: &Presented, transaction: &str) {
     if let Some(card) = presented.card {
         work.cards.expect(Key::of(client, card.0), Shared);
         work.card_secrets.expect(Key::of(client, card.0), Shared);

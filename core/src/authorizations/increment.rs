@@ -5,20 +5,23 @@ use std::sync::Arc;
 use crate::authorizations::emit::tell;
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{Already, behind, facts, request};
-use crate::authorizations::pricing;
 use crate::authorizations::record::MOST_DECISIONS;
 use crate::authorizations::usage::take;
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_to_change,
+    pricing,
 };
 use crate::cards;
 use crate::events::EventType;
 use crate::fields::not_negative;
-use crate::ids::AuthorizationId;
+use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::limits::add_taken;
 use crate::messages::{Asked, AuthorizationType, Match, NetworkRequest, Presented, ThreeDs};
 use crate::programs::{Terms, billing};
+use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Asks for more.
@@ -34,8 +37,24 @@ pub struct IncrementAuthorization {
     pub terms: Arc<Terms>,
 }
 
+impl Verb for IncrementAuthorization {
+    type Shown = AuthorizationView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+        increment(work, self)
+    }
+}
+
 /// Decides about more; when it is declined the authorization stays as it was, and says so.
-pub fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
+fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     let card = match (found.status, found.card) {
         (AuthorizationStatus::Approved, Some(card)) => cards::find(work, card)?,

@@ -24,21 +24,18 @@ pub(crate) mod usage;
 mod view;
 
 pub(crate) use advise::settle_pending;
-pub(crate) use authorize::expect as expect_authorize;
-pub use authorize::{Authorize, authorize};
+
+pub use authorize::Authorize;
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason};
 pub use facts::{CardFacts, Facts, LimitFact, Request};
 pub(crate) use find::{find, find_to_change};
-pub use increment::{IncrementAuthorization, increment};
+pub use increment::IncrementAuthorization;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use record::MOST_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};
 pub use replay::{Difference, Replay};
-pub use reverse::{
-    ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference, expire, release_by_hand,
-    reverse, reverse_by_reference,
-};
+pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};
 pub(crate) use view::StepView;
 pub use view::{AuthorizationView, DecisionView};
 

@@ -9,11 +9,14 @@ use crate::cards;
 use crate::events::EventType;
 use crate::exceptions::{ExceptionKind, Exceptional, NetworkException, except};
 use crate::fields::{check_version, not_negative, positive};
-use crate::ids::{AuthorizationId, CardId};
+use crate::ids::{AuthorizationId, CardId, ClientId, Id};
 use crate::limits::counters;
 use crate::messages::Trace;
 use crate::money::{Currency, Decimal};
+use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Takes an authorization back, whole or in part. It is never refused for more than is open: that is released, and the
@@ -59,8 +62,24 @@ pub struct ReleaseAuthorization {
     pub if_match: Option<i64>,
 }
 
+impl Verb for ReverseAuthorization {
+    type Shown = AuthorizationView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+        reverse(work, self)
+    }
+}
+
 /// Takes it back.
-pub fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
+fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     if found.status == AuthorizationStatus::Pending {
         return void(work, &found);
@@ -109,9 +128,23 @@ fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<Autho
     Ok(AuthorizationView::of(&changed))
 }
 
+impl Verb for ReverseByReference {
+    type Shown = Option<AuthorizationView>;
+
+    fn home(&self) -> Option<Id> {
+        self.card.map(|card| card.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Option<AuthorizationView>, Stop> {
+        reverse_by_reference(work, self)
+    }
+}
+
 /// Takes back what the reference leads to, or keeps the reversal until its authorization comes. Gives the
 /// authorization, when there is one.
-pub fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result<Option<AuthorizationView>, Stop> {
+fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result<Option<AuthorizationView>, Stop> {
     let transaction = &command.trace.transaction_id;
     let found = identity::authorization(work, transaction, command.card)?;
     let message = identity::of_reversal(&command.trace, command.amount, command.currency);
@@ -250,8 +283,24 @@ fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Resu
     Ok(pricing::next_part(found, minor).map(|amount| Some(Part { amount, settled: minor })))
 }
 
+impl Verb for ExpireAuthorization {
+    type Shown = AuthorizationView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+        expire(work, self)
+    }
+}
+
 /// Gives the hold back when its time is over.
-pub fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<AuthorizationView, Stop> {
+fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     let due = found.due_at.is_some_and(|at| at <= work.now());
     let Some(card) = found.card.filter(|_| found.status == AuthorizationStatus::Approved) else {
@@ -266,8 +315,22 @@ pub fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<Authoriz
     end(work, card, &found, Step::Expired, None)
 }
 
+impl Verb for ReleaseAuthorization {
+    type Shown = AuthorizationView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+        release_by_hand(work, self)
+    }
+}
+
 /// Gives the hold back, for the reason an operator has.
-pub fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
+fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_to_change(work, command.id)?;
     check_version(command.if_match, found.version)?;
     let open = matches!(found.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);

@@ -3,10 +3,11 @@
 use crate::card_holders::documents::{add_documents, open_reviews};
 use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, NewDocument, SealedPersonal};
 use crate::events::{EventType, Owner, emit};
-use crate::ids::CardHolderId;
+use crate::ids::{CardHolderId, ClientId, Id};
 use crate::limits::{Counters, NewLimit, settle_limits};
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Enrols a card holder.
@@ -30,8 +31,22 @@ pub struct CreateCardHolder {
     pub documents: Vec<NewDocument>,
 }
 
+impl Verb for CreateCardHolder {
+    type Shown = CardHolder;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardHolder, Stop> {
+        create(work, self)
+    }
+}
+
 /// Enrols them.
-pub fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Stop> {
+fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Stop> {
     let now = work.now();
     let mut holder = CardHolder {
         client: work.client(),

@@ -6,9 +6,10 @@ use crate::card_holders::{
 };
 use crate::events::{EventType, Owner, emit};
 use crate::hash::hex;
-use crate::ids::{CardHolderId, DocumentId};
+use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// A file that waits, sealed, to become real.
@@ -103,8 +104,22 @@ fn find_document(work: &mut Work, holder: CardHolderId, id: DocumentId) -> Resul
     Ok((*found.ok_or(Refusal::DocumentNotFound)?).clone())
 }
 
+impl Verb for ReviewDocument {
+    type Shown = DocumentView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.card_holder.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<DocumentView, Stop> {
+        review(work, self)
+    }
+}
+
 /// Decides about a document. Main side and back are one identity document: a decision about one is about both.
-pub fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Stop> {
+fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Stop> {
     let holder = find_to_change(work, command.card_holder, None)?;
     if holder.erased_at.is_some() {
         return Err(Refusal::CardHolderErased.into());

@@ -4,9 +4,10 @@
 use crate::card_holders::create::current;
 use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, SearchHashes, find_to_change};
 use crate::events::{EventType, Owner, emit};
-use crate::ids::{CardHolderId, DocumentId};
+use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Erases a card holder's personal data.
@@ -22,8 +23,22 @@ pub struct EraseCardHolder {
     pub if_match: Option<i64>,
 }
 
+impl Verb for EraseCardHolder {
+    type Shown = CardHolder;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardHolder, Stop> {
+        erase(work, self)
+    }
+}
+
 /// Erases them; one who is erased already stays as they are.
-pub fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop> {
+fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop> {
     let holder = find_to_change(work, command.id, None)?;
     crate::fields::check_version(command.if_match, holder.version)?;
     if holder.erased_at.is_some() {

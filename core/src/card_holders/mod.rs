@@ -12,15 +12,15 @@ mod record;
 mod update;
 mod view;
 
-pub use create::{CreateCardHolder, create};
-pub use documents::{NewDocument, ReviewDocument, review};
-pub use erase::{EraseCardHolder, erase};
+pub use create::CreateCardHolder;
+pub use documents::{NewDocument, ReviewDocument};
+pub use erase::EraseCardHolder;
 pub(crate) use find::{count_cards, find_to_change};
 pub use personal::{Address, DocumentText, Identification, Meta, Person, Personal, ProofText};
 pub use record::{
     CardHolder, CardHolderStatus, Document, DocumentPart, FileRef, Files, ReviewStatus, SealedPersonal, SearchHashes,
 };
-pub use update::{UpdateCardHolder, update};
+pub use update::UpdateCardHolder;
 pub use view::{CardHolderNotice, CardHolderView, DocumentView, IdentificationView};
 
 #[cfg(test)]

@@ -6,9 +6,12 @@ use crate::card_holders::{
     CardHolder, CardHolderNotice, CardHolderStatus, NewDocument, ReviewStatus, SealedPersonal, find_to_change,
 };
 use crate::events::{EventType, Owner, emit};
-use crate::ids::CardHolderId;
+use crate::ids::{CardHolderId, ClientId, Id};
 use crate::limits::{NewLimit, settle_limits};
+use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Changes to a card holder; `None` keeps.
@@ -38,8 +41,24 @@ pub struct UpdateCardHolder {
     pub if_match: Option<i64>,
 }
 
+impl Verb for UpdateCardHolder {
+    type Shown = CardHolder;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.card_holders.expect(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardHolder, Stop> {
+        update(work, self)
+    }
+}
+
 /// Changes the card holder.
-pub fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Stop> {
+fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Stop> {
     let holder = find_to_change(work, command.id, None)?;
     if holder.erased_at.is_some() {
         return Err(Refusal::CardHolderErased.into());

@@ -3,8 +3,9 @@
 use crate::cards::update::thawed_by_holder;
 use crate::cards::{CardStatus, CardView, find_live, tell, view};
 use crate::events::EventType;
-use crate::ids::CardId;
+use crate::ids::{CardId, ClientId, Id};
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Activates a card.
@@ -18,8 +19,22 @@ pub struct ActivateCard {
     pub if_match: Option<i64>,
 }
 
+impl Verb for ActivateCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        activate(work, self)
+    }
+}
+
 /// Activates the card, once: a card that was frozen later is thawed by a change of its status.
-pub fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
+fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, card.version)?;
     if card.activated_at.is_some() {

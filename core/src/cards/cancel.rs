@@ -4,9 +4,11 @@ use crate::card_holders;
 use crate::cards::money::{collect_debt, give_back};
 use crate::cards::{Card, CardStatus, CardView, find_receiver, tell, view};
 use crate::events::EventType;
-use crate::ids::{AccountId, CardId};
+use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Ends a card for good.
@@ -18,8 +20,24 @@ pub struct TerminateCard {
     pub if_match: Option<i64>,
 }
 
+impl Verb for TerminateCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_card(client, self.id, Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        terminate(work, self)
+    }
+}
+
 /// Ends the card, its money back to the debit account; one that ended already stays as it is.
-pub fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
+fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;

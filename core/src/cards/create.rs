@@ -6,13 +6,15 @@ use crate::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, find_payer, tell, view,
 };
 use crate::events::EventType;
-use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
+use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id, LedgerAccountId};
 use crate::ledger::Balance;
 use crate::limits::{Counters, NewControls, SpendingControls};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
 use crate::time::Instant;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// The month a card is good through.
@@ -100,8 +102,26 @@ pub struct CreateCard {
     pub verified_only: bool,
 }
 
+impl Verb for CreateCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.debit_account.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_account(client, self.debit_account, Access::Exclusive);
+        work.card_holders.expect(Key::of(client, self.card_holder.0), Access::Exclusive);
+        work.card_fingerprints.expect(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        create(work, self)
+    }
+}
+
 /// Issues the card; with an amount, its money moves in the same transaction or there is no card.
-pub fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
+fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     let account = find_payer(work, command.debit_account, command.currency)?;
     let holder = card_holders::find_to_change(work, command.card_holder, Some("/cardHolderId"))?;
     if holder.status != CardHolderStatus::Active {
@@ -224,12 +244,4 @@ pub(super) fn put_number(work: &mut Work, card: &Card, number: &NewNumber) {
         wrong_tries_day: 0,
         pin_set_at: None,
     });
-}
-
-/// Names the rows of a card that is about to be issued.
-pub(crate) fn expect(work: &mut Work, client: crate::ids::ClientId, command: &CreateCard) {
-    use crate::table::Access::Exclusive;
-    work.expect_account(client, command.debit_account, Exclusive);
-    work.card_holders.expect(Key::of(client, command.card_holder.0), Exclusive);
-    work.card_fingerprints.expect(CardFingerprint::key_of(&command.number.fingerprint), Exclusive);
 }

@@ -9,11 +9,12 @@ use crate::cards::{
 };
 use crate::events::EventType;
 use crate::fields::positive;
-use crate::ids::{AccountId, CardId, LedgerAccountId};
+use crate::ids::{AccountId, CardId, ClientId, Id, LedgerAccountId};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, post};
 use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Moves money from an account onto a card.
@@ -46,8 +47,25 @@ pub struct WithdrawFromCard {
     pub narration: Option<String>,
 }
 
+impl Verb for FundCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        let reference = self.payment_reference.as_deref();
+        expect(work, client, self.id, Some(self.debit_account), reference);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        fund(work, self)
+    }
+}
+
 /// Funds the card: at least 0.01, from an active and debitable account of its currency. An ended card takes what it owes.
-pub fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
+fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
     let card = find(work, command.id)?;
     let owed = debt(work, &card)?;
     if card.status != CardStatus::Canceled || owed == 0 {
@@ -68,8 +86,25 @@ pub fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
     view(work, &card)
 }
 
+impl Verb for WithdrawFromCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        let reference = self.payment_reference.as_deref();
+        expect(work, client, self.id, self.credit_account, reference);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        withdraw(work, self)
+    }
+}
+
 /// Withdraws from the card, to an active and creditable account of its currency.
-pub fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Stop> {
+fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Stop> {
     let card = find_prefunded(work, command.id)?;
     let account = find_receiver(work, command.credit_account.unwrap_or(card.debit_account), card.currency)?;
     let amount = positive(command.amount, card.currency, "/amount")?;
@@ -224,7 +259,7 @@ fn keep_reference(work: &mut Work, hash: Option<[u8; 32]>, card: &Card, entry: &
 }
 
 /// Names the rows of a movement between a card and an account.
-pub(crate) fn expect(
+fn expect(
     work: &mut Work,
     client: crate::ids::ClientId,
     card: CardId,

@@ -2,9 +2,10 @@
 
 use crate::cards::{CardSecret, CardView, find_live, tell, view};
 use crate::events::EventType;
-use crate::ids::CardId;
+use crate::ids::{CardId, ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Sets a card's PIN.
@@ -27,8 +28,22 @@ fn secret(work: &mut Work, id: CardId) -> Result<std::sync::Arc<CardSecret>, Sto
     Ok(work.card_secrets.get_to_change(Key::of(work.client(), id.0))?.ok_or(Refusal::CardNotFound)?)
 }
 
+impl Verb for SetPin {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        set_pin(work, self)
+    }
+}
+
 /// Sets the PIN; wrong tries are forgotten.
-pub fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
+fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     let secret = secret(work, command.id)?;
     let now = work.now();
@@ -46,8 +61,22 @@ pub fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
     Ok(shown)
 }
 
+impl Verb for UnblockPin {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        unblock_pin(work, self)
+    }
+}
+
 /// Forgets the wrong tries.
-pub fn unblock_pin(work: &mut Work, command: &UnblockPin) -> Result<CardView, Stop> {
+fn unblock_pin(work: &mut Work, command: &UnblockPin) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     let secret = secret(work, command.id)?;
     if secret.pin.is_none() {

@@ -7,11 +7,12 @@ use crate::cards::{
     funds_of, tell, view,
 };
 use crate::events::EventType;
-use crate::ids::{CardId, LedgerAccountId};
+use crate::ids::{CardId, ClientId, Id, LedgerAccountId};
 use crate::ledger::{Balance, EntryKind, Leg, Posting, post};
 use crate::limits::Counters;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// The number of the replacement.
@@ -49,8 +50,22 @@ pub struct ReplaceCard {
     pub if_match: Option<i64>,
 }
 
+impl Verb for ReplaceCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        replace(work, self)
+    }
+}
+
 /// Replaces the card; gives the new one.
-pub fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
+fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     let old = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, old.version)?;
     let secret = work.card_secrets.get_to_change(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;

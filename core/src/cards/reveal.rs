@@ -5,9 +5,11 @@ use serde::Serialize;
 
 use crate::cards::{CardFingerprint, CardView, RevealPurpose, RevealToken, RevealView, find, not_canceled, tell, view};
 use crate::events::EventType;
-use crate::ids::CardId;
+use crate::ids::{CardId, ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Makes a reveal token; the caller drew it.
@@ -72,8 +74,22 @@ pub struct RevealTokenView {
     pub expires_at: String,
 }
 
+impl Verb for IssueRevealToken {
+    type Shown = RevealTokenView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<RevealTokenView, Stop> {
+        issue_reveal_token(work, self)
+    }
+}
+
 /// Makes the token.
-pub fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<RevealTokenView, Stop> {
+fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<RevealTokenView, Stop> {
     let card = find(work, command.id)?;
     not_canceled(&card)?;
     let now = work.now();
@@ -97,8 +113,25 @@ pub fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result
     Ok(shown)
 }
 
+impl Verb for UseRevealToken {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_card(client, self.id, Access::Shared);
+        work.reveal_tokens.expect(RevealToken::key_of(&self.hash), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        use_reveal_token(work, self)
+    }
+}
+
 /// Uses the token up: the one answer to this command may show the number.
-pub fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
+fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
     let found = work.reveal_tokens.get_to_change(RevealToken::key_of(&command.hash))?;
     let token = found.filter(|token| token.client == work.client() && token.card == command.id);
     let token = token.ok_or(Refusal::RevealTokenUnknown)?;
@@ -144,9 +177,23 @@ pub fn check_use(
     Ok(())
 }
 
+impl Verb for LookUpCard {
+    type Shown = Option<CardView>;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Option<CardView>, Stop> {
+        look_up(work, self)
+    }
+}
+
 /// Finds the card; another client's is as absent as none. Every look-up is audited, also one that finds nothing: so it
 /// succeeds too.
-pub fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, Stop> {
+fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, Stop> {
     let found = work.card_fingerprints.get(CardFingerprint::key_of(&command.fingerprint))?;
     let card = match found.filter(|found| found.client == work.client()) {
         Some(found) => Some(find(work, found.card)?),
@@ -159,8 +206,22 @@ pub fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>
     card.map(|card| view(work, &card)).transpose()
 }
 
+impl Verb for PurgeRevealTokens {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        purge_reveal_tokens(work, self)
+    }
+}
+
 /// Forgets them; tells how many.
-pub fn purge_reveal_tokens(work: &mut Work, command: &PurgeRevealTokens) -> Result<u64, Stop> {
+fn purge_reveal_tokens(work: &mut Work, command: &PurgeRevealTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
         work.reveal_tokens.expect(*key, crate::table::Access::Exclusive);

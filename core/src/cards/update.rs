@@ -4,11 +4,13 @@ use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, tell, view};
 use crate::events::EventType;
 use crate::fields::check_read_only;
-use crate::ids::{AccountId, CardId};
+use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::limits::NewControls;
 use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Changes to a card; `None` keeps, `Some(None)` clears.
@@ -43,8 +45,24 @@ pub struct CardEcho {
     pub settings: Vec<(&'static str, serde_json::Value)>,
 }
 
+impl Verb for UpdateCard {
+    type Shown = CardView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_card(client, self.id, Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+        update(work, self)
+    }
+}
+
 /// Changes the card; one that ended can only be written back as it is.
-pub fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
+fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;

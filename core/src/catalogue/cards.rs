@@ -1,7 +1,9 @@
 //! Cards as the catalogue of events shows them.
 
-use crate::cards::{Brand, CardStatus, CardType, CardView, FundingMode, MovementView, RevealPurpose, RevealView};
-use crate::cards::{ChannelsView, SpendingControlsView, StatusChangeView};
+use crate::cards::{
+    Brand, CardStatus, CardType, CardView, ChannelsView, FundingMode, MovementView, RevealPurpose, RevealView,
+    SpendingControlsView, StatusChangeView,
+};
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
 use crate::events::EventType;
 use crate::money::{Category, Currency};

@@ -1,8 +1,10 @@
 //! Moving the test clock.
 
 use crate::clock::Clock;
+use crate::ids::{ClientId, Id};
 use crate::refusal::{Refusal, Stop};
 use crate::time::Instant;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Moves business time forward to an instant; the sandbox's test clock.
@@ -29,8 +31,22 @@ pub struct ClockReading {
 /// 2200-12-31T23:59:59Z: beyond it, durations and time zones stop being meaningful.
 const LAST: Instant = Instant::from_micros(7_289_654_399_000_000);
 
+impl Verb for AdvanceClock {
+    type Shown = ClockReading;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<ClockReading, Stop> {
+        advance(work, self)
+    }
+}
+
 /// Advances the clock.
-pub fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop> {
+fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop> {
     let clock = work.clock.get_to_change(Clock::the_key())?.unwrap_or_default();
     let now = work.now();
     if command.to < now && command.strict {

@@ -3,5 +3,5 @@
 mod advance;
 mod record;
 
-pub use advance::{AdvanceClock, ClockReading, advance};
+pub use advance::{AdvanceClock, ClockReading};
 pub use record::Clock;

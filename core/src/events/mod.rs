@@ -13,6 +13,6 @@ pub use data::EventPart;
 pub(crate) use data::{Part, data_of, part};
 pub use emit::emit;
 pub(crate) use emit::emit_with;
-pub use purge::{PurgeEvents, purge_events};
+pub use purge::PurgeEvents;
 pub use record::{Event, EventType, Owner};
 pub use wire::{body, told};

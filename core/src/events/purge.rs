@@ -1,7 +1,9 @@
 //! Forgetting old events, where the operator limits how long they are kept.
 
+use crate::ids::{ClientId, Id};
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Forgets old events.
@@ -11,8 +13,22 @@ pub struct PurgeEvents {
     pub keys: Vec<Key>,
 }
 
+impl Verb for PurgeEvents {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        purge_events(work, self)
+    }
+}
+
 /// Forgets them; tells how many.
-pub fn purge_events(work: &mut Work, command: &PurgeEvents) -> Result<u64, Stop> {
+fn purge_events(work: &mut Work, command: &PurgeEvents) -> Result<u64, Stop> {
     work.appended.forgotten_events.extend(&command.keys);
     Ok(command.keys.len() as u64)
 }

@@ -11,6 +11,7 @@ use crate::authorizations::{Authorization, AuthorizationStatus, Step, find_to_ch
 use crate::cards;
 use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
+use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
 use crate::limits::add_taken;
 use crate::messages::{AuthorizationType, Trace};
@@ -20,10 +21,25 @@ use crate::transactions::force_post::{Forced, post_forced};
 use crate::transactions::identity::PostingMessage;
 use crate::transactions::post::{Place, defer, draft, finish, keep, place_of};
 use crate::transactions::{Clear, Posted, PostingType, TransactionView, pricing};
+use crate::verb::Verb;
 use crate::work::Work;
 
+impl Verb for Clear {
+    type Shown = Option<TransactionView>;
+
+    fn home(&self) -> Option<Id> {
+        self.authorization.map(|id| id.0).or(self.unmatched.as_ref().map(|what| what.card.0))
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Option<TransactionView>, Stop> {
+        clear(work, self)
+    }
+}
+
 /// Collects. None when it waits to be priced.
-pub fn clear(work: &mut Work, command: &Clear) -> Result<Option<TransactionView>, Stop> {
+fn clear(work: &mut Work, command: &Clear) -> Result<Option<TransactionView>, Stop> {
     let posted = post_clearing(work, command, false)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }

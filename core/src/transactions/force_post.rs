@@ -5,6 +5,7 @@ use crate::authorizations::usage::take;
 use crate::cards::{self, used};
 use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
 use crate::fields::not_negative;
+use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
 use crate::messages::{Asked, AuthorizationType, Trace};
 use crate::programs::{Terms, billing};
@@ -12,10 +13,25 @@ use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
 use crate::transactions::post::{Place, defer, draft, finish, keep, place_of};
 use crate::transactions::{ForcePost, Posted, PostingType, TransactionView, Unmatched};
+use crate::verb::Verb;
 use crate::work::Work;
 
+impl Verb for ForcePost {
+    type Shown = Option<TransactionView>;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.what.card.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Option<TransactionView>, Stop> {
+        force_post(work, self)
+    }
+}
+
 /// Posts a payment that was never authorized here. None when it waits to be priced.
-pub fn force_post(work: &mut Work, command: &ForcePost) -> Result<Option<TransactionView>, Stop> {
+fn force_post(work: &mut Work, command: &ForcePost) -> Result<Option<TransactionView>, Stop> {
     let posted = post_unauthorized(work, command, false)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }

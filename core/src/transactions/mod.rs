@@ -10,13 +10,11 @@ mod record;
 mod refund;
 mod view;
 
-pub use clear::clear;
 pub(crate) use clear::post_clearing;
-pub use force_post::force_post;
 pub(crate) use force_post::post_unauthorized;
 pub use messages::{Clear, ForcePost, Refund, Unmatched};
 pub use record::{Posted, PostingType};
+pub use refund::ReverseRefund;
 pub(crate) use refund::post_refund;
-pub use refund::{ReverseRefund, refund, reverse_refund};
 pub use view::{DeclineView, RefundView, TransactionView};
 pub(crate) use view::{DetailsView, FeeDetailView, RequestHistoryView, TransactionMetadataView};

@@ -9,7 +9,7 @@ use crate::authorizations::usage::{take, take_again};
 use crate::cards::{self, Card};
 use crate::exceptions::{Deferred, ExceptionKind, Exceptional};
 use crate::fields::not_negative;
-use crate::ids::PostingId;
+use crate::ids::{ClientId, Id, PostingId};
 use crate::ledger::EntryKind;
 use crate::messages::{Asked, AuthorizationType};
 use crate::money::Decimal;
@@ -19,6 +19,7 @@ use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
 use crate::transactions::post::{Place, authorization_of, defer, draft, finish, keep, place_of};
 use crate::transactions::{Posted, PostingType, Refund, TransactionView, Unmatched, pricing};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Takes a refund back.
@@ -35,9 +36,23 @@ fn find_posted(work: &mut Work, id: PostingId) -> Result<Arc<Posted>, Stop> {
     Ok(found.ok_or(Refusal::TransactionNotFound)?)
 }
 
+impl Verb for Refund {
+    type Shown = Option<TransactionView>;
+
+    fn home(&self) -> Option<Id> {
+        self.original.map(|id| id.0).or(self.unlinked.as_ref().map(|what| what.card.0))
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<Option<TransactionView>, Stop> {
+        refund(work, self)
+    }
+}
+
 /// Gives money back, to whoever has the card's money now. None when it waits: for a price, or because it is more than is
 /// left of its transaction.
-pub fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionView>, Stop> {
+fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionView>, Stop> {
     let posted = post_refund(work, command, None)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }
@@ -187,8 +202,22 @@ fn post_part(
     Ok(posted)
 }
 
+impl Verb for ReverseRefund {
+    type Shown = TransactionView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<TransactionView, Stop> {
+        reverse_refund(work, self)
+    }
+}
+
 /// Takes a refund back, once: posted whether the money is still there or not.
-pub fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<TransactionView, Stop> {
+fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<TransactionView, Stop> {
     let refund = find_posted(work, command.id)?;
     if refund.kind != PostingType::Refund {
         return Err(Refusal::NotRefundable { kind: refund.kind.as_str() }.into());

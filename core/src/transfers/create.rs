@@ -3,11 +3,13 @@
 use crate::accounts::{Account, AccountStatus, tell_balance};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
-use crate::ids::{AccountId, TransferId};
+use crate::ids::{AccountId, ClientId, Id, TransferId};
 use crate::ledger::{EntryKind, Leg, Posting, post};
 use crate::money::Decimal;
 use crate::refusal::{Refusal, Stop};
+use crate::table::Access;
 use crate::transfers::{Transfer, TransferStatus, TransferView};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Moves money.
@@ -27,8 +29,25 @@ pub struct CreateTransfer {
     pub metadata: Option<String>,
 }
 
+impl Verb for CreateTransfer {
+    type Shown = TransferView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.from.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.expect_account(client, self.from, Access::Shared);
+        work.expect_account(client, self.to, Access::Shared);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<TransferView, Stop> {
+        create(work, self)
+    }
+}
+
 /// Moves the money; both accounts must be active, of one currency, and allow it.
-pub fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Stop> {
+fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Stop> {
     let from = crate::accounts::find(work, command.from, Some("/fromAccountId"))?;
     let to = crate::accounts::find(work, command.to, Some("/toAccountId"))?;
     if from.id == to.id {

@@ -5,9 +5,9 @@ mod record;
 mod reverse;
 mod view;
 
-pub use create::{CreateTransfer, create};
+pub use create::CreateTransfer;
 pub use record::{Transfer, TransferStatus};
-pub use reverse::{ReverseTransfer, reverse};
+pub use reverse::ReverseTransfer;
 pub use view::TransferView;
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use crate::accounts::tell_balance;
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
-use crate::ids::TransferId;
+use crate::ids::{ClientId, Id, TransferId};
 use crate::ledger::{EntryKind, Leg, Posting, post};
 use crate::money::{Decimal, format_minor};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::transfers::create::check_active;
 use crate::transfers::{Transfer, TransferStatus, TransferView};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Gives a transfer back.
@@ -23,8 +24,22 @@ pub struct ReverseTransfer {
     pub reason: Option<String>,
 }
 
+impl Verb for ReverseTransfer {
+    type Shown = TransferView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<TransferView, Stop> {
+        reverse(work, self)
+    }
+}
+
 /// Gives it back. Both accounts must be active; `canDebit` and `canCredit` do not stand in the way of a correction.
-pub fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, Stop> {
+fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, Stop> {
     let found = work.transfers.get_to_change(Key::of(work.client(), command.id.0))?;
     let transfer = found.ok_or(Refusal::TransferNotFound)?;
     let from = crate::accounts::find(work, transfer.from, None)?;

@@ -2,11 +2,12 @@
 
 use super::manage::{disable, find, must_be_enabled};
 use super::{Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, FAILING_SECONDS, WebhookProgress};
-use crate::ids::{AttemptId, EventId, Id, WebhookId};
+use crate::ids::{AttemptId, ClientId, EventId, Id, WebhookId};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::table::Access;
 use crate::time::Instant;
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// What happens to a delivery after an attempt.
@@ -110,8 +111,24 @@ pub struct PurgeDeliveries {
     pub before: Instant,
 }
 
+impl Verb for RecordDeliveries {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, client: ClientId) {
+        work.webhook_progress.expect(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        record_deliveries(work, self)
+    }
+}
+
 /// Records them; tells how many attempts. An endpoint that was deleted meanwhile takes its deliveries along.
-pub fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64, Stop> {
+fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64, Stop> {
     let client = work.client();
     let key = Key::of(client, command.id.0);
     let rows = command.results.iter().filter(|result| result.has_row || result.next != Next::Done);
@@ -239,8 +256,22 @@ fn queue(work: &mut Work, webhook: WebhookId, queued: &Queued) -> Result<(), Sto
     Ok(())
 }
 
+impl Verb for QueueDeliveries {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        queue_deliveries(work, self)
+    }
+}
+
 /// Queues them; tells how many.
-pub fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, Stop> {
+fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, Stop> {
     let client = work.client();
     for queued in &command.events {
         work.deliveries.expect(Delivery::key_of(client, command.id, queued.event), Access::Exclusive);
@@ -261,8 +292,22 @@ pub fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u6
     Ok(command.events.len() as u64)
 }
 
+impl Verb for ResendEvent {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.event.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        resend(work, self)
+    }
+}
+
 /// Queues the event for each of the endpoints, which must be enabled; tells to how many.
-pub fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
+fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
     let now = work.now();
     for webhook in &command.webhooks {
         let (found, _) = find(work, *webhook)?;
@@ -275,8 +320,22 @@ pub fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
     Ok(command.webhooks.len() as u64)
 }
 
+impl Verb for PurgeDeliveries {
+    type Shown = u64;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<u64, Stop> {
+        purge_deliveries(work, self)
+    }
+}
+
 /// Forgets them, each checked again; tells how many.
-pub fn purge_deliveries(work: &mut Work, command: &PurgeDeliveries) -> Result<u64, Stop> {
+fn purge_deliveries(work: &mut Work, command: &PurgeDeliveries) -> Result<u64, Stop> {
     for key in &command.keys {
         work.deliveries.expect(*key, Access::Exclusive);
     }

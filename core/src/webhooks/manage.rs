@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::{DisabledReason, Subscriptions, Webhook, WebhookProgress, WebhookView};
 use crate::events::{EventPart, EventType, Owner, emit};
 use crate::fields::{check_read_only, check_version};
-use crate::ids::WebhookId;
+use crate::ids::{ClientId, Id, WebhookId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::verb::Verb;
 use crate::work::Work;
 
 /// Makes an endpoint.
@@ -120,8 +121,22 @@ impl TestMessage {
     }
 }
 
+impl Verb for CreateWebhook {
+    type Shown = WebhookView;
+
+    fn home(&self) -> Option<Id> {
+        None
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<WebhookView, Stop> {
+        create(work, self)
+    }
+}
+
 /// Makes the endpoint; it is told what happens from now on.
-pub fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop> {
+fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop> {
     let now = work.now();
     let webhook = Webhook {
         client: work.client(),
@@ -154,8 +169,22 @@ pub fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, S
     Ok(view)
 }
 
+impl Verb for UpdateWebhook {
+    type Shown = WebhookView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<WebhookView, Stop> {
+        update(work, self)
+    }
+}
+
 /// Changes the endpoint. Enabled again it is told what happens from now on; what it missed is there to be recovered.
-pub fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
+fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
     check_read_only(&command.echo, &WebhookView::of(&webhook, &progress))?;
@@ -222,8 +251,22 @@ pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReaso
     emit(work, Owner::Webhook(webhook.id), EventType::WebhookDisabled, &view)
 }
 
+impl Verb for DeleteWebhook {
+    type Shown = WebhookView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<WebhookView, Stop> {
+        delete(work, self)
+    }
+}
+
 /// Deletes the endpoint.
-pub fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop> {
+fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
     let key = Key::of(work.client(), command.id.0);
@@ -232,8 +275,22 @@ pub fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, S
     Ok(WebhookView::of(&webhook, &progress))
 }
 
+impl Verb for RotateWebhookSecret {
+    type Shown = WebhookView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<WebhookView, Stop> {
+        rotate_secret(work, self)
+    }
+}
+
 /// Rotates the secret.
-pub fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<WebhookView, Stop> {
+fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     let now = work.now();
     let overlaps = command.overlap_seconds > 0;
@@ -249,8 +306,22 @@ pub fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<W
     Ok(view)
 }
 
+impl Verb for TestWebhook {
+    type Shown = crate::ids::Id;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<crate::ids::Id, Stop> {
+        test(work, self)
+    }
+}
+
 /// Sends a test; the id of its event is the last one of the endpoint.
-pub fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> {
+fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> {
     let (webhook, _) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
     emit(work, Owner::Webhook(command.id), EventType::WebhookTest, &TestMessage::new())?;
@@ -258,8 +329,22 @@ pub fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, St
     Ok(event.id.0)
 }
 
+impl Verb for RecoverWebhook {
+    type Shown = WebhookView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn run(&self, work: &mut Work) -> Result<WebhookView, Stop> {
+        recover(work, self)
+    }
+}
+
 /// Begins a recovery; the delivery worker finds what is missing. One that is under way is widened.
-pub fn recover(work: &mut Work, command: &RecoverWebhook) -> Result<WebhookView, Stop> {
+fn recover(work: &mut Work, command: &RecoverWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
     let recovering = WebhookProgress {

@@ -9,13 +9,10 @@ mod manage;
 mod record;
 mod view;
 
-pub use deliver::{
-    DeliveryResult, Next, PurgeDeliveries, QueueDeliveries, Queued, RecordDeliveries, ResendEvent, purge_deliveries,
-    queue_deliveries, record_deliveries, resend,
-};
+pub use deliver::{DeliveryResult, Next, PurgeDeliveries, QueueDeliveries, Queued, RecordDeliveries, ResendEvent};
 pub use manage::{
     ChangedCredentials, CreateWebhook, DeleteWebhook, RecoverWebhook, RotateWebhookSecret, TestMessage, TestWebhook,
-    UpdateWebhook, create, delete, recover, rotate_secret, test, update,
+    UpdateWebhook,
 };
 pub use record::{
     Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, FAILING_SECONDS, Subscriptions, Webhook,
