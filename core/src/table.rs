@@ -159,9 +159,11 @@ impl<R: Record> Table<R> {
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
         let before = self.with(key, |slot| slot.clone());
-        debug_assert!(
+        // Another batch may change the row meanwhile, and its change would be lost: a defect of the command, which fails alone.
+        assert!(
             before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
-            "{key:?} is not held to be changed"
+            "{:?} {key:?} is not held to be changed",
+            R::KIND
         );
         let stored = before.as_ref().is_some_and(|slot| slot.stored);
         if before.as_ref().is_none_or(|slot| !slot.dirty) {
@@ -424,6 +426,24 @@ mod tests {
         answers.let_pass();
         balances.let_pass();
         assert_eq!((answers.len(), answers.bytes(), balances.len()), (0, 0, 1));
+    }
+
+    #[test]
+    fn a_row_that_is_not_held_is_not_written_and_nothing_of_the_command_stays() {
+        let writes: [fn(&mut Table<Balance>); 2] = [|table| table.put(row(8)), |table| table.delete(key())];
+        for write in writes {
+            let mut table = Table::default();
+            let other = Balance { id: AccountId(Id::from_bytes([9; 12])).into(), ..row(1) };
+            table.supply(key(), Some(row(7)), Access::Shared);
+            table.supply(other.key(), Some(other.clone()), Access::Exclusive);
+            table.put(Balance { ledger: 2, ..other.clone() });
+            let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(&mut table)));
+            assert!(written.is_err(), "it was only held to be read");
+            table.roll_back();
+            assert!(!table.has_changes() && table.changes().is_empty());
+            assert_eq!(table.get(key()).map(|row| row.map(|row| row.ledger)), Ok(Some(7)));
+            assert_eq!(table.get(other.key()).map(|row| row.map(|row| row.ledger)), Ok(Some(1)));
+        }
     }
 
     #[test]
