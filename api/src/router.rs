@@ -259,6 +259,8 @@ fn cors(app: &Api) -> CorsLayer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use serde_json::Value;
 
     use super::{contract, document};
@@ -284,7 +286,54 @@ mod tests {
     fn the_contract_is_the_one_that_was_reviewed() {
         let mut contract = published();
         without_recorded(&mut contract["paths"]);
+        for change in changes(&reviewed(), &contract) {
+            eprintln!("contract: {change}");
+        }
         insta::assert_json_snapshot!("openapi", contract);
+    }
+
+    /// The contract that was reviewed last.
+    fn reviewed() -> Value {
+        let snapshot = include_str!("snapshots/paygen_api__router__tests__openapi.snap");
+        let json = snapshot.splitn(3, "---\n").nth(2).expect("a head between two lines, then JSON");
+        serde_json::from_str(json).expect("JSON")
+    }
+
+    /// Which operations and schemas were added, removed or changed: what a reviewer reads before 30,000 lines.
+    fn changes(before: &Value, after: &Value) -> Vec<String> {
+        let parts = |contract: &Value| -> BTreeMap<String, Value> {
+            let object = |value: &Value| value.as_object().cloned().unwrap_or_default();
+            let operations = object(&contract["paths"]).into_iter().flat_map(|(path, item)| {
+                let named = move |(method, operation): (String, Value)| {
+                    (format!("{} {path}", method.to_uppercase()), operation)
+                };
+                object(&item).into_iter().map(named)
+            });
+            let schemas = object(&contract["components"]["schemas"]).into_iter();
+            operations.chain(schemas.map(|(name, schema)| (format!("schema {name}"), schema))).collect()
+        };
+        let (before, after) = (parts(before), parts(after));
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let change = |name: &String| match (before.get(name), after.get(name)) {
+            (None, Some(_)) => Some(format!("added {name}")),
+            (Some(_), None) => Some(format!("removed {name}")),
+            (one, other) if one != other => Some(format!("changed {name}")),
+            _ => None,
+        };
+        names.into_iter().filter_map(change).collect()
+    }
+
+    #[test]
+    fn changed_operations_and_schemas_are_named() {
+        let contract = |amount: &str| {
+            serde_json::json!({
+                "paths": {"/cards": {"get": {"summary": amount}}, (format!("/{amount}")): {"post": {}}},
+                "components": {"schemas": {"Card": {"type": "object"}}},
+            })
+        };
+        let found = changes(&contract("a"), &contract("b"));
+        assert_eq!(found, ["changed GET /cards", "removed POST /a", "added POST /b"]);
+        assert!(changes(&contract("a"), &contract("a")).is_empty());
     }
 
     #[test]

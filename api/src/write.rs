@@ -36,6 +36,8 @@ pub struct Write {
     pub if_match: Option<i64>,
     /// All rules, nothing stored.
     pub dry_run: bool,
+    /// The queue that its command waits in.
+    priority: Priority,
 }
 
 impl<S: Sync> FromRequestParts<S> for Write {
@@ -59,6 +61,7 @@ impl Write {
             idempotency_key: idempotency_key(parts)?,
             if_match: if_match(parts)?,
             dry_run,
+            priority: Priority::Api,
         };
         Ok((write, params))
     }
@@ -218,6 +221,12 @@ pub fn contended() -> Problem {
 }
 
 impl Write {
+    /// The command is a message of the card network: it goes before calls of the API.
+    pub fn from_network(mut self) -> Write {
+        self.priority = Priority::Network;
+        self
+    }
+
     /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
     pub fn known_by(mut self, content: &str) -> Write {
         // A key of a caller has no line breaks.
@@ -300,7 +309,7 @@ impl Write {
             }
         });
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
-        Ok(match app.engine.submit(Priority::Api, submission).await? {
+        Ok(match app.engine.submit(self.priority, submission).await? {
             Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
             Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
             Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),

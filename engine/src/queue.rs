@@ -8,11 +8,11 @@ use super::{Unanswered, Waiting};
 /// Which queue a command waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Messages of the card network: always first.
+    /// Messages of the card network: first in every batch.
     Network = 0,
     /// Calls of the API.
     Api = 1,
-    /// Expiry, retention: at most a quarter of a batch, never quite starved.
+    /// Expiry, retention: at most a quarter of a batch, never starved by API calls.
     Background = 2,
 }
 
@@ -101,5 +101,92 @@ impl State {
         let room = (most - batch.len()).min(most / 4 + 1);
         batch.extend(background.drain(..background.len().min(room)));
         batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paygen_core::accounts::CloseAccount;
+    use paygen_core::ids::{AccountId, ClientId, Id};
+    use paygen_core::work::Context;
+    use paygen_core::{Command, Request};
+    use tokio::sync::oneshot;
+
+    use super::{Bounds, Priority, Queue};
+    use crate::{Submission, Unanswered, Waiting};
+
+    const BATCH: usize = 64;
+
+    /// A command whose address tells its queue and its number in it.
+    fn waiting(priority: Priority, number: usize) -> Waiting {
+        let id = AccountId(Id::from_bytes([priority as u8; 12]));
+        let command = Command::CloseAccount(CloseAccount { id, if_match: i64::try_from(number).ok() });
+        let request = Request::new(Context::system(ClientId::NOBODY, ""), command);
+        let (reply, _) = oneshot::channel();
+        Waiting { submission: Box::new(Submission { request, idempotency: None, dry_run: false }), reply }
+    }
+
+    fn filled(counts: [usize; 3]) -> Queue {
+        let queue = Queue::new(Bounds { waiting: [1000; 3] });
+        // The least urgent first, so that order is the queue's doing.
+        for (priority, count) in
+            [(Priority::Background, counts[2]), (Priority::Api, counts[1]), (Priority::Network, counts[0])]
+        {
+            for number in 0..count {
+                queue.push(priority, waiting(priority, number)).expect("there is room");
+            }
+        }
+        queue
+    }
+
+    /// A batch as pairs of queue and number.
+    fn batch(queue: &Queue) -> Vec<(u8, i64)> {
+        let told = |waiting: Waiting| match waiting.submission.request.command {
+            Command::CloseAccount(CloseAccount { id, if_match }) => (id.0.bytes()[0], if_match.unwrap_or(-1)),
+            other => panic!("{}", other.name()),
+        };
+        queue.take(BATCH).expect("it is open").into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn a_batch_has_network_messages_first_and_a_share_for_each_queue() {
+        let cases: &[([usize; 3], [usize; 3])] = &[
+            ([0, 500, 0], [0, 64, 0]),
+            ([10, 500, 0], [10, 54, 0]),
+            // A few places are kept for background work.
+            ([10, 500, 500], [10, 51, 3]),
+            ([0, 500, 2], [0, 62, 2]),
+            // Alone it gets a quarter and one more, so that a call that arrives waits for a short batch.
+            ([0, 0, 500], [0, 0, 17]),
+            ([500, 500, 500], [64, 0, 0]),
+            ([63, 500, 500], [63, 0, 1]),
+            ([1, 1, 1], [1, 1, 1]),
+        ];
+        for (waiting, expected) in cases {
+            let taken = batch(&filled(*waiting));
+            let count = |queue: u8| taken.iter().filter(|(of, _)| *of == queue).count();
+            assert_eq!([count(0), count(1), count(2)], *expected, "of {waiting:?}");
+            assert!(taken.is_sorted(), "network, API, background, each as they came: {taken:?}");
+        }
+    }
+
+    #[test]
+    fn background_work_is_done_while_calls_never_end() {
+        let queue = filled([0, 900, 30]);
+        let batches: Vec<_> = (0..10).map(|_| batch(&queue)).collect();
+        let done = batches.iter().flatten().filter(|(of, _)| *of == Priority::Background as u8).count();
+        assert_eq!(done, 30);
+    }
+
+    #[test]
+    fn a_full_queue_refuses_and_leaves_the_others_open() {
+        let queue = Queue::new(Bounds { waiting: [1, 2, 1] });
+        let push = |priority| queue.push(priority, waiting(priority, 0));
+        assert!(push(Priority::Api).is_ok() && push(Priority::Api).is_ok());
+        assert_eq!(push(Priority::Api), Err(Unanswered::Overloaded));
+        assert!(push(Priority::Network).is_ok() && push(Priority::Background).is_ok());
+        queue.close();
+        assert_eq!(push(Priority::Network), Err(Unanswered::Draining));
+        assert_eq!(queue.depths(), [1, 2, 1], "what waits is still done");
     }
 }

@@ -18,7 +18,6 @@ pub use crate::mode::Mode;
 use crate::plain_words::plain;
 use crate::program::ProgramConfig;
 use crate::webhooks_config::WebhooksConfig;
-use paygen_app::Environment;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -423,11 +422,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// Production names its key file; the sandbox has one of its own.
-    pub fn environment(&self) -> Environment {
-        if self.key_file.is_some() { Environment::Production } else { Environment::Sandbox }
     }
 
     /// Where the database is.

@@ -73,9 +73,9 @@ pub struct Node {
 
 impl Node {
     /// Opens the store and starts engine and workers, as the environment that the database is of. A chore takes the
-    /// database as it is; a server says which environment it must be.
+    /// database as it is, and one that was never served as production's; a server says which environment it must be.
     pub async fn start(config: Config, required: Option<Environment>) -> Result<Node, StartError> {
-        let expected = required.unwrap_or_else(|| config.environment());
+        let expected = required.unwrap_or(Environment::Production);
         if let Target::Sqlite(path) = config.target()
             && !path.exists()
             && config.key_file().exists()
@@ -83,8 +83,7 @@ impl Node {
             tracing::warn!(path = %path.display(), "there is a key file, and no database: a new one begins here");
         }
         let database = Arc::new(match expected {
-            Environment::Sandbox if required.is_some() => Database::open_or_begin(&config.target()).await?,
-            Environment::Sandbox => Database::open(&config.target()).await?,
+            Environment::Sandbox => Database::open_or_begin(&config.target()).await?,
             Environment::Production => Database::open_existing(&config.target()).await?,
         });
         let environment = environment_of(&database, expected, required.is_some()).await?;

@@ -8,7 +8,7 @@ use paygen_core::ledger::Balance;
 use paygen_core::rotation::Sealed;
 use paygen_core::time::Instant;
 
-use crate::postgres::{self, Fault, Listener, Postgres, Sequencer};
+use crate::postgres::{self, Listener, Postgres, Sequencer};
 use crate::records::{Row, Stored};
 use crate::sealing::place_of;
 use crate::sqlite::{self, Sqlite};
@@ -105,15 +105,6 @@ impl Database {
                 let touch = "UPDATE schema_migrations SET name = name WHERE number = (SELECT max(number) FROM schema_migrations)";
                 postgres.pool().execute(touch, &[]).await
             }
-        }
-    }
-
-    /// A store whose connection is lost at the next COMMIT, for tests. SQLite has no connection to lose.
-    #[doc(hidden)]
-    pub async fn store_with_fault(&self, fault: Fault) -> Result<Box<dyn Store>, StoreError> {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => Ok(Box::new(sqlite.store()?)),
-            Backend::Postgres(postgres) => Ok(Box::new(postgres.store_with_fault(fault).await?)),
         }
     }
 

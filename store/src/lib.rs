@@ -35,7 +35,6 @@ use paygen_core::work::{KeySet, Work};
 pub use database::Database;
 pub use installation::Installation;
 #[doc(hidden)]
-pub use postgres::Fault;
 pub use postgres::{Listener, News, Sequencer};
 pub use reader::{NumberedCard, Reader};
 pub use shard::{SHARDS, shard_of};

@@ -7,6 +7,7 @@ mod clients;
 mod contract;
 mod crash;
 mod deps;
+mod faults;
 mod house;
 mod languages;
 mod named_tests;
@@ -117,6 +118,7 @@ fn main() -> ExitCode {
 fn test(rest: &[String]) -> Result<(), Failure> {
     let browser = browser::path()?;
     languages::ensure()?;
+    let without = faults::without()?;
     let cluster = Cluster::start(Durability::Fast)?;
     // Beside the one that all tests share, one that a test may kill.
     let mortal = Cluster::start(Durability::Fast)?;
@@ -131,7 +133,7 @@ fn test(rest: &[String]) -> Result<(), Failure> {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
     tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(mortal.to_be_killed());
-    run(tests.args(rest).env(browser::VARIABLE, browser))
+    run(tests.args(rest).env(browser::VARIABLE, browser).env(faults::WITHOUT, without))
 }
 
 fn fuzz(seconds: u64, seed: Option<u64>, rest: &[String]) -> Result<(), Failure> {

@@ -183,7 +183,7 @@ pub async fn simulate_authorization(
         let success = Success::new(StatusCode::CREATED, "Authorization simulated successfully.", shown);
         Ok((command, success))
     };
-    write.prepare(&app, &caller, &canonical, prepared).await
+    write.from_network().prepare(&app, &caller, &canonical, prepared).await
 }
 
 /// Simulate an advice
@@ -218,7 +218,7 @@ pub async fn simulate_advice(
     let advice = Some(body.approved.unwrap_or(true));
     let command = Command::Authorize(Box::new(Authorize { request, advice, terms: app.terms.clone() }));
     let success = Success::new(StatusCode::CREATED, "Advice simulated successfully.", shown);
-    write.perform(&app, &caller, &canonical, command, success).await
+    write.from_network().perform(&app, &caller, &canonical, command, success).await
 }
 
 /// The authorization of the caller's client.
@@ -248,7 +248,10 @@ pub async fn simulate_increment(
     let partial_allowed = body.value.partial_allowed.unwrap_or(false);
     let command = IncrementAuthorization { id, asked, partial_allowed, terms: app.terms.clone() };
     let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
-    write.perform(&app, &caller, &body.canonical, Command::IncrementAuthorization(Box::new(command)), success).await
+    write
+        .from_network()
+        .perform(&app, &caller, &body.canonical, Command::IncrementAuthorization(Box::new(command)), success)
+        .await
 }
 
 /// Simulate a reversal
@@ -270,7 +273,7 @@ pub async fn simulate_reversal(
     let write = repeatable(write, body.value.network.as_ref(), &body.canonical);
     let command = Command::ReverseAuthorization(ReverseAuthorization { id, amount: body.value.amount });
     let success = Success::new(StatusCode::OK, "Reversal simulated successfully.", shown);
-    write.perform(&app, &caller, &body.canonical, command, success).await
+    write.from_network().perform(&app, &caller, &body.canonical, command, success).await
 }
 
 /// Simulate a clearing
@@ -323,7 +326,7 @@ pub async fn simulate_clearing(
         terms: app.terms.clone(),
     };
     let success = Success::new(StatusCode::CREATED, "Clearing simulated successfully.", maybe_transaction);
-    write.perform(&app, &caller, &canonical, Command::Clear(Box::new(command)), success).await
+    write.from_network().perform(&app, &caller, &canonical, Command::Clear(Box::new(command)), success).await
 }
 
 /// Simulate an expiry

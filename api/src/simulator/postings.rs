@@ -69,7 +69,7 @@ pub async fn simulate_refund(
         terms: app.terms.clone(),
     };
     let success = Success::new(StatusCode::CREATED, "Refund simulated successfully.", maybe_transaction);
-    write.perform(&app, &caller, &canonical, Command::Refund(Box::new(command)), success).await
+    write.from_network().perform(&app, &caller, &canonical, Command::Refund(Box::new(command)), success).await
 }
 
 /// Simulate a refund reversal
@@ -89,7 +89,7 @@ pub async fn simulate_refund_reversal(
 ) -> Result<Response, Problem> {
     let command = Command::ReverseRefund(ReverseRefund { id, terms: app.terms.clone() });
     let success = Success::new(StatusCode::CREATED, "Refund reversal simulated successfully.", transaction);
-    write.perform(&app, &caller, "", command, success).await
+    write.from_network().perform(&app, &caller, "", command, success).await
 }
 
 /// Simulate a force post
@@ -122,7 +122,7 @@ pub async fn simulate_force_post(
         terms: app.terms.clone(),
     };
     let success = Success::new(StatusCode::CREATED, "Force post simulated successfully.", maybe_transaction);
-    write.perform(&app, &caller, &canonical, Command::ForcePost(Box::new(command)), success).await
+    write.from_network().perform(&app, &caller, &canonical, Command::ForcePost(Box::new(command)), success).await
 }
 
 /// Simulate a reversal by reference
@@ -153,5 +153,8 @@ pub async fn simulate_reversal_by_reference(
         Outcome::MaybeAuthorization(view) => Some((**view).clone()),
         _ => None,
     });
-    write.perform(&app, &caller, &canonical, Command::ReverseByReference(Box::new(command)), success).await
+    write
+        .from_network()
+        .perform(&app, &caller, &canonical, Command::ReverseByReference(Box::new(command)), success)
+        .await
 }

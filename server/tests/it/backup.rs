@@ -249,8 +249,10 @@ on_both_stores! {
         let money = total(&server).await;
 
         let load = Load::start(&server, &ring);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while load.acknowledged().len() < 10 * RING {
-            tokio::task::yield_now().await;
+            assert!(std::time::Instant::now() < deadline, "the ring turns: {}", load.acknowledged().len());
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let acknowledged = load.acknowledged();
         let made = world.dir.path().join("backups/first");

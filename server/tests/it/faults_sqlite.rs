@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::crashes::SmallDisk;
-use crate::world::{Backend, Reply, Server, World};
+use crate::world::{Backend, Reply, Server, World, missing};
 
 async fn fund(server: &Server, account: &str) -> Reply {
     server.post(&format!("/simulator/accounts/{account}/fund"), json!({"amount": 1})).await
@@ -86,8 +86,7 @@ async fn full_while_rows_wait(world: &World, server: &Server, account: &str) -> 
 async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     let world = World::new(Backend::Sqlite).await;
     let Some(_disk) = SmallDisk::mount(&world.data_dir(), 4096) else {
-        eprintln!("not run: a small file system could not be mounted");
-        return;
+        return missing("mount");
     };
     let server = start(&world).await;
     let account = server.account("Account", 0).await;
@@ -136,8 +135,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
     let account = server.account("Account", 0).await;
     let size = std::fs::metadata(world.data_dir().join("paygen.sqlite-wal")).expect("a log").len();
     if !limit_files(&server, &size.to_string()) {
-        eprintln!("not run: prlimit is not there");
-        return;
+        return missing("prlimit");
     }
     let mut told = 0.0;
     let mut failed = 0;
@@ -237,8 +235,7 @@ async fn a_failed_fsync_stops_the_process(world: World, file: &str, log_size: u6
         assert!(number < 100_000, "the log does not grow");
     }
     let Some(failing) = FailingSync::attach(&server, &path) else {
-        eprintln!("not run: strace is not there, or may not attach");
-        return;
+        return missing("strace");
     };
     let told = write_until_it_ends(&server, &account).await;
     assert_eq!(server.ended().await.code(), Some(70), "{}", log(&world));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::on_both_stores;
@@ -129,16 +130,13 @@ on_both_stores! {
         for reply in futures_util::future::join_all(calls).await {
             reply.expect(201);
         }
-        let wanted = |kind: &str| matches!(kind, "transfer.created" | "account.balance.updated");
-        let events = async || -> Vec<Value> {
-            all_events(&server).await.into_iter().filter(|event| wanted(event["type"].as_str().unwrap_or_default())).collect()
+        let wanted = |event: &Value| {
+            matches!(event["type"].as_str(), Some("transfer.created" | "account.balance.updated"))
         };
         // Every transfer tells of itself and of both balances; each account of its opening balance.
-        let mut told = events().await;
-        while told.len() < 6 + 120 * 3 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            told = events().await;
-        }
+        let enough = |events: &[Value]| events.iter().filter(|event| wanted(event)).count() >= 6 + 120 * 3;
+        let mut told = all_events_until("every event", &server, enough).await;
+        told.retain(wanted);
         // The slow one has not answered once, the dead one never does.
         let got = good.count(told.len()).await;
         assert_eq!(got.len(), told.len(), "each once");
@@ -445,25 +443,15 @@ on_both_stores! {
         let mut server = start(&world).await;
         endpoint(&server, &receiver.url, json!(["transfer.created"]), json!({})).await;
         let (from, to) = (server.account("From", 100_000).await, server.account("To", 0).await);
-        for round in 0..4u64 {
-            let calls = (0..60).map(|_| {
-                let call = server.request("POST", "/transfers").json(json!({"fromAccountId": from, "toAccountId": to, "amount": 1}));
-                call.try_send()
-            });
-            let killing = async {
-                tokio::time::sleep(Duration::from_millis(5 + 9 * round)).await;
-                server.kill();
-            };
-            futures_util::future::join(futures_util::future::join_all(calls), killing).await;
+        for round in 0..4 {
+            let (calls, answers) = (60, 5 + 10 * round);
+            let answered = transfers_until(&server, (&from, &to), calls, answers, || server.kill()).await;
+            assert!((answers..calls).contains(&answered), "the kill fell between answers: {answered} of {calls}");
             server = start(&world).await;
         }
         let last = server.post("/transfers", json!({"fromAccountId": from, "toAccountId": to, "amount": 1})).await.expect(201).id();
         let is_last = |event: &Value| event["data"]["transfer"]["_id"] == last.as_str();
-        let mut events = all_events(&server).await;
-        while !events.iter().any(is_last) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            events = all_events(&server).await;
-        }
+        let events = all_events_until("the last transfer", &server, |events| events.iter().any(is_last)).await;
         let expected: HashSet<String> = events.iter().filter(|event| event["type"] == "transfer.created").map(id).collect();
         let got = receiver.until("every event", |got| {
             let found: HashSet<String> = got.iter().map(Got::event).collect();
@@ -471,6 +459,45 @@ on_both_stores! {
         }).await;
         let found: HashSet<String> = got.iter().map(Got::event).collect();
         assert_eq!(found, expected, "every committed event came, and none that was not committed");
+    }
+}
+
+/// Makes transfers, some at a time, and does something when so many were answered; how many were in the end.
+async fn transfers_until(
+    server: &Server,
+    (from, to): (&str, &str),
+    calls: usize,
+    answers: usize,
+    then: impl Fn(),
+) -> usize {
+    let body = json!({"fromAccountId": from, "toAccountId": to, "amount": 1});
+    let made = (0..calls).map(|_| server.request("POST", "/transfers").json(body.clone()).try_send());
+    let mut made = futures_util::stream::iter(made).buffer_unordered(8);
+    let mut answered = 0;
+    while let Some(reply) = made.next().await {
+        answered += usize::from(reply.is_ok());
+        if reply.is_ok() && answered == answers {
+            then();
+        }
+    }
+    answered
+}
+
+/// Makes transfers, some at a time.
+async fn load(server: &Server, accounts: (&str, &str), count: usize) {
+    transfers_until(server, accounts, count, 0, || ()).await;
+}
+
+/// Every event, once it is enough.
+async fn all_events_until(what: &str, server: &Server, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let events = all_events(server).await;
+        if enough(&events) {
+            return events;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not come about: {} events", events.len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -493,26 +520,15 @@ async fn two_servers_share_endpoints_and_one_takes_over_when_the_other_is_killed
         receivers.push(receiver);
     }
     let (from, to) = (one.account("From", 100_000).await, one.account("To", 0).await);
-    let body = json!({"fromAccountId": from, "toAccountId": to, "amount": 1});
-    let load = async |server: &Server, count: usize| {
-        let calls = (0..count).map(|_| server.request("POST", "/transfers").json(body.clone()).try_send());
-        futures_util::future::join_all(calls).await
-    };
-    futures_util::future::join(load(&one, 60), load(&two, 60)).await;
-    let killing = async {
-        tokio::time::sleep(Duration::from_millis(30)).await;
-        one.kill();
-    };
-    futures_util::future::join3(load(&one, 60), load(&two, 60), killing).await;
-    load(&two, 20).await;
+    futures_util::future::join(load(&one, (&from, &to), 60), load(&two, (&from, &to), 60)).await;
+    let killed = transfers_until(&one, (&from, &to), 60, 20, || one.kill());
+    let (answered, _) = futures_util::future::join(killed, load(&two, (&from, &to), 60)).await;
+    assert!((20..60).contains(&answered), "the kill fell between answers: {answered} of 60");
+    load(&two, (&from, &to), 20).await;
     let transfers = total(&two.get("/transfers?limit=1").await);
-    let mut events: Vec<Value> = Vec::new();
-    while events.iter().filter(|event| event["type"] == "transfer.created").count()
-        < usize::try_from(transfers).expect("a count")
-    {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        events = all_events(&two).await;
-    }
+    let made = usize::try_from(transfers).expect("a count");
+    let created = |events: &[Value]| events.iter().filter(|event| event["type"] == "transfer.created").count();
+    let events = all_events_until("every transfer", &two, |events| created(events) >= made).await;
     for (event, position) in events.iter().zip(1..) {
         assert_eq!(event["position"], position, "positions have no gap");
     }

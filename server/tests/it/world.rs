@@ -64,10 +64,7 @@ impl World {
 
     /// A world with a database of its own on this PostgreSQL.
     pub async fn on_postgres(admin: &str) -> World {
-        let world = World { dir: new_directory(), database_url: Some(create_database(admin).await) };
-        let output = world.command("migrate").output().expect("paygen migrate runs");
-        assert!(output.status.success(), "migrate: {}", String::from_utf8_lossy(&output.stderr));
-        world
+        World { dir: new_directory(), database_url: Some(create_database(admin).await) }
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -94,17 +91,57 @@ fn new_directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
+/// A database with the schema: a copy of a template that the first test on this PostgreSQL makes.
 async fn create_database(admin: &str) -> String {
     // The number of a process may come again on a cluster that lives long; the time does not.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let name = format!("it_{}_{now}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let (client, connection) = tokio_postgres::connect(admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
+    let template = template(&client, admin).await;
+    client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a fresh database");
     drop(client);
     let _ = connection.await;
+    on(admin, &name)
+}
+
+/// The URL of another database of the same PostgreSQL.
+fn on(admin: &str, name: &str) -> String {
     let (base, _) = admin.rsplit_once('/').expect("the URL names a database");
     format!("{base}/{name}")
+}
+
+/// The database that this binary migrated. Tests are processes of their own, so a lock of PostgreSQL lets one make it.
+async fn template(client: &tokio_postgres::Client, admin: &str) -> String {
+    let binary = std::fs::metadata(env!("CARGO_BIN_EXE_paygen")).and_then(|binary| binary.modified());
+    let built = binary.ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |at| at.as_nanos());
+    let name = format!("template_{built}");
+    let found = "SELECT 1 FROM pg_database WHERE datname = $1";
+    client.batch_execute("SELECT pg_advisory_lock(7316)").await.expect("the lock");
+    if client.query(found, &[&name]).await.expect("databases").is_empty() {
+        // A name that is there has the whole schema: it gets it last.
+        let unfinished = format!("{name}_unfinished");
+        client.batch_execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await.expect("dropped");
+        client.batch_execute(&format!("CREATE DATABASE {unfinished}")).await.expect("a database");
+        let world = World { dir: new_directory(), database_url: Some(on(admin, &unfinished)) };
+        let output = world.command("migrate").output().expect("paygen migrate runs");
+        assert!(output.status.success(), "migrate: {}", String::from_utf8_lossy(&output.stderr));
+        let renamed = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
+        client.batch_execute(&renamed).await.expect("nobody is connected to it any more");
+    }
+    client.batch_execute("SELECT pg_advisory_unlock(7316)").await.expect("unlocked");
+    name
+}
+
+/// A tool or right that a test needs and that is missing here. The test fails, unless `PAYGEN_TEST_WITHOUT` names it:
+/// nothing is green because it was not run by accident.
+pub fn missing(tool: &str) {
+    let without = std::env::var("PAYGEN_TEST_WITHOUT").unwrap_or_default();
+    assert!(
+        without.split(',').any(|named| named == tool),
+        "{tool} does not work here. Run the tests with `cargo xtask test`, which installs it, or name it in PAYGEN_TEST_WITHOUT."
+    );
+    eprintln!("not run: PAYGEN_TEST_WITHOUT names {tool}");
 }
 
 /// A running server and a client for it.

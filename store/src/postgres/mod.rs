@@ -18,7 +18,7 @@ pub use listen::{Listener, News};
 pub(crate) use read::Pool;
 pub use sequence::Sequencer;
 pub use shards::ShardLocks;
-pub use write::{Fault, PostgresStore};
+pub use write::PostgresStore;
 
 const DIALECT: Dialect =
     Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "", long_rows: "" };
@@ -63,10 +63,6 @@ impl Postgres {
 
     pub(crate) async fn store(&self) -> Result<PostgresStore, StoreError> {
         PostgresStore::open(&self.url).await
-    }
-
-    pub(crate) async fn store_with_fault(&self, fault: Fault) -> Result<PostgresStore, StoreError> {
-        PostgresStore::open_with_fault(&self.url, fault).await
     }
 
     pub(crate) fn pool(&self) -> Pool {

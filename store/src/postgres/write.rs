@@ -28,24 +28,12 @@ use crate::{Load, Store, StoreError};
 const RESOLVE_TRIES: u32 = 40;
 const RESOLVE_PAUSE: Duration = Duration::from_millis(250);
 
-/// When a connection is lost, for the tests that show what happens then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// After the rows were loaded, before anything is written.
-    BeforeWrite,
-    /// After everything was written, before the COMMIT arrives.
-    BeforeCommit,
-    /// After the COMMIT was carried out, before its answer arrives.
-    AfterCommit,
-}
-
 /// One lane's connection. It is used from the lane's own thread, never from one of the runtime's.
 pub struct PostgresStore {
     url: String,
     runtime: Handle,
     session: Option<Session>,
     in_transaction: bool,
-    fault: Option<Fault>,
 }
 
 struct Session {
@@ -91,15 +79,7 @@ impl PostgresStore {
             runtime: Handle::current(),
             session: Some(session),
             in_transaction: false,
-            fault: None,
         })
-    }
-
-    /// As [`PostgresStore::open`], with the connection lost at the next COMMIT.
-    pub(super) async fn open_with_fault(url: &str, fault: Fault) -> Result<PostgresStore, StoreError> {
-        let mut store = PostgresStore::open(url).await?;
-        store.fault = Some(fault);
-        Ok(store)
     }
 
     /// A session, a new one where the old one was lost.
@@ -172,20 +152,11 @@ impl PostgresStore {
         if !self.in_transaction {
             self.begin().await?;
         }
-        if self.fault.take_if(|fault| *fault == Fault::BeforeWrite).is_some() {
-            self.lose_session().await?;
-        }
         if let Err(error) = self.write(work, batch).await {
             self.roll_back().await;
             return Err(error);
         }
         self.in_transaction = false;
-        if let Some(fault) = self.fault.take() {
-            if fault == Fault::AfterCommit {
-                self.held()?.client.batch_execute("COMMIT").await.map_err(|error| explain(&error))?;
-            }
-            self.lose_session().await?;
-        }
         let Some(session) = self.session.as_mut() else {
             return Err(StoreError::Conflict("the connection was lost before the commit".to_owned()));
         };
@@ -198,18 +169,6 @@ impl PostgresStore {
                 Err(explain(&error))
             }
         }
-    }
-
-    /// Ends the server process, for the tests that show what happens then, and waits until that is known here.
-    async fn lose_session(&mut self) -> Result<(), StoreError> {
-        let Some(session) = &self.session else { return Ok(()) };
-        let (other, _) = connect(&self.url).await?;
-        let ended = other.execute("SELECT pg_terminate_backend($1)", &[&session.backend.pid]).await;
-        ended.map_err(|error| explain(&error))?;
-        while !session.client.is_closed() {
-            tokio::task::yield_now().await;
-        }
-        Ok(())
     }
 
     /// The connection was lost at COMMIT: makes sure that the old server process is gone, then looks the batch up.
