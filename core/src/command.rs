@@ -55,7 +55,7 @@ macro_rules! commands {
             }
 
             /// Names the rows known to be needed from the start; see [`Verb::prefetch`].
-            pub fn expect_rows(&self, work: &mut Work, context: &Context) {
+            pub fn prefetch(&self, work: &mut Work, context: &Context) {
                 match self { $(Command::$variant(payload) => payload.prefetch(work, context.client),)* }
             }
         }
@@ -283,7 +283,7 @@ mod tests {
 
     use super::Command;
     use crate::authorizations::{ExpireAuthorization, ReverseByReference};
-    use crate::ids::{AuthorizationId, CardId, Id, PostingId};
+    use crate::ids::{AuthorizationId, CardId, Id, TransactionId};
     use crate::messages::{Channel, Merchant, Trace};
     use crate::programs::Terms;
     use crate::transactions::{Clear, Refund, Unmatched};
@@ -299,20 +299,20 @@ mod tests {
 
     fn clearing(authorization: Option<AuthorizationId>, unmatched: Option<Unmatched>) -> Command {
         let (trace, sequence, terms) = (Trace::default(), String::new(), Arc::<Terms>::default());
-        let clear = Clear { authorization, trace, sequence, asked: None, is_final: true, unmatched, terms };
+        let clear = Clear { authorization, trace, sequence, requested: None, is_final: true, unmatched, terms };
         Command::Clear(Box::new(clear))
     }
 
-    fn refund(original: Option<PostingId>, unlinked: Option<Unmatched>) -> Command {
+    fn refund(original: Option<TransactionId>, unlinked: Option<Unmatched>) -> Command {
         let (trace, sequence, terms) = (Trace::default(), String::new(), Arc::<Terms>::default());
-        Command::Refund(Box::new(Refund { original, unlinked, asked: None, trace, sequence, terms }))
+        Command::Refund(Box::new(Refund { original, unlinked, requested: None, trace, sequence, terms }))
     }
 
     #[test]
     fn messages_go_home_to_what_they_name() {
         let card = CardId(id(1));
         let on_card = Unmatched { card, merchant: Merchant::default(), channel: Channel::Web };
-        let (authorization, original) = (AuthorizationId(id(2)), PostingId(id(3)));
+        let (authorization, original) = (AuthorizationId(id(2)), TransactionId(id(3)));
         let expiry = ExpireAuthorization { id: authorization, when_due: true };
         for (command, home) in [
             (Command::ExpireAuthorization(expiry), Some(id(2))),

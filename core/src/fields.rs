@@ -1,6 +1,6 @@
 //! Checks of single fields that every noun makes: amounts, `If-Match`, read-only fields that were sent back.
 
-use crate::money::{Currency, Decimal, LARGEST_MINOR};
+use crate::money::{Currency, Decimal, MAX_MINOR_UNITS};
 use crate::refusal::Refusal;
 
 /// An amount in minor units of the currency, or the refusal that names what is wrong with it.
@@ -9,7 +9,7 @@ pub fn minor(amount: Decimal, currency: Currency, field: &'static str) -> Result
         return Err(Refusal::AmountTooPrecise { field, currency });
     }
     let minor =
-        amount.to_minor(currency.exponent()).filter(|minor| minor.unsigned_abs() <= LARGEST_MINOR.unsigned_abs());
+        amount.to_minor(currency.exponent()).filter(|minor| minor.unsigned_abs() <= MAX_MINOR_UNITS.unsigned_abs());
     minor.ok_or(Refusal::AmountTooLarge { field })
 }
 

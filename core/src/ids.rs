@@ -68,24 +68,24 @@ impl fmt::Debug for Id {
 
 /// Makes ids for one node. The counter starts where it is told and wraps; seconds never go back.
 #[derive(Clone, Debug)]
-pub struct IdMaker {
+pub struct IdGenerator {
     node: [u8; 5],
     counter: u32,
     seconds: u32,
     used_this_second: u32,
 }
 
-impl IdMaker {
+impl IdGenerator {
     /// A maker for the node named by five random bytes, counting from `start`.
-    pub fn new(node: [u8; 5], start: u32) -> IdMaker {
-        IdMaker { node, counter: start & 0x00ff_ffff, seconds: 0, used_this_second: 0 }
+    pub fn new(node: [u8; 5], start: u32) -> IdGenerator {
+        IdGenerator { node, counter: start & 0x00ff_ffff, seconds: 0, used_this_second: 0 }
     }
 
     /// A second maker whose ids never meet those of this one: the top bit of the node tells them apart.
-    pub fn split(&self) -> IdMaker {
+    pub fn split(&self) -> IdGenerator {
         let mut node = self.node;
         node[0] ^= 0x80;
-        IdMaker { node, ..self.clone() }
+        IdGenerator { node, ..self.clone() }
     }
 
     /// The next id, for an object made `now`.
@@ -111,7 +111,7 @@ impl IdMaker {
     }
 
     /// Whether this maker made the id since it was as `before`.
-    pub fn made_since(&self, before: &IdMaker, id: Id) -> bool {
+    pub fn made_since(&self, before: &IdGenerator, id: Id) -> bool {
         let [a, b, c, d, node @ .., x, y, z] = id.0;
         let (seconds, counter) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([0, x, y, z]));
         let after = (before.seconds, before.counter) < (seconds, counter);
@@ -168,7 +168,7 @@ typed_ids! {
     /// An authorization that holds money.
     AuthorizationId,
     /// A transaction: what was posted to a card.
-    PostingId,
+    TransactionId,
     /// A message of the network that did not fit.
     ExceptionId,
     /// A card holder.
@@ -203,21 +203,21 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
-crate::kept_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, PostingId => PostingId::parse);
+crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse);
 
 impl ClientId {
     /// Nobody: the owner of what belongs to the whole installation, such as the clock.
-    pub const NOBODY: ClientId = ClientId(Id([0; 12]));
+    pub const INSTALLATION: ClientId = ClientId(Id([0; 12]));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Id, IdMaker};
+    use super::{Id, IdGenerator};
     use crate::time::Instant;
 
     #[test]
     fn ids_rise_whatever_the_clock_does() {
-        let mut maker = IdMaker::new([1; 5], 0xffff);
+        let mut maker = IdGenerator::new([1; 5], 0xffff);
         let mut other = maker.split();
         let mut last = Id::from_bytes([0; 12]);
         for seconds in [100, 100, 101, 90, 101, 5000, 4999] {
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_maker_knows_what_it_made_since() {
         let now = Instant::default();
-        let mut maker = IdMaker::new([1; 5], 0xffff);
+        let mut maker = IdGenerator::new([1; 5], 0xffff);
         let mut all: Vec<Id> = (0..3).map(|second| maker.next(now.plus_seconds(second))).collect();
         let before = maker.clone();
         let others = maker.split().next(now.plus_seconds(2));

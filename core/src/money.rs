@@ -10,7 +10,7 @@ pub const MAX_DIGITS: usize = 15;
 
 /// The largest amount and balance in minor units that has at most [`MAX_DIGITS`] digits. Only what the network imposes
 /// may lead beyond it.
-pub const LARGEST_MINOR: i64 = 999_999_999_999_999;
+pub const MAX_MINOR_UNITS: i64 = 999_999_999_999_999;
 
 /// A decimal number exactly as it was written: `units` × 10^-`scale`, without trailing zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub struct Decimal {
     scale: u8,
 }
 
-crate::kept_as_text!(Decimal => |text: &str| Decimal::parse(text).ok(), Currency => Currency::from_code);
+crate::stored_as_text!(Decimal => |text: &str| Decimal::parse(text).ok(), Currency => Currency::from_code);
 
 /// Why a text is not an acceptable decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,7 +111,7 @@ impl Decimal {
         let scale = u8::try_from(fraction.len().checked_sub(cut)?).ok()?;
         let rounded = Decimal::new((first + 5) / 10, scale);
         let units = if text.starts_with('-') { -rounded.units } else { rounded.units };
-        (rounded.scale <= MOST_DECIMALS && units.abs() <= LARGEST_MINOR).then_some(Decimal { units, ..rounded })
+        (rounded.scale <= MOST_DECIMALS && units.abs() <= MAX_MINOR_UNITS).then_some(Decimal { units, ..rounded })
     }
 
     /// Builds `units` × 10^-`scale`.

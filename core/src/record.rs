@@ -44,7 +44,7 @@ pub enum Kind {
     /// An authorization.
     Authorization,
     /// A transaction: what was posted to a card.
-    Posted,
+    Transaction,
     /// The look-up from what the network calls a message to what it became.
     NetworkReference,
     /// A message of the network that did not fit.
@@ -112,7 +112,7 @@ impl Key {
 
 /// What the audit log may show of a field.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shown {
+pub enum AuditValue {
     /// The value itself.
     Value(serde_json::Value),
     /// JSON as it was sent: compared as text, so that no digit is lost, and shown as what it says.
@@ -121,16 +121,16 @@ pub enum Shown {
     Hidden(Vec<u8>),
 }
 
-impl Shown {
+impl AuditValue {
     /// Free-form JSON; null where there is none.
-    pub fn json(text: Option<&str>) -> Shown {
-        text.map_or(Shown::Value(serde_json::Value::Null), |text| Shown::Json(text.to_owned()))
+    pub fn json(text: Option<&str>) -> AuditValue {
+        text.map_or(AuditValue::Value(serde_json::Value::Null), |text| AuditValue::Json(text.to_owned()))
     }
 }
 
-impl<T: Into<serde_json::Value>> From<T> for Shown {
-    fn from(value: T) -> Shown {
-        Shown::Value(value.into())
+impl<T: Into<serde_json::Value>> From<T> for AuditValue {
+    fn from(value: T) -> AuditValue {
+        AuditValue::Value(value.into())
     }
 }
 
@@ -140,10 +140,10 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     const KIND: Kind;
 
     /// About how many bytes a row has on the heap, but for what [`Record::long`] counts.
-    const HEAP: usize = 128;
+    const HEAP_BYTES: usize = 128;
 
     /// Whether a row is seldom asked for soon after its batch: it would push out of memory those that are.
-    const PASSING: bool = false;
+    const TRANSIENT: bool = false;
 
     /// The name of the object in the audit log, or `None` when its changes are not audited.
     const AUDITED: Option<&'static str> = None;
@@ -152,12 +152,12 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     fn key(&self) -> Key;
 
     /// How many bytes its long fields have: those whose length a caller chooses.
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         0
     }
 
     /// Its fields as the audit log shows them.
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         Vec::new()
     }
 }

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::accounts::{AccountStatus, tell_balance};
-use crate::authorizations::settle_pending;
+use crate::accounts::{AccountStatus, emit_balance_updated};
+use crate::authorizations::price_pending_advice;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
 use crate::fields::check_version;
 use crate::ids::{AccountId, ClientId, ExceptionId, Id};
 use crate::ledger::{Entry, EntryKind, Leg, Posting, System, post};
-use crate::messages::Asked;
+use crate::messages::RequestedAmount;
 use crate::money::Decimal;
 use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::transactions::{Clear, ForcePost, PostingType, Refund, post_clearing, post_refund, post_unauthorized};
+use crate::transactions::{Clear, ForcePost, Refund, TransactionType, post_clearing, post_refund, post_unauthorized};
 use crate::verb::Verb;
 use crate::work::Work;
 
@@ -37,7 +37,7 @@ pub struct ResolveException {
 }
 
 impl Verb for ResolveException {
-    type Shown = ExceptionView;
+    type Answer = ExceptionView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -52,7 +52,7 @@ impl Verb for ResolveException {
 
 /// Resolves it; once.
 fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
-    let found = work.network_exceptions.get_to_change(Key::of(work.client(), command.id.0))?;
+    let found = work.network_exceptions.get_for_update(Key::of(work.client(), command.id.0))?;
     let found = found.ok_or(Refusal::ExceptionNotFound)?;
     check_version(command.if_match, found.version)?;
     let suspended = suspended(work, &found)?;
@@ -103,23 +103,23 @@ fn post_deferred(
     deferred: &Deferred,
     resolved: &mut NetworkException,
 ) -> Result<(), Stop> {
-    let price = |asked: &Asked| match (command.rate, command.billing) {
-        (None, None) => *asked,
-        (rate, billing) => Asked { rate, billing, ..*asked },
+    let price = |requested: &RequestedAmount| match (command.rate, command.billing) {
+        (None, None) => *requested,
+        (rate, billing) => RequestedAmount { rate, billing, ..*requested },
     };
     let terms = command.terms.clone();
     let posted = match deferred {
         Deferred::Clearing(clear) => {
-            let asked = clear.asked.as_ref().map(price);
-            post_clearing(work, &Clear { asked, terms, ..(**clear).clone() }, true)?
+            let requested = clear.requested.as_ref().map(price);
+            post_clearing(work, &Clear { requested, terms, ..(**clear).clone() }, true)?
         }
         Deferred::ForcePost(force) => {
-            let asked = price(&force.asked);
-            post_unauthorized(work, &ForcePost { asked, terms, ..(**force).clone() }, true)?
+            let requested = price(&force.requested);
+            post_unauthorized(work, &ForcePost { requested, terms, ..(**force).clone() }, true)?
         }
         Deferred::Refund(refund) => {
-            let asked = refund.asked.as_ref().map(price);
-            let priced = Refund { asked, terms, ..(**refund).clone() };
+            let requested = refund.requested.as_ref().map(price);
+            let priced = Refund { requested, terms, ..(**refund).clone() };
             let posted = post_refund(work, &priced, Some(resolved.kind))?;
             if posted.is_none() {
                 // It has a price now, and that is more than is left: somebody decides about that too.
@@ -129,9 +129,9 @@ fn post_deferred(
             }
             posted
         }
-        Deferred::Advice(asked) => {
+        Deferred::Advice(requested) => {
             let id = resolved.authorization.ok_or(Refusal::AuthorizationNotFound)?;
-            settle_pending(work, id, &price(asked), &command.terms)?;
+            price_pending_advice(work, id, &price(requested), &command.terms)?;
             return Ok(());
         }
     };
@@ -140,7 +140,7 @@ fn post_deferred(
         kind: resolved.kind.as_str(),
         wanted: "rate or billingAmount says what is posted",
     })?;
-    resolved.posting = Some(posted.id);
+    resolved.transaction = Some(posted.id);
     Ok(())
 }
 
@@ -149,9 +149,9 @@ fn suspended(work: &mut Work, found: &NetworkException) -> Result<Option<i64>, S
     if found.kind != ExceptionKind::Suspense || found.entry.is_some() {
         return Ok(None);
     }
-    if let Some(id) = found.posting {
-        let posted = work.postings.get(Key::of(work.client(), id.0))?.ok_or(Refusal::TransactionNotFound)?;
-        let credit = posted.kind == PostingType::Refund || posted.amount > 0;
+    if let Some(id) = found.transaction {
+        let posted = work.transactions.get(Key::of(work.client(), id.0))?.ok_or(Refusal::TransactionNotFound)?;
+        let credit = posted.kind == TransactionType::Refund || posted.amount > 0;
         return Ok(Some(if credit { found.amount } else { -found.amount }));
     }
     // What a late release freed; other exceptions of this kind, from before they had kinds of their own, moved nothing.
@@ -190,6 +190,6 @@ fn pay_out(work: &mut Work, found: &NetworkException, amount: i64, to: AccountId
         legs: &legs,
     };
     let entry = post(work, posting)?;
-    tell_balance(work, to, amount, &entry)?;
+    emit_balance_updated(work, to, amount, &entry)?;
     Ok(entry)
 }

@@ -11,7 +11,7 @@ use crate::verb::Verb;
 use crate::webhooks::Webhook;
 use crate::work::Work;
 
-crate::words! {
+crate::string_enum! {
     /// What is kept sealed under a key that is rotated.
     pub enum Sealed {
         /// Card numbers.
@@ -48,7 +48,7 @@ pub struct Reseal {
 }
 
 impl Verb for Reseal {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -65,10 +65,10 @@ impl Verb for Reseal {
 fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
     for piece in &command.pieces {
         match command.sealed {
-            Sealed::CardNumber | Sealed::Pin => work.card_secrets.expect(piece.key, Access::Exclusive),
-            Sealed::HolderKey => work.card_holders.expect(piece.key, Access::Exclusive),
-            Sealed::WebhookCredentials => work.webhooks.expect(piece.key, Access::Exclusive),
-            Sealed::Answer => work.idempotency.expect(piece.key, Access::Exclusive),
+            Sealed::CardNumber | Sealed::Pin => work.card_secrets.prefetch(piece.key, Access::Exclusive),
+            Sealed::HolderKey => work.card_holders.prefetch(piece.key, Access::Exclusive),
+            Sealed::WebhookCredentials => work.webhooks.prefetch(piece.key, Access::Exclusive),
+            Sealed::Answer => work.idempotency.prefetch(piece.key, Access::Exclusive),
         }
     }
     let (mut secrets, mut holders, mut answers, mut webhooks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -76,25 +76,25 @@ fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
         let (key, after) = (piece.key, piece.after.clone());
         match command.sealed {
             Sealed::CardNumber => {
-                let found = work.card_secrets.get_to_change(key)?.filter(|row| row.number == piece.before);
+                let found = work.card_secrets.get_for_update(key)?.filter(|row| row.number == piece.before);
                 secrets.extend(found.map(|row| CardSecret { number: after, ..(*row).clone() }));
             }
             Sealed::Pin => {
-                let found = work.card_secrets.get_to_change(key)?;
+                let found = work.card_secrets.get_for_update(key)?;
                 let found = found.filter(|row| row.pin.as_ref() == Some(&piece.before));
                 secrets.extend(found.map(|row| CardSecret { pin: Some(after), ..(*row).clone() }));
             }
             Sealed::HolderKey => {
-                let found = work.card_holders.get_to_change(key)?;
+                let found = work.card_holders.get_for_update(key)?;
                 let found = found.filter(|row| row.key.as_ref() == Some(&piece.before));
                 holders.extend(found.map(|row| CardHolder { key: Some(after), ..(*row).clone() }));
             }
             Sealed::WebhookCredentials => {
-                let found = work.webhooks.get_to_change(key)?.filter(|row| row.credentials == piece.before);
+                let found = work.webhooks.get_for_update(key)?.filter(|row| row.credentials == piece.before);
                 webhooks.extend(found.map(|row| Webhook { credentials: after, ..(*row).clone() }));
             }
             Sealed::Answer => {
-                let found = work.idempotency.get_to_change(key)?.filter(|row| row.body == piece.before);
+                let found = work.idempotency.get_for_update(key)?.filter(|row| row.body == piece.before);
                 answers.extend(found.map(|row| Idempotency { body: after, ..(*row).clone() }));
             }
         }

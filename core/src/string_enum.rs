@@ -2,7 +2,7 @@
 
 /// Declares an enum whose variants are words.
 #[macro_export]
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -56,7 +56,7 @@ macro_rules! words {
 
 /// Keeps a value in JSON as its text: written with `Display`, read with `parse`.
 #[macro_export]
-macro_rules! kept_as_text {
+macro_rules! stored_as_text {
     ($($name:ty => $parse:expr),* $(,)?) => {
         $(impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::Stop;
-use crate::record::{Key, Record, Shown};
+use crate::record::{AuditValue, Key, Record};
 
 /// How a row is held, or wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ impl<R: Record> Default for Table<R> {
 
 impl<R: Record> Slot<R> {
     fn bytes(&self) -> usize {
-        let row = self.row.as_ref().map_or(0, |row| size_of::<R>() + R::HEAP + row.long());
+        let row = self.row.as_ref().map_or(0, |row| size_of::<R>() + R::HEAP_BYTES + row.variable_bytes());
         size_of::<(Key, Slot<R>)>() + row
     }
 }
@@ -93,7 +93,7 @@ impl<R: Record> Table<R> {
     }
 
     /// The row to change: as [`Table::get`], and nobody else may change it before the commit.
-    pub fn get_to_change(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
+    pub fn get_for_update(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
         self.fetch(key, Access::Exclusive)
     }
 
@@ -136,7 +136,7 @@ impl<R: Record> Table<R> {
     }
 
     /// Names a row that will be needed, so that it is loaded in the first round.
-    pub fn expect(&mut self, key: Key, access: Access) {
+    pub fn prefetch(&mut self, key: Key, access: Access) {
         let known = self.with(key, |slot| {
             slot.wanted = slot.wanted.max(access);
             slot.held >= access
@@ -175,7 +175,7 @@ impl<R: Record> Table<R> {
     }
 
     /// Takes a loaded row in, or the news that there is none.
-    pub fn supply(&mut self, key: Key, row: Option<R>, held: Access) {
+    pub fn load(&mut self, key: Key, row: Option<R>, held: Access) {
         let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
         self.set(key, Some(slot));
     }
@@ -193,17 +193,17 @@ impl<R: Record> Table<R> {
     /// Holds every row to be read only, as if it had just been loaded so: a command that changes a row without asking
     /// for it is found out.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn let_go(&mut self) {
+    pub(crate) fn unlock_all(&mut self) {
         self.slots.values_mut().for_each(|slot| slot.held = Access::Shared);
     }
 
     /// Takes hold of the rows that were asked for, as a load does; those not in memory are absent.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn take_hold(&mut self) {
+    pub(crate) fn lock_missing(&mut self) {
         for (key, access) in std::mem::take(&mut self.missing) {
             match self.slots.get_mut(&key) {
                 Some(slot) => slot.held = slot.held.max(access),
-                None => self.supply(key, None, access),
+                None => self.load(key, None, access),
             }
         }
     }
@@ -257,7 +257,7 @@ impl<R: Record> Table<R> {
     }
 
     /// After the commit: what is in memory is what is stored.
-    pub fn settle(&mut self) {
+    pub fn mark_stored(&mut self) {
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.stored = slot.row.is_some();
@@ -267,8 +267,8 @@ impl<R: Record> Table<R> {
     }
 
     /// Forgets the rows of a kind that is seldom asked for again, between batches.
-    pub(crate) fn let_pass(&mut self) {
-        if R::PASSING {
+    pub(crate) fn evict_transient(&mut self) {
+        if R::TRANSIENT {
             self.forget();
         }
     }
@@ -313,8 +313,8 @@ pub(crate) fn differences<R: Record>(
     before: Option<&R>,
     after: Option<&R>,
 ) -> serde_json::Map<String, serde_json::Value> {
-    let before: HashMap<_, _> = before.map(Record::shown).unwrap_or_default().into_iter().collect();
-    let after = after.map(Record::shown).unwrap_or_default();
+    let before: HashMap<_, _> = before.map(Record::audit_fields).unwrap_or_default().into_iter().collect();
+    let after = after.map(Record::audit_fields).unwrap_or_default();
     let mut changes = serde_json::Map::new();
     let mut remaining = before;
     for (name, now) in after {
@@ -329,14 +329,14 @@ pub(crate) fn differences<R: Record>(
     changes
 }
 
-fn difference(before: Option<Shown>, after: Option<Shown>) -> serde_json::Value {
-    let hidden = [&before, &after].into_iter().flatten().any(|shown| matches!(shown, Shown::Hidden(_)));
+fn difference(before: Option<AuditValue>, after: Option<AuditValue>) -> serde_json::Value {
+    let hidden = [&before, &after].into_iter().flatten().any(|shown| matches!(shown, AuditValue::Hidden(_)));
     if hidden {
         return serde_json::json!({ "changed": true });
     }
-    let plain = |shown: Option<Shown>| match shown {
-        Some(Shown::Value(value)) => value,
-        Some(Shown::Json(text)) => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
+    let plain = |shown: Option<AuditValue>| match shown {
+        Some(AuditValue::Value(value)) => value,
+        Some(AuditValue::Json(text)) => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
         _ => serde_json::Value::Null,
     };
     serde_json::json!({ "before": plain(before), "after": plain(after) })
@@ -364,13 +364,13 @@ mod tests {
     }
 
     fn ledger(table: &mut Table<Balance>) -> Result<Option<i64>, Stop> {
-        Ok(table.get_to_change(key())?.map(|row| row.ledger))
+        Ok(table.get_for_update(key())?.map(|row| row.ledger))
     }
 
     #[test]
     fn a_row_is_forgotten_when_it_aged_twice_and_not_when_it_was_asked_for_in_between() {
         let mut table = Table::default();
-        table.supply(key(), Some(row(7)), Access::Exclusive);
+        table.load(key(), Some(row(7)), Access::Exclusive);
         for _ in 0..3 {
             drop(table.age());
             assert_eq!(ledger(&mut table), Ok(Some(7)));
@@ -396,7 +396,7 @@ mod tests {
             created_at: Instant::from_micros(1),
             expires_at: Instant::from_micros(2),
         };
-        table.supply(answer(0).key(), None, Access::Exclusive);
+        table.load(answer(0).key(), None, Access::Exclusive);
         let absent = table.bytes();
         assert!(absent > 0, "to know of an absence takes memory");
         table.put(answer(1_000_000));
@@ -408,7 +408,7 @@ mod tests {
         assert_eq!(table.bytes(), absent);
         table.put(answer(1_000_000));
         table.keep();
-        table.settle();
+        table.mark_stored();
         drop(table.age());
         assert_eq!(table.bytes(), 0);
         assert!(table.get(answer(0).key()).is_ok_and(|row| row.is_some()));
@@ -421,10 +421,10 @@ mod tests {
     fn rows_seldom_asked_for_leave_with_their_batch_and_others_stay() {
         let (mut answers, mut balances) = (Table::<Idempotency>::default(), Table::default());
         let hash = Key::hashed(ClientId(Id::from_bytes([1; 12])), &[2; 32]);
-        answers.supply(hash, None, Access::Exclusive);
-        balances.supply(key(), Some(row(7)), Access::Exclusive);
-        answers.let_pass();
-        balances.let_pass();
+        answers.load(hash, None, Access::Exclusive);
+        balances.load(key(), Some(row(7)), Access::Exclusive);
+        answers.evict_transient();
+        balances.evict_transient();
         assert_eq!((answers.len(), answers.bytes(), balances.len()), (0, 0, 1));
     }
 
@@ -434,8 +434,8 @@ mod tests {
         for write in writes {
             let mut table = Table::default();
             let other = Balance { id: AccountId(Id::from_bytes([9; 12])).into(), ..row(1) };
-            table.supply(key(), Some(row(7)), Access::Shared);
-            table.supply(other.key(), Some(other.clone()), Access::Exclusive);
+            table.load(key(), Some(row(7)), Access::Shared);
+            table.load(other.key(), Some(other.clone()), Access::Exclusive);
             table.put(Balance { ledger: 2, ..other.clone() });
             let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(&mut table)));
             assert!(written.is_err(), "it was only held to be read");
@@ -449,7 +449,7 @@ mod tests {
     #[test]
     fn an_aged_row_is_changed_and_not_put_anew() {
         let mut table = Table::default();
-        table.supply(key(), Some(row(7)), Access::Exclusive);
+        table.load(key(), Some(row(7)), Access::Exclusive);
         drop(table.age());
         table.put(row(8));
         assert!(matches!(table.changes().as_slice(), [Change::Update(changed)] if changed.ledger == 8));
@@ -460,7 +460,7 @@ mod tests {
         table.delete(key());
         assert!(matches!(table.changes().as_slice(), [Change::Delete(_)]));
         table.keep();
-        table.settle();
+        table.mark_stored();
         drop(table.age());
         assert_eq!(ledger(&mut table), Ok(None), "that it is gone is known");
     }

@@ -7,7 +7,7 @@ use crate::work::Work;
 /// A command. It is implemented beside its rule, and `commands!` in `command.rs` takes nothing that lacks a part of it.
 pub trait Verb {
     /// What the command shows once it is done.
-    type Shown;
+    type Answer;
 
     /// The object the command is about, as far as the command itself names it.
     ///
@@ -26,5 +26,5 @@ pub trait Verb {
     fn prefetch(&self, work: &mut Work, client: ClientId);
 
     /// The rule: every refusal comes before the first change.
-    fn run(&self, work: &mut Work) -> Result<Self::Shown, Stop>;
+    fn run(&self, work: &mut Work) -> Result<Self::Answer, Stop>;
 }

@@ -10,7 +10,7 @@ use crate::access::{Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::events::Event;
 use crate::hash::hex;
-use crate::ids::{AuditId, ClientId, Id, IdMaker};
+use crate::ids::{AuditId, ClientId, Id, IdGenerator};
 use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::{Key, Record};
 use crate::table::{Access, Table, Touched, differences};
@@ -62,7 +62,7 @@ macro_rules! for_each_table {
             payment_references: $crate::cards::PaymentReference,
             counters: $crate::limits::Counters,
             authorizations: $crate::authorizations::Authorization,
-            postings: $crate::transactions::Posted,
+            transactions: $crate::transactions::Transaction,
             network_references: $crate::messages::NetworkReference,
             network_exceptions: $crate::exceptions::NetworkException,
             webhooks: $crate::webhooks::Webhook,
@@ -89,9 +89,9 @@ pub struct Appended {
     /// Attempts to deliver events.
     pub attempts: Vec<Attempt>,
     /// Old events that go.
-    pub forgotten_events: Vec<Key>,
+    pub deleted_events: Vec<Key>,
     /// Old attempts to deliver events that go.
-    pub forgotten_attempts: Vec<Key>,
+    pub deleted_attempts: Vec<Key>,
 }
 
 impl Appended {
@@ -103,8 +103,8 @@ impl Appended {
             && self.events.is_empty()
             && self.audit.is_empty()
             && self.attempts.is_empty()
-            && self.forgotten_events.is_empty()
-            && self.forgotten_attempts.is_empty()
+            && self.deleted_events.is_empty()
+            && self.deleted_attempts.is_empty()
     }
 }
 
@@ -123,8 +123,8 @@ struct Marks {
     events: usize,
     audit: usize,
     attempts: usize,
-    forgotten_events: usize,
-    forgotten_attempts: usize,
+    deleted_events: usize,
+    deleted_attempts: usize,
 }
 
 macro_rules! define_work {
@@ -155,21 +155,21 @@ macro_rules! define_work {
             pub appended: Appended,
             context: Context,
             wall: Instant,
-            ids: IdMaker,
+            ids: IdGenerator,
             /// As it was before the running command: a dry run of the clock must not move the ids.
-            ids_before: IdMaker,
+            ids_before: IdGenerator,
             /// As it was when the batch began.
-            ids_of_batch: IdMaker,
+            ids_of_batch: IdGenerator,
             marks: Marks,
         }
 
         impl Work {
             /// An empty working set that makes ids with `ids`.
-            pub fn new(ids: IdMaker) -> Work {
+            pub fn new(ids: IdGenerator) -> Work {
                 Work {
                     $($field: Table::default(),)*
                     appended: Appended::default(),
-                    context: Context::system(ClientId::NOBODY, ""),
+                    context: Context::system(ClientId::INSTALLATION, ""),
                     wall: Instant::default(),
                     ids_before: ids.clone(),
                     ids_of_batch: ids.clone(),
@@ -185,14 +185,14 @@ macro_rules! define_work {
             }
 
             /// Between batches: forgets rows of the kinds that are seldom asked for again.
-            pub fn let_pass(&mut self) {
-                $(self.$field.let_pass();)*
+            pub fn evict_transient(&mut self) {
+                $(self.$field.evict_transient();)*
             }
 
             /// Between batches: keeps memory within about `budget` bytes. Every row ages when the rows that were asked
             /// for since the last time have half of it; those that had aged before are forgotten. They are handed
             /// out, because dropping many rows takes long.
-            pub fn keep_within(&mut self, budget: usize) -> Option<Box<dyn Send>> {
+            pub fn evict_to_budget(&mut self, budget: usize) -> Option<Box<dyn Send>> {
                 let bytes = [$(self.$field.bytes()),*].iter().sum::<usize>();
                 (bytes > budget / 2).then(|| -> Box<dyn Send> { Box::new([$(Box::new(self.$field.age()) as Box<dyn Send>),*]) })
             }
@@ -212,25 +212,25 @@ macro_rules! define_work {
             /// Takes every missing row for absent: for running commands on memory alone, as simulations do.
             pub fn assume_absent(&mut self) {
                 $(for (key, _) in self.$field.take_missing() {
-                    self.$field.supply(key, None, Access::Exclusive);
+                    self.$field.load(key, None, Access::Exclusive);
                 })*
             }
 
             /// Holds every row to be read only.
             #[cfg(any(test, feature = "testing"))]
-            pub(crate) fn let_go(&mut self) {
-                $(self.$field.let_go();)*
+            pub(crate) fn unlock_all(&mut self) {
+                $(self.$field.unlock_all();)*
             }
 
             /// Takes hold of every missing row; those not in memory are absent.
             #[cfg(any(test, feature = "testing"))]
-            pub(crate) fn take_hold(&mut self) {
-                $(self.$field.take_hold();)*
+            pub(crate) fn lock_missing(&mut self) {
+                $(self.$field.lock_missing();)*
             }
 
             /// What makes the ids: to make the same ones again.
             #[cfg(any(test, feature = "testing"))]
-            pub(crate) fn ids(&mut self) -> &mut IdMaker {
+            pub(crate) fn ids(&mut self) -> &mut IdGenerator {
                 &mut self.ids
             }
 
@@ -254,8 +254,8 @@ macro_rules! define_work {
                 self.appended.events.truncate(self.marks.events);
                 self.appended.audit.truncate(self.marks.audit);
                 self.appended.attempts.truncate(self.marks.attempts);
-                self.appended.forgotten_events.truncate(self.marks.forgotten_events);
-                self.appended.forgotten_attempts.truncate(self.marks.forgotten_attempts);
+                self.appended.deleted_events.truncate(self.marks.deleted_events);
+                self.appended.deleted_attempts.truncate(self.marks.deleted_attempts);
             }
 
             /// Keeps what the running command did, for the commit.
@@ -268,14 +268,14 @@ macro_rules! define_work {
                     events: self.appended.events.len(),
                     audit: self.appended.audit.len(),
                     attempts: self.appended.attempts.len(),
-                    forgotten_events: self.appended.forgotten_events.len(),
-                    forgotten_attempts: self.appended.forgotten_attempts.len(),
+                    deleted_events: self.appended.deleted_events.len(),
+                    deleted_attempts: self.appended.deleted_attempts.len(),
                 };
             }
 
             /// After the commit: memory is what is stored.
-            pub fn settle(&mut self) {
-                $(self.$field.settle();)*
+            pub fn mark_stored(&mut self) {
+                $(self.$field.mark_stored();)*
                 self.appended = Appended::default();
                 self.marks = Marks::default();
             }
@@ -324,7 +324,7 @@ impl Work {
 
     /// Business time: wall time plus the clock's offset.
     pub fn now(&self) -> Instant {
-        self.wall.plus_micros(self.clock.peek(Clock::the_key()).map_or(0, |clock| clock.offset))
+        self.wall.plus_micros(self.clock.peek(Clock::singleton_key()).map_or(0, |clock| clock.offset))
     }
 
     /// Wall time, for retention of what has nothing to do with business.
@@ -368,14 +368,14 @@ impl Work {
     }
 
     /// Names the rows of a card that any movement on it needs.
-    pub fn expect_card(&mut self, client: ClientId, card: crate::ids::CardId, access: Access) {
-        self.cards.expect(Key::of(client, card.0), access);
-        self.balances.expect(Key::of(client, card.0), Access::Exclusive);
+    pub fn prefetch_card(&mut self, client: ClientId, card: crate::ids::CardId, access: Access) {
+        self.cards.prefetch(Key::of(client, card.0), access);
+        self.balances.prefetch(Key::of(client, card.0), Access::Exclusive);
     }
 
     /// Names the rows of an account that any movement on it needs.
-    pub fn expect_account(&mut self, client: ClientId, account: crate::ids::AccountId, access: Access) {
-        self.accounts.expect(Key::of(client, account.0), access);
-        self.balances.expect(Key::of(client, account.0), Access::Exclusive);
+    pub fn prefetch_account(&mut self, client: ClientId, account: crate::ids::AccountId, access: Access) {
+        self.accounts.prefetch(Key::of(client, account.0), access);
+        self.balances.prefetch(Key::of(client, account.0), Access::Exclusive);
     }
 }

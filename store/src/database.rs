@@ -142,7 +142,7 @@ impl Database {
 
     /// The wrapped data keys.
     pub async fn vault_keys(&self) -> Result<Vec<VaultKeyRow>, StoreError> {
-        let rows = self.reader().rows(ClientId::NOBODY, DATA_KEYS.to_owned(), Vec::new(), 5).await?;
+        let rows = self.reader().rows(ClientId::INSTALLATION, DATA_KEYS.to_owned(), Vec::new(), 5).await?;
         rows.into_iter().map(vault_key).collect()
     }
 
@@ -277,6 +277,6 @@ pub(crate) fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
             };
             Ok(VaultKeyRow { id, purpose, wrapped, created_at: Instant::from_micros(created), retired_at })
         }
-        _ => Err(StoreError::Culprit("vault_keys does not read as it should".to_owned())),
+        _ => Err(StoreError::CommandFault("vault_keys does not read as it should".to_owned())),
     }
 }

@@ -57,7 +57,7 @@ impl Reader {
 
     /// A number, and another one where there is one.
     async fn pair(&self, sql: &str, columns: usize) -> Result<(i64, Option<i64>), StoreError> {
-        let rows = self.rows(ClientId::NOBODY, sql.to_owned(), Vec::new(), columns).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), columns).await?;
         let number = |at: usize| match rows.first().and_then(|row| row.get(at)) {
             Some(Value::Integer(number)) => Some(*number),
             _ => None,

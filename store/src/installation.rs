@@ -29,7 +29,7 @@ impl Database {
     /// What it is; nothing when that was never stored.
     pub async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let sql = "SELECT environment, key_file FROM installation";
-        let rows = self.reader().rows(ClientId::NOBODY, sql.to_owned(), Vec::new(), 2).await?;
+        let rows = self.reader().rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 2).await?;
         Ok(rows.into_iter().next().and_then(|row| match <[Value; 2]>::try_from(row) {
             Ok([Value::Text(environment), Value::Text(id)]) => {
                 Some(Installation { is_sandbox: environment == "sandbox", key_file: Some(id) })
@@ -47,10 +47,10 @@ impl Database {
             return Ok(known);
         }
         let reader = self.reader();
-        let has_marks = !reader.rows(ClientId::NOBODY, SANDBOX.to_owned(), Vec::new(), 1).await?.is_empty();
+        let has_marks = !reader.rows(ClientId::INSTALLATION, SANDBOX.to_owned(), Vec::new(), 1).await?.is_empty();
         // Who has no key was never served, whatever the environment.
         let keys = "SELECT CAST(1 AS bigint) WHERE EXISTS (SELECT 1 FROM api_keys)";
-        let is_used = !reader.rows(ClientId::NOBODY, keys.to_owned(), Vec::new(), 1).await?.is_empty();
+        let is_used = !reader.rows(ClientId::INSTALLATION, keys.to_owned(), Vec::new(), 1).await?.is_empty();
         let environment = if has_marks || (as_sandbox && !is_used) { "sandbox" } else { "production" };
         let sql = "INSERT INTO installation (id, environment, key_file, created_at) VALUES (1, ?1, NULL, ?2)
              ON CONFLICT DO NOTHING";

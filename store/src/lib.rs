@@ -63,7 +63,7 @@ pub enum StoreError {
     Conflict(String),
     /// The database refused something of this batch: run its commands one at a time, so that only the culprit fails.
     #[error("refused by the database: {0}")]
-    Culprit(String),
+    CommandFault(String),
     /// The store cannot be reached or is full: nothing of the batch is stored; callers are told to come back.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -115,7 +115,7 @@ fn page<L: Listed>(
     let mut rows = Vec::with_capacity(found.len());
     for mut values in found {
         let keys = values.split_off(columns);
-        rows.push(L::read(values, pending).map_err(|error| StoreError::Culprit(error.to_string()))?);
+        rows.push(L::read(values, pending).map_err(|error| StoreError::CommandFault(error.to_string()))?);
         next = Some(keys);
     }
     let keyset = matches!(query.paging, query::Paging::After(_));

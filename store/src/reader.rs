@@ -49,7 +49,7 @@ pub struct Reader {
 }
 
 /// How long a read that is no list waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 enum Backend {
@@ -59,7 +59,7 @@ enum Backend {
 
 impl From<Corrupt> for StoreError {
     fn from(corrupt: Corrupt) -> StoreError {
-        StoreError::Culprit(corrupt.to_string())
+        StoreError::CommandFault(corrupt.to_string())
     }
 }
 
@@ -96,7 +96,7 @@ impl Reader {
         params: Vec<Value>,
         columns: usize,
     ) -> Result<Vec<Vec<Value>>, StoreError> {
-        let turn = self.turns().reads.take(client, Stopwatch::now() + PATIENCE).await?;
+        let turn = self.turns().reads.take(client, Stopwatch::now() + READ_TIMEOUT).await?;
         match &self.backend {
             Backend::Sqlite(pool) => {
                 let pool = pool.clone();
@@ -195,29 +195,29 @@ impl Reader {
                     let _turn = turn;
                     pool.list::<L>(&query).await
                 });
-                listed.await.unwrap_or_else(|error| Err(StoreError::Culprit(format!("a list failed: {error}"))))
+                listed.await.unwrap_or_else(|error| Err(StoreError::CommandFault(format!("a list failed: {error}"))))
             }
         }
     }
 
     /// Whether the store answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.rows(ClientId::NOBODY, "SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
+        self.rows(ClientId::INSTALLATION, "SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
     }
 
     /// The test clock.
     pub async fn clock(&self) -> Result<Clock, StoreError> {
-        Ok(self.get::<Clock>(Clock::the_key()).await?.unwrap_or_default())
+        Ok(self.get::<Clock>(Clock::singleton_key()).await?.unwrap_or_default())
     }
 
     /// Every client, oldest first.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        self.records(ClientId::NOBODY, "ORDER BY created_at, id", Vec::new()).await
+        self.records(ClientId::INSTALLATION, "ORDER BY created_at, id", Vec::new()).await
     }
 
     /// The API key with this keyed hash, and its client.
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<(ApiKey, Client)>, StoreError> {
-        let key = Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) };
+        let key = Key { client: ClientId::INSTALLATION, id: KeyBytes::new(hash) };
         let Some(found) = self.get::<ApiKeyHash>(key).await? else { return Ok(None) };
         let Some(key) = self.get::<ApiKey>(Key::of(found.client, found.api_key.0)).await? else { return Ok(None) };
         let client = self.get::<Client>(Key::of(found.client, found.client.0)).await?;
@@ -325,7 +325,7 @@ impl Reader {
                 Ok(found)
             }
             Backend::Postgres(pool) => {
-                let _turn = self.turns().reads.take(ClientId::NOBODY, Stopwatch::now() + PATIENCE).await?;
+                let _turn = self.turns().reads.take(ClientId::INSTALLATION, Stopwatch::now() + READ_TIMEOUT).await?;
                 pool.newest_positions(clients).await
             }
         }
@@ -352,7 +352,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<(ClientId, ApiKeyId, Instant)>, StoreError> {
         let rest = format!("WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at, id LIMIT {limit}");
-        let keys: Vec<ApiKey> = self.records(ClientId::NOBODY, &rest, vec![until.into()]).await?;
+        let keys: Vec<ApiKey> = self.records(ClientId::INSTALLATION, &rest, vec![until.into()]).await?;
         Ok(keys.into_iter().filter_map(|key| Some((key.client, key.id, key.due_at?))).collect())
     }
 
@@ -366,7 +366,7 @@ impl Reader {
             "SELECT client, id, due_at FROM authorizations WHERE due_at IS NOT NULL AND due_at <= ?1
              ORDER BY due_at, id LIMIT {limit}"
         );
-        let rows = self.rows(ClientId::NOBODY, sql, vec![until.into()], 3).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, vec![until.into()], 3).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id), Value::Integer(due)] => {
                 let read = Id::from_slice;
@@ -390,9 +390,9 @@ impl Reader {
     /// Reveal tokens whose time has been over for so long that they are forgotten.
     pub async fn expired_reveal_tokens(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         let sql = format!("SELECT hash FROM reveal_tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
-        let rows = self.rows(ClientId::NOBODY, sql, vec![before.into()], 1).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, vec![before.into()], 1).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
-            [Value::Bytes(hash)] => Some(Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) }),
+            [Value::Bytes(hash)] => Some(Key { client: ClientId::INSTALLATION, id: KeyBytes::new(hash) }),
             _ => None,
         };
         Ok(rows.into_iter().filter_map(read).collect())
@@ -421,7 +421,7 @@ impl Reader {
             after.map_or((vec![0; 12], Vec::new()), |key| (key.client.0.bytes().to_vec(), key.id.as_slice().to_vec()));
         let mut params = vec![Value::Bytes(client), Value::Bytes(id)];
         params.extend(keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())));
-        let rows = self.rows(ClientId::NOBODY, sql, params, 3).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, params, 3).await?;
         let read = |row: Vec<Value>| match <[Value; 3]>::try_from(row) {
             Ok([Value::Bytes(client), Value::Bytes(id), Value::Bytes(content)]) => {
                 let client = ClientId(Id::from_slice(&client)?);
@@ -441,7 +441,7 @@ impl Reader {
         let places: Vec<String> = (1..=keys.len()).map(|at| format!("?{at}")).collect();
         let sql = format!("SELECT count(*) FROM {table} WHERE substr({column}, 2, 8) IN ({})", places.join(", "));
         let params = keys.iter().map(|key| Value::Bytes(key.as_bytes().to_vec())).collect();
-        let rows = self.rows(ClientId::NOBODY, sql, params, 1).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, params, 1).await?;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Integer(count)]) => Ok(u64::try_from(*count).unwrap_or(0)),
             _ => Ok(0),
@@ -458,7 +458,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Key>, StoreError> {
         let sql = format!("SELECT client, {id} FROM {table} WHERE {time} <= ?1 ORDER BY {time} LIMIT {limit}");
-        let rows = self.rows(ClientId::NOBODY, sql, vec![until.into()], 2).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, vec![until.into()], 2).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [Value::Bytes(client), Value::Bytes(id)] => {
                 let client = ClientId(Id::from_slice(client)?);
@@ -480,7 +480,7 @@ impl Reader {
             }
             None => (String::new(), Vec::new()),
         };
-        self.records(ClientId::NOBODY, &format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
+        self.records(ClientId::INSTALLATION, &format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
     }
 
     /// Lines of a ledger account, oldest first, each with the digest its entry is stored with.
@@ -499,7 +499,7 @@ impl Reader {
             columns.join(", ")
         );
         let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
-        let rows = self.rows(ClientId::NOBODY, sql, params, Line::COLUMNS.len() + 1).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, params, Line::COLUMNS.len() + 1).await?;
         let read = |mut values: Vec<Value>| {
             let digest = match values.pop() {
                 Some(Value::Bytes(digest)) => digest.try_into().unwrap_or(GENESIS),
@@ -519,7 +519,7 @@ impl Reader {
         to: EntryId,
     ) -> Result<Vec<R>, StoreError> {
         let params = vec![client.0.into(), from.0.into(), to.0.into()];
-        self.records(ClientId::NOBODY, "WHERE client = ?1 AND entry >= ?2 AND entry <= ?3", params).await
+        self.records(ClientId::INSTALLATION, "WHERE client = ?1 AND entry >= ?2 AND entry <= ?3", params).await
     }
 }
 
@@ -527,5 +527,5 @@ async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let read = tokio::task::spawn_blocking(read).await;
-    read.unwrap_or_else(|error| Err(StoreError::Culprit(format!("a read failed: {error}"))))
+    read.unwrap_or_else(|error| Err(StoreError::CommandFault(format!("a read failed: {error}"))))
 }

@@ -91,7 +91,7 @@ pub(crate) const DOCUMENTS: &str = "SELECT client, card_holder, id FROM document
 
 /// A row of [`DOCUMENTS`].
 pub(crate) fn named_document(row: &[&[u8]; 3]) -> Result<NamedDocument, SnapshotError> {
-    let torn = || StoreError::Culprit("documents does not read as it should".to_owned());
+    let torn = || StoreError::CommandFault("documents does not read as it should".to_owned());
     let [client, card_holder, document] = row.map(Id::from_slice);
     Ok(NamedDocument {
         client: ClientId(client.ok_or_else(torn)?),

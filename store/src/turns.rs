@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::StoreError;
 
 /// How many reads of one client may wait for a turn.
-const WAITING: usize = 1000;
+const MAX_WAITING_PER_CLIENT: usize = 1000;
 
 /// So many at once; clones share them.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ impl Drop for Turn {
             if let Some(own) = state.clients.get_mut(&self.client) {
                 own.holds -= 1;
             }
-            state.let_go(self.client);
+            state.remove_if_idle(self.client);
             state.grant(&self.turns)
         };
         // Outside of the lock: a turn that nobody waits for any more is dropped here.
@@ -96,7 +96,7 @@ impl Shared {
 }
 
 impl State {
-    fn let_go(&mut self, client: ClientId) {
+    fn remove_if_idle(&mut self, client: ClientId) {
         if self.clients.get(&client).is_some_and(|own| own.holds == 0 && own.waiting.is_empty()) {
             self.clients.remove(&client);
         }
@@ -123,7 +123,7 @@ impl State {
                 }
             }
             if own.waiting.is_empty() {
-                self.let_go(client);
+                self.remove_if_idle(client);
             } else {
                 self.next.push_back(client);
             }
@@ -155,10 +155,10 @@ impl Turns {
                 state.taken += 1;
                 return Ok(Turn { turns: self.0.clone(), client });
             }
-            if own.waiting.len() >= WAITING {
+            if own.waiting.len() >= MAX_WAITING_PER_CLIENT {
                 own.waiting.retain(|waiting| !waiting.is_closed());
             }
-            if own.waiting.len() >= WAITING {
+            if own.waiting.len() >= MAX_WAITING_PER_CLIENT {
                 return Err(StoreError::Busy);
             }
             let (waiting, granted) = oneshot::channel();
@@ -182,7 +182,7 @@ mod tests {
 
     use paygen_core::ids::{ClientId, Id};
 
-    use super::{Turn, Turns, WAITING};
+    use super::{MAX_WAITING_PER_CLIENT, Turn, Turns};
     use crate::StoreError;
 
     fn client(number: u8) -> ClientId {
@@ -267,7 +267,7 @@ mod tests {
         let turns = Turns::new(1, 1);
         let _held = take(&turns, 1).await;
         let mut waiting = Vec::new();
-        for _ in 0..WAITING {
+        for _ in 0..MAX_WAITING_PER_CLIENT {
             waiting.push(wait(&turns, 1).await);
         }
         assert!(matches!(turns.take(client(1), later()).await.err(), Some(StoreError::Busy)));

@@ -16,7 +16,7 @@ impl Reader {
     pub async fn enabled_webhooks(&self) -> Result<Vec<(Webhook, WebhookProgress)>, StoreError> {
         let (columns, count) = List::columns();
         let sql = format!("SELECT {columns} FROM {} WHERE t.enabled = 1 ORDER BY t.client, t.id", List::FROM);
-        let rows = self.rows(ClientId::NOBODY, sql, Vec::new(), count).await?;
+        let rows = self.rows(ClientId::INSTALLATION, sql, Vec::new(), count).await?;
         rows.into_iter().map(|values| Ok(List::read(values, &|_| None)?)).collect()
     }
 
@@ -136,7 +136,7 @@ impl Reader {
                  (SELECT 1 FROM webhooks w WHERE w.client = deliveries.client AND w.id = deliveries.webhook)
              LIMIT {limit}"
         );
-        let rows: Vec<Delivery> = self.records(ClientId::NOBODY, &rest, vec![before.into()]).await?;
+        let rows: Vec<Delivery> = self.records(ClientId::INSTALLATION, &rest, vec![before.into()]).await?;
         Ok(rows.iter().map(paygen_core::record::Record::key).collect())
     }
 }

@@ -4,15 +4,15 @@
 
 #[path = "conformance/cards.rs"]
 mod cards;
-#[path = "conformance/lazy.rs"]
-mod lazy;
 #[path = "conformance/paging.rs"]
 mod paging;
+#[path = "conformance/write_back.rs"]
+mod write_back;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use paygen_core::events::Event;
-use paygen_core::ids::{AccountId, ApiKeyId, ClientId, EventId, Id, IdMaker};
+use paygen_core::ids::{AccountId, ApiKeyId, ClientId, EventId, Id, IdGenerator};
 use paygen_core::ledger::Balance;
 use paygen_core::money::{Category, Currency};
 use paygen_core::record::Key;
@@ -77,7 +77,7 @@ fn key(number: u8) -> Key {
 }
 
 fn work(node: u8) -> Work {
-    Work::new(IdMaker::new([node, 0, 0, 0, 1], 0))
+    Work::new(IdGenerator::new([node, 0, 0, 0, 1], 0))
 }
 
 fn balances(numbers: &[u8], access: Access) -> KeySet {
@@ -98,7 +98,7 @@ fn add(store: &mut dyn Store, work: &mut Work, numbers: &[u8], amount: i64, batc
         work.begin_batch(Instant::from_micros(5));
         let attempt = store.load(&balances(numbers, Access::Exclusive), work, Load::Hold).and_then(|()| {
             for number in numbers {
-                let row = work.balances.get_to_change(key(*number)).ok().flatten();
+                let row = work.balances.get_for_update(key(*number)).ok().flatten();
                 let ledger = row.map_or(0, |row| row.ledger);
                 work.balances.put(balance(*number, ledger + amount));
             }
@@ -150,7 +150,7 @@ async fn a_batch_that_the_schema_refuses_leaves_nothing() {
             work.balances.put(Balance { held: -1, ..balance(2, 5) });
             work.keep();
             let refused = store.commit(&mut work, Id::from_bytes([1; 12]));
-            assert!(matches!(refused, Err(StoreError::Culprit(_))), "{refused:?}");
+            assert!(matches!(refused, Err(StoreError::CommandFault(_))), "{refused:?}");
             add(&mut *store, &mut work, &[3], 1, Id::from_bytes([2; 12]));
         })
         .await;
@@ -273,7 +273,7 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
                     store
                         .commit(&mut work, Id::from_bytes([node, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, sequence as u8]))
                         .expect("a commit");
-                    work.settle();
+                    work.mark_stored();
                 }
             }));
         }
@@ -309,7 +309,7 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
         on_a_lane(move || {
             let mut work = work(9);
             work.begin_batch(Instant::from_micros(6));
-            work.appended.forgotten_events.extend(old.iter().map(|(key, _)| *key));
+            work.appended.deleted_events.extend(old.iter().map(|(key, _)| *key));
             store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
         })
         .await;

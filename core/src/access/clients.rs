@@ -29,7 +29,7 @@ pub struct DisableClient {
 }
 
 impl Verb for CreateClient {
-    type Shown = ApiKeyView;
+    type Answer = ApiKeyView;
 
     fn home(&self) -> Option<Id> {
         None
@@ -51,7 +51,7 @@ fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, 
 }
 
 impl Verb for DisableClient {
-    type Shown = Client;
+    type Answer = Client;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -66,7 +66,7 @@ impl Verb for DisableClient {
 
 /// Disables or enables the client.
 fn disable_client(work: &mut Work, command: &DisableClient) -> Result<Client, Stop> {
-    let found = work.clients.get_to_change(Key::of(command.id, command.id.0))?;
+    let found = work.clients.get_for_update(Key::of(command.id, command.id.0))?;
     let client = found.ok_or(Refusal::ClientNotFound)?;
     let status = if command.disabled { ClientStatus::Disabled } else { ClientStatus::Active };
     if client.status == status {

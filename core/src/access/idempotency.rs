@@ -29,13 +29,13 @@ pub struct Idempotency {
 
 impl Record for Idempotency {
     const KIND: Kind = Kind::Idempotency;
-    const PASSING: bool = true;
+    const TRANSIENT: bool = true;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.key_hash)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.body.len()
     }
 }

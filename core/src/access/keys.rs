@@ -23,7 +23,7 @@ pub struct NewKey {
 
 /// What the one has who makes a credential: it hands on no more.
 #[derive(Clone, Debug)]
-pub struct Maker {
+pub struct Granter {
     /// What they may do.
     pub scopes: Scopes,
     /// When their key ends.
@@ -32,7 +32,7 @@ pub struct Maker {
     pub networks: Vec<ipnet::IpNet>,
 }
 
-impl Maker {
+impl Granter {
     /// Refuses a credential that does more, lives longer or works from elsewhere.
     fn covers(&self, scopes: Scopes, expires_at: Option<Instant>, networks: &[ipnet::IpNet]) -> Result<(), Refusal> {
         let beyond = scopes.beyond(self.scopes);
@@ -69,7 +69,7 @@ pub struct CreateApiKey {
     /// Its secret's traces.
     pub key: NewKey,
     /// What its maker has.
-    pub maker: Maker,
+    pub granter: Granter,
 }
 
 /// Puts a new key in the place of one, which works on for a while.
@@ -82,7 +82,7 @@ pub struct RotateApiKey {
     /// The new secret's traces.
     pub key: NewKey,
     /// What the one who rotates has.
-    pub maker: Maker,
+    pub granter: Granter,
 }
 
 /// Makes a key stop working.
@@ -118,7 +118,7 @@ pub struct TouchApiKeys {
 }
 
 impl Verb for CreateApiKey {
-    type Shown = ApiKeyView;
+    type Answer = ApiKeyView;
 
     fn home(&self) -> Option<Id> {
         None
@@ -133,11 +133,11 @@ impl Verb for CreateApiKey {
 
 /// Makes the key; it does no more, lives no longer and works from nowhere else than its maker's.
 fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
-    let maker = &command.maker;
-    let expires_at = command.expires_at.or(maker.until);
+    let granter = &command.granter;
+    let expires_at = command.expires_at.or(granter.until);
     let given = &command.allowed_ips;
-    let networks = if given.is_empty() { maker.networks.clone() } else { given.clone() };
-    maker.covers(command.scopes, expires_at, &networks)?;
+    let networks = if given.is_empty() { granter.networks.clone() } else { given.clone() };
+    granter.covers(command.scopes, expires_at, &networks)?;
     if command.expires_at.is_some_and(|at| at <= work.now()) {
         return Err(Refusal::ExpiryInPast.into());
     }
@@ -179,7 +179,7 @@ pub(super) fn put_key(
 }
 
 impl Verb for RotateApiKey {
-    type Shown = ApiKeyView;
+    type Answer = ApiKeyView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -198,7 +198,7 @@ fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView,
     if key.status != ApiKeyStatus::Active {
         return Err(Refusal::ApiKeyRevoked.into());
     }
-    command.maker.covers(key.scopes, key.expires_at, &key.allowed_ips)?;
+    command.granter.covers(key.scopes, key.expires_at, &key.allowed_ips)?;
     let ips = key.allowed_ips.clone();
     let view = put_key(work, &command.key, &key.name, key.scopes, key.expires_at, ips)?;
     let now = work.now();
@@ -218,7 +218,7 @@ fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView,
 }
 
 impl Verb for RevokeApiKey {
-    type Shown = ApiKeyView;
+    type Answer = ApiKeyView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -241,7 +241,7 @@ fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyView,
 }
 
 impl Verb for ExpireApiKey {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -267,7 +267,7 @@ fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, Stop> 
 }
 
 impl Verb for TouchApiKeys {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -283,11 +283,11 @@ impl Verb for TouchApiKeys {
 /// Notes the uses; a use of a key that is gone is passed over.
 fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> {
     for key_use in &command.uses {
-        work.api_keys.expect(Key::of(key_use.client, key_use.id.0), Access::Exclusive);
+        work.api_keys.prefetch(Key::of(key_use.client, key_use.id.0), Access::Exclusive);
     }
     let mut touched = Vec::new();
     for key_use in &command.uses {
-        if let Some(key) = work.api_keys.get_to_change(Key::of(key_use.client, key_use.id.0))? {
+        if let Some(key) = work.api_keys.get_for_update(Key::of(key_use.client, key_use.id.0))? {
             touched.push((key, key_use.at));
         }
     }
@@ -299,7 +299,7 @@ fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> 
 }
 
 fn find(work: &mut Work, id: ApiKeyId) -> Result<Arc<ApiKey>, Stop> {
-    let found = work.api_keys.get_to_change(Key::of(work.client(), id.0))?;
+    let found = work.api_keys.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.ok_or(Refusal::ApiKeyNotFound)?)
 }
 

@@ -13,7 +13,7 @@ mod view;
 pub use audit::{Actor, AuditEntry};
 pub use clients::{CreateClient, DisableClient};
 pub use idempotency::Idempotency;
-pub use keys::{CreateApiKey, ExpireApiKey, KeyUse, Maker, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys};
+pub use keys::{CreateApiKey, ExpireApiKey, Granter, KeyUse, NewKey, RevokeApiKey, RotateApiKey, TouchApiKeys};
 pub use purge_idempotency::PurgeIdempotency;
 pub use record::{ApiKey, ApiKeyHash, ApiKeyStatus, Client, ClientStatus, Token};
 pub use scopes::{Scope, Scopes};

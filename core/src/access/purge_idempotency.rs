@@ -14,7 +14,7 @@ pub struct PurgeIdempotency {
 }
 
 impl Verb for PurgeIdempotency {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -31,10 +31,10 @@ impl Verb for PurgeIdempotency {
 fn purge_idempotency(work: &mut Work, command: &PurgeIdempotency) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
-        work.idempotency.expect(*key, crate::table::Access::Exclusive);
+        work.idempotency.prefetch(*key, crate::table::Access::Exclusive);
     }
     for key in &command.keys {
-        let found = work.idempotency.get_to_change(*key)?;
+        let found = work.idempotency.get_for_update(*key)?;
         if found.is_some_and(|answer| answer.expires_at <= work.wall()) {
             over.push(*key);
         }

@@ -2,10 +2,10 @@
 
 use crate::access::Scopes;
 use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, TokenId};
-use crate::record::{Key, KeyBytes, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Whether a client's credentials work.
     pub enum ClientStatus {
         /// They do.
@@ -15,7 +15,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Whether an API key works.
     pub enum ApiKeyStatus {
         /// It does.
@@ -50,7 +50,7 @@ impl Record for Client {
         Key::of(self.id, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![("name", self.name.clone().into()), ("status", self.status.as_str().into())]
     }
 }
@@ -100,7 +100,7 @@ impl Record for ApiKey {
         Key::of(self.client, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         let ips: Vec<String> = self.allowed_ips.iter().map(ToString::to_string).collect();
         vec![
             ("name", self.name.clone().into()),
@@ -128,7 +128,7 @@ impl Record for ApiKeyHash {
     const KIND: Kind = Kind::ApiKeyHash;
 
     fn key(&self) -> Key {
-        Key { client: ClientId::NOBODY, id: KeyBytes::new(&self.hash) }
+        Key { client: ClientId::INSTALLATION, id: KeyBytes::new(&self.hash) }
     }
 }
 
@@ -163,7 +163,7 @@ impl Record for Token {
         Key::of(self.client, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             ("scopes", self.scopes.to_string().into()),
             ("cardHolderId", self.card_holder.map(|id| id.to_string()).into()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-crate::words! {
+crate::string_enum! {
     /// One thing a credential may do.
     pub enum Scope {
         /// Read accounts, balances, entries and transfers.

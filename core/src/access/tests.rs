@@ -1,7 +1,7 @@
 //! Credentials and the clock: a row a case.
 
 use super::{
-    ApiKeyStatus, CreateApiKey, ExpireApiKey, IssueToken, Maker, NewKey, RevokeApiKey, RevokeToken, RotateApiKey,
+    ApiKeyStatus, CreateApiKey, ExpireApiKey, Granter, IssueToken, NewKey, RevokeApiKey, RevokeToken, RotateApiKey,
     Scope, Scopes,
 };
 use crate::clock::AdvanceClock;
@@ -10,8 +10,8 @@ use crate::testing::{World, everything};
 use crate::time::Instant;
 use crate::{Command, Outcome};
 
-fn maker(scopes: Scopes) -> Maker {
-    Maker { scopes, until: None, networks: Vec::new() }
+fn granter(scopes: Scopes) -> Granter {
+    Granter { scopes, until: None, networks: Vec::new() }
 }
 
 fn some_key(scopes: Scopes, expires_at: Option<Instant>, byte: u8) -> Command {
@@ -23,7 +23,7 @@ fn some_key(scopes: Scopes, expires_at: Option<Instant>, byte: u8) -> Command {
         expires_at,
         allowed_ips: Vec::new(),
         key,
-        maker: maker(everything()),
+        granter: granter(everything()),
     })
 }
 
@@ -47,8 +47,9 @@ fn a_key_gives_no_more_than_its_maker_has() {
     for (scopes, of_maker, expected) in cases {
         let mut world = World::new();
         let key = NewKey { hash: [1; 32], hint: String::new() };
-        let maker = maker(of_maker);
-        let command = CreateApiKey { name: "k".into(), scopes, expires_at: None, allowed_ips: Vec::new(), key, maker };
+        let granter = granter(of_maker);
+        let command =
+            CreateApiKey { name: "k".into(), scopes, expires_at: None, allowed_ips: Vec::new(), key, granter };
         assert_eq!(world.run(Command::CreateApiKey(command)).map(|_| ()), expected);
     }
 }
@@ -76,9 +77,9 @@ fn a_key_lives_no_longer_and_works_from_nowhere_else_than_its_makers() {
     for (expires_at, allowed_ips, expected) in cases {
         let mut world = World::new();
         let key = NewKey { hash: [1; 32], hint: String::new() };
-        let maker = Maker { scopes: everything(), until: at(60), networks: office.clone() };
+        let granter = Granter { scopes: everything(), until: at(60), networks: office.clone() };
         let place = format!("{expires_at:?} {allowed_ips:?}");
-        let command = CreateApiKey { name: "k".into(), scopes: everything(), expires_at, allowed_ips, key, maker };
+        let command = CreateApiKey { name: "k".into(), scopes: everything(), expires_at, allowed_ips, key, granter };
         let outcome = world.run(Command::CreateApiKey(command)).map(|outcome| match outcome {
             Outcome::ApiKey(view) => {
                 let id = ApiKeyId::parse(&view.id).expect("an id");
@@ -100,9 +101,9 @@ fn rotating_takes_nothing_beyond_the_bounds_of_the_one_who_rotates() {
     let until = Some(world.wall.plus_seconds(60));
     let rotate = |id, until, networks: &[&str], byte| {
         let networks = networks.iter().map(|text| text.parse().expect("a network")).collect();
-        let maker = Maker { scopes: everything(), until, networks };
+        let granter = Granter { scopes: everything(), until, networks };
         let key = NewKey { hash: [byte; 32], hint: String::new() };
-        Command::RotateApiKey(RotateApiKey { id, overlap_seconds: 0, key, maker })
+        Command::RotateApiKey(RotateApiKey { id, overlap_seconds: 0, key, granter })
     };
     assert_eq!(world.run(rotate(endless, until, &[], 3)).map(|_| ()), Err("bounds_exceeded"), "it would live longer");
     assert_eq!(world.run(rotate(short, until, &["10.0.0.0/8"], 4)).map(|_| ()), Err("bounds_exceeded"), "elsewhere");
@@ -133,7 +134,7 @@ fn a_rotated_key_is_revoked_after_the_overlap() {
     let id = made(&mut world, some_key(everything(), None, 1));
     let rotate = |id, overlap_seconds, byte| {
         let key = NewKey { hash: [byte; 32], hint: String::new() };
-        Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker: maker(everything()) })
+        Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, granter: granter(everything()) })
     };
     let second = made(&mut world, rotate(id, 3600, 2));
     assert_eq!(status(&mut world, id), ApiKeyStatus::Active);
@@ -155,11 +156,11 @@ fn tokens_are_subsets_and_end() {
     let mut world = World::new();
     let id = made(&mut world, some_key(everything(), None, 1));
     let reader: Scopes = [Scope::AccountsRead].into_iter().collect();
-    let issue_until = |scopes, maker, until| {
+    let issue_until = |scopes, granter, until| {
         let (card_holder, card, seconds) = (None, None, Some(60));
-        Command::IssueToken(IssueToken { api_key: id, scopes, maker, card_holder, card, seconds, until })
+        Command::IssueToken(IssueToken { api_key: id, scopes, granter, card_holder, card, seconds, until })
     };
-    let issue = |scopes, maker| issue_until(scopes, maker, None);
+    let issue = |scopes, granter| issue_until(scopes, granter, None);
     assert_eq!(world.run(issue(everything(), reader)).map(|_| ()), Err("scopes_exceeded"));
     let ends = |seconds| Some(world.wall.plus_seconds(seconds));
     let (longer, as_long) = (issue_until(reader, reader, ends(59)), issue_until(reader, reader, ends(60)));

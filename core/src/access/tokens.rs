@@ -16,7 +16,7 @@ pub struct IssueToken {
     /// What it may do.
     pub scopes: Scopes,
     /// What the key may do.
-    pub maker: Scopes,
+    pub granter: Scopes,
     /// The one card holder it may see, with their cards.
     pub card_holder: Option<CardHolderId>,
     /// The one card it may see.
@@ -42,7 +42,7 @@ pub struct PurgeTokens {
 }
 
 impl Verb for IssueToken {
-    type Shown = TokenView;
+    type Answer = TokenView;
 
     fn home(&self) -> Option<Id> {
         None
@@ -57,7 +57,7 @@ impl Verb for IssueToken {
 
 /// Makes the token.
 fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop> {
-    let beyond = command.scopes.beyond(command.maker);
+    let beyond = command.scopes.beyond(command.granter);
     if !beyond.is_empty() {
         return Err(Refusal::ScopesExceeded { scopes: beyond.to_string() }.into());
     }
@@ -96,7 +96,7 @@ fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop>
 }
 
 impl Verb for RevokeToken {
-    type Shown = TokenView;
+    type Answer = TokenView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -111,7 +111,7 @@ impl Verb for RevokeToken {
 
 /// Revokes the token; one that was revoked already stays as it is.
 fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Stop> {
-    let found = work.tokens.get_to_change(Key::of(work.client(), command.id.0))?;
+    let found = work.tokens.get_for_update(Key::of(work.client(), command.id.0))?;
     let token = found.ok_or(Refusal::TokenNotFound)?;
     if token.revoked_at.is_some() {
         return Ok(TokenView::of(&token));
@@ -123,7 +123,7 @@ fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Sto
 }
 
 impl Verb for PurgeTokens {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -140,7 +140,7 @@ impl Verb for PurgeTokens {
 fn purge_tokens(work: &mut Work, command: &PurgeTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
-        let found = work.tokens.get_to_change(*key)?;
+        let found = work.tokens.get_for_update(*key)?;
         if found.is_some_and(|token| token.expires_at <= work.wall()) {
             over.push(*key);
         }

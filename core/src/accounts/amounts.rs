@@ -32,13 +32,18 @@ pub fn adjust(
             ],
         },
     )?;
-    tell_balance(work, account.id, change, &entry)?;
+    emit_balance_updated(work, account.id, change, &entry)?;
     Ok(entry)
 }
 
 /// Emits `account.balance.updated` with the balance as it stands.
-pub(crate) fn tell_balance(work: &mut Work, account: AccountId, change: i64, entry: &Entry) -> Result<(), Stop> {
-    let balance = work.balances.get_to_change(Key::of(work.client(), account.0))?.expect("an account has a balance");
+pub(crate) fn emit_balance_updated(
+    work: &mut Work,
+    account: AccountId,
+    change: i64,
+    entry: &Entry,
+) -> Result<(), Stop> {
+    let balance = work.balances.get_for_update(Key::of(work.client(), account.0))?.expect("an account has a balance");
     let view = BalanceView::of(&balance, change, entry.id);
     emit(work, Owner::Account(account), EventType::AccountBalanceUpdated, &view)
 }

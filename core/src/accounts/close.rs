@@ -18,14 +18,14 @@ pub struct CloseAccount {
 }
 
 impl Verb for CloseAccount {
-    type Shown = AccountView;
+    type Answer = AccountView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_account(client, self.id, Access::Exclusive);
+        work.prefetch_account(client, self.id, Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

@@ -45,7 +45,7 @@ pub struct CreateAccount {
 }
 
 impl Verb for CreateAccount {
-    type Shown = AccountView;
+    type Answer = AccountView;
 
     fn home(&self) -> Option<Id> {
         None

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::accounts::check_digits::check;
-use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, find_to_change};
+use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, find_for_update};
 use crate::fields::{check_version, unless_empty};
 use crate::ids::{AccountId, ClientId, DetailId, Id};
 use crate::record::Key;
@@ -75,14 +75,14 @@ pub struct DeleteDetail {
 }
 
 impl Verb for CreateDetail {
-    type Shown = DetailView;
+    type Answer = DetailView;
 
     fn home(&self) -> Option<Id> {
         Some(self.account.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.accounts.expect(Key::of(client, self.account.0), Access::Exclusive);
+        work.accounts.prefetch(Key::of(client, self.account.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<DetailView, Stop> {
@@ -120,7 +120,7 @@ fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailView, 
 }
 
 impl Verb for UpdateDetail {
-    type Shown = DetailView;
+    type Answer = DetailView;
 
     fn home(&self) -> Option<Id> {
         Some(self.account.0)
@@ -177,7 +177,7 @@ fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailView, 
 }
 
 impl Verb for DeleteDetail {
-    type Shown = DetailView;
+    type Answer = DetailView;
 
     fn home(&self) -> Option<Id> {
         Some(self.account.0)
@@ -192,7 +192,7 @@ impl Verb for DeleteDetail {
 
 /// Takes the record off the account.
 fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailView, Stop> {
-    let account = find_to_change(work, command.account)?;
+    let account = find_for_update(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
     check_version(command.if_match, detail.version)?;
     if detail.is_primary {
@@ -224,7 +224,7 @@ fn check_echo(echo: &DetailEcho, detail: &Detail) -> Result<(), Refusal> {
 }
 
 fn open_account(work: &mut Work, id: AccountId) -> Result<Arc<Account>, Stop> {
-    let account = find_to_change(work, id)?;
+    let account = find_for_update(work, id)?;
     if account.status == AccountStatus::Closed {
         return Err(Refusal::AccountClosed.into());
     }
@@ -232,13 +232,13 @@ fn open_account(work: &mut Work, id: AccountId) -> Result<Arc<Account>, Stop> {
 }
 
 fn find(work: &mut Work, account: AccountId, id: DetailId) -> Result<Arc<Detail>, Stop> {
-    let found = work.details.get_to_change(Key::of(work.client(), id.0))?;
+    let found = work.details.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.filter(|detail| detail.account == account).ok_or(Refusal::DetailNotFound)?)
 }
 
 fn former_primary(work: &mut Work, account: &Account, kind: DetailType) -> Result<Option<Arc<Detail>>, Stop> {
     match account.primary(kind) {
-        Some(id) => work.details.get_to_change(Key::of(work.client(), id.0)),
+        Some(id) => work.details.get_for_update(Key::of(work.client(), id.0)),
         None => Ok(None),
     }
 }

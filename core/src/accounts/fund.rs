@@ -21,14 +21,14 @@ pub struct FundAccount {
 }
 
 impl Verb for FundAccount {
-    type Shown = AccountView;
+    type Answer = AccountView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_account(client, self.id, Access::Shared);
+        work.prefetch_account(client, self.id, Access::Shared);
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

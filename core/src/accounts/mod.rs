@@ -13,11 +13,11 @@ mod update;
 mod view;
 
 pub use amounts::adjust;
-pub(crate) use amounts::tell_balance;
+pub(crate) use amounts::emit_balance_updated;
 pub use close::CloseAccount;
 pub use create::CreateAccount;
 pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail};
-pub(crate) use find::{balance_of, count_cards, count_unsettled, find, find_to_change};
+pub(crate) use find::{balance_of, count_cards, count_unsettled, find, find_for_update};
 pub use fund::FundAccount;
 pub use record::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
 pub use update::{AccountEcho, UpdateAccount};

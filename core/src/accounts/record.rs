@@ -2,10 +2,10 @@
 
 use crate::ids::{AccountId, ClientId, DetailId};
 use crate::money::{Category, Currency};
-use crate::record::{Key, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Who the money belongs to.
     pub enum OwnerType {
         /// A person.
@@ -19,7 +19,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What the account is for.
     pub enum AccountType {
         /// Savings.
@@ -33,7 +33,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Fiat or crypto.
     pub enum CategoryWord {
         /// A currency of ISO 4217.
@@ -52,7 +52,7 @@ impl From<CategoryWord> for Category {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Whether the account can be used.
     pub enum AccountStatus {
         /// It can be debited and credited.
@@ -66,7 +66,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What kind of address a detail record is.
     pub enum DetailType {
         /// A bank account.
@@ -147,11 +147,11 @@ impl Record for Account {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             ("ownerType", self.owner_type.as_str().into()),
             ("ownerId", self.owner_id.clone().into()),
@@ -163,7 +163,7 @@ impl Record for Account {
             ("network", self.network.clone().into()),
             ("canDebit", self.can_debit.into()),
             ("canCredit", self.can_credit.into()),
-            ("metadata", Shown::json(self.metadata.as_deref())),
+            ("metadata", AuditValue::json(self.metadata.as_deref())),
         ]
     }
 }
@@ -201,15 +201,15 @@ impl Record for Detail {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.details.as_ref().map_or(0, String::len)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             ("accountId", self.account.to_string().into()),
             ("type", self.kind.as_str().into()),
-            ("details", Shown::Hidden(self.details.clone().unwrap_or_default().into_bytes())),
+            ("details", AuditValue::Hidden(self.details.clone().unwrap_or_default().into_bytes())),
             ("provider", self.provider.clone().into()),
             ("isPrimary", self.is_primary.into()),
         ]

@@ -2,13 +2,13 @@
 
 use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{
-    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_to_change,
+    Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_for_update,
 };
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{check_version, not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
-use crate::money::{Decimal, LARGEST_MINOR};
+use crate::money::{Decimal, MAX_MINOR_UNITS};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -68,14 +68,14 @@ pub struct AccountEcho {
 }
 
 impl Verb for UpdateAccount {
-    type Shown = AccountView;
+    type Answer = AccountView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_account(client, self.id, Access::Exclusive);
+        work.prefetch_account(client, self.id, Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {
@@ -85,20 +85,20 @@ impl Verb for UpdateAccount {
 
 /// Changes the account.
 pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, Stop> {
-    let account = find_to_change(work, command.id)?;
+    let account = find_for_update(work, command.id)?;
     let balance = balance_of(work, command.id)?;
     check_version(command.if_match, account.version)?;
     check_echo(&command.echo, &account, &balance)?;
 
     let mut changed = merge(&account, command);
     let mut money = (*balance).clone();
-    settle_currency(command, &account, &mut changed, &mut money)?;
+    change_currency(command, &account, &mut changed, &mut money)?;
     if let Some(limit) = command.credit_limit {
         money.credit_limit = credit_limit(limit, changed.currency, changed.kind)?;
     } else if money.credit_limit > 0 && changed.kind != AccountType::Credit {
         return Err(Refusal::CreditLimitNotAllowed.into());
     }
-    if money.credit_limit > balance.credit_limit && money.available() > LARGEST_MINOR {
+    if money.credit_limit > balance.credit_limit && money.available() > MAX_MINOR_UNITS {
         return Err(Refusal::AmountTooLarge { field: "/creditLimit" }.into());
     }
     if money.available() < 0 && money.credit_limit < balance.credit_limit {
@@ -166,7 +166,7 @@ fn merge(account: &Account, command: &UpdateAccount) -> Account {
 
 /// Category and currency may change only while nothing was ever posted, for entries keep their currency for ever, and
 /// while there are no cards, for they spend it and give back what they have.
-fn settle_currency(
+fn change_currency(
     command: &UpdateAccount,
     account: &Account,
     changed: &mut Account,

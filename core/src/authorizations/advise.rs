@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::emit::tell;
-use crate::authorizations::funds::{can_hold, hold, sweep, tell_overdrawn};
-use crate::authorizations::identity::Waiting;
+use crate::authorizations::emit::emit_authorization;
+use crate::authorizations::funds::{can_hold, emit_overdrawn, forward_released_funds, hold};
+use crate::authorizations::identity::EarlyReversal;
 use crate::authorizations::release::{close, release};
-use crate::authorizations::reverse::early_amount;
-use crate::authorizations::usage::take;
-use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_to_change, pricing};
-use crate::cards::{self, Card, used};
+use crate::authorizations::reverse::early_reversal_amount;
+use crate::authorizations::usage::consume;
+use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_for_update, pricing};
+use crate::cards::{self, Card, apply_payment_effects};
 use crate::events::EventType;
-use crate::exceptions::{ExceptionKind, Exceptional, except};
+use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
 use crate::ids::AuthorizationId;
-use crate::limits::add_taken;
-use crate::messages::{Asked, AuthorizationType, NetworkRequest};
+use crate::limits::add_usage;
+use crate::messages::{AuthorizationType, NetworkRequest, RequestedAmount};
 use crate::programs::{self, Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -32,67 +32,68 @@ pub(super) fn advise(
 ) -> Result<Option<AuthorizationView>, Stop> {
     use AuthorizationStatus::{Approved, Declined, Pending};
     let card = cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
-    let asked = &request.asked;
+    let requested = &request.requested;
     let price = |own: &Authorization| -> Result<Option<i64>, Refusal> {
-        let minor = not_negative(asked.amount, asked.currency, "/amount")?;
-        let known = asked.billing.is_some() || asked.rate.is_some() || asked.currency != own.merchant_currency;
+        let minor = not_negative(requested.amount, requested.currency, "/amount")?;
+        let known =
+            requested.billing.is_some() || requested.rate.is_some() || requested.currency != own.merchant_currency;
         let at_its_rate = if known { None } else { pricing::whole(own, minor) };
-        at_its_rate.map_or_else(|| billing(asked, own.currency, terms), |amount| Ok(Some(amount)))
+        at_its_rate.map_or_else(|| billing(requested, own.currency, terms), |amount| Ok(Some(amount)))
     };
     if approved && own.kind != request.kind {
-        return list(work, own, price(own)?.unwrap_or(0)).map(Some);
+        return list_unmatched(work, own, price(own)?.unwrap_or(0)).map(Some);
     }
     Ok(match (approved, own.status) {
         (true, Declined) => None,
         (true, Pending) => match price(own)? {
-            Some(amount) => Some(settle_own(work, &card, own, amount, asked, terms)?),
+            Some(amount) => Some(set_approved_amount(work, &card, own, amount, requested, terms)?),
             None => Some(AuthorizationView::of(own)),
         },
         (true, Approved) => match price(own)? {
-            Some(amount) => Some(settle_own(work, &card, own, amount, asked, terms)?),
-            None => Some(list(work, own, 0)?),
+            Some(amount) => Some(set_approved_amount(work, &card, own, amount, requested, terms)?),
+            None => Some(list_unmatched(work, own, 0)?),
         },
         (true, _) => match price(own)?.filter(|amount| *amount > own.approved) {
-            Some(amount) => Some(list(work, own, amount - own.approved)?),
+            Some(amount) => Some(list_unmatched(work, own, amount - own.approved)?),
             None => Some(AuthorizationView::of(own)),
         },
-        (false, Approved | Pending) => Some(withdraw(work, &card, own)?),
+        (false, Approved | Pending) => Some(revoke_approval(work, &card, own)?),
         (false, _) => Some(AuthorizationView::of(own)),
     })
 }
 
 /// Nothing can be held for it: somebody looks.
-fn list(work: &mut Work, own: &Authorization, amount: i64) -> Result<AuthorizationView, Stop> {
-    except(work, Exceptional::about(ExceptionKind::UnmatchedAdvice, own, amount))?;
+fn list_unmatched(work: &mut Work, own: &Authorization, amount: i64) -> Result<AuthorizationView, Stop> {
+    raise_exception(work, ExceptionDraft::about(ExceptionKind::UnmatchedAdvice, own, amount))?;
     Ok(AuthorizationView::of(own))
 }
 
 /// The network declined what was approved here: what is open is given back.
-fn withdraw(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Result<AuthorizationView, Stop> {
+fn revoke_approval(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Result<AuthorizationView, Stop> {
     let mut changed = own.clone();
-    let open = own.open;
+    let open = own.outstanding;
     release(work, card, &mut changed, open, Step::Reversed, Some("the network declined it"))?;
     changed.reversed += open;
     close(&mut changed, AuthorizationStatus::Reversed);
     work.authorizations.put(changed.clone());
-    tell(work, card, EventType::AuthorizationReversed, &changed)?;
-    sweep(work, card, Some(&changed))?;
+    emit_authorization(work, card, EventType::AuthorizationReversed, &changed)?;
+    forward_released_funds(work, card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }
 
 /// A pending advice that somebody gave a price.
-pub(crate) fn settle_pending(
+pub(crate) fn price_pending_advice(
     work: &mut Work,
     id: AuthorizationId,
-    asked: &Asked,
+    requested: &RequestedAmount,
     terms: &Terms,
 ) -> Result<AuthorizationView, Stop> {
-    let own = find_to_change(work, id)?;
+    let own = find_for_update(work, id)?;
     let card = cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
-    let amount = billing(asked, own.currency, terms)?;
-    let amount = amount.ok_or(Refusal::RateUnknown { from: asked.currency, to: own.currency })?;
+    let amount = billing(requested, own.currency, terms)?;
+    let amount = amount.ok_or(Refusal::RateUnknown { from: requested.currency, to: own.currency })?;
     if own.status == AuthorizationStatus::Pending {
-        return settle_own(work, &card, &own, amount, asked, terms);
+        return set_approved_amount(work, &card, &own, amount, requested, terms);
     }
     // It ended meanwhile, collected or taken back.
     Ok(AuthorizationView::of(&own))
@@ -100,23 +101,23 @@ pub(crate) fn settle_pending(
 
 /// What was taken back before the advice came is not held for once it has a price.
 fn take_back_early(work: &mut Work, pending: &mut Authorization, amount: i64) -> Result<(), Stop> {
-    let waiting = Waiting::find(work, &pending.trace.transaction_id, pending.card)?;
+    let waiting = EarlyReversal::find(work, &pending.trace.transaction_id, pending.card)?;
     let Some(early) = waiting.exception else { return Ok(()) };
-    let back = early_amount(&early, pending).min(amount);
+    let back = early_reversal_amount(&early, pending).min(amount);
     pending.reversed += back;
     let part = pricing::in_merchant_currency(pending, back);
-    pricing::settle(pending, part);
+    pricing::add_settled(pending, part);
     pending.note(Step::Reversed, back, None, Some("its reversal had come before it"), work.now());
     Ok(())
 }
 
 /// Makes what is approved on an open authorization this amount in all, money or not.
-fn settle_own(
+fn set_approved_amount(
     work: &mut Work,
     card: &Arc<Card>,
     own: &Authorization,
     amount: i64,
-    asked: &Asked,
+    requested: &RequestedAmount,
     terms: &Terms,
 ) -> Result<AuthorizationView, Stop> {
     let now = work.now();
@@ -130,14 +131,14 @@ fn settle_own(
         changed.approved = amount;
         close(&mut changed, AuthorizationStatus::Closed);
         work.authorizations.put(changed.clone());
-        tell(work, card, EventType::AuthorizationUpdated, &changed)?;
-        return list(work, &changed, amount);
+        emit_authorization(work, card, EventType::AuthorizationUpdated, &changed)?;
+        return list_unmatched(work, &changed, amount);
     }
-    if asked.currency == own.merchant_currency {
-        changed.asked = amount;
-        changed.merchant_amount = not_negative(asked.amount, asked.currency, "/amount")?;
-        if asked.billing.is_some() || asked.rate.is_some() || own.asked == 0 {
-            changed.rate = programs::rate(asked, own.currency, terms);
+    if requested.currency == own.merchant_currency {
+        changed.requested = amount;
+        changed.merchant_amount = not_negative(requested.amount, requested.currency, "/amount")?;
+        if requested.billing.is_some() || requested.rate.is_some() || own.requested == 0 {
+            changed.rate = programs::rate(requested, own.currency, terms);
         }
     }
     if pending {
@@ -145,29 +146,29 @@ fn settle_own(
     }
     let open = (amount - own.cleared - changed.reversed).max(0);
     let note = Some("the network decided");
-    if open > own.open {
-        let more = open - own.open;
-        changed.open = open;
+    if open > own.outstanding {
+        let more = open - own.outstanding;
+        changed.outstanding = open;
         changed.stand_in = true;
         if own.kind == AuthorizationType::Deposit {
             changed.note(Step::Advised, amount, None, note, now);
         } else {
             let fee = own.fee_terms.between(own.approved, amount).total().max(0);
             let entry = hold(work, card, own.id, more + fee, true)?;
-            changed.open_fee += fee;
-            let first = i64::from(own.taken.iter().all(|part| part.count == 0));
-            add_taken(&mut changed.taken, take(work, card, &own.merchant.category, (more, first))?);
+            changed.outstanding_fee += fee;
+            let first = i64::from(own.limit_usage.iter().all(|part| part.count == 0));
+            add_usage(&mut changed.limit_usage, consume(work, card, &own.merchant.category, (more, first))?);
             changed.note(Step::Advised, amount, Some(entry.id), note, now);
-            tell_overdrawn(work, card, &entry)?;
+            emit_overdrawn(work, card, &entry)?;
         }
-    } else if open < own.open {
-        release(work, card, &mut changed, own.open - open, Step::Advised, note)?;
+    } else if open < own.outstanding {
+        release(work, card, &mut changed, own.outstanding - open, Step::Advised, note)?;
         changed.stand_in = true;
     } else {
         changed.note(Step::Advised, amount, None, note, now);
     }
     changed.approved = amount;
-    if changed.open == 0 {
+    if changed.outstanding == 0 {
         close(&mut changed, AuthorizationStatus::Reversed);
     } else if pending {
         changed.status = AuthorizationStatus::Approved;
@@ -177,10 +178,10 @@ fn settle_own(
     }
     work.authorizations.put(changed.clone());
     let kind = if pending { EventType::AuthorizationApproved } else { EventType::AuthorizationUpdated };
-    tell(work, card, kind, &changed)?;
-    if pending && !changed.taken.is_empty() {
-        used(work, card, &changed.merchant.merchant_id)?;
+    emit_authorization(work, card, kind, &changed)?;
+    if pending && !changed.limit_usage.is_empty() {
+        apply_payment_effects(work, card, &changed.merchant.merchant_id)?;
     }
-    sweep(work, card, Some(&changed))?;
+    forward_released_funds(work, card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }

@@ -6,15 +6,15 @@ use crate::authorizations::{Check, CheckOutcome, Decision, DecisionOutcome, Fact
 
 /// Decides.
 pub fn decide(facts: &Facts, request: &Request) -> Decision {
-    let asked = request.amount.unwrap_or(0);
-    let amount = if request.partial_allowed { most(facts, request, asked) } else { asked };
+    let requested = request.amount.unwrap_or(0);
+    let amount = if request.partial_allowed { most(facts, request, requested) } else { requested };
     let ctx = Ctx { facts, request, amount };
     let checks: Vec<Check> = CHECKS.iter().map(|(reason, check)| shown(*reason, check(&ctx))).collect();
     let reason = checks.iter().find(|check| check.outcome == CheckOutcome::Fail).map(|check| check.check);
     let approved = if reason.is_some() { 0 } else { amount };
     let outcome = match reason {
         Some(_) => DecisionOutcome::Declined,
-        None if approved < asked => DecisionOutcome::PartiallyApproved,
+        None if approved < requested => DecisionOutcome::PartiallyApproved,
         None => DecisionOutcome::Approved,
     };
     Decision { outcome, reason, approved, fee: ctx.fee(approved), checks }
@@ -35,13 +35,13 @@ fn shown(check: Reason, verdict: Verdict) -> Check {
 }
 
 /// The most that limits and funds let pass of what was asked for; all of it when nothing would be left.
-fn most(facts: &Facts, request: &Request, asked: i64) -> i64 {
-    let Some(card) = &facts.card else { return asked };
-    if !(Ctx { facts, request, amount: asked }).spends() {
-        return asked;
+fn most(facts: &Facts, request: &Request, requested: i64) -> i64 {
+    let Some(card) = &facts.card else { return requested };
+    if !(Ctx { facts, request, amount: requested }).spends() {
+        return requested;
     }
     let left = |limit: &LimitFact| Some(limit.amount?.saturating_sub(limit.used_amount));
-    let within_limits = card.limits.iter().filter_map(left).fold(asked, i64::min);
+    let within_limits = card.limits.iter().filter_map(left).fold(requested, i64::min);
     let affordable = |amount: i64| {
         let ctx = Ctx { facts, request, amount };
         amount.saturating_add(ctx.fee(amount).total()) <= card.available
@@ -56,5 +56,5 @@ fn most(facts: &Facts, request: &Request, asked: i64) -> i64 {
             high = middle - 1;
         }
     }
-    if low == 0 { asked } else { low }
+    if low == 0 { requested } else { low }
 }

@@ -6,7 +6,7 @@ use crate::programs::Fee;
 /// Counts changes of the rules: an authorization decided under another version may be decided otherwise today.
 pub const RULES_VERSION: i64 = 2;
 
-crate::words! {
+crate::string_enum! {
     /// Why an authorization is declined, in the order in which it is checked.
     pub enum Reason {
         /// The number is not one of ours.
@@ -64,7 +64,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What a check came to.
     pub enum CheckOutcome {
         /// It is met.
@@ -78,7 +78,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What a decision came to.
     pub enum DecisionOutcome {
         /// Yes, for the whole amount.
@@ -90,7 +90,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Whose limit it is.
     pub enum LimitLevel {
         /// The card's.

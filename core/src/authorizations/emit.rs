@@ -8,12 +8,17 @@ use crate::transactions::{DeclineView, TransactionView};
 use crate::work::Work;
 
 /// Tells what happened to an authorization.
-pub(crate) fn tell(work: &mut Work, card: &Card, kind: EventType, authorization: &Authorization) -> Result<(), Stop> {
+pub(crate) fn emit_authorization(
+    work: &mut Work,
+    card: &Card,
+    kind: EventType,
+    authorization: &Authorization,
+) -> Result<(), Stop> {
     emit(work, owner(card), kind, &AuthorizationView::of(authorization))
 }
 
 /// Tells of a declined payment, in the published shape.
-pub(crate) fn tell_declined(
+pub(crate) fn emit_declined(
     work: &mut Work,
     card: &Card,
     declined: &Authorization,

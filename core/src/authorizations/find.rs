@@ -13,7 +13,7 @@ pub(crate) fn find(work: &mut Work, id: AuthorizationId) -> Result<Arc<Authoriza
     Ok(found.ok_or(Refusal::AuthorizationNotFound)?)
 }
 
-pub(crate) fn find_to_change(work: &mut Work, id: AuthorizationId) -> Result<Arc<Authorization>, Stop> {
-    let found = work.authorizations.get_to_change(Key::of(work.client(), id.0))?;
+pub(crate) fn find_for_update(work: &mut Work, id: AuthorizationId) -> Result<Arc<Authorization>, Stop> {
+    let found = work.authorizations.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.ok_or(Refusal::AuthorizationNotFound)?)
 }

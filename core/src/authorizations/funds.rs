@@ -1,9 +1,9 @@
 //! Where the money of a card is, also after the card ended: the legs of what the network imposes.
 
-use crate::accounts::{self, AccountStatus, tell_balance};
+use crate::accounts::{self, AccountStatus, emit_balance_updated};
 use crate::authorizations::Authorization;
-use crate::cards::{self, Card, CardStatus, is_unsettled, note_settled};
-use crate::exceptions::{ExceptionKind, Exceptional, except};
+use crate::cards::{self, Card, CardStatus, is_unsettled, update_unsettled_count};
+use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::ids::{AccountId, AuthorizationId, Id, LedgerAccountId};
 use crate::ledger::{Balance, Entry, EntryKind, Leg, Posting, System, post};
 use crate::money::Currency;
@@ -12,7 +12,7 @@ use crate::refusal::Stop;
 use crate::work::Work;
 
 /// Who takes what comes to a card.
-enum Pocket {
+enum FundsDestination {
     /// A ledger account; when it is an account, which.
     Ledger(LedgerAccountId, Option<AccountId>),
     /// Nobody is left: it waits in suspense.
@@ -43,39 +43,43 @@ pub(crate) struct Movement {
 
 /// The account that takes what comes to a card. One that was closed since, or keeps another currency now, takes nothing
 /// any more.
-fn account_pocket(work: &mut Work, id: AccountId, card: &Card) -> Result<Pocket, Stop> {
+fn account_destination(work: &mut Work, id: AccountId, card: &Card) -> Result<FundsDestination, Stop> {
     let account = accounts::find(work, id, None)?;
     if account.status != AccountStatus::Closed && account.currency == card.currency {
-        return Ok(Pocket::Ledger(id.into(), Some(id)));
+        return Ok(FundsDestination::Ledger(id.into(), Some(id)));
     }
     // The account behind the card does not close while an ended card awaits money, so it is there when another one is not.
-    if id == card.debit_account { Ok(Pocket::Suspense) } else { account_pocket(work, card.debit_account, card) }
+    if id == card.debit_account {
+        Ok(FundsDestination::Suspense)
+    } else {
+        account_destination(work, card.debit_account, card)
+    }
 }
 
 /// Who takes what comes to a card: itself while it lives, then its replacement, then the account that took its balance.
-fn pocket(work: &mut Work, card: &Card) -> Result<Pocket, Stop> {
+fn destination(work: &mut Work, card: &Card) -> Result<FundsDestination, Stop> {
     let mut card = card.clone();
     while let (CardStatus::Canceled, Some(next)) = (card.status, card.replaced_by) {
         card = (*cards::find(work, next)?).clone();
     }
     if card.status == CardStatus::Canceled {
-        return account_pocket(work, card.heir.unwrap_or(card.debit_account), &card);
+        return account_destination(work, card.credit_account.unwrap_or(card.debit_account), &card);
     }
     if card.funds == LedgerAccountId::from(card.id) {
-        return Ok(Pocket::Ledger(card.funds, None));
+        return Ok(FundsDestination::Ledger(card.funds, None));
     }
-    account_pocket(work, card.debit_account, &card)
+    account_destination(work, card.debit_account, &card)
 }
 
 /// Posts what the network imposes. What is still on an ended card goes first, the rest to whoever follows it.
 pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<Booked, Stop> {
     let spent = movement.amount + movement.fee + movement.vat;
     let key = Key::of(work.client(), card.funds.0);
-    let balance = work.balances.get_to_change(key)?.expect("a card spends from a balance");
-    let pocket = pocket(work, card)?;
+    let balance = work.balances.get_for_update(key)?.expect("a card spends from a balance");
+    let destination = destination(work, card)?;
     let free = balance.ledger.saturating_sub(balance.held.saturating_sub(movement.release));
-    let on_itself = match pocket {
-        Pocket::Ledger(id, _) if id == card.funds => spent,
+    let on_itself = match destination {
+        FundsDestination::Ledger(id, _) if id == card.funds => spent,
         // An ended card keeps only what was held on it.
         _ if spent > 0 => spent.min(free.max(0)),
         // What comes back fills first what it owes.
@@ -88,10 +92,10 @@ pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
         legs.push(Leg::Account { account: card.funds, delta: -on_itself, held: -movement.release });
     }
     let mut suspense = 0;
-    match (&pocket, rest) {
+    match (&destination, rest) {
         (_, 0) => {}
-        (Pocket::Ledger(id, _), rest) => legs.push(Leg::Account { account: *id, delta: -rest, held: 0 }),
-        (Pocket::Suspense, rest) => {
+        (FundsDestination::Ledger(id, _), rest) => legs.push(Leg::Account { account: *id, delta: -rest, held: 0 }),
+        (FundsDestination::Suspense, rest) => {
             suspense = rest;
             legs.push(Leg::System { system: System::Suspense, currency: card.currency, delta: -rest });
         }
@@ -107,18 +111,18 @@ pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     }));
     let was = is_unsettled(work, card)?;
     let entry = post_legs(work, movement, true, &legs)?;
-    note_settled(work, card, was)?;
+    update_unsettled_count(work, card, was)?;
     // An ended card that spent its account's money, while another account took over.
     if on_itself != 0
         && card.funds == card.debit_account.into()
-        && !matches!(pocket, Pocket::Ledger(id, _) if id == card.funds)
+        && !matches!(destination, FundsDestination::Ledger(id, _) if id == card.funds)
     {
-        tell_balance(work, card.debit_account, -on_itself, &entry)?;
+        emit_balance_updated(work, card.debit_account, -on_itself, &entry)?;
     }
-    if let (Pocket::Ledger(_, Some(account)), true) = (&pocket, rest != 0 || on_itself != 0) {
+    if let (FundsDestination::Ledger(_, Some(account)), true) = (&destination, rest != 0 || on_itself != 0) {
         let change = if LedgerAccountId::from(*account) == card.funds { -spent } else { -rest };
         if change != 0 {
-            tell_balance(work, *account, change, &entry)?;
+            emit_balance_updated(work, *account, change, &entry)?;
         }
     }
     Ok(Booked { entry, suspense })
@@ -146,7 +150,7 @@ pub(crate) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64,
     let was = is_unsettled(work, card)?;
     let entry =
         post_legs(work, &movement, forced || held < 0, &[Leg::Account { account: card.funds, delta: 0, held }])?;
-    note_settled(work, card, was)?;
+    update_unsettled_count(work, card, was)?;
     Ok(entry)
 }
 
@@ -166,30 +170,30 @@ fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -
 }
 
 /// What is free again on an ended card follows its balance; when nobody is left to take it, it waits in suspense.
-pub(crate) fn sweep(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
+pub(crate) fn forward_released_funds(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(());
     }
-    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let balance = work.balances.get_for_update(Key::of(work.client(), card.funds.0))?;
     let free = balance.expect("a card spends from a balance").available();
     if free <= 0 {
         return Ok(());
     }
     let was = is_unsettled(work, card)?;
-    forward(work, card, free, about)?;
-    note_settled(work, card, was)
+    move_released_funds(work, card, free, about)?;
+    update_unsettled_count(work, card, was)
 }
 
-fn forward(work: &mut Work, card: &Card, free: i64, about: Option<&Authorization>) -> Result<(), Stop> {
-    match pocket(work, card)? {
-        Pocket::Ledger(to, account) => {
+fn move_released_funds(work: &mut Work, card: &Card, free: i64, about: Option<&Authorization>) -> Result<(), Stop> {
+    match destination(work, card)? {
+        FundsDestination::Ledger(to, account) => {
             let entry = cards::return_money(work, card, to, free)?;
             match account {
-                Some(account) => tell_balance(work, account, free, &entry),
+                Some(account) => emit_balance_updated(work, account, free, &entry),
                 None => Ok(()),
             }
         }
-        Pocket::Suspense => {
+        FundsDestination::Suspense => {
             let (source, reference) = (about.map_or(card.id.0, |about| about.id.0), None);
             let (authorization, kind) = (about.map(|about| about.id), EntryKind::CardReturn);
             let nothing = Movement { kind, authorization, source, reference, amount: 0, fee: 0, vat: 0, release: 0 };
@@ -198,17 +202,17 @@ fn forward(work: &mut Work, card: &Card, free: i64, about: Option<&Authorization
                 Leg::System { system: System::Suspense, currency: card.currency, delta: free },
             ];
             post_legs(work, &nothing, false, &legs)?;
-            let exceptional = Exceptional {
+            let exceptional = ExceptionDraft {
                 kind: ExceptionKind::Suspense,
                 card: Some(card.id),
                 authorization,
-                posting: None,
+                transaction: None,
                 amount: free,
                 currency: card.currency,
                 trace: about.map(|about| about.trace.clone()).unwrap_or_default(),
                 deferred: None,
             };
-            except(work, exceptional).map(|_| ())
+            raise_exception(work, exceptional).map(|_| ())
         }
     }
 }
@@ -219,7 +223,7 @@ fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop>
     let text = format!("journal\n{client}\n{currency}");
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let id = LedgerAccountId(Id::from_slice(&digest.as_ref()[..12]).expect("twelve bytes are an id"));
-    if work.balances.get_to_change(Key::of(client, id.0))?.is_none() {
+    if work.balances.get_for_update(Key::of(client, id.0))?.is_none() {
         let now = work.now();
         work.balances.put(Balance::opened(client, id, currency, now));
     }
@@ -227,13 +231,13 @@ fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop>
 }
 
 /// A hold that somebody else gave may be more than the account has: its owner is told.
-pub(crate) fn tell_overdrawn(work: &mut Work, card: &Card, entry: &Entry) -> Result<(), Stop> {
+pub(crate) fn emit_overdrawn(work: &mut Work, card: &Card, entry: &Entry) -> Result<(), Stop> {
     if card.funds != card.debit_account.into() {
         return Ok(());
     }
-    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let balance = work.balances.get_for_update(Key::of(work.client(), card.funds.0))?;
     if balance.expect("a card spends from a balance").available() >= 0 {
         return Ok(());
     }
-    tell_balance(work, card.debit_account, 0, entry)
+    emit_balance_updated(work, card.debit_account, 0, entry)
 }

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::work::Work;
 
 /// Everything behind a card.
-pub(super) struct Behind {
+pub(super) struct CardContext {
     pub(super) card: Arc<Card>,
     pub(super) holder: Arc<CardHolder>,
     pub(super) account: Arc<Account>,
@@ -27,13 +27,13 @@ pub(super) struct Behind {
 }
 
 /// Loads it.
-pub(super) fn behind(work: &mut Work, card: &Arc<Card>) -> Result<Behind, Stop> {
+pub(super) fn card_context(work: &mut Work, card: &Arc<Card>) -> Result<CardContext, Stop> {
     let client = work.client();
     let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
     let account = work.accounts.get(Key::of(client, card.debit_account.0))?.expect("a card has an account");
-    let balance = work.balances.get_to_change(Key::of(client, card.funds.0))?.expect("a card spends from a balance");
+    let balance = work.balances.get_for_update(Key::of(client, card.funds.0))?.expect("a card spends from a balance");
     let secret = work.card_secrets.get(Key::of(client, card.id.0))?;
-    Ok(Behind {
+    Ok(CardContext {
         card: card.clone(),
         holder,
         account,
@@ -45,18 +45,18 @@ pub(super) fn behind(work: &mut Work, card: &Arc<Card>) -> Result<Behind, Stop> 
 }
 
 /// The request as decisions see it.
-pub(super) fn request(asked: &NetworkRequest, amount: Option<i64>, pin: Match) -> Request {
+pub(super) fn request(message: &NetworkRequest, amount: Option<i64>, pin: Match) -> Request {
     Request {
-        kind: asked.kind,
-        channel: asked.channel,
+        kind: message.kind,
+        channel: message.channel,
         amount,
-        merchant_currency: asked.asked.currency.code().to_owned(),
-        merchant: asked.merchant.clone(),
-        three_ds: asked.three_ds,
-        partial_allowed: asked.partial_allowed,
-        risk_score: asked.risk_score,
-        expiry: asked.presented.expiry,
-        cvv: asked.presented.cvv,
+        merchant_currency: message.requested.currency.code().to_owned(),
+        merchant: message.merchant.clone(),
+        three_ds: message.three_ds,
+        partial_allowed: message.partial_allowed,
+        risk_score: message.risk_score,
+        expiry: message.presented.expiry,
+        cvv: message.presented.cvv,
         pin,
     }
 }
@@ -64,14 +64,14 @@ pub(super) fn request(asked: &NetworkRequest, amount: Option<i64>, pin: Match) -
 /// The facts of a decision. `already` is there when this asks for more.
 pub(super) fn facts(
     work: &Work,
-    behind: Option<&Behind>,
-    asked: &NetworkRequest,
+    context: Option<&CardContext>,
+    message: &NetworkRequest,
     terms: &Terms,
     duplicate_of: Option<String>,
-    already: Option<Already>,
+    already: Option<PriorAmounts>,
 ) -> Facts {
     let now = work.now();
-    let card = behind.map(|behind| card_facts(behind, asked, terms, already.map(|already| already.spent), now));
+    let card = context.map(|context| card_facts(context, message, terms, already.map(|already| already.spent), now));
     Facts {
         now: now.micros(),
         card,
@@ -84,15 +84,21 @@ pub(super) fn facts(
 
 /// What an authorization has when more is asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Already {
+pub(super) struct PriorAmounts {
     /// What is held and collected, for limits on one authorization.
     pub(super) spent: i64,
     /// What was approved: its fee is held.
     pub(super) approved: i64,
 }
 
-fn card_facts(behind: &Behind, asked: &NetworkRequest, terms: &Terms, already: Option<i64>, now: Instant) -> CardFacts {
-    let (card, holder, account) = (&behind.card, &behind.holder, &behind.account);
+fn card_facts(
+    context: &CardContext,
+    message: &NetworkRequest,
+    terms: &Terms,
+    already: Option<i64>,
+    now: Instant,
+) -> CardFacts {
+    let (card, holder, account) = (&context.card, &context.holder, &context.account);
     let month = Expiry { year: card.expiry_year, month: card.expiry_month }.ends();
     let ends = card.valid_until.map_or(month, |until| until.min(month));
     let once = card.disposable.then_some(1);
@@ -109,28 +115,28 @@ fn card_facts(behind: &Behind, asked: &NetworkRequest, terms: &Terms, already: O
         controls,
         enable_2fa: card.enable_2fa,
         most_payments: once.into_iter().chain(card.cancel_after).min(),
-        payments: behind.card_counters.payments,
+        payments: context.card_counters.payments,
         locked_merchant: card.locked_merchant.as_ref().filter(|_| card.merchant_lock).map(|id| id.trim().to_owned()),
-        pin_failures: behind.secret.as_ref().map_or(0, |secret| secret.pin_failures),
+        pin_failures: context.secret.as_ref().map_or(0, |secret| secret.pin_failures),
         pin_tries: terms.pin_tries,
-        wrong_tries: behind.secret.as_ref().map_or(0, |secret| secret.wrong_tries(now)),
+        wrong_tries: context.secret.as_ref().map_or(0, |secret| secret.wrong_tries(now)),
         code_tries: Some(terms.code_tries),
         holder_status: holder.status,
         holder_verified: holder.is_verified(now),
         verified_only: terms.verified_only,
         account_status: account.status,
         account_can_debit: !on_demand || account.can_debit,
-        available: behind.balance.available(),
-        fee: terms.fee(card.currency, asked.kind, &asked.merchant.country),
-        limits: limits(behind, &asked.merchant.category, already, now),
+        available: context.balance.available(),
+        fee: terms.fee(card.currency, message.kind, &message.merchant.country),
+        limits: limits(context, &message.merchant.category, already, now),
     }
 }
 
-fn limits(behind: &Behind, category: &str, already: Option<i64>, now: Instant) -> Vec<LimitFact> {
-    let currency = behind.card.currency.code();
+fn limits(context: &CardContext, category: &str, already: Option<i64>, now: Instant) -> Vec<LimitFact> {
+    let currency = context.card.currency.code();
     let levels = [
-        (false, &behind.card.controls.spending_limits, &behind.card_counters),
-        (true, &behind.holder.limits, &behind.holder_counters),
+        (false, &context.card.controls.spending_limits, &context.card_counters),
+        (true, &context.holder.limits, &context.holder_counters),
     ];
     let mut facts = Vec::new();
     for (of_holder, limits, counters) in levels {

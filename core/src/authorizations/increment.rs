@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::emit::tell;
+use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::hold;
-use crate::authorizations::gather::{Already, behind, facts, request};
-use crate::authorizations::record::MOST_DECISIONS;
-use crate::authorizations::usage::take;
+use crate::authorizations::gather::{PriorAmounts, card_context, facts, request};
+use crate::authorizations::record::MAX_DECISIONS;
+use crate::authorizations::usage::consume;
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_to_change,
+    Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_for_update,
     pricing,
 };
 use crate::cards;
 use crate::events::EventType;
 use crate::fields::not_negative;
 use crate::ids::{AuthorizationId, ClientId, Id};
-use crate::limits::add_taken;
-use crate::messages::{Asked, AuthorizationType, Match, NetworkRequest, Presented, ThreeDs};
+use crate::limits::add_usage;
+use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, RequestedAmount, ThreeDs};
 use crate::programs::{Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -30,7 +30,7 @@ pub struct IncrementAuthorization {
     /// On which.
     pub id: AuthorizationId,
     /// How much more.
-    pub asked: Asked,
+    pub requested: RequestedAmount,
     /// Whether less may be approved.
     pub partial_allowed: bool,
     /// The terms of the card programme.
@@ -38,14 +38,14 @@ pub struct IncrementAuthorization {
 }
 
 impl Verb for IncrementAuthorization {
-    type Shown = AuthorizationView;
+    type Answer = AuthorizationView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+        work.authorizations.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
@@ -55,30 +55,30 @@ impl Verb for IncrementAuthorization {
 
 /// Decides about more; when it is declined the authorization stays as it was, and says so.
 fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
-    let found = find_to_change(work, command.id)?;
+    let found = find_for_update(work, command.id)?;
     let card = match (found.status, found.card) {
         (AuthorizationStatus::Approved, Some(card)) => cards::find(work, card)?,
         _ => return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into()),
     };
     // Every decision is kept, so that all of them can be made again: there is an end to how many.
-    if found.decided.len() >= MOST_DECISIONS {
-        return Err(Refusal::TooManyIncrements { most: MOST_DECISIONS - 1 }.into());
+    if found.decided.len() >= MAX_DECISIONS {
+        return Err(Refusal::TooManyIncrements { most: MAX_DECISIONS - 1 }.into());
     }
-    if command.asked.amount.is_zero() {
+    if command.requested.amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
-    let of_merchant = not_negative(command.asked.amount, command.asked.currency, "/amount")?;
-    let behind = behind(work, &card)?;
-    let own = command.asked.currency == found.merchant_currency;
-    let said = command.asked.billing.is_some() || command.asked.rate.is_some();
+    let of_merchant = not_negative(command.requested.amount, command.requested.currency, "/amount")?;
+    let context = card_context(work, &card)?;
+    let own = command.requested.currency == found.merchant_currency;
+    let said = command.requested.billing.is_some() || command.requested.rate.is_some();
     let amount = match pricing::increase(&found, of_merchant).filter(|_| own && !said) {
         Some(amount) => Some(amount),
-        None => billing(&command.asked, card.currency, &command.terms)?,
+        None => billing(&command.requested, card.currency, &command.terms)?,
     };
     let more = more_of(&found, command);
     let request = request(&more, amount, Match::NotGiven);
-    let already = Already { spent: found.open + found.cleared, approved: found.approved };
-    let facts = facts(work, Some(&behind), &more, &command.terms, None, Some(already));
+    let already = PriorAmounts { spent: found.outstanding + found.cleared, approved: found.approved };
+    let facts = facts(work, Some(&context), &more, &command.terms, None, Some(already));
     let decision = decide(&facts, &request);
     let now = work.now();
     let mut changed: Authorization = (*found).clone();
@@ -93,23 +93,23 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
             None
         } else {
             let entry = hold(work, &card, changed.id, more + decision.fee.total(), false)?;
-            add_taken(&mut changed.taken, take(work, &card, &changed.merchant.category, (more, 0))?);
+            add_usage(&mut changed.limit_usage, consume(work, &card, &changed.merchant.category, (more, 0))?);
             Some(entry.id)
         };
         // Both sides grow together: what is collected later is converted at the rate between them.
-        let asked = amount.unwrap_or(0);
-        changed.merchant_amount += if own { of_merchant } else { pricing::in_merchant_currency(&found, asked) };
-        changed.asked += asked;
+        let requested = amount.unwrap_or(0);
+        changed.merchant_amount += if own { of_merchant } else { pricing::in_merchant_currency(&found, requested) };
+        changed.requested += requested;
         if said && own {
             changed.rate = None;
         }
         changed.approved += more;
-        changed.open += more;
-        changed.open_fee += decision.fee.total();
+        changed.outstanding += more;
+        changed.outstanding_fee += decision.fee.total();
         changed.note(Step::Incremented, more, entry, None, now);
     }
     work.authorizations.put(changed.clone());
-    tell(work, &card, EventType::AuthorizationUpdated, &changed)?;
+    emit_authorization(work, &card, EventType::AuthorizationUpdated, &changed)?;
     Ok(AuthorizationView::of(&changed))
 }
 
@@ -125,7 +125,7 @@ fn more_of(open: &Authorization, command: &IncrementAuthorization) -> NetworkReq
         },
         channel: open.channel,
         kind: open.kind,
-        asked: command.asked,
+        requested: command.requested,
         merchant: open.merchant.clone(),
         three_ds: ThreeDs::None,
         partial_allowed: command.partial_allowed,

@@ -23,16 +23,16 @@ mod reverse;
 pub(crate) mod usage;
 mod view;
 
-pub(crate) use advise::settle_pending;
+pub(crate) use advise::price_pending_advice;
 
 pub use authorize::Authorize;
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason};
 pub use facts::{CardFacts, Facts, LimitFact, Request};
-pub(crate) use find::{find, find_to_change};
+pub(crate) use find::{find, find_for_update};
 pub use increment::IncrementAuthorization;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use record::MOST_STEPS;
+pub(crate) use record::MAX_TIMELINE_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};
 pub use replay::{Difference, Replay};
 pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};

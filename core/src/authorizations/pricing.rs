@@ -22,11 +22,11 @@ pub(crate) struct Part {
 
 /// What so much of an authorization in the merchant's currency is in the card's.
 fn total(of: &Authorization, merchant: i64) -> Option<i64> {
-    if of.asked == 0 && of.merchant_amount > 0 {
+    if of.requested == 0 && of.merchant_amount > 0 {
         return None;
     }
     if merchant == of.merchant_amount {
-        return Some(of.asked);
+        return Some(of.requested);
     }
     at_its_rate(of, merchant)
 }
@@ -38,7 +38,7 @@ fn at_its_rate(of: &Authorization, merchant: i64) -> Option<i64> {
     }
     match of.rate {
         Some(rate) => convert(merchant, of.merchant_currency, rate, of.currency),
-        None if of.merchant_amount > 0 && of.asked > 0 => share(merchant, of.asked, of.merchant_amount),
+        None if of.merchant_amount > 0 && of.requested > 0 => share(merchant, of.requested, of.merchant_amount),
         None => None,
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn whole(of: &Authorization, merchant: i64) -> Option<i64> {
 /// How much more an authorization is in the card's currency when so much more is asked for in the merchant's.
 pub(crate) fn increase(of: &Authorization, merchant: i64) -> Option<i64> {
     let after = at_its_rate(of, of.merchant_amount.checked_add(merchant)?)?;
-    Some((after - of.asked).max(i64::from(merchant > 0)))
+    Some((after - of.requested).max(i64::from(merchant > 0)))
 }
 
 /// How much of an authorization in the merchant's currency was collected or taken back. Rows from before this was counted
@@ -68,21 +68,21 @@ fn settled(of: &Authorization) -> i64 {
 
 /// What an amount of an authorization in the card's currency is in the merchant's.
 pub(crate) fn in_merchant_currency(of: &Authorization, amount: i64) -> i64 {
-    if of.merchant_currency == of.currency || of.asked == 0 {
+    if of.merchant_currency == of.currency || of.requested == 0 {
         return amount;
     }
-    share(amount, of.merchant_amount, of.asked).unwrap_or(of.merchant_amount)
+    share(amount, of.merchant_amount, of.requested).unwrap_or(of.merchant_amount)
 }
 
 /// Counts a part of an authorization as settled.
-pub(crate) fn settle(of: &mut Authorization, part: i64) {
+pub(crate) fn add_settled(of: &mut Authorization, part: i64) {
     of.merchant_settled = settled(of).saturating_add(part);
 }
 
 /// A part of an authorization that is known in the card's currency; the last one is all that is left in the merchant's.
 pub(crate) fn rest_of(of: &Authorization, amount: i64) -> Part {
-    let whole = of.approved == of.asked && of.cleared + of.reversed + amount == of.approved;
-    let merchant = if of.asked == 0 {
+    let whole = of.approved == of.requested && of.cleared + of.reversed + amount == of.approved;
+    let merchant = if of.requested == 0 {
         return Part { amount, merchant_amount: amount, merchant_currency: of.currency, settled: 0 };
     } else if whole {
         (of.merchant_amount - settled(of)).max(0)

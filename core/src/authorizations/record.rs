@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::authorizations::{Decision, DecisionOutcome, Facts, RULES_VERSION, Reason, Request};
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId};
-use crate::limits::Taken;
+use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, Trace};
 use crate::money::{Currency, Decimal};
 use crate::programs::{Fee, FeeTerms};
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Where an authorization stands.
     pub enum AuthorizationStatus {
         /// It is being decided.
@@ -29,7 +29,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What happened to an authorization.
     pub enum Step {
         /// It was approved.
@@ -75,10 +75,10 @@ pub struct TimelineStep {
 }
 
 /// The most steps that are kept.
-pub const MOST_STEPS: usize = 200;
+pub const MAX_TIMELINE_STEPS: usize = 200;
 
 /// The most decisions on one authorization: the first, and those about more.
-pub const MOST_DECISIONS: usize = 100;
+pub const MAX_DECISIONS: usize = 100;
 
 /// A decision as it is kept: what it was made on and what it came to. The checks are computed again when they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,13 +138,13 @@ pub struct Authorization {
     /// The currency of the card.
     pub currency: Currency,
     /// What was asked for, increments included.
-    pub asked: i64,
+    pub requested: i64,
     /// What was approved, increments included.
     pub approved: i64,
     /// What is still held for it, without fees.
-    pub open: i64,
+    pub outstanding: i64,
     /// What is still held for fees and the tax on them.
-    pub open_fee: i64,
+    pub outstanding_fee: i64,
     /// What was collected, without fees.
     pub cleared: i64,
     /// What was taken back before it was collected.
@@ -170,7 +170,7 @@ pub struct Authorization {
     /// Its decision and those about more, oldest first.
     pub decided: Vec<Decided>,
     /// The windows it took from.
-    pub taken: Vec<Taken>,
+    pub limit_usage: Vec<LimitUsage>,
     /// What happened to it, oldest first.
     pub timeline: Vec<TimelineStep>,
     /// When its hold runs out.
@@ -195,7 +195,7 @@ impl Authorization {
             entry: entry.map(|id| id.to_string()),
             note: note.map(str::to_owned),
         });
-        let surplus = self.timeline.len().saturating_sub(MOST_STEPS);
+        let surplus = self.timeline.len().saturating_sub(MAX_TIMELINE_STEPS);
         self.timeline.drain(..surplus);
         self.version += 1;
         self.updated_at = now;
@@ -208,20 +208,20 @@ impl Authorization {
 
     /// What the ledger holds for it.
     pub fn held(&self) -> i64 {
-        self.open + self.open_fee
+        self.outstanding + self.outstanding_fee
     }
 }
 
 impl Record for Authorization {
     const KIND: Kind = Kind::Authorization;
-    const PASSING: bool = true;
-    const HEAP: usize = 1600;
+    const TRANSIENT: bool = true;
+    const HEAP_BYTES: usize = 1600;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         // One decision and its steps are what every authorization has.
         let (decided, steps) = (self.decided.len().saturating_sub(1), self.timeline.len().saturating_sub(3));
         decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()

@@ -1,7 +1,7 @@
 //! Giving back what an authorization holds.
 
 use crate::authorizations::funds::hold;
-use crate::authorizations::usage::give_back;
+use crate::authorizations::usage::release_usage;
 use crate::authorizations::{Authorization, AuthorizationStatus, Step};
 use crate::cards::Card;
 use crate::messages::AuthorizationType;
@@ -25,17 +25,17 @@ pub(crate) fn release(
     note: Option<&str>,
 ) -> Result<(), Stop> {
     let now = work.now();
-    authorization.open -= amount;
-    let fee = if authorization.open == 0 { std::mem::take(&mut authorization.open_fee) } else { 0 };
+    authorization.outstanding -= amount;
+    let fee = if authorization.outstanding == 0 { std::mem::take(&mut authorization.outstanding_fee) } else { 0 };
     let mut entry = None;
     if authorization.kind != AuthorizationType::Deposit {
         if amount + fee > 0 {
             entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
         }
         // An advice that waits for a price was not counted yet.
-        let counted = authorization.taken.iter().any(|part| part.count > 0);
-        let whole = counted && authorization.open == 0 && authorization.cleared == 0;
-        give_back(work, card, &mut authorization.taken, amount, i64::from(whole))?;
+        let counted = authorization.limit_usage.iter().any(|part| part.count > 0);
+        let whole = counted && authorization.outstanding == 0 && authorization.cleared == 0;
+        release_usage(work, card, &mut authorization.limit_usage, amount, i64::from(whole))?;
     }
     authorization.note(step, amount, entry, note, now);
     Ok(())

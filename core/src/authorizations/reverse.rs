@@ -1,13 +1,13 @@
 //! Giving holds back: reversed by the merchant, run out, released by an operator.
 
-use crate::authorizations::emit::tell;
-use crate::authorizations::funds::sweep;
-use crate::authorizations::identity::{self, Waiting};
+use crate::authorizations::emit::emit_authorization;
+use crate::authorizations::funds::forward_released_funds;
+use crate::authorizations::identity::{self, EarlyReversal};
 use crate::authorizations::release::{close, release};
-use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_to_change, pricing};
+use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_for_update, pricing};
 use crate::cards;
 use crate::events::EventType;
-use crate::exceptions::{ExceptionKind, Exceptional, NetworkException, except};
+use crate::exceptions::{ExceptionDraft, ExceptionKind, NetworkException, raise_exception};
 use crate::fields::{check_version, not_negative, positive};
 use crate::ids::{AuthorizationId, CardId, ClientId, Id};
 use crate::limits::counters;
@@ -63,14 +63,14 @@ pub struct ReleaseAuthorization {
 }
 
 impl Verb for ReverseAuthorization {
-    type Shown = AuthorizationView;
+    type Answer = AuthorizationView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+        work.authorizations.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
@@ -80,14 +80,14 @@ impl Verb for ReverseAuthorization {
 
 /// Takes it back.
 fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
-    let found = find_to_change(work, command.id)?;
+    let found = find_for_update(work, command.id)?;
     if found.status == AuthorizationStatus::Pending {
-        return void(work, &found);
+        return void_pending(work, &found);
     }
     let part = match command.amount {
         Some(amount) => {
             let amount = positive(amount, found.currency, "/amount")?;
-            Part { amount, settled: pricing::in_merchant_currency(&found, amount.min(found.open)) }
+            Part { amount, settled: pricing::in_merchant_currency(&found, amount.min(found.outstanding)) }
         }
         None => all_of(&found),
     };
@@ -101,7 +101,7 @@ struct Part {
 }
 
 fn all_of(found: &Authorization) -> Part {
-    Part { amount: found.open, settled: pricing::rest_of(found, found.open).settled }
+    Part { amount: found.outstanding, settled: pricing::rest_of(found, found.outstanding).settled }
 }
 
 fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<AuthorizationView, Stop> {
@@ -111,25 +111,25 @@ fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<Autho
     };
     let card = cards::find(work, card)?;
     let mut changed = found.clone();
-    let back = amount.min(found.open);
+    let back = amount.min(found.outstanding);
     release(work, &card, &mut changed, back, Step::Reversed, None)?;
-    pricing::settle(&mut changed, settled);
+    pricing::add_settled(&mut changed, settled);
     changed.reversed += back;
-    if changed.open == 0 {
+    if changed.outstanding == 0 {
         close(&mut changed, AuthorizationStatus::Reversed);
     }
     work.authorizations.put(changed.clone());
     if amount > back {
-        let exception = Exceptional::about(ExceptionKind::OverReversal, &changed, amount - back);
-        except(work, exception)?;
+        let exception = ExceptionDraft::about(ExceptionKind::OverReversal, &changed, amount - back);
+        raise_exception(work, exception)?;
     }
-    tell(work, &card, EventType::AuthorizationReversed, &changed)?;
-    sweep(work, &card, Some(&changed))?;
+    emit_authorization(work, &card, EventType::AuthorizationReversed, &changed)?;
+    forward_released_funds(work, &card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }
 
 impl Verb for ReverseByReference {
-    type Shown = Option<AuthorizationView>;
+    type Answer = Option<AuthorizationView>;
 
     fn home(&self) -> Option<Id> {
         self.card.map(|card| card.0)
@@ -148,7 +148,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     let transaction = &command.trace.transaction_id;
     let found = identity::authorization(work, transaction, command.card)?;
     let message = identity::of_reversal(&command.trace, command.amount, command.currency);
-    if identity::came_early(work, &message)? {
+    if identity::is_known_early_reversal(work, &message)? {
         return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
     // A part of an advice that has no price yet is taken back once it has one.
@@ -157,7 +157,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
         return reverse_known(work, command, found).map(Some);
     }
     let amount = command.amount.unwrap_or(Decimal::ZERO);
-    let waiting = Waiting::find_to_change(work, transaction, command.card)?;
+    let waiting = EarlyReversal::find_for_update(work, transaction, command.card)?;
     let likely = found.as_ref().map(|found| found.merchant_currency);
     let likely = likely.or(waiting.exception.as_ref().map(|known| known.currency));
     let currency = command.currency.or(likely).unwrap_or_else(Currency::us_dollar);
@@ -177,13 +177,13 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
             work.network_exceptions.put(more.clone());
             more
         }
-        None => except(
+        None => raise_exception(
             work,
-            Exceptional {
+            ExceptionDraft {
                 kind: ExceptionKind::UnmatchedReversal,
                 card: command.card.or(found.as_ref().and_then(|found| found.card)),
                 authorization: found.as_ref().map(|found| found.id),
-                posting: None,
+                transaction: None,
                 amount,
                 currency,
                 trace: command.trace.clone(),
@@ -194,13 +194,13 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     if waiting.exception.is_none() {
         waiting.keep(work, &exception, found.is_none());
     }
-    identity::remember_early(work, &message, &exception);
+    identity::remember_early_reversal(work, &message, &exception);
     Ok(found.map(|found| AuthorizationView::of(&found)))
 }
 
 /// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it, and
 /// nothing when its amount cannot be compared: then it stays listed.
-pub(crate) fn early_amount(early: &NetworkException, made: &Authorization) -> i64 {
+pub(crate) fn early_reversal_amount(early: &NetworkException, made: &Authorization) -> i64 {
     if early.amount == 0 {
         return i64::MAX;
     }
@@ -232,23 +232,23 @@ fn reverse_known(
     work.counters.put(counters);
     match found.status {
         AuthorizationStatus::Approved => take_back(work, found, part.unwrap_or_else(|| all_of(found))),
-        AuthorizationStatus::Pending => void(work, found),
+        AuthorizationStatus::Pending => void_pending(work, found),
         _ => {
-            let over = part.map_or(found.asked, |part| part.amount);
-            except(work, Exceptional::about(ExceptionKind::OverReversal, found, over))?;
+            let over = part.map_or(found.requested, |part| part.amount);
+            raise_exception(work, ExceptionDraft::about(ExceptionKind::OverReversal, found, over))?;
             Ok(AuthorizationView::of(found))
         }
     }
 }
 
 /// An advice that waits to be priced is taken back: nothing is held for it any more.
-fn void(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Stop> {
+fn void_pending(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Stop> {
     let card = cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
     let mut changed = found.clone();
     changed.note(Step::Reversed, 0, None, None, work.now());
     close(&mut changed, AuthorizationStatus::Reversed);
     work.authorizations.put(changed.clone());
-    tell(work, &card, EventType::AuthorizationReversed, &changed)?;
+    emit_authorization(work, &card, EventType::AuthorizationReversed, &changed)?;
     Ok(AuthorizationView::of(&changed))
 }
 
@@ -260,10 +260,10 @@ fn incomparable(
 ) -> Result<AuthorizationView, Stop> {
     let currency = command.currency.unwrap_or(found.currency);
     let amount = positive(command.amount.unwrap_or(Decimal::ZERO), currency, "/amount")?;
-    let exception = Exceptional::about(ExceptionKind::UnmatchedReversal, found, amount);
-    let exception = except(work, Exceptional { currency, ..exception })?;
+    let exception = ExceptionDraft::about(ExceptionKind::UnmatchedReversal, found, amount);
+    let exception = raise_exception(work, ExceptionDraft { currency, ..exception })?;
     let message = identity::of_reversal(&command.trace, command.amount, command.currency);
-    identity::remember_early(work, &message, &exception);
+    identity::remember_early_reversal(work, &message, &exception);
     Ok(AuthorizationView::of(found))
 }
 
@@ -274,7 +274,7 @@ fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Resu
     let currency = command.currency.unwrap_or(found.currency);
     let minor = positive(amount, currency, "/amount")?;
     if currency == found.currency {
-        let settled = pricing::in_merchant_currency(found, minor.min(found.open));
+        let settled = pricing::in_merchant_currency(found, minor.min(found.outstanding));
         return Ok(Some(Some(Part { amount: minor, settled })));
     }
     if currency != found.merchant_currency {
@@ -284,14 +284,14 @@ fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Resu
 }
 
 impl Verb for ExpireAuthorization {
-    type Shown = AuthorizationView;
+    type Answer = AuthorizationView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.authorizations.expect(Key::of(client, self.id.0), Access::Exclusive);
+        work.authorizations.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
@@ -301,7 +301,7 @@ impl Verb for ExpireAuthorization {
 
 /// Gives the hold back when its time is over.
 fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<AuthorizationView, Stop> {
-    let found = find_to_change(work, command.id)?;
+    let found = find_for_update(work, command.id)?;
     let due = found.due_at.is_some_and(|at| at <= work.now());
     let Some(card) = found.card.filter(|_| found.status == AuthorizationStatus::Approved) else {
         if command.when_due {
@@ -312,11 +312,11 @@ fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<Authorizatio
     if command.when_due && !due {
         return Ok(AuthorizationView::of(&found));
     }
-    end(work, card, &found, Step::Expired, None)
+    end_hold(work, card, &found, Step::Expired, None)
 }
 
 impl Verb for ReleaseAuthorization {
-    type Shown = AuthorizationView;
+    type Answer = AuthorizationView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -325,13 +325,13 @@ impl Verb for ReleaseAuthorization {
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
     fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
-        release_by_hand(work, self)
+        release_manually(work, self)
     }
 }
 
 /// Gives the hold back, for the reason an operator has.
-fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
-    let found = find_to_change(work, command.id)?;
+fn release_manually(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
+    let found = find_for_update(work, command.id)?;
     check_version(command.if_match, found.version)?;
     let open = matches!(found.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);
     let Some(card) = found.card.filter(|_| open) else {
@@ -340,10 +340,10 @@ fn release_by_hand(work: &mut Work, command: &ReleaseAuthorization) -> Result<Au
     let mut changes = serde_json::Map::new();
     changes.insert("released".to_owned(), command.reason.clone().into());
     work.audit("authorization", &found.id.to_string(), changes);
-    end(work, card, &found, Step::Released, Some(&command.reason))
+    end_hold(work, card, &found, Step::Released, Some(&command.reason))
 }
 
-fn end(
+fn end_hold(
     work: &mut Work,
     card: CardId,
     found: &Authorization,
@@ -352,14 +352,14 @@ fn end(
 ) -> Result<AuthorizationView, Stop> {
     let card = cards::find(work, card)?;
     let mut changed = found.clone();
-    release(work, &card, &mut changed, found.open, step, note)?;
+    release(work, &card, &mut changed, found.outstanding, step, note)?;
     close(
         &mut changed,
         if step == Step::Expired { AuthorizationStatus::Expired } else { AuthorizationStatus::Reversed },
     );
     work.authorizations.put(changed.clone());
     let kind = if step == Step::Expired { EventType::AuthorizationExpired } else { EventType::AuthorizationReversed };
-    tell(work, &card, kind, &changed)?;
-    sweep(work, &card, Some(&changed))?;
+    emit_authorization(work, &card, kind, &changed)?;
+    forward_released_funds(work, &card, Some(&changed))?;
     Ok(AuthorizationView::of(&changed))
 }

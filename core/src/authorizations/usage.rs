@@ -1,7 +1,7 @@
 //! Counting a payment on its card and card holder, and taking it off again.
 
 use crate::cards::Card;
-use crate::limits::{Taken, WindowKey, counters};
+use crate::limits::{LimitUsage, WindowKey, counters};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
@@ -16,12 +16,12 @@ fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
 }
 
 /// Counts a payment on card and card holder; tells what was taken from where. `count` is 0 for more on an open one.
-pub(crate) fn take(
+pub(crate) fn consume(
     work: &mut Work,
     card: &Card,
     category: &str,
     (amount, count): (i64, i64),
-) -> Result<Vec<Taken>, Stop> {
+) -> Result<Vec<LimitUsage>, Stop> {
     let now = work.now();
     let client = work.client();
     let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
@@ -33,8 +33,8 @@ pub(crate) fn take(
     for (is_holder, counters, limits) in
         [(false, &mut of_card, &card.controls.spending_limits), (true, &mut of_holder, &holder.limits)]
     {
-        let windows = counters.take(limits, currency, category, (amount, count), now);
-        let note = |(key, start)| Taken { of_holder: is_holder, key, start, amount, count };
+        let windows = counters.consume(limits, currency, category, (amount, count), now);
+        let note = |(key, start)| LimitUsage { of_holder: is_holder, key, start, amount, count };
         taken.extend(windows.into_iter().map(note));
         counters.payments += count;
     }
@@ -45,10 +45,10 @@ pub(crate) fn take(
 
 /// Gives back to the windows a payment was taken from, where they are still current: what was taken last first. `count`
 /// is 1 when all of the payment is given back.
-pub(crate) fn give_back(
+pub(crate) fn release_usage(
     work: &mut Work,
     card: &Card,
-    taken: &mut [Taken],
+    limit_usage: &mut [LimitUsage],
     amount: i64,
     count: i64,
 ) -> Result<(), Stop> {
@@ -57,14 +57,14 @@ pub(crate) fn give_back(
     for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
         let mut counters = counters(work, id)?;
         let mut left: Vec<(WindowKey, i64)> = Vec::new();
-        for part in taken.iter_mut().rev().filter(|part| part.of_holder == is_holder) {
+        for part in limit_usage.iter_mut().rev().filter(|part| part.of_holder == is_holder) {
             if !left.iter().any(|(key, _)| *key == part.key) {
                 left.push((part.key.clone(), amount));
             }
             let Some((_, left)) = left.iter_mut().find(|(key, _)| *key == part.key) else { continue };
             let back = part.amount.min(*left);
             let counted = part.count.min(count);
-            counters.give_back(&part.key, part.start, (back, counted), now);
+            counters.credit_current_window(&part.key, part.start, (back, counted), now);
             part.amount -= back;
             part.count -= counted;
             *left -= back;
@@ -76,13 +76,13 @@ pub(crate) fn give_back(
 }
 
 /// Takes again what a refund gave to windows, where they are still current.
-pub(crate) fn take_again(work: &mut Work, card: &Card, given: &[Taken]) -> Result<(), Stop> {
+pub(crate) fn consume_again(work: &mut Work, card: &Card, given: &[LimitUsage]) -> Result<(), Stop> {
     let now = work.now();
     let owner = counted_on(work, card)?;
     for (is_holder, id) in [(false, owner.id.0), (true, card.card_holder.0)] {
         let mut counters = counters(work, id)?;
         for part in given.iter().filter(|part| part.of_holder == is_holder) {
-            counters.give_back(&part.key, part.start, (part.amount, part.count), now);
+            counters.credit_current_window(&part.key, part.start, (part.amount, part.count), now);
         }
         work.counters.put(counters);
     }

@@ -4,7 +4,7 @@ use crate::card_holders::documents::{add_documents, open_reviews};
 use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, NewDocument, SealedPersonal};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{CardHolderId, ClientId, Id};
-use crate::limits::{Counters, NewLimit, settle_limits};
+use crate::limits::{Counters, NewLimit, start_limits};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::verb::Verb;
@@ -32,7 +32,7 @@ pub struct CreateCardHolder {
 }
 
 impl Verb for CreateCardHolder {
-    type Shown = CardHolder;
+    type Answer = CardHolder;
 
     fn home(&self) -> Option<Id> {
         None
@@ -62,7 +62,7 @@ fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Sto
         proof_status: None,
         files: Files::default(),
         documents: 0,
-        limits: settle_limits(&[], &command.limits, now, now)?,
+        limits: start_limits(&[], &command.limits, now, now)?,
         live_cards: 0,
         retain_from: now,
         erased_at: None,

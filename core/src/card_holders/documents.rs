@@ -2,7 +2,7 @@
 
 use crate::card_holders::{
     CardHolder, CardHolderNotice, Document, DocumentPart, DocumentView, FileRef, ReviewStatus, SealedPersonal,
-    find_to_change,
+    find_for_update,
 };
 use crate::events::{EventType, Owner, emit};
 use crate::hash::hex;
@@ -99,13 +99,13 @@ pub(super) fn add_documents(work: &mut Work, holder: &mut CardHolder, documents:
 }
 
 fn find_document(work: &mut Work, holder: CardHolderId, id: DocumentId) -> Result<Document, Stop> {
-    let found = work.documents.get_to_change(Key::of(work.client(), id.0))?;
+    let found = work.documents.get_for_update(Key::of(work.client(), id.0))?;
     let found = found.filter(|document| document.card_holder == holder);
     Ok((*found.ok_or(Refusal::DocumentNotFound)?).clone())
 }
 
 impl Verb for ReviewDocument {
-    type Shown = DocumentView;
+    type Answer = DocumentView;
 
     fn home(&self) -> Option<Id> {
         Some(self.card_holder.0)
@@ -120,7 +120,7 @@ impl Verb for ReviewDocument {
 
 /// Decides about a document. Main side and back are one identity document: a decision about one is about both.
 fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Stop> {
-    let holder = find_to_change(work, command.card_holder, None)?;
+    let holder = find_for_update(work, command.card_holder, None)?;
     if holder.erased_at.is_some() {
         return Err(Refusal::CardHolderErased.into());
     }

@@ -2,7 +2,7 @@
 //! else repeats personal data was sealed under the key.
 
 use crate::card_holders::create::current;
-use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, SearchHashes, find_to_change};
+use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, SearchHashes, find_for_update};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
 use crate::record::Key;
@@ -24,7 +24,7 @@ pub struct EraseCardHolder {
 }
 
 impl Verb for EraseCardHolder {
-    type Shown = CardHolder;
+    type Answer = CardHolder;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -39,7 +39,7 @@ impl Verb for EraseCardHolder {
 
 /// Erases them; one who is erased already stays as they are.
 fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop> {
-    let holder = find_to_change(work, command.id, None)?;
+    let holder = find_for_update(work, command.id, None)?;
     crate::fields::check_version(command.if_match, holder.version)?;
     if holder.erased_at.is_some() {
         return Ok((*holder).clone());
@@ -58,7 +58,7 @@ fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop>
     let mut keys = Vec::new();
     for id in &command.documents {
         let key = Key::of(work.client(), id.0);
-        let found = work.documents.get_to_change(key)?;
+        let found = work.documents.get_for_update(key)?;
         if found.is_none_or(|document| document.card_holder != command.id) || keys.contains(&key) {
             return Err(Refusal::Stale.into());
         }

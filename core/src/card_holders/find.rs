@@ -9,18 +9,18 @@ use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
 /// The card holder of the running command's client, to be changed.
-pub(crate) fn find_to_change(
+pub(crate) fn find_for_update(
     work: &mut Work,
     id: CardHolderId,
     field: Option<&'static str>,
 ) -> Result<Arc<CardHolder>, Stop> {
-    let found = work.card_holders.get_to_change(Key::of(work.client(), id.0))?;
+    let found = work.card_holders.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.ok_or(Refusal::CardHolderNotFound { field })?)
 }
 
 /// Counts a live card of the card holder, or one that ended.
 pub(crate) fn count_cards(work: &mut Work, id: CardHolderId, by: i64) -> Result<(), Stop> {
-    let holder = find_to_change(work, id, None)?;
+    let holder = find_for_update(work, id, None)?;
     let mut counted = (*holder).clone();
     counted.live_cards += by;
     if counted.live_cards == 0 {

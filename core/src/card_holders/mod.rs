@@ -15,7 +15,7 @@ mod view;
 pub use create::CreateCardHolder;
 pub use documents::{NewDocument, ReviewDocument};
 pub use erase::EraseCardHolder;
-pub(crate) use find::{count_cards, find_to_change};
+pub(crate) use find::{count_cards, find_for_update};
 pub use personal::{Address, DocumentText, Identification, Meta, Person, Personal, ProofText};
 pub use record::{
     CardHolder, CardHolderStatus, Document, DocumentPart, FileRef, Files, ReviewStatus, SealedPersonal, SearchHashes,

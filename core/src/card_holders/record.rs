@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
 use crate::limits::SpendingLimit;
-use crate::record::{Key, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Whether a card holder's cards can be used.
     pub enum CardHolderStatus {
         /// They can.
@@ -19,7 +19,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// How far the review of a document is.
     pub enum ReviewStatus {
         /// Nobody decided yet.
@@ -33,7 +33,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Which file.
     pub enum DocumentPart {
         /// The main side of the identity document.
@@ -194,25 +194,25 @@ impl CardHolder {
 
 impl Record for CardHolder {
     const KIND: Kind = Kind::CardHolder;
-    const HEAP: usize = 400;
+    const HEAP_BYTES: usize = 400;
     const AUDITED: Option<&'static str> = Some("card_holder");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len) + self.personal.as_ref().map_or(0, Vec::len)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         let status = |status: Option<ReviewStatus>| status.map(ReviewStatus::as_str).into();
         // The edge seals personal data anew only where it changed, so other sealed bytes are other data.
         vec![
-            ("name", Shown::Hidden(self.name.clone().into_bytes())),
-            ("personalData", Shown::Hidden(self.personal.clone().unwrap_or_default())),
+            ("name", AuditValue::Hidden(self.name.clone().into_bytes())),
+            ("personalData", AuditValue::Hidden(self.personal.clone().unwrap_or_default())),
             ("status", self.status.as_str().into()),
-            ("metadata", Shown::Hidden(self.metadata.clone().unwrap_or_default().into_bytes())),
+            ("metadata", AuditValue::Hidden(self.metadata.clone().unwrap_or_default().into_bytes())),
             ("identification.document.verificationStatus", status(self.document_status)),
             ("identification.proofOfAddress.verificationStatus", status(self.proof_status)),
             ("documents", self.documents.into()),
@@ -261,12 +261,12 @@ impl Record for Document {
         Key::of(self.client, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             ("cardHolderId", self.card_holder.to_string().into()),
             ("part", self.part.as_str().into()),
             ("status", self.status.as_str().into()),
-            ("reason", Shown::Hidden(self.reason.clone().unwrap_or_default().into_bytes())),
+            ("reason", AuditValue::Hidden(self.reason.clone().unwrap_or_default().into_bytes())),
             ("current", self.current.into()),
         ]
     }

@@ -228,7 +228,7 @@ fn reviewing() {
         (&[(0, Verified), (2, Verified), (1, Rejected)], false, "card_holder.rejected"),
         (&[(0, Verified), (2, Verified), (2, Verified)], true, "card_holder.updated"),
     ];
-    for (decisions, verified, told) in cases {
+    for (decisions, verified, emitted) in cases {
         let mut world = World::new();
         let holder = world.holder();
         let parts = [DocumentPart::DocumentMain, DocumentPart::DocumentBack, DocumentPart::ProofOfAddress];
@@ -237,7 +237,7 @@ fn reviewing() {
             assert_eq!(review(&mut world, holder, ids[*part], *status), Ok(()), "{decisions:?}");
         }
         assert_eq!(world.holder_row(holder).is_verified(world.wall), verified, "{decisions:?}");
-        assert_eq!(world.events(holder.0).last(), Some(&told), "{decisions:?}");
+        assert_eq!(world.events(holder.0).last(), Some(&emitted), "{decisions:?}");
         let status = |id| document(&world, id).map(|document| document.status);
         assert_eq!(status(ids[0]), status(ids[1]), "{decisions:?}: both sides are one document");
     }

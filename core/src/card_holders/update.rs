@@ -3,11 +3,11 @@
 use crate::card_holders::create::current;
 use crate::card_holders::documents::{add_documents, open_reviews};
 use crate::card_holders::{
-    CardHolder, CardHolderNotice, CardHolderStatus, NewDocument, ReviewStatus, SealedPersonal, find_to_change,
+    CardHolder, CardHolderNotice, CardHolderStatus, NewDocument, ReviewStatus, SealedPersonal, find_for_update,
 };
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{CardHolderId, ClientId, Id};
-use crate::limits::{NewLimit, settle_limits};
+use crate::limits::{NewLimit, start_limits};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -42,14 +42,14 @@ pub struct UpdateCardHolder {
 }
 
 impl Verb for UpdateCardHolder {
-    type Shown = CardHolder;
+    type Answer = CardHolder;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.card_holders.expect(Key::of(client, self.id.0), Access::Exclusive);
+        work.card_holders.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardHolder, Stop> {
@@ -59,7 +59,7 @@ impl Verb for UpdateCardHolder {
 
 /// Changes the card holder.
 fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Stop> {
-    let holder = find_to_change(work, command.id, None)?;
+    let holder = find_for_update(work, command.id, None)?;
     if holder.erased_at.is_some() {
         return Err(Refusal::CardHolderErased.into());
     }
@@ -79,7 +79,7 @@ fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Sto
         changed.metadata = crate::fields::unless_empty(metadata.clone());
     }
     if let Some(limits) = &command.limits {
-        changed.limits = settle_limits(&holder.limits, limits, holder.created_at, now)?;
+        changed.limits = start_limits(&holder.limits, limits, holder.created_at, now)?;
     }
     if let Some(personal) = &command.personal {
         changed.personal = Some(personal.sealed.clone());

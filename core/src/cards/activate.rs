@@ -1,7 +1,7 @@
 //! Activating a card that has reached its holder.
 
 use crate::cards::update::thawed_by_holder;
-use crate::cards::{CardStatus, CardView, find_live, tell, view};
+use crate::cards::{CardStatus, CardView, emit_card, find_live, view};
 use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id};
 use crate::refusal::{Refusal, Stop};
@@ -20,7 +20,7 @@ pub struct ActivateCard {
 }
 
 impl Verb for ActivateCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -50,6 +50,6 @@ fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
     activated.touch(now);
     work.cards.put(activated.clone());
     let shown = view(work, &activated)?;
-    tell(work, &activated, EventType::CardUpdated, &shown)?;
+    emit_card(work, &activated, EventType::CardUpdated, &shown)?;
     Ok(shown)
 }

@@ -1,8 +1,8 @@
 //! Ending a card: final; what is available on it goes to an account.
 
 use crate::card_holders;
-use crate::cards::money::{collect_debt, give_back};
-use crate::cards::{Card, CardStatus, CardView, find_receiver, tell, view};
+use crate::cards::money::{collect_debt, return_balance};
+use crate::cards::{Card, CardStatus, CardView, emit_card, find_receiver, view};
 use crate::events::EventType;
 use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::record::Key;
@@ -21,14 +21,14 @@ pub struct TerminateCard {
 }
 
 impl Verb for TerminateCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_card(client, self.id, Access::Exclusive);
+        work.prefetch_card(client, self.id, Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -38,7 +38,7 @@ impl Verb for TerminateCard {
 
 /// Ends the card, its money back to the debit account; one that ended already stays as it is.
 fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
-    let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
+    let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;
     if card.status == CardStatus::Canceled {
@@ -55,23 +55,23 @@ pub(super) fn end(
     reason: Option<&str>,
     receiver: Option<AccountId>,
 ) -> Result<CardView, Stop> {
-    let heir = match receiver {
+    let credit_account = match receiver {
         Some(id) if id != card.debit_account => find_receiver(work, id, card.currency)?.id,
         _ => card.debit_account,
     };
-    give_back(work, &card, heir)?;
+    return_balance(work, &card, credit_account)?;
     collect_debt(work, &card)?;
     let now = work.now();
     card.set_status(CardStatus::Canceled, reason, now);
     card.cancellation_reason = reason.map(str::to_owned);
-    card.heir = Some(heir);
+    card.credit_account = Some(credit_account);
     card.touch(now);
     work.cards.put(card.clone());
-    crate::cards::note_settled(work, &card, false)?;
+    crate::cards::update_unsettled_count(work, &card, false)?;
     card_holders::count_cards(work, card.card_holder, -1)?;
     crate::accounts::count_cards(work, card.debit_account, -1)?;
     let shown = view(work, &card)?;
-    tell(work, &card, EventType::CardTerminated, &shown)?;
+    emit_card(work, &card, EventType::CardTerminated, &shown)?;
     Ok(shown)
 }
 

@@ -3,7 +3,7 @@
 use crate::card_holders::{self, CardHolderStatus};
 use crate::cards::money::move_to_card;
 use crate::cards::{
-    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, find_payer, tell, view,
+    Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, emit_card, find_payer, view,
 };
 use crate::events::EventType;
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id, LedgerAccountId};
@@ -103,16 +103,16 @@ pub struct CreateCard {
 }
 
 impl Verb for CreateCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.debit_account.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_account(client, self.debit_account, Access::Exclusive);
-        work.card_holders.expect(Key::of(client, self.card_holder.0), Access::Exclusive);
-        work.card_fingerprints.expect(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
+        work.prefetch_account(client, self.debit_account, Access::Exclusive);
+        work.card_holders.prefetch(Key::of(client, self.card_holder.0), Access::Exclusive);
+        work.card_fingerprints.prefetch(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -123,7 +123,7 @@ impl Verb for CreateCard {
 /// Issues the card; with an amount, its money moves in the same transaction or there is no card.
 fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     let account = find_payer(work, command.debit_account, command.currency)?;
-    let holder = card_holders::find_to_change(work, command.card_holder, Some("/cardHolderId"))?;
+    let holder = card_holders::find_for_update(work, command.card_holder, Some("/cardHolderId"))?;
     if holder.status != CardHolderStatus::Active {
         return Err(Refusal::CardHolderInactive { status: holder.status.as_str() }.into());
     }
@@ -133,10 +133,10 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     }
     check_validity(command, now)?;
     let amount = first_money(command)?;
-    if work.card_fingerprints.get_to_change(CardFingerprint::key_of(&command.number.fingerprint))?.is_some() {
+    if work.card_fingerprints.get_for_update(CardFingerprint::key_of(&command.number.fingerprint))?.is_some() {
         return Err(Refusal::NumberTaken.into());
     }
-    let controls = command.controls.settle(&SpendingControls::default(), now, now)?;
+    let controls = command.controls.replacing(&SpendingControls::default(), now, now)?;
 
     let card = new_card(work, command, controls);
     work.balances.put(Balance::opened(card.client, card.id.into(), card.currency, now));
@@ -146,7 +146,7 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     card_holders::count_cards(work, card.card_holder, 1)?;
     crate::accounts::count_cards(work, account.id, 1)?;
     let shown = view(work, &card)?;
-    tell(work, &card, EventType::CardCreated, &shown)?;
+    emit_card(work, &card, EventType::CardCreated, &shown)?;
     if amount > 0 {
         move_to_card(work, &card, account.id, amount, None, None)?;
     }
@@ -182,8 +182,8 @@ fn check_validity(command: &CreateCard, now: Instant) -> Result<(), Refusal> {
 }
 
 /// A physical card is in the post first: whatever was asked for, it cannot be used until it is activated.
-pub(super) fn first_status(kind: CardType, asked: CardStatus) -> CardStatus {
-    if kind == CardType::Physical { CardStatus::Inactive } else { asked }
+pub(super) fn first_status(kind: CardType, requested: CardStatus) -> CardStatus {
+    if kind == CardType::Physical { CardStatus::Inactive } else { requested }
 }
 
 fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Card {
@@ -200,7 +200,7 @@ fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Ca
         currency: command.currency,
         status,
         cancellation_reason: None,
-        heir: None,
+        credit_account: None,
         metadata: crate::fields::unless_empty(command.metadata.clone()),
         controls,
         enable_2fa: command.enable_2fa,

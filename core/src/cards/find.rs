@@ -20,7 +20,7 @@ pub(crate) fn find(work: &mut Work, id: CardId) -> Result<Arc<Card>, Stop> {
 
 /// The card of the running command's client, to be changed; refused when it ended.
 pub(super) fn find_live(work: &mut Work, id: CardId) -> Result<Arc<Card>, Stop> {
-    let found = work.cards.get_to_change(Key::of(work.client(), id.0))?;
+    let found = work.cards.get_for_update(Key::of(work.client(), id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     not_canceled(&card)?;
     Ok(card)
@@ -32,7 +32,7 @@ pub(super) fn not_canceled(card: &Card) -> Result<(), Refusal> {
 
 /// The balance a card spends.
 pub(super) fn funds_of(work: &mut Work, card: &Card) -> Result<Arc<Balance>, Stop> {
-    Ok(work.balances.get_to_change(Key::of(work.client(), card.funds.0))?.expect("a card spends from a balance"))
+    Ok(work.balances.get_for_update(Key::of(work.client(), card.funds.0))?.expect("a card spends from a balance"))
 }
 
 /// The card as it is shown now.
@@ -45,7 +45,7 @@ pub(crate) fn owner(card: &Card) -> Owner {
 }
 
 /// Tells that something happened to a card.
-pub(super) fn tell(work: &mut Work, card: &Card, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
+pub(super) fn emit_card(work: &mut Work, card: &Card, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
     emit(work, owner(card), kind, what)
 }
 

@@ -18,11 +18,11 @@ pub use activate::ActivateCard;
 pub use cancel::TerminateCard;
 
 pub use create::{CreateCard, Expiry, NewNumber};
+use find::{emit_card, find_live, find_payer, find_receiver, funds_of, not_canceled, view};
 pub(crate) use find::{find, owner};
-use find::{find_live, find_payer, find_receiver, funds_of, not_canceled, tell, view};
 pub(crate) use money::return_money;
 pub use money::{FundCard, WithdrawFromCard};
-pub(crate) use payments::used;
+pub(crate) use payments::apply_payment_effects;
 pub use pin::{SetPin, UnblockPin};
 pub use record::{
     Brand, CancellationReason, Card, CardFingerprint, CardSecret, CardStatus, CardType, FrozenBy, FundingMode,
@@ -30,9 +30,10 @@ pub use record::{
 };
 pub use replace::{ReplaceCard, ReplacementNumber};
 pub use reveal::{
-    IssueRevealToken, LookUpCard, PurgeRevealTokens, REMEMBERED_SECONDS, RevealTokenView, UseRevealToken, check_use,
+    IssueRevealToken, LookUpCard, PurgeRevealTokens, RevealTokenView, TOKEN_RETENTION_SECONDS, UseRevealToken,
+    check_use,
 };
-pub(crate) use unsettled::{is_unsettled, note_settled};
+pub(crate) use unsettled::{is_unsettled, update_unsettled_count};
 pub use update::{CardEcho, UpdateCard};
 pub use view::{CardView, MovementView, RevealView, SpendingLimitView};
 pub(crate) use view::{ChannelsView, SpendingControlsView, StatusChangeView};

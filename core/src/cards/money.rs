@@ -2,10 +2,10 @@
 
 use aws_lc_rs::digest;
 
-use crate::accounts::tell_balance;
+use crate::accounts::emit_balance_updated;
 use crate::cards::{
-    Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, find, find_payer, find_receiver, funds_of,
-    not_canceled, tell, view,
+    Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, emit_card, find, find_payer,
+    find_receiver, funds_of, not_canceled, view,
 };
 use crate::events::EventType;
 use crate::fields::positive;
@@ -48,7 +48,7 @@ pub struct WithdrawFromCard {
 }
 
 impl Verb for FundCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -56,7 +56,7 @@ impl Verb for FundCard {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         let reference = self.payment_reference.as_deref();
-        expect(work, client, self.id, Some(self.debit_account), reference);
+        prefetch_movement(work, client, self.id, Some(self.debit_account), reference);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -81,13 +81,13 @@ fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
     let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
     let was = crate::cards::is_unsettled(work, &card)?;
     let entry = move_to_card(work, &card, account.id, amount, reference, narration)?;
-    crate::cards::note_settled(work, &card, was)?;
+    crate::cards::update_unsettled_count(work, &card, was)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
 }
 
 impl Verb for WithdrawFromCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -95,7 +95,7 @@ impl Verb for WithdrawFromCard {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         let reference = self.payment_reference.as_deref();
-        expect(work, client, self.id, self.credit_account, reference);
+        prefetch_movement(work, client, self.id, self.credit_account, reference);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -112,8 +112,8 @@ fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Sto
     let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
     let between = (LedgerAccountId::from(card.id), account.id.into());
     let entry = move_money(work, EntryKind::CardWithdrawal, &card, between, amount, reference, narration)?;
-    tell_movement(work, &card, EventType::CardWithdrawn, account.id, amount, &entry)?;
-    tell_balance(work, account.id, amount, &entry)?;
+    emit_movement(work, &card, EventType::CardWithdrawn, account.id, amount, &entry)?;
+    emit_balance_updated(work, account.id, amount, &entry)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
 }
@@ -145,15 +145,15 @@ pub(super) fn collect_debt(work: &mut Work, card: &Card) -> Result<(), Stop> {
         return Ok(());
     }
     let account = LedgerAccountId::from(card.debit_account);
-    let balance = work.balances.get_to_change(Key::of(work.client(), account.0))?.expect("an account has a balance");
+    let balance = work.balances.get_for_update(Key::of(work.client(), account.0))?.expect("an account has a balance");
     let amount = owed.min(balance.available().max(0));
     if amount == 0 {
         return Ok(());
     }
     let between = (account, LedgerAccountId::from(card.id));
     let entry = move_money(work, EntryKind::CardFunding, card, between, amount, None, None)?;
-    tell_movement(work, card, EventType::CardFunded, card.debit_account, amount, &entry)?;
-    tell_balance(work, card.debit_account, -amount, &entry)
+    emit_movement(work, card, EventType::CardFunded, card.debit_account, amount, &entry)?;
+    emit_balance_updated(work, card.debit_account, -amount, &entry)
 }
 
 /// Moves money from an account onto a card, and tells both.
@@ -167,20 +167,20 @@ pub(super) fn move_to_card(
 ) -> Result<Entry, Stop> {
     let between = (account.into(), LedgerAccountId::from(card.id));
     let entry = move_money(work, EntryKind::CardFunding, card, between, amount, reference, narration)?;
-    tell_movement(work, card, EventType::CardFunded, account, amount, &entry)?;
-    tell_balance(work, account, -amount, &entry)?;
+    emit_movement(work, card, EventType::CardFunded, account, amount, &entry)?;
+    emit_balance_updated(work, account, -amount, &entry)?;
     Ok(entry)
 }
 
 /// Gives what an ended card has to an account, and tells it; nothing happens when there is nothing.
-pub(super) fn give_back(work: &mut Work, card: &Card, account: AccountId) -> Result<(), Stop> {
+pub(super) fn return_balance(work: &mut Work, card: &Card, account: AccountId) -> Result<(), Stop> {
     let amount = funds_of(work, card)?.available();
     if card.funding_mode == FundingMode::OnDemand || amount <= 0 {
         return Ok(());
     }
     let between = (LedgerAccountId::from(card.id), account.into());
     let entry = move_money(work, EntryKind::CardReturn, card, between, amount, None, None)?;
-    tell_balance(work, account, amount, &entry)
+    emit_balance_updated(work, account, amount, &entry)
 }
 
 /// Moves what is free on an ended card to whoever has its balance.
@@ -216,7 +216,7 @@ fn move_money(
     )
 }
 
-fn tell_movement(
+fn emit_movement(
     work: &mut Work,
     card: &Card,
     kind: EventType,
@@ -225,7 +225,7 @@ fn tell_movement(
     entry: &Entry,
 ) -> Result<(), Stop> {
     let movement = MovementView::of(entry, amount, account, &*funds_of(work, card)?);
-    tell(work, card, kind, &movement)
+    emit_card(work, card, kind, &movement)
 }
 
 /// SHA-256 of a reference.
@@ -239,7 +239,7 @@ fn hash(reference: &str) -> [u8; 32] {
 fn check_reference(work: &mut Work, reference: Option<&str>) -> Result<Option<[u8; 32]>, Stop> {
     let Some(reference) = reference else { return Ok(None) };
     let hash = hash(reference);
-    match work.payment_references.get_to_change(Key::hashed(work.client(), &hash))? {
+    match work.payment_references.get_for_update(Key::hashed(work.client(), &hash))? {
         Some(used) => Err(Refusal::PaymentReferenceUsed { card: used.card.to_string() }.into()),
         None => Ok(Some(hash)),
     }
@@ -259,7 +259,7 @@ fn keep_reference(work: &mut Work, hash: Option<[u8; 32]>, card: &Card, entry: &
 }
 
 /// Names the rows of a movement between a card and an account.
-fn expect(
+fn prefetch_movement(
     work: &mut Work,
     client: crate::ids::ClientId,
     card: CardId,
@@ -267,11 +267,11 @@ fn expect(
     reference: Option<&str>,
 ) {
     use crate::table::Access::{Exclusive, Shared};
-    work.expect_card(client, card, Shared);
+    work.prefetch_card(client, card, Shared);
     if let Some(account) = account {
-        work.expect_account(client, account, Shared);
+        work.prefetch_account(client, account, Shared);
     }
     if let Some(reference) = reference {
-        work.payment_references.expect(Key::hashed(client, &hash(reference)), Exclusive);
+        work.payment_references.prefetch(Key::hashed(client, &hash(reference)), Exclusive);
     }
 }

@@ -8,7 +8,7 @@ use crate::refusal::Stop;
 use crate::work::Work;
 
 /// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
-pub(crate) fn used(work: &mut Work, card: &Card, merchant_id: &str) -> Result<(), Stop> {
+pub(crate) fn apply_payment_effects(work: &mut Work, card: &Card, merchant_id: &str) -> Result<(), Stop> {
     let payments = counters(work, card.id.0)?.payments;
     let last = card.cancel_after.is_some_and(|most| payments >= most);
     // A merchant that does not say who it is cannot be told from others.
@@ -18,7 +18,7 @@ pub(crate) fn used(work: &mut Work, card: &Card, merchant_id: &str) -> Result<()
         return Ok(());
     }
     let key = Key::of(work.client(), card.id.0);
-    let found = work.cards.get_to_change(key)?.expect("a card that was just used is there");
+    let found = work.cards.get_for_update(key)?.expect("a card that was just used is there");
     let mut changed = (*found).clone();
     if locks {
         changed.locked_merchant = Some(merchant_id.to_owned());

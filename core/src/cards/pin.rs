@@ -1,6 +1,6 @@
 //! PINs: set, and unblocked after too many wrong ones. What a PIN is, only the vault knows.
 
-use crate::cards::{CardSecret, CardView, find_live, tell, view};
+use crate::cards::{CardSecret, CardView, emit_card, find_live, view};
 use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id};
 use crate::record::Key;
@@ -25,11 +25,11 @@ pub struct UnblockPin {
 }
 
 fn secret(work: &mut Work, id: CardId) -> Result<std::sync::Arc<CardSecret>, Stop> {
-    Ok(work.card_secrets.get_to_change(Key::of(work.client(), id.0))?.ok_or(Refusal::CardNotFound)?)
+    Ok(work.card_secrets.get_for_update(Key::of(work.client(), id.0))?.ok_or(Refusal::CardNotFound)?)
 }
 
 impl Verb for SetPin {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -57,12 +57,12 @@ fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
     changes.insert("pin".to_owned(), "changed".into());
     work.audit("card", &changed.id.to_string(), changes);
     let shown = view(work, &changed)?;
-    tell(work, &changed, EventType::CardUpdated, &shown)?;
+    emit_card(work, &changed, EventType::CardUpdated, &shown)?;
     Ok(shown)
 }
 
 impl Verb for UnblockPin {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)

@@ -193,7 +193,7 @@ impl Simulation {
         let command = Command::UpdateCard(Box::new(UpdateCard { id, status, credit_account, ..UpdateCard::default() }));
         if !self.cards[at].live {
             // Saying again what was done already changes nothing.
-            let again = self.world.card_row(id).heir == credit_account;
+            let again = self.world.card_row(id).credit_account == credit_account;
             return (command, if again { Ok(()) } else { Err("card_canceled") });
         }
         let own = heir == self.cards[at].account;
@@ -322,7 +322,7 @@ impl Simulation {
     fn check_ended_cards(&self) {
         for card in self.cards.iter().filter(|card| !card.live) {
             let row = self.world.card_row(card.id);
-            assert_ne!(row.replaced_by.is_some(), row.heir.is_some(), "one of the two");
+            assert_ne!(row.replaced_by.is_some(), row.credit_account.is_some(), "one of the two");
         }
     }
 }

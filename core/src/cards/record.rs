@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, LedgerAccountId};
 use crate::limits::SpendingControls;
 use crate::money::Currency;
-use crate::record::{Key, KeyBytes, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Whether there is plastic.
     pub enum CardType {
         /// A number only.
@@ -18,7 +18,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// The network.
     pub enum Brand {
         /// Mastercard.
@@ -28,7 +28,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Whether a card can be used.
     pub enum CardStatus {
         /// It cannot for now.
@@ -40,7 +40,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Why a card was canceled by its holder.
     pub enum CancellationReason {
         /// It was lost.
@@ -50,7 +50,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Why a card is replaced.
     pub enum ReplaceReason {
         /// It was lost: another number.
@@ -71,7 +71,7 @@ impl ReplaceReason {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Where a card's money is.
     pub enum FundingMode {
         /// On the card: it spends what was funded onto it.
@@ -106,7 +106,7 @@ pub enum FrozenBy {
 }
 
 /// How many changes of its status a card remembers.
-pub const REMEMBERED_CHANGES: usize = 50;
+pub const MAX_STATUS_CHANGES: usize = 50;
 
 /// A card's settings. Its amounts are in the [`crate::ledger::Balance`] of the ledger account it spends from.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +130,7 @@ pub struct Card {
     /// Why it ended.
     pub cancellation_reason: Option<String>,
     /// The account that took what it had, when it ended.
-    pub heir: Option<AccountId>,
+    pub credit_account: Option<AccountId>,
     /// The caller's own data, a JSON object.
     pub metadata: Option<String>,
     /// What it may be used for.
@@ -190,7 +190,7 @@ impl Card {
             by: None,
         };
         self.history.push(change);
-        let surplus = self.history.len().saturating_sub(REMEMBERED_CHANGES);
+        let surplus = self.history.len().saturating_sub(MAX_STATUS_CHANGES);
         self.history.drain(..surplus);
     }
 
@@ -221,18 +221,18 @@ impl Card {
 
 impl Record for Card {
     const KIND: Kind = Kind::Card;
-    const HEAP: usize = 400;
+    const HEAP_BYTES: usize = 400;
     const AUDITED: Option<&'static str> = Some("card");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             ("debitAccountId", self.debit_account.to_string().into()),
             ("cardHolderId", self.card_holder.to_string().into()),
@@ -241,8 +241,8 @@ impl Record for Card {
             ("currency", self.currency.code().into()),
             ("status", self.status.as_str().into()),
             ("cancellationReason", self.cancellation_reason.clone().into()),
-            ("creditAccountId", self.heir.map(|id| id.to_string()).into()),
-            ("metadata", Shown::json(self.metadata.as_deref())),
+            ("creditAccountId", self.credit_account.map(|id| id.to_string()).into()),
+            ("metadata", AuditValue::json(self.metadata.as_deref())),
             ("spendingControls", serde_json::to_value(&self.controls).unwrap_or_default().into()),
             ("enable2FA", self.enable_2fa.into()),
             ("disposable", self.disposable.into()),
@@ -311,20 +311,20 @@ pub struct CardFingerprint {
 impl CardFingerprint {
     /// The key of a fingerprint.
     pub fn key_of(fingerprint: &[u8; 32]) -> Key {
-        Key { client: ClientId::NOBODY, id: KeyBytes::new(fingerprint) }
+        Key { client: ClientId::INSTALLATION, id: KeyBytes::new(fingerprint) }
     }
 }
 
 impl Record for CardFingerprint {
     const KIND: Kind = Kind::CardFingerprint;
-    const PASSING: bool = true;
+    const TRANSIENT: bool = true;
 
     fn key(&self) -> Key {
         CardFingerprint::key_of(&self.fingerprint)
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What a reveal token is for.
     pub enum RevealPurpose {
         /// The number as JSON, for the client application.
@@ -358,7 +358,7 @@ pub struct RevealToken {
 impl RevealToken {
     /// The key of a token's hash.
     pub fn key_of(hash: &[u8; 32]) -> Key {
-        Key { client: ClientId::NOBODY, id: KeyBytes::new(hash) }
+        Key { client: ClientId::INSTALLATION, id: KeyBytes::new(hash) }
     }
 }
 
@@ -387,7 +387,7 @@ pub struct PaymentReference {
 
 impl Record for PaymentReference {
     const KIND: Kind = Kind::PaymentReference;
-    const PASSING: bool = true;
+    const TRANSIENT: bool = true;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.hash)

@@ -3,8 +3,8 @@
 
 use crate::cards::create::{first_status, put_number};
 use crate::cards::{
-    Card, CardFingerprint, CardSecret, CardStatus, CardView, Expiry, FundingMode, NewNumber, ReplaceReason, find_live,
-    funds_of, tell, view,
+    Card, CardFingerprint, CardSecret, CardStatus, CardView, Expiry, FundingMode, NewNumber, ReplaceReason, emit_card,
+    find_live, funds_of, view,
 };
 use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id, LedgerAccountId};
@@ -51,7 +51,7 @@ pub struct ReplaceCard {
 }
 
 impl Verb for ReplaceCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -68,15 +68,15 @@ impl Verb for ReplaceCard {
 fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     let old = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, old.version)?;
-    let secret = work.card_secrets.get_to_change(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;
+    let secret = work.card_secrets.get_for_update(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;
     match &command.number {
         ReplacementNumber::New(number) => {
-            if work.card_fingerprints.get_to_change(CardFingerprint::key_of(&number.fingerprint))?.is_some() {
+            if work.card_fingerprints.get_for_update(CardFingerprint::key_of(&number.fingerprint))?.is_some() {
                 return Err(Refusal::NumberTaken.into());
             }
         }
         ReplacementNumber::Same { pin_before, fingerprint, .. } => {
-            let found = work.card_fingerprints.get_to_change(CardFingerprint::key_of(fingerprint))?;
+            let found = work.card_fingerprints.get_for_update(CardFingerprint::key_of(fingerprint))?;
             if *pin_before != secret.pin || found.is_none_or(|found| found.card != old.id) {
                 return Err(Refusal::Stale.into());
             }
@@ -107,7 +107,7 @@ fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     work.counters.put(Counters { owner: new.id.0, answered: Vec::new(), ..used });
     move_funds(work, &old, &new)?;
     let shown = view(work, &new)?;
-    tell(work, &new, EventType::CardCreated, &shown)?;
+    emit_card(work, &new, EventType::CardCreated, &shown)?;
     retire(work, &old, &new, command.reason)?;
     Ok(shown)
 }
@@ -177,7 +177,7 @@ fn retire(work: &mut Work, old: &Card, new: &Card, reason: ReplaceReason) -> Res
     retired.replaced_by = Some(new.id);
     retired.touch(now);
     work.cards.put(retired.clone());
-    crate::cards::note_settled(work, &retired, false)?;
+    crate::cards::update_unsettled_count(work, &retired, false)?;
     let shown = view(work, &retired)?;
-    tell(work, &retired, EventType::CardReplaced, &shown)
+    emit_card(work, &retired, EventType::CardReplaced, &shown)
 }

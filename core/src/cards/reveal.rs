@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 
-use crate::cards::{CardFingerprint, CardView, RevealPurpose, RevealToken, RevealView, find, not_canceled, tell, view};
+use crate::cards::{
+    CardFingerprint, CardView, RevealPurpose, RevealToken, RevealView, emit_card, find, not_canceled, view,
+};
 use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id};
 use crate::record::Key;
@@ -55,7 +57,7 @@ pub struct PurgeRevealTokens {
 }
 
 /// How long a used or expired token is remembered, so that it is told apart from an unknown one.
-pub const REMEMBERED_SECONDS: i64 = 86_400;
+pub const TOKEN_RETENTION_SECONDS: i64 = 86_400;
 
 /// A reveal token that was made.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -75,7 +77,7 @@ pub struct RevealTokenView {
 }
 
 impl Verb for IssueRevealToken {
-    type Shown = RevealTokenView;
+    type Answer = RevealTokenView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -114,15 +116,15 @@ fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<Rev
 }
 
 impl Verb for UseRevealToken {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_card(client, self.id, Access::Shared);
-        work.reveal_tokens.expect(RevealToken::key_of(&self.hash), Access::Exclusive);
+        work.prefetch_card(client, self.id, Access::Shared);
+        work.reveal_tokens.prefetch(RevealToken::key_of(&self.hash), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -132,7 +134,7 @@ impl Verb for UseRevealToken {
 
 /// Uses the token up: the one answer to this command may show the number.
 fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
-    let found = work.reveal_tokens.get_to_change(RevealToken::key_of(&command.hash))?;
+    let found = work.reveal_tokens.get_for_update(RevealToken::key_of(&command.hash))?;
     let token = found.filter(|token| token.client == work.client() && token.card == command.id);
     let token = token.ok_or(Refusal::RevealTokenUnknown)?;
     check_use(&token, command.purpose, command.origin.as_deref(), work.now())?;
@@ -144,7 +146,7 @@ fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardVie
     changes.insert("revealed".to_owned(), command.purpose.as_str().into());
     work.audit("card", &card.id.to_string(), changes);
     let address = work.context().address.map(|address| address.to_string());
-    tell(work, &card, EventType::CardRevealed, &RevealView { purpose: command.purpose, address })?;
+    emit_card(work, &card, EventType::CardRevealed, &RevealView { purpose: command.purpose, address })?;
     view(work, &card)
 }
 
@@ -178,7 +180,7 @@ pub fn check_use(
 }
 
 impl Verb for LookUpCard {
-    type Shown = Option<CardView>;
+    type Answer = Option<CardView>;
 
     fn home(&self) -> Option<Id> {
         None
@@ -207,7 +209,7 @@ fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, St
 }
 
 impl Verb for PurgeRevealTokens {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -224,11 +226,11 @@ impl Verb for PurgeRevealTokens {
 fn purge_reveal_tokens(work: &mut Work, command: &PurgeRevealTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {
-        work.reveal_tokens.expect(*key, crate::table::Access::Exclusive);
+        work.reveal_tokens.prefetch(*key, crate::table::Access::Exclusive);
     }
     for key in &command.keys {
-        let found = work.reveal_tokens.get_to_change(*key)?;
-        if found.is_some_and(|token| token.expires_at.plus_seconds(REMEMBERED_SECONDS) <= work.now()) {
+        let found = work.reveal_tokens.get_for_update(*key)?;
+        if found.is_some_and(|token| token.expires_at.plus_seconds(TOKEN_RETENTION_SECONDS) <= work.now()) {
             over.push(*key);
         }
     }

@@ -13,13 +13,13 @@ pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(false);
     }
-    let balance = work.balances.get_to_change(Key::of(work.client(), card.funds.0))?;
+    let balance = work.balances.get_for_update(Key::of(work.client(), card.funds.0))?;
     let balance = balance.expect("a card spends from a balance");
     Ok(balance.ledger != 0 || balance.held != 0)
 }
 
 /// Counts an ended card that is unsettled on the account behind it, which does not close until it no longer is.
-pub(crate) fn note_settled(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
+pub(crate) fn update_unsettled_count(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
     match (was, is_unsettled(work, card)?) {
         (false, true) => count_unsettled(work, card.debit_account, 1),
         (true, false) => count_unsettled(work, card.debit_account, -1),

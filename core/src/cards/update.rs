@@ -1,7 +1,7 @@
 //! Changing a card: frozen and thawed, canceled, controlled.
 
 use crate::cards::cancel::end;
-use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, tell, view};
+use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, view};
 use crate::events::EventType;
 use crate::fields::check_read_only;
 use crate::ids::{AccountId, CardId, ClientId, Id};
@@ -46,14 +46,14 @@ pub struct CardEcho {
 }
 
 impl Verb for UpdateCard {
-    type Shown = CardView;
+    type Answer = CardView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_card(client, self.id, Access::Exclusive);
+        work.prefetch_card(client, self.id, Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -63,7 +63,7 @@ impl Verb for UpdateCard {
 
 /// Changes the card; one that ended can only be written back as it is.
 fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
-    let found = work.cards.get_to_change(Key::of(work.client(), command.id.0))?;
+    let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;
     let now = work.now();
@@ -77,7 +77,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
         changed.metadata = crate::fields::unless_empty(metadata.clone());
     }
     if let Some(controls) = &command.controls {
-        changed.controls = controls.settle(&card.controls, card.created_at, now)?;
+        changed.controls = controls.replacing(&card.controls, card.created_at, now)?;
     }
     if command.status == Some(CardStatus::Canceled) {
         return end(work, changed, command.cancellation_reason.as_deref(), command.credit_account);
@@ -103,7 +103,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     changed.touch(now);
     work.cards.put(changed.clone());
     let shown = view(work, &changed)?;
-    tell(work, &changed, EventType::CardUpdated, &shown)?;
+    emit_card(work, &changed, EventType::CardUpdated, &shown)?;
     Ok(shown)
 }
 
@@ -121,12 +121,15 @@ fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Ref
 
 /// Whether a change of a card that ended asks for what is so already.
 fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -> Result<bool, Refusal> {
-    let controls =
-        command.controls.as_ref().map(|controls| controls.settle(&card.controls, card.created_at, now)).transpose()?;
+    let controls = command
+        .controls
+        .as_ref()
+        .map(|controls| controls.replacing(&card.controls, card.created_at, now))
+        .transpose()?;
     let metadata = command.metadata.as_ref().map(|metadata| crate::fields::unless_empty(metadata.clone()));
     Ok(command.status.is_none_or(|status| status == card.status)
         && command.cancellation_reason.as_ref().is_none_or(|reason| Some(reason) == card.cancellation_reason.as_ref())
-        && command.credit_account.is_none_or(|account| Some(account) == card.heir)
+        && command.credit_account.is_none_or(|account| Some(account) == card.credit_account)
         && metadata.is_none_or(|metadata| metadata == card.metadata)
         && controls.is_none_or(|controls| controls == card.controls))
 }

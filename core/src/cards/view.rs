@@ -231,7 +231,7 @@ impl CardView {
             currency: card.currency.code().to_owned(),
             status: card.status,
             cancellation_reason: card.cancellation_reason.clone(),
-            credit_account_id: card.heir.map(|id| id.to_string()),
+            credit_account_id: card.credit_account.map(|id| id.to_string()),
             balance: Money::new(funds.ledger, card.currency),
             available_balance: Money::new(funds.available(), card.currency),
             masked_pan: format!("{}******{}", card.bin, card.last4),

@@ -32,7 +32,7 @@ pub struct ClockReading {
 const LAST: Instant = Instant::from_micros(7_289_654_399_000_000);
 
 impl Verb for AdvanceClock {
-    type Shown = ClockReading;
+    type Answer = ClockReading;
 
     fn home(&self) -> Option<Id> {
         None
@@ -47,7 +47,7 @@ impl Verb for AdvanceClock {
 
 /// Advances the clock.
 fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop> {
-    let clock = work.clock.get_to_change(Clock::the_key())?.unwrap_or_default();
+    let clock = work.clock.get_for_update(Clock::singleton_key())?.unwrap_or_default();
     let now = work.now();
     if command.to < now && command.strict {
         return Err(Refusal::ClockBackwards { now: now.to_string() }.into());

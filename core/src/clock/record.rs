@@ -12,8 +12,8 @@ pub struct Clock {
 
 impl Clock {
     /// The key of the one row.
-    pub fn the_key() -> Key {
-        Key { client: ClientId::NOBODY, id: KeyBytes::new(b"clock") }
+    pub fn singleton_key() -> Key {
+        Key { client: ClientId::INSTALLATION, id: KeyBytes::new(b"clock") }
     }
 }
 
@@ -22,10 +22,10 @@ impl Record for Clock {
     const AUDITED: Option<&'static str> = Some("clock");
 
     fn key(&self) -> Key {
-        Clock::the_key()
+        Clock::singleton_key()
     }
 
-    fn shown(&self) -> Vec<(&'static str, crate::record::Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, crate::record::AuditValue)> {
         vec![("offsetSeconds", (self.offset / crate::time::SECOND).into())]
     }
 }

@@ -48,7 +48,7 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
 
 /// Counts one more on the row that does so for an owner.
 fn count<R: Record>(table: &mut Table<R>, key: Key, last: fn(&mut R) -> &mut i64) -> Result<i64, Stop> {
-    let found = table.get_to_change(key)?.expect("what an event belongs to is there");
+    let found = table.get_for_update(key)?.expect("what an event belongs to is there");
     let mut row = (*found).clone();
     *last(&mut row) += 1;
     let sequence = *last(&mut row);

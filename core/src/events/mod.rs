@@ -15,4 +15,4 @@ pub use emit::emit;
 pub(crate) use emit::emit_with;
 pub use purge::PurgeEvents;
 pub use record::{Event, EventType, Owner};
-pub use wire::{body, told};
+pub use wire::{body, wire_data};

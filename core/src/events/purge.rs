@@ -14,7 +14,7 @@ pub struct PurgeEvents {
 }
 
 impl Verb for PurgeEvents {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -29,6 +29,6 @@ impl Verb for PurgeEvents {
 
 /// Forgets them; tells how many.
 fn purge_events(work: &mut Work, command: &PurgeEvents) -> Result<u64, Stop> {
-    work.appended.forgotten_events.extend(&command.keys);
+    work.appended.deleted_events.extend(&command.keys);
     Ok(command.keys.len() as u64)
 }

@@ -3,7 +3,7 @@
 use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// Every type of event.
     pub enum EventType {
         /// An account was opened.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::Event;
 
 /// The event's data with its `context`, the same bytes every time.
-pub fn told(event: &Event, environment: &str) -> Box<RawValue> {
+pub fn wire_data(event: &Event, environment: &str) -> Box<RawValue> {
     let stored = event.data.strip_suffix('}').unwrap_or("{");
     let comma = if stored.ends_with('{') { "" } else { "," };
     let text = format!(
@@ -24,7 +24,7 @@ pub fn body(event: &Event, environment: &str) -> String {
     format!(
         r#"{{"event":"{}","data":{},"client":"{}","createdAt":"{}"}}"#,
         event.kind,
-        told(event, environment).get(),
+        wire_data(event, environment).get(),
         event.client,
         event.created_at
     )
@@ -33,7 +33,7 @@ pub fn body(event: &Event, environment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Event;
-    use super::{body, told};
+    use super::{body, wire_data};
     use crate::ids::{ClientId, EventId, Id};
     use crate::time::Instant;
 
@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn the_context_comes_last() {
         let context = r#""context":{"eventId":"665f1c4f4a4f4a4f4a4f4a02","environment":"sandbox","business":"665f1c4f4a4f4a4f4a4f4a01","createdAt":1713878400}"#;
-        assert_eq!(told(&event(r#"{"a":1}"#), "sandbox").get(), format!(r#"{{"a":1,{context}}}"#));
-        assert_eq!(told(&event("{}"), "sandbox").get(), format!("{{{context}}}"));
+        assert_eq!(wire_data(&event(r#"{"a":1}"#), "sandbox").get(), format!(r#"{{"a":1,{context}}}"#));
+        assert_eq!(wire_data(&event("{}"), "sandbox").get(), format!("{{{context}}}"));
         let expected = format!(
             r#"{{"event":"card.created","data":{{"a":1,{context}}},"client":"665f1c4f4a4f4a4f4a4f4a01","createdAt":"2024-04-23T13:20:00.250Z"}}"#
         );

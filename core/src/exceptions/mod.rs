@@ -4,6 +4,6 @@ mod raise;
 mod record;
 mod view;
 
-pub(crate) use raise::{Exceptional, except};
+pub(crate) use raise::{ExceptionDraft, raise_exception};
 pub use record::{Deferred, ExceptionKind, ExceptionStatus, NetworkException};
 pub use view::ExceptionView;

@@ -3,33 +3,33 @@
 use crate::authorizations::Authorization;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, NetworkException};
 use crate::fields::not_negative;
-use crate::ids::{AuthorizationId, CardId, ExceptionId, PostingId};
-use crate::messages::{Asked, Trace};
+use crate::ids::{AuthorizationId, CardId, ExceptionId, TransactionId};
+use crate::messages::{RequestedAmount, Trace};
 use crate::money::Currency;
 use crate::refusal::{Refusal, Stop};
-use crate::transactions::Posted;
+use crate::transactions::Transaction;
 use crate::work::Work;
 
 /// What did not fit.
-pub(crate) struct Exceptional {
+pub(crate) struct ExceptionDraft {
     pub(crate) kind: ExceptionKind,
     pub(crate) card: Option<CardId>,
     pub(crate) authorization: Option<AuthorizationId>,
-    pub(crate) posting: Option<PostingId>,
+    pub(crate) transaction: Option<TransactionId>,
     pub(crate) amount: i64,
     pub(crate) currency: Currency,
     pub(crate) trace: Trace,
     pub(crate) deferred: Option<Deferred>,
 }
 
-impl Exceptional {
+impl ExceptionDraft {
     /// About an authorization.
-    pub(crate) fn about(kind: ExceptionKind, authorization: &Authorization, amount: i64) -> Exceptional {
-        Exceptional {
+    pub(crate) fn about(kind: ExceptionKind, authorization: &Authorization, amount: i64) -> ExceptionDraft {
+        ExceptionDraft {
             kind,
             card: authorization.card,
             authorization: Some(authorization.id),
-            posting: None,
+            transaction: None,
             amount,
             currency: authorization.currency,
             trace: authorization.trace.clone(),
@@ -38,12 +38,12 @@ impl Exceptional {
     }
 
     /// About a transaction.
-    pub(crate) fn of_posting(kind: ExceptionKind, posted: &Posted, amount: i64) -> Exceptional {
-        Exceptional {
+    pub(crate) fn of_transaction(kind: ExceptionKind, posted: &Transaction, amount: i64) -> ExceptionDraft {
+        ExceptionDraft {
             kind,
             card: Some(posted.card),
             authorization: posted.authorization,
-            posting: Some(posted.id),
+            transaction: Some(posted.id),
             amount,
             currency: posted.currency,
             trace: posted.trace.clone(),
@@ -52,14 +52,19 @@ impl Exceptional {
     }
 
     /// About a message that no rate is known for, in the currency it came in.
-    pub(crate) fn unpriced(card: CardId, asked: &Asked, trace: &Trace, deferred: Deferred) -> Result<Self, Refusal> {
-        Ok(Exceptional {
+    pub(crate) fn unpriced(
+        card: CardId,
+        requested: &RequestedAmount,
+        trace: &Trace,
+        deferred: Deferred,
+    ) -> Result<Self, Refusal> {
+        Ok(ExceptionDraft {
             kind: ExceptionKind::Unpriced,
             card: Some(card),
             authorization: None,
-            posting: None,
-            amount: not_negative(asked.amount, asked.currency, "/amount")?,
-            currency: asked.currency,
+            transaction: None,
+            amount: not_negative(requested.amount, requested.currency, "/amount")?,
+            currency: requested.currency,
             trace: trace.clone(),
             deferred: Some(deferred),
         })
@@ -67,7 +72,7 @@ impl Exceptional {
 }
 
 /// Keeps it.
-pub(crate) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkException, Stop> {
+pub(crate) fn raise_exception(work: &mut Work, what: ExceptionDraft) -> Result<NetworkException, Stop> {
     let now = work.now();
     let exception = NetworkException {
         client: work.client(),
@@ -76,7 +81,7 @@ pub(crate) fn except(work: &mut Work, what: Exceptional) -> Result<NetworkExcept
         status: ExceptionStatus::Open,
         card: what.card,
         authorization: what.authorization,
-        posting: what.posting,
+        transaction: what.transaction,
         amount: what.amount,
         currency: what.currency,
         trace: what.trace,

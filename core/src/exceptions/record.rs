@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AuthorizationId, CardId, ClientId, EntryId, ExceptionId, PostingId};
-use crate::messages::{Asked, Trace};
+use crate::ids::{AuthorizationId, CardId, ClientId, EntryId, ExceptionId, TransactionId};
+use crate::messages::{RequestedAmount, Trace};
 use crate::money::Currency;
-use crate::record::{Key, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, Kind, Record};
 use crate::time::Instant;
 use crate::transactions::{Clear, ForcePost, Refund};
 
-crate::words! {
+crate::string_enum! {
     /// Why a message needs somebody's eyes.
     pub enum ExceptionKind {
         /// A payment without an authorization.
@@ -41,7 +41,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Whether somebody looked.
     pub enum ExceptionStatus {
         /// Nobody did.
@@ -67,7 +67,7 @@ pub struct NetworkException {
     /// The authorization.
     pub authorization: Option<AuthorizationId>,
     /// What was posted.
-    pub posting: Option<PostingId>,
+    pub transaction: Option<TransactionId>,
     /// How much it is about, in minor units.
     pub amount: i64,
     /// Of this currency.
@@ -96,7 +96,7 @@ impl Record for NetworkException {
         Key::of(self.client, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![("status", self.status.as_str().into()), ("note", self.note.clone().into())]
     }
 }
@@ -112,7 +112,7 @@ pub enum Deferred {
     /// A refund.
     Refund(Box<Refund>),
     /// The amount of an advice; its authorization is pending.
-    Advice(Asked),
+    Advice(RequestedAmount),
 }
 
 impl Deferred {
@@ -132,12 +132,12 @@ impl Deferred {
     }
 
     /// The amount of the message, as it came.
-    pub(crate) fn asked(&self) -> Option<&Asked> {
+    pub(crate) fn requested(&self) -> Option<&RequestedAmount> {
         match self {
-            Deferred::Clearing(clear) => clear.asked.as_ref(),
-            Deferred::ForcePost(force) => Some(&force.asked),
-            Deferred::Refund(refund) => refund.asked.as_ref(),
-            Deferred::Advice(asked) => Some(asked),
+            Deferred::Clearing(clear) => clear.requested.as_ref(),
+            Deferred::ForcePost(force) => Some(&force.requested),
+            Deferred::Refund(refund) => refund.requested.as_ref(),
+            Deferred::Advice(requested) => Some(requested),
         }
     }
 }

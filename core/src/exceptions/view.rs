@@ -61,7 +61,7 @@ impl ExceptionView {
             status: of.status,
             card_id: of.card.map(|id| id.to_string()),
             authorization_id: of.authorization.map(|id| id.to_string()),
-            transaction_id: of.posting.map(|id| id.to_string()),
+            transaction_id: of.transaction.map(|id| id.to_string()),
             amount: Money::new(of.amount, of.currency),
             currency: of.currency.code().to_owned(),
             network_transaction_id: of.trace.transaction_id.clone(),

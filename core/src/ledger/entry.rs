@@ -10,7 +10,7 @@ pub type Hash = [u8; 32];
 /// The hash before the first line.
 pub const GENESIS: Hash = [0; 32];
 
-crate::words! {
+crate::string_enum! {
     /// What an entry is about.
     pub enum EntryKind {
         /// Money moved between two accounts.
@@ -46,7 +46,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// The system accounts of a client, one of each per currency.
     pub enum System {
         /// Money from and to outside.

@@ -3,7 +3,7 @@
 use crate::ids::{AuthorizationId, EntryId, Id, LedgerAccountId};
 use crate::ledger::balance::available;
 use crate::ledger::{Balance, Entry, EntryKind, GENESIS, Line, System, SystemLine, entry_digest, line_hash};
-use crate::money::{Currency, LARGEST_MINOR, format_minor};
+use crate::money::{Currency, MAX_MINOR_UNITS, format_minor};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -64,7 +64,7 @@ pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
     for leg in posting.legs {
         if let Leg::Account { account, delta, held } = *leg {
             let balance =
-                work.balances.get_to_change(Key::of(client, account.0))?.expect("a posted account has a balance");
+                work.balances.get_for_update(Key::of(client, account.0))?.expect("a posted account has a balance");
             heads.push(next_head(&balance, delta, held, posting.forced)?);
         }
     }
@@ -111,7 +111,7 @@ fn next_head(balance: &Balance, delta: i64, held: i64, forced: bool) -> Result<(
     let before = balance.available();
     let kept = [(balance.ledger, next.ledger), (balance.held, next.held), (before, after)];
     let grows_too_large = |(before, after): (i64, i64)| {
-        after.unsigned_abs() > LARGEST_MINOR.unsigned_abs() && after.unsigned_abs() > before.unsigned_abs()
+        after.unsigned_abs() > MAX_MINOR_UNITS.unsigned_abs() && after.unsigned_abs() > before.unsigned_abs()
     };
     if !forced && kept.into_iter().any(grows_too_large) {
         return Err(too_large().into());
@@ -177,7 +177,7 @@ fn assert_balanced(work: &mut Work, legs: &[Leg]) -> Result<(), Stop> {
             Leg::Account { account, delta, .. } => {
                 assert!(!accounts.contains(&account), "an account stands twice in one entry");
                 accounts.push(account);
-                let balance = work.balances.get_to_change(Key::of(client, account.0))?;
+                let balance = work.balances.get_for_update(Key::of(client, account.0))?;
                 (balance.expect("a posted account has a balance").currency, delta)
             }
         };

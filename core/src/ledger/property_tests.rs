@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{
     Balance, Entry, EntryKind, GENESIS, Leg, Line, Posting, System, SystemLine, entry_digest, line_hash, post,
 };
-use crate::ids::{AccountId, ClientId, Id, IdMaker, LedgerAccountId};
+use crate::ids::{AccountId, ClientId, Id, IdGenerator, LedgerAccountId};
 use crate::money::{Category, Currency};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -59,7 +59,7 @@ impl Modelled {
     /// Beyond what can be shown exactly, and further than it was.
     fn grows_too_large(self, before: Modelled) -> bool {
         let beyond = |before: i128, after: i128| {
-            after.abs() > i128::from(crate::money::LARGEST_MINOR) && after.abs() > before.abs()
+            after.abs() > i128::from(crate::money::MAX_MINOR_UNITS) && after.abs() > before.abs()
         };
         beyond(before.ledger, self.ledger)
             || beyond(before.held, self.held)
@@ -90,7 +90,7 @@ fn account(number: u8) -> LedgerAccountId {
 
 impl Simulation {
     fn new() -> Simulation {
-        let mut work = Work::new(IdMaker::new([7; 5], 0));
+        let mut work = Work::new(IdGenerator::new([7; 5], 0));
         work.enter(Context::system(ClientId(Id::from_bytes([9; 12])), "test"));
         let mut model = HashMap::new();
         for number in 0..ACCOUNTS {
@@ -153,7 +153,7 @@ impl Simulation {
         self.entries.append(&mut self.work.appended.entries);
         self.lines.append(&mut self.work.appended.lines);
         self.system.append(&mut self.work.appended.system_lines);
-        self.work.settle();
+        self.work.mark_stored();
     }
 
     /// What the model says: the new amounts, or the code of the refusal.

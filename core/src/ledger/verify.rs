@@ -183,12 +183,12 @@ impl Verifier {
             None => (balance.seq, balance.hash, balance.ledger, balance.held) == (0, GENESIS, 0, 0),
         };
         if !right {
-            let told = end.map_or("has no lines".to_owned(), |end| {
+            let chain = end.map_or("has no lines".to_owned(), |end| {
                 format!("ends at line {} with ledger {} and held {}", end.seq, end.ledger, end.held)
             });
             self.off(|| {
                 format!(
-                    "account {}: its head says line {}, ledger {}, held {}; its chain {told}",
+                    "account {}: its head says line {}, ledger {}, held {}; its chain {chain}",
                     balance.id, balance.seq, balance.ledger, balance.held
                 )
             });

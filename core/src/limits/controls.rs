@@ -6,9 +6,9 @@ use crate::refusal::Refusal;
 use crate::time::Instant;
 
 /// At most so many limits on a card or card holder.
-pub const MOST_LIMITS: usize = 32;
+pub const MAX_LIMITS: usize = 32;
 
-crate::words! {
+crate::string_enum! {
     /// The window a limit counts in.
     pub enum Interval {
         /// Each authorization by itself.
@@ -93,9 +93,9 @@ pub struct NewLimit {
 
 /// Gives each limit its beginning: one that was there before goes on counting, a new one begins now. What plain limits
 /// in UTC count is counted for every card and card holder from its beginning, `created_at`.
-pub fn settle_limits(
+pub fn start_limits(
     before: &[SpendingLimit],
-    asked: &[NewLimit],
+    requested: &[NewLimit],
     created_at: Instant,
     now: Instant,
 ) -> Result<Vec<SpendingLimit>, Refusal> {
@@ -111,7 +111,7 @@ pub fn settle_limits(
             _ => Ok(SpendingLimit { since: since.micros(), ..new.limit.clone() }),
         }
     };
-    asked.iter().map(settle).collect()
+    requested.iter().map(settle).collect()
 }
 
 /// What a card may be used for.
@@ -159,20 +159,20 @@ pub struct NewControls {
 
 impl NewControls {
     /// The controls that take the place of `before`.
-    pub fn settle(
+    pub fn replacing(
         &self,
         before: &SpendingControls,
         created_at: Instant,
         now: Instant,
     ) -> Result<SpendingControls, Refusal> {
-        let spending_limits = settle_limits(&before.spending_limits, &self.limits, created_at, now)?;
+        let spending_limits = start_limits(&before.spending_limits, &self.limits, created_at, now)?;
         Ok(SpendingControls { spending_limits, ..self.controls.clone().trimmed() })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Interval, NewLimit, SpendingLimit, settle_limits};
+    use super::{Interval, NewLimit, SpendingLimit, start_limits};
     use crate::time::Instant;
 
     fn limit(amount: i64, interval: Interval, categories: &[&str], since: i64) -> SpendingLimit {
@@ -190,22 +190,22 @@ mod tests {
     #[test]
     fn a_limit_that_stays_goes_on_counting() {
         let before = [limit(100, Interval::Daily, &[], 5), limit(7, Interval::Daily, &["5812"], 6)];
-        let asked = [
+        let requested = [
             limit(200, Interval::Daily, &[], 0),
             limit(7, Interval::Weekly, &[], 0),
             limit(7, Interval::Weekly, &["5812"], 0),
             SpendingLimit { time_zone: "Africa/Lagos".to_owned(), ..limit(7, Interval::Weekly, &[], 0) },
             limit(7, Interval::Daily, &["5812"], 0),
         ];
-        let asked = asked.map(|limit| NewLimit { limit, counting_since: None });
+        let requested = requested.map(|limit| NewLimit { limit, counting_since: None });
         let settled =
-            settle_limits(&before, &asked, Instant::from_micros(3), Instant::from_micros(99)).expect("limits");
+            start_limits(&before, &requested, Instant::from_micros(3), Instant::from_micros(99)).expect("limits");
         let since: Vec<i64> = settled.iter().map(|limit| limit.since).collect();
         assert_eq!(since, [5, 3, 99, 99, 6]);
         let sent = NewLimit {
             limit: limit(1, Interval::Daily, &[], 0),
             counting_since: Some(Instant::from_micros(9_000_000)),
         };
-        assert!(settle_limits(&before, &[sent], Instant::from_micros(3), Instant::from_micros(99)).is_err());
+        assert!(start_limits(&before, &[sent], Instant::from_micros(3), Instant::from_micros(99)).is_err());
     }
 }

@@ -8,8 +8,8 @@ mod record;
 pub mod windows;
 
 pub use controls::{
-    Channels, Interval, MOST_LIMITS, NewControls, NewLimit, SpendingControls, SpendingLimit, settle_limits,
+    Channels, Interval, MAX_LIMITS, NewControls, NewLimit, SpendingControls, SpendingLimit, start_limits,
 };
 pub(crate) use find::counters;
-pub(crate) use record::add_taken;
-pub use record::{Answered, Counters, MessageDigest, REMEMBERED_MESSAGES, Taken, Window, WindowKey, covers};
+pub(crate) use record::add_usage;
+pub use record::{Answered, Counters, LimitUsage, MAX_REMEMBERED_MESSAGES, MessageDigest, Window, WindowKey, covers};

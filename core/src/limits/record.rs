@@ -10,7 +10,7 @@ use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 /// How many messages of a card are remembered, so that a repeat is answered as the first was.
-pub const REMEMBERED_MESSAGES: usize = 16;
+pub const MAX_REMEMBERED_MESSAGES: usize = 16;
 
 /// What makes two messages of the network the same one: a digest of what identifies them.
 pub type MessageDigest = [u8; 16];
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Window {
 
 /// What an authorization took from a window: given back there, if that window is still the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct LimitUsage {
     /// Whether of the card holder; of the card otherwise.
     pub of_holder: bool,
     /// Which window.
@@ -128,16 +128,16 @@ pub struct Taken {
     pub count: i64,
 }
 
-impl Serialize for Taken {
+impl Serialize for LimitUsage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (self.of_holder, &self.key, self.start, self.amount, self.count).serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Taken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Taken, D::Error> {
+impl<'de> Deserialize<'de> for LimitUsage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LimitUsage, D::Error> {
         let (of_holder, key, start, amount, count) = Deserialize::deserialize(deserializer)?;
-        Ok(Taken { of_holder, key, start, amount, count })
+        Ok(LimitUsage { of_holder, key, start, amount, count })
     }
 }
 
@@ -183,7 +183,7 @@ pub struct Counters {
 
 impl Record for Counters {
     const KIND: Kind = Kind::Counters;
-    const HEAP: usize = 400;
+    const HEAP_BYTES: usize = 400;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.owner)
@@ -191,7 +191,8 @@ impl Record for Counters {
 }
 
 /// The windows every card and card holder has whatever its limits are.
-const KEPT: [Interval; 5] = [Interval::Daily, Interval::Weekly, Interval::Monthly, Interval::Yearly, Interval::AllTime];
+const PLAIN_INTERVALS: [Interval; 5] =
+    [Interval::Daily, Interval::Weekly, Interval::Monthly, Interval::Yearly, Interval::AllTime];
 
 impl Counters {
     /// Nothing spent yet.
@@ -207,7 +208,7 @@ impl Counters {
     }
 
     /// Adds to every window that counts payments of a category; tells which.
-    pub fn take(
+    pub fn consume(
         &mut self,
         limits: &[SpendingLimit],
         currency: &str,
@@ -236,7 +237,7 @@ impl Counters {
     }
 
     /// Gives back to the window that began at `start`, if it is still the current one.
-    pub fn give_back(&mut self, key: &WindowKey, start: i64, (amount, count): (i64, i64), now: Instant) {
+    pub fn credit_current_window(&mut self, key: &WindowKey, start: i64, (amount, count): (i64, i64), now: Instant) {
         if !is_current(key, start, now) {
             return;
         }
@@ -254,7 +255,7 @@ impl Counters {
     /// Remembers the answer to a message.
     pub fn remember(&mut self, message: MessageDigest, authorization: AuthorizationId) {
         self.answered.push(Answered { message, authorization });
-        let surplus = self.answered.len().saturating_sub(REMEMBERED_MESSAGES);
+        let surplus = self.answered.len().saturating_sub(MAX_REMEMBERED_MESSAGES);
         self.answered.drain(..surplus);
     }
 }
@@ -281,7 +282,7 @@ fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(Windo
         let start = windows::start(interval, "UTC", now).micros();
         (key, start)
     };
-    let mut counted: Vec<(WindowKey, i64)> = KEPT.into_iter().map(plain).collect();
+    let mut counted: Vec<(WindowKey, i64)> = PLAIN_INTERVALS.into_iter().map(plain).collect();
     for limit in limits {
         let of_currency = limit.currency.as_deref().is_none_or(|wanted| wanted == currency);
         let window = window_of(limit, currency, now);
@@ -293,10 +294,11 @@ fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(Windo
 }
 
 /// Adds what was taken to what was taken before; more from the same window is one part with it.
-pub fn add_taken(before: &mut Vec<Taken>, more: Vec<Taken>) {
+pub fn add_usage(before: &mut Vec<LimitUsage>, more: Vec<LimitUsage>) {
     for part in more {
-        let same =
-            |known: &&mut Taken| (known.of_holder, &known.key, known.start) == (part.of_holder, &part.key, part.start);
+        let same = |known: &&mut LimitUsage| {
+            (known.of_holder, &known.key, known.start) == (part.of_holder, &part.key, part.start)
+        };
         match before.iter_mut().find(same) {
             Some(known) => {
                 known.amount = known.amount.saturating_add(part.amount);

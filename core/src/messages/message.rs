@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
 use crate::money::{Currency, Decimal};
 
-crate::words! {
+crate::string_enum! {
     /// Where the card is used (field 22).
     pub enum Channel {
         /// A cash machine.
@@ -20,7 +20,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What the card is used for (field 3).
     pub enum AuthorizationType {
         /// Goods and services.
@@ -38,7 +38,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// How far the cardholder was authenticated (3-D Secure).
     #[derive(Default)]
     pub enum ThreeDs {
@@ -54,7 +54,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What the vault found of a secret that came with the message.
     #[derive(Default)]
     pub enum Match {
@@ -128,7 +128,7 @@ pub struct Trace {
 
 /// What is asked for, before it is known in which currency the card is billed (fields 4 to 6, 9, 10, 49 to 51).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct RequestedAmount {
     /// In the currency of the merchant.
     pub amount: Decimal,
     /// That currency.
@@ -178,7 +178,7 @@ pub struct NetworkRequest {
     /// What for.
     pub kind: AuthorizationType,
     /// How much.
-    pub asked: Asked,
+    pub requested: RequestedAmount,
     /// For whom.
     pub merchant: Merchant,
     /// How far the cardholder was authenticated.

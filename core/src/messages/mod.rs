@@ -5,7 +5,7 @@ mod record;
 mod terminal;
 
 pub use message::{
-    Asked, AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace,
+    AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
 pub use record::{NetworkReference, ReferenceKind};
 pub use terminal::TerminalView;

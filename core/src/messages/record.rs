@@ -3,13 +3,13 @@
 use crate::ids::{ClientId, Id};
 use crate::record::{Key, KeyBytes, Kind, Record};
 
-crate::words! {
+crate::string_enum! {
     /// What a network reference leads to.
     pub enum ReferenceKind {
         /// An authorization, by its network transaction id.
         Authorization = "authorization",
         /// A transaction, by the identity of the message that posted it.
-        Posting = "posting",
+        Transaction = "posting",
         /// An exception that waits for more: a reversal that came before its authorization.
         Reversal = "reversal",
     }
@@ -40,7 +40,7 @@ impl NetworkReference {
         hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());
         hash[31] = match kind {
             ReferenceKind::Authorization => 1,
-            ReferenceKind::Posting => 2,
+            ReferenceKind::Transaction => 2,
             ReferenceKind::Reversal => 3,
         };
         hash
@@ -49,7 +49,7 @@ impl NetworkReference {
 
 impl Record for NetworkReference {
     const KIND: Kind = Kind::NetworkReference;
-    const PASSING: bool = true;
+    const TRANSIENT: bool = true;
 
     fn key(&self) -> Key {
         Key::hashed(self.client, &self.hash)

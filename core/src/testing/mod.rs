@@ -12,7 +12,7 @@ use crate::cards::{
     ReplaceReason, ReplacementNumber,
 };
 use crate::events::{Event, EventType};
-use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdMaker, LedgerAccountId};
+use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdGenerator, LedgerAccountId};
 use crate::ledger::{Balance, EntryKind, Leg, Line, Posting, System, SystemLine, Verifier, post};
 use crate::limits::NewControls;
 use crate::money::{Category, Currency, Decimal};
@@ -45,7 +45,12 @@ impl World {
 
     /// The world of a client, in which ids are made as on a node.
     pub(crate) fn of(client: ClientId, node: [u8; 5]) -> World {
-        World { work: Work::new(IdMaker::new(node, 0)), wall: simulation::WALL, client, appended: Appended::default() }
+        World {
+            work: Work::new(IdGenerator::new(node, 0)),
+            wall: simulation::WALL,
+            client,
+            appended: Appended::default(),
+        }
     }
 
     /// Runs a command: what it came to, or the refusal's code.
@@ -80,10 +85,10 @@ impl World {
     fn attempt(&mut self, command: Command) -> Result<Outcome, &'static str> {
         let ids = self.work.ids().clone();
         self.work.begin_batch(self.wall);
-        self.work.let_go();
+        self.work.unlock_all();
         self.work.take_missing();
         let request = Request::new(Context::system(self.client, ""), command);
-        request.command.expect_rows(&mut self.work, &request.context);
+        request.command.prefetch(&mut self.work, &request.context);
         for _ in 0..64 {
             match execute(&mut self.work, &request) {
                 Ok(outcome) => return Ok(outcome),
@@ -92,7 +97,7 @@ impl World {
                     return Err(refusal.code());
                 }
                 Err(Stop::Missing) => {
-                    self.work.take_hold();
+                    self.work.lock_missing();
                     *self.work.ids() = ids.clone();
                 }
             }
@@ -105,7 +110,7 @@ impl World {
         self.work.keep();
         let new = std::mem::take(&mut self.work.appended);
         self.append(new);
-        self.work.settle();
+        self.work.mark_stored();
     }
 
     fn append(&mut self, new: Appended) {
@@ -212,10 +217,10 @@ impl World {
 
     /// Takes what the network imposes off a card, also below zero, and changes what is held on it.
     pub(crate) fn impose(&mut self, card: CardId, delta: i64, held: i64) {
-        self.work.let_go();
+        self.work.unlock_all();
         self.work.enter(Context::system(self.client, "test"));
-        self.work.balances.expect(Key::of(self.client, card.0), Access::Exclusive);
-        self.work.take_hold();
+        self.work.balances.prefetch(Key::of(self.client, card.0), Access::Exclusive);
+        self.work.lock_missing();
         let system = Leg::System { system: System::Network, currency: usd(), delta: -delta };
         let legs = [Leg::Account { account: card.into(), delta, held }, system];
         let posting = Posting {

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use crate::authorizations::emit::tell;
-use crate::authorizations::funds::{Movement, book, sweep};
-use crate::authorizations::pricing::settle;
+use crate::authorizations::emit::emit_authorization;
+use crate::authorizations::funds::{Movement, book, forward_released_funds};
+use crate::authorizations::pricing::add_settled;
 use crate::authorizations::release::{close, release};
-use crate::authorizations::usage::take;
-use crate::authorizations::{Authorization, AuthorizationStatus, Step, find_to_change, identity};
+use crate::authorizations::usage::consume;
+use crate::authorizations::{Authorization, AuthorizationStatus, Step, find_for_update, identity};
 use crate::cards;
 use crate::events::EventType;
-use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
+use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
 use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
-use crate::limits::add_taken;
+use crate::limits::add_usage;
 use crate::messages::{AuthorizationType, Trace};
 use crate::programs::Fee;
 use crate::refusal::{Refusal, Stop};
-use crate::transactions::force_post::{Forced, post_forced};
+use crate::transactions::force_post::{UnauthorizedPayment, post_forced};
 use crate::transactions::identity::PostingMessage;
-use crate::transactions::post::{Place, defer, draft, finish, keep, place_of};
-use crate::transactions::{Clear, Posted, PostingType, TransactionView, pricing};
+use crate::transactions::post::{Lookup, defer, draft, finish, keep, lookup_of};
+use crate::transactions::{Clear, Transaction, TransactionType, TransactionView, pricing};
 use crate::verb::Verb;
 use crate::work::Work;
 
 impl Verb for Clear {
-    type Shown = Option<TransactionView>;
+    type Answer = Option<TransactionView>;
 
     fn home(&self) -> Option<Id> {
         self.authorization.map(|id| id.0).or(self.unmatched.as_ref().map(|what| what.card.0))
@@ -45,30 +45,30 @@ fn clear(work: &mut Work, command: &Clear) -> Result<Option<TransactionView>, St
 }
 
 /// Posts a clearing; one that waited when it is `resolving`.
-pub(crate) fn post_clearing(work: &mut Work, command: &Clear, resolving: bool) -> Result<Option<Posted>, Stop> {
+pub(crate) fn post_clearing(work: &mut Work, command: &Clear, resolving: bool) -> Result<Option<Transaction>, Stop> {
     let found = authorization_to_clear(work, command)?;
     let own = found.as_ref().and_then(|found| found.card);
     let message = PostingMessage {
-        kind: PostingType::Capture,
+        kind: TransactionType::Capture,
         trace: &command.trace,
         sequence: &command.sequence,
-        asked: command.asked.as_ref(),
+        requested: command.requested.as_ref(),
         card: own.or(command.unmatched.as_ref().map(|what| what.card)),
     };
-    let place = match place_of(work, &message, resolving)? {
-        Ok(place) => place,
+    let lookup = match lookup_of(work, &message, resolving)? {
+        Ok(lookup) => lookup,
         Err(before) => return Ok(before),
     };
     match found {
-        Some(found) => clear_open(work, command, &found, &place),
-        None => clear_unmatched(work, command, &place),
+        Some(found) => clear_open(work, command, &found, &lookup),
+        None => clear_unmatched(work, command, &lookup),
     }
 }
 
 /// The authorization that a clearing belongs to.
 fn authorization_to_clear(work: &mut Work, command: &Clear) -> Result<Option<Arc<Authorization>>, Stop> {
     let found = match command.authorization {
-        Some(id) => Some(find_to_change(work, id)?),
+        Some(id) => Some(find_for_update(work, id)?),
         None => {
             let card = command.unmatched.as_ref().map(|what| what.card);
             identity::authorization(work, &command.trace.transaction_id, card)?
@@ -84,34 +84,39 @@ fn authorization_to_clear(work: &mut Work, command: &Clear) -> Result<Option<Arc
     Ok(found.filter(matches))
 }
 
-fn clear_open(work: &mut Work, command: &Clear, found: &Authorization, place: &Place) -> Result<Option<Posted>, Stop> {
+fn clear_open(
+    work: &mut Work,
+    command: &Clear,
+    found: &Authorization,
+    lookup: &Lookup,
+) -> Result<Option<Transaction>, Stop> {
     let card = found.card.ok_or(Refusal::CardNotFound)?;
     let card = cards::find(work, card)?;
-    let Some(part) = pricing::clearing(found, command.asked.as_ref(), &command.terms)? else {
-        let asked = command.asked.as_ref().ok_or(Refusal::NothingToClear)?;
+    let Some(part) = pricing::clearing(found, command.requested.as_ref(), &command.terms)? else {
+        let requested = command.requested.as_ref().ok_or(Refusal::NothingToClear)?;
         let deferred = Deferred::clearing(command);
-        let exception = Exceptional::unpriced(card.id, asked, &command.trace, deferred)?;
-        return defer(work, Exceptional { authorization: Some(found.id), ..exception }, place);
+        let exception = ExceptionDraft::unpriced(card.id, requested, &command.trace, deferred)?;
+        return defer(work, ExceptionDraft { authorization: Some(found.id), ..exception }, lookup);
     };
     let amount = part.amount;
     // A last clearing of nothing says that nothing is collected: the rest of the hold is given back. A part may be nothing
     // because it is less than a minor unit.
-    let nothing = command.asked.as_ref().is_none_or(|asked| asked.amount.is_zero());
-    if amount == 0 && nothing && !(command.is_final && found.open > 0) {
+    let nothing = command.requested.as_ref().is_none_or(|requested| requested.amount.is_zero());
+    if amount == 0 && nothing && !(command.is_final && found.outstanding > 0) {
         return Err(Refusal::NothingToClear.into());
     }
     let mut changed = found.clone();
     let credit = found.kind == AuthorizationType::Deposit;
     let fee = if credit { Fee::default() } else { found.fee_terms.between(found.cleared, found.cleared + amount) };
-    let collected = amount.min(found.open);
+    let collected = amount.min(found.outstanding);
     let pending = found.status == AuthorizationStatus::Pending;
-    let last = command.is_final || (collected == found.open && !pending);
+    let last = command.is_final || (collected == found.outstanding && !pending);
     let fee_release = if credit {
         0
-    } else if last && collected == found.open {
-        found.open_fee
+    } else if last && collected == found.outstanding {
+        found.outstanding_fee
     } else {
-        fee.total().min(found.open_fee)
+        fee.total().min(found.outstanding_fee)
     };
     let movement = Movement {
         kind: EntryKind::Clearing,
@@ -124,26 +129,26 @@ fn clear_open(work: &mut Work, command: &Clear, found: &Authorization, place: &P
         release: if credit { 0 } else { collected + fee_release },
     };
     let booked = book(work, &card, &movement)?;
-    changed.open -= collected;
-    changed.open_fee -= fee_release;
-    settle(&mut changed, part.settled);
+    changed.outstanding -= collected;
+    changed.outstanding_fee -= fee_release;
+    add_settled(&mut changed, part.settled);
     changed.cleared += amount;
     changed.note(Step::Cleared, amount, Some(booked.entry.id), None, work.now());
     if amount > collected && !credit {
         // A payment that was given back whole counts again once it is collected after all.
-        let again = i64::from(found.taken.iter().all(|part| part.count == 0));
-        let taken = take(work, &card, &found.merchant.category, (amount - collected, again))?;
-        add_taken(&mut changed.taken, taken);
+        let again = i64::from(found.limit_usage.iter().all(|part| part.count == 0));
+        let taken = consume(work, &card, &found.merchant.category, (amount - collected, again))?;
+        add_usage(&mut changed.limit_usage, taken);
     }
-    if last && changed.open > 0 {
-        let rest = changed.open;
+    if last && changed.outstanding > 0 {
+        let rest = changed.outstanding;
         release(work, &card, &mut changed, rest, Step::Released, Some("the last clearing collected less"))?;
     }
-    if changed.open == 0 && last {
+    if changed.outstanding == 0 && last {
         close(&mut changed, AuthorizationStatus::Closed);
     }
     work.authorizations.put(changed.clone());
-    let posted = Posted {
+    let posted = Transaction {
         channel: found.channel,
         usage: found.kind,
         with_pin: found.with_pin(),
@@ -152,13 +157,13 @@ fn clear_open(work: &mut Work, command: &Clear, found: &Authorization, place: &P
         trace: Trace { authorization_code: found.trace.authorization_code.clone(), ..command.trace.clone() },
         merchant_amount: part.merchant_amount,
         merchant_currency: part.merchant_currency,
-        ..draft(work, &card, PostingType::Capture, if credit { amount } else { -amount }, fee, &booked)
+        ..draft(work, &card, TransactionType::Capture, if credit { amount } else { -amount }, fee, &booked)
     };
-    keep(work, &posted, place)?;
+    keep(work, &posted, lookup)?;
     flag(work, found, &changed, &posted, amount - collected)?;
     finish(work, &card, &posted, &booked, &command.terms)?;
-    tell(work, &card, EventType::AuthorizationUpdated, &changed)?;
-    sweep(work, &card, Some(&changed))?;
+    emit_authorization(work, &card, EventType::AuthorizationUpdated, &changed)?;
+    forward_released_funds(work, &card, Some(&changed))?;
     Ok(Some(posted))
 }
 
@@ -167,7 +172,7 @@ fn flag(
     work: &mut Work,
     found: &Authorization,
     changed: &Authorization,
-    posted: &Posted,
+    posted: &Transaction,
     over: i64,
 ) -> Result<(), Stop> {
     let (kind, amount) = match found.status {
@@ -176,14 +181,18 @@ fn flag(
         AuthorizationStatus::Approved | AuthorizationStatus::Pending => return Ok(()),
         _ => (ExceptionKind::LateClearing, posted.amount.saturating_abs()),
     };
-    except(work, Exceptional { posting: Some(posted.id), ..Exceptional::about(kind, changed, amount) }).map(|_| ())
+    raise_exception(
+        work,
+        ExceptionDraft { transaction: Some(posted.id), ..ExceptionDraft::about(kind, changed, amount) },
+    )
+    .map(|_| ())
 }
 
-fn clear_unmatched(work: &mut Work, command: &Clear, place: &Place) -> Result<Option<Posted>, Stop> {
-    let (Some(what), Some(asked)) = (&command.unmatched, command.asked) else {
+fn clear_unmatched(work: &mut Work, command: &Clear, lookup: &Lookup) -> Result<Option<Transaction>, Stop> {
+    let (Some(what), Some(requested)) = (&command.unmatched, command.requested) else {
         return Err(Refusal::AuthorizationNotFound.into());
     };
     let deferred = || Deferred::clearing(command);
-    let forced = Forced { what, asked, trace: &command.trace, kind: ExceptionKind::UnmatchedClearing };
-    post_forced(work, &forced, deferred, place, &command.terms)
+    let forced = UnauthorizedPayment { what, requested, trace: &command.trace, kind: ExceptionKind::UnmatchedClearing };
+    post_forced(work, &forced, deferred, lookup, &command.terms)
 }

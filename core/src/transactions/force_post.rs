@@ -1,23 +1,23 @@
 //! Payments without an authorization: what the network imposes is posted, and listed.
 
 use crate::authorizations::funds::{Movement, book};
-use crate::authorizations::usage::take;
-use crate::cards::{self, used};
-use crate::exceptions::{Deferred, ExceptionKind, Exceptional, except};
+use crate::authorizations::usage::consume;
+use crate::cards::{self, apply_payment_effects};
+use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
 use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
-use crate::messages::{Asked, AuthorizationType, Trace};
+use crate::messages::{AuthorizationType, RequestedAmount, Trace};
 use crate::programs::{Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
-use crate::transactions::post::{Place, defer, draft, finish, keep, place_of};
-use crate::transactions::{ForcePost, Posted, PostingType, TransactionView, Unmatched};
+use crate::transactions::post::{Lookup, defer, draft, finish, keep, lookup_of};
+use crate::transactions::{ForcePost, Transaction, TransactionType, TransactionView, Unmatched};
 use crate::verb::Verb;
 use crate::work::Work;
 
 impl Verb for ForcePost {
-    type Shown = Option<TransactionView>;
+    type Answer = Option<TransactionView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.what.card.0)
@@ -37,46 +37,50 @@ fn force_post(work: &mut Work, command: &ForcePost) -> Result<Option<Transaction
 }
 
 /// Posts a payment without an authorization; one that waited when it is `resolving`.
-pub(crate) fn post_unauthorized(work: &mut Work, command: &ForcePost, resolving: bool) -> Result<Option<Posted>, Stop> {
+pub(crate) fn post_unauthorized(
+    work: &mut Work,
+    command: &ForcePost,
+    resolving: bool,
+) -> Result<Option<Transaction>, Stop> {
     let message = PostingMessage {
-        kind: PostingType::ForcePost,
+        kind: TransactionType::ForcePost,
         trace: &command.trace,
         sequence: &command.sequence,
-        asked: Some(&command.asked),
+        requested: Some(&command.requested),
         card: Some(command.what.card),
     };
-    let place = match place_of(work, &message, resolving)? {
-        Ok(place) => place,
+    let lookup = match lookup_of(work, &message, resolving)? {
+        Ok(lookup) => lookup,
         Err(before) => return Ok(before),
     };
-    if command.asked.amount.is_zero() {
+    if command.requested.amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
     let deferred = || Deferred::force_post(command);
-    let (what, asked, trace) = (&command.what, command.asked, &command.trace);
-    let forced = Forced { what, asked, trace, kind: ExceptionKind::ForcePost };
-    post_forced(work, &forced, deferred, &place, &command.terms)
+    let (what, requested, trace) = (&command.what, command.requested, &command.trace);
+    let forced = UnauthorizedPayment { what, requested, trace, kind: ExceptionKind::ForcePost };
+    post_forced(work, &forced, deferred, &lookup, &command.terms)
 }
 
 /// A payment that is posted without an authorization.
-pub(super) struct Forced<'a> {
+pub(super) struct UnauthorizedPayment<'a> {
     pub(super) what: &'a Unmatched,
-    pub(super) asked: Asked,
+    pub(super) requested: RequestedAmount,
     pub(super) trace: &'a Trace,
     pub(super) kind: ExceptionKind,
 }
 
 pub(super) fn post_forced(
     work: &mut Work,
-    forced: &Forced<'_>,
+    forced: &UnauthorizedPayment<'_>,
     deferred: impl Fn() -> Deferred,
-    place: &Place,
+    lookup: &Lookup,
     terms: &Terms,
-) -> Result<Option<Posted>, Stop> {
-    let (what, asked) = (forced.what, &forced.asked);
+) -> Result<Option<Transaction>, Stop> {
+    let (what, requested) = (forced.what, &forced.requested);
     let card = cards::find(work, what.card)?;
-    let Some(amount) = billing(asked, card.currency, terms)? else {
-        return defer(work, Exceptional::unpriced(card.id, asked, forced.trace, deferred())?, place);
+    let Some(amount) = billing(requested, card.currency, terms)? else {
+        return defer(work, ExceptionDraft::unpriced(card.id, requested, forced.trace, deferred())?, lookup);
     };
     let fee = terms.fee(card.currency, AuthorizationType::Purchase, &what.merchant.country).on(amount, true);
     let movement = Movement {
@@ -90,18 +94,18 @@ pub(super) fn post_forced(
         release: 0,
     };
     let booked = book(work, &card, &movement)?;
-    let posted = Posted {
-        taken: take(work, &card, &what.merchant.category, (amount, 1))?,
+    let posted = Transaction {
+        limit_usage: consume(work, &card, &what.merchant.category, (amount, 1))?,
         channel: what.channel,
         merchant: what.merchant.clone(),
-        merchant_amount: not_negative(asked.amount, asked.currency, "/amount")?,
-        merchant_currency: asked.currency,
+        merchant_amount: not_negative(requested.amount, requested.currency, "/amount")?,
+        merchant_currency: requested.currency,
         trace: forced.trace.clone(),
-        ..draft(work, &card, PostingType::ForcePost, -amount, fee, &booked)
+        ..draft(work, &card, TransactionType::ForcePost, -amount, fee, &booked)
     };
-    keep(work, &posted, place)?;
-    except(work, Exceptional::of_posting(forced.kind, &posted, amount))?;
+    keep(work, &posted, lookup)?;
+    raise_exception(work, ExceptionDraft::of_transaction(forced.kind, &posted, amount))?;
     finish(work, &card, &posted, &booked, terms)?;
-    used(work, &card, &posted.merchant.merchant_id)?;
+    apply_payment_effects(work, &card, &posted.merchant.merchant_id)?;
     Ok(Some(posted))
 }

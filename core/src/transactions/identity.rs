@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use crate::ids::{CardId, Id};
-use crate::messages::{Asked, NetworkReference, ReferenceKind, Trace};
+use crate::messages::{NetworkReference, ReferenceKind, RequestedAmount, Trace};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::Stop;
-use crate::transactions::{Posted, PostingType};
+use crate::transactions::{Transaction, TransactionType};
 use crate::work::Work;
 
 /// A message that posts money.
 pub(super) struct PostingMessage<'a> {
     /// What it posts.
-    pub(super) kind: PostingType,
+    pub(super) kind: TransactionType,
     /// Its numbers.
     pub(super) trace: &'a Trace,
     /// Its number among those of its transaction.
     pub(super) sequence: &'a str,
     /// Its amount; all there is when none.
-    pub(super) asked: Option<&'a Asked>,
+    pub(super) requested: Option<&'a RequestedAmount>,
     /// Its card, where it is known.
     pub(super) card: Option<CardId>,
 }
@@ -27,22 +27,22 @@ pub(super) struct PostingMessage<'a> {
 /// What became of a message that posts money, when it came before.
 pub(super) enum Before {
     /// It is new. `reused` tells that its numbers were those of another message.
-    New { place: String, reused: bool },
+    New { lookup: String, reused: bool },
     /// It was posted.
-    Posted(Arc<Posted>),
+    Transaction(Arc<Transaction>),
     /// It waits for somebody to resolve its exception.
-    Waits { place: String },
+    Waits { lookup: String },
 }
 
 impl PostingMessage<'_> {
     fn numbers(&self) -> String {
-        let all = if self.asked.is_none() { "\nall" } else { "" };
+        let all = if self.requested.is_none() { "\nall" } else { "" };
         format!("{}\n{}\n{}{all}", self.kind, self.trace.transaction_id, self.sequence)
     }
 
     fn content(&self) -> String {
-        let (amount, currency) = match self.asked {
-            Some(asked) => (asked.amount.to_string(), asked.currency.code().to_owned()),
+        let (amount, currency) = match self.requested {
+            Some(requested) => (requested.amount.to_string(), requested.currency.code().to_owned()),
             None => Default::default(),
         };
         let card = self.card.map(|card| card.to_string()).unwrap_or_default();
@@ -50,8 +50,8 @@ impl PostingMessage<'_> {
     }
 
     fn is(&self, card: Option<CardId>, amount: i64, currency: &Currency) -> bool {
-        let same_amount = self.asked.is_none_or(|asked| {
-            asked.currency == *currency && asked.amount.to_minor(currency.exponent()) == Some(amount)
+        let same_amount = self.requested.is_none_or(|requested| {
+            requested.currency == *currency && requested.amount.to_minor(currency.exponent()) == Some(amount)
         });
         same_amount && (self.card.is_none() || card == self.card)
     }
@@ -60,40 +60,40 @@ impl PostingMessage<'_> {
     /// content to any other: each is posted once.
     pub(super) fn before(&self, work: &mut Work) -> Result<Before, Stop> {
         let numbers = self.numbers();
-        let Some(first) = self.at(work, &numbers)? else { return Ok(Before::New { place: numbers, reused: false }) };
+        let Some(first) = self.at(work, &numbers)? else { return Ok(Before::New { lookup: numbers, reused: false }) };
         if first.0 {
             return Ok(first.1);
         }
-        let place = self.content();
-        Ok(match self.at(work, &place)? {
+        let lookup = self.content();
+        Ok(match self.at(work, &lookup)? {
             Some((_, before)) => before,
-            None => Before::New { place, reused: true },
+            None => Before::New { lookup, reused: true },
         })
     }
 
     /// What is found at a place, and whether it is this message.
-    fn at(&self, work: &mut Work, place: &str) -> Result<Option<(bool, Before)>, Stop> {
-        let key = NetworkReference::key_of(work.client(), ReferenceKind::Posting, place);
-        let Some(reference) = work.network_references.get_to_change(key)? else { return Ok(None) };
+    fn at(&self, work: &mut Work, lookup: &str) -> Result<Option<(bool, Before)>, Stop> {
+        let key = NetworkReference::key_of(work.client(), ReferenceKind::Transaction, lookup);
+        let Some(reference) = work.network_references.get_for_update(key)? else { return Ok(None) };
         let key = Key::of(work.client(), reference.object);
-        let is_posting = !work.made_in_batch(reference.object) || work.postings.peek(key).is_some();
-        if is_posting && let Some(posted) = work.postings.get(key)? {
+        let is_transaction = !work.made_in_batch(reference.object) || work.transactions.peek(key).is_some();
+        if is_transaction && let Some(posted) = work.transactions.get(key)? {
             let same = self.is(Some(posted.card), posted.merchant_amount, &posted.merchant_currency);
-            return Ok(Some((same, Before::Posted(posted))));
+            return Ok(Some((same, Before::Transaction(posted))));
         }
         let Some(waits) = work.network_exceptions.get(key)? else { return Ok(None) };
-        let asked = waits.deferred.as_ref().and_then(|deferred| deferred.asked());
-        let same = asked.is_some_and(|asked| {
-            let minor = asked.amount.to_minor(asked.currency.exponent());
-            minor.is_some_and(|minor| self.is(waits.card, minor, &asked.currency))
+        let requested = waits.deferred.as_ref().and_then(|deferred| deferred.requested());
+        let same = requested.is_some_and(|requested| {
+            let minor = requested.amount.to_minor(requested.currency.exponent());
+            minor.is_some_and(|minor| self.is(waits.card, minor, &requested.currency))
         });
-        Ok(Some((same, Before::Waits { place: place.to_owned() })))
+        Ok(Some((same, Before::Waits { lookup: lookup.to_owned() })))
     }
 }
 
 /// Lets a message that comes again find what became of it: a transaction, or the exception it waits in.
-pub(super) fn remember_posting(work: &mut Work, place: &str, object: Id) {
-    let hash = NetworkReference::hash(ReferenceKind::Posting, place);
-    let (client, kind) = (work.client(), ReferenceKind::Posting);
+pub(super) fn remember_posting(work: &mut Work, lookup: &str, object: Id) {
+    let hash = NetworkReference::hash(ReferenceKind::Transaction, lookup);
+    let (client, kind) = (work.client(), ReferenceKind::Transaction);
     work.network_references.put(NetworkReference { client, hash, kind, object });
 }

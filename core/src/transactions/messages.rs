@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AuthorizationId, CardId, PostingId};
-use crate::messages::{Asked, Channel, Merchant, Trace};
+use crate::ids::{AuthorizationId, CardId, TransactionId};
+use crate::messages::{Channel, Merchant, RequestedAmount, Trace};
 use crate::programs::Terms;
 
 /// A clearing: it finds its authorization by the network transaction id and the authorization code.
@@ -18,7 +18,8 @@ pub struct Clear {
     /// The number of the clearing among those of its authorization, as the network tells it.
     pub sequence: String,
     /// How much; all that is open unless said.
-    pub asked: Option<Asked>,
+    #[serde(rename = "asked")]
+    pub requested: Option<RequestedAmount>,
     /// Whether nothing follows.
     pub is_final: bool,
     /// The card, the merchant and the channel as the clearing tells them: for one that finds no authorization.
@@ -45,7 +46,8 @@ pub struct ForcePost {
     /// The card, the merchant and the channel.
     pub what: Unmatched,
     /// How much.
-    pub asked: Asked,
+    #[serde(rename = "asked")]
+    pub requested: RequestedAmount,
     /// How the network knows it.
     pub trace: Trace,
     /// The number of the message among those of its transaction.
@@ -59,11 +61,12 @@ pub struct ForcePost {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
     /// The transaction it gives back.
-    pub original: Option<PostingId>,
+    pub original: Option<TransactionId>,
     /// The card, the merchant and the channel, when no transaction is named.
     pub unlinked: Option<Unmatched>,
     /// How much; all of the transaction unless said.
-    pub asked: Option<Asked>,
+    #[serde(rename = "asked")]
+    pub requested: Option<RequestedAmount>,
     /// How the network knows it.
     pub trace: Trace,
     /// The number of the message among those of its transaction.

@@ -13,7 +13,7 @@ mod view;
 pub(crate) use clear::post_clearing;
 pub(crate) use force_post::post_unauthorized;
 pub use messages::{Clear, ForcePost, Refund, Unmatched};
-pub use record::{Posted, PostingType};
+pub use record::{Transaction, TransactionType};
 pub use refund::ReverseRefund;
 pub(crate) use refund::post_refund;
 pub use view::{DeclineView, RefundView, TransactionView};

@@ -6,37 +6,45 @@
 use crate::authorizations::Authorization;
 use crate::authorizations::pricing::{Part, in_merchant_currency, next_part, rest_of};
 use crate::fields::not_negative;
-use crate::messages::Asked;
+use crate::messages::RequestedAmount;
 use crate::programs::{Terms, billing, share, stated};
 use crate::refusal::Refusal;
-use crate::transactions::Posted;
+use crate::transactions::Transaction;
 
 /// What is collected: all that is open where nothing is asked for. None when no rate is known.
-pub(super) fn clearing(of: &Authorization, asked: Option<&Asked>, terms: &Terms) -> Result<Option<Part>, Refusal> {
-    let Some(asked) = asked else {
-        return Ok(Some(rest_of(of, of.open)));
+pub(super) fn clearing(
+    of: &Authorization,
+    requested: Option<&RequestedAmount>,
+    terms: &Terms,
+) -> Result<Option<Part>, Refusal> {
+    let Some(requested) = requested else {
+        return Ok(Some(rest_of(of, of.outstanding)));
     };
-    let minor = not_negative(asked.amount, asked.currency, "/amount")?;
-    let own = asked.currency == of.merchant_currency;
-    let amount = match stated(asked, of.currency)? {
+    let minor = not_negative(requested.amount, requested.currency, "/amount")?;
+    let own = requested.currency == of.merchant_currency;
+    let amount = match stated(requested, of.currency)? {
         Some(amount) => Some(amount),
         None => match next_part(of, minor).filter(|_| own) {
             Some(amount) => Some(amount),
-            None => billing(asked, of.currency, terms)?,
+            None => billing(requested, of.currency, terms)?,
         },
     };
     Ok(amount.map(|amount| Part {
         amount,
         merchant_amount: minor,
-        merchant_currency: asked.currency,
+        merchant_currency: requested.currency,
         settled: if own { minor } else { in_merchant_currency(of, amount) },
     }))
 }
 
 /// What is given back of a transaction: all that is left where nothing is asked for. None when no rate is known.
-pub(super) fn refund(of: &Posted, asked: Option<&Asked>, terms: &Terms) -> Result<Option<Part>, Refusal> {
+pub(super) fn refund(
+    of: &Transaction,
+    requested: Option<&RequestedAmount>,
+    terms: &Terms,
+) -> Result<Option<Part>, Refusal> {
     let whole = of.amount.saturating_abs();
-    let Some(asked) = asked else {
+    let Some(requested) = requested else {
         let merchant = (of.merchant_amount - of.merchant_refunded).max(0);
         let amount = whole - of.refunded;
         return Ok(Some(Part {
@@ -46,33 +54,33 @@ pub(super) fn refund(of: &Posted, asked: Option<&Asked>, terms: &Terms) -> Resul
             settled: merchant,
         }));
     };
-    let minor = not_negative(asked.amount, asked.currency, "/amount")?;
-    let own = asked.currency == of.merchant_currency;
+    let minor = not_negative(requested.amount, requested.currency, "/amount")?;
+    let own = requested.currency == of.merchant_currency;
     let running = |merchant: i64| match merchant {
         all if all == of.merchant_amount => Some(whole),
         part if of.merchant_currency == of.currency => Some(part),
         part if of.merchant_amount > 0 => share(part, whole, of.merchant_amount),
         _ => None,
     };
-    let amount = match stated(asked, of.currency)? {
+    let amount = match stated(requested, of.currency)? {
         Some(amount) => Some(amount),
         None if own => {
             let after = running(of.merchant_refunded.saturating_add(minor));
             let before = running(of.merchant_refunded);
             after.zip(before).map(|(after, before)| (after - before).max(0))
         }
-        None => billing(asked, of.currency, terms)?,
+        None => billing(requested, of.currency, terms)?,
     };
     Ok(amount.map(|amount| Part {
         amount,
         merchant_amount: minor,
-        merchant_currency: asked.currency,
+        merchant_currency: requested.currency,
         settled: if own { minor } else { merchant_share(of, amount) },
     }))
 }
 
 /// What an amount of a transaction in the card's currency is in the merchant's.
-pub(super) fn merchant_share(of: &Posted, amount: i64) -> i64 {
+pub(super) fn merchant_share(of: &Transaction, amount: i64) -> i64 {
     let whole = of.amount.saturating_abs();
     if of.merchant_currency == of.currency || whole == 0 {
         return amount;

@@ -1,15 +1,15 @@
 //! What is kept of a transaction: of what was posted to a card.
 
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, PostingId};
-use crate::limits::Taken;
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, TransactionId};
+use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, Channel, Merchant, Trace};
 use crate::money::Currency;
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// What was posted.
-    pub enum PostingType {
+    pub enum TransactionType {
         /// A payment the merchant collected.
         Capture = "capture",
         /// Money given back.
@@ -23,11 +23,11 @@ crate::words! {
 
 /// What was posted to a card: a transaction. Amounts are minor units of the card's currency; spending is negative.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Posted {
+pub struct Transaction {
     /// Whose.
     pub client: ClientId,
     /// Its id.
-    pub id: PostingId,
+    pub id: TransactionId,
     /// The card.
     pub card: CardId,
     /// Who holds it.
@@ -37,9 +37,9 @@ pub struct Posted {
     /// The authorization it belongs to.
     pub authorization: Option<AuthorizationId>,
     /// The transaction it gives back, or takes back.
-    pub original: Option<PostingId>,
+    pub original: Option<TransactionId>,
     /// What was posted.
-    pub kind: PostingType,
+    pub kind: TransactionType,
     /// What the card was used for.
     pub usage: AuthorizationType,
     /// Where.
@@ -68,7 +68,7 @@ pub struct Posted {
     pub merchant_refunded: i64,
     /// The windows a force post was counted in, and those that a refund was given back to, with amounts below zero: its
     /// reversal takes the same again.
-    pub taken: Vec<Taken>,
+    pub limit_usage: Vec<LimitUsage>,
     /// The ledger entry.
     pub entry: EntryId,
     /// When it was posted.
@@ -77,9 +77,9 @@ pub struct Posted {
     pub updated_at: Instant,
 }
 
-impl Record for Posted {
-    const KIND: Kind = Kind::Posted;
-    const PASSING: bool = true;
+impl Record for Transaction {
+    const KIND: Kind = Kind::Transaction;
+    const TRANSIENT: bool = true;
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)

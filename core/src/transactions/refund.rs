@@ -3,22 +3,22 @@
 use std::sync::Arc;
 
 use crate::authorizations::Step;
-use crate::authorizations::funds::{Movement, book, sweep};
+use crate::authorizations::funds::{Movement, book, forward_released_funds};
 use crate::authorizations::pricing::Part;
-use crate::authorizations::usage::{take, take_again};
+use crate::authorizations::usage::{consume, consume_again};
 use crate::cards::{self, Card};
-use crate::exceptions::{Deferred, ExceptionKind, Exceptional};
+use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind};
 use crate::fields::not_negative;
-use crate::ids::{ClientId, Id, PostingId};
+use crate::ids::{ClientId, Id, TransactionId};
 use crate::ledger::EntryKind;
-use crate::messages::{Asked, AuthorizationType};
+use crate::messages::{AuthorizationType, RequestedAmount};
 use crate::money::Decimal;
 use crate::programs::{Fee, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
-use crate::transactions::post::{Place, authorization_of, defer, draft, finish, keep, place_of};
-use crate::transactions::{Posted, PostingType, Refund, TransactionView, Unmatched, pricing};
+use crate::transactions::post::{Lookup, authorization_of, defer, draft, finish, keep, lookup_of};
+use crate::transactions::{Refund, Transaction, TransactionType, TransactionView, Unmatched, pricing};
 use crate::verb::Verb;
 use crate::work::Work;
 
@@ -26,18 +26,18 @@ use crate::work::Work;
 #[derive(Clone, Debug)]
 pub struct ReverseRefund {
     /// The refund.
-    pub id: PostingId,
+    pub id: TransactionId,
     /// The terms of the card programme.
     pub terms: Arc<Terms>,
 }
 
-fn find_posted(work: &mut Work, id: PostingId) -> Result<Arc<Posted>, Stop> {
-    let found = work.postings.get_to_change(Key::of(work.client(), id.0))?;
+fn find_posted(work: &mut Work, id: TransactionId) -> Result<Arc<Transaction>, Stop> {
+    let found = work.transactions.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.ok_or(Refusal::TransactionNotFound)?)
 }
 
 impl Verb for Refund {
-    type Shown = Option<TransactionView>;
+    type Answer = Option<TransactionView>;
 
     fn home(&self) -> Option<Id> {
         self.original.map(|id| id.0).or(self.unlinked.as_ref().map(|what| what.card.0))
@@ -62,10 +62,10 @@ pub(crate) fn post_refund(
     work: &mut Work,
     command: &Refund,
     resolving: Option<ExceptionKind>,
-) -> Result<Option<Posted>, Stop> {
+) -> Result<Option<Transaction>, Stop> {
     let original = command.original.map(|id| find_posted(work, id)).transpose()?;
     if let Some(original) = &original
-        && (original.amount > 0 || !matches!(original.kind, PostingType::Capture | PostingType::ForcePost))
+        && (original.amount > 0 || !matches!(original.kind, TransactionType::Capture | TransactionType::ForcePost))
     {
         return Err(Refusal::NotRefundable { kind: original.kind.as_str() }.into());
     }
@@ -77,27 +77,27 @@ pub(crate) fn post_refund(
         (None, None) => return Err(Refusal::CardNotFound.into()),
     };
     let message = PostingMessage {
-        kind: PostingType::Refund,
+        kind: TransactionType::Refund,
         trace: &command.trace,
         sequence: &command.sequence,
-        asked: command.asked.as_ref(),
+        requested: command.requested.as_ref(),
         card: Some(what.card),
     };
-    let place = match place_of(work, &message, resolving.is_some())? {
-        Ok(place) => place,
+    let lookup = match lookup_of(work, &message, resolving.is_some())? {
+        Ok(lookup) => lookup,
         Err(before) => return Ok(before),
     };
     let card = cards::find(work, what.card)?;
     let left = original.as_ref().map(|original| original.amount.saturating_abs() - original.refunded);
     let Some(part) = part_of(command, original.as_deref(), &card)? else {
-        let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
+        let requested = command.requested.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
         let deferred = Deferred::refund(command);
-        return defer(work, Exceptional::unpriced(card.id, asked, &command.trace, deferred)?, &place);
+        return defer(work, ExceptionDraft::unpriced(card.id, requested, &command.trace, deferred)?, &lookup);
     };
-    if command.asked.is_none() && left.is_some_and(|left| left <= 0) {
+    if command.requested.is_none() && left.is_some_and(|left| left <= 0) {
         return Err(Refusal::AlreadyRefunded.into());
     }
-    if part.amount <= 0 && command.asked.is_none_or(|asked| asked.amount.is_zero()) {
+    if part.amount <= 0 && command.requested.is_none_or(|requested| requested.amount.is_zero()) {
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
     let over = left.is_some_and(|left| part.amount > left) && resolving != Some(ExceptionKind::OverRefund);
@@ -105,22 +105,22 @@ pub(crate) fn post_refund(
         if resolving.is_some() {
             return Ok(None);
         }
-        return wait_for_eyes(work, command, original, part, &place);
+        return wait_for_eyes(work, command, original, part, &lookup);
     }
-    post_part(work, command, &card, &what, original, part, &place).map(Some)
+    post_part(work, command, &card, &what, original, part, &lookup).map(Some)
 }
 
 /// What is given back; none when no rate is known.
-fn part_of(command: &Refund, original: Option<&Posted>, card: &Card) -> Result<Option<Part>, Refusal> {
+fn part_of(command: &Refund, original: Option<&Transaction>, card: &Card) -> Result<Option<Part>, Refusal> {
     if let Some(original) = original {
-        return pricing::refund(original, command.asked.as_ref(), &command.terms);
+        return pricing::refund(original, command.requested.as_ref(), &command.terms);
     }
-    let asked = command.asked.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
-    let merchant_amount = not_negative(asked.amount, asked.currency, "/amount")?;
-    Ok(billing(asked, card.currency, &command.terms)?.map(|amount| Part {
+    let requested = command.requested.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
+    let merchant_amount = not_negative(requested.amount, requested.currency, "/amount")?;
+    Ok(billing(requested, card.currency, &command.terms)?.map(|amount| Part {
         amount,
         merchant_amount,
-        merchant_currency: asked.currency,
+        merchant_currency: requested.currency,
         settled: 0,
     }))
 }
@@ -129,16 +129,17 @@ fn part_of(command: &Refund, original: Option<&Posted>, card: &Card) -> Result<O
 fn wait_for_eyes(
     work: &mut Work,
     command: &Refund,
-    original: &Posted,
+    original: &Transaction,
     part: Part,
-    place: &Place,
-) -> Result<Option<Posted>, Stop> {
+    lookup: &Lookup,
+) -> Result<Option<Transaction>, Stop> {
     let price = Decimal::new(part.amount, original.currency.exponent());
-    let asked = command.asked.map(|asked| Asked { billing: Some(price), rate: None, ..asked });
-    let deferred = Deferred::refund(&Refund { asked, ..command.clone() });
-    let exception = Exceptional::of_posting(ExceptionKind::OverRefund, original, part.amount);
+    let requested =
+        command.requested.map(|requested| RequestedAmount { billing: Some(price), rate: None, ..requested });
+    let deferred = Deferred::refund(&Refund { requested, ..command.clone() });
+    let exception = ExceptionDraft::of_transaction(ExceptionKind::OverRefund, original, part.amount);
     let (trace, deferred) = (command.trace.clone(), Some(deferred));
-    defer(work, Exceptional { posting: None, trace, deferred, ..exception }, place)
+    defer(work, ExceptionDraft { transaction: None, trace, deferred, ..exception }, lookup)
 }
 
 fn post_part(
@@ -146,13 +147,13 @@ fn post_part(
     command: &Refund,
     card: &Card,
     what: &Unmatched,
-    original: Option<Arc<Posted>>,
+    original: Option<Arc<Transaction>>,
     part: Part,
-    place: &Place,
-) -> Result<Posted, Stop> {
+    lookup: &Lookup,
+) -> Result<Transaction, Stop> {
     let amount = part.amount;
     // The fee comes back with the part that makes the payment whole again.
-    let completes = |original: &&Arc<Posted>| {
+    let completes = |original: &&Arc<Transaction>| {
         let whole = original.amount.saturating_abs();
         command.terms.refund_fees && original.refunded < whole && original.refunded + amount >= whole
     };
@@ -172,7 +173,7 @@ fn post_part(
         release: 0,
     };
     let booked = book(work, card, &movement)?;
-    let posted = Posted {
+    let posted = Transaction {
         authorization,
         original: command.original,
         channel: what.channel,
@@ -181,15 +182,15 @@ fn post_part(
         merchant_amount: part.merchant_amount,
         merchant_currency: part.merchant_currency,
         trace: command.trace.clone(),
-        taken: take(work, card, &what.merchant.category, (-amount, 0))?,
-        ..draft(work, card, PostingType::Refund, amount, fee, &booked)
+        limit_usage: consume(work, card, &what.merchant.category, (-amount, 0))?,
+        ..draft(work, card, TransactionType::Refund, amount, fee, &booked)
     };
-    keep(work, &posted, place)?;
+    keep(work, &posted, lookup)?;
     let now = work.now();
     if let Some(original) = original {
         let refunded = original.refunded + amount;
         let merchant_refunded = original.merchant_refunded.saturating_add(part.settled);
-        work.postings.put(Posted { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
+        work.transactions.put(Transaction { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
     }
     if let Some(found) = authorization_of(work, authorization)? {
         let mut changed = (*found).clone();
@@ -198,12 +199,12 @@ fn post_part(
         work.authorizations.put(changed);
     }
     finish(work, card, &posted, &booked, &command.terms)?;
-    sweep(work, card, None)?;
+    forward_released_funds(work, card, None)?;
     Ok(posted)
 }
 
 impl Verb for ReverseRefund {
-    type Shown = TransactionView;
+    type Answer = TransactionView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -219,7 +220,7 @@ impl Verb for ReverseRefund {
 /// Takes a refund back, once: posted whether the money is still there or not.
 fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<TransactionView, Stop> {
     let refund = find_posted(work, command.id)?;
-    if refund.kind != PostingType::Refund {
+    if refund.kind != TransactionType::Refund {
         return Err(Refusal::NotRefundable { kind: refund.kind.as_str() }.into());
     }
     if refund.refunded > 0 {
@@ -238,7 +239,7 @@ fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transactio
         release: 0,
     };
     let booked = book(work, &card, &movement)?;
-    let posted = Posted {
+    let posted = Transaction {
         authorization: refund.authorization,
         original: Some(refund.id),
         channel: refund.channel,
@@ -247,24 +248,24 @@ fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transactio
         merchant_amount: refund.merchant_amount,
         merchant_currency: refund.merchant_currency,
         trace: refund.trace.clone(),
-        ..draft(work, &card, PostingType::RefundReversal, -refund.amount, fee, &booked)
+        ..draft(work, &card, TransactionType::RefundReversal, -refund.amount, fee, &booked)
     };
-    work.postings.put(posted.clone());
-    if refund.taken.is_empty() {
+    work.transactions.put(posted.clone());
+    if refund.limit_usage.is_empty() {
         // Refunds from before what they gave was kept.
-        take(work, &card, &posted.merchant.category, (refund.amount, 0))?;
+        consume(work, &card, &posted.merchant.category, (refund.amount, 0))?;
     } else {
-        take_again(work, &card, &refund.taken)?;
+        consume_again(work, &card, &refund.limit_usage)?;
     }
     let now = work.now();
-    work.postings.put(Posted { refunded: refund.amount, updated_at: now, ..(*refund).clone() });
+    work.transactions.put(Transaction { refunded: refund.amount, updated_at: now, ..(*refund).clone() });
     if let Some(original) = refund.original {
         let original = find_posted(work, original)?;
         let refunded = original.refunded - refund.amount;
         let own = refund.merchant_currency == original.merchant_currency;
         let part = if own { refund.merchant_amount } else { pricing::merchant_share(&original, refund.amount) };
         let merchant_refunded = (original.merchant_refunded - part).max(0);
-        work.postings.put(Posted { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
+        work.transactions.put(Transaction { refunded, merchant_refunded, updated_at: now, ..(*original).clone() });
     }
     if let Some(found) = authorization_of(work, refund.authorization)? {
         let mut changed = (*found).clone();

@@ -6,7 +6,7 @@ use crate::authorizations::{Authorization, decide};
 use crate::cards::Card;
 use crate::events::EventPart;
 use crate::messages::{Channel, Merchant, TerminalView};
-use crate::transactions::{Posted, PostingType};
+use crate::transactions::{Transaction, TransactionType};
 use crate::view::Money;
 
 /// How a transaction came about.
@@ -153,9 +153,9 @@ impl EventPart for TransactionView {
 
 impl TransactionView {
     /// What is shown of a transaction.
-    pub fn of(of: &Posted, environment: &str) -> TransactionView {
+    pub fn of(of: &Transaction, environment: &str) -> TransactionView {
         let money = |minor| Money::new(minor, of.currency);
-        let gives = matches!(of.kind, PostingType::Refund);
+        let gives = matches!(of.kind, TransactionType::Refund);
         let sign = if of.amount < 0 { -1 } else { 1 };
         let reference = of.trace.rrn.clone();
         let fees = [("fee", -of.fee), ("vat", -of.vat)].into_iter().filter(|(_, amount)| *amount != 0);
@@ -220,7 +220,7 @@ impl TransactionView {
         };
         TransactionView {
             id: of.id.to_string(),
-            amount: money(-of.asked),
+            amount: money(-of.requested),
             fee: money(0),
             vat: money(0),
             currency: of.currency.code().to_owned(),

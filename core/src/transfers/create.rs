@@ -1,6 +1,6 @@
 //! Moving money between two accounts.
 
-use crate::accounts::{Account, AccountStatus, tell_balance};
+use crate::accounts::{Account, AccountStatus, emit_balance_updated};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{AccountId, ClientId, Id, TransferId};
@@ -30,15 +30,15 @@ pub struct CreateTransfer {
 }
 
 impl Verb for CreateTransfer {
-    type Shown = TransferView;
+    type Answer = TransferView;
 
     fn home(&self) -> Option<Id> {
         Some(self.from.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.expect_account(client, self.from, Access::Shared);
-        work.expect_account(client, self.to, Access::Shared);
+        work.prefetch_account(client, self.from, Access::Shared);
+        work.prefetch_account(client, self.to, Access::Shared);
     }
 
     fn run(&self, work: &mut Work) -> Result<TransferView, Stop> {
@@ -104,8 +104,8 @@ fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Sto
     let view = TransferView::of(&transfer);
     work.transfers.put(transfer);
     emit(work, Owner::Account(from.id), EventType::TransferCreated, &view)?;
-    tell_balance(work, from.id, -amount, &entry)?;
-    tell_balance(work, to.id, amount, &entry)?;
+    emit_balance_updated(work, from.id, -amount, &entry)?;
+    emit_balance_updated(work, to.id, amount, &entry)?;
     Ok(view)
 }
 

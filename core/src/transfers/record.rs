@@ -2,10 +2,10 @@
 
 use crate::ids::{AccountId, ClientId, EntryId, TransferId};
 use crate::money::Currency;
-use crate::record::{Key, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, Kind, Record};
 use crate::time::Instant;
 
-crate::words! {
+crate::string_enum! {
     /// How much of a transfer stands.
     pub enum TransferStatus {
         /// All of it.
@@ -56,18 +56,18 @@ pub struct Transfer {
 
 impl Record for Transfer {
     const KIND: Kind = Kind::Transfer;
-    const PASSING: bool = true;
+    const TRANSIENT: bool = true;
     const AUDITED: Option<&'static str> = Some("transfer");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
     }
 
-    fn long(&self) -> usize {
+    fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         let money = |minor| crate::money::format_minor(minor, self.currency.exponent());
         vec![
             ("fromAccountId", self.from.to_string().into()),
@@ -78,7 +78,7 @@ impl Record for Transfer {
             ("status", self.status.as_str().into()),
             ("reference", self.reference.clone().into()),
             ("narration", self.narration.clone().into()),
-            ("metadata", Shown::json(self.metadata.as_deref())),
+            ("metadata", AuditValue::json(self.metadata.as_deref())),
         ]
     }
 }

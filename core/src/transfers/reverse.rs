@@ -1,6 +1,6 @@
 //! Giving a transfer back, whole or in part.
 
-use crate::accounts::tell_balance;
+use crate::accounts::emit_balance_updated;
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{ClientId, Id, TransferId};
@@ -25,7 +25,7 @@ pub struct ReverseTransfer {
 }
 
 impl Verb for ReverseTransfer {
-    type Shown = TransferView;
+    type Answer = TransferView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -40,7 +40,7 @@ impl Verb for ReverseTransfer {
 
 /// Gives it back. Both accounts must be active; `canDebit` and `canCredit` do not stand in the way of a correction.
 fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, Stop> {
-    let found = work.transfers.get_to_change(Key::of(work.client(), command.id.0))?;
+    let found = work.transfers.get_for_update(Key::of(work.client(), command.id.0))?;
     let transfer = found.ok_or(Refusal::TransferNotFound)?;
     let from = crate::accounts::find(work, transfer.from, None)?;
     let to = crate::accounts::find(work, transfer.to, None)?;
@@ -86,7 +86,7 @@ fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, S
     let view = TransferView::of(&changed);
     work.transfers.put(changed);
     emit(work, Owner::Account(transfer.from), EventType::TransferReversed, &view)?;
-    tell_balance(work, transfer.to, -amount, &entry)?;
-    tell_balance(work, transfer.from, amount, &entry)?;
+    emit_balance_updated(work, transfer.to, -amount, &entry)?;
+    emit_balance_updated(work, transfer.from, amount, &entry)?;
     Ok(view)
 }

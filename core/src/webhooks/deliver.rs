@@ -112,14 +112,14 @@ pub struct PurgeDeliveries {
 }
 
 impl Verb for RecordDeliveries {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
-        work.webhook_progress.expect(Key::of(client, self.id.0), Access::Exclusive);
+        work.webhook_progress.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
     fn run(&self, work: &mut Work) -> Result<u64, Stop> {
@@ -134,13 +134,13 @@ fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64,
     let rows = command.results.iter().filter(|result| result.has_row || result.next != Next::Done);
     let rows = rows.map(|result| result.event).chain(command.parked.iter().map(|parked| parked.event));
     for event in rows {
-        work.deliveries.expect(Delivery::key_of(client, command.id, event), Access::Exclusive);
+        work.deliveries.prefetch(Delivery::key_of(client, command.id, event), Access::Exclusive);
     }
-    let Some(progress) = work.webhook_progress.get_to_change(key)? else { return Ok(0) };
+    let Some(progress) = work.webhook_progress.get_for_update(key)? else { return Ok(0) };
     let mut progress = (*progress).clone();
     let mut gone = false;
     for result in &command.results {
-        settle_delivery(work, command.id, result)?;
+        update_delivery(work, command.id, result)?;
         follow(&mut progress, result);
         gone |= result.status == Some(410);
     }
@@ -150,8 +150,8 @@ fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64,
     let failing = progress.failing_since.is_some_and(|since| since.plus_seconds(FAILING_SECONDS) <= work.now());
     let reason = if gone { Some(DisabledReason::Gone) } else { failing.then_some(DisabledReason::Failing) };
     if reason.is_some() {
-        work.webhooks.expect(key, Access::Exclusive);
-        work.webhooks.get_to_change(key)?;
+        work.webhooks.prefetch(key, Access::Exclusive);
+        work.webhooks.get_for_update(key)?;
     }
     // A server that lost its share of the work may come late with an older place: the cursor only moves on.
     progress.cursor = progress.cursor.max(command.cursor);
@@ -166,13 +166,13 @@ fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64,
 }
 
 /// What the attempt does to the delivery's row.
-fn settle_delivery(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) -> Result<(), Stop> {
+fn update_delivery(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) -> Result<(), Stop> {
     let key = Delivery::key_of(work.client(), webhook, result.event);
     if result.next == Next::Done && !result.has_row {
         return Ok(());
     }
     // Asked for again while the attempt was under way: that is still to be done.
-    let stored = work.deliveries.get_to_change(key)?;
+    let stored = work.deliveries.get_for_update(key)?;
     let pending = stored.as_ref().filter(|row| row.status == DeliveryStatus::Pending);
     if pending.is_some_and(|row| row.next_attempt_at.is_some_and(|at| at > result.at)) {
         return Ok(());
@@ -236,7 +236,7 @@ fn log_attempt(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) {
 /// A row for a delivery; one that is pending already keeps the attempts it had.
 fn queue(work: &mut Work, webhook: WebhookId, queued: &Queued) -> Result<(), Stop> {
     let client = work.client();
-    let found = work.deliveries.get_to_change(Delivery::key_of(client, webhook, queued.event))?;
+    let found = work.deliveries.get_for_update(Delivery::key_of(client, webhook, queued.event))?;
     let pending = found.filter(|row| row.status == DeliveryStatus::Pending);
     let row = match pending {
         Some(row) => Delivery { next_attempt_at: queued.at.or(row.next_attempt_at), ..(*row).clone() },
@@ -257,7 +257,7 @@ fn queue(work: &mut Work, webhook: WebhookId, queued: &Queued) -> Result<(), Sto
 }
 
 impl Verb for QueueDeliveries {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -274,7 +274,7 @@ impl Verb for QueueDeliveries {
 fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, Stop> {
     let client = work.client();
     for queued in &command.events {
-        work.deliveries.expect(Delivery::key_of(client, command.id, queued.event), Access::Exclusive);
+        work.deliveries.prefetch(Delivery::key_of(client, command.id, queued.event), Access::Exclusive);
     }
     let (webhook, progress) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
@@ -293,7 +293,7 @@ fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, S
 }
 
 impl Verb for ResendEvent {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         Some(self.event.0)
@@ -321,7 +321,7 @@ fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
 }
 
 impl Verb for PurgeDeliveries {
-    type Shown = u64;
+    type Answer = u64;
 
     fn home(&self) -> Option<Id> {
         None
@@ -337,18 +337,18 @@ impl Verb for PurgeDeliveries {
 /// Forgets them, each checked again; tells how many.
 fn purge_deliveries(work: &mut Work, command: &PurgeDeliveries) -> Result<u64, Stop> {
     for key in &command.keys {
-        work.deliveries.expect(*key, Access::Exclusive);
+        work.deliveries.prefetch(*key, Access::Exclusive);
     }
     let mut over = Vec::new();
     for key in &command.keys {
-        let Some(row) = work.deliveries.get_to_change(*key)? else { continue };
+        let Some(row) = work.deliveries.get_for_update(*key)? else { continue };
         let orphaned = work.webhooks.get(Key::of(row.client, row.webhook.0))?.is_none();
         if orphaned || (row.status == DeliveryStatus::Failed && row.created_at < command.before) {
             over.push(*key);
         }
     }
     let count = (over.len() + command.attempts.len()) as u64;
-    work.appended.forgotten_attempts.extend(&command.attempts);
+    work.appended.deleted_attempts.extend(&command.attempts);
     over.into_iter().for_each(|key| work.deliveries.delete(key));
     Ok(count)
 }

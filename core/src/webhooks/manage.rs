@@ -122,7 +122,7 @@ impl TestMessage {
 }
 
 impl Verb for CreateWebhook {
-    type Shown = WebhookView;
+    type Answer = WebhookView;
 
     fn home(&self) -> Option<Id> {
         None
@@ -170,7 +170,7 @@ fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop>
 }
 
 impl Verb for UpdateWebhook {
-    type Shown = WebhookView;
+    type Answer = WebhookView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -252,7 +252,7 @@ pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReaso
 }
 
 impl Verb for DeleteWebhook {
-    type Shown = WebhookView;
+    type Answer = WebhookView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -276,7 +276,7 @@ fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop>
 }
 
 impl Verb for RotateWebhookSecret {
-    type Shown = WebhookView;
+    type Answer = WebhookView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -307,7 +307,7 @@ fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<Webho
 }
 
 impl Verb for TestWebhook {
-    type Shown = crate::ids::Id;
+    type Answer = crate::ids::Id;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -330,7 +330,7 @@ fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> 
 }
 
 impl Verb for RecoverWebhook {
-    type Shown = WebhookView;
+    type Answer = WebhookView;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -363,8 +363,8 @@ pub(super) fn must_be_enabled(webhook: &Webhook) -> Result<(), Stop> {
 
 pub(super) fn find(work: &mut Work, id: WebhookId) -> Result<(Arc<Webhook>, Arc<WebhookProgress>), Stop> {
     let key = Key::of(work.client(), id.0);
-    work.webhook_progress.expect(key, crate::table::Access::Exclusive);
-    let webhook = work.webhooks.get_to_change(key)?.ok_or(Refusal::WebhookNotFound)?;
-    let progress = work.webhook_progress.get_to_change(key)?.ok_or(Refusal::WebhookNotFound)?;
+    work.webhook_progress.prefetch(key, crate::table::Access::Exclusive);
+    let webhook = work.webhooks.get_for_update(key)?.ok_or(Refusal::WebhookNotFound)?;
+    let progress = work.webhook_progress.get_for_update(key)?.ok_or(Refusal::WebhookNotFound)?;
     Ok((webhook, progress))
 }

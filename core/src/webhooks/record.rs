@@ -2,13 +2,13 @@
 
 use crate::events::{Event, EventType};
 use crate::ids::{AttemptId, ClientId, EventId, Id, WebhookId};
-use crate::record::{Key, KeyBytes, Kind, Record, Shown};
+use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
 /// An endpoint at which nothing succeeded for so long is disabled: five days.
 pub const FAILING_SECONDS: i64 = 5 * 86_400;
 
-crate::words! {
+crate::string_enum! {
     /// Why an endpoint is disabled.
     pub enum DisabledReason {
         /// Its owner said so.
@@ -20,7 +20,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// Where a delivery that did not succeed at once stands.
     pub enum DeliveryStatus {
         /// It is to be tried.
@@ -30,7 +30,7 @@ crate::words! {
     }
 }
 
-crate::words! {
+crate::string_enum! {
     /// What an attempt came to.
     pub enum AttemptOutcome {
         /// The endpoint answered 2xx.
@@ -144,15 +144,15 @@ impl Record for Webhook {
         Key::of(self.client, self.id.0)
     }
 
-    fn shown(&self) -> Vec<(&'static str, Shown)> {
+    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         vec![
             // A URL may carry a credential of its owner's.
-            ("url", Shown::Hidden(self.url.clone().into_bytes())),
+            ("url", AuditValue::Hidden(self.url.clone().into_bytes())),
             ("events", self.events.to_string().into()),
             ("description", self.description.clone().into()),
             ("enabled", self.enabled.into()),
             ("disabledReason", self.disabled_reason.map(|reason| reason.as_str()).into()),
-            ("credentials", Shown::Hidden(self.credentials.clone())),
+            ("credentials", AuditValue::Hidden(self.credentials.clone())),
             ("hasToken", self.has_token.into()),
             ("previousSecretExpiresAt", self.previous_until.map(|at| at.to_string()).into()),
         ]

@@ -12,7 +12,7 @@ use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
 use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::record::Key;
-use paygen_core::transactions::{Posted, PostingType};
+use paygen_core::transactions::{PostingType, Transaction};
 use paygen_core::transfers::{Transfer, TransferStatus};
 use paygen_core::webhooks::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
 
@@ -316,7 +316,7 @@ pub mod transactions {
         CREATED_AT = time("createdAt", "t.created_at");
         UPDATED_AT = time("updatedAt", "t.updated_at");
     }
-    plain_list!(Posted, "transactions", id ID);
+    plain_list!(Transaction, "transactions", id ID);
 }
 
 /// Messages that did not fit.

@@ -75,7 +75,7 @@ pub(super) async fn connect_first(url: &str) -> Result<(Client, Backend), StoreE
         let place = config(url).map(|config| place(&config)).unwrap_or_default();
         let why = match &error {
             StoreError::Unfit(_) => return error,
-            StoreError::Unavailable(why) | StoreError::Culprit(why) => in_short(why),
+            StoreError::Unavailable(why) | StoreError::CommandFault(why) => in_short(why),
             other => other.to_string(),
         };
         StoreError::Unfit(format!(
@@ -144,7 +144,7 @@ pub(super) fn explain(error: &Error) -> StoreError {
     {
         return StoreError::Unavailable(why);
     }
-    StoreError::Culprit(why)
+    StoreError::CommandFault(why)
 }
 
 fn with_cause(error: &Error) -> String {

@@ -17,7 +17,7 @@ use crate::StoreError;
 pub(super) const CHANNEL: &str = "paygen_events";
 
 /// The most clients that are named in one word: PostgreSQL's payloads are shorter than 8,000 bytes.
-const NAMED: usize = 300;
+const MAX_NAMED_CLIENTS: usize = 300;
 
 /// Whose events were placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum News {
 impl News {
     /// As it is sent to the other nodes: the clients' ids one after another, nothing when they are too many to name.
     pub(super) fn write(clients: &HashSet<ClientId>) -> String {
-        if clients.len() > NAMED {
+        if clients.len() > MAX_NAMED_CLIENTS {
             return String::new();
         }
         clients.iter().map(ToString::to_string).collect()
@@ -143,7 +143,7 @@ mod tests {
 
     use paygen_core::ids::{ClientId, Id};
 
-    use super::{NAMED, News};
+    use super::{MAX_NAMED_CLIENTS, News};
 
     fn clients(count: usize) -> HashSet<ClientId> {
         let id = |number: usize| {
@@ -156,12 +156,12 @@ mod tests {
 
     #[test]
     fn word_names_the_clients_it_is_about_or_everybody() {
-        for count in [1, 2, NAMED] {
+        for count in [1, 2, MAX_NAMED_CLIENTS] {
             let written = News::write(&clients(count));
             assert!(written.len() < 8000, "PostgreSQL takes no longer payload");
             assert_eq!(News::read(&written), News::Of(clients(count)));
         }
-        assert_eq!(News::write(&clients(NAMED + 1)), "");
+        assert_eq!(News::write(&clients(MAX_NAMED_CLIENTS + 1)), "");
         for word in ["", "6b06", "not the id of a client!!", &"é".repeat(12)] {
             assert_eq!(News::read(word), News::All, "{word}");
         }

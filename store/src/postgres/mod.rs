@@ -24,7 +24,7 @@ const DIALECT: Dialect =
     Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "", long_rows: "" };
 
 /// The key of the advisory lock that one migrating process holds.
-const MIGRATING: i64 = 0x7061_7967_656e_0001;
+const MIGRATION_LOCK: i64 = 0x7061_7967_656e_0001;
 
 /// An open database.
 pub(crate) struct Postgres {
@@ -97,7 +97,7 @@ async fn applied(client: &Client) -> Result<Vec<(i64, String)>, StoreError> {
 pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> {
     let explain = |error| connection::explain(&error);
     let (client, _) = connection::connect_first(url).await?;
-    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATING]).await.map_err(explain)?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(explain)?;
     client.batch_execute("BEGIN").await.map_err(explain)?;
     let pending = migrations::pending(&applied(&client).await?).map_err(StoreError::Unfit)?;
     run(&client, pending).await?;

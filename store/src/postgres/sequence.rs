@@ -17,14 +17,14 @@ pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 /// How many events are placed at a time.
-const STEP: i64 = 1000;
+const EVENTS_PER_ROUND: i64 = 1000;
 
 /// After how many events placed statistics are renewed that know of fewer: while tables are new, plans made without
 /// them look for a row among all of a client's, and autovacuum comes by once a minute at most.
-const GROWN: [usize; 4] = [300, 3_000, 30_000, 300_000];
+const ANALYZE_AT_EVENTS: [usize; 4] = [300, 3_000, 30_000, 300_000];
 
 /// How often old batch ids are forgotten; they only matter for seconds after a lost COMMIT.
-const FORGET_EVERY: Duration = Duration::from_secs(600);
+const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Gives events their positions, while it holds the lease.
 pub struct Sequencer {
@@ -75,7 +75,7 @@ impl Sequencer {
         if !self.holds_lease {
             return Ok(HashSet::new());
         }
-        if self.forgot.elapsed() > FORGET_EVERY {
+        if self.forgot.elapsed() > CLEAN_UP_INTERVAL {
             self.forgot = Instant::now();
             let sql =
                 "DELETE FROM commits WHERE committed_at < (extract(epoch FROM now()) * 1000000)::bigint - 86400000000";
@@ -84,7 +84,7 @@ impl Sequencer {
         let (placed, clients) = place(client, self.notifies).await.map_err(|error| explain(&error))?;
         let before = self.placed;
         self.placed += placed;
-        if GROWN.iter().any(|grown| before < *grown && *grown <= self.placed)
+        if ANALYZE_AT_EVENTS.iter().any(|grown| before < *grown && *grown <= self.placed)
             && let Err(error) = renew_statistics(client, self.placed).await
         {
             tracing::warn!(error = %explain(&error), "statistics could not be renewed");
@@ -115,7 +115,7 @@ async fn renew_statistics(client: &Client, placed: usize) -> Result<(), tokio_po
 /// Places what waits; how many events, and whose.
 async fn place(client: &mut Client, notifies: bool) -> Result<(usize, HashSet<ClientId>), tokio_postgres::Error> {
     let transaction = client.transaction().await?;
-    let waiting = transaction.query(WAITING, &[&STEP]).await?;
+    let waiting = transaction.query(WAITING, &[&EVENTS_PER_ROUND]).await?;
     if waiting.is_empty() {
         return Ok((0, HashSet::new()));
     }

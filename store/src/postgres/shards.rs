@@ -7,10 +7,10 @@ use crate::StoreError;
 use crate::shard::SHARDS;
 
 /// The first key of the advisory locks of shards; the second is the shard.
-const SHARD: i32 = 0x7061_7903;
+const SHARD_LOCK: i32 = 0x7061_7903;
 
 /// The first key of the lock that every node shares, by which they are counted.
-const PRESENCE: i32 = 0x7061_7904;
+const PRESENCE_LOCK: i32 = 0x7061_7904;
 
 /// The locks of this node.
 pub struct ShardLocks {
@@ -42,14 +42,14 @@ impl ShardLocks {
                 return Err(StoreError::Unavailable("the session that held the locks is gone".to_owned()));
             }
             let session = connect(&self.url).await?.0;
-            let presence = session.execute("SELECT pg_advisory_lock_shared($1, 0)", &[&PRESENCE]).await;
+            let presence = session.execute("SELECT pg_advisory_lock_shared($1, 0)", &[&PRESENCE_LOCK]).await;
             presence.map_err(|error| explain(&error))?;
             self.session = Some(session);
         }
         let Some(session) = &self.session else { return Ok(self.held) };
         for shard in 0..SHARDS {
             if std::mem::take(&mut self.leaving[shard]) {
-                let freed = session.execute("SELECT pg_advisory_unlock($1, $2)", &[&SHARD, &(shard as i32)]).await;
+                let freed = session.execute("SELECT pg_advisory_unlock($1, $2)", &[&SHARD_LOCK, &(shard as i32)]).await;
                 freed.map_err(|error| explain(&error))?;
             }
         }
@@ -57,7 +57,8 @@ impl ShardLocks {
         let mut count = self.held.iter().filter(|held| **held).count();
         for shard in 0..SHARDS {
             if count < share && !self.held[shard] {
-                let row = session.query_one("SELECT pg_try_advisory_lock($1, $2)", &[&SHARD, &(shard as i32)]).await;
+                let row =
+                    session.query_one("SELECT pg_try_advisory_lock($1, $2)", &[&SHARD_LOCK, &(shard as i32)]).await;
                 self.held[shard] = row.map_err(|error| explain(&error))?.get(0);
                 count += usize::from(self.held[shard]);
             }
@@ -76,6 +77,6 @@ impl ShardLocks {
 async fn nodes(session: &Client) -> Result<usize, StoreError> {
     let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = $1 AND objid = 0
          AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let row = session.query_one(sql, &[&i64::from(PRESENCE)]).await.map_err(|error| explain(&error))?;
+    let row = session.query_one(sql, &[&i64::from(PRESENCE_LOCK)]).await.map_err(|error| explain(&error))?;
     Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(1).max(1))
 }

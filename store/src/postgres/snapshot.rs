@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error};
 
 use super::connection::analyze;
 use super::sequence::LEASE;
-use super::{MIGRATING, applied, connection, run};
+use super::{MIGRATION_LOCK, applied, connection, run};
 use crate::database::vault_key;
 use crate::migrations::{ALL, tables};
 use crate::snapshot::{Applied, CopiedTable, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
@@ -19,7 +19,7 @@ use crate::vault_keys::DATA_KEYS;
 use crate::{StoreError, VaultKeyRow};
 
 /// How much of a file is sent at a time.
-const PIECE: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 fn failed(error: Error) -> SnapshotError {
     SnapshotError::Store(connection::explain(&error))
@@ -67,7 +67,7 @@ async fn columns(client: &Client, table: &str) -> Result<Vec<String>, SnapshotEr
 
 async fn copy_out(client: &Client, table: &CopiedTable, path: &Path) -> Result<(), SnapshotError> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = BufWriter::with_capacity(PIECE, made.map_err(SnapshotError::file(path))?);
+    let mut file = BufWriter::with_capacity(CHUNK_BYTES, made.map_err(SnapshotError::file(path))?);
     let sql = format!("COPY {} ({}) TO STDOUT (FORMAT binary)", table.name, table.columns.join(", "));
     let mut rows = pin!(client.copy_out(&sql).await.map_err(failed)?);
     while let Some(piece) = rows.try_next().await.map_err(failed)? {
@@ -117,7 +117,7 @@ impl Restoration {
         let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
         client.batch_execute(begin).await.map_err(failed)?;
         let refuse = |why: String| Err(SnapshotError::Refused(why));
-        for (key, who) in [(LEASE, "a Paygen server"), (MIGRATING, "`paygen migrate`")] {
+        for (key, who) in [(LEASE, "a Paygen server"), (MIGRATION_LOCK, "`paygen migrate`")] {
             let free = client.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&key]).await.map_err(failed)?;
             if !free.get::<_, bool>(0) {
                 return refuse(format!("{who} is using this database: stop it, or restore into another database."));
@@ -181,8 +181,8 @@ async fn copy_in(client: &Client, table: &CopiedTable, path: &Path) -> Result<()
     let sql = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.columns.join(", "));
     let mut rows = pin!(client.copy_in::<_, Cursor<Vec<u8>>>(&sql).await.map_err(failed)?);
     loop {
-        let mut piece = Vec::with_capacity(PIECE);
-        let read = (&mut file).take(PIECE as u64).read_to_end(&mut piece).map_err(SnapshotError::file(path))?;
+        let mut piece = Vec::with_capacity(CHUNK_BYTES);
+        let read = (&mut file).take(CHUNK_BYTES as u64).read_to_end(&mut piece).map_err(SnapshotError::file(path))?;
         if read == 0 {
             break;
         }

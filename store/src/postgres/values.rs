@@ -61,7 +61,7 @@ pub(super) fn read(row: &Row) -> Result<Vec<Value>, StoreError> {
         } else {
             row.try_get::<_, Option<String>>(at).map(Value::from)
         };
-        read.map_err(|error| StoreError::Culprit(error.to_string()))
+        read.map_err(|error| StoreError::CommandFault(error.to_string()))
     };
     row.columns().iter().enumerate().map(value).collect()
 }

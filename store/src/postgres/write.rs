@@ -323,7 +323,7 @@ fn supply<R: Keyed>(
         found.insert(record.key(), record);
     }
     for (key, _) in keys {
-        table.supply(*key, found.remove(key), held);
+        table.load(*key, found.remove(key), held);
     }
     Ok(())
 }
@@ -349,8 +349,8 @@ fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
     append(&mut bulks, &work.appended.events);
     append(&mut bulks, &work.appended.audit);
     append(&mut bulks, &work.appended.attempts);
-    forget(&mut bulks, "events", &work.appended.forgotten_events);
-    forget(&mut bulks, "delivery_attempts", &work.appended.forgotten_attempts);
+    forget(&mut bulks, "events", &work.appended.deleted_events);
+    forget(&mut bulks, "delivery_attempts", &work.appended.deleted_attempts);
     bulks.push(Bulk {
         sql: "INSERT INTO commits (batch_id, committed_at) SELECT * FROM unnest($1::bytea[], $2::bigint[])".to_owned(),
         arrays: vec![

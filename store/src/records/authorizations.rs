@@ -4,7 +4,7 @@ use paygen_core::authorizations::{Authorization, AuthorizationStatus, Reason};
 use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use paygen_core::limits::{Answered, Counters};
 use paygen_core::messages::{AuthorizationType, Channel, NetworkReference, ReferenceKind};
-use paygen_core::transactions::{Posted, PostingType};
+use paygen_core::transactions::{Transaction, TransactionType};
 
 use paygen_core::money::Decimal;
 
@@ -41,10 +41,10 @@ stored!(Authorization, "authorizations", key 2, {
     "reason" Text = |a| a.reason.map(|reason| reason.as_str()),
     "currency" Text = |a| a.currency.code(),
     "exponent" Integer = |a| i64::from(a.currency.exponent()),
-    "asked" Integer = |a| a.asked,
+    "asked" Integer = |a| a.requested,
     "approved" Integer = |a| a.approved,
-    "open_amount" Integer = |a| a.open,
-    "open_fee" Integer = |a| a.open_fee,
+    "open_amount" Integer = |a| a.outstanding,
+    "open_fee" Integer = |a| a.outstanding_fee,
     "cleared" Integer = |a| a.cleared,
     "reversed" Integer = |a| a.reversed,
     "refunded" Integer = |a| a.refunded,
@@ -60,7 +60,7 @@ stored!(Authorization, "authorizations", key 2, {
     "stand_in" Integer = |a| a.stand_in,
     "fee_terms" Text = |a| json(&a.fee_terms),
     "decided" Text = |a| json(&a.decided),
-    "taken" Text = |a| json(&a.taken),
+    "taken" Text = |a| json(&a.limit_usage),
     "timeline" Text = |a| json(&a.timeline),
     "expires_at" Integer = |a| a.expires_at,
     "due_at" Integer = |a| a.due_at,
@@ -78,10 +78,10 @@ stored!(Authorization, "authorizations", key 2, {
     status: row.word(AuthorizationStatus::parse)?,
     reason: row.optional_word(Reason::parse)?,
     currency: { let currency = row.currency()?; row.skip()?; currency },
-    asked: row.integer()?,
+    requested: row.integer()?,
     approved: row.integer()?,
-    open: row.integer()?,
-    open_fee: row.integer()?,
+    outstanding: row.integer()?,
+    outstanding_fee: row.integer()?,
     cleared: row.integer()?,
     reversed: row.integer()?,
     refunded: row.integer()?,
@@ -94,7 +94,7 @@ stored!(Authorization, "authorizations", key 2, {
     stand_in: row.boolean()?,
     fee_terms: row.json()?,
     decided: row.json()?,
-    taken: row.json()?,
+    limit_usage: row.json()?,
     timeline: row.json()?,
     expires_at: row.optional_time()?,
     due_at: row.optional_time()?,
@@ -104,7 +104,7 @@ stored!(Authorization, "authorizations", key 2, {
 });
 impl Keyed for Authorization {}
 
-stored!(Posted, "transactions", key 2, {
+stored!(Transaction, "transactions", key 2, {
     "client" Bytes = |p| p.client.0,
     "id" Bytes = |p| p.id.0,
     "card" Bytes = |p| p.card.0,
@@ -130,11 +130,11 @@ stored!(Posted, "transactions", key 2, {
     "with_pin" Integer = |p| p.with_pin,
     "refunded" Integer = |p| p.refunded,
     "merchant_refunded" Integer = |p| p.merchant_refunded,
-    "taken" Text = |p| json(&p.taken),
+    "taken" Text = |p| json(&p.limit_usage),
     "entry" Bytes = |p| p.entry.0,
     "created_at" Integer = |p| p.created_at,
     "updated_at" Integer = |p| p.updated_at,
-}, |row| Posted {
+}, |row| Transaction {
     client: row.id()?,
     id: row.id()?,
     card: row.id()?,
@@ -142,7 +142,7 @@ stored!(Posted, "transactions", key 2, {
     account: row.id()?,
     authorization: row.optional_id()?,
     original: row.optional_id()?,
-    kind: row.word(PostingType::parse)?,
+    kind: row.word(TransactionType::parse)?,
     usage: row.word(AuthorizationType::parse)?,
     channel: row.word(Channel::parse)?,
     currency: { let currency = row.currency()?; row.skip()?; currency },
@@ -156,12 +156,12 @@ stored!(Posted, "transactions", key 2, {
     with_pin: row.boolean()?,
     refunded: row.integer()?,
     merchant_refunded: row.integer()?,
-    taken: row.json()?,
+    limit_usage: row.json()?,
     entry: row.id()?,
     created_at: row.time()?,
     updated_at: row.time()?,
 });
-impl Keyed for Posted {}
+impl Keyed for Transaction {}
 
 stored!(NetworkReference, "network_references", key 2, {
     "client" Bytes = |r| r.client.0,
@@ -183,7 +183,7 @@ stored!(NetworkException, "exceptions", key 2, {
     "status" Text = |e| e.status.as_str(),
     "card" Bytes = |e| e.card.map(|id| id.0),
     "authorization_id" Bytes = |e| e.authorization.map(|id| id.0),
-    "posting" Bytes = |e| e.posting.map(|id| id.0),
+    "posting" Bytes = |e| e.transaction.map(|id| id.0),
     "amount" Integer = |e| e.amount,
     "currency" Text = |e| e.currency.code(),
     "exponent" Integer = |e| i64::from(e.currency.exponent()),
@@ -202,7 +202,7 @@ stored!(NetworkException, "exceptions", key 2, {
     status: row.word(ExceptionStatus::parse)?,
     card: row.optional_id()?,
     authorization: row.optional_id()?,
-    posting: row.optional_id()?,
+    transaction: row.optional_id()?,
     amount: row.integer()?,
     currency: { let currency = row.currency()?; row.skip()?; currency },
     trace: { let trace = row.json()?; row.skip()?; trace },

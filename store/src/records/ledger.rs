@@ -6,7 +6,7 @@ use paygen_core::ledger::{Balance, Entry, EntryKind, Line, System, SystemLine};
 use super::{Keyed, stored};
 
 stored!(Clock, "clock", key 1, {
-    "id" Bytes = |_c| Clock::the_key().id.as_slice().to_vec(),
+    "id" Bytes = |_c| Clock::singleton_key().id.as_slice().to_vec(),
     "time_offset" Integer = |c| c.offset,
 }, |row| Clock { offset: { row.skip()?; row.integer()? } });
 impl Keyed for Clock {}

@@ -11,15 +11,15 @@ use super::periodic::{Periodic, Turn};
 use super::writer::Writer;
 use crate::StoreError;
 
-const INTERVAL: Duration = Duration::from_millis(50);
-const PAST: u64 = 16 << 20;
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const CHECKPOINT_AT_BYTES: u64 = 16 << 20;
 
 /// Runs until it is dropped.
 pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     let connection = connection::open_to_write(path)?;
     let log = wal_of(path);
-    Periodic::start("checkpoints", INTERVAL, move |turn| match turn {
-        Turn::Usual if std::fs::metadata(&log).is_ok_and(|log| log.len() > PAST) => {
+    Periodic::start("checkpoints", POLL_INTERVAL, move |turn| match turn {
+        Turn::Usual if std::fs::metadata(&log).is_ok_and(|log| log.len() > CHECKPOINT_AT_BYTES) => {
             checkpoint(&connection, &writer, "PASSIVE");
         }
         Turn::Usual => {}

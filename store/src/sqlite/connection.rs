@@ -59,7 +59,7 @@ fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
 /// What an error means for a batch.
 pub(super) fn explain(error: &rusqlite::Error) -> StoreError {
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        return StoreError::Culprit(error.to_string());
+        return StoreError::CommandFault(error.to_string());
     };
     // After a failed fsync nobody can tell what is on disk: the kernel may have dropped the dirty pages.
     if [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC].contains(&failure.extended_code) {
@@ -67,7 +67,7 @@ pub(super) fn explain(error: &rusqlite::Error) -> StoreError {
     }
     match failure.code {
         ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig | ErrorCode::ApiMisuse => {
-            StoreError::Culprit(error.to_string())
+            StoreError::CommandFault(error.to_string())
         }
         ErrorCode::OperationInterrupted => StoreError::TooBroad,
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Fatal(error.to_string()),

@@ -13,20 +13,20 @@ use crate::statements::{delete, put};
 use crate::value::Value;
 
 /// A table that is written lazily: its rows are small and change often.
-pub(super) struct LazyTable {
+pub(super) struct WriteBackTable {
     pub(super) columns: usize,
     pub(super) put: String,
     pub(super) delete: String,
     header: Vec<u8>,
 }
 
-impl LazyTable {
-    fn of<R: Stored>() -> LazyTable {
+impl WriteBackTable {
+    fn of<R: Stored>() -> WriteBackTable {
         let columns: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
         let mut header = Vec::new();
         put_bytes(&mut header, R::TABLE.as_bytes());
         put_bytes(&mut header, columns.join(",").as_bytes());
-        LazyTable { columns: columns.len(), put: put(R::TABLE, &columns), delete: delete::<R>(), header }
+        WriteBackTable { columns: columns.len(), put: put(R::TABLE, &columns), delete: delete::<R>(), header }
     }
 }
 
@@ -34,8 +34,8 @@ impl LazyTable {
 pub(super) const TABLES: usize = 3;
 
 /// The tables, each where [`place`] says.
-pub(super) fn tables() -> [LazyTable; TABLES] {
-    [LazyTable::of::<Balance>(), LazyTable::of::<Counters>(), LazyTable::of::<NetworkReference>()]
+pub(super) fn tables() -> [WriteBackTable; TABLES] {
+    [WriteBackTable::of::<Balance>(), WriteBackTable::of::<Counters>(), WriteBackTable::of::<NetworkReference>()]
 }
 
 /// Where balances stand among them.
@@ -45,12 +45,12 @@ pub(super) const BALANCES: usize = 0;
 pub(super) const NAMES: [&str; TABLES] = [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE];
 
 /// Where a record's table stands among the lazily written ones, if it is one.
-pub(super) fn place<R: Keyed>() -> Option<usize> {
+pub(super) fn index_of<R: Keyed>() -> Option<usize> {
     NAMES.iter().position(|name| *name == R::TABLE)
 }
 
 /// Whether a statement of ours names a lazily written table.
-pub(super) fn is_named_in(sql: &str) -> bool {
+pub(super) fn names_cached_table(sql: &str) -> bool {
     NAMES.iter().any(|name| sql.contains(name))
 }
 
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
 }
 
 /// What a journal row says, rows of each table already encoded.
-pub(super) fn entry(tables: &[LazyTable; TABLES], rows: [Vec<&[u8]>; TABLES], into: &mut Vec<u8>) {
+pub(super) fn entry(tables: &[WriteBackTable; TABLES], rows: [Vec<&[u8]>; TABLES], into: &mut Vec<u8>) {
     into.clear();
     for (table, rows) in tables.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
         into.extend_from_slice(&table.header);

@@ -2,15 +2,15 @@
 
 mod checkpoint;
 mod connection;
+mod flusher;
 mod journal;
-mod lazy;
 mod periodic;
 mod read;
 pub(crate) mod snapshot;
 #[cfg(test)]
 mod tests;
 mod write;
-mod write_down;
+mod write_back;
 mod writer;
 
 use std::fs::File;
@@ -53,9 +53,9 @@ impl Sqlite {
         migrate(path).map_err(|error| at_start(path, error))?;
         let writer = Arc::new(Writer::new(path)?);
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
-        let down = write_down::start(writer.clone())?;
+        let flusher = flusher::start(writer.clone())?;
         let checkpoints = checkpoint::start(path, writer.clone())?;
-        Ok(Sqlite { readers, writer: Some((writer, down, checkpoints)), _lock: Some(lock) })
+        Ok(Sqlite { readers, writer: Some((writer, flusher, checkpoints)), _lock: Some(lock) })
     }
 
     /// Opens the file to be read beside a server.

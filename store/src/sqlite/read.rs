@@ -8,9 +8,9 @@ use paygen_core::record::Key;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_read, values};
-use super::lazy::Lazy;
+use super::write_back::WriteBack;
 use super::writer::Writer;
-use super::{journal, write_down};
+use super::{flusher, journal};
 use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::records::Keyed;
@@ -39,7 +39,7 @@ fn threads() -> usize {
 }
 
 /// How often a page is read while rows are being written down, until they are written down first.
-const LOOKS: usize = 5;
+const MAX_LIST_ATTEMPTS: usize = 5;
 
 impl Pool {
     pub(super) fn new(path: &Path, writer: Option<Arc<Writer>>) -> Pool {
@@ -55,14 +55,14 @@ impl Pool {
 
     /// Rows of a statement of ours, `?1`… its parameters.
     pub(crate) fn rows(&self, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
-        self.settle(sql)?;
+        self.flush_for(sql)?;
         self.with(|connection| rows(connection, sql, params, columns))
     }
 
     /// The row of a key.
     pub(crate) fn row<R: Keyed>(&self, key: &Key) -> Result<Option<Vec<Value>>, StoreError> {
-        if let Some((place, writer)) = journal::place::<R>().zip(self.writer.as_ref())
-            && let Some(pending) = writer.lazy.find(place, key)
+        if let Some((place, writer)) = journal::index_of::<R>().zip(self.writer.as_ref())
+            && let Some(pending) = writer.write_back.find(place, key)
         {
             return Ok(Some(pending));
         }
@@ -74,25 +74,25 @@ impl Pool {
     /// A page of a list, within the query's time.
     pub(crate) fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         if let Some(writer) = self.writer.as_ref().filter(|_| L::SHOWS_BALANCE && !goes_by_other::<L>(query)) {
-            for _ in 0..LOOKS {
-                let newer = Newer { lazy: Some(&writer.lazy), steps: writer.lazy.steps() };
+            for _ in 0..MAX_LIST_ATTEMPTS {
+                let newer = Newer { write_back: Some(&writer.write_back), flushes: writer.write_back.flushes() };
                 if let Some(page) = self.with(|connection| list::<L>(connection, &self.totals, query, &newer))? {
                     return Ok(page);
                 }
             }
         }
-        self.settle(L::FROM)?;
-        let nothing = Newer { lazy: None, steps: 0 };
+        self.flush_for(L::FROM)?;
+        let nothing = Newer { write_back: None, flushes: 0 };
         let page = self.with(|connection| list::<L>(connection, &self.totals, query, &nothing))?;
-        page.ok_or_else(|| StoreError::Culprit("a page was overtaken by nothing".to_owned()))
+        page.ok_or_else(|| StoreError::CommandFault("a page was overtaken by nothing".to_owned()))
     }
 
     /// Has pending rows written down where a statement reads their tables.
-    fn settle(&self, sql: &str) -> Result<(), StoreError> {
+    fn flush_for(&self, sql: &str) -> Result<(), StoreError> {
         match &self.writer {
             // What is being committed just now was not acknowledged: whoever reads need not wait for it.
-            Some(writer) if journal::is_named_in(sql) && writer.lazy.count_pending() > 0 => {
-                write_down::everything(writer, Duration::ZERO)
+            Some(writer) if journal::names_cached_table(sql) && writer.write_back.count_pending() > 0 => {
+                flusher::flush_all(writer, Duration::ZERO)
             }
             _ => Ok(()),
         }
@@ -149,19 +149,19 @@ fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) ->
 
 /// What is pending while a page is read.
 struct Newer<'a> {
-    lazy: Option<&'a Lazy>,
+    write_back: Option<&'a WriteBack>,
     /// How often rows were written down before.
-    steps: u64,
+    flushes: u64,
 }
 
 impl Newer<'_> {
     fn balance(&self, key: &Key) -> Option<Vec<Value>> {
-        self.lazy?.find(journal::BALANCES, key)
+        self.write_back?.find(journal::BALANCES, key)
     }
 
     /// Whether rows were written down meanwhile: they are neither in what was read nor pending any more.
     fn was_overtaken(&self) -> bool {
-        self.lazy.is_some_and(|lazy| lazy.steps() != self.steps)
+        self.write_back.is_some_and(|write_back| write_back.flushes() != self.flushes)
     }
 }
 

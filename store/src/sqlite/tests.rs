@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
+use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
 use paygen_core::ledger::Balance;
 use paygen_core::money::{Category, Currency};
 use paygen_core::record::{Key, Record};
@@ -16,7 +16,7 @@ use paygen_core::work::{KeySet, Work};
 use super::read::Pool;
 use super::write::SqliteStore;
 use super::writer::{Open, Writer};
-use super::{journal, migrate, write_down};
+use super::{flusher, journal, migrate};
 use crate::records::{Row, Stored};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
@@ -92,13 +92,13 @@ impl World {
         let numbers: Vec<usize> = (first..ROWS.min(first + many)).collect();
         let deletes = self.dice.below(8) == 0;
         let mut store = SqliteStore::new(self.writer.clone());
-        let mut work = Work::new(IdMaker::new([1; 5], 0));
+        let mut work = Work::new(IdGenerator::new([1; 5], 0));
         work.begin_batch(Instant::from_micros(5));
         let balances = numbers.iter().map(|number| (key(*number), Access::Exclusive)).collect();
         store.load(&KeySet { balances, ..KeySet::default() }, &mut work, Load::Hold).expect("a load");
         let mut after = self.acknowledged.clone();
         for number in numbers {
-            let found = work.balances.get_to_change(key(number)).expect("it was loaded");
+            let found = work.balances.get_for_update(key(number)).expect("it was loaded");
             let known = self.acknowledged.get(&key(number)).copied();
             assert_eq!(found.map(|row| row.ledger), known, "loaded");
             self.changes += 1;
@@ -124,7 +124,7 @@ impl World {
     fn step(&self) -> Result<(), StoreError> {
         let mut open = self.writer.open();
         let Open { connection, progress, .. } = &mut *open;
-        self.writer.lazy.step(connection, progress)
+        self.writer.write_back.flush_some(connection, progress)
     }
 
     /// A step that fails after some rows, when it has rows from there on.
@@ -166,7 +166,7 @@ impl World {
         let acknowledged: Vec<Vec<Value>> =
             self.acknowledged.values().map(|ledger| vec![Value::Integer(*ledger)]).collect();
         assert_eq!(found, acknowledged, "by a statement that names the table");
-        assert_eq!(self.writer.lazy.count_pending(), 0);
+        assert_eq!(self.writer.write_back.count_pending(), 0);
         let left = self.pool.rows("SELECT count(*) FROM journal", &[], 1).expect("a read");
         assert_eq!(left, [[Value::Integer(0)]], "what is written down leaves the journal");
     }
@@ -199,8 +199,8 @@ fn a_step_that_failed_is_tried_again_though_nobody_writes() {
     let mut world = World::new(1);
     world.commit(true);
     assert!(world.step_refused_from(0, "ABORT"));
-    assert!(world.writer.lazy.count_pending() > 0, "the rows are left");
-    assert!(world.writer.lazy.will_be_due(), "they get their turn");
+    assert!(world.writer.write_back.count_pending() > 0, "the rows are left");
+    assert!(world.writer.write_back.will_be_due(), "they get their turn");
 }
 
 /// Between the look at the beginning and the turn to write, another thread may have failed.
@@ -208,11 +208,11 @@ fn a_step_that_failed_is_tried_again_though_nobody_writes() {
 fn whoever_waited_for_the_writer_finds_that_it_failed_meanwhile() {
     let mut world = World::new(1);
     world.commit(true);
-    let mut work = Work::new(IdMaker::new([1; 5], 0));
+    let mut work = Work::new(IdGenerator::new([1; 5], 0));
     world.writer.note::<()>(Err(StoreError::Fatal("an fsync failed".to_owned()))).expect_err("it failed");
     let late = SqliteStore::new(world.writer.clone()).commit_all(&mut work, id(1));
     assert!(matches!(late, Err(StoreError::Fatal(_))), "{late:?}");
-    assert!(write_down::everything(&world.writer, std::time::Duration::ZERO).is_err());
+    assert!(flusher::flush_all(&world.writer, std::time::Duration::ZERO).is_err());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, values};
 use super::journal;
-use super::lazy::{Lazy, LazyChanges};
+use super::write_back::{WriteBack, WriteBackChanges};
 use super::writer::{Open, Writer};
 use crate::records::{Keyed, Row, Stored};
 use crate::sealing::{key_gone, relied_on};
@@ -38,44 +38,50 @@ impl SqliteStore {
 /// Loads rows; those that are pending are not in their table yet.
 fn load_table<R: Keyed>(
     connection: &Connection,
-    lazy: &Lazy,
+    write_back: &WriteBack,
     keys: &[(Key, Access)],
     table: &mut Table<R>,
 ) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
-    let place = journal::place::<R>();
+    let place = journal::index_of::<R>();
     let mut statement = connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
     let mut stored = |key: &Key| -> rusqlite::Result<Option<Vec<Value>>> {
         let mut rows = statement.query(params_from_iter(R::key_values(key)))?;
         rows.next()?.map(|row| values(row, 0, R::COLUMNS.len())).transpose()
     };
     for (key, _) in keys {
-        let found = match place.and_then(|place| lazy.find(place, key)) {
+        let found = match place.and_then(|place| write_back.find(place, key)) {
             Some(pending) => Some(pending),
             None => stored(key).map_err(|error| explain(&error))?,
         };
         let row = found.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?;
         // The only writer holds every row to be changed.
-        table.supply(*key, row, Access::Exclusive);
+        table.load(*key, row, Access::Exclusive);
     }
     Ok(())
 }
 
 /// Writes a batch, in its transaction: to the tables that are written at once, and to the journal for the others.
-fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, batch: Id) -> rusqlite::Result<()> {
+fn write(
+    open: &mut Open,
+    write_back: &WriteBack,
+    cached: &WriteBackChanges,
+    work: &mut Work,
+    batch: Id,
+) -> rusqlite::Result<()> {
     let Open { connection, positions, commits, progress } = open;
     connection.execute_batch("BEGIN IMMEDIATE")?;
     macro_rules! write_tables {
         ($($field:ident: $record:ty),* $(,)?) => {
-            $(if journal::place::<$record>().is_none() {
+            $(if journal::index_of::<$record>().is_none() {
                 write_changes::<$record>(connection, work.$field.changes())?;
             })*
         };
     }
     for_each_table!(write_tables);
-    lazy.write(connection, lazily, progress)?;
+    write_back.write(connection, cached, progress)?;
     for id in relied_on(work) {
         connection.prepare_cached("SELECT 1 FROM vault_keys WHERE id = ?1")?.query_row([id], |_| Ok(()))?;
     }
@@ -86,8 +92,8 @@ fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, ba
     append(connection, &work.appended.events)?;
     append(connection, &work.appended.audit)?;
     append(connection, &work.appended.attempts)?;
-    forget(connection, "events", &work.appended.forgotten_events)?;
-    forget(connection, "delivery_attempts", &work.appended.forgotten_attempts)?;
+    forget(connection, "events", &work.appended.deleted_events)?;
+    forget(connection, "delivery_attempts", &work.appended.deleted_attempts)?;
     let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
     commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
     *commits += 1;
@@ -99,12 +105,12 @@ fn write(open: &mut Open, lazy: &Lazy, lazily: &LazyChanges, work: &mut Work, ba
 
 impl SqliteStore {
     pub(super) fn commit_all(&self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
-        let Writer { lazy, .. } = &*self.writer;
-        let mut lazily = LazyChanges::default();
+        let Writer { write_back, .. } = &*self.writer;
+        let mut cached = WriteBackChanges::default();
         macro_rules! collect {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $(if let Some(place) = journal::place::<$record>() {
-                    lazily.take::<$record>(place, work.$field.changes())?;
+                $(if let Some(place) = journal::index_of::<$record>() {
+                    cached.collect::<$record>(place, work.$field.changes())?;
                 })*
             };
         }
@@ -112,11 +118,11 @@ impl SqliteStore {
         let mut open = self.writer.open_for_a_batch();
         self.writer.check()?;
         let Open { connection, progress, .. } = &mut *open;
-        while lazy.is_in_the_way_of(&lazily) {
-            self.writer.note(lazy.step(connection, progress))?;
+        while write_back.must_flush_before(&cached) {
+            self.writer.note(write_back.flush_some(connection, progress))?;
         }
-        let Err(error) = write(&mut open, lazy, &lazily, work, batch) else {
-            lazy.settle(lazily, &mut open.progress);
+        let Err(error) = write(&mut open, write_back, &cached, work, batch) else {
+            write_back.add_committed(cached, &mut open.progress);
             return Ok(());
         };
         self.writer.note(self.give_up(&mut open, error))
@@ -145,14 +151,14 @@ impl Store for SqliteStore {
     }
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
-        let Writer { lazy, .. } = &*self.writer;
+        let Writer { write_back, .. } = &*self.writer;
         // Nothing is written down meanwhile, so a row is pending or in its table.
         let open = self.writer.open_for_a_batch();
         // One transaction for all look-ups: each by itself would lock and unlock the log.
         let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $(load_table::<$record>(&reading, lazy, &keys.$field, &mut work.$field)?;)*
+                $(load_table::<$record>(&reading, write_back, &keys.$field, &mut work.$field)?;)*
             };
         }
         for_each_table!(load_tables);

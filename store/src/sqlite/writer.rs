@@ -10,14 +10,14 @@ use paygen_core::ids::ClientId;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_write};
-use super::lazy::{Lazy, Progress};
+use super::write_back::{Progress, WriteBack};
 use crate::StoreError;
 use crate::value::Value;
 
 /// The one writer.
 pub(super) struct Writer {
     open: Mutex<Open>,
-    pub(super) lazy: Lazy,
+    pub(super) write_back: WriteBack,
     /// Why it is not known any more what is on disk.
     failed: OnceLock<String>,
     /// How many batches wait for the connection.
@@ -25,7 +25,7 @@ pub(super) struct Writer {
 }
 
 /// How long a batch takes to wake up, about.
-const AWAKE: Duration = Duration::from_micros(100);
+const BATCH_WAKE_UP: Duration = Duration::from_micros(100);
 
 /// What only one at a time may use.
 pub(super) struct Open {
@@ -39,7 +39,12 @@ impl Writer {
     pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
         let connection = open_to_write(path)?;
         let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
-        Ok(Writer { open: Mutex::new(open), lazy: Lazy::new(), failed: OnceLock::new(), batches: AtomicUsize::new(0) })
+        Ok(Writer {
+            open: Mutex::new(open),
+            write_back: WriteBack::new(),
+            failed: OnceLock::new(),
+            batches: AtomicUsize::new(0),
+        })
     }
 
     /// Refuses whatever comes after a failure that leaves unknown what is on disk. A second fsync would succeed, and say
@@ -89,7 +94,7 @@ impl Writer {
     /// Lets a batch that waits have the connection: who locks a mutex again at once gets it before who was woken.
     pub(super) fn give_way(&self) {
         while self.batches.load(Ordering::Relaxed) > 0 {
-            std::thread::sleep(AWAKE);
+            std::thread::sleep(BATCH_WAKE_UP);
         }
     }
 

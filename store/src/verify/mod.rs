@@ -153,7 +153,7 @@ impl Database {
     /// The transfers that were given back, in part or whole, and how much of them.
     async fn reversed_transfers(&self) -> Result<Vec<(ClientId, Id, i64)>, StoreError> {
         let sql = "SELECT client, id, reversed FROM transfers WHERE reversed > 0";
-        let rows = self.reader().rows(ClientId::NOBODY, sql.to_owned(), Vec::new(), 3).await?;
+        let rows = self.reader().rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 3).await?;
         let read = |row: Vec<Value>| match row.as_slice() {
             [client, id, Value::Integer(reversed)] => Some((ClientId(named::id(client)?), named::id(id)?, *reversed)),
             _ => None,

@@ -50,7 +50,7 @@ impl Steps {
             return Ok(None);
         }
         let params = vec![Value::Bytes(self.after.0.clone()), Value::Bytes(self.after.1.clone())];
-        let rows = reader.rows(ClientId::NOBODY, self.sql.clone(), params, self.columns).await?;
+        let rows = reader.rows(ClientId::INSTALLATION, self.sql.clone(), params, self.columns).await?;
         self.ended = rows.len() < STEP as usize;
         if let Some([Value::Bytes(client), Value::Bytes(key), ..]) = rows.last().map(Vec::as_slice) {
             self.after = (client.clone(), key.clone());
@@ -182,7 +182,7 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
              FROM authorizations a WHERE a.client = ?1 AND a.id = ?2"
         );
         let params = vec![client.0.into(), authorization.into()];
-        let rows = reader.rows(ClientId::NOBODY, sql, params, 2).await?;
+        let rows = reader.rows(ClientId::INSTALLATION, sql, params, 2).await?;
         match rows.first() {
             None => verifier.note(format!("authorization {authorization}: money is held for it, and it is not there")),
             Some(row) => {
@@ -202,7 +202,7 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
 pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Result<HashMap<ClientId, i64>, StoreError> {
     let sql = "SELECT client, CAST(min(position) AS bigint), CAST(max(position) AS bigint), count(position)
          FROM events WHERE position IS NOT NULL GROUP BY client";
-    let rows = reader.rows(ClientId::NOBODY, sql.to_owned(), Vec::new(), 4).await?;
+    let rows = reader.rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 4).await?;
     let mut firsts = HashMap::new();
     for row in rows {
         let Some(client) = row.first().and_then(id).map(ClientId) else { continue };
@@ -245,7 +245,7 @@ pub(super) async fn events(
                 let sql = format!("SELECT id FROM ledger_entries WHERE client = ?1 AND id IN ({})", places.join(", "));
                 let mut params = vec![Value::from(client)];
                 params.extend(some.iter().map(|(entry, _)| Value::from(*entry)));
-                let found = reader.rows(ClientId::NOBODY, sql, params, 1).await?;
+                let found = reader.rows(ClientId::INSTALLATION, sql, params, 1).await?;
                 let found: Vec<Id> = found.iter().filter_map(|row| id(row.first()?)).collect();
                 for (entry, event) in some.iter().filter(|(entry, _)| !found.contains(entry)) {
                     verifier.note(format!("event {event}: it names entry {entry}, which is not there"));

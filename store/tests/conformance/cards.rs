@@ -87,7 +87,7 @@ pub(super) fn a_card(number: u8, full: bool) -> Card {
         currency: usd,
         status: if full { CardStatus::Canceled } else { CardStatus::Inactive },
         cancellation_reason: full.then(|| "lost".to_owned()),
-        heir: full.then_some(AccountId(id(91))),
+        credit_account: full.then_some(AccountId(id(91))),
         metadata: full.then(|| "{}".to_owned()),
         controls: SpendingControls::default(),
         enable_2fa: full,
@@ -238,7 +238,7 @@ async fn the_schema_refuses_what_must_not_be() {
     for world in worlds().await {
         for (batch, (name, change)) in (1..).zip(cases) {
             let refused = put(&world, batch, change).await;
-            assert!(matches!(refused, Err(StoreError::Culprit(_))), "{name}: {refused:?}");
+            assert!(matches!(refused, Err(StoreError::CommandFault(_))), "{name}: {refused:?}");
         }
     }
 }

@@ -302,21 +302,21 @@ fn money_is_not_asked_for() {
 fn beyond_the_tries_of_a_day_nothing_tells_what_was_right() {
     use Match::{Match as Right, Mismatch as Wrong, NotGiven};
     let given = [(Right, Right), (Wrong, Right), (Right, Wrong), (Wrong, Wrong), (NotGiven, Wrong), (Right, NotGiven)];
-    let mut told = Vec::new();
+    let mut decisions = Vec::new();
     for (expiry, cvv) in given {
         let (mut facts, mut request) = plain();
         (card(&mut facts).wrong_tries, request.expiry, request.cvv) = (10, expiry, cvv);
         let decision = decided(&facts, &request);
         assert_eq!(decision.reason, Some(Reason::TooManyAttempts), "{expiry:?} {cvv:?}");
-        told.push(format!("{decision:?}"));
+        decisions.push(format!("{decision:?}"));
         // Decisions of before there was a count come to what they came to then.
         card(&mut facts).code_tries = None;
         let before = decided(&facts, &request).reason;
         let wrong = (expiry == Wrong).then_some(Reason::InvalidExpiry).or((cvv == Wrong).then_some(Reason::InvalidCvv));
         assert_eq!(before, wrong, "{expiry:?} {cvv:?}");
     }
-    told.dedup();
-    assert_eq!(told.len(), 1, "{told:?}");
+    decisions.dedup();
+    assert_eq!(decisions.len(), 1, "{decisions:?}");
     let (mut facts, request) = plain();
     card(&mut facts).wrong_tries = 10;
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use crate::accounts::CloseAccount;
-use crate::authorizations::record::MOST_DECISIONS;
+use crate::authorizations::record::MAX_DECISIONS;
 use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
 use crate::ledger::System;
 use crate::messages::{AuthorizationType, Match};
@@ -394,13 +394,13 @@ fn a_last_clearing_of_nothing_releases_the_hold() {
 fn there_is_an_end_to_asking_for_more() {
     let mut stage = Stage::new();
     stage.step("auth a 1").expect("a decision");
-    for _ in 1..MOST_DECISIONS {
+    for _ in 1..MAX_DECISIONS {
         stage.step("more a 0.01").expect("a decision");
     }
     assert_eq!(stage.step("more a 0.01"), Err("too_many_increments"));
     let row = stage.row(stage.id_of("a"));
-    assert_eq!((row.decided.len(), row.approved), (MOST_DECISIONS, 199));
-    assert!(row.taken.len() <= 10, "more from the same window is one part with it: {}", row.taken.len());
+    assert_eq!((row.decided.len(), row.approved), (MAX_DECISIONS, 199));
+    assert!(row.limit_usage.len() <= 10, "more from the same window is one part with it: {}", row.limit_usage.len());
     stage.play("reversed", &[("rev a", "reversed 100 acct 100 used 0x0")]);
 }
 
@@ -412,7 +412,7 @@ fn a_transaction_tells_whether_a_pin_was_entered() {
         stage.pin = pin;
         stage.step(&format!("auth {name} 1")).expect("a decision");
         stage.step(&format!("clear {name}")).expect("it is collected");
-        let posted = stage.posting(name);
+        let posted = stage.transaction(name);
         assert_eq!(posted.with_pin, pin == Match::Match, "{name}");
         let shown = TransactionView::of(posted, "sandbox").terminal.pin_entry_mode;
         assert_eq!(shown, if posted.with_pin { "pin" } else { "none" });
@@ -436,10 +436,10 @@ fn on_demand() {
             ("clear d", "closed 0 acct 15 used 185x3"),
         ],
     );
-    let told = stage.world.appended.events.iter().filter(|event| event.object_id == stage.account.0);
-    let told: Vec<bool> = told.map(|event| event.data.contains("\"overdrawn\":true")).collect();
+    let events = stage.world.appended.events.iter().filter(|event| event.object_id == stage.account.0);
+    let events: Vec<bool> = events.map(|event| event.data.contains("\"overdrawn\":true")).collect();
     // Opened and filled; a, c held, c, refunded, d.
-    assert_eq!(told, [false, false, false, true, true, false, false]);
+    assert_eq!(events, [false, false, false, true, true, false, false]);
 }
 
 #[test]
@@ -576,7 +576,7 @@ fn what_is_told() {
     ] {
         stage.step(step).expect(step);
     }
-    let told = stage.world.events(stage.card.0);
+    let events = stage.world.events(stage.card.0);
     let expected = [
         "card.created",
         "card.funded",
@@ -591,5 +591,5 @@ fn what_is_told() {
         "authorization.approved",
         "authorization.expired",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(events, expected);
 }

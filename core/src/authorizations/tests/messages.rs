@@ -224,7 +224,7 @@ fn parts_add_up_to_the_whole() {
             ("refund c #3", "closed 91.33 acct 100 used 8.67x3"),
         ],
     );
-    let refund = stage.posting("refund c");
+    let refund = stage.transaction("refund c");
     assert_eq!((refund.amount, refund.merchant_amount, refund.merchant_currency), (217, 334, currency("JPY")));
 }
 
@@ -234,7 +234,7 @@ fn a_refund_of_the_rest_says_what_the_rest_is() {
     for step in ["auth a 13", "clear a", "refund a 5", "refund a #2"] {
         stage.step(step).expect(step);
     }
-    let refund = stage.posting("refund a");
+    let refund = stage.transaction("refund a");
     assert_eq!((refund.amount, refund.merchant_amount), (800, 800));
 }
 

@@ -13,19 +13,19 @@ use crate::authorizations::{
 };
 use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCard, UpdateCard};
 use crate::clock::AdvanceClock;
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, PostingId};
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, TransactionId};
 use crate::ledger::System;
 use crate::limits::{Interval, SpendingLimit};
 use crate::messages::{
-    Asked, AuthorizationType, Channel, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
-    ThreeDs, Trace,
+    AuthorizationType, Channel, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
+    RequestedAmount, ThreeDs, Trace,
 };
 use crate::money::{Currency, format_minor};
 use crate::programs::Terms;
 use crate::record::Key;
 use crate::resolution::ResolveException;
 use crate::testing::{World, decimal, replacement, usd};
-use crate::transactions::{Clear, ForcePost, Posted, Refund, ReverseRefund, TransactionView, Unmatched};
+use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, TransactionView, Unmatched};
 use crate::transfers::CreateTransfer;
 use crate::{Command, Outcome};
 
@@ -45,7 +45,7 @@ pub(super) struct Stage {
     pub(super) country: &'static str,
     pub(super) pin: Match,
     pub(super) channel: Channel,
-    posted: HashMap<String, PostingId>,
+    posted: HashMap<String, TransactionId>,
     exceptions: usize,
     last: String,
 }
@@ -98,7 +98,7 @@ impl Stage {
             presented,
             channel: self.channel,
             kind: self.kind,
-            asked: self.asked(amount),
+            requested: self.requested(amount),
             merchant: self.shop(),
             three_ds: ThreeDs::None,
             partial_allowed: false,
@@ -118,9 +118,9 @@ impl Stage {
         .trimmed()
     }
 
-    fn asked(&self, amount: &str) -> Asked {
+    fn requested(&self, amount: &str) -> RequestedAmount {
         let (billing, rate) = (self.billing.map(decimal), self.rate.map(decimal));
-        Asked { amount: decimal(amount), currency: self.currency, billing, rate }
+        RequestedAmount { amount: decimal(amount), currency: self.currency, billing, rate }
     }
 
     pub(super) fn terms(&self) -> Arc<Terms> {
@@ -146,7 +146,7 @@ impl Stage {
     }
 
     fn noted(&mut self, view: &TransactionView) -> String {
-        let id = PostingId::parse(&view.id).expect("an id");
+        let id = TransactionId::parse(&view.id).expect("an id");
         self.posted.insert(self.last.clone(), id);
         let status = view.authorization_id.as_ref().and_then(|id| AuthorizationId::parse(id));
         status.map_or(view.kind.to_owned(), |id| self.row(id).status.to_string())
@@ -162,8 +162,8 @@ impl Stage {
     }
 
     /// What a step posted last.
-    pub(super) fn posting(&self, name: &str) -> &Posted {
-        self.world.work.postings.peek(Key::of(self.world.client, self.posted[name].0)).expect("a transaction")
+    pub(super) fn transaction(&self, name: &str) -> &Transaction {
+        self.world.work.transactions.peek(Key::of(self.world.client, self.posted[name].0)).expect("a transaction")
     }
 
     /// What a window of the card has: amount and count.
@@ -249,7 +249,7 @@ impl Stage {
         let words: Vec<&str> = step.split(' ').collect();
         let name = words.get(1).copied().unwrap_or_default();
         let number = words.get(2).filter(|word| word.starts_with(|c: char| c.is_ascii_digit())).copied();
-        let amount = number.map(|number| self.asked(number));
+        let amount = number.map(|number| self.requested(number));
         let has = |word: &str| words.contains(&word);
         let sequence = words.iter().find(|word| word.starts_with('#')).map_or("1".to_owned(), |w| (*w).to_owned());
         let terms = self.terms();
@@ -264,7 +264,7 @@ impl Stage {
             }
             "more" => Command::IncrementAuthorization(Box::new(IncrementAuthorization {
                 id: self.id_of(name),
-                asked: amount.expect("an amount"),
+                requested: amount.expect("an amount"),
                 partial_allowed: has("partial"),
                 terms,
             })),
@@ -282,21 +282,21 @@ impl Stage {
                 authorization: None,
                 trace: trace(name),
                 sequence,
-                asked: amount,
+                requested: amount,
                 is_final: has("final"),
                 unmatched: has("unmatched").then(|| self.unmatched()),
                 terms,
             })),
             "force" => {
-                let (what, asked) = (self.unmatched(), amount.expect("an amount"));
-                Command::ForcePost(Box::new(ForcePost { what, asked, trace: trace(name), sequence, terms }))
+                let (what, requested) = (self.unmatched(), amount.expect("an amount"));
+                Command::ForcePost(Box::new(ForcePost { what, requested, trace: trace(name), sequence, terms }))
             }
             "refund" => {
                 let original = self.posted.get(name).copied();
                 let unlinked = original.is_none().then(|| self.unmatched());
                 self.last = format!("refund {name}");
                 let trace = trace(name);
-                Command::Refund(Box::new(Refund { original, unlinked, asked: amount, trace, sequence, terms }))
+                Command::Refund(Box::new(Refund { original, unlinked, requested: amount, trace, sequence, terms }))
             }
             "unrefund" => {
                 let id = self.posted[&format!("refund {name}")];

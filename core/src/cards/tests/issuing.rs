@@ -229,12 +229,12 @@ fn issuing() {
         assert_eq!(world.work.cards.peek(key).is_some(), expected.is_ok(), "{name}");
         assert_eq!(world.work.balances.peek(key).map(|balance| balance.ledger), expected.ok().map(|()| on_card));
         assert_eq!(world.secret_row(id).is_some(), expected.is_ok(), "{name}");
-        let told: &[&str] = match (expected, on_card) {
+        let emitted: &[&str] = match (expected, on_card) {
             (Err(_), _) => &[],
             (Ok(()), 0) => &["card.created"],
             (Ok(()), _) => &["card.created", "card.funded"],
         };
-        assert_eq!(world.events(id.0), told, "{name}");
+        assert_eq!(world.events(id.0), emitted, "{name}");
         let balance_told = world.events(account.0).iter().filter(|kind| **kind == "account.balance.updated").count();
         assert_eq!(balance_told, if on_card > 0 { 2 } else { 1 }, "{name}: the opening balance, then the card's");
     }
@@ -261,8 +261,8 @@ fn a_physical_card_is_inactive_until_it_is_activated() {
     assert_eq!(set_status(&mut world, id, CardStatus::Active), Ok(()));
     assert_eq!(terminate(&mut world, id), Ok(()));
     assert_eq!(run(&mut world, activate(None)), Err("card_canceled"));
-    let told = ["card.created", "card.updated", "card.updated", "card.updated", "card.terminated"];
-    assert_eq!(world.events(id.0), told);
+    let emitted = ["card.created", "card.updated", "card.updated", "card.updated", "card.terminated"];
+    assert_eq!(world.events(id.0), emitted);
     let history: Vec<&str> = world.card_row(id).history.iter().map(|change| change.status.as_str()).collect();
     assert_eq!(history, ["inactive", "active", "inactive", "active", "canceled"]);
 }

@@ -76,16 +76,16 @@ fn canceling() {
         assert_eq!(world.amounts(account).0, left, "{name}");
         let row = world.card_row(card);
         if expected.is_ok() {
-            let heir = credit_account.unwrap_or(account);
-            assert_eq!((row.status, row.heir), (CardStatus::Canceled, Some(heir)), "{name}");
+            let credit_account = credit_account.unwrap_or(account);
+            assert_eq!((row.status, row.credit_account), (CardStatus::Canceled, Some(credit_account)), "{name}");
             assert_eq!(row.cancellation_reason.as_deref(), Some("stolen"), "{name}");
             assert_eq!(
-                (world.amounts(card).0, world.amounts(heir).0 - left),
-                (0, if heir == account { 0 } else { 5_000 - left })
+                (world.amounts(card).0, world.amounts(credit_account).0 - left),
+                (0, if credit_account == account { 0 } else { 5_000 - left })
             );
             assert_eq!(world.live_cards(account, holder), (0, 0), "{name}");
             assert_eq!(world.events(card.0).last(), Some(&"card.terminated"), "{name}");
-            assert_eq!(world.events(heir.0).last(), Some(&"account.balance.updated"), "{name}");
+            assert_eq!(world.events(credit_account.0).last(), Some(&"account.balance.updated"), "{name}");
         } else {
             assert_eq!((row.status, row.version), (CardStatus::Active, 1), "{name}");
             assert_eq!(world.amounts(card).0, 5_000, "{name}");
@@ -183,8 +183,8 @@ fn changing() {
         let events = world.events(card.0).len();
         assert_eq!(updated(&mut world, change(update(card))), expected, "{name}");
         assert_eq!(world.card_row(card).version, version, "{name}");
-        let told = world.events(card.0).len() - events;
-        assert_eq!(told, usize::from(version > 1), "{name}");
+        let emitted = world.events(card.0).len() - events;
+        assert_eq!(emitted, usize::from(version > 1), "{name}");
     }
     let (mut world, _, card) = funded();
     let foreign = as_another_client(&mut world, |world| set_status(world, card, CardStatus::Inactive));

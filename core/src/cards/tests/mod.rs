@@ -8,8 +8,8 @@ mod secrets;
 
 use super::{
     ActivateCard, CardSecret, CardStatus, CardType, CreateCard, FundCard, FundingMode, IssueRevealToken, LookUpCard,
-    PurgeRevealTokens, REMEMBERED_SECONDS, ReplaceCard, ReplaceReason, ReplacementNumber, RevealPurpose, RevealToken,
-    SetPin, TerminateCard, UnblockPin, UpdateCard, UseRevealToken, WithdrawFromCard,
+    PurgeRevealTokens, ReplaceCard, ReplaceReason, ReplacementNumber, RevealPurpose, RevealToken, SetPin,
+    TOKEN_RETENTION_SECONDS, TerminateCard, UnblockPin, UpdateCard, UseRevealToken, WithdrawFromCard,
 };
 use crate::accounts::{AccountStatus, CategoryWord, CloseAccount, UpdateAccount};
 use crate::card_holders::{CardHolderStatus, UpdateCardHolder};

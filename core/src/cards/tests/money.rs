@@ -101,10 +101,10 @@ fn funding() {
         assert_eq!(fund(&mut world, to, from, amount, None), expected, "{name}");
         let moved = if expected.is_ok() { minor } else { 0 };
         assert_eq!((posted(&world, from.0), posted(&world, to.0)), (had - moved, card_had + moved), "{name}");
-        let told = world.appended.events.last().map(|event| event.kind.as_str());
+        let emitted = world.appended.events.last().map(|event| event.kind.as_str());
         if expected.is_ok() {
             assert_eq!(world.events(to.0).last(), Some(&"card.funded"), "{name}");
-            assert_eq!(told, Some("account.balance.updated"), "{name}");
+            assert_eq!(emitted, Some("account.balance.updated"), "{name}");
         }
     }
 }

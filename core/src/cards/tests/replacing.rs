@@ -74,8 +74,8 @@ fn replacing() {
                 assert_eq!(fingerprint_of(&world, new), a_number(old).fingerprint, "{name}");
             }
             assert_eq!(world.events(new.0), ["card.created"], "{name}");
-            let told = world.appended.events.iter().find(|event| event.object_id == new.0).expect("an event");
-            let shown: serde_json::Value = serde_json::from_str(&told.data).expect("JSON");
+            let emitted = world.appended.events.iter().find(|event| event.object_id == new.0).expect("an event");
+            let shown: serde_json::Value = serde_json::from_str(&emitted.data).expect("JSON");
             let expected = if mode == FundingMode::Prefunded { 40 } else { 100 };
             assert_eq!(shown["card"]["balance"], expected, "{name}: the event tells what moved along");
             assert_eq!(world.events(old.0).last(), Some(&"card.replaced"), "{name}");

@@ -11,7 +11,7 @@ fn pins() {
     assert_eq!((world.card_row(card).pin_set, world.card_row(card).version), (true, 2));
     let fail = |world: &mut World| {
         let secret = CardSecret { pin_failures: 3, ..world.secret_row(card).expect("a secret").clone() };
-        world.work.card_secrets.supply(Key::of(world.client, card.0), Some(secret), crate::table::Access::Shared);
+        world.work.card_secrets.load(Key::of(world.client, card.0), Some(secret), crate::table::Access::Shared);
     };
     fail(&mut world);
     assert_eq!(run(&mut world, unblock.clone()), Ok(()));
@@ -149,8 +149,8 @@ fn revealing() {
         assert_eq!(act(&mut world, card), expected, "{name}");
         let shown = usize::from(expected.is_ok() || name == "twice");
         assert_eq!(audited(&world), shown, "{name}: each reveal is audited, once");
-        let told = world.events(card.0).iter().filter(|kind| **kind == "card.revealed").count();
-        assert_eq!(told, shown, "{name}");
+        let emitted = world.events(card.0).iter().filter(|kind| **kind == "card.revealed").count();
+        assert_eq!(emitted, shown, "{name}");
     }
 }
 
@@ -213,7 +213,7 @@ fn old_reveal_tokens_are_forgotten() {
     };
     assert_eq!(purge(&mut world), 0);
     assert_eq!(use_token(&mut world, card, 2, RevealPurpose::Reveal, None), Ok(()));
-    world.wall = world.wall.plus_seconds(REMEMBERED_SECONDS);
+    world.wall = world.wall.plus_seconds(TOKEN_RETENTION_SECONDS);
     assert_eq!(purge(&mut world), 1, "the other one ends a minute later");
     assert_eq!(use_token(&mut world, card, 1, RevealPurpose::Reveal, None), Err("reveal_token_unknown"));
     assert_eq!(use_token(&mut world, card, 2, RevealPurpose::Reveal, None), Err("reveal_token_used"));

@@ -13,7 +13,7 @@ use crate::limits::{Counters, Interval, Window, WindowKey, windows};
 use crate::messages::AuthorizationType;
 use crate::money::Currency;
 use crate::record::Key;
-use crate::transactions::{Posted, PostingType};
+use crate::transactions::{Transaction, TransactionType};
 
 impl Simulation {
     /// Checks what happened since the last check.
@@ -41,25 +41,25 @@ impl Simulation {
     }
 
     /// Everything that was posted.
-    fn posted(&self) -> impl Iterator<Item = &Posted> {
-        let rows = self.world.work.postings.wanted();
-        rows.filter_map(|(key, _)| self.world.work.postings.peek(key))
+    fn posted(&self) -> impl Iterator<Item = &Transaction> {
+        let rows = self.world.work.transactions.wanted();
+        rows.filter_map(|(key, _)| self.world.work.transactions.peek(key))
     }
 
     /// What is posted of an authorization is what it says was collected and given back; holds and suspense are explained;
     /// no account closes while its ended cards have money, owe some or await some.
     fn check_messages(&self) {
         let made: Vec<&Authorization> = self.made().collect();
-        let postings: Vec<&Posted> = self.posted().collect();
+        let transactions: Vec<&Transaction> = self.posted().collect();
         said::check_holds(&made);
-        self.said.check(&made, &postings);
+        self.said.check(&made, &transactions);
         let mut sums: HashMap<AuthorizationId, (i64, i64)> = HashMap::new();
-        for posting in &postings {
-            let Some(id) = posting.authorization else { continue };
+        for transaction in &transactions {
+            let Some(id) = transaction.authorization else { continue };
             let sum = sums.entry(id).or_default();
-            match posting.kind {
-                PostingType::Capture | PostingType::ForcePost => sum.0 += posting.amount.abs(),
-                PostingType::Refund | PostingType::RefundReversal => sum.1 += posting.amount,
+            match transaction.kind {
+                TransactionType::Capture | TransactionType::ForcePost => sum.0 += transaction.amount.abs(),
+                TransactionType::Refund | TransactionType::RefundReversal => sum.1 += transaction.amount,
             }
         }
         for of in &made {
@@ -69,7 +69,7 @@ impl Simulation {
         let exceptions = self.world.work.network_exceptions.wanted();
         let exceptions: Vec<_> =
             exceptions.filter_map(|(key, _)| self.world.work.network_exceptions.peek(key)).collect();
-        let mut suspended = said::suspended(&exceptions, &postings);
+        let mut suspended = said::suspended(&exceptions, &transactions);
         for line in self.world.appended.system_lines.iter().filter(|line| line.system == System::Suspense) {
             *suspended.entry(line.currency).or_default() -= line.delta;
         }
@@ -190,14 +190,14 @@ impl Simulation {
                 count += moved.count;
             }
         }
-        for id in &fresh.postings {
-            let posting = self.posting_row(*id);
+        for id in &fresh.transactions {
+            let transaction = self.posting_row(*id);
             // The reversal of a refund takes what the refund gave.
-            let (sign, of) = match posting.kind {
-                PostingType::RefundReversal => (-1, self.posting_row(posting.original.expect("a refund"))),
-                _ => (1, posting),
+            let (sign, of) = match transaction.kind {
+                TransactionType::RefundReversal => (-1, self.posting_row(transaction.original.expect("a refund"))),
+                _ => (1, transaction),
             };
-            for taken in &of.taken {
+            for taken in &of.limit_usage {
                 let whose = if taken.of_holder { of.card_holder.0 } else { self.counted(of.card) };
                 if whose == owner && same(&taken.key, taken.start) {
                     amount += sign * taken.amount;
@@ -213,21 +213,24 @@ impl Simulation {
         let mut held: HashMap<Id, i64> = HashMap::new();
         let mut payments: HashMap<Id, i64> = HashMap::new();
         for row in self.made() {
-            assert!(row.open >= 0 && row.open_fee >= 0 && row.cleared >= 0 && row.reversed >= 0, "{row:?}");
+            assert!(
+                row.outstanding >= 0 && row.outstanding_fee >= 0 && row.cleared >= 0 && row.reversed >= 0,
+                "{row:?}"
+            );
             assert!(row.held() == 0 || row.status == AuthorizationStatus::Approved, "{row:?}");
             assert_eq!(row.due_at.is_some(), row.status == AuthorizationStatus::Approved, "{row:?}");
             let (Some(card), Some(holder)) = (row.card, row.card_holder) else { continue };
             if row.kind != AuthorizationType::Deposit {
                 *held.entry(self.world.card_row(card).funds.0).or_default() += row.held();
             }
-            if row.taken.iter().any(|taken| taken.count > 0) {
+            if row.limit_usage.iter().any(|taken| taken.count > 0) {
                 *payments.entry(self.counted(card)).or_default() += 1;
                 *payments.entry(holder.0).or_default() += 1;
             }
         }
-        for posting in self.posted().filter(|posting| posting.kind == PostingType::ForcePost) {
-            *payments.entry(self.counted(posting.card)).or_default() += 1;
-            *payments.entry(posting.card_holder.0).or_default() += 1;
+        for transaction in self.posted().filter(|transaction| transaction.kind == TransactionType::ForcePost) {
+            *payments.entry(self.counted(transaction.card)).or_default() += 1;
+            *payments.entry(transaction.card_holder.0).or_default() += 1;
         }
         let balances = self.world.work.balances.wanted();
         for balance in balances.filter_map(|(key, _)| self.world.work.balances.peek(key)) {
@@ -259,7 +262,8 @@ impl Simulation {
             assert_eq!(Decided::of(facts, request, &again), *kept, "decided otherwise");
         }
         for card in self.cards.iter().map(|id| self.world.card_row(*id)) {
-            let over = card.status == CardStatus::Canceled && card.heir.is_none() && card.replaced_by.is_none();
+            let over =
+                card.status == CardStatus::Canceled && card.credit_account.is_none() && card.replaced_by.is_none();
             assert!(!over, "nobody follows {}", card.id);
         }
     }

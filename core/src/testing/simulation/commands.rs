@@ -13,16 +13,16 @@ use crate::cards::{
     UnblockPin, UpdateCard, WithdrawFromCard,
 };
 use crate::exceptions::ExceptionKind;
-use crate::ids::{AccountId, AuthorizationId, CardId, Id, PostingId};
+use crate::ids::{AccountId, AuthorizationId, CardId, Id, TransactionId};
 use crate::limits::{Interval, NewControls, NewLimit, SpendingLimit};
 use crate::messages::{
-    Asked, AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, ThreeDs, Trace,
+    AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::resolution::ResolveException;
 use crate::testing::{SEALED, a_new_account, replacement, usd};
-use crate::transactions::{Clear, ForcePost, Posted, Refund, ReverseRefund, Unmatched};
+use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, Unmatched};
 use crate::transfers::{CreateTransfer, ReverseTransfer};
 
 impl Simulation {
@@ -47,7 +47,7 @@ impl Simulation {
     }
 
     /// An amount, mostly in dollars; in other currencies with a rate, a billing amount, or neither.
-    fn asked(&mut self) -> Asked {
+    fn requested(&mut self) -> RequestedAmount {
         let code = self.dice.of(&["USD", "USD", "USD", "USD", "USD", "EUR", "JPY", "GBP"]).expect("some");
         let currency = currency(code);
         let mut amount = self.dice.amount();
@@ -62,7 +62,7 @@ impl Simulation {
                 _ => {}
             }
         }
-        Asked { amount, currency, billing, rate }
+        RequestedAmount { amount, currency, billing, rate }
     }
 
     fn trace(&mut self) -> Trace {
@@ -85,10 +85,10 @@ impl Simulation {
     }
 
     /// A part of an amount in the merchant's currency, or all that is left of it.
-    fn part(&mut self, whole: i64, settled: i64, currency: Currency) -> Asked {
+    fn part(&mut self, whole: i64, settled: i64, currency: Currency) -> RequestedAmount {
         let minor = if self.dice.one_in(3) { whole - settled } else { whole / 3 };
         let amount = Decimal::new(minor.max(1), currency.exponent());
-        Asked { amount, currency, billing: None, rate: None }
+        RequestedAmount { amount, currency, billing: None, rate: None }
     }
 
     fn merchant(&mut self) -> Merchant {
@@ -106,8 +106,8 @@ impl Simulation {
         self.world.work.authorizations.peek(Key::of(self.world.client, id.0)).expect("an authorization")
     }
 
-    pub(super) fn posting_row(&self, id: PostingId) -> &Posted {
-        self.world.work.postings.peek(Key::of(self.world.client, id.0)).expect("a transaction")
+    pub(super) fn posting_row(&self, id: TransactionId) -> &Transaction {
+        self.world.work.transactions.peek(Key::of(self.world.client, id.0)).expect("a transaction")
     }
 
     /// An authorization that was made, every other time one that is open; and its trace.
@@ -172,7 +172,7 @@ impl Simulation {
             55..=57 => self.authorize(true)?,
             58..=61 => Command::IncrementAuthorization(Box::new(IncrementAuthorization {
                 id: self.known()?.0,
-                asked: self.asked(),
+                requested: self.requested(),
                 partial_allowed: self.dice.one_in(2),
                 terms,
             })),
@@ -193,22 +193,22 @@ impl Simulation {
             }
             85..=88 => {
                 let original = if self.dice.one_in(4) { None } else { self.dice.late(&self.captures) };
-                let asked = (original.is_none() || self.dice.one_in(2)).then(|| self.asked());
+                let requested = (original.is_none() || self.dice.one_in(2)).then(|| self.requested());
                 let part = original.filter(|_| self.dice.one_in(2)).map(|id| {
                     let row = self.posting_row(id);
                     (row.merchant_amount, row.merchant_refunded, row.merchant_currency)
                 });
                 let part = part.map(|(whole, refunded, currency)| self.part(whole, refunded, currency));
-                let asked = part.or(asked);
+                let requested = part.or(requested);
                 let unlinked = self.unmatched();
                 let (trace, sequence) = self.numbers(Simulation::trace);
-                Command::Refund(Box::new(Refund { original, unlinked, asked, trace, sequence, terms }))
+                Command::Refund(Box::new(Refund { original, unlinked, requested, trace, sequence, terms }))
             }
             89..=90 => Command::ReverseRefund(ReverseRefund { id: self.dice.late(&self.refunds)?, terms }),
             91..=92 => {
-                let (what, asked) = (self.unmatched()?, self.asked());
+                let (what, requested) = (self.unmatched()?, self.requested());
                 let (trace, sequence) = self.numbers(Simulation::trace);
-                Command::ForcePost(Box::new(ForcePost { what, asked, trace, sequence, terms }))
+                Command::ForcePost(Box::new(ForcePost { what, requested, trace, sequence, terms }))
             }
             93 => self.resolve()?,
             _ => {
@@ -398,10 +398,10 @@ impl Simulation {
             2 => AuthorizationType::CashWithdrawal,
             _ => AuthorizationType::Purchase,
         };
-        let mut asked = self.asked();
+        let mut requested = self.requested();
         if kind == AuthorizationType::AccountVerification {
-            asked.amount = Decimal::ZERO;
-            asked.billing = None;
+            requested.amount = Decimal::ZERO;
+            requested.billing = None;
         }
         // A number that is used again, or whose reversal came first; an advice of what was decided here, or the reverse.
         let reused = self.dice.one_in(30);
@@ -412,10 +412,10 @@ impl Simulation {
             let (id, known) = self.known()?;
             let row = self.row(id);
             if beside {
-                (card, asked.currency) = (row.card, row.merchant_currency);
-                (asked.billing, asked.rate) = (None, None);
-                if asked.currency.exponent() == 0 {
-                    asked.amount = Decimal::new(1_500, 0);
+                (card, requested.currency) = (row.card, row.merchant_currency);
+                (requested.billing, requested.rate) = (None, None);
+                if requested.currency.exponent() == 0 {
+                    requested.amount = Decimal::new(1_500, 0);
                 }
             }
             trace = known;
@@ -429,7 +429,7 @@ impl Simulation {
             presented: self.presented(card),
             channel: self.channel(),
             kind,
-            asked,
+            requested,
             merchant: self.merchant(),
             three_ds,
             partial_allowed: self.dice.one_in(4),
@@ -479,7 +479,7 @@ impl Simulation {
             authorization: Some(id),
             trace,
             sequence: format!("part {}", self.number),
-            asked: Some(Asked { amount, currency, billing: None, rate: None }),
+            requested: Some(RequestedAmount { amount, currency, billing: None, rate: None }),
             is_final: false,
             unmatched: None,
             terms: self.terms.clone(),
@@ -487,7 +487,7 @@ impl Simulation {
     }
 
     fn clear(&mut self) -> Option<Command> {
-        let mut asked = self.dice.one_in(2).then(|| self.asked());
+        let mut requested = self.dice.one_in(2).then(|| self.requested());
         let fresh = self.dice.one_in(12);
         let known = self.known()?;
         let (trace, sequence) = self.numbers(|own| if fresh { own.trace() } else { known.1.clone() });
@@ -495,17 +495,17 @@ impl Simulation {
         if self.dice.one_in(2) {
             let row = self.row(known.0);
             let (whole, settled, currency) = (row.merchant_amount, row.merchant_settled, row.merchant_currency);
-            asked = Some(self.part(whole, settled, currency));
+            requested = Some(self.part(whole, settled, currency));
         }
         let is_final = self.dice.one_in(2);
-        if let Some(asked) = asked.as_mut().filter(|_| is_final && self.dice.one_in(6)) {
-            (asked.amount, asked.billing) = (Decimal::ZERO, None);
+        if let Some(requested) = requested.as_mut().filter(|_| is_final && self.dice.one_in(6)) {
+            (requested.amount, requested.billing) = (Decimal::ZERO, None);
         }
         Some(Command::Clear(Box::new(Clear {
             authorization: None,
             trace,
             sequence,
-            asked,
+            requested,
             is_final,
             unmatched: self.unmatched(),
             terms: self.terms.clone(),

@@ -27,14 +27,14 @@ macro_rules! define_committed {
         impl World {
             /// Takes in what was committed of this world's client, and of what belongs to nobody.
             pub(super) fn learn(&mut self, committed: &Committed) {
-                let (own, nobody) = (self.client, ClientId::NOBODY);
+                let (own, nobody) = (self.client, ClientId::INSTALLATION);
                 $(for change in &committed.$field {
                     let (key, row) = match change {
                         Change::Insert(row) | Change::Update(row) => (row.key(), Some(row)),
                         Change::Delete(key) => (*key, None),
                     };
                     if key.client == own || key.client == nobody {
-                        self.work.$field.supply(key, row.map(|row| <$record>::clone(Arc::as_ref(row))), Access::Exclusive);
+                        self.work.$field.load(key, row.map(|row| <$record>::clone(Arc::as_ref(row))), Access::Exclusive);
                     }
                 })*
                 let new = &committed.appended;
@@ -44,8 +44,8 @@ macro_rules! define_committed {
                     system_lines: new.system_lines.iter().filter(|row| row.client == own).cloned().collect(),
                     events: new.events.iter().filter(|row| row.client == own).cloned().collect(),
                     audit: new.audit.iter().filter(|row| row.client == own).cloned().collect(),
-                    forgotten_events: Vec::new(),
-                    forgotten_attempts: Vec::new(),
+                    deleted_events: Vec::new(),
+                    deleted_attempts: Vec::new(),
                     attempts: new.attempts.iter().filter(|row| row.client == own).cloned().collect(),
                 });
             }

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id, PostingId, TransferId};
+use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id, TransactionId, TransferId};
 use crate::limits::{Counters, WindowKey};
 use crate::messages::Trace;
 use crate::money::Currency;
@@ -46,8 +46,8 @@ pub struct Simulation {
     cards: Vec<CardId>,
     transfers: Vec<TransferId>,
     authorizations: Vec<AuthorizationId>,
-    captures: Vec<PostingId>,
-    refunds: Vec<PostingId>,
+    captures: Vec<TransactionId>,
+    refunds: Vec<TransactionId>,
     sent: Vec<Command>,
     /// Network transaction ids given out.
     number: u64,
@@ -67,7 +67,7 @@ struct Fresh {
     /// The counters that changed, as they were.
     counters: HashMap<Id, Option<Counters>>,
     moved: Vec<Moved>,
-    postings: Vec<PostingId>,
+    transactions: Vec<TransactionId>,
     /// How many ledger lines there were.
     lines: usize,
 }
@@ -142,8 +142,8 @@ impl Simulation {
             let (Change::Insert(row) | Change::Update(row)) = change else { continue };
             let (true, Some(card)) = (row.client == own, row.card) else { continue };
             let before = self.world.work.authorizations.peek(row.key());
-            let before = before.into_iter().flat_map(|row| &row.taken).map(|taken| (taken, -1));
-            for (taken, sign) in row.taken.iter().map(|taken| (taken, 1)).chain(before) {
+            let before = before.into_iter().flat_map(|row| &row.limit_usage).map(|taken| (taken, -1));
+            for (taken, sign) in row.limit_usage.iter().map(|taken| (taken, 1)).chain(before) {
                 let holder = row.card_holder.filter(|_| taken.of_holder);
                 let (amount, count) = (sign * taken.amount, sign * taken.count);
                 let known = self.fresh.moved.iter_mut().find(|moved| {
@@ -170,11 +170,11 @@ impl Simulation {
                 self.fresh.counters.entry(row.owner).or_insert_with(|| before.cloned());
             }
         }
-        for change in &committed.postings {
+        for change in &committed.transactions {
             if let Change::Insert(row) = change
                 && row.client == own
             {
-                self.fresh.postings.push(row.id);
+                self.fresh.transactions.push(row.id);
             }
         }
         self.world.learn(committed);
@@ -212,7 +212,7 @@ impl Simulation {
             Some(Outcome::MaybeTransaction(view)) => {
                 if let Some(view) = &**view {
                     let list = if view.kind == "refund" { &mut self.refunds } else { &mut self.captures };
-                    add(list, PostingId::parse(&view.id));
+                    add(list, TransactionId::parse(&view.id));
                 }
             }
             _ => {}

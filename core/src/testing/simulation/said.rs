@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::authorizations::{Authorization, AuthorizationStatus, MOST_STEPS, ReverseByReference, Step};
+use crate::authorizations::{Authorization, AuthorizationStatus, MAX_TIMELINE_STEPS, ReverseByReference, Step};
 use crate::exceptions::NetworkException;
-use crate::ids::{AuthorizationId, CardId, PostingId};
-use crate::messages::{Asked, AuthorizationType};
+use crate::ids::{AuthorizationId, CardId, TransactionId};
+use crate::messages::{AuthorizationType, RequestedAmount};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::testing::World;
-use crate::transactions::{Posted, PostingType, Refund};
+use crate::transactions::{Refund, Transaction, TransactionType};
 use crate::{Command, Outcome};
 
 /// What was said so far.
@@ -20,7 +20,7 @@ pub(super) struct Said {
     /// Authorizations whose parts came in other currencies or at other rates: they need not add up to the unit.
     mixed: HashSet<AuthorizationId>,
     /// The same of transactions that were refunded.
-    mixed_refunds: HashSet<PostingId>,
+    mixed_refunds: HashSet<TransactionId>,
 }
 
 impl Said {
@@ -30,19 +30,27 @@ impl Said {
             Some(Outcome::MaybeTransaction(view)) => (**view).as_ref().map(|view| &view.id),
             _ => None,
         };
-        let posted = posted.map(|id| row(world, PostingId::parse(id).expect("an id")));
+        let posted = posted.map(|id| row(world, TransactionId::parse(id).expect("an id")));
         match (command, posted) {
             (Command::ForcePost(force), Some(posted)) => {
-                check_posted(posted, Some(&force.asked), Some(force.what.card), PostingType::ForcePost, command);
+                check_posted(
+                    posted,
+                    Some(&force.requested),
+                    Some(force.what.card),
+                    TransactionType::ForcePost,
+                    command,
+                );
             }
             (Command::Clear(clear), Some(posted)) => {
-                check_posted(posted, clear.asked.as_ref(), None, posted.kind, command);
-                let own = |asked: &Asked, made: &Authorization| {
-                    asked.currency == made.merchant_currency && asked.billing.is_none() && asked.rate.is_none()
+                check_posted(posted, clear.requested.as_ref(), None, posted.kind, command);
+                let own = |requested: &RequestedAmount, made: &Authorization| {
+                    requested.currency == made.merchant_currency
+                        && requested.billing.is_none()
+                        && requested.rate.is_none()
                 };
                 let made = posted.authorization.map(|id| authorization(world, id));
                 if let Some(made) = made
-                    && clear.asked.as_ref().is_some_and(|asked| !own(asked, made))
+                    && clear.requested.as_ref().is_some_and(|requested| !own(requested, made))
                 {
                     self.mixed.insert(made.id);
                 }
@@ -52,7 +60,7 @@ impl Said {
                     Some(original) => row(world, original).card,
                     None => refund.unlinked.as_ref().expect("one of the two").card,
                 };
-                check_posted(posted, refund.asked.as_ref(), Some(card), PostingType::Refund, command);
+                check_posted(posted, refund.requested.as_ref(), Some(card), TransactionType::Refund, command);
                 self.note_refund(world, refund);
             }
             (Command::Refund(refund), None) => self.note_refund(world, refund),
@@ -80,8 +88,8 @@ impl Said {
             }
             (Command::IncrementAuthorization(more), _) => {
                 let made = authorization(world, more.id);
-                let own = more.asked.currency == made.merchant_currency && more.asked.billing.is_none();
-                self.mixed.extend((!own || more.asked.rate.is_some()).then_some(more.id));
+                let own = more.requested.currency == made.merchant_currency && more.requested.billing.is_none();
+                self.mixed.extend((!own || more.requested.rate.is_some()).then_some(more.id));
             }
             (Command::Authorize(advice), _) if advice.advice.is_some() => {
                 let Some(Outcome::Authorization(view)) = outcome else { return };
@@ -91,7 +99,7 @@ impl Said {
                 let found = world.work.network_exceptions.peek(Key::of(world.client, resolved.id.0));
                 let found = found.expect("an exception");
                 self.mixed.extend(found.authorization);
-                let posted = found.posting.map(|id| row(world, id));
+                let posted = found.transaction.map(|id| row(world, id));
                 self.mixed_refunds.extend(posted.and_then(|posted| posted.original));
             }
             _ => {}
@@ -100,30 +108,33 @@ impl Said {
 
     fn note_refund(&mut self, world: &World, refund: &Refund) {
         let Some(original) = refund.original.map(|id| row(world, id)) else { return };
-        let own = |asked: &Asked| {
-            asked.currency == original.merchant_currency && asked.billing.is_none() && asked.rate.is_none()
+        let own = |requested: &RequestedAmount| {
+            requested.currency == original.merchant_currency && requested.billing.is_none() && requested.rate.is_none()
         };
-        if refund.asked.as_ref().is_some_and(|asked| !own(asked)) {
+        if refund.requested.as_ref().is_some_and(|requested| !own(requested)) {
             self.mixed_refunds.insert(original.id);
         }
     }
 
     /// What came early counts, and parts add up to the whole.
-    pub(super) fn check(&self, made: &[&Authorization], postings: &[&Posted]) {
+    pub(super) fn check(&self, made: &[&Authorization], transactions: &[&Transaction]) {
         for of in made {
             self.check_early(of);
             // What ran out or was released is neither collected nor taken back.
             let released = of.timeline.iter().any(|step| matches!(step.step, Step::Released | Step::Expired));
-            let settled = of.merchant_settled == of.merchant_amount && of.approved == of.asked;
-            let whole = settled && of.open == 0 && !released;
+            let settled = of.merchant_settled == of.merchant_amount && of.approved == of.requested;
+            let whole = settled && of.outstanding == 0 && !released;
             if whole && of.merchant_amount > 0 && !self.mixed.contains(&of.id) {
-                assert_eq!(of.cleared + of.reversed, of.asked, "the parts of {of:?}");
+                assert_eq!(of.cleared + of.reversed, of.requested, "the parts of {of:?}");
             }
         }
-        for of in postings.iter().filter(|of| matches!(of.kind, PostingType::Capture | PostingType::ForcePost)) {
-            let taken_back = |refund: &&&Posted| refund.refunded == 0;
-            let refunds =
-                postings.iter().filter(|refund| refund.kind == PostingType::Refund && refund.original == Some(of.id));
+        for of in
+            transactions.iter().filter(|of| matches!(of.kind, TransactionType::Capture | TransactionType::ForcePost))
+        {
+            let taken_back = |refund: &&&Transaction| refund.refunded == 0;
+            let refunds = transactions
+                .iter()
+                .filter(|refund| refund.kind == TransactionType::Refund && refund.original == Some(of.id));
             let refunds: Vec<_> = refunds.filter(taken_back).collect();
             let sum: i64 = refunds.iter().map(|refund| refund.amount).sum();
             assert_eq!(sum, of.refunded, "refunds of {of:?}");
@@ -145,7 +156,9 @@ impl Said {
         let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();
         // What an advice made of it since does not matter, nor do advices that waited for a price.
         let first = of.timeline.first().filter(|first| matches!(first.step, Step::Approved | Step::Advised));
-        let Some(first) = first.filter(|first| first.amount > 0 && of.timeline.len() < MOST_STEPS) else { return };
+        let Some(first) = first.filter(|first| first.amount > 0 && of.timeline.len() < MAX_TIMELINE_STEPS) else {
+            return;
+        };
         let taken = of.timeline.iter().filter(|step| step.note.as_deref() == Some("its reversal had come before it"));
         let taken: i64 = taken.map(|step| step.amount).sum();
         let expected = sum.map_or(first.amount, |sum| sum.min(first.amount));
@@ -153,8 +166,8 @@ impl Said {
     }
 }
 
-fn row(world: &World, id: PostingId) -> &Posted {
-    world.work.postings.peek(Key::of(world.client, id.0)).expect("a transaction")
+fn row(world: &World, id: TransactionId) -> &Transaction {
+    world.work.transactions.peek(Key::of(world.client, id.0)).expect("a transaction")
 }
 
 fn authorization(world: &World, id: AuthorizationId) -> &Authorization {
@@ -162,18 +175,24 @@ fn authorization(world: &World, id: AuthorizationId) -> &Authorization {
 }
 
 /// The transaction that a message is answered with is its own.
-fn check_posted(posted: &Posted, asked: Option<&Asked>, card: Option<CardId>, kind: PostingType, command: &Command) {
-    if let Some(asked) = asked {
-        let minor = asked.amount.to_minor(asked.currency.exponent());
+fn check_posted(
+    posted: &Transaction,
+    requested: Option<&RequestedAmount>,
+    card: Option<CardId>,
+    kind: TransactionType,
+    command: &Command,
+) {
+    if let Some(requested) = requested {
+        let minor = requested.amount.to_minor(requested.currency.exponent());
         assert_eq!(
-            (minor, asked.currency),
+            (minor, requested.currency),
             (Some(posted.merchant_amount), posted.merchant_currency),
             "{command:?} is answered with {posted:?}"
         );
     }
     assert!(card.is_none_or(|card| card == posted.card), "{command:?} is answered with {posted:?}");
     // A clearing without an authorization is a force post.
-    let kinds = [kind, PostingType::ForcePost, PostingType::Capture];
+    let kinds = [kind, TransactionType::ForcePost, TransactionType::Capture];
     assert!(kinds.contains(&posted.kind), "{command:?} is answered with {posted:?}");
 }
 
@@ -191,14 +210,14 @@ pub(super) fn check_holds(made: &[&Authorization]) {
 }
 
 /// What is in suspense is what its open exceptions say.
-pub(super) fn suspended(exceptions: &[&NetworkException], postings: &[&Posted]) -> HashMap<Currency, i64> {
+pub(super) fn suspended(exceptions: &[&NetworkException], transactions: &[&Transaction]) -> HashMap<Currency, i64> {
     let mut sums: HashMap<Currency, i64> = HashMap::new();
     for of in exceptions {
         if of.kind.as_str() != "suspense" || of.entry.is_some() {
             continue;
         }
-        let posted = of.posting.and_then(|id| postings.iter().find(|posted| posted.id == id));
-        let owed = posted.is_some_and(|posted| posted.kind != PostingType::Refund && posted.amount <= 0);
+        let posted = of.transaction.and_then(|id| transactions.iter().find(|posted| posted.id == id));
+        let owed = posted.is_some_and(|posted| posted.kind != TransactionType::Refund && posted.amount <= 0);
         *sums.entry(of.currency).or_default() += if owed { -of.amount } else { of.amount };
     }
     sums

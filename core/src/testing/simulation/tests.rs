@@ -50,9 +50,9 @@ fn whatever_happens_the_rules_hold() {
     for seed in seeds {
         let mut world = World::new();
         let mut simulation = Simulation::new(seed, world.client);
-        let mut told = Told(seed, 0);
+        let mut wire_data = Told(seed, 0);
         for step_number in 0..steps {
-            told.1 = step_number;
+            wire_data.1 = step_number;
             step(&mut world, &mut simulation);
             if step_number % 250 == 249 {
                 simulation.check_all();

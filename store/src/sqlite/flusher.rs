@@ -8,18 +8,18 @@ use super::writer::{Open, Writer};
 use crate::StoreError;
 
 /// How often it is looked whether there is something to write down.
-const INTERVAL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Between two steps, so that a commit that waits goes first.
-const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_BETWEEN_FLUSHES: Duration = Duration::from_millis(1);
 
 /// Writes down what has been pending for long enough, until it is dropped; then everything.
 pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
-    Periodic::start("write-down", INTERVAL, move |turn| {
+    Periodic::start("flush", POLL_INTERVAL, move |turn| {
         let written = match turn {
-            Turn::Usual if writer.lazy.is_due() => everything(&writer, PAUSE),
+            Turn::Usual if writer.write_back.is_due() => flush_all(&writer, PAUSE_BETWEEN_FLUSHES),
             Turn::Usual => Ok(()),
-            Turn::Last => everything(&writer, Duration::ZERO),
+            Turn::Last => flush_all(&writer, Duration::ZERO),
         };
         if let Err(StoreError::Fatal(why)) = written {
             // Everything after it is refused for the same reason, which ends the process.
@@ -31,7 +31,7 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
 }
 
 /// Writes down everything that was committed until now.
-pub(super) fn everything(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
+pub(super) fn flush_all(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
     let target = writer.open().progress.last;
     loop {
         let mut open = writer.open_whole()?;
@@ -39,7 +39,7 @@ pub(super) fn everything(writer: &Writer, pause: Duration) -> Result<(), StoreEr
             return Ok(());
         }
         let Open { connection, progress, .. } = &mut *open;
-        writer.note(writer.lazy.step(connection, progress))?;
+        writer.note(writer.write_back.flush_some(connection, progress))?;
         drop(open);
         writer.give_way();
         if !pause.is_zero() {

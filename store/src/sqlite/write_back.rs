@@ -16,22 +16,22 @@ use paygen_core::table::Change;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::explain;
-use super::journal::{self, LazyTable, TABLES, decode, encode, entry};
+use super::journal::{self, TABLES, WriteBackTable, decode, encode, entry};
 use crate::StoreError;
 use crate::records::Keyed;
 use crate::value::Value;
 
 /// So many pending rows are written down without waiting for their age.
-const ENOUGH: usize = 60_000;
+const FLUSH_AT_ROWS: usize = 60_000;
 
 /// With more pending rows a commit writes some down itself, so that memory is bounded and writing keeps up.
-const MOST: usize = 180_000;
+const MAX_PENDING_ROWS: usize = 180_000;
 
 /// Pending rows are not kept waiting longer.
-const AGE: Duration = Duration::from_secs(2);
+const MAX_PENDING_AGE: Duration = Duration::from_secs(2);
 
 /// How many rows are written in one transaction: commits wait for it.
-const STEP: usize = 400;
+const ROWS_PER_FLUSH: usize = 400;
 
 /// Rows of each table by key, encoded.
 type Rows = [HashMap<Key, Box<[u8]>, RandomState>; TABLES];
@@ -43,7 +43,7 @@ struct Pending {
     old: Rows,
     since: Option<Instant>,
     /// How often rows left for their tables.
-    steps: u64,
+    flushes: u64,
 }
 
 fn count(rows: &Rows) -> usize {
@@ -51,7 +51,7 @@ fn count(rows: &Rows) -> usize {
 }
 
 /// The part of `old` that is still to be written.
-struct Down {
+struct Flush {
     /// The last journal row it comes from.
     through: i64,
     /// In descending order: what is next stands last.
@@ -61,7 +61,7 @@ struct Down {
 /// How far writing down is; only whoever may write has it.
 #[derive(Default)]
 pub(super) struct Progress {
-    down: Option<Down>,
+    flush: Option<Flush>,
     /// The newest journal row.
     pub(super) last: i64,
     /// All journal rows up to this one are written down.
@@ -72,15 +72,15 @@ pub(super) struct Progress {
 
 /// What a commit did to lazily written tables.
 #[derive(Default)]
-pub(super) struct LazyChanges {
+pub(super) struct WriteBackChanges {
     rows: [Vec<(Key, Box<[u8]>)>; TABLES],
     /// Rows that go, by the values of their keys. They are deleted at once, with nothing pending that would bring them back.
     deletions: Vec<(usize, Vec<Value>)>,
 }
 
-impl LazyChanges {
+impl WriteBackChanges {
     /// Takes a table's changes, which must be of a lazily written one.
-    pub(super) fn take<R: Keyed>(&mut self, place: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
+    pub(super) fn collect<R: Keyed>(&mut self, place: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
         for change in changes {
             let row = match change {
                 Change::Insert(row) | Change::Update(row) => row,
@@ -91,7 +91,7 @@ impl LazyChanges {
             };
             // The schema would only refuse it when it is written down, after it was acknowledged.
             if !row.is_sound() {
-                return Err(StoreError::Culprit(format!("a row of {} breaks a rule of the schema", R::TABLE)));
+                return Err(StoreError::CommandFault(format!("a row of {} breaks a rule of the schema", R::TABLE)));
             }
             self.rows[place].push((row.key(), encode(&row.write())));
         }
@@ -100,14 +100,14 @@ impl LazyChanges {
 }
 
 /// The rows that are pending, and how they are written.
-pub(super) struct Lazy {
-    tables: [LazyTable; TABLES],
+pub(super) struct WriteBack {
+    tables: [WriteBackTable; TABLES],
     pending: Mutex<Pending>,
 }
 
-impl Lazy {
-    pub(super) fn new() -> Lazy {
-        Lazy { tables: journal::tables(), pending: Mutex::default() }
+impl WriteBack {
+    pub(super) fn new() -> WriteBack {
+        WriteBack { tables: journal::tables(), pending: Mutex::default() }
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -125,7 +125,7 @@ impl Lazy {
     pub(super) fn write(
         &self,
         connection: &Connection,
-        changes: &LazyChanges,
+        changes: &WriteBackChanges,
         progress: &mut Progress,
     ) -> rusqlite::Result<()> {
         for (place, key) in &changes.deletions {
@@ -144,7 +144,7 @@ impl Lazy {
     }
 
     /// Takes over what was committed.
-    pub(super) fn settle(&self, changes: LazyChanges, progress: &mut Progress) {
+    pub(super) fn add_committed(&self, changes: WriteBackChanges, progress: &mut Progress) {
         if changes.rows.iter().all(Vec::is_empty) {
             return;
         }
@@ -157,9 +157,9 @@ impl Lazy {
     }
 
     /// Whether a commit must write some rows down before its changes are written.
-    pub(super) fn is_in_the_way_of(&self, changes: &LazyChanges) -> bool {
+    pub(super) fn must_flush_before(&self, changes: &WriteBackChanges) -> bool {
         let pending = self.count_pending();
-        pending > if changes.deletions.is_empty() { MOST } else { 0 }
+        pending > if changes.deletions.is_empty() { MAX_PENDING_ROWS } else { 0 }
     }
 
     /// How many rows are pending.
@@ -169,14 +169,14 @@ impl Lazy {
     }
 
     /// How often rows were written down until now.
-    pub(super) fn steps(&self) -> u64 {
-        self.pending().steps
+    pub(super) fn flushes(&self) -> u64 {
+        self.pending().flushes
     }
 
     /// Whether enough is pending, or has been for long enough.
     pub(super) fn is_due(&self) -> bool {
         let pending = self.pending();
-        count(&pending.fresh) >= ENOUGH || pending.since.is_some_and(|since| since.elapsed() >= AGE)
+        count(&pending.fresh) >= FLUSH_AT_ROWS || pending.since.is_some_and(|since| since.elapsed() >= MAX_PENDING_AGE)
     }
 
     /// Whether what is pending will be due.
@@ -186,9 +186,9 @@ impl Lazy {
     }
 
     /// Begins with what is fresh, when nothing is under way.
-    fn begin(&self, progress: &mut Progress) {
+    fn start_flush(&self, progress: &mut Progress) {
         let mut pending = self.pending();
-        if progress.down.is_some() || count(&pending.fresh) == 0 {
+        if progress.flush.is_some() || count(&pending.fresh) == 0 {
             return;
         }
         let Pending { fresh, old, since, .. } = &mut *pending;
@@ -197,19 +197,19 @@ impl Lazy {
         let keys = old.iter().enumerate().flat_map(|(place, rows)| rows.keys().map(move |key| (place, *key)));
         let mut keys: Vec<_> = keys.collect();
         keys.sort_unstable_by(|a, b| b.cmp(a));
-        progress.down = Some(Down { through: progress.last, keys });
+        progress.flush = Some(Flush { through: progress.last, keys });
     }
 
     /// Writes the next rows down, in a transaction of its own.
-    pub(super) fn step(&self, connection: &Connection, progress: &mut Progress) -> Result<(), StoreError> {
-        self.begin(progress);
-        let Some(down) = &mut progress.down else { return Ok(()) };
-        let left = down.keys.len().saturating_sub(STEP);
-        let step = &down.keys[left..];
+    pub(super) fn flush_some(&self, connection: &Connection, progress: &mut Progress) -> Result<(), StoreError> {
+        self.start_flush(progress);
+        let Some(flush) = &mut progress.flush else { return Ok(()) };
+        let left = flush.keys.len().saturating_sub(ROWS_PER_FLUSH);
+        let rows_of_flush = &flush.keys[left..];
         let rows: Vec<(usize, Vec<Value>)> = {
             let pending = self.pending();
             // One that changed again is in a journal row that stays.
-            let current = step.iter().filter(|(place, key)| !pending.fresh[*place].contains_key(key));
+            let current = rows_of_flush.iter().filter(|(place, key)| !pending.fresh[*place].contains_key(key));
             let row = |(place, key): &(usize, Key)| {
                 Some((*place, decode(pending.old[*place].get(key)?, self.tables[*place].columns)?))
             };
@@ -221,7 +221,7 @@ impl Lazy {
                 connection.prepare_cached(&self.tables[*place].put)?.execute(params_from_iter(values))?;
             }
             if left == 0 {
-                connection.execute("DELETE FROM journal WHERE id <= ?1", [down.through])?;
+                connection.execute("DELETE FROM journal WHERE id <= ?1", [flush.through])?;
             }
             transaction.commit()
         };
@@ -232,14 +232,14 @@ impl Lazy {
             pending.since.get_or_insert_with(Instant::now);
             return written;
         }
-        pending.steps += 1;
-        for (place, key) in step {
+        pending.flushes += 1;
+        for (place, key) in rows_of_flush {
             pending.old[*place].remove(key);
         }
-        down.keys.truncate(left);
+        flush.keys.truncate(left);
         if left == 0 {
-            progress.written = down.through;
-            progress.down = None;
+            progress.written = flush.through;
+            progress.flush = None;
         }
         Ok(())
     }
