@@ -1,6 +1,6 @@
 //! The currencies that cards have, as bodies take them.
 
-paygen_core::words! {
+paygen_core::string_enum! {
     /// The currencies that cards have.
     pub enum CardCurrency {
         /// US dollar.

@@ -5,7 +5,7 @@ use paygen_core::access::Scope;
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType, OwnerType};
 use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
-use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, PostingId, WebhookId};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, TransactionId, WebhookId};
 use paygen_core::limits::Interval;
 use paygen_core::money::{Decimal, DecimalError, MAX_DIGITS};
 use paygen_core::time::Instant;
@@ -234,7 +234,7 @@ macro_rules! id_fields {
         }
     )*};
 }
-id_fields!(AccountId, CardHolderId, CardId, PostingId, WebhookId);
+id_fields!(AccountId, CardHolderId, CardId, TransactionId, WebhookId);
 
 impl Field for Instant {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Instant> {

@@ -1,7 +1,7 @@
 //! Spending limits in bodies, on cards and on card holders alike: read with amounts in major units, then turned into
 //! what the rules take once the currency is known.
 
-use paygen_core::limits::{Interval, MOST_LIMITS, NewLimit, SpendingLimit, categories};
+use paygen_core::limits::{Interval, MAX_LIMITS, NewLimit, SpendingLimit, categories};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::time::Instant;
 use utoipa::openapi::RefOr;
@@ -15,7 +15,7 @@ use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
 /// The limits of a card or card holder.
-pub type SpendingLimits = List<SpendingLimitBody, 0, MOST_LIMITS>;
+pub type SpendingLimits = List<SpendingLimitBody, 0, MAX_LIMITS>;
 
 /// A merchant category code that is assigned, or the name of a group of them.
 #[derive(Clone, Debug, PartialEq)]

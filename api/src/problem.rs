@@ -233,7 +233,7 @@ impl From<StoreError> for Problem {
                 let message = "is not a cursor of this list; take it from meta.nextCursor";
                 Problem::invalid(vec![FieldProblem::new("cursor", "invalid_cursor", message)])
             }
-            StoreError::Culprit(why) => Problem::internal(why),
+            StoreError::CommandFault(why) => Problem::internal(why),
             other => Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store_unavailable",

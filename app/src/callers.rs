@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use paygen_core::access::{Actor, ApiKey, Maker, Scope, Scopes};
+use paygen_core::access::{Actor, ApiKey, Granter, Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
@@ -134,11 +134,11 @@ impl Caller {
     }
 
     /// What they have and may hand on to a key they make: with an API key only.
-    pub fn maker(&self) -> Result<Maker, Denied> {
+    pub fn granter(&self) -> Result<Granter, Denied> {
         if self.token_until.is_some() {
             return Err(Denied::ApiKeyRequired);
         }
-        Ok(Maker { scopes: self.scopes, until: self.key_until, networks: self.networks.clone() })
+        Ok(Granter { scopes: self.scopes, until: self.key_until, networks: self.networks.clone() })
     }
 
     /// A caller with this key, who may do so much.

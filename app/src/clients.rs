@@ -1,6 +1,6 @@
 //! What the operator does to clients: makes them, and gives them keys.
 
-use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Maker, NewKey, Scopes};
+use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Granter, NewKey, Scopes};
 use paygen_core::ids::ClientId;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
@@ -41,7 +41,7 @@ pub async fn make_key(
         expires_at: None,
         allowed_ips: Vec::new(),
         key: NewKey { hash: secret.hash(&app.vault), hint: secret.hint() },
-        maker: Maker { scopes: Scopes::all(), until: None, networks: Vec::new() },
+        granter: Granter { scopes: Scopes::all(), until: None, networks: Vec::new() },
     });
     match app.engine.run_background(Request::new(context, command)).await?? {
         Outcome::ApiKey(view) => Ok(Some(view)),

@@ -38,7 +38,7 @@ impl KeyUses {
             return;
         }
         let command = Command::TouchApiKeys(TouchApiKeys { uses });
-        let request = Request::new(Context::system(ClientId::NOBODY, ""), command);
+        let request = Request::new(Context::system(ClientId::INSTALLATION, ""), command);
         if let Err(error) = engine.run_background(request).await {
             tracing::warn!(error = %error, "the last uses of API keys were not stored");
         }

@@ -229,7 +229,7 @@ async fn submit(app: &App, command: Reseal) -> Result<(), Unfinished> {
             return Err(Unfinished::Stopping);
         }
         let command = Command::Reseal(command.clone());
-        match app.engine.run_background(Request::new(Context::system(ClientId::NOBODY, ""), command)).await {
+        match app.engine.run_background(Request::new(Context::system(ClientId::INSTALLATION, ""), command)).await {
             Ok(Ok(Outcome::Count(_))) => return Ok(()),
             Ok(_) => return Err(Unanswered::Internal("sealing again came to another outcome".to_owned()).into()),
             Err(Unanswered::Draining) => return Err(Unfinished::Stopping),

@@ -34,7 +34,7 @@ impl Credentials {
     /// Those of an endpoint.
     pub fn open(vault: &Vault, webhook: &Webhook) -> Result<Credentials, StoreError> {
         let place = [webhook.client.0.bytes().as_slice(), webhook.id.0.bytes()];
-        let closed = || StoreError::Culprit(format!("the credentials of webhook {} do not open", webhook.id));
+        let closed = || StoreError::CommandFault(format!("the credentials of webhook {} do not open", webhook.id));
         let plain = vault.open_sealed(Purpose::WebhookCredentials, &place, &webhook.credentials);
         let plain = plain.map_err(|_| closed())?;
         let kept = serde_json::from_slice(&plain).map_err(|_| closed())?;

@@ -29,7 +29,7 @@ const PEEKS: usize = 5;
 
 /// Why a batch failed as a whole.
 pub(super) enum Failed {
-    Culprit(String),
+    CommandFault(String),
     Unavailable(String),
     Fatal(String),
 }
@@ -54,7 +54,7 @@ impl Batch<'_> {
             self.store.abandon();
         }
         let clients = self.work.appended.events.iter().map(|event| event.client).collect();
-        self.work.settle();
+        self.work.mark_stored();
         Ok((answers, clients))
     }
 
@@ -99,7 +99,7 @@ impl Batch<'_> {
             found.merge(self.work.wanted());
             match outcome {
                 Ok(_) => break,
-                Err(StoreError::Culprit(_)) => self.work.roll_back(),
+                Err(StoreError::CommandFault(_)) => self.work.roll_back(),
                 Err(error) => return Err(error),
             }
         }
@@ -109,13 +109,13 @@ impl Batch<'_> {
 
     fn begin(&mut self, wall: Instant) {
         self.work.begin_batch(wall);
-        self.work.clock.expect(Clock::the_key(), Access::Shared);
+        self.work.clock.prefetch(Clock::singleton_key(), Access::Shared);
         for Waiting { submission, .. } in self.waiting {
             let context = &submission.request.context;
-            submission.request.command.expect_rows(self.work, context);
+            submission.request.command.prefetch(self.work, context);
             if let Some(idempotency) = &submission.idempotency {
                 let key = Key::hashed(context.client, &idempotency.key_hash);
-                self.work.idempotency.expect(key, Access::Exclusive);
+                self.work.idempotency.prefetch(key, Access::Exclusive);
             }
         }
     }
@@ -150,7 +150,7 @@ impl Batch<'_> {
             match catch_unwind(AssertUnwindSafe(|| perform(self.work, &waiting.submission))) {
                 Ok(Ok(done)) => *answer = Some(done),
                 Ok(Err(_missing)) => blocked.extend(home),
-                Err(panic) => return Err(StoreError::Culprit(describe(&*panic))),
+                Err(panic) => return Err(StoreError::CommandFault(describe(&*panic))),
             }
         }
         Ok(())
@@ -165,7 +165,7 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
     let client = request.context.client;
     let idempotency = submission.idempotency.as_ref().filter(|_| !submission.dry_run);
     if let Some(wish) = idempotency {
-        let kept = work.idempotency.get_to_change(Key::hashed(client, &wish.key_hash)).map_err(|_| Missing)?;
+        let kept = work.idempotency.get_for_update(Key::hashed(client, &wish.key_hash)).map_err(|_| Missing)?;
         match kept {
             Some(kept) if kept.expires_at > work.wall() && kept.fingerprint == wish.fingerprint => {
                 return Ok(Answer::Replayed(kept));
@@ -213,7 +213,7 @@ fn all(answers: Vec<Option<Answer>>) -> Result<Vec<Answer>, StoreError> {
 }
 
 fn endless() -> StoreError {
-    StoreError::Culprit("a command keeps asking for rows".to_owned())
+    StoreError::CommandFault("a command keeps asking for rows".to_owned())
 }
 
 pub(super) fn describe(panic: &(dyn Any + Send)) -> String {

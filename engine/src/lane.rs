@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
-use paygen_core::ids::IdMaker;
+use paygen_core::ids::IdGenerator;
 use paygen_core::time::Instant;
 use paygen_core::work::Work;
 use paygen_store::{Store, StoreError};
@@ -26,7 +26,7 @@ pub(super) struct Lane {
     batch: usize,
     cached_bytes: usize,
     wall: WallClock,
-    ids: IdMaker,
+    ids: IdGenerator,
     committed: Commits,
     writable: tokio::sync::watch::Sender<bool>,
 }
@@ -35,7 +35,7 @@ impl Lane {
     pub(super) fn new(
         queue: Arc<Queue>,
         store: Box<dyn Store>,
-        ids: IdMaker,
+        ids: IdGenerator,
         settings: &Settings,
         (committed, writable): (Commits, tokio::sync::watch::Sender<bool>),
     ) -> Lane {
@@ -56,8 +56,8 @@ impl Lane {
         while let Some(waiting) = self.queue.take(self.batch) {
             metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
             self.serve(waiting);
-            self.work.let_pass();
-            if let Some(forgotten) = self.work.keep_within(self.cached_bytes) {
+            self.work.evict_transient();
+            if let Some(forgotten) = self.work.evict_to_budget(self.cached_bytes) {
                 // Without another thread to be had it is dropped here.
                 let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(forgotten));
             }
@@ -67,13 +67,13 @@ impl Lane {
     fn serve(&mut self, waiting: Vec<Waiting>) {
         match self.attempt(&waiting) {
             Ok(answers) => answer(waiting, answers),
-            Err(Failed::Culprit(_)) if waiting.len() > 1 => {
+            Err(Failed::CommandFault(_)) if waiting.len() > 1 => {
                 // One command of the batch fails in a way no rule foresees: alone, only that one fails.
                 for one in waiting {
                     self.serve(vec![one]);
                 }
             }
-            Err(Failed::Culprit(why)) => {
+            Err(Failed::CommandFault(why)) => {
                 let what = waiting.first().map_or("", |waiting| waiting.submission.request.command.name());
                 tracing::error!(command = what, error = %why, "a command failed by a defect");
                 refuse(waiting, &Unanswered::Internal(why));
@@ -121,7 +121,7 @@ impl Lane {
                     }
                     std::thread::sleep(Duration::from_millis(u64::from(conflicts.min(10))));
                 }
-                Err(StoreError::Culprit(why)) => return Err(Failed::Culprit(why)),
+                Err(StoreError::CommandFault(why)) => return Err(Failed::CommandFault(why)),
                 Err(StoreError::Fatal(why)) => return Err(Failed::Fatal(why)),
                 Err(error) => {
                     super::note(&self.writable, false);

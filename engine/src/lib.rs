@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use paygen_core::access::Idempotency;
-use paygen_core::ids::{CardHolderId, IdMaker};
+use paygen_core::ids::{CardHolderId, IdGenerator};
 use paygen_core::{Outcome, Refusal, Request};
 use paygen_store::Store;
 use tokio::sync::oneshot;
@@ -160,7 +160,7 @@ pub struct Settings {
 
 impl Engine {
     /// Starts one lane for each store, each on a thread of its own with ids of its own.
-    pub fn start(stores: Vec<(Box<dyn Store>, IdMaker)>, settings: &Settings) -> std::io::Result<Engine> {
+    pub fn start(stores: Vec<(Box<dyn Store>, IdGenerator)>, settings: &Settings) -> std::io::Result<Engine> {
         let committed = Commits::default();
         let (writable, _) = tokio::sync::watch::channel(true);
         let mut lanes = Vec::new();

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant as Stopwatch};
 
 use paygen_core::authorizations::AuthorizationStatus;
-use paygen_core::transactions::PostingType;
+use paygen_core::transactions::TransactionType;
 use paygen_core::{Command, Outcome};
 use paygen_store::Reader;
 use tokio::sync::Mutex;
@@ -52,7 +52,7 @@ pub fn describe() {
     for outcome in ["approved", "partially_approved", "declined"] {
         metrics::counter!(AUTHORIZATIONS, "outcome" => outcome, "reason" => "none").increment(0);
     }
-    for kind in PostingType::ALL {
+    for kind in TransactionType::ALL {
         metrics::counter!(TRANSACTIONS, "type" => kind.as_str()).increment(0);
     }
     for outcome in ["succeeded", "failed"] {

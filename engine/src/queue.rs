@@ -121,7 +121,7 @@ mod tests {
     fn waiting(priority: Priority, number: usize) -> Waiting {
         let id = AccountId(Id::from_bytes([priority as u8; 12]));
         let command = Command::CloseAccount(CloseAccount { id, if_match: i64::try_from(number).ok() });
-        let request = Request::new(Context::system(ClientId::NOBODY, ""), command);
+        let request = Request::new(Context::system(ClientId::INSTALLATION, ""), command);
         let (reply, _) = oneshot::channel();
         Waiting { submission: Box::new(Submission { request, idempotency: None, dry_run: false }), reply }
     }

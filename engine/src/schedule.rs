@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use paygen_core::access::{ExpireApiKey, PurgeIdempotency, PurgeTokens};
 use paygen_core::authorizations::ExpireAuthorization;
-use paygen_core::cards::{PurgeRevealTokens, REMEMBERED_SECONDS};
+use paygen_core::cards::{PurgeRevealTokens, TOKEN_RETENTION_SECONDS};
 use paygen_core::clock::AdvanceClock;
 use paygen_core::events::PurgeEvents;
 use paygen_core::ids::{ClientId, WebhookId};
@@ -190,7 +190,7 @@ impl Schedule {
             let Some(due) = commands.into_iter().chain(delivery).min() else { break };
             let at = due.max(self.clock.now());
             let moved = Command::AdvanceClock(AdvanceClock { to: at, offset: None, strict: false });
-            let request = Request::new(Context::system(ClientId::NOBODY, ""), moved);
+            let request = Request::new(Context::system(ClientId::INSTALLATION, ""), moved);
             if let Ok(paygen_core::Outcome::Clock(reading)) = self.engine.run_background(request).await? {
                 self.clock.learn(reading.offset);
             }
@@ -213,16 +213,16 @@ impl Schedule {
     async fn purge(&self) -> Result<(), ScheduleError> {
         let keys = self.reader.expired_idempotency(wall(), AT_A_TIME).await?;
         if !keys.is_empty() {
-            self.submit(ClientId::NOBODY, Command::PurgeIdempotency(PurgeIdempotency { keys })).await?;
+            self.submit(ClientId::INSTALLATION, Command::PurgeIdempotency(PurgeIdempotency { keys })).await?;
         }
         let keys = self.reader.expired_tokens(wall(), AT_A_TIME).await?;
         if !keys.is_empty() {
-            self.submit(ClientId::NOBODY, Command::PurgeTokens(PurgeTokens { keys })).await?;
+            self.submit(ClientId::INSTALLATION, Command::PurgeTokens(PurgeTokens { keys })).await?;
         }
-        let before = self.clock.now().plus_seconds(-REMEMBERED_SECONDS);
+        let before = self.clock.now().plus_seconds(-TOKEN_RETENTION_SECONDS);
         let keys = self.reader.expired_reveal_tokens(before, AT_A_TIME).await?;
         if !keys.is_empty() {
-            self.submit(ClientId::NOBODY, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
+            self.submit(ClientId::INSTALLATION, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
         }
         self.purge_events().await?;
         self.purge_deliveries().await
@@ -241,7 +241,7 @@ impl Schedule {
                 break;
             }
             let command = PurgeDeliveries { keys, attempts, before };
-            if self.submit(ClientId::NOBODY, Command::PurgeDeliveries(command)).await? == 0 {
+            if self.submit(ClientId::INSTALLATION, Command::PurgeDeliveries(command)).await? == 0 {
                 break;
             }
         }

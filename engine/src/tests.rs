@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use paygen_core::access::Idempotency;
 use paygen_core::accounts::CreateAccount;
-use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
+use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
 use paygen_core::money::Decimal;
 use paygen_core::record::{Key, Record};
 use paygen_core::table::{Access, Change};
@@ -42,13 +42,13 @@ impl Store for Scripted {
         macro_rules! absent {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(for (key, _) in &asked.$field {
-                    work.$field.supply(*key, None, Access::Exclusive);
+                    work.$field.load(*key, None, Access::Exclusive);
                 })*
             };
         }
         paygen_core::for_each_table!(absent);
         for (key, _) in &asked.idempotency {
-            work.idempotency.supply(*key, self.answers.get(key).cloned(), Access::Exclusive);
+            work.idempotency.load(*key, self.answers.get(key).cloned(), Access::Exclusive);
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Store for Scripted {
             work.accounts.changes().iter().any(|change| matches!(change, Change::Insert(row) if row.name == name))
         };
         if named("culprit") {
-            return Err(StoreError::Culprit("no such luck".to_owned()));
+            return Err(StoreError::CommandFault("no such luck".to_owned()));
         }
         match self.commits.lock().expect("the script").pop() {
             Some(failure) => Err(failure),
@@ -85,7 +85,7 @@ impl Store for Scripted {
 fn engine(store: Scripted, bounds: Bounds) -> Engine {
     let wall = Arc::new(|| Instant::from_micros(1_700_000_000_000_000));
     let settings = Settings { batch: 64, bounds, cached_bytes: 1_000_000, wall };
-    let stores: Vec<(Box<dyn Store>, IdMaker)> = vec![(Box::new(store), IdMaker::new([1; 5], 0))];
+    let stores: Vec<(Box<dyn Store>, IdGenerator)> = vec![(Box::new(store), IdGenerator::new([1; 5], 0))];
     Engine::start(stores, &settings).expect("the engine starts")
 }
 

@@ -92,7 +92,7 @@ pub async fn create_api_key(
     write: Write,
     body: Body<CreateApiKeyBody>,
 ) -> Result<Response, Problem> {
-    let maker = caller.maker()?;
+    let granter = caller.granter()?;
     if let Some(full) = full(&app, &caller).await? {
         return write.or_before(&app, &caller, &body.canonical, full).await;
     }
@@ -104,7 +104,7 @@ pub async fn create_api_key(
         expires_at: value.expires_at.map(Into::into),
         allowed_ips: value.allowed_ips.map(|list| list.0).unwrap_or_default(),
         key,
-        maker,
+        granter,
     });
     let success = Success::new(StatusCode::CREATED, "API key created successfully.", show)
         .shown_once(NewApiKeyView::without_secret);
@@ -161,7 +161,7 @@ pub async fn rotate_api_key(
     write: Write,
     body: Body<RotateApiKeyBody>,
 ) -> Result<Response, Problem> {
-    let maker = caller.maker()?;
+    let granter = caller.granter()?;
     if body.value.overlap_seconds.is_none_or(|seconds| seconds.0 > 0)
         && let Some(full) = full(&app, &caller).await?
     {
@@ -169,7 +169,7 @@ pub async fn rotate_api_key(
     }
     let (key, show) = new_secret(&app);
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
-    let command = Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, maker });
+    let command = Command::RotateApiKey(RotateApiKey { id, overlap_seconds, key, granter });
     let success = Success::new(StatusCode::CREATED, "API key rotated successfully.", show)
         .shown_once(NewApiKeyView::without_secret);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;

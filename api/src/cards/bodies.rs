@@ -16,7 +16,7 @@ use crate::fields::{Echo, End, Metadata, Secret, Text, Whole};
 use crate::problem::FieldProblem;
 use paygen_edge::json::Json;
 
-paygen_core::words! {
+paygen_core::string_enum! {
     /// The first status of a card.
     pub enum FirstStatus {
         /// It can be used at once, when it is virtual.

@@ -5,7 +5,7 @@ mod stream;
 
 use axum::extract::State;
 use axum::response::Response;
-use paygen_core::events::{Event, told};
+use paygen_core::events::{Event, wire_data};
 use paygen_core::ids::EventId;
 use paygen_core::view::Free;
 use paygen_store::lists::events as columns;
@@ -67,7 +67,7 @@ impl EventView {
             object_type: event.object_type.clone(),
             object_id: event.object_id.to_string(),
             sequence: event.sequence,
-            data: told(event, environment),
+            data: wire_data(event, environment),
             request_id: event.request_id.clone(),
             created_at: event.created_at.to_string(),
         }

@@ -231,7 +231,7 @@ impl Stream {
     async fn read(&mut self, text: &mut String) {
         let seen = self.news.seen();
         let environment = &self.app.terms.environment;
-        let shown = |event: &Event| told(event, environment);
+        let shown = |event: &Event| wire_data(event, environment);
         match self.open.page(&self.app.reader, self.after, seen, shown).await {
             Ok(page) => {
                 page.events.iter().for_each(|event| self.tell(event, text));

@@ -8,7 +8,7 @@ use paygen_core::authorizations::{
     ReverseAuthorization,
 };
 use paygen_core::ids::{AuthorizationId, CardId, ClientId};
-use paygen_core::messages::{Asked, AuthorizationType, Channel, NetworkRequest, ThreeDs};
+use paygen_core::messages::{AuthorizationType, Channel, NetworkRequest, RequestedAmount, ThreeDs};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::record::Key;
 use paygen_core::transactions::{Clear, TransactionView};
@@ -89,13 +89,13 @@ pub(super) fn currency(given: Option<FiatCurrency>) -> Currency {
 }
 
 /// The amount must not be negative, whatever the rules make of it.
-pub(super) fn asked(
+pub(super) fn requested(
     amount: Decimal,
     given: Option<FiatCurrency>,
     billing: Option<Decimal>,
     rate: Option<Decimal>,
-) -> Asked {
-    Asked { amount, currency: currency(given), billing, rate }
+) -> RequestedAmount {
+    RequestedAmount { amount, currency: currency(given), billing, rate }
 }
 
 /// The card of a message: its id or its number, one of the two.
@@ -171,7 +171,7 @@ pub async fn simulate_authorization(
             presented: network::present(&app, caller.client, card, pin).await?,
             channel: body.channel.unwrap_or(Channel::Web),
             kind: body.kind.unwrap_or(AuthorizationType::Purchase),
-            asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+            requested: requested(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
             merchant: merchant.clone(),
             three_ds: body.three_ds.unwrap_or(ThreeDs::None),
             partial_allowed: body.partial_allowed.unwrap_or(false),
@@ -207,7 +207,7 @@ pub async fn simulate_advice(
         presented: network::present(&app, caller.client, card, None).await?,
         channel: body.channel.unwrap_or(Channel::Pos),
         kind: body.kind.unwrap_or(AuthorizationType::Purchase),
-        asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+        requested: requested(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
         merchant: MerchantBody::merchant(body.merchant),
         three_ds: ThreeDs::None,
         partial_allowed: false,
@@ -244,9 +244,10 @@ pub async fn simulate_increment(
 ) -> Result<Response, Problem> {
     let open = existing(&app, caller.client, id).await?;
     let write = repeatable(write, body.value.network.as_ref(), &body.canonical);
-    let asked = Asked { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
+    let requested =
+        RequestedAmount { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
     let partial_allowed = body.value.partial_allowed.unwrap_or(false);
-    let command = IncrementAuthorization { id, asked, partial_allowed, terms: app.terms.clone() };
+    let command = IncrementAuthorization { id, requested, partial_allowed, terms: app.terms.clone() };
     let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
     write
         .from_network()
@@ -315,12 +316,13 @@ pub async fn simulate_clearing(
     if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
         return Err(wrong("/amount", "goes with billingAmount and rate"));
     }
-    let asked = body.amount.map(|amount| Asked { amount, currency: found.merchant_currency, billing, rate });
+    let requested =
+        body.amount.map(|amount| RequestedAmount { amount, currency: found.merchant_currency, billing, rate });
     let command = Clear {
         authorization: Some(id),
         sequence,
         trace,
-        asked,
+        requested,
         is_final: body.is_final.unwrap_or(true),
         unmatched: None,
         terms: app.terms.clone(),

@@ -1,6 +1,6 @@
 //! What messages of the simulated network take.
 
-use paygen_core::ids::{CardId, PostingId};
+use paygen_core::ids::{CardId, TransactionId};
 use paygen_core::messages::{AuthorizationType, Channel, Merchant, ThreeDs};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_vault::{Pan, Pin};
@@ -252,7 +252,7 @@ crate::body! {
     /// Gives money back: of a transaction, or to a card.
     pub struct RefundBody {
         /// The transaction that is given back.
-        optional transaction_id: PostingId = "transactionId";
+        optional transaction_id: TransactionId = "transactionId";
         /// Without transactionId: the card.
         optional card_id: CardId = "cardId";
         /// How much; all of the transaction unless said.

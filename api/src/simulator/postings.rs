@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::authorizations::{AuthorizationView, ReverseByReference};
-use paygen_core::ids::PostingId;
+use paygen_core::ids::TransactionId;
 use paygen_core::messages::Channel;
 use paygen_core::record::Key;
-use paygen_core::transactions::{ForcePost, Posted, Refund, ReverseRefund, TransactionView, Unmatched};
+use paygen_core::transactions::{ForcePost, Refund, ReverseRefund, Transaction, TransactionView, Unmatched};
 use paygen_core::{Command, Outcome};
 
-use super::authorizations::{asked, maybe_transaction, sequence, trace, transaction, wrong};
+use super::authorizations::{maybe_transaction, requested, sequence, trace, transaction, wrong};
 use super::network_bodies::{FiatCurrency, ForcePostBody, MerchantBody, RefundBody, ReverseByReferenceBody};
 use crate::Api;
 use crate::body::{Body, NoBody};
@@ -54,7 +54,7 @@ pub async fn simulate_refund(
     }
     // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
     let original = match body.transaction_id.filter(|_| given.is_none()) {
-        Some(id) => app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?,
+        Some(id) => app.reader.get::<Transaction>(Key::of(caller.client, id.0)).await?,
         None => None,
     };
     let given = original.map(|original| FiatCurrency(original.merchant_currency)).or(given);
@@ -63,7 +63,7 @@ pub async fn simulate_refund(
     let command = Refund {
         original: body.transaction_id,
         unlinked,
-        asked: body.amount.map(|amount| asked(amount, given, billing, rate)),
+        requested: body.amount.map(|amount| requested(amount, given, billing, rate)),
         sequence,
         trace,
         terms: app.terms.clone(),
@@ -83,7 +83,7 @@ pub async fn simulate_refund(
 pub async fn simulate_refund_reversal(
     State(app): State<Api>,
     Allowed(caller): Allowed<SIMULATOR_WRITE>,
-    PathId(id): PathId<PostingId>,
+    PathId(id): PathId<TransactionId>,
     write: Write,
     _body: NoBody,
 ) -> Result<Response, Problem> {
@@ -116,7 +116,7 @@ pub async fn simulate_force_post(
             merchant: MerchantBody::merchant(body.merchant),
             channel: body.channel.unwrap_or(Channel::Pos),
         },
-        asked: asked(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
+        requested: requested(body.amount, body.currency, body.billing_amount, body.rate.map(|rate| rate.0)),
         sequence,
         trace,
         terms: app.terms.clone(),

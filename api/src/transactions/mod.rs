@@ -5,10 +5,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use paygen_core::Refusal;
 use paygen_core::cards::Card;
-use paygen_core::ids::{CardId, PostingId};
+use paygen_core::ids::{CardId, TransactionId};
 use paygen_core::money::format_minor;
 use paygen_core::record::Key;
-use paygen_core::transactions::{Posted, TransactionView};
+use paygen_core::transactions::{Transaction, TransactionView};
 use paygen_store::lists::transactions as columns;
 use paygen_store::query::Filter;
 
@@ -81,7 +81,7 @@ async fn list(
     list.reply(page, |posted| TransactionView::of(posted, environment))
 }
 
-const SHEET: Sheet<Posted> = Sheet {
+const SHEET: Sheet<Transaction> = Sheet {
     file: HeaderValue::from_static("attachment; filename=\"transactions.csv\""),
     columns: &[
         "_id",
@@ -134,11 +134,11 @@ const SHEET: Sheet<Posted> = Sheet {
 pub async fn get_transaction(
     State(app): State<Api>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
-    PathId(id): PathId<PostingId>,
+    PathId(id): PathId<TransactionId>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
     params.finish(&[])?;
-    let found = app.reader.get::<Posted>(Key::of(caller.client, id.0)).await?;
+    let found = app.reader.get::<Transaction>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|posted| caller.sees_card(posted.card, posted.card_holder));
     let found = found.ok_or_else(|| Problem::from(&Refusal::TransactionNotFound))?;
     Ok(reply::ok("Transaction fetched successfully.", &TransactionView::of(&found, &app.terms.environment)))

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use paygen_app::network;
 use paygen_core::authorizations::{AuthorizationStatus, Authorize};
 use paygen_core::ids::ClientId;
-use paygen_core::messages::{Asked, AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, ThreeDs};
+use paygen_core::messages::{
+    AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs,
+};
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::programs::Terms;
 use paygen_core::{Command, Outcome};
@@ -54,7 +56,7 @@ pub fn decide(shape: Shape, population: &Arc<Population>) -> Act {
             presented,
             channel: Channel::Pos,
             kind: AuthorizationType::Purchase,
-            asked: Asked { amount: Decimal::new(cents, 2), currency: usd, billing: None, rate: None },
+            requested: RequestedAmount { amount: Decimal::new(cents, 2), currency: usd, billing: None, rate: None },
             merchant,
             three_ds: ThreeDs::None,
             partial_allowed: false,

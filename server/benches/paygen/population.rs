@@ -11,7 +11,7 @@ use paygen_app::new_id_maker;
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, OwnerType};
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Files, SearchHashes};
 use paygen_core::cards::{Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode};
-use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, IdMaker, LedgerAccountId};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, IdGenerator, LedgerAccountId};
 use paygen_core::ledger::Balance;
 use paygen_core::limits::{Counters, SpendingControls};
 use paygen_core::messages::Links;
@@ -109,7 +109,7 @@ struct Seeder {
     vault: Arc<Vault>,
     range: CardRange,
     usd: Currency,
-    ids: IdMaker,
+    ids: IdGenerator,
     now: Instant,
     work: Work,
     drawn: HashSet<String>,
@@ -216,7 +216,7 @@ impl Seeder {
             currency: self.usd,
             status: CardStatus::Active,
             cancellation_reason: None,
-            heir: None,
+            credit_account: None,
             metadata: None,
             controls: SpendingControls::default(),
             enable_2fa: true,

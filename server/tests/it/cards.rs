@@ -98,15 +98,15 @@ on_both_stores! {
         assert_eq!(frozen.data()["status"], "inactive");
         server.put(&path, json!({"status": "active"})).await.expect(200);
 
-        let heir = server.account("Heir", 0).await;
-        let cancel = json!({"status": "canceled", "cancellationReason": "lost", "creditAccountId": heir});
+        let credit_account = server.account("Heir", 0).await;
+        let cancel = json!({"status": "canceled", "cancellationReason": "lost", "creditAccountId": credit_account});
         let canceled = server.put(&path, cancel).await.expect(200).data();
         assert_eq!((&canceled["status"], &canceled["cancellationReason"]), (&json!("canceled"), &json!("lost")));
-        assert_eq!((&canceled["balance"], &canceled["creditAccountId"]), (&json!(0), &json!(heir)));
+        assert_eq!((&canceled["balance"], &canceled["creditAccountId"]), (&json!(0), &json!(credit_account)));
         let states: Vec<&str> =
             canceled["statusHistory"].as_array().into_iter().flatten().filter_map(|c| c["status"].as_str()).collect();
         assert_eq!(states, ["active", "inactive", "active", "canceled"]);
-        assert_eq!((server.balance(&heir).await, server.balance(&account).await), (125.0, 375.0));
+        assert_eq!((server.balance(&credit_account).await, server.balance(&account).await), (125.0, 375.0));
 
         let other = server.post("/cards", with(a_card(&account, &holder), json!({"amount": 10}))).await.expect(201).id();
         let ended = server.delete(&format!("/cards/{other}")).await.expect(200);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use paygen_core::accounts::CreateAccount;
-use paygen_core::ids::{AccountId, ClientId, Id, IdMaker};
+use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
 use paygen_core::ledger::Verifier;
 use paygen_core::money::Decimal;
 use paygen_core::testing::a_new_account;
@@ -35,7 +35,7 @@ impl Node {
         let wall = Arc::new(AtomicI64::new(WALL.micros() + at));
         let told = wall.clone();
         let wall_clock = Arc::new(move || Instant::from_micros(told.load(Ordering::SeqCst)));
-        let stores = vec![(database.store().await.expect("a store"), IdMaker::new([number; 5], 0))];
+        let stores = vec![(database.store().await.expect("a store"), IdGenerator::new([number; 5], 0))];
         let settings = Settings { batch: 64, bounds: Bounds::default(), cached_bytes: 50_000, wall: wall_clock };
         Node { engine: Engine::start(stores, &settings).expect("the engine starts"), database, wall }
     }

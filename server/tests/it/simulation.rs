@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::future::maybe_done;
 use paygen_core::clock::AdvanceClock;
-use paygen_core::ids::{ClientId, Id, IdMaker, TransferId};
+use paygen_core::ids::{ClientId, Id, IdGenerator, TransferId};
 use paygen_core::ledger::Verifier;
 use paygen_core::testing::simulation::{Committed, Dice, Simulation, WALL};
 use paygen_core::transfers::ReverseTransfer;
@@ -319,7 +319,7 @@ impl Run {
         self.simulations.iter().for_each(|simulation| keys.merge(simulation.keys()));
         let mut store = self.database.store().await.expect("a store");
         let load = move || {
-            let mut work = Work::new(IdMaker::new([9; 5], 0));
+            let mut work = Work::new(IdGenerator::new([9; 5], 0));
             store.load(&keys, &mut work, Load::Peek).expect("a load");
             work
         };
@@ -356,12 +356,12 @@ async fn open(
     opened: u32,
 ) -> (Database, Engine) {
     let database = Database::open(target).await.expect("the database opens");
-    let mut stores: Vec<(Box<dyn Store>, IdMaker)> = Vec::new();
+    let mut stores: Vec<(Box<dyn Store>, IdGenerator)> = Vec::new();
     for lane in 0..lanes {
         let [a, b, c, d] = opened.to_be_bytes();
         let lane = 100 + u8::try_from(lane).expect("few");
         let watched = Watched { inner: database.store().await.expect("a store"), seen: seen.clone() };
-        stores.push((Box::new(watched), IdMaker::new([lane, a, b, c, d], 0)));
+        stores.push((Box::new(watched), IdGenerator::new([lane, a, b, c, d], 0)));
     }
     let gate = if lanes == 1 { gate.clone() } else { Arc::default() };
     let wall = move || {
