@@ -1,7 +1,7 @@
-//! Bodies: parsed into types that can only be valid, every wrong field told at once.
+//! Bodies: parsed into types that can only be valid; every wrong field is reported at once.
 //!
-//! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that what is documented
-//! and what is enforced are the same constants.
+//! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that the documented and
+//! the enforced bounds are the same constants.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
@@ -9,20 +9,19 @@ use futures_util::StreamExt;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
-use super::problem::{FieldProblem, MOST_FIELDS, Problem};
+use super::problem::{FieldProblem, MAX_FIELDS, Problem};
 use paygen_edge::budget::Account;
 use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
-/// The largest body, but for documents.
-pub const LARGEST: usize = 1 << 20;
+/// Upper bound on a body, except uploads of documents.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// The faults found so far.
 pub type Faults = Vec<FieldProblem>;
 
-/// A type that can be read from JSON, or says what is wrong.
+/// A type that is parsed from JSON.
 pub trait Field: Sized {
-    /// Reads it; on a fault, adds to `faults` and gives nothing.
+    /// Parses a value; on an error, adds to `faults` and returns `None`.
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Self>;
 
     /// Its OpenAPI schema, with the bounds that `read` enforces.
@@ -31,19 +30,19 @@ pub trait Field: Sized {
 
 /// A body declared with [`crate::body`].
 pub trait Fields: Sized {
-    /// Reads all fields, and tells every one that is wrong or unknown.
+    /// Parses all fields, and reports every one that is wrong or unknown.
     fn read(members: Members<'_>, faults: &mut Faults) -> Option<Self>;
 }
 
-/// What a field of a change says.
+/// A field of a partial update.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Change<T> {
-    /// It was left out.
+    /// Omitted.
     #[default]
     Keep,
-    /// It was null.
+    /// Null.
     Clear,
-    /// It was given.
+    /// Present.
     Set(T),
 }
 
@@ -65,7 +64,7 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Of an object, or a fault.
+    /// The members of a value, which must be an object.
     pub fn of(json: &'a Json, at: &'a str, faults: &mut Faults) -> Option<Members<'a>> {
         match json {
             Json::Object(members) => Some(Members { members, at }),
@@ -77,7 +76,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A member as it was sent; null is as absent.
+    /// A member as it was sent; null counts as absent.
     pub fn get(&self, name: &str) -> Option<&'a Json> {
         self.find(name).filter(|json| **json != Json::Null)
     }
@@ -90,7 +89,7 @@ impl<'a> Members<'a> {
         format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// A field that must be there.
+    /// A required field.
     pub fn required<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<T> {
         match self.find(name) {
             None | Some(Json::Null) => {
@@ -101,7 +100,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A field that may be left out.
+    /// An optional field.
     pub fn optional<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Option<T>> {
         match self.find(name) {
             None => Some(None),
@@ -114,7 +113,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A field that may be left out or null, which mean the same.
+    /// An optional field in which null counts as absent.
     pub fn nullable<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Option<T>> {
         match self.find(name) {
             None | Some(Json::Null) => Some(None),
@@ -122,7 +121,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A field of a change: left out, null or given.
+    /// A field of a partial update: omitted, null or present.
     pub fn change<T: Field>(&self, name: &str, faults: &mut Faults) -> Option<Change<T>> {
         match self.find(name) {
             None => Some(Change::Keep),
@@ -131,11 +130,10 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Tells the members that are not among the known names; no more than an error names, because each costs a search
-    /// for the nearest.
+    /// Reports unknown members, at most as many as an error lists, because each costs a search for the nearest name.
     pub fn known(&self, names: &[&str], faults: &mut Faults) {
         for (name, _) in self.members {
-            if faults.len() > MOST_FIELDS {
+            if faults.len() > MAX_FIELDS {
                 return;
             }
             if !names.contains(&name.as_str()) {
@@ -226,11 +224,10 @@ macro_rules! body {
     (@required change $object:ident $json:literal) => {};
 }
 
-/// A JSON body that was read.
+/// A parsed JSON body.
 pub struct Body<T> {
-    /// What it says.
     pub value: T,
-    /// The same text for the same content.
+    /// The canonical text: equal for equal content.
     pub canonical: String,
 }
 
@@ -248,8 +245,8 @@ impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
     }
 }
 
-/// The body as JSON, whatever it says. Nothing is an empty object, whatever type is given for it: for calls of which every
-/// field is optional.
+/// The body as JSON. An empty body is an empty object, whatever its content type: for calls whose fields are all
+/// optional.
 pub async fn read_json(request: Request) -> Result<Json, Problem> {
     let named = request.headers().contains_key(header::CONTENT_TYPE);
     if named && !is_json(&request) {
@@ -268,7 +265,7 @@ fn unsupported() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 
-/// A call that takes no body: nothing, or an empty object.
+/// The body of a call that takes none: empty, or an empty object.
 pub struct NoBody;
 
 impl<S: Send + Sync> FromRequest<S> for NoBody {
@@ -307,13 +304,13 @@ async fn read_bytes(request: Request) -> Result<Vec<u8>, Problem> {
         let incomplete = |_| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "The body did not arrive whole.");
         let piece = piece.map_err(incomplete)?;
         let size = bytes.len() + piece.len();
-        if size > LARGEST {
-            let message = format!("The body is larger than {LARGEST} bytes.");
+        if size > MAX_BODY_BYTES {
+            let message = format!("The body is larger than {MAX_BODY_BYTES} bytes.");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
         }
         has_room(account.as_ref(), size)?;
         if bytes.capacity() < size {
-            // Twice as much, as a Vec grows by itself, would be twice of what is counted.
+            // Without this the Vec would double itself, to twice of what is counted.
             bytes.reserve_exact(piece.len() + bytes.len() / 4);
         }
         bytes.extend_from_slice(&piece);
@@ -321,7 +318,7 @@ async fn read_bytes(request: Request) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Whether so much of a body may be in memory.
+/// Whether the budget has room for this many bytes of a body.
 pub fn has_room(account: Option<&Account>, bytes: usize) -> Result<(), Problem> {
     if account.is_none_or(|account| account.may_have(bytes)) {
         return Ok(());

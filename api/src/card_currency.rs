@@ -1,4 +1,4 @@
-//! The currencies that cards have, as bodies take them.
+//! The currencies of cards in bodies.
 
 paygen_core::string_enum! {
     /// The currencies that cards have.

@@ -1,10 +1,10 @@
-//! Card numbers where they do not belong. One rule for everything that is kept or repeated: what callers write is refused
-//! when it has one, what a network sends is masked.
+//! Card numbers in free text. One rule for everything that is stored or repeated: text of callers that contains a card
+//! number is refused, text of a network is masked.
 //!
-//! A card number is 13 to 19 digits with a right check digit that begin as numbers of that length do at a card network: in
-//! one, or in groups with a sign between them, the first of four digits. Numbers that only begin with 4 and have 13 digits
-//! are barcodes today, and digits inside a word of hexadecimal digits belong to an id. ([`paygen_vault::mask`] is for errors, and
-//! rather hides too much.)
+//! A card number has 13 to 19 digits, a correct check digit and a prefix that a card network uses for that length. It
+//! is written as one group or with separators, and then its first group has four digits. Numbers of 13 digits whose
+//! only match is the prefix 4 are barcodes today, and digits inside a hexadecimal word belong to an id.
+//! ([`paygen_vault::mask`] is for errors, and masks more than it needs to.)
 
 use std::ops::Range;
 
@@ -12,17 +12,17 @@ use super::body::Faults;
 use super::problem::FieldProblem;
 use paygen_vault::mask::{hidden_of, starred};
 
-/// What people put between the groups of a number.
+/// Separators that people put between the groups of a number.
 const SEPARATORS: &[&str] = &[" ", "-", ".", "\u{a0}", "\u{2009}", "\u{202f}"];
 
-/// A number has no more groups: each has two digits at least.
-const MOST_GROUPS: usize = 9;
+/// Upper bound on the groups of a number: each has two digits at least.
+const MAX_GROUPS: usize = 9;
 
-/// What is wrong with a text that has one.
+/// The error of a text that contains a card number.
 pub const RULE: &str =
     "must not contain a card number: Paygen keeps none outside of its vault. Name the card by its id";
 
-/// Refuses a text that has a card number; tells whether it had none.
+/// Refuses a text that contains a card number; returns whether it contains none.
 pub fn refuse(text: &str, at: &str, faults: &mut Faults) -> bool {
     let found = is_in(text);
     if found {
@@ -31,26 +31,26 @@ pub fn refuse(text: &str, at: &str, faults: &mut Faults) -> bool {
     !found
 }
 
-/// Whether there is a card number in it.
+/// Whether the text contains a card number.
 pub fn is_in(text: &str) -> bool {
     !hidden(text).is_empty()
 }
 
-/// The text, of every card number only the first six and last four digits.
+/// The text with all but the first six and last four digits of every card number masked.
 pub fn masked(text: String) -> String {
     let hidden = hidden(&text);
     starred(text, &hidden)
 }
 
-/// The places of the digits that are not shown.
+/// The positions of the digits to mask.
 fn hidden(text: &str) -> Vec<usize> {
     if text.bytes().filter(u8::is_ascii_digit).count() < 13 {
         return Vec::new();
     }
-    hidden_of(&groups(text), MOST_GROUPS, |groups| is_card_number(text, groups))
+    hidden_of(&groups(text), MAX_GROUPS, |groups| is_card_number(text, groups))
 }
 
-/// Runs of digits, but those in ids and those of phone numbers, which begin with a plus.
+/// Runs of digits, except those inside ids and those of phone numbers, which begin with a plus.
 fn groups(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut groups, mut at) = (Vec::new(), 0);
@@ -64,7 +64,7 @@ fn groups(text: &str) -> Vec<Range<usize>> {
     groups
 }
 
-/// Whether the digits are a part of a word of hexadecimal digits, letters among them.
+/// Whether the digits are part of a hexadecimal word with letters.
 fn is_in_id(text: &[u8], digits: &Range<usize>) -> bool {
     let joins = |byte: &&u8| byte.is_ascii_alphanumeric();
     let before = text[..digits.start].iter().rev().take_while(joins).count();
@@ -84,7 +84,7 @@ fn is_card_number(text: &str, groups: &[Range<usize>]) -> bool {
     begins_as_one(&digits) && paygen_vault::Pan::parse(&digits).is_ok()
 }
 
-/// Whether numbers of this length begin so at a card network (ISO/IEC 7812; the networks' published ranges).
+/// Whether a card network uses this prefix for numbers of this length (ISO/IEC 7812; the networks' published ranges).
 fn begins_as_one(digits: &str) -> bool {
     let first = |count: usize| digits[..count].parse::<u32>().unwrap_or(0);
     let (two, three, four, six) = (first(2), first(3), first(4), first(6));

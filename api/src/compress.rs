@@ -1,9 +1,9 @@
-//! Answers are compressed with gzip for callers who take it (RFC 9110, section 12.5.3).
+//! Compresses responses with gzip for clients that accept it (RFC 9110, section 12.5.3).
 //!
-//! Only answers to GET, and none with what must stay secret: how short an answer becomes tells what in it is alike, and whoever
-//! can put text of theirs beside a secret would guess it by that (BREACH). Secrets shown once come as answers to POST; numbers of
-//! cards and the page that shows them, keys and tokens are left out by their routes. Streams, whose length nobody knows yet, are
-//! left as they are.
+//! Only responses to GET, and none with secrets: the size of a compressed response reveals repetition, so somebody who
+//! can place text beside a secret could guess the secret (BREACH). Secrets shown once are in responses to POST; card
+//! numbers and the page that shows them, keys and tokens are excluded by their routes. Streams, whose length is not
+//! known, are not compressed.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -19,27 +19,27 @@ use flate2::write::GzEncoder;
 
 use paygen_edge::budget::Uncounted;
 
-/// Below this it is not worth it.
-const LEAST: u64 = 1024;
+/// Smaller responses are not worth compressing.
+const MIN_BYTES: u64 = 1024;
 
-/// Above this the work is done on a thread that may take its time.
-const MUCH: usize = 64 << 10;
+/// Larger responses are compressed on a blocking thread.
+const BLOCKING_BYTES: usize = 64 << 10;
 
-/// The beginnings of routes whose answers are never compressed.
-const NEVER: [&str; 6] =
+/// Prefixes of routes whose responses are never compressed.
+const UNCOMPRESSED_ROUTES: [&str; 6] =
     ["/cards/{cardId}/reveal", "/cards/{cardId}/page", "/cards/{cardId}/token", "/api-keys", "/auth", "/webhooks"];
 
-/// What many are given alike, compressed once.
+/// Compressed responses that are the same for everybody, cached.
 #[derive(Clone, Default)]
 pub struct Compressed(Arc<Mutex<HashMap<String, Bytes>>>);
 
-/// Compresses an answer of the API.
+/// Compresses a response of the API.
 pub async fn api(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    let may = *request.method() == Method::GET && !NEVER.iter().any(|begin| route.starts_with(begin));
+    let may = *request.method() == Method::GET && !UNCOMPRESSED_ROUTES.iter().any(|begin| route.starts_with(begin));
     let wanted = takes_gzip(request.headers());
     let mut response = next.run(request).await;
-    // What everybody is given alike has its own way.
+    // Responses that are the same for everybody are handled by [`shared`].
     if !may || response.extensions().get::<Uncounted>().is_some() || !is_text(&response) {
         return response;
     }
@@ -58,7 +58,8 @@ pub async fn api(request: Request, next: Next) -> Response {
     }
 }
 
-/// Compresses what is the same for everybody: pages of the docs site and the contract. There are only so many of them.
+/// Compresses responses that are the same for everybody, pages of the docs site and the contract, whose number is
+/// bounded.
 pub async fn shared(kept: Compressed, mut request: Request, next: Next) -> Response {
     let (path, is_get) = (request.uri().path().to_owned(), *request.method() == Method::GET);
     let wanted = is_get && takes_gzip(request.headers());
@@ -106,7 +107,7 @@ fn gzipped(mut parts: axum::http::response::Parts, compressed: Bytes) -> Respons
 }
 
 async fn gzip(plain: Bytes, level: Compression) -> Option<Bytes> {
-    let much = plain.len() > MUCH;
+    let much = plain.len() > BLOCKING_BYTES;
     let work = move || {
         let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), level);
         encoder.write_all(&plain).and_then(|()| encoder.finish()).map(Bytes::from).ok()
@@ -114,17 +115,17 @@ async fn gzip(plain: Bytes, level: Compression) -> Option<Bytes> {
     if much { tokio::task::spawn_blocking(work).await.ok().flatten() } else { work() }
 }
 
-/// Whether an answer is text of a known length, long enough, and nobody's compressed form yet.
+/// Whether a response is text of known and sufficient length, and not compressed yet.
 fn is_text(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let text =
         ["application/json", "text/html", "text/plain", "text/css", "text/markdown", "text/javascript", "image/svg"];
     text.iter().any(|begin| kind.starts_with(begin))
         && !response.headers().contains_key(header::CONTENT_ENCODING)
-        && response.body().size_hint().exact().is_some_and(|size| size > LEAST)
+        && response.body().size_hint().exact().is_some_and(|size| size > MIN_BYTES)
 }
 
-/// Whether gzip is taken: named, or meant by `*`, and not with the weight 0.
+/// Whether the client accepts gzip: named, or covered by `*`, and not with the weight 0.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let (mut named, mut any) = (None, None);
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());

@@ -1,7 +1,7 @@
-//! The contract as it is published: the generated document with shared parts named, required members first, read-only
-//! members marked, and the examples that were recorded from a running server.
+//! The published contract: the generated document with shared parts named, required members first, read-only members
+//! marked, and examples recorded from a running server.
 //!
-//! It is handled as JSON whose members keep their order, because the order is what readers and generators show.
+//! It is handled as JSON that keeps the order of members, because readers and generators show that order.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use utoipa::openapi::OpenApi;
 
 use paygen_edge::json::Json;
 
-/// What a server answered to a story that makes every call: `server/tests/it/examples.rs` records it.
+/// A server's answers to a scenario that makes every call, recorded by `server/tests/it/examples.rs`.
 const RECORDED: &str = include_str!("recorded.json");
 
-/// What stands before the name of a schema in a reference.
+/// The prefix of a reference to a schema.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// Names that are not made by a rule.
+/// Names that no rule produces.
 const NAMES: &[(&str, &str)] = &[
     ("Envelope_Vec_LimitUse", "CardLimitsResponse"),
     ("Envelope_Vec_EventCatalogEntry", "EventCatalogResponse"),
@@ -30,7 +30,7 @@ const NAMES: &[(&str, &str)] = &[
     ("FundingMode", "CardFundingMode"),
 ];
 
-/// What the body of an update shows, where its name does not say it.
+/// The schema that an update's body corresponds to, where its name does not show it.
 const SHOWN_AS: &[(&str, &str)] = &[("UpdateDetail", "AccountDetail")];
 
 /// Publishes a generated document.
@@ -104,7 +104,7 @@ fn children(json: &mut Json) -> Vec<&mut Json> {
     }
 }
 
-/// Members of updates that can be sent back but not set are shown as the object itself shows them.
+/// Members of updates that can be sent back but not set are described as in the object itself.
 fn mark_read_only(schemas: &mut Members) {
     const MARK: &str = "Read-only";
     let shown: HashMap<String, Json> = schemas.iter().cloned().collect();
@@ -135,7 +135,7 @@ fn mark_read_only(schemas: &mut Members) {
     }
 }
 
-/// Parts of bodies that have a title become components of that name, so that generated code has one type for each.
+/// Titled parts of bodies become components of that name, so that generated code has one type for each.
 fn name_parts(contract: &mut Json, schemas: &mut Members) {
     let mut named: HashMap<String, Json> = schemas.iter().cloned().collect();
     let mut new = Vec::new();
@@ -186,7 +186,7 @@ fn hoist(json: &mut Json, named: &mut HashMap<String, Json>, new: &mut Members) 
     *json = replaced;
 }
 
-/// Takes null out of what a schema allows; tells whether it was there.
+/// Removes null from what a schema allows; returns whether it was allowed.
 fn without_null(schema: &mut Json) -> bool {
     let null = Json::Text("null".to_owned());
     let Some(Json::Array(types)) = schema.member_mut("type") else { return false };
@@ -203,7 +203,7 @@ fn without_null(schema: &mut Json) -> bool {
     nullable
 }
 
-/// The names that components get: bodies that of their call, envelopes that of what they hold.
+/// The names of components: bodies are named after their call, envelopes after their content.
 fn names(contract: &mut Json, schemas: &Members) -> HashMap<String, String> {
     let mut names: HashMap<String, String> =
         NAMES.iter().map(|(old, new)| ((*old).to_owned(), (*new).to_owned())).collect();
@@ -216,7 +216,7 @@ fn names(contract: &mut Json, schemas: &Members) -> HashMap<String, String> {
         };
         for (kind, body) in bodies {
             let Some(schema) = body.member_mut("schema") else { continue };
-            // A body that may be left out is told by `required`, not by null.
+            // `required` states that a body may be omitted, not null.
             if let Some(Json::Array(choices)) = schema.member("oneOf")
                 && let Some(real) = choices.iter().find(|choice| text(choice, "$ref").is_some())
             {
@@ -259,7 +259,7 @@ fn required_first(json: &mut Json) {
     children(json).into_iter().for_each(required_first);
 }
 
-/// Puts the recorded examples where they belong.
+/// Puts the recorded examples in their places.
 fn show_recorded(contract: &mut Json, schemas: &Members) {
     let schemas: HashMap<&str, &Json> = schemas.iter().map(|(name, schema)| (name.as_str(), schema)).collect();
     let recorded = Json::parse(RECORDED.as_bytes()).unwrap_or(Json::Null);
@@ -291,7 +291,7 @@ fn show(body: &mut Json, example: &Json, schemas: &HashMap<&str, &Json>) {
     body.set("example", example);
 }
 
-/// Orders the members of a value as its schema has them.
+/// Orders the members of a value as in its schema.
 fn arrange(value: &mut Json, schema: &Json, schemas: &HashMap<&str, &Json>) {
     let schema = match text(schema, "$ref").and_then(|to| schemas.get(to.strip_prefix(SCHEMAS)?)) {
         Some(named) => *named,
@@ -361,14 +361,14 @@ mod tests {
         assert!(json.to_text().contains(r#"{"b":{},"z":{},"a":{},"c":{}}"#));
     }
 
-    /// No example says its own member's name, as placeholders do, and the status of each is the one it stands under.
+    /// No example repeats its member's name, as placeholders do, and each error's status is the one it is listed under.
     #[test]
     fn examples_are_no_placeholders() {
         fn look(value: &Value, at: &str, found: &mut Vec<String>) {
             match value {
                 Value::Object(members) => {
                     for (name, value) in members {
-                        // The sign for what is left out stands for itself.
+                        // The sign for omissions stands for itself.
                         if name != "…" && (value == name || value == &json!([name])) {
                             found.push(format!("{at}/{name}"));
                         }

@@ -8,7 +8,7 @@ use super::body::{Faults, Field};
 use super::problem::FieldProblem;
 use paygen_edge::json::Json;
 
-/// The code of a country that there is, in capitals.
+/// The code of an existing country, in capitals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CountryCode(String);
 

@@ -1,7 +1,7 @@
-//! Cursors: where a list goes on, as opaque text that fits only the list it came from.
+//! Cursors: the position in a list, as opaque text that is valid only for the list it came from.
 //!
-//! A checksum at the head tells a cursor that was cut or altered. It keeps nobody out, and need not: a cursor opens nothing
-//! that the list itself does not show.
+//! A checksum at the beginning detects a cursor that was cut or altered. It is no protection against forgery and need
+//! not be: a cursor gives no access beyond that of the list itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,7 +26,7 @@ enum Key {
     Bytes(Vec<u8>),
 }
 
-/// What tells one list from another: the sort and every condition.
+/// Identifies a list: its sort and every condition.
 pub fn fingerprint(sort: &str, filter: Option<&str>, search: Option<&str>, search_in: Option<&str>) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in [Some(sort), filter, search, search_in] {
@@ -56,7 +56,7 @@ fn checksum(content: &[u8]) -> [u8; 8] {
     sum
 }
 
-/// The sort values of a cursor of the list with this fingerprint.
+/// The sort values of a cursor, which must be of the list with this fingerprint.
 pub fn read(text: &str, fingerprint: &str) -> Result<Vec<Value>, String> {
     let malformed = || "is not a cursor of this API; take it from meta.nextCursor".to_owned();
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The status, an error of it and its sentence.
+/// Status, code and sentence.
 pub const ERRORS: &[(&str, &str, &str)] = &[
     ("400", "validation_failed", "/amount: is required"),
     ("401", "credential_unknown", "This API key is not known."),

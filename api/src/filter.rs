@@ -11,9 +11,9 @@ use super::card_numbers::{RULE, is_in};
 use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
-const MOST_CONDITIONS: usize = 20;
-const MOST_VALUES: usize = 100;
-const LONGEST: usize = 4096;
+const MAX_CONDITIONS: usize = 20;
+const MAX_VALUES: usize = 100;
+const MAX_FILTER_BYTES: usize = 4096;
 
 /// Whether a column keeps amounts.
 pub fn is_money(column: ListColumn) -> bool {
@@ -22,32 +22,32 @@ pub fn is_money(column: ListColumn) -> bool {
 
 const OPERATORS: &[&str] = &["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "between", "exists"];
 
-/// A condition before its values are read.
+/// A condition whose values are not parsed yet.
 struct Condition {
     field: String,
     operator: String,
     values: Vec<String>,
 }
 
-/// Reads a filter; the errors are sentences, one for each thing that is wrong. With `plus`, where a + arrived as a space,
-/// texts with a space are looked for with a plus too.
+/// Parses a filter; each error is a sentence. With `plus`, where an unencoded + arrived as a space, texts with a space
+/// also match a plus.
 pub fn read(
     text: &str,
     plus: bool,
     find: impl Fn(&str) -> Option<(ListColumn, FieldKind)>,
     names: &[&str],
 ) -> Result<Vec<Filter>, Vec<String>> {
-    if text.len() > LONGEST {
-        return Err(vec![format!("must have at most {LONGEST} bytes")]);
+    if text.len() > MAX_FILTER_BYTES {
+        return Err(vec![format!("must have at most {MAX_FILTER_BYTES} bytes")]);
     }
     let conditions = if text.trim_start().starts_with('{') { from_json(text) } else { from_text(text) };
     let conditions = conditions.map_err(|message| vec![message])?;
-    if conditions.len() > MOST_CONDITIONS {
-        return Err(vec![format!("must have at most {MOST_CONDITIONS} conditions")]);
+    if conditions.len() > MAX_CONDITIONS {
+        return Err(vec![format!("must have at most {MAX_CONDITIONS} conditions")]);
     }
     let (mut filters, mut faults) = (Vec::new(), Vec::new());
     for mut condition in conditions {
-        // Some names of fields have dots themselves.
+        // Some field names contain dots themselves.
         let whole = format!("{}.{}", condition.field, condition.operator);
         if find(&condition.field).is_none() && find(&whole).is_some() {
             condition = Condition { field: whole, operator: "eq".to_owned(), ..condition };
@@ -58,7 +58,8 @@ pub fn read(
                 let hint = hint(&field, names.iter().copied());
                 faults.push(format!("cannot filter by \"{field}\".{hint} Allowed: {}", names.join(", ")));
             }
-            // What is looked for is repeated in the list's meta; hashed values are found whole, whatever they are.
+            // The search is repeated in the list's meta, so card numbers are refused; hashed values are matched whole,
+            // whatever they are.
             Some((_, kind))
                 if !matches!(kind, FieldKind::Hashed) && condition.values.iter().any(|text| is_in(text)) =>
             {
@@ -151,8 +152,8 @@ fn test(condition: &Condition, kind: FieldKind) -> Result<Test, String> {
     if matches!(kind, FieldKind::Never) {
         return Err("no record has it; .exists is all that can be asked".to_owned());
     }
-    if condition.values.len() > MOST_VALUES {
-        return Err(format!("takes at most {MOST_VALUES} values"));
+    if condition.values.len() > MAX_VALUES {
+        return Err(format!("takes at most {MAX_VALUES} values"));
     }
     let ordered = matches!(operator, "gt" | "gte" | "lt" | "lte" | "between");
     if ordered && matches!(kind, FieldKind::Hashed) {
@@ -197,7 +198,7 @@ fn equal(text: &str, kind: FieldKind) -> Result<Test, String> {
     Ok(Test::Eq(bound(text, kind, Edge::First)?))
 }
 
-/// Looks for the texts with a plus in place of every space too: a + in a query string arrives as a space.
+/// Also matches texts with a plus in place of every space: a + in a query string arrives as a space.
 fn with_pluses(test: Test) -> Test {
     let with_plus = |operand: &Operand| match operand {
         Operand::Value(Value::Text(text)) if text.contains(' ') => {
@@ -250,7 +251,7 @@ fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
         FieldKind::Time => match (Instant::parse_date(text), edge) {
             (Some(day), Edge::First) => Value::from(day),
             (Some(day), Edge::Last) => Value::from(day.plus_micros(DAY - 1)),
-            // Shown times have milliseconds: an upper bound includes the whole of its last one.
+            // Times are shown with milliseconds: an upper bound includes the whole of its last one.
             (None, Edge::Last) => Value::from(instant(text)?.plus_micros(999)),
             (None, Edge::First) => Value::from(instant(text)?),
         },
@@ -258,7 +259,7 @@ fn bound(text: &str, kind: FieldKind, edge: Edge) -> Result<Operand, String> {
     Ok(Operand::Value(value))
 }
 
-/// In any letter case, as enum values are: Python writes True.
+/// In any letter case, like enum values: Python writes True.
 fn boolean(text: &str) -> Option<bool> {
     text.to_ascii_lowercase().parse().ok()
 }

@@ -1,7 +1,7 @@
-//! Who calls and whether they may: an argument of every handler, so that it cannot be forgotten.
+//! Authentication and authorization as an argument of every handler, so that they cannot be forgotten.
 //!
-//! `Allowed<ACCOUNTS_READ>` as a handler's argument is the permission: without a working credential that has the
-//! scope, the handler does not run.
+//! `Allowed<ACCOUNTS_READ>` as a handler's argument is the permission: without a valid credential that has the scope,
+//! the handler does not run.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -47,7 +47,7 @@ scope_numbers! {
     AUDIT_READ = AuditRead,
 }
 
-/// Where a request comes from.
+/// The address of the caller.
 pub struct Address(pub IpAddr);
 
 impl FromRequestParts<Api> for Address {
@@ -94,7 +94,7 @@ async fn identify(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
     Ok(caller)
 }
 
-/// Whether whoever made a request that is still being answered could make it now.
+/// Authorizes the caller of a response in progress again, as if the request were made now.
 pub async fn still_allowed(parts: &Parts, app: &Api, scope: Scope) -> Result<(), Problem> {
     Ok(authenticate(parts, app).await?.needs(scope)?)
 }
@@ -103,7 +103,7 @@ async fn authenticate(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
     let address = peer_or_forwarded(parts, app);
     let bearer = bearer_token(&parts.headers)?;
     let key = api_key(parts)?;
-    // Generated clients send the one credential they were given in both places.
+    // Generated clients send their one credential in both places.
     let (bearer, key) = match (bearer, key) {
         (Some(token), Some(key)) if token == key && tokens::looks_like_one(&token) => (Some(token), None),
         (Some(token), Some(key)) if token == key => (None, Some(key)),
@@ -129,7 +129,7 @@ async fn authenticate(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
     caller.map_err(|error| not_authenticated(error, address, app))
 }
 
-/// The answer to a credential that is not accepted; to too many guesses from one address, that there are too many.
+/// The response to a rejected credential; too many unknown ones from one address are answered with 429.
 fn not_authenticated(error: AuthenticationError, address: IpAddr, app: &Api) -> Problem {
     let rejected = match error {
         AuthenticationError::Store(error) => return error.into(),
@@ -178,7 +178,7 @@ impl From<Denied> for Problem {
     }
 }
 
-/// Whether a page of one of the origins that may call from a browser calls, and it is not a page of this server's.
+/// Whether the request comes from a page of an allowed origin that is not this server's.
 fn is_from_other_page(headers: &HeaderMap, origins: &[String]) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let Some(origin) = text(header::ORIGIN) else { return false };
@@ -205,7 +205,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(found)
 }
 
-/// The key in any of its published forms; the same key in two of them is fine, two keys are not.
+/// The API key from any of its published places; the same key in two of them is accepted, two keys are not.
 fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
     let mut found = None;
     let headers = ["x-api-key", "apikey"].into_iter().flat_map(|name| parts.headers.get_all(name));
@@ -218,7 +218,7 @@ fn api_key(parts: &Parts) -> Result<Option<String>, Problem> {
     Ok(found)
 }
 
-/// Takes a credential, unless another one was found before.
+/// Takes a credential, unless a different one was found before.
 fn one_of(found: &mut Option<String>, credential: String, message: &str) -> Result<(), Problem> {
     match found {
         Some(other) if *other != credential => Err(unauthorized("credential_ambiguous", message)),
@@ -229,17 +229,17 @@ fn one_of(found: &mut Option<String>, credential: String, message: &str) -> Resu
     }
 }
 
-/// The peer's address, or the one a trusted proxy tells.
+/// The peer's address, or the one forwarded by a trusted proxy.
 pub fn peer_or_forwarded(parts: &Parts, app: &Api) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
-    caller_behind(peer, &hops, &app.settings.trusted_proxies)
+    caller_address(peer, &hops, &app.settings.trusted_proxies)
 }
 
-/// The nearest hop that is no proxy of ours is the caller; what it claims of hops further off is not believed. A hop
-/// that cannot be read ends the search at the proxy that told it: what stands beyond is anybody's word.
-fn caller_behind(peer: IpAddr, hops: &[&str], proxies: &[ipnet::IpNet]) -> IpAddr {
+/// The caller is the nearest hop that is no trusted proxy; the hops it claims further away are not trusted. A hop that
+/// cannot be parsed ends the search at the proxy that sent it, because anybody could have written the rest.
+fn caller_address(peer: IpAddr, hops: &[&str], proxies: &[ipnet::IpNet]) -> IpAddr {
     let mut nearest = peer.to_canonical();
     for hop in hops.iter().rev() {
         if !proxies.iter().any(|network| network.contains(&nearest)) {
@@ -251,7 +251,7 @@ fn caller_behind(peer: IpAddr, hops: &[&str], proxies: &[ipnet::IpNet]) -> IpAdd
     nearest
 }
 
-/// Some proxies write the port too: `203.0.113.7:4711`, `[2001:db8::7]:4711`.
+/// Some proxies append the port: `203.0.113.7:4711`, `[2001:db8::7]:4711`.
 fn hop_address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
@@ -261,7 +261,7 @@ fn hop_address(text: &str) -> Option<IpAddr> {
 mod tests {
     use std::net::IpAddr;
 
-    use super::{caller_behind, is_from_other_page};
+    use super::{caller_address, is_from_other_page};
 
     #[test]
     fn a_forwarded_address_is_believed_only_from_our_proxies() {
@@ -280,7 +280,7 @@ mod tests {
             ("10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
         ];
         for (peer, hops, caller) in cases {
-            let told = caller_behind(peer.parse().expect("an address"), hops, &proxies);
+            let told = caller_address(peer.parse().expect("an address"), hops, &proxies);
             assert_eq!(told, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
         }
     }
@@ -310,10 +310,10 @@ mod tests {
             let proxies = ["10.0.0.0/8".parse().expect("a network")];
             let peer = "10.0.0.1".parse().expect("an address");
             let hops: Vec<&str> = text.split(',').collect();
-            let told = caller_behind(peer, &hops, &proxies);
+            let told = caller_address(peer, &hops, &proxies);
             let claimed = hops.iter().any(|hop| super::hop_address(hop.trim()).map(|hop| hop.to_canonical()) == Some(told));
             proptest::prop_assert!(told == peer || claimed);
-            proptest::prop_assert_eq!(caller_behind(told, &hops, &[]), told, "without proxies the peer is the caller");
+            proptest::prop_assert_eq!(caller_address(told, &hops, &[]), told, "without proxies the peer is the caller");
         }
     }
 }

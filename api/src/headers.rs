@@ -1,4 +1,4 @@
-//! What every answer says to browsers and caches, unless its handler says otherwise.
+//! Security and cache headers of every response, unless its handler sets them.
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use paygen_app::Environment;
 
-/// Answers are somebody's money and data: nobody keeps, sniffs, frames or passes them on.
+/// Responses contain private data: they must not be cached, sniffed, framed or leaked as referrer.
 const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
@@ -15,10 +15,10 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
-/// Two years, RFC 6797. Browsers pass it over where it did not come through TLS.
+/// Two years, RFC 6797. Browsers ignore it when it did not come over TLS.
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// Adds what an answer does not say yet.
+/// Adds the headers that a response does not have yet.
 pub async fn protect(environment: Environment, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

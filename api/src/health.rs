@@ -1,4 +1,4 @@
-//! Health, readiness and metrics: for machines that look after this one.
+//! Health, readiness and metrics, for load balancers and monitoring.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};

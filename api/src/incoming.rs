@@ -1,8 +1,9 @@
-//! What is settled about every request before its handler, and about its body after it.
+//! Checks every request before its handler, and handles the rest of its body after it.
 //!
-//! Two readers must not be able to take a request for two different ones: a proxy that checks one header and a server that
-//! goes by another are a hole. So what is framed or said in two ways is refused. What a handler left of the body is read,
-//! when it is little and there already; else the answer says that the connection ends, and the socket reads on for a while.
+//! Two readers must not be able to interpret a request differently: a proxy that checks one header and a server that
+//! uses another are a vulnerability. Ambiguous framing and contradictory headers are therefore refused. If the handler
+//! left a small rest of the body that has already arrived, it is read; otherwise the response announces that the
+//! connection closes, and the socket drains the rest up to a bound.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,12 +28,13 @@ use crate::Api;
 use paygen_edge::budget::Account;
 use paygen_edge::framing::Fault;
 
-/// How much of what a handler left of a body is read so that the connection can be used again, and for how long.
-const LITTLE: usize = 64 << 10;
-const MOMENT: Duration = Duration::from_millis(100);
+/// Bounds on reading the rest of a body so that the connection can be reused: its bytes, and the time.
+const MAX_REST_BYTES: usize = 64 << 10;
+const REST_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Headers that decide something and have one value. Credentials are looked at by the gate; lists may come in several lines.
-const ONCE: [HeaderName; 7] = [
+/// Headers that affect processing and must have one value. Credentials are checked by the gate; lists may have several
+/// lines.
+const SINGLE_VALUE_HEADERS: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::EXPECT,
     header::HOST,
@@ -42,7 +44,7 @@ const ONCE: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// Checks a request, hands it on, and settles what is left of its body.
+/// Checks a request, calls its handler, and handles the rest of its body.
 pub async fn receive(State(app): State<Api>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let site = Site::of(&parts, app.settings.public_url.as_ref(), &app.settings.trusted_proxies);
@@ -55,7 +57,7 @@ async fn received(app: Api, mut parts: Parts, body: Body, next: Next) -> Respons
     let refused =
         framed(&parts.headers, parts.version, parts.uri.authority().is_some(), parts.extensions.get::<Fault>())
             .map_err(|problem| (problem, true))
-            .and_then(|()| said_once(&parts.headers).map_err(|problem| (problem, false)))
+            .and_then(|()| check_single_values(&parts.headers).map_err(|problem| (problem, false)))
             .and_then(|()| readable(&method, &parts.headers, &body).map_err(|problem| (problem, false)));
     let waits = parts.headers.contains_key(header::EXPECT);
     let left = Left::default();
@@ -86,7 +88,7 @@ fn malformed(message: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_request", message)
 }
 
-/// Whether it is clear where the request ends and for whom it is (RFC 9112, sections 3.2 and 6).
+/// Checks that the request's end and its target are unambiguous (RFC 9112, sections 3.2 and 6).
 fn framed(headers: &HeaderMap, version: Version, absolute: bool, fault: Option<&Fault>) -> Result<(), Problem> {
     match fault {
         Some(Fault::TwoLengths) => {
@@ -114,9 +116,9 @@ fn framed(headers: &HeaderMap, version: Version, absolute: bool, fault: Option<&
     Ok(())
 }
 
-/// Whether every header that decides something has one value, in however many lines.
-fn said_once(headers: &HeaderMap) -> Result<(), Problem> {
-    for name in &ONCE {
+/// Checks that every header that affects processing has one value, in however many lines.
+fn check_single_values(headers: &HeaderMap) -> Result<(), Problem> {
+    for name in &SINGLE_VALUE_HEADERS {
         if differs(headers, name) {
             let message = format!("The header {name} is given more than once, with different values. Send it once.");
             return Err(Problem::new(StatusCode::BAD_REQUEST, "header_repeated", message));
@@ -125,7 +127,7 @@ fn said_once(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether the body comes as this server reads bodies (RFC 9110, sections 8.4 and 14.5).
+/// Checks that this server supports the body's encoding (RFC 9110, sections 8.4 and 14.5).
 fn readable(method: &Method, headers: &HeaderMap, body: &Body) -> Result<(), Problem> {
     let codings = headers.get_all(header::CONTENT_ENCODING).iter();
     let mut codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -140,13 +142,13 @@ fn readable(method: &Method, headers: &HeaderMap, body: &Body) -> Result<(), Pro
     Ok(())
 }
 
-/// What a handler left of its body.
+/// The rest of a body that the handler did not read.
 #[derive(Clone, Default)]
 struct Left(Arc<Mutex<Option<(Body, bool)>>>);
 
 impl Left {
-    /// Whether the body was read to its end, here if little of it was left. One that the other side holds back until it
-    /// is asked for, and that nobody asked for, is not.
+    /// Whether the body was read to its end; reads a small rest. A body that the client withholds until `100 Continue`,
+    /// which nobody sent, was not.
     async fn settled(self, waits: bool) -> bool {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((body, touched)) = left else { return true };
@@ -156,18 +158,18 @@ impl Left {
         let rest = async {
             let (mut pieces, mut read) = (body.into_data_stream(), 0);
             while let Some(piece) = pieces.next().await {
-                read += piece.as_ref().map_or(LITTLE, Bytes::len);
-                if read >= LITTLE {
+                read += piece.as_ref().map_or(MAX_REST_BYTES, Bytes::len);
+                if read >= MAX_REST_BYTES {
                     return false;
                 }
             }
             true
         };
-        tokio::time::timeout(MOMENT, rest).await.unwrap_or(false)
+        tokio::time::timeout(REST_TIMEOUT, rest).await.unwrap_or(false)
     }
 }
 
-/// A body that comes back when it is dropped before its end.
+/// A body that is returned to [`Left`] when it is dropped before its end.
 struct Tracked {
     body: Option<Body>,
     touched: bool,

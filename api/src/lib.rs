@@ -1,4 +1,4 @@
-//! The HTTP API: the only place that knows the wire format. One folder a resource; `router.rs` lists every call.
+//! The HTTP API: the only crate that knows the wire format. One folder for each resource; `router.rs` lists every call.
 
 pub mod access;
 pub mod accounts;

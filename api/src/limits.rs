@@ -1,5 +1,5 @@
-//! Spending limits in bodies, on cards and on card holders alike: read with amounts in major units, then turned into
-//! what the rules take once the currency is known.
+//! Spending limits in bodies, of cards and of card holders: parsed with amounts in major units, then converted to the
+//! core's form once the currency is known.
 
 use paygen_core::limits::{Interval, MAX_LIMITS, NewLimit, SpendingLimit, categories};
 use paygen_core::money::{Category, Currency, Decimal};
@@ -17,7 +17,7 @@ use paygen_edge::nearest::hint;
 /// The limits of a card or card holder.
 pub type SpendingLimits = List<SpendingLimitBody, 0, MAX_LIMITS>;
 
-/// A merchant category code that is assigned, or the name of a group of them.
+/// An assigned merchant category code, or the name of a group of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CategoryName(String);
 
@@ -61,7 +61,7 @@ pub struct TimeZoneName(String);
 impl Field for TimeZoneName {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<TimeZoneName> {
         if let Json::Text(text) = json {
-            // Names are found whatever their letter case; the database's own spelling is kept.
+            // Names match in any letter case; the database's spelling is stored.
             if let Ok(zone) = jiff::tz::TimeZone::get(text)
                 && let Some(name) = zone.iana_name()
             {
@@ -102,7 +102,7 @@ crate::body! {
     }
 }
 
-/// What the rules take for limits of a card in a currency.
+/// Converts the limits of a card in a currency.
 pub fn of_card(limits: SpendingLimits, currency: Currency, at: &str, faults: &mut Faults) -> Option<Vec<NewLimit>> {
     let read = |(number, limit): (usize, SpendingLimitBody), faults: &mut Faults| {
         let at = format!("{at}/{number}");
@@ -115,7 +115,7 @@ pub fn of_card(limits: SpendingLimits, currency: Currency, at: &str, faults: &mu
     all(limits, at, faults, read)
 }
 
-/// What the rules take for limits of a card holder: each names the currency of the cards it is about.
+/// Converts the limits of a card holder; each names the currency of the cards it applies to.
 pub fn of_card_holder(limits: SpendingLimits, at: &str, faults: &mut Faults) -> Option<Vec<NewLimit>> {
     let read = |(number, limit): (usize, SpendingLimitBody), faults: &mut Faults| {
         let code = limit.currency.unwrap_or(CardCurrency::Usd).as_str();
@@ -150,7 +150,7 @@ fn all(
     read.into_iter().collect::<Option<Vec<NewLimit>>>().filter(|_| fine)
 }
 
-/// What the rules take for one limit. Its `currency` is left out: only a card holder's limits keep it.
+/// Converts one limit. Its `currency` is omitted: only a card holder's limits store it.
 pub fn to_new_limit(limit: SpendingLimitBody, currency: Currency, at: &str, faults: &mut Faults) -> Option<NewLimit> {
     let before = faults.len();
     let amount = limit.amount.and_then(|amount| to_minor(amount, currency, &format!("{at}/amount"), faults));

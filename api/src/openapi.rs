@@ -1,4 +1,4 @@
-//! The OpenAPI document: generated from the handlers, then completed with what every operation shares.
+//! The OpenAPI document: generated from the handlers, then completed with the parts that every operation shares.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("503", "Not ready, overloaded, or the query is too broad; see Retry-After."),
 ];
 
-/// Completes the generated document: credentials, the error answers of every operation, descriptions.
+/// Completes the generated document: credentials, the error responses of every operation, descriptions.
 pub fn finish(mut document: Document31) -> Document31 {
     let components = document.components.get_or_insert_with(Default::default);
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
@@ -85,7 +85,7 @@ pub fn finish(mut document: Document31) -> Document31 {
         let writes = writes.into_iter().filter_map(Option::as_mut).map(|operation| (operation, true));
         for (operation, writing) in reads.into_iter().chain(writes) {
             add_errors(operation, path, writing);
-            // Files cannot be tried out.
+            // Uploads of files have no dry run.
             let uploads = operation.operation_id.as_deref() == Some("uploadCardHolderDocuments");
             if writing && !uploads && !is_open(operation) {
                 add_dry_run(operation);
@@ -97,7 +97,7 @@ pub fn finish(mut document: Document31) -> Document31 {
     document
 }
 
-/// The scopes stand in `security` for programs; people read descriptions.
+/// Scopes are in `security` for programs; people read descriptions.
 fn add_scopes(operation: &mut Operation) {
     let security = serde_json::to_value(&operation.security).unwrap_or_default();
     let mut scopes: Vec<&str> = security
@@ -131,7 +131,8 @@ fn show_errors(operation: &mut Operation) {
     }
 }
 
-/// Envelopes come with a copy of what they hold; a reference to it is shorter, and tools then know it by its name.
+/// Replaces the copies of objects in envelopes by references: they are shorter, and tools then know the object by its
+/// name.
 fn name_what_envelopes_hold(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     let names: BTreeSet<String> = schemas.keys().cloned().collect();
     for (name, schema) in schemas.iter_mut() {
@@ -150,7 +151,7 @@ fn name_what_envelopes_hold(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
     }
 }
 
-/// What is sent to an endpoint that wants events of this type.
+/// The request sent to an endpoint that subscribes to events of this type.
 fn sent(kind: EventType, body: serde_json::Value) -> Operation {
     let schema: RefOr<Schema> = serde_json::from_value(body).expect("the catalogue has schemas");
     let body = RequestBodyBuilder::new().content("application/json", Content::new(Some(schema)));
@@ -162,7 +163,7 @@ fn sent(kind: EventType, body: serde_json::Value) -> Operation {
         .build()
 }
 
-/// Whether an operation needs no credential of its own.
+/// Whether an operation needs no credential.
 fn is_open(operation: &Operation) -> bool {
     operation.security.as_ref().is_some_and(|security| security.iter().all(|one| *one == Default::default()))
 }
@@ -187,7 +188,7 @@ fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
     }
 }
 
-/// Whether the body of a call names objects that may not be there.
+/// Whether a call's body refers to objects that may not exist.
 fn names_others(path: &str) -> bool {
     let simulated = path.starts_with("/simulator/") && path != "/simulator/clock";
     simulated || ["/transfers", "/auth/tokens", "/cards", "/cards/lookup"].contains(&path)

@@ -1,5 +1,6 @@
-//! Answers are counted while they are in memory, until the socket took them: a reader that takes its time holds part of a
-//! budget. Small answers are free. What only reads is refused when there is no room; what was done is always answered.
+//! Counts responses while they are in memory, until the socket has taken them, so that a slow reader holds part of a
+//! budget. Small responses are not counted. Without room, responses to reads are refused; those to writes are always
+//! sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,28 +13,28 @@ use hyper::body::{Frame, SizeHint};
 
 use super::problem::Problem;
 use crate::Api;
-use paygen_edge::budget::{Budget, FREE, Hold, Payer, Uncounted};
+use paygen_edge::budget::{Budget, FREE_BYTES, Hold, Payer, Uncounted};
 
-/// What a piece of an answer of unknown length is taken for, before it is made.
-pub const PIECE: usize = 256 << 10;
+/// Bytes charged for a piece of a response of unknown length, before it is made.
+pub const PIECE_BYTES: usize = 256 << 10;
 
-/// How long such an answer waits for room for its next piece.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long such a response waits for room for its next piece.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The answer, counted; or that there is no room for it.
+/// Counts the response, or replaces it by the error that there is no room.
 pub fn counted(app: &Api, payer: Payer, method: &Method, answer: Response) -> Response {
     if answer.extensions().get::<Uncounted>().is_some() {
         return answer;
     }
     let size = answer.body().size_hint().exact().map(|size| usize::try_from(size).unwrap_or(usize::MAX));
-    if size.is_some_and(|size| size <= FREE) {
+    if size.is_some_and(|size| size <= FREE_BYTES) {
         return answer;
     }
-    let bytes = size.unwrap_or(PIECE);
+    let bytes = size.unwrap_or(PIECE_BYTES);
     let hold = match app.answer_bytes.take(payer, bytes) {
         Some(hold) => hold,
         None if method.is_safe() => return no_room().into_response(),
-        None => app.answer_bytes.take_anyway(payer, bytes),
+        None => app.answer_bytes.force_take(payer, bytes),
     };
     let budget = app.answer_bytes.clone();
     answer.map(|body| Body::new(Counted { body, budget, payer, hold: Some(hold), waiting: None }))
@@ -66,7 +67,7 @@ impl HttpBody for Counted {
         if self.hold.is_none() && !self.body.is_end_stream() {
             let (budget, payer) = (self.budget.clone(), self.payer);
             let waiting = self.waiting.get_or_insert_with(|| {
-                Box::pin(async move { tokio::time::timeout(PATIENCE, budget.wait(payer, PIECE)).await.ok() })
+                Box::pin(async move { tokio::time::timeout(ROOM_TIMEOUT, budget.wait(payer, PIECE_BYTES)).await.ok() })
             });
             let room = ready!(waiting.as_mut().poll(context));
             self.waiting = None;
@@ -85,7 +86,7 @@ impl HttpBody for Counted {
         };
         let hold = self.hold.take();
         let frame = frame.map_data(|bytes| match hold {
-            Some(hold) => hold.around(bytes),
+            Some(hold) => hold.wrap(bytes),
             None => bytes,
         });
         Poll::Ready(Some(Ok(frame)))

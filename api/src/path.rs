@@ -1,4 +1,4 @@
-//! Ids in paths: 24 lowercase hex characters, or a clear 400.
+//! Ids in paths: 24 lowercase hexadecimal characters, otherwise 400.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::StatusCode;

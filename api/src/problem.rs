@@ -1,4 +1,4 @@
-//! Errors as they are answered: a stable code, every wrong field, what to do; nothing internal.
+//! Error responses: a stable code, every wrong field, the fix; no internal details.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,8 +12,8 @@ use paygen_app::Failure;
 use paygen_engine::schedule::ScheduleError;
 use paygen_vault::mask::masked;
 
-/// How many wrong fields an error names at the most.
-pub const MOST_FIELDS: usize = 100;
+/// Upper bound on the wrong fields that an error lists.
+pub const MAX_FIELDS: usize = 100;
 
 /// A wrong field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -35,7 +35,7 @@ impl FieldProblem {
     }
 }
 
-/// An error on its way to the caller. Boxed: answers that succeed should not carry its size.
+/// An error to be answered. Boxed, so that successful results do not carry its size.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<What>);
 
@@ -83,9 +83,9 @@ pub struct ErrorBody {
     fields: Vec<FieldProblem>,
 }
 
-/// A kept error as it is sent: with the whole address of the page that explains it.
+/// Completes a kept error with the full URL of its page, whose host depends on the request.
 pub fn sent(body: Vec<u8>) -> Vec<u8> {
-    // In JSON no text of anybody's can hold these quotes unescaped.
+    // In JSON no string value can contain these quotes unescaped.
     const PATH: &[u8] = b"\"docs\":\"/docs/errors/";
     const BEFORE: usize = b"\"docs\":\"".len();
     let base = site::base();
@@ -109,57 +109,56 @@ impl Problem {
         }))
     }
 
-    /// A request that is wrong in these fields.
+    /// A request with these wrong fields.
     pub fn invalid(mut fields: Vec<FieldProblem>) -> Problem {
         let message = match fields.as_slice() {
             [one] => format!("{}: {}", if one.pointer.is_empty() { "body" } else { &one.pointer }, one.message),
-            many if many.len() > MOST_FIELDS => {
-                format!("More than {MOST_FIELDS} fields are wrong; error.fields has the first of them.")
+            many if many.len() > MAX_FIELDS => {
+                format!("More than {MAX_FIELDS} fields are wrong; error.fields has the first of them.")
             }
             many => format!("{} fields are wrong; see error.fields.", many.len()),
         };
-        fields.truncate(MOST_FIELDS);
+        fields.truncate(MAX_FIELDS);
         let mut problem = Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message);
         problem.0.fields = fields;
         problem
     }
 
-    /// A defect of ours: the caller learns the request's id, the log what happened.
+    /// A defect in our code: the caller gets the request id, the log the cause.
     pub fn internal(why: impl Into<String>) -> Problem {
         let message = "Something went wrong on our side. The request's id helps to find out what.";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", message).log(why)
     }
 
-    /// Names a wrong field.
+    /// Adds a wrong field.
     pub fn field(mut self, pointer: &str, code: &str, message: impl Into<String>) -> Problem {
         self.0.fields.push(FieldProblem::new(pointer, code, message));
         self
     }
 
-    /// Says when to come back.
+    /// Sets `Retry-After`.
     pub fn retry_after(mut self, seconds: u32) -> Problem {
         self.0.retry_after = Some(seconds);
         self
     }
 
-    /// Says which methods there are.
+    /// Sets `Allow`.
     pub fn allow(mut self, methods: String) -> Problem {
         self.0.allow = Some(methods);
         self
     }
 
-    /// What only the log may see.
+    /// Adds a text for the log alone.
     pub fn log(mut self, why: impl Into<String>) -> Problem {
         self.0.log = Some(why.into());
         self
     }
 
-    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The body as it is kept: what is explained where is a path, which [`sent`] makes whole.
+    /// The body as it is kept: its links are paths, which [`sent`] completes.
     pub fn to_body(&self) -> Vec<u8> {
         let envelope = ErrorEnvelope {
             status_code: self.0.status.as_u16(),
@@ -176,8 +175,8 @@ impl Problem {
     }
 }
 
-/// The whole answer, head and body, to a connection of an address that has as many open as it may: such a connection is
-/// answered without a place among those that are served.
+/// The complete response to a connection of an address that has reached its bound, which is answered without being
+/// served.
 pub fn too_many_connections() -> Vec<u8> {
     let message =
         "This address has as many connections open as it may. Use fewer, and keep them open between requests.";

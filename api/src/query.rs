@@ -1,22 +1,22 @@
-//! Query strings: strict, so that a misspelt parameter is an error and not silence.
+//! Strict query strings: a misspelled parameter is an error instead of being ignored.
 
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::problem::{FieldProblem, MOST_FIELDS, Problem};
+use super::problem::{FieldProblem, MAX_FIELDS, Problem};
 use paygen_edge::nearest::hint;
 
-/// The longest query string, and the most parameters in it.
-const LONGEST: usize = 16 << 10;
-const MOST: usize = 100;
+/// Bounds on a query string: its bytes, and its parameters.
+const MAX_QUERY_BYTES: usize = 16 << 10;
+const MAX_PARAMETERS: usize = 100;
 
-/// The parameters of a request, taken one by one; what is left over is unknown.
+/// The parameters of a request, taken one by one; those left over are unknown.
 #[derive(Debug, Default)]
 pub struct Params {
     pairs: Vec<(String, String)>,
-    /// The parameters in which a + was not encoded, so that it arrived as a space.
+    /// The parameters with an unencoded +, which arrived as a space.
     with_plus: Vec<String>,
     faults: Vec<FieldProblem>,
 }
@@ -33,12 +33,14 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 impl Params {
-    /// Reads a query string. The credential's parameter is left out: it was looked at already.
+    /// Parses a query string. The parameter with the credential is omitted: the gate has read it.
     pub fn parse(query: &str) -> Result<Params, Problem> {
         let pieces = query.split('&').filter(|piece| !piece.is_empty()).count();
-        if query.len() > LONGEST || pieces > MOST {
-            let message =
-                format!("must have at most {LONGEST} bytes and {MOST} parameters; it has {} and {pieces}", query.len());
+        if query.len() > MAX_QUERY_BYTES || pieces > MAX_PARAMETERS {
+            let message = format!(
+                "must have at most {MAX_QUERY_BYTES} bytes and {MAX_PARAMETERS} parameters; it has {} and {pieces}",
+                query.len()
+            );
             return Err(Problem::invalid(vec![FieldProblem::new("query", "max_length", message)]));
         }
         let mut params = Params::default();
@@ -68,44 +70,44 @@ impl Params {
         Ok(params)
     }
 
-    /// A parameter's text.
+    /// Takes a parameter's text.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(known, _)| known == name)?;
         Some(self.pairs.remove(at).1)
     }
 
-    /// Whether a + in the parameter's value was not encoded: forms mean a space with it, people a plus.
+    /// Whether the parameter's value had an unencoded +: forms mean a space by it, people a plus.
     pub fn has_plus(&self, name: &str) -> bool {
         self.with_plus.iter().any(|known| known == name)
     }
 
-    /// Adds a parameter that was not given.
+    /// Adds a parameter that was not sent.
     pub fn put(&mut self, name: &str, value: &str) {
         self.pairs.push((name.to_owned(), value.to_owned()));
     }
 
-    /// A parameter read by `read`, whose error says what it must be.
+    /// Takes a parameter parsed by `read`, whose error states what it must be.
     pub fn take_with<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.take(name)?;
         read(&text).map_err(|message| self.fault(name, "invalid", message)).ok()
     }
 
-    /// A parameter in the form of its type.
+    /// Takes a parameter parsed by its type.
     pub fn take_parsed<T: FromStr>(&mut self, name: &str, must: &str) -> Option<T> {
         self.take_with(name, |text| text.parse().map_err(|_| must.to_owned()))
     }
 
-    /// Whether there are more faults than an error names, so that looking for further ones is idle.
+    /// Whether there are more faults than an error lists, so that parsing can stop.
     pub fn is_hopeless(&self) -> bool {
-        self.faults.len() > MOST_FIELDS
+        self.faults.len() > MAX_FIELDS
     }
 
-    /// Notes a fault.
+    /// Adds a fault.
     pub fn fault(&mut self, name: &str, code: &str, message: impl Into<String>) {
         self.faults.push(FieldProblem::new(name, code, message));
     }
 
-    /// Tells every fault, and every parameter that nobody took.
+    /// Reports every fault, and every parameter that was not taken.
     pub fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs) {
             let shown = shortened(&name);
@@ -138,6 +140,6 @@ fn decode(text: &str) -> Option<String> {
             other => bytes.push(other),
         }
     }
-    // U+0000 can be stored by neither database as text.
+    // U+0000 cannot be stored as text by either database.
     String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }

@@ -1,4 +1,4 @@
-//! Rates between currencies, as bodies take them.
+//! Exchange rates in bodies.
 
 use paygen_core::money::Decimal;
 use utoipa::openapi::RefOr;
@@ -8,7 +8,7 @@ use crate::body::{Faults, Field};
 use crate::problem::FieldProblem;
 use paygen_edge::json::Json;
 
-/// Units of one currency for one of another: above zero.
+/// Units of one currency for one unit of another; positive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate(pub Decimal);
 

@@ -1,5 +1,5 @@
-//! How often keys and clients may call, off in the sandbox; how often an address may try reveal tokens, always; and how often it
-//! may send credentials that nobody has.
+//! Rate limits: of keys and clients, off in the sandbox; of reveal tokens tried by an address, always on; and of failed
+//! authentications of an address.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use paygen_edge::limiter::{Limiter, network};
 
 use super::problem::Problem;
 
-/// The limits of all keys and of all clients.
+/// The rate limits of all keys and of all clients.
 #[derive(Clone)]
 pub struct RateLimits {
     keys: Option<Limiter<ApiKeyId>>,
@@ -19,13 +19,13 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// So many requests a second for each key and for all keys of a client together, as many at once; no limit where none
-    /// is given.
+    /// Requests per second for each key, and for all keys of a client together, with bursts of the same size; unlimited
+    /// where `None`.
     pub fn per_second(key: Option<NonZeroU32>, client: Option<NonZeroU32>) -> RateLimits {
         RateLimits { keys: key.map(Limiter::per_second), clients: client.map(Limiter::per_second) }
     }
 
-    /// Takes one request from both buckets, or says when to come back.
+    /// Takes one request from both buckets; the error has `Retry-After`.
     pub fn check(&self, client: ClientId, key: ApiKeyId) -> Result<(), Problem> {
         let keys = self.keys.as_ref().map_or(Ok(()), |limiter| limiter.take(&key));
         keys.map_err(|wait| too_often("This key", wait))?;
@@ -40,27 +40,27 @@ fn too_often(who: &str, wait: Duration) -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).retry_after(seconds)
 }
 
-/// How often addresses may try something that guessing could open.
+/// A rate limit by address for guessable credentials.
 #[derive(Clone)]
 pub struct Tries(Limiter<IpAddr>);
 
 impl Tries {
-    /// So many at once, then one in each interval.
+    /// A burst, then one in each interval.
     pub fn new(at_once: u32, interval: Duration) -> Tries {
         Tries(Limiter::new(at_once, interval))
     }
 
-    /// So many a minute, and as many at once.
+    /// This many per minute, and a burst of the same size.
     pub fn per_minute(tries: NonZeroU32) -> Tries {
         Tries::new(tries.get(), Duration::from_secs(60) / tries.get())
     }
 
-    /// How often an address may try reveal tokens: these calls need no other credential.
+    /// The limit for reveal tokens: these calls need no other credential.
     pub fn of_reveals() -> Tries {
         Tries::new(100, Duration::from_millis(100))
     }
 
-    /// Takes one try from the address's bucket, or says when to come back.
+    /// Takes one try from the address's bucket; the error has `Retry-After`.
     pub fn take(&self, address: IpAddr) -> Result<(), Problem> {
         self.0.take(&network(address)).map_err(|wait| too_often("This address", wait))
     }

@@ -6,8 +6,8 @@ use paygen_core::Refusal;
 use super::problem::Problem;
 use paygen_engine::Unanswered;
 
-/// The status of a refusal: 400 the request itself is wrong, 404 absent, 409 the target's state or a key
-/// conflict, 412 version, 403 scope, 422 any other rule.
+/// The status of a refusal: 400 invalid request, 404 not found, 409 conflict with the target's state or a key, 412
+/// version, 403 scope, 422 any other rule.
 pub fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::AccountNotFound { .. }

@@ -1,4 +1,4 @@
-//! Successful answers: the envelope.
+//! Successful responses: the envelope.
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -94,7 +94,7 @@ pub fn ok<T: Serialize>(message: &str, data: &T) -> Response {
     versioned(message, None, data)
 }
 
-/// 200 with an object and, where it has one, its version as `ETag`.
+/// 200 with an object and, if it has one, its version as `ETag`.
 pub fn versioned<T: Serialize>(message: &str, version: impl Into<Option<i64>>, data: &T) -> Response {
     let mut response = json(StatusCode::OK, bytes::<T, ()>(StatusCode::OK, message, data, None));
     if let Some(etag) = version.into().and_then(|version| HeaderValue::from_str(&format!("\"{version}\"")).ok()) {
@@ -108,7 +108,7 @@ pub fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
-/// 200 with JSON that is the same for everybody and made once.
+/// 200 with JSON that is the same for everybody and rendered once.
 pub fn shared(body: Bytes) -> Response {
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     (Extension(Uncounted), [json], body).into_response()

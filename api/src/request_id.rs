@@ -1,4 +1,4 @@
-//! The id every request has: the caller's, or one of ours; in the answer, the logs, the audit log and events.
+//! The id of every request, the caller's or a generated one; it is in the response, the logs, the audit log and events.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -13,17 +13,18 @@ tokio::task_local! {
 
 const HEADER: &str = "x-request-id";
 
-/// The id of the request being answered; empty outside of one.
+/// The id of the current request; empty outside of one.
 pub fn current_request_id() -> String {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
 }
 
-/// Runs something on another thread as part of the request with this id.
+/// Runs a closure on another thread as part of the request with this id.
 pub fn with_request_id<T>(id: &str, run: impl FnOnce() -> T) -> T {
     REQUEST_ID.sync_scope(id.to_owned(), run)
 }
 
-/// Letters, digits, `-` and `_`, and no card number: the id is logged and kept. A UUID is one, whatever its digits say.
+/// Letters, digits, `-` and `_`, and no card number, because the id is logged and stored. A UUID is accepted whatever
+/// its digits.
 fn is_usable(id: &str) -> bool {
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     let letters = id.bytes().any(|byte| byte.is_ascii_alphabetic());
@@ -31,9 +32,9 @@ fn is_usable(id: &str) -> bool {
     (1..=128).contains(&id.len()) && plain && (is_uuid() || !has_card_number(id))
 }
 
-/// Gives every request its id, and every answer the request's.
+/// Assigns every request its id, and adds it to the response.
 pub async fn assign(request: Request, next: Next) -> Response {
-    // Two different ids are no id; the request is refused later.
+    // Two different ids count as none; the request is refused later.
     let given = request.headers().get(HEADER).filter(|_| !differs(request.headers(), &HeaderName::from_static(HEADER)));
     let given = given.and_then(|value| value.to_str().ok());
     let id = given.filter(|id| is_usable(id)).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
@@ -45,7 +46,7 @@ pub async fn assign(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a header comes in several lines that do not say the same.
+/// Whether a header has several lines with different values.
 pub fn differs(headers: &HeaderMap, name: &HeaderName) -> bool {
     let mut values = headers.get_all(name).iter();
     let first = values.next();

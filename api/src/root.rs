@@ -1,4 +1,4 @@
-//! What is at `/`: the way to the documentation, for people and for programs.
+//! The response at `/`: it leads to the documentation.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{reply, site};
 
-/// Browsers are led to the docs site; others are told where it is.
+/// Redirects browsers to the docs site, and tells other clients its URL.
 pub async fn root(headers: HeaderMap) -> Response {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let wants_page = accepted.flat_map(|value| value.split(',')).any(|range| range.trim().starts_with("text/html"));

@@ -25,12 +25,12 @@ use crate::Api;
 use paygen_app::Environment;
 use paygen_edge::nearest::hint;
 
-/// Where the metrics are.
+/// Where the metrics are served.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Metrics {
     /// On the API's port.
     Here,
-    /// On a port of the operator's own.
+    /// On the operator's own port.
     Apart,
 }
 
@@ -136,15 +136,15 @@ pub fn document(environment: Environment) -> utoipa::openapi::OpenApi {
     openapi::finish(api(environment, Metrics::Here).into_openapi())
 }
 
-/// The contract of an environment, as it is published.
+/// The published contract of an environment.
 pub fn contract(environment: Environment) -> String {
     super::contract::publish(&document(environment)).to_text()
 }
 
-/// Makes routes that explain the API, given the contract.
+/// Makes the documentation's routes, given the contract.
 pub type Documentation = fn(Contract) -> Router<Api>;
 
-/// The contract, made when it is first asked for: a start does not wait for it. Clones share it.
+/// The contract, rendered on the first request, so that starting does not wait for it. Clones share it.
 #[derive(Clone)]
 pub struct Contract(Arc<LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>>);
 
@@ -159,7 +159,7 @@ impl Contract {
     }
 }
 
-/// The API with everything around it: request ids, metrics, time limits, panics caught, clear fallbacks.
+/// The API with its layers: request ids, metrics, timeouts, caught panics, fallbacks.
 pub fn router(app: Api, site: Option<Documentation>) -> Router {
     let metrics = if app.settings.operations_apart { Metrics::Apart } else { Metrics::Here };
     let (routes, document) = api(app.environment, metrics).split_for_parts();
@@ -172,7 +172,7 @@ pub fn router(app: Api, site: Option<Documentation>) -> Router {
     around(app, routes, paths)
 }
 
-/// What the operator's own port answers: health, readiness and metrics.
+/// The operator's own port: health, readiness and metrics.
 pub fn operator_router(app: Api) -> Router {
     let routes = Router::new()
         .route("/healthz", get(health::healthz))
@@ -181,7 +181,7 @@ pub fn operator_router(app: Api) -> Router {
     around(app, routes, ["/healthz", "/readyz", "/metrics"].map(str::to_owned).into())
 }
 
-/// The docs site, the contract, and the way to them.
+/// The docs site, the contract, and redirects to them.
 fn documentation(site: Documentation, contract: Contract) -> Router<Api> {
     let kept = compress::Compressed::default();
     site(contract.clone())
@@ -190,7 +190,7 @@ fn documentation(site: Documentation, contract: Contract) -> Router<Api> {
         .route("/", get(root::root))
 }
 
-/// Routes with what is around all of them.
+/// Adds the layers that all routes share.
 fn around(app: Api, routes: Router<Api>, paths: Vec<String>) -> Router {
     let environment = app.environment;
     let time_limit = app.settings.request_timeout;
@@ -270,7 +270,7 @@ mod tests {
         serde_json::from_str(&contract(Environment::Sandbox)).expect("JSON")
     }
 
-    /// Recorded examples are in review as what was recorded.
+    /// Recorded examples are reviewed where they are recorded.
     fn without_recorded(value: &mut Value) {
         if let Value::Object(members) = value {
             members.remove("example");
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    /// The contract is a checked-in snapshot: a change of it is seen in review. To accept one, run the tests with
+    /// The contract is a checked-in snapshot, so that its changes are reviewed. To accept a change, run the tests with
     /// `INSTA_UPDATE=always`.
     #[test]
     fn the_contract_is_the_one_that_was_reviewed() {

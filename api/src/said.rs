@@ -1,7 +1,7 @@
-//! What the log says of an answer.
+//! What the log records of a response.
 
 use std::borrow::Cow;
 
-/// What a request came to, in a word of ours or two: an extension of its answer.
+/// The outcome of a request in a word or two of ours: an extension of its response.
 #[derive(Clone, Debug)]
 pub struct Said(pub Cow<'static, str>);

@@ -1,8 +1,8 @@
-//! Under which address the caller reached this server: links in answers begin with it.
+//! The base URL under which the caller reached this server, for links in responses.
 //!
-//! It is `public_url` where that is set; else what the request says, as far as it is a plain host. Behind a trusted proxy the
-//! request says it in `X-Forwarded-Proto` and `X-Forwarded-Host`. What is kept of an answer has paths alone: it may be told again
-//! under another address.
+//! It is `public_url` when that is set; otherwise it is taken from the request if it is a plain host. A trusted proxy
+//! sends it in `X-Forwarded-Proto` and `X-Forwarded-Host`. Kept answers contain paths only, because they may be
+//! replayed under another base URL.
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ tokio::task_local! {
     static SITE: Site;
 }
 
-/// The address under which a request came.
+/// The base URL of a request.
 #[derive(Clone)]
 pub struct Site {
     public_url: Option<Arc<str>>,
@@ -25,7 +25,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// As the request says it, unless `public_url` does. `proxies` may say it for the caller.
+    /// The base URL of a request, unless `public_url` is set. Only `proxies` may forward it.
     pub fn of(parts: &Parts, public_url: Option<&Arc<str>>, proxies: &[IpNet]) -> Site {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let forwarded = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(&peer)));
@@ -39,7 +39,7 @@ impl Site {
         Site { public_url: public_url.cloned(), is_secure, host }
     }
 
-    /// Answers something as part of the request that came under this address.
+    /// Runs a future as part of the request with this base URL.
     pub async fn scope<F: Future>(self, answering: F) -> F::Output {
         SITE.scope(self, answering).await
     }
@@ -53,12 +53,12 @@ impl Site {
     }
 }
 
-/// The address that links of the request being answered begin with; empty where it is not known.
+/// The base URL for links of the current request; empty when unknown.
 pub fn base() -> String {
     SITE.try_with(Site::base).ok().flatten().unwrap_or_default()
 }
 
-/// A name or an address, and a port or none: nothing that could lead a link elsewhere than it seems to.
+/// A host name or address with an optional port, and nothing else that could make a link lead elsewhere.
 fn is_plain_host(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, rest)) if address.parse::<Ipv6Addr>().is_ok() => (None, rest),

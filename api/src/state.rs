@@ -1,4 +1,4 @@
-//! What the API's handlers share: what every way in shares, and what only HTTP has.
+//! The state of the API's handlers: the services every interface shares, and those of HTTP alone.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,47 +18,47 @@ use crate::problem::Problem;
 use crate::rate_limit::{RateLimits, Tries};
 use crate::request_id::current_request_id;
 
-/// The settings that only the API reads.
+/// The settings of the API.
 pub struct Settings {
-    /// Scheme and host that links in answers begin with, when it is not the request that says them.
+    /// Scheme and host for links in responses; taken from the request by default.
     pub public_url: Option<Arc<str>>,
-    /// Whether health and metrics are on a port of their own.
+    /// Whether health and metrics have a port of their own.
     pub operations_apart: bool,
-    /// Whether people see a line of each request.
+    /// Whether a line is logged for each request.
     pub request_lines: bool,
-    /// Whether logs are written for people.
+    /// Whether the log is human-readable.
     pub logs_for_people: bool,
-    /// Origins whose pages may call from a browser.
+    /// Origins whose pages may call the API from a browser.
     pub cors_origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a request may take.
+    /// Timeout of a request.
     pub request_timeout: Duration,
-    /// How long a list may take, in milliseconds.
+    /// Timeout of a list query.
     pub list_timeout_ms: u32,
-    /// How long answers are kept for repeats.
+    /// How long answers are kept for replays.
     pub idempotency_retention_seconds: i64,
-    /// Whether one of several clients of a sandbox may move its clock.
+    /// Whether a client may advance the clock of a sandbox that has several clients.
     pub shared_clock: bool,
     /// Whether a card holder must be verified to be issued a card.
     pub verified_to_issue: bool,
-    /// The key that clients encrypt PIN blocks under.
+    /// The key under which clients encrypt PIN blocks.
     pub zone_pin_key: Option<ZonePinKey>,
-    /// For how many days a card holder's data is kept after their last card ended.
+    /// How many days a card holder's data is kept after their last card ended.
     pub retention_days: u32,
-    /// For how many days events are kept; 0 keeps them for good.
+    /// Retention of events in days; 0 keeps them for good.
     pub event_retention_days: u32,
-    /// For how many days attempts to deliver are kept; 0 keeps them for good.
+    /// Retention of delivery attempts in days; 0 keeps them for good.
     pub attempt_retention_days: u32,
-    /// Streams a client may have open at a time.
+    /// Open streams of one client.
     pub streams: usize,
-    /// Streams that all clients together may have open.
+    /// Open streams of all clients together.
     pub max_streams: usize,
-    /// How long a stream is silent before it says that it is still there.
+    /// How long a stream is silent before a heartbeat is sent.
     pub heartbeat: Duration,
 }
 
-/// What all handlers share. Each layer of each request clones it: that is one more reference.
+/// The shared state. Each layer of each request clones it, which is one more reference.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
@@ -76,29 +76,25 @@ impl Deref for Api {
     }
 }
 
-/// The parts of an [`Api`], beside those of the [`App`] it is a way into.
+/// The parts of an [`Api`], besides those of its [`App`].
 pub struct Shared {
-    /// What every way in shares.
     pub app: App,
-    /// How often keys and clients may call.
+    /// Rate limits of keys and clients.
     pub rate_limits: RateLimits,
-    /// How often addresses may try reveal tokens.
+    /// Rate limit of reveal tokens by address.
     pub reveal_tries: Tries,
-    /// How often addresses may send credentials that nobody has, when that is limited.
+    /// Rate limit of failed authentications by address, when there is one.
     pub credential_tries: Option<Tries>,
-    /// Deliveries to webhook endpoints.
     pub deliveries: Deliveries,
-    /// What requests may have in memory.
+    /// The memory budget of requests.
     pub request_bytes: Budget,
-    /// What answers may have in memory.
+    /// The memory budget of responses.
     pub answer_bytes: Budget,
-    /// Open streams of events.
     pub streams: Streams,
-    /// One advance of the test clock at a time.
+    /// Held while the test clock is advanced, so that advances run one at a time.
     pub advancing: tokio::sync::Mutex<()>,
-    /// Settings.
     pub settings: Settings,
-    /// When figures for the metrics were last read from the store.
+    /// When the metrics' gauges were last read from the store.
     pub sampled: Sampled,
     /// Renders the metrics in Prometheus' text format.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
@@ -113,8 +109,8 @@ impl Deref for Shared {
 }
 
 impl Api {
-    /// Whether a caller's command would be carried out now; nothing is stored.
-    pub async fn would_do(&self, caller: &Caller, command: Command) -> Result<(), Problem> {
-        Ok(self.app.try_out(caller.context(&current_request_id()), command).await?)
+    /// Checks a caller's command against every rule; nothing is stored.
+    pub async fn check_rules(&self, caller: &Caller, command: Command) -> Result<(), Problem> {
+        Ok(self.app.check_rules(caller.context(&current_request_id()), command).await?)
     }
 }

@@ -1,5 +1,5 @@
-//! Text as fields take it, whoever writes it: without control characters and card numbers, and required is what can be seen.
-//! What is accepted is kept as it was written, blanks at its ends included.
+//! Texts in bodies: no control characters, no card numbers, and a required text has visible characters. An accepted
+//! text is stored as written, including white space at its ends.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -13,12 +13,13 @@ use paygen_edge::json::Json;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
 
-/// The same, as a network says it: card numbers in it are masked, because nobody can be asked to correct it.
+/// Text of a network, with the same bounds: card numbers in it are masked, because the network cannot be asked to
+/// correct it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkText<const MIN: usize, const MAX: usize>(String);
 
-/// The same for a number that an authority gave somebody, which may look like a card number. It is personal data: kept
-/// sealed, shown by its end alone, never in an event or a log.
+/// The number of an official document, with the same bounds, which may look like a card number. It is personal data:
+/// stored sealed, only its end is shown, and it is never in an event or a log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentNumber<const MIN: usize, const MAX: usize>(String);
 
@@ -41,13 +42,12 @@ impl<const MIN: usize, const MAX: usize> From<NetworkText<MIN, MAX>> for String 
 }
 
 impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a character shows nothing: blanks, fillers, and what only changes the characters beside it.
+/// Whether a character is invisible: white space, fillers, and characters that only modify their neighbours.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -57,14 +57,14 @@ fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether nothing can be seen of a text.
+/// Whether a text has no visible character.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
 }
 
 fn read<'a>(json: &'a Json, at: &str, (least, most): (usize, usize), faults: &mut Faults) -> Option<&'a str> {
     let text = text_of(json, at, faults)?;
-    // A text of which nothing can be seen is as an empty one.
+    // A text without visible characters counts as empty.
     let text = if is_blank(text) { "" } else { text };
     let length = text.chars().count();
     if text.chars().filter(|c| !is_invisible(*c)).take(least).count() < least {

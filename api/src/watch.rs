@@ -1,7 +1,7 @@
-//! Every request is counted, timed and logged by its route's template, never by its query string.
+//! Counts, times and logs every request by its route's template, never by its query string.
 //!
-//! A label takes its values from a list that is known when the process starts: what callers write never becomes one, because
-//! each combination is remembered for as long as the process runs.
+//! A label takes its values from a closed list, never from input: each combination is kept in memory for as long as the
+//! process runs.
 
 use std::time::Instant;
 
@@ -14,15 +14,15 @@ use super::request_id::current_request_id;
 use super::said::Said;
 use crate::Api;
 
-/// The methods there are (RFC 9110, section 9; RFC 5789); anything else is `other`.
+/// The standard methods (RFC 9110, section 9; RFC 5789); anything else is `other`.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-/// The name that a method is counted and logged by.
+/// The label of a method in metrics and logs.
 fn method_label(method: &Method) -> &'static str {
     METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-/// Counts, times and logs a request. People who try the sandbox see a line of each.
+/// Counts, times and logs a request. In the sandbox a readable line is logged for each.
 pub async fn watch(State(app): State<Api>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
@@ -42,7 +42,7 @@ pub async fn watch(State(app): State<Api>, request: Request, next: Next) -> Resp
     let is_human = app.settings.logs_for_people;
     let request_id = current_request_id();
     let seconds = to_microseconds(seconds);
-    // As a field of a log for people, a float would be told with an exponent below a tenth of a millisecond.
+    // In a human-readable log a float below a tenth of a millisecond would be printed with an exponent.
     match (status >= 500, is_human) {
         (true, true) => {
             tracing::error!(method, route, status, seconds = %format_args!("{seconds:.6}"), request_id, "request")
@@ -56,7 +56,7 @@ pub async fn watch(State(app): State<Api>, request: Request, next: Next) -> Resp
     response
 }
 
-/// Rounded to six decimals. JSON has these without an exponent from 0.00001 on, so nothing is told as shorter.
+/// Rounds to six decimals, which JSON prints without an exponent from 0.00001 on.
 fn to_microseconds(seconds: f64) -> f64 {
     ((seconds * 1e6).round() / 1e6).max(1e-5)
 }

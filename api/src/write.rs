@@ -212,7 +212,7 @@ impl<T: Serialize> Success<T> {
 }
 
 /// How often a command is prepared anew when what it was prepared with changed meanwhile.
-pub const ATTEMPTS: u32 = 8;
+pub const MAX_ATTEMPTS: u32 = 8;
 
 /// What answers when every attempt met a change made meanwhile.
 pub fn contended() -> Problem {
@@ -228,7 +228,7 @@ impl Write {
     }
 
     /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
-    pub fn known_by(mut self, content: &str) -> Write {
+    pub fn with_content_key(mut self, content: &str) -> Write {
         // A key of a caller has no line breaks.
         let by_content = format!("content\n{}\n{content}", self.path);
         self.idempotency_key.get_or_insert(by_content);
@@ -269,7 +269,7 @@ impl Write {
         T: Serialize + 'static,
         Prepared: Future<Output = Result<(Command, Success<T>), Problem>>,
     {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let (command, success) = prepared().await?;
             if let Some(answer) = self.attempt(app, caller, content, command, success).await? {
                 return Ok(answer);
@@ -279,7 +279,7 @@ impl Write {
     }
 
     /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a number drawn
-    /// at random: nothing when these no longer hold. The caller prepares it again, at most [`ATTEMPTS`] times.
+    /// at random: nothing when these no longer hold. The caller prepares it again, at most [`MAX_ATTEMPTS`] times.
     pub async fn attempt<T: Serialize + 'static>(
         &self,
         app: &Api,
@@ -310,7 +310,7 @@ impl Write {
         });
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
         Ok(match app.engine.submit(self.priority, submission).await? {
-            Answer::Decided(Err(refusal)) if is_passing(&refusal) => None,
+            Answer::Decided(Err(refusal)) if is_retryable(&refusal) => None,
             Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
             Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),
             Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
@@ -319,23 +319,18 @@ impl Write {
 
     /// What answers when a command cannot be prepared: the answer kept for this request, if it was made before, because
     /// its own effect may be what is in the way; else the trouble.
-    pub async fn or_before(
+    pub async fn or_replay(
         &self,
         app: &Api,
         caller: &Caller,
         content: &str,
         trouble: Problem,
     ) -> Result<Response, Problem> {
-        self.answered_before(app, caller, content).await?.ok_or(trouble)
+        self.replay_if_kept(app, caller, content).await?.ok_or(trouble)
     }
 
     /// The answer kept for this request, if it was made before: for calls that are more than one command.
-    pub async fn answered_before(
-        &self,
-        app: &Api,
-        caller: &Caller,
-        content: &str,
-    ) -> Result<Option<Response>, Problem> {
+    pub async fn replay_if_kept(&self, app: &Api, caller: &Caller, content: &str) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let row = Key::hashed(caller.client, &key_hash(key, caller));
         let Some(kept) = app.reader.get::<Idempotency>(row).await? else { return Ok(None) };
@@ -366,7 +361,7 @@ fn refused(refusal: &Refusal) -> Reply {
 }
 
 /// Whether a refusal says only that the command must be prepared again.
-fn is_passing(refusal: &Refusal) -> bool {
+fn is_retryable(refusal: &Refusal) -> bool {
     matches!(refusal, Refusal::Stale | Refusal::NumberTaken)
 }
 
@@ -382,7 +377,7 @@ fn keep(
     let (vault, client) = (app.vault.clone(), caller.client);
     Box::new(move |decision| {
         let by_rule = |refusal: &Refusal| {
-            !is_passing(refusal) && matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
+            !is_retryable(refusal) && matches!(status(refusal), StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY)
         };
         if decision.as_ref().is_err_and(|refusal| !by_rule(refusal)) {
             return None;

@@ -1,4 +1,4 @@
-//! What all ways in share: the engine to write through, the reader to read through, the vault, the clock.
+//! The services every interface shares: the engine for writes, the reader for reads, the vault, the clock.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::key_uses::KeyUses;
 use crate::vault_keys::VaultKeys;
 
-/// What all ways in share. Cloning it costs one more reference.
+/// The shared services. A clone is one more reference.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
@@ -38,43 +38,32 @@ impl Deref for App {
     }
 }
 
-/// The parts of an [`App`].
 pub struct Parts {
-    /// Writes.
     pub engine: Engine,
-    /// Reads.
     pub reader: Reader,
-    /// Seals and hashes.
     pub vault: Arc<Vault>,
-    /// The vault's data keys, as they are kept.
+    /// The vault's data keys, as stored.
     pub keys: Arc<VaultKeys>,
-    /// Business time.
     pub clock: BusinessClock,
-    /// API keys and bearer tokens.
     pub credentials: Credentials,
-    /// When keys were used.
+    /// When API keys were last used.
     pub key_uses: KeyUses,
-    /// What falls due.
     pub schedule: Schedule,
-    /// Wakes readers of events.
     pub tail: Tail,
-    /// Files of card holders.
     pub documents: Documents,
-    /// The terms of the card programme.
     pub terms: Arc<paygen_core::programs::Terms>,
-    /// Ranges that card numbers are drawn from; of several of a brand, one at random.
+    /// The ranges from which card numbers are drawn; a brand with several ranges draws from one of them at random.
     pub ranges: Vec<(Brand, CardRange)>,
-    /// How many months a new card is valid.
+    /// Validity of a new card, in months.
     pub validity_months: u32,
-    /// Sandbox or production.
     pub environment: Environment,
     /// Whether the process is stopping.
     pub stopping: tokio::sync::watch::Receiver<bool>,
 }
 
 impl App {
-    /// Runs a command's rules now; nothing is stored.
-    pub async fn try_out(&self, context: Context, command: Command) -> Result<(), Failure> {
+    /// Checks a command against every rule now; nothing is stored.
+    pub async fn check_rules(&self, context: Context, command: Command) -> Result<(), Failure> {
         let submission = Submission { request: Request::new(context, command), idempotency: None, dry_run: true };
         match self.engine.submit(Priority::Api, submission).await? {
             Answer::Decided(Err(refusal)) => Err(refusal.into()),

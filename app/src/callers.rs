@@ -1,4 +1,4 @@
-//! Who calls: API keys and bearer tokens checked, and what a caller may see and do.
+//! Authentication of callers by API key or bearer token, and what a caller may see and do.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,40 +14,37 @@ use crate::credentials::{KnownKey, Rejected};
 use crate::tokens::{self, TokenError};
 use crate::{App, Environment};
 
-/// The one card holder or card that a bearer token is for.
+/// The one card holder or card to which a bearer token is restricted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// The card holder, with their cards.
+    /// The card holder, with all their cards.
     pub card_holder: Option<CardHolderId>,
-    /// The card.
     pub card: Option<CardId>,
 }
 
-/// Who calls.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Whose objects they see.
+    /// The client whose objects the caller sees.
     pub client: ClientId,
-    /// With which credential.
+    /// The credential, as the audit log names it.
     pub actor: Actor,
-    /// The API key, or the one the token was made with.
+    /// The API key, or for a token the API key it was issued with.
     pub api_key: ApiKeyId,
-    /// What they may do.
     pub scopes: Scopes,
-    /// Where from.
     pub address: IpAddr,
-    /// What they are restricted to, when their token is for one card holder or card.
+    /// The restriction of a token to one card holder or card.
     pub bound: Option<Bound>,
-    /// When their token ends, in wall time, when they call with one.
+    /// Expiry of the token, in wall time; `None` for an API key.
     pub token_until: Option<Instant>,
-    /// When the API key ends, in business time.
+    /// Expiry of the API key, in business time.
     key_until: Option<Instant>,
-    /// The networks the API key works from; everywhere when empty.
+    /// The networks from which the API key is accepted; all when empty.
     networks: Vec<ipnet::IpNet>,
 }
 
-/// What a token that is for one card holder or card can be used for at all.
-const FOR_BOUND: &[Scope] = &[
+/// The scopes a token restricted to one card holder or card can use.
+const BOUND_SCOPES: &[Scope] = &[
     Scope::CardHoldersRead,
     Scope::CardHoldersWrite,
     Scope::CardsRead,
@@ -59,48 +56,44 @@ const FOR_BOUND: &[Scope] = &[
 /// Why a caller may not do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// The credential does not have this scope.
+    /// The credential lacks this scope.
     Scope(Scope),
-    /// The token is for one card holder or card.
+    /// The token is restricted to one card holder or card.
     Bound,
-    /// A bearer token makes and rotates no API keys: they would outlive it.
+    /// API keys are created and rotated with API keys only: a key made with a bearer token would outlive the token.
     ApiKeyRequired,
 }
 
 /// Why a credential is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAuthenticated {
-    /// Nobody has this API key.
+    /// No API key has this hash.
     KeyUnknown,
-    /// It is a sandbox's key, and this is production.
+    /// A sandbox key, used in production.
     KeyOfSandbox,
-    /// The API key, or the one a token was made with, does not work any more.
+    /// The API key, or the one a token was issued with, is no longer valid.
     Key(Rejected),
-    /// The API key does not work from this address.
+    /// The API key is not allowed from this address.
     Address(IpAddr),
-    /// The bearer token is none of this server's.
+    /// The bearer token was not issued by this server, or was altered.
     TokenUnknown,
-    /// The bearer token expired.
     TokenExpired,
-    /// The bearer token was revoked.
     TokenRevoked,
-    /// The API key that the token was made with is not known.
+    /// The API key that the token was issued with does not exist.
     TokenKeyUnknown,
 }
 
 impl NotAuthenticated {
-    /// Whether it could be a guess: these are counted and limited by address.
+    /// Whether the credential may be a guess: such failures are counted and rate limited by address.
     pub fn may_be_guess(self) -> bool {
         matches!(self, NotAuthenticated::KeyUnknown | NotAuthenticated::KeyOfSandbox | NotAuthenticated::TokenUnknown)
     }
 }
 
-/// Why a caller is not known.
+/// Why authentication failed.
 #[derive(Debug)]
 pub enum AuthenticationError {
-    /// The credential is not accepted.
     Rejected(NotAuthenticated),
-    /// The store could not be read.
     Store(StoreError),
 }
 
@@ -117,15 +110,15 @@ impl From<StoreError> for AuthenticationError {
 }
 
 impl Caller {
-    /// Refuses a caller who lacks a scope, or whose token's restriction leaves no room for it.
+    /// Refuses a caller who lacks a scope, or whose token's restriction excludes it.
     pub fn needs(&self, scope: Scope) -> Result<(), Denied> {
         if !self.scopes.has(scope) {
             return Err(Denied::Scope(scope));
         }
-        if FOR_BOUND.contains(&scope) { Ok(()) } else { self.unbound() }
+        if BOUND_SCOPES.contains(&scope) { Ok(()) } else { self.unbound() }
     }
 
-    /// Refuses a caller who is restricted to one card holder or card: for calls that issue cards or move money.
+    /// Refuses a caller restricted to one card holder or card: for calls that issue cards or move money.
     pub fn unbound(&self) -> Result<(), Denied> {
         match self.bound {
             None => Ok(()),
@@ -133,7 +126,7 @@ impl Caller {
         }
     }
 
-    /// What they have and may hand on to a key they make: with an API key only.
+    /// The rights the caller can pass on to a key they create. An API key is required.
     pub fn granter(&self) -> Result<Granter, Denied> {
         if self.token_until.is_some() {
             return Err(Denied::ApiKeyRequired);
@@ -141,8 +134,8 @@ impl Caller {
         Ok(Granter { scopes: self.scopes, until: self.key_until, networks: self.networks.clone() })
     }
 
-    /// A caller with this key, who may do so much.
-    fn with(key: &ApiKey, scopes: Scopes, address: IpAddr) -> Caller {
+    /// A caller with this API key and these scopes.
+    fn new(key: &ApiKey, scopes: Scopes, address: IpAddr) -> Caller {
         Caller {
             client: key.client,
             actor: Actor::ApiKey(key.id),
@@ -151,18 +144,18 @@ impl Caller {
             address,
             bound: None,
             token_until: None,
-            // What falls due is the end of its time, or of the overlap after a rotation.
+            // The key falls due at its expiry, or at the end of its overlap after a rotation.
             key_until: key.due_at.or(key.expires_at),
             networks: key.allowed_ips.clone(),
         }
     }
 
-    /// Whether they see this card holder; one they do not see is as absent.
+    /// Whether the caller sees this card holder; one they do not see is answered as not found.
     pub fn sees_holder(&self, id: CardHolderId) -> bool {
         self.bound.is_none_or(|bound| bound.card_holder == Some(id))
     }
 
-    /// Whether they see this card of this card holder; one they do not see is as absent.
+    /// Whether the caller sees this card; one they do not see is answered as not found.
     pub fn sees_card(&self, id: CardId, holder: CardHolderId) -> bool {
         let fits = |bound: Bound| {
             bound.card.is_none_or(|card| card == id) && bound.card_holder.is_none_or(|known| known == holder)
@@ -170,7 +163,7 @@ impl Caller {
         self.bound.is_none_or(fits)
     }
 
-    /// The conditions that leave a list the rows they see, by its columns of the card and the card holder.
+    /// The filters that restrict a list to the rows the caller sees, given its card and card holder columns.
     pub fn only_seen(&self, card: ListColumn, card_holder: ListColumn) -> Vec<Filter> {
         let bound = self.bound;
         let fixed = |column, id: paygen_core::ids::Id| Filter { column, test: Test::Eq(Operand::Value(id.into())) };
@@ -179,7 +172,7 @@ impl Caller {
         card.into_iter().chain(holder).collect()
     }
 
-    /// The context of a command that this caller gives in the request with this id.
+    /// The context of a command that the caller submits in this request.
     pub fn context(&self, request_id: &str) -> Context {
         Context {
             client: self.client,
@@ -192,20 +185,21 @@ impl Caller {
 }
 
 impl App {
-    /// The caller with this API key, as text.
+    /// Authenticates an API key given as text.
     pub async fn authenticate_key(&self, key: &str, address: IpAddr) -> Result<Caller, AuthenticationError> {
         if self.environment == Environment::Production && paygen_vault::ApiKeySecret::is_of_sandbox(key) {
             return Err(NotAuthenticated::KeyOfSandbox.into());
         }
         let hash = paygen_vault::ApiKeySecret::hash_text(key, &self.vault);
-        // Looked up always: 256 random bits are not guessed at any rate, and what others send from an address must not lock
-        // its good keys out. Only what is unknown is counted and refused.
+        // The key is looked up even when its address is rate limited: 256 random bits cannot be guessed at any rate,
+        // and failures caused by others at an address must not lock out its valid keys. Only unknown keys are counted
+        // and refused.
         let known = self.credentials.by_hash(hash).await?.ok_or(NotAuthenticated::KeyUnknown)?;
         self.check_key(&known, address)?;
-        Ok(Caller::with(&known.key, known.key.scopes, address))
+        Ok(Caller::new(&known.key, known.key.scopes, address))
     }
 
-    /// The caller with this bearer token.
+    /// Authenticates a bearer token.
     pub async fn authenticate_token(&self, token: &str, address: IpAddr) -> Result<Caller, AuthenticationError> {
         let claims = tokens::read(token, &self.vault).map_err(|error| match error {
             TokenError::Expired => NotAuthenticated::TokenExpired,
@@ -222,7 +216,7 @@ impl App {
             .then_some(Bound { card_holder: claims.card_holder, card: claims.card });
         let token_until = Some(Instant::default().plus_seconds(claims.expires));
         let actor = Actor::Token(claims.id);
-        Ok(Caller { actor, bound, token_until, ..Caller::with(&known.key, scopes, address) })
+        Ok(Caller { actor, bound, token_until, ..Caller::new(&known.key, scopes, address) })
     }
 
     fn check_key(&self, known: &KnownKey, address: IpAddr) -> Result<(), NotAuthenticated> {

@@ -1,5 +1,5 @@
-//! Card numbers at the edge: drawn from the configured ranges and sealed before a command is made, opened for whoever
-//! may see them. They reach neither log, error nor event.
+//! Card numbers: drawn from the configured ranges and sealed before a command is built, opened for callers that may see
+//! them. They never appear in a log, an error or an event.
 
 use paygen_core::Refusal;
 use paygen_core::cards::{Brand, Card, CardSecret, Expiry, NewNumber, ReplaceReason, ReplacementNumber};
@@ -10,12 +10,12 @@ use paygen_vault::{CardRange, Pan};
 
 use crate::{App, Failure, new_id_maker};
 
-/// An id for a card about to be issued: its number is sealed for it.
+/// An id for a card about to be issued: its number is sealed for this id.
 pub fn new_card_id(app: &App) -> CardId {
     CardId(new_id_maker().next(app.clock.now()))
 }
 
-/// A number of the brand, drawn at random and sealed for the card. Whether it is taken, the command finds out.
+/// A number of the brand, drawn at random and sealed for the card. The command checks whether it is free.
 pub fn draw(app: &App, client: ClientId, card: CardId, brand: Brand) -> Result<NewNumber, Failure> {
     let pan = choose_range(app, brand)?.draw();
     Ok(NewNumber {
@@ -32,7 +32,7 @@ fn choose_range(app: &App, brand: Brand) -> Result<&CardRange, Failure> {
     ranges.get(chosen % ranges.len().max(1)).copied().ok_or(Failure::NoNumbers(brand))
 }
 
-/// The month that a card issued now is good through.
+/// The last month of validity of a card issued now.
 pub fn expiry(app: &App) -> Expiry {
     months_after(app.clock.now(), i64::from(app.validity_months))
 }
@@ -44,8 +44,8 @@ fn months_after(now: Instant, months: i64) -> Expiry {
     Expiry { year: months.div_euclid(12), month: months.rem_euclid(12) + 1 }
 }
 
-/// The number of a card's replacement: another one when somebody else may know it, else the same, sealed again with the
-/// PIN for the new card.
+/// The number of a card's replacement: a new one when the old one may be known to others, otherwise the same one,
+/// sealed again with the PIN for the new card.
 pub async fn replacement(
     app: &App,
     card: &Card,
@@ -68,12 +68,12 @@ pub async fn replacement(
     })
 }
 
-/// The number of a card.
+/// Opens the number of a card.
 pub async fn open(app: &App, card: &Card) -> Result<Pan, Failure> {
     open_pan(app, &secret(app, card).await?)
 }
 
-/// A card whose number went to its replacement has no secrets any more: it is canceled.
+/// The secrets of a card. A card whose number passed to its replacement has none: it is canceled.
 async fn secret(app: &App, card: &Card) -> Result<CardSecret, Failure> {
     let found = app.reader.get::<CardSecret>(Key::of(card.client, card.id.0)).await?;
     found.ok_or_else(|| Failure::Refused(Refusal::CardCanceled))

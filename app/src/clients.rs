@@ -1,4 +1,4 @@
-//! What the operator does to clients: makes them, and gives them keys.
+//! What the operator does with clients: creates them, and issues them API keys.
 
 use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Granter, NewKey, Scopes};
 use paygen_core::ids::ClientId;
@@ -10,7 +10,7 @@ use paygen_vault::Vault;
 
 use crate::{App, Failure, new_id_maker};
 
-/// Makes a client with its first key through the engine; its id.
+/// Creates a client with its first key through the engine and returns its id.
 pub async fn make_client(
     engine: &Engine,
     vault: &Vault,
@@ -26,7 +26,7 @@ pub async fn make_client(
     Ok(id)
 }
 
-/// Gives a client one more key with every scope; what is shown of it.
+/// Creates one more key with every scope for a client and returns its view.
 pub async fn make_key(
     app: &App,
     client: ClientId,

@@ -1,4 +1,4 @@
-//! Who calls: API keys and bearer tokens, looked up once and remembered for at most five seconds.
+//! Look-up of API keys and bearer tokens, cached for at most five seconds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -10,34 +10,30 @@ use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_store::{Reader, StoreError};
 
-/// How long a looked-up credential is believed: a revoked key works at most this much longer.
-const BELIEVED: Duration = Duration::from_secs(5);
+/// How long a looked-up credential is cached: a credential revoked on another node works at most this much longer.
+const CACHE_TIME: Duration = Duration::from_secs(5);
 
-/// How many credentials are remembered.
-const REMEMBERED: usize = 10_000;
+/// Upper bound on the entries of each cache.
+const MAX_CACHED_ENTRIES: usize = 10_000;
 
-/// A key with what decides whether it works.
+/// A key and the state that decides whether it is valid.
 #[derive(Clone, Debug)]
 pub struct KnownKey {
-    /// The key.
     pub key: ApiKey,
-    /// Whether its client's credentials work.
+    /// Whether its client is active.
     pub client_active: bool,
 }
 
-/// Why a credential does not work.
+/// Why a credential is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// It was revoked.
     Revoked,
-    /// Its time is over.
     Expired,
-    /// Its client was disabled.
     ClientDisabled,
 }
 
 impl KnownKey {
-    /// Whether the key works at `now`, in business time.
+    /// Checks the key at `now`, in business time.
     pub fn check(&self, now: Instant) -> Result<(), Rejected> {
         if !self.client_active {
             return Err(Rejected::ClientDisabled);
@@ -55,94 +51,93 @@ impl KnownKey {
     }
 }
 
-struct Remembered<V> {
+struct Cached<V> {
     value: V,
     since: Stopwatch,
 }
 
-/// A bounded memory of looked-up credentials.
-struct Memory<K, V> {
-    known: RwLock<HashMap<K, Remembered<V>>>,
+/// A bounded cache of looked-up credentials.
+struct Cache<K, V> {
+    entries: RwLock<HashMap<K, Cached<V>>>,
 }
 
-impl<K: std::hash::Hash + Eq, V: Clone> Memory<K, V> {
-    fn new() -> Memory<K, V> {
-        Memory { known: RwLock::new(HashMap::new()) }
+impl<K: std::hash::Hash + Eq, V: Clone> Cache<K, V> {
+    fn new() -> Cache<K, V> {
+        Cache { entries: RwLock::new(HashMap::new()) }
     }
 
-    fn recall(&self, key: &K) -> Option<V> {
-        let known = self.known.read().unwrap_or_else(|poison| poison.into_inner());
-        let remembered = known.get(key)?;
-        (remembered.since.elapsed() < BELIEVED).then(|| remembered.value.clone())
+    fn get(&self, key: &K) -> Option<V> {
+        let entries = self.entries.read().unwrap_or_else(|poison| poison.into_inner());
+        let cached = entries.get(key)?;
+        (cached.since.elapsed() < CACHE_TIME).then(|| cached.value.clone())
     }
 
-    fn remember(&self, key: K, value: V) {
-        let mut known = self.known.write().unwrap_or_else(|poison| poison.into_inner());
-        if known.len() >= REMEMBERED {
-            known.retain(|_, remembered| remembered.since.elapsed() < BELIEVED);
-            if known.len() >= REMEMBERED {
-                known.clear();
+    fn insert(&self, key: K, value: V) {
+        let mut entries = self.entries.write().unwrap_or_else(|poison| poison.into_inner());
+        if entries.len() >= MAX_CACHED_ENTRIES {
+            entries.retain(|_, cached| cached.since.elapsed() < CACHE_TIME);
+            if entries.len() >= MAX_CACHED_ENTRIES {
+                entries.clear();
             }
         }
-        known.insert(key, Remembered { value, since: Stopwatch::now() });
+        entries.insert(key, Cached { value, since: Stopwatch::now() });
     }
 
     fn forget(&self) {
-        self.known.write().unwrap_or_else(|poison| poison.into_inner()).clear();
+        self.entries.write().unwrap_or_else(|poison| poison.into_inner()).clear();
     }
 }
 
-/// Looks credentials up.
+/// Looks up credentials through the caches.
 #[derive(Clone)]
 pub struct Credentials {
     reader: Reader,
-    keys: Arc<Memory<[u8; 32], KnownKey>>,
-    ids: Arc<Memory<(ClientId, ApiKeyId), KnownKey>>,
-    tokens: Arc<Memory<(ClientId, TokenId), bool>>,
+    keys: Arc<Cache<[u8; 32], KnownKey>>,
+    ids: Arc<Cache<(ClientId, ApiKeyId), KnownKey>>,
+    tokens: Arc<Cache<(ClientId, TokenId), bool>>,
 }
 
 impl Credentials {
-    /// Over this reader.
     pub fn new(reader: Reader) -> Credentials {
-        let (keys, ids, tokens) = (Memory::new(), Memory::new(), Memory::new());
+        let (keys, ids, tokens) = (Cache::new(), Cache::new(), Cache::new());
         Credentials { reader, keys: Arc::new(keys), ids: Arc::new(ids), tokens: Arc::new(tokens) }
     }
 
     /// The key with this keyed hash.
     pub async fn by_hash(&self, hash: [u8; 32]) -> Result<Option<KnownKey>, StoreError> {
-        if let Some(known) = self.keys.recall(&hash) {
+        if let Some(known) = self.keys.get(&hash) {
             return Ok(Some(known));
         }
         let Some((key, client)) = self.reader.find_api_key(&hash).await? else { return Ok(None) };
         let known = KnownKey { key, client_active: client.status == ClientStatus::Active };
-        self.keys.remember(hash, known.clone());
+        self.keys.insert(hash, known.clone());
         Ok(Some(known))
     }
 
-    /// The key a token was made with.
+    /// The key a token was issued with.
     pub async fn by_id(&self, client: ClientId, id: ApiKeyId) -> Result<Option<KnownKey>, StoreError> {
-        if let Some(known) = self.ids.recall(&(client, id)) {
+        if let Some(known) = self.ids.get(&(client, id)) {
             return Ok(Some(known));
         }
         let Some(key) = self.reader.get::<ApiKey>(Key::of(client, id.0)).await? else { return Ok(None) };
         let Some(owner) = self.reader.get::<Client>(Key::of(client, client.0)).await? else { return Ok(None) };
         let known = KnownKey { key, client_active: owner.status == ClientStatus::Active };
-        self.ids.remember((client, id), known.clone());
+        self.ids.insert((client, id), known.clone());
         Ok(Some(known))
     }
 
-    /// Whether a token is known and was not revoked.
+    /// Whether a token exists and was not revoked.
     pub async fn token_works(&self, client: ClientId, id: TokenId) -> Result<bool, StoreError> {
-        if let Some(works) = self.tokens.recall(&(client, id)) {
+        if let Some(works) = self.tokens.get(&(client, id)) {
             return Ok(works);
         }
         let token = self.reader.get::<paygen_core::access::Token>(Key::of(client, id.0)).await?;
         let works = token.is_some_and(|token| token.revoked_at.is_none());
-        self.tokens.remember((client, id), works);
+        self.tokens.insert((client, id), works);
         Ok(works)
     }
 
-    /// Forgets everything, so that a change made on this node is seen at once.
+    /// Clears the caches, so that a change made on this node is effective at once.
     pub fn forget(&self) {
         self.keys.forget();
         self.ids.forget();

@@ -1,10 +1,10 @@
 //! Sandbox or production.
 
-/// Whether this is the sandbox or production.
+/// The environment of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// Simulator on, test clock on, sandbox keys.
+    /// With the simulator, the test clock and sandbox keys.
     Sandbox,
-    /// None of these.
+    /// Without them.
     Production,
 }

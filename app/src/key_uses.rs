@@ -1,4 +1,4 @@
-//! When API keys were last used: noted in memory on every request, stored at most once a minute.
+//! When API keys were last used: recorded in memory on every request, stored at most once a minute.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,14 +14,14 @@ use paygen_engine::Engine;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// The uses since they were last stored.
+/// The uses since the last store.
 #[derive(Clone, Debug, Default)]
 pub struct KeyUses {
     seen: Arc<Mutex<HashMap<(ClientId, ApiKeyId), Instant>>>,
 }
 
 impl KeyUses {
-    /// Notes a use.
+    /// Records a use.
     pub fn note(&self, client: ClientId, id: ApiKeyId, at: Instant) {
         self.seen.lock().unwrap_or_else(|poison| poison.into_inner()).insert((client, id), at);
     }
@@ -31,7 +31,7 @@ impl KeyUses {
         seen.into_iter().map(|((client, id), at)| KeyUse { client, id, at }).collect()
     }
 
-    /// Stores what was noted since the last time.
+    /// Stores the uses recorded since the last call.
     pub async fn store(&self, engine: &Engine) {
         let uses = self.take();
         if uses.is_empty() {

@@ -1,8 +1,9 @@
-//! What every way in needs around a command: who calls, finding a card by its number, drawing and sealing numbers, personal
-//! data, documents, the vault's keys.
+//! What every interface needs around a command: authentication, look-up of cards by number, drawing and sealing of card
+//! numbers, personal data, documents, the vault's data keys.
 //!
-//! The HTTP API, the console and the network gateway stand on this and on the engine, beside each other. It knows neither HTTP
-//! nor any other wire format: what goes wrong is a [`Failure`], which each way in answers in its own words.
+//! The HTTP API, the console and the network gateway are built on this crate and on the engine, independent of each
+//! other. This crate knows neither HTTP nor any other wire format: an error is a [`Failure`], which each interface
+//! renders in its own format.
 
 mod app;
 pub mod callers;

@@ -1,5 +1,5 @@
-//! Where messages of the card network enter: numbers and secrets are compared with the vault's beside the engine, and
-//! only what that came to goes on.
+//! Entry of card network messages: card numbers and secrets are compared with the vault's before the command is built,
+//! and only the results go into the command.
 
 use paygen_core::cards::CardSecret;
 use paygen_core::ids::{CardId, ClientId};
@@ -9,22 +9,20 @@ use paygen_vault::{Expiry, Pan, Pin, ServiceCode};
 
 use crate::{App, Failure};
 
-/// How a card is shown to a merchant.
+/// How a message identifies a card.
 pub enum Shown<'a> {
-    /// By our own id: what a network's token leads to.
+    /// By the card's id, resolved from a network token.
     Id(CardId),
-    /// By its number.
     Number {
-        /// The number.
         pan: &'a Pan,
-        /// Year and month on the card.
+        /// Expiry year and month, as given.
         expiry: Option<(i64, i64)>,
-        /// The code on the card.
+        /// The card verification code, as given.
         cvv: Option<&'a str>,
     },
 }
 
-/// What is found of a card and of the secrets that came with it. A number that is not one of this client's is unknown.
+/// Resolves the card and compares the secrets given with it. A number of another client's card is unknown.
 pub async fn present(app: &App, client: ClientId, shown: Shown<'_>, pin: Option<&Pin>) -> Result<Presented, Failure> {
     let nothing = Match::NotGiven;
     let mut presented =
@@ -66,8 +64,9 @@ fn same(right: bool) -> Match {
     if right { Match::Match } else { Match::Mismatch }
 }
 
-/// What the network would call a message. What the caller does not say follows from what it does say, so that the same
-/// again is the same message; when nothing is said it is drawn, and every message is another one.
+/// The network's identification of a message. Numbers the caller omits are derived from those it gives, so that a
+/// repeated message has the same identification; when the caller gives none they are drawn at random, so every message
+/// is distinct.
 pub fn trace(
     stan: Option<String>,
     rrn: Option<String>,
@@ -89,20 +88,20 @@ pub fn trace(
     }
 }
 
-/// What the network calls a reversal of a transaction: a message of its own, unless its numbers are said.
+/// The identification of a reversal: a message of its own, unless the caller gives its numbers.
 pub fn trace_of_reversal(transaction_id: String, stan: Option<String>, rrn: Option<String>) -> Trace {
     let numbers = trace(stan, rrn, None, None);
     Trace { transaction_id: transaction_id.trim().to_owned(), ..numbers }
 }
 
-/// So many decimal digits, up to 38, that follow from a text.
+/// Decimal digits derived from a text, at most 38.
 fn digits_of(text: &str, count: usize) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let bytes: [u8; 16] = *digest.as_ref().first_chunk().unwrap_or_else(|| unreachable!("SHA-256 has 32 bytes"));
     decimals(u128::from_be_bytes(bytes), count)
 }
 
-/// So many random decimal digits, up to 38.
+/// Random decimal digits, at most 38.
 pub fn digits(count: usize) -> String {
     let bytes: [u8; 16] = paygen_vault::random_bytes();
     decimals(u128::from_be_bytes(bytes), count)

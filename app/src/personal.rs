@@ -1,5 +1,5 @@
-//! Card holders' personal data at the edge: sealed under the card holder's own key before a command is made, opened
-//! for whoever may read it. It reaches neither log nor event.
+//! Personal data of card holders: sealed under the card holder's own key before a command is built, opened for callers
+//! that may read it. It never appears in a log or an event.
 
 use paygen_core::card_holders::{CardHolder, CardHolderView, Personal, SealedPersonal, SearchHashes};
 use paygen_core::ids::{CardHolderId, ClientId};
@@ -8,18 +8,15 @@ use paygen_vault::{HolderKey, Vault};
 
 use crate::Failure;
 
-/// The fields that sealed data is found by, as the look-up hashes name them.
+/// The fields by which sealed data is looked up, as named in the look-up hashes.
 pub const EMAIL: &str = "email";
-/// The phone number's.
 pub const PHONE: &str = "phone";
-/// The date of birth's.
 pub const BIRTH_DATE: &str = "birth_date";
-/// The identity document's number's.
 pub const DOCUMENT_NUMBER: &str = "document_number";
 
 const DAY: i64 = 86_400;
 
-/// The key of a card holder; none once they are erased.
+/// The key of a card holder; `None` once they are erased.
 pub fn key(vault: &Vault, holder: &CardHolder) -> Result<Option<HolderKey>, Failure> {
     let open = |kept: &Vec<u8>| {
         let opened = vault.open_holder_key(holder.client.0.bytes(), holder.id.0.bytes(), kept);
@@ -29,7 +26,7 @@ pub fn key(vault: &Vault, holder: &CardHolder) -> Result<Option<HolderKey>, Fail
     holder.key.as_ref().map(open).transpose()
 }
 
-/// What is kept sealed of a card holder; nothing once they are erased.
+/// Opens the personal data of a card holder; empty once they are erased.
 pub fn open(vault: &Vault, holder: &CardHolder) -> Result<Personal, Failure> {
     let (Some(key), Some(sealed)) = (key(vault, holder)?, &holder.personal) else { return Ok(Personal::default()) };
     let failed = |why: String| Failure::Internal(format!("the data of card holder {} does not open: {why}", holder.id));
@@ -37,12 +34,12 @@ pub fn open(vault: &Vault, holder: &CardHolder) -> Result<Personal, Failure> {
     serde_json::from_slice(&plain).map_err(|error| failed(error.to_string()))
 }
 
-/// A card holder as they are shown.
+/// The view of a card holder.
 pub fn show(vault: &Vault, holder: &CardHolder, now: Instant) -> Result<CardHolderView, Failure> {
     Ok(CardHolderView::of(holder, &open(vault, holder)?, now))
 }
 
-/// Seals personal data. `has_document` and `has_proof` say whether files of these come along.
+/// Seals personal data. `has_document` and `has_proof` state whether the files are submitted with it.
 pub fn seal(
     vault: &Vault,
     client: ClientId,

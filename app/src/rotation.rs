@@ -1,14 +1,14 @@
-//! Rotating the data keys, under traffic: new keys in place, everything sealed again, the old keys deleted.
+//! Rotation of the data keys, under traffic: create new keys, seal all content again, delete the old keys.
 //!
-//! 1. A new key of each rotated purpose takes the place of the active one, which becomes retired: all or none, and only
-//!    if nobody else did it meanwhile. From here on the retired keys in the database say that a rotation is under way,
-//!    so a run after a kill goes on with it, and two runs at once do the same work side by side.
-//! 2. What is sealed under retired keys is sealed again, [`STEP`] rows a command, as background work of the engine. A
-//!    row that changed since it was read is passed over and found by the next pass.
-//! 3. Servers that share the database learn of the new keys within [`RELOAD`]; after [`SETTLE`] none that runs seals
-//!    under a retired key. What they sealed until then is sealed again.
+//! 1. A new key of each rotated purpose replaces the active one, which becomes retired: all or none, and only if no
+//! other run did so meanwhile. From here on the retired keys in the database mark a rotation in progress, so a run
+//! after a crash resumes it, and two concurrent runs do the same work.
+//! 2. Content under retired keys is sealed again, [`ROWS_PER_STEP`] rows a command, as background work of the engine. A
+//! row that changed since it was read is skipped and found by the next pass.
+//! 3. Servers that share the database reload the keys within [`RELOAD_INTERVAL`]; after [`SETTLE_TIME`] no running
+//! server seals under a retired key. What they sealed until then is sealed again.
 //! 4. A retired key is deleted in a transaction that finds nothing sealed under it. A commit made under that key is
-//!    either seen by it or refused, also when its node slept through all of this (`paygen_store`'s `sealing`).
+//! either seen by that transaction or refused, even when its node was suspended meanwhile (`paygen_store`'s `sealing`).
 
 use std::time::Duration;
 
@@ -23,78 +23,65 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::App;
-use crate::vault_keys::{KeysError, RELOAD, to_row};
+use crate::vault_keys::{KeysError, RELOAD_INTERVAL, to_row};
 use paygen_engine::Unanswered;
 
 /// How many rows are sealed again in one command.
-const STEP: u32 = 200;
+const ROWS_PER_STEP: u32 = 200;
 
-/// How long a retired key is kept at the least once this run began: three times the interval at which servers look.
-pub const SETTLE: Duration = Duration::from_secs(3 * RELOAD.as_secs());
+/// How long a retired key is kept at least after a run began: three reload intervals.
+pub const SETTLE_TIME: Duration = Duration::from_secs(3 * RELOAD_INTERVAL.as_secs());
 
-/// How often a step, or the deletion, is tried again when others are in the way.
-const TRIES: u32 = 40;
-const PAUSE: Duration = Duration::from_millis(500);
+/// How often a step, or the deletion, is retried when it conflicts with other work.
+const MAX_TRIES: u32 = 40;
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How far a rotation is.
+/// The progress of a rotation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "camelCase")]
 pub enum Progress {
-    /// New keys are in place.
     Begun {
-        /// How many.
         keys: usize,
     },
-    /// Retired keys were there: a rotation that was interrupted goes on, and no new keys are made.
+    /// Retired keys exist: an interrupted rotation is resumed, and no new keys are created.
     Resumed {
-        /// How many retired keys.
         keys: usize,
     },
-    /// Content is sealed again.
     Sealing {
-        /// What kind, a word of [`Sealed`].
+        /// The kind of content, a word of [`Sealed`].
         what: String,
-        /// How much is done.
         done: u64,
-        /// Of how much.
         total: u64,
     },
-    /// Servers are given time to learn of the new keys.
+    /// Waiting until every server has reloaded the keys.
     Waiting {
-        /// How long.
         seconds: u64,
     },
-    /// A retired key was deleted.
     Deleted {
-        /// Its id.
         id: String,
-        /// What it was for.
         purpose: String,
     },
 }
 
-/// Why a rotation is not finished. Running it again goes on with it.
+/// Why a rotation is not finished. Another run resumes it.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfinished {
-    /// Keys could not be read or put in place.
+    /// Keys could not be read or replaced.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The engine.
     #[error(transparent)]
     Engine(#[from] Unanswered),
-    /// The process stops.
     #[error("the server is stopping. Run `paygen keys rotate` again: it goes on where it was")]
     Stopping,
-    /// Somebody keeps sealing under a retired key.
+    /// Content is still being sealed under a retired key.
     #[error(
         "{0} pieces of content are still sealed under retired keys, which are kept. Is there a server that cannot learn \
          the new keys (its log says so)? Restart it, then run `paygen keys rotate` again"
     )]
     StillUsed(u64),
-    /// Content does not open.
+    /// Content cannot be opened.
     #[error(
         "{0} pieces of content do not open under the key they name: they were altered. The retired keys are kept; the \
          log names the rows"
@@ -102,7 +89,7 @@ pub enum Unfinished {
     Unopened(u64),
 }
 
-/// What keeps a kind of content, and the purpose of the keys it is sealed under.
+/// The purpose of the keys under which a kind of content is sealed.
 pub fn purpose_of(sealed: Sealed) -> Purpose {
     match sealed {
         Sealed::CardNumber => Purpose::CardNumbers,
@@ -113,28 +100,28 @@ pub fn purpose_of(sealed: Sealed) -> Purpose {
     }
 }
 
-/// Rotates the data keys, or goes on with a rotation that was interrupted.
-pub async fn rotate(app: &App, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<(), Unfinished> {
-    let retired = begin(app, tell).await?;
+/// Rotates the data keys, or resumes an interrupted rotation.
+pub async fn rotate(app: &App, report: &mut (dyn FnMut(Progress) + Send)) -> Result<(), Unfinished> {
+    let retired = begin(app, report).await?;
     app.keys.reload(&app.vault).await?;
-    let settled = Instant::now() + SETTLE;
-    pass(app, &retired, tell).await?;
-    let left = settled.saturating_duration_since(Instant::now());
-    tell(Progress::Waiting { seconds: left.as_secs_f64().ceil() as u64 });
+    let settled_at = Instant::now() + SETTLE_TIME;
+    pass(app, &retired, report).await?;
+    let left = settled_at.saturating_duration_since(Instant::now());
+    report(Progress::Waiting { seconds: left.as_secs_f64().ceil() as u64 });
     pause(app, left).await?;
     let mut unopened = 0;
-    for _ in 0..TRIES {
-        unopened = pass(app, &retired, tell).await?;
-        if delete_unused(app, &retired, tell).await? {
-            // Whoever read a row just before it was sealed again may still open it.
-            pause(app, PAUSE).await?;
+    for _ in 0..MAX_TRIES {
+        unopened = pass(app, &retired, report).await?;
+        if delete_unused(app, &retired, report).await? {
+            // A reader that loaded a row just before it was sealed again may still need the old key.
+            pause(app, RETRY_PAUSE).await?;
             app.keys.reload(&app.vault).await?;
             return Ok(());
         }
         if unopened > 0 {
             break;
         }
-        pause(app, PAUSE).await?;
+        pause(app, RETRY_PAUSE).await?;
     }
     if unopened > 0 {
         return Err(Unfinished::Unopened(unopened));
@@ -146,11 +133,11 @@ pub async fn rotate(app: &App, tell: &mut (dyn FnMut(Progress) + Send)) -> Resul
     Err(Unfinished::StillUsed(used))
 }
 
-/// The retired keys: those of a rotation under way, else the ones that were active until now.
-async fn begin(app: &App, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Vec<VaultKeyRow>, Unfinished> {
+/// The retired keys: those of a rotation in progress, otherwise those that were active until now.
+async fn begin(app: &App, report: &mut (dyn FnMut(Progress) + Send)) -> Result<Vec<VaultKeyRow>, Unfinished> {
     let retired = retired(app).await?;
     if !retired.is_empty() {
-        tell(Progress::Resumed { keys: retired.len() });
+        report(Progress::Resumed { keys: retired.len() });
         return Ok(retired);
     }
     let provider = app.keys.provider()?;
@@ -163,12 +150,12 @@ async fn begin(app: &App, tell: &mut (dyn FnMut(Progress) + Send)) -> Result<Vec
     }
     let made = new.len();
     if app.keys.database.replace_vault_keys(&before, new).await? {
-        tell(Progress::Begun { keys: made });
+        report(Progress::Begun { keys: made });
         return self::retired(app).await;
     }
     // Another run was first; its keys are as new as ours would have been.
     let retired = self::retired(app).await?;
-    tell(Progress::Resumed { keys: retired.len() });
+    report(Progress::Resumed { keys: retired.len() });
     Ok(retired)
 }
 
@@ -182,8 +169,12 @@ fn ids(keys: &[VaultKeyRow], sealed: Sealed) -> Vec<String> {
     keys.iter().filter(|key| key.purpose == purpose).map(|key| key.id.clone()).collect()
 }
 
-/// Seals everything again that is found under retired keys; tells how much of it does not open.
-async fn pass(app: &App, retired: &[VaultKeyRow], tell: &mut (dyn FnMut(Progress) + Send)) -> Result<u64, Unfinished> {
+/// Seals again all content found under retired keys; returns how much of it cannot be opened.
+async fn pass(
+    app: &App,
+    retired: &[VaultKeyRow],
+    report: &mut (dyn FnMut(Progress) + Send),
+) -> Result<u64, Unfinished> {
     let mut unopened = 0;
     for sealed in Sealed::ALL {
         let keys = ids(retired, *sealed);
@@ -193,20 +184,20 @@ async fn pass(app: &App, retired: &[VaultKeyRow], tell: &mut (dyn FnMut(Progress
         }
         let (mut after, mut done) = (None, 0);
         loop {
-            let found = app.reader.sealed_under(*sealed, &keys, after, STEP).await?;
+            let found = app.reader.sealed_under(*sealed, &keys, after, ROWS_PER_STEP).await?;
             let Some((last, _)) = found.last() else { break };
             (after, done) = (Some(*last), done + found.len() as u64);
             let count = found.len();
             let pieces = seal_again(app, *sealed, found);
             unopened += (count - pieces.len()) as u64;
             submit(app, Reseal { sealed: *sealed, pieces }).await?;
-            tell(Progress::Sealing { what: sealed.as_str().to_owned(), done: done.min(total), total });
+            report(Progress::Sealing { what: sealed.as_str().to_owned(), done: done.min(total), total });
         }
     }
     Ok(unopened)
 }
 
-/// Content sealed again under the present key; what does not open is left out, and logged.
+/// Seals content again under the active key. Content that cannot be opened is logged and omitted.
 fn seal_again(app: &App, sealed: Sealed, found: Vec<(paygen_core::record::Key, Vec<u8>)>) -> Vec<Resealed> {
     let again = |(key, before): (paygen_core::record::Key, Vec<u8>)| {
         let place = [key.client.0.bytes().as_slice(), key.id.as_slice()];
@@ -233,27 +224,27 @@ async fn submit(app: &App, command: Reseal) -> Result<(), Unfinished> {
             Ok(Ok(Outcome::Count(_))) => return Ok(()),
             Ok(_) => return Err(Unanswered::Internal("sealing again came to another outcome".to_owned()).into()),
             Err(Unanswered::Draining) => return Err(Unfinished::Stopping),
-            // A busy server goes first.
-            Err(Unanswered::Overloaded | Unanswered::Unavailable(_)) if tries < TRIES => tries += 1,
+            // Back off: requests take precedence.
+            Err(Unanswered::Overloaded | Unanswered::Unavailable(_)) if tries < MAX_TRIES => tries += 1,
             Err(error) => return Err(error.into()),
         }
-        pause(app, PAUSE).await?;
+        pause(app, RETRY_PAUSE).await?;
     }
 }
 
-/// Deletes the retired keys under which nothing is sealed; whether none is left.
+/// Deletes the retired keys under which nothing is sealed; returns whether none is left.
 async fn delete_unused(
     app: &App,
     retired: &[VaultKeyRow],
-    tell: &mut (dyn FnMut(Progress) + Send),
+    report: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<bool, Unfinished> {
     let mut gone = true;
     for sealed in Sealed::ALL {
         for id in ids(retired, *sealed) {
             match app.keys.database.delete_vault_key(&id, *sealed).await {
-                Ok(true) => tell(Progress::Deleted { id, purpose: purpose_of(*sealed).as_str().to_owned() }),
+                Ok(true) => report(Progress::Deleted { id, purpose: purpose_of(*sealed).as_str().to_owned() }),
                 Ok(false) => {}
-                // A transaction that relies on the key is open: its end is waited for.
+                // An open transaction relies on the key: wait for its end.
                 Err(StoreError::Conflict(_)) => gone = false,
                 Err(error) => return Err(error.into()),
             }

@@ -1,4 +1,4 @@
-//! Bearer tokens: JWTs (RFC 7519) signed with EdDSA (RFC 8037), good for one client and a subset of a key's scopes.
+//! Bearer tokens: JWTs (RFC 7519) signed with EdDSA (RFC 8037), valid for one client and a subset of a key's scopes.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use paygen_core::access::Scopes;
@@ -6,31 +6,27 @@ use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, Id, TokenId};
 use paygen_vault::Vault;
 use serde::{Deserialize, Serialize};
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug)]
 pub struct Claims {
-    /// Whose objects it may see.
     pub client: ClientId,
-    /// Its id.
     pub id: TokenId,
-    /// The key it was made with.
+    /// The API key it was issued with.
     pub api_key: ApiKeyId,
-    /// What it may do.
     pub scopes: Scopes,
-    /// The one card holder it may see, with their cards.
+    /// The one card holder it is restricted to, with their cards.
     pub card_holder: Option<CardHolderId>,
-    /// The one card it may see.
+    /// The one card it is restricted to.
     pub card: Option<CardId>,
-    /// When it ends, unix seconds.
+    /// Expiry, in unix seconds.
     pub expires: i64,
 }
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// It is not one of ours, or was altered.
+    /// Not issued by this server, or altered.
     Invalid,
-    /// Its time is over.
     Expired,
 }
 
@@ -51,7 +47,7 @@ struct Payload {
 
 const ISSUER: &str = "paygen";
 
-/// Signs a token that is good from `issued`, unix seconds.
+/// Signs a token valid from `issued`, in unix seconds.
 pub fn sign(claims: &Claims, issued: i64, vault: &Vault) -> Result<String, jsonwebtoken::errors::Error> {
     let signer = vault.token_signer();
     let mut header = Header::new(Algorithm::EdDSA);
@@ -70,12 +66,12 @@ pub fn sign(claims: &Claims, issued: i64, vault: &Vault) -> Result<String, jsonw
     encode(&header, &payload, &EncodingKey::from_ed_der(signer.pkcs8()))
 }
 
-/// Whether a credential has the form of a token (RFC 7519, section 3), whoever made it.
+/// Whether a credential has the form of a token (RFC 7519, section 3), whatever its issuer.
 pub fn looks_like_one(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3
 }
 
-/// Reads a token, by wall time.
+/// Verifies and reads a token, by wall time.
 pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
     let mut rules = Validation::new(Algorithm::EdDSA);
     rules.leeway = 0;
@@ -87,7 +83,7 @@ pub fn read(token: &str, vault: &Vault) -> Result<Claims, TokenError> {
         _ => TokenError::Invalid,
     })?;
     let claims = read.claims;
-    // A binding that cannot be read must not become no binding.
+    // A restriction that cannot be parsed must not become no restriction.
     let id = |text: Option<String>| text.map(|text| Id::parse(&text).ok_or(TokenError::Invalid)).transpose();
     Ok(Claims {
         client: ClientId::parse(&claims.sub).ok_or(TokenError::Invalid)?,

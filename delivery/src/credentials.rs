@@ -1,4 +1,4 @@
-//! An endpoint's token and signing secrets: made here, kept sealed, opened where a delivery is signed.
+//! An endpoint's token and signing secrets: generated here, stored sealed, opened where a delivery is signed.
 
 use paygen_core::ids::{ClientId, WebhookId};
 use paygen_core::time::Instant;
@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::sign::Secret;
 
-/// What is sealed.
+/// The sealed content.
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 struct Kept {
     token: Option<String>,
@@ -25,13 +25,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// New ones, with a secret drawn at random.
+    /// New credentials, with a random secret.
     pub fn new(token: Option<&str>) -> Credentials {
         let kept = Kept { token: token.map(str::to_owned), secret: new_secret(), previous: None };
         Credentials { kept, previous_until: None }
     }
 
-    /// Those of an endpoint.
+    /// Opens the credentials of an endpoint.
     pub fn open(vault: &Vault, webhook: &Webhook) -> Result<Credentials, StoreError> {
         let place = [webhook.client.0.bytes().as_slice(), webhook.id.0.bytes()];
         let closed = || StoreError::CommandFault(format!("the credentials of webhook {} do not open", webhook.id));
@@ -41,36 +41,35 @@ impl Credentials {
         Ok(Credentials { kept, previous_until: webhook.previous_until })
     }
 
-    /// Sealed for an endpoint.
+    /// Seals the credentials for an endpoint.
     pub fn seal(&self, vault: &Vault, client: ClientId, webhook: WebhookId) -> Vec<u8> {
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&self.kept).unwrap_or_default());
         vault.seal(Purpose::WebhookCredentials, &[client.0.bytes(), webhook.0.bytes()], &plain)
     }
 
-    /// With another token, or none.
+    /// Replaces or removes the token.
     pub fn with_token(mut self, token: Option<&str>) -> Credentials {
         self.kept.token = token.map(str::to_owned);
         self
     }
 
-    /// With a new secret; the present one becomes the previous one.
+    /// Adds a new secret; the present one becomes the previous one.
     pub fn rotated(mut self) -> Credentials {
         let before = std::mem::replace(&mut self.kept.secret, new_secret());
         self.kept.previous = Some(before);
         self
     }
 
-    /// The signing secret as its owner gets it: `whsec_…`.
+    /// The signing secret as shown to its owner: `whsec_…`.
     pub fn secret(&self) -> &str {
         &self.kept.secret
     }
 
-    /// The token.
     pub fn token(&self) -> Option<&str> {
         self.kept.token.as_deref()
     }
 
-    /// The secrets that sign at a time, the present one first.
+    /// The secrets that are valid at a time, the present one first.
     pub fn signing(&self, now: Instant) -> impl Iterator<Item = Secret> + '_ {
         let previous = self.kept.previous.as_deref().filter(|_| self.previous_until.is_some_and(|until| until > now));
         std::iter::once(self.kept.secret.as_str()).chain(previous).filter_map(Secret::parse)

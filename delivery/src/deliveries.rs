@@ -1,4 +1,4 @@
-//! The deliveries of this node: which endpoints it serves, and word of changes to their tasks.
+//! The deliveries of this node: which endpoints it serves, and notifications of changes to their tasks.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,17 +18,17 @@ use crate::shared::{DeliverySettings, Shared};
 
 use paygen_engine::Engine;
 use paygen_engine::clock::BusinessClock;
-use paygen_engine::schedule::{Answering, Outbound, Tried};
+use paygen_engine::schedule::{EndpointAttempts, Outbound, OutboundFuture};
 use paygen_engine::tail::Tail;
 
-/// How often it is looked which endpoints there are, when nobody gave word of a change.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the endpoints are read when no change was notified.
+const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Every so many looks, deliveries are looked for that were asked for on other nodes.
-const LOOKS_PER_SEARCH: u32 = 5;
+/// How many scans pass between two searches for deliveries requested on other nodes.
+const SCANS_PER_SEARCH: u32 = 5;
 
-/// How long an endpoint has to finish when it is to be served elsewhere, or not at all.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Time an endpoint has to finish its requests when it is disabled or moves to another node.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 struct Served {
     messages: mpsc::Sender<Message>,
@@ -45,106 +45,100 @@ pub struct Deliveries {
     changed: Arc<Changed>,
 }
 
-/// The clients whose endpoints were changed, or deliveries asked for.
+/// The clients whose endpoints changed, or for whom deliveries were requested.
 #[derive(Default)]
 struct Changed {
     clients: Mutex<HashSet<ClientId>>,
-    told: Notify,
+    notify: Notify,
 }
 
-/// For whose endpoints it is looked whether deliveries were asked for.
-enum Asked {
+/// The clients for whose endpoints requested deliveries are searched.
+enum Requested {
     All,
     Of(HashSet<ClientId>),
 }
 
-impl Asked {
+impl Requested {
     fn concerns(&self, client: ClientId) -> bool {
         match self {
-            Asked::All => true,
-            Asked::Of(clients) => clients.contains(&client),
+            Requested::All => true,
+            Requested::Of(clients) => clients.contains(&client),
         }
     }
 }
 
-/// What deliveries are built on.
+/// The services that deliveries need.
 pub struct Parts {
-    /// Writes.
     pub engine: Engine,
-    /// Reads.
     pub reader: Reader,
-    /// Opens credentials.
     pub vault: Arc<Vault>,
-    /// Business time.
     pub clock: BusinessClock,
-    /// Sends.
     pub sender: Sender,
-    /// How.
     pub settings: DeliverySettings,
-    /// What events say they come from.
+    /// The environment named in the payload of events.
     pub environment: String,
-    /// Wakes when events were placed.
+    /// Wakes endpoints when events were placed.
     pub tail: Tail,
 }
 
 impl Deliveries {
-    /// Deliveries that do not run yet.
+    /// Deliveries that are not running yet.
     pub fn new(parts: Parts) -> Deliveries {
         let Parts { engine, reader, vault, clock, sender, settings, environment, tail } = parts;
         let shared = Shared { engine, reader, vault, clock, sender, settings, environment, tail };
         Deliveries { shared: Arc::new(shared), served: Arc::default(), changed: Arc::default() }
     }
 
-    /// The rules for targets.
     pub fn targets(&self) -> &crate::targets::Targets {
         self.shared.sender.targets()
     }
 
-    /// Says that endpoints of this client were changed, or deliveries asked for.
+    /// Notifies that endpoints of this client changed, or that deliveries were requested.
     pub fn changed(&self, client: ClientId) {
         self.changed.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(client);
-        self.changed.told.notify_one();
+        self.changed.notify.notify_one();
     }
 
-    /// Waits until an endpoint's deliveries go by what was just stored, where this node serves it: an event told after
-    /// a secret was replaced is signed with the new one. On other nodes it takes up to [`LOOK`].
+    /// Waits until an endpoint served by this node uses the settings just stored: an event sent after a secret was
+    /// rotated is signed with the new one. Other nodes take up to [`SCAN_INTERVAL`].
     pub async fn renewed(&self, client: ClientId, id: WebhookId) {
         self.changed(client);
         let Some(inbox) = self.lock().get(&id).map(|served| served.messages.clone()) else { return };
-        let taken = async {
+        let reloaded = async {
             let (reply, answer) = oneshot::channel();
             if inbox.send(Message::Reload(reply)).await.is_ok() {
                 let _ = answer.await;
             }
         };
-        // One that is busy for longer learns it by itself.
-        let _ = tokio::time::timeout(LOOK, taken).await;
+        // An endpoint that is busy for longer reloads with its next scan.
+        let _ = tokio::time::timeout(SCAN_INTERVAL, reloaded).await;
     }
 
     /// Serves endpoints until the process stops.
     pub async fn run(self, mut shards: Shards, mut stop: watch::Receiver<bool>) {
-        let mut looks = 0u32;
+        let mut scans = 0u32;
         loop {
             match shards.held().await {
                 Ok(held) => {
-                    // Other nodes give no word of what was asked for there.
+                    // Deliveries requested on other nodes are not notified.
                     let changed =
                         std::mem::take(&mut *self.changed.clients.lock().unwrap_or_else(PoisonError::into_inner));
-                    let asked = if looks.is_multiple_of(LOOKS_PER_SEARCH) { Asked::All } else { Asked::Of(changed) };
-                    looks = looks.wrapping_add(1);
-                    if let Err(error) = self.look(&held, &asked).await {
+                    let requested =
+                        if scans.is_multiple_of(SCANS_PER_SEARCH) { Requested::All } else { Requested::Of(changed) };
+                    scans = scans.wrapping_add(1);
+                    if let Err(error) = self.scan(&held, &requested).await {
                         tracing::warn!(error = %error, "webhook endpoints cannot be read");
                     }
                 }
                 Err(error) => {
-                    // Another node may have taken over already.
+                    // Another node may have reloaded over the shards already.
                     tracing::warn!(error = %error, "deliveries stop: the locks of this node are lost");
                     self.abandon();
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = self.changed.told.notified() => {}
+                () = tokio::time::sleep(SCAN_INTERVAL) => {}
+                () = self.changed.notify.notified() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
@@ -156,8 +150,8 @@ impl Deliveries {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings what is served in line with the endpoints there are.
-    async fn look(&self, held: &[bool], asked: &Asked) -> Result<(), StoreError> {
+    /// Starts, updates and stops endpoints' tasks according to the stored endpoints.
+    async fn scan(&self, held: &[bool], requested: &Requested) -> Result<(), StoreError> {
         let all = self.shared.reader.enabled_webhooks().await?;
         let ours = |webhook: &Webhook| held.get(shard_of(webhook.id)).copied().unwrap_or(false);
         let mut found: HashMap<WebhookId, (Webhook, WebhookProgress)> =
@@ -173,9 +167,9 @@ impl Deliveries {
         self.stop(ended).await;
         for (id, served) in self.lock().iter() {
             let Some((webhook, progress)) = found.remove(id) else { continue };
-            let asked = asked.concerns(webhook.client);
-            // An endpoint that is busy looks by itself in a while.
-            let _ = served.messages.try_send(Message::Look(Box::new((webhook, progress)), asked));
+            let requested = requested.concerns(webhook.client);
+            // When its channel is full, the endpoint is updated by a later scan.
+            let _ = served.messages.try_send(Message::Update(Box::new((webhook, progress)), requested));
         }
         for (id, (webhook, progress)) in found {
             let since = progress.since;
@@ -194,7 +188,7 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Lets these endpoints finish what is in flight.
+    /// Stops these endpoints once their requests in flight have finished.
     async fn stop(&self, ids: Vec<WebhookId>) {
         let ended: Vec<Served> = {
             let mut served = self.lock();
@@ -203,7 +197,7 @@ impl Deliveries {
         for served in &ended {
             let _ = served.messages.try_send(Message::Stop);
         }
-        let deadline = tokio::time::Instant::now() + LAST_WORDS;
+        let deadline = tokio::time::Instant::now() + SHUTDOWN_TIMEOUT;
         for Served { messages, mut task, .. } in ended {
             drop(messages);
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
@@ -222,7 +216,7 @@ impl Deliveries {
         self.lock().iter().map(|(id, served)| (served.client, *id, served.messages.clone())).collect()
     }
 
-    /// When a delivery of this node is due next.
+    /// When the next delivery of this node is due.
     async fn first_due(&self) -> Option<Instant> {
         let mut first = None;
         for (_, _, inbox) in self.inboxes() {
@@ -236,25 +230,25 @@ impl Deliveries {
         first
     }
 
-    /// Tries every delivery of this node that is due, once, within a limit.
-    async fn try_due(&self, now: Instant, limit: Duration) -> Vec<Tried> {
-        let asks = self.inboxes().into_iter().map(|(client, webhook, inbox)| async move {
+    /// Attempts every due delivery of this node once, within a time limit.
+    async fn attempt_due(&self, now: Instant, limit: Duration) -> Vec<EndpointAttempts> {
+        let attempts = self.inboxes().into_iter().map(|(client, webhook, inbox)| async move {
             let (reply, answer) = oneshot::channel();
             inbox.send(Message::RunDue(now, limit, reply)).await.ok()?;
-            let ran = answer.await.ok()?;
-            Some(Tried { client, webhook, tried: ran.tried, failed: ran.failed })
+            let counts = answer.await.ok()?;
+            Some(EndpointAttempts { client, webhook, attempted: counts.attempted, failed: counts.failed })
         });
-        let tried = futures_util::future::join_all(asks).await.into_iter().flatten();
-        tried.filter(|one| one.tried > 0).collect()
+        let attempted = futures_util::future::join_all(attempts).await.into_iter().flatten();
+        attempted.filter(|one| one.attempted > 0).collect()
     }
 }
 
 impl Outbound for Deliveries {
-    fn next_due(&self) -> Answering<'_, Option<Instant>> {
+    fn next_due(&self) -> OutboundFuture<'_, Option<Instant>> {
         Box::pin(self.first_due())
     }
 
-    fn run_due(&self, now: Instant, limit: Duration) -> Answering<'_, Vec<Tried>> {
-        Box::pin(self.try_due(now, limit))
+    fn run_due(&self, now: Instant, limit: Duration) -> OutboundFuture<'_, Vec<EndpointAttempts>> {
+        Box::pin(self.attempt_due(now, limit))
     }
 }

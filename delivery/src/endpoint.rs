@@ -1,11 +1,11 @@
-//! One endpoint's deliveries: events read in order, one request in flight for each object, what came of them recorded
-//! together with how far the endpoint is.
+//! One endpoint's deliveries: events are read in order, each object has at most one request in flight, and results are
+//! recorded together with the endpoint's cursor.
 //!
-//! Everything here is in memory and can be lost at any moment: on a start the cursor says where to read on and the rows
-//! in `deliveries` what is still to be tried. An event whose attempt was not yet recorded is delivered again.
+//! All state here is in memory and may be lost at any moment: on a start the cursor gives the position to resume from,
+//! and the rows in `deliveries` the retries outstanding. An event whose attempt was not recorded is delivered again.
 //!
-//! Bounds: [`FRESH`] events read and not sent, [`ROWS`] deliveries that wait (then reading pauses until some are done
-//! or given up), `max_in_flight` requests, [`UNRECORDED`] results.
+//! Bounds: [`MAX_FRESH_EVENTS`] events read and not sent, [`MAX_ROWS`] waiting deliveries (then reading pauses until
+//! some are done or given up), `max_in_flight` requests, [`MAX_UNRECORDED_RESULTS`] results.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,55 +32,53 @@ use super::shared::Shared;
 use paygen_engine::Unanswered;
 
 /// Events read at a time.
-const PAGE: u32 = 500;
+const EVENTS_PER_PAGE: u32 = 500;
 
-/// Events that may be read and not sent yet.
-const FRESH: usize = 1000;
+/// Upper bound on the events read and not yet sent.
+const MAX_FRESH_EVENTS: usize = 1000;
 
-/// Deliveries that may wait to be tried again, or behind one that does.
-const ROWS: usize = 10_000;
+/// Upper bound on the deliveries that wait for a retry, or for an earlier delivery that does.
+const MAX_ROWS: usize = 10_000;
 
-/// Results that may wait to be recorded.
-const UNRECORDED: usize = 2000;
+/// Upper bound on the results waiting to be recorded.
+const MAX_UNRECORDED_RESULTS: usize = 2000;
 
-/// Results in one command.
-const RECORDED_AT_ONCE: usize = 500;
+/// Upper bound on the results of one command.
+const RESULTS_PER_COMMAND: usize = 500;
 
-/// How often business time is looked at, as it can jump.
-const TICK: Duration = Duration::from_millis(250);
+/// How often business time is read, because it can be advanced.
+const TICK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How many retries are remembered for whoever moves the test clock.
-const RETRIED: usize = 1000;
+/// Upper bound on the retries remembered for [`Message::RunDue`].
+const MAX_RETRIED: usize = 1000;
 
-/// How long nothing is tried after the store or the engine was not available.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Pause after the store or the engine was unavailable.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// How long a cursor that moved goes unsaved at the most.
-const SAVED_EVERY: Duration = Duration::from_secs(30);
+/// Longest time an advanced cursor stays unsaved.
+const SAVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How far a cursor may move before it is saved by itself.
-const UNSAVED: i64 = 1000;
+/// How many positions the cursor may advance before it is saved without results.
+const MAX_UNSAVED_POSITIONS: i64 = 1000;
 
-/// What an endpoint is told.
+/// A message to an endpoint's task.
 pub(super) enum Message {
-    /// Its settings or a recovery may have changed, and whether deliveries may have been asked for.
-    Look(Box<(Webhook, paygen_core::webhooks::WebhookProgress)>, bool),
-    /// Its settings have changed; answered once they are taken over.
+    /// The settings or the recovery may have changed; the flag says whether deliveries may have been requested.
+    Update(Box<(Webhook, paygen_core::webhooks::WebhookProgress)>, bool),
+    /// The settings changed; answered once they are in use.
     Reload(oneshot::Sender<()>),
-    /// When is something due next?
+    /// Asks when the next delivery is due.
     NextDue(oneshot::Sender<Option<Instant>>),
-    /// Try what is due at this instant, with this limit; tells how many failed.
-    RunDue(Instant, Duration, oneshot::Sender<Ran>),
-    /// Send nothing more, record what is in flight, and end.
+    /// Attempts what is due at this instant, with this time limit; answers with the counts.
+    RunDue(Instant, Duration, oneshot::Sender<DueCounts>),
+    /// Ends the task: no further requests; those in flight are recorded.
     Stop,
 }
 
-/// What trying what was due came to.
+/// The result of [`Message::RunDue`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ran {
-    /// How many were tried.
-    pub tried: u64,
-    /// How many of them failed.
+pub(super) struct DueCounts {
+    pub attempted: u64,
     pub failed: u64,
 }
 
@@ -88,15 +86,15 @@ struct Finished {
     object: Id,
     kind: String,
     at: Instant,
-    /// What came of it; nothing when the event was deleted before.
+    /// The result of the request; `None` when the event was deleted first.
     outcome: Result<Option<Sent>, StoreError>,
 }
 
-struct Asked {
+struct DueRun {
     objects: HashSet<Id>,
     deadline: tokio::time::Instant,
-    ran: Ran,
-    reply: oneshot::Sender<Ran>,
+    counts: DueCounts,
+    reply: oneshot::Sender<DueCounts>,
 }
 
 pub(super) struct Endpoint {
@@ -109,7 +107,7 @@ pub(super) struct Endpoint {
     read_to: i64,
     saved: i64,
     more: bool,
-    /// Positions of events that are neither recorded nor of no concern.
+    /// Positions of events whose result is not recorded yet.
     open: BTreeSet<i64>,
     order: Order,
     sending: JoinSet<Finished>,
@@ -117,20 +115,20 @@ pub(super) struct Endpoint {
     results: Vec<DeliveryResult>,
     recording: Option<JoinHandle<Result<(), Unanswered>>>,
     unrecorded: Option<RecordDeliveries>,
-    /// Events whose rows in the store do not show yet what came of them.
+    /// Events whose rows in the store do not include their latest result.
     unsettled: HashSet<EventId>,
     saved_at: tokio::time::Instant,
     recovery: Option<(i64, i64)>,
-    asked: Option<Asked>,
-    /// When deliveries were tried again of late, and whether they failed.
+    due_run: Option<DueRun>,
+    /// When deliveries were last retried, and whether they failed.
     retried: VecDeque<(Instant, bool)>,
-    /// Nothing is sent: the endpoint answered 410, or is being stopped.
+    /// Sending stopped: the endpoint answered 410, or the engine is draining.
     halted: bool,
     stopping: bool,
 }
 
 impl Endpoint {
-    /// The endpoint as its rows say it stands.
+    /// The endpoint in the state of its rows.
     pub(super) async fn open(
         shared: Arc<Shared>,
         webhook: Webhook,
@@ -161,29 +159,29 @@ impl Endpoint {
             unsettled: HashSet::new(),
             saved_at: tokio::time::Instant::now(),
             recovery: progress.recover_from.zip(progress.recover_to),
-            asked: None,
+            due_run: None,
             retried: VecDeque::new(),
             halted: false,
             stopping: false,
             shared,
         };
-        let pending = endpoint.shared.reader.pending_deliveries(client, id, 2 * ROWS as u32).await?;
+        let pending = endpoint.shared.reader.pending_deliveries(client, id, 2 * MAX_ROWS as u32).await?;
         pending.iter().for_each(|row| endpoint.order.take_row(row));
         Ok(endpoint)
     }
 
-    /// Delivers until it is told to stop, or its handle is dropped.
+    /// Delivers until it is stopped or its handle is dropped.
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         let mut tail = self.shared.tail.subscribe(self.client);
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(TICK_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if let Err(error) = self.read().await {
                 tracing::warn!(error = %error, webhook = %self.id, "deliveries wait for the store");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
             self.order.wake(self.shared.clock.now());
-            self.answer_if_over();
+            self.answer_if_complete();
             self.send();
             self.record();
             if self.stopping && self.sending.is_empty() && self.recording.is_none() {
@@ -193,7 +191,7 @@ impl Endpoint {
             tokio::select! {
                 Some(finished) = self.sending.join_next() => match finished {
                     Ok(finished) => self.finish(finished),
-                    // A defect of ours lost track of an object: begun anew, the rows tell where things stand.
+                    // A panic of a request's task loses track of its object: the endpoint is restarted from its rows.
                     Err(_) => self.stopping = true,
                 },
                 recorded = recorded(&mut self.recording) => self.recorded(recorded).await,
@@ -201,36 +199,36 @@ impl Endpoint {
                     Ok(()) => self.more = true,
                     Err(_) => self.stopping = true,
                 },
-                message = messages.recv(), if !self.stopping => self.hear(message).await,
+                message = messages.recv(), if !self.stopping => self.handle(message).await,
                 _ = tick.tick() => {}
             }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.order.fresh() < FRESH && self.order.rows() < ROWS
+        self.order.fresh() < MAX_FRESH_EVENTS && self.order.rows() < MAX_ROWS
     }
 
-    /// Reads the next events, or the next ones to be recovered.
+    /// Reads the next events, or the next ones to recover.
     async fn read(&mut self) -> Result<(), StoreError> {
         if self.halted || self.stopping {
             return Ok(());
         }
         if self.more && self.has_room() {
             metrics::counter!("paygen_event_reads_total", "reader" => "webhook").increment(1);
-            let page = self.shared.reader.events_after(self.client, self.read_to, PAGE).await?;
-            self.more = page.len() == PAGE as usize;
+            let page = self.shared.reader.events_after(self.client, self.read_to, EVENTS_PER_PAGE).await?;
+            self.more = page.len() == EVENTS_PER_PAGE as usize;
             page.into_iter().for_each(|event| self.take(event));
         }
         if let Some((from, to)) = self.recovery
-            && self.order.rows() < ROWS
+            && self.order.rows() < MAX_ROWS
         {
             self.recover(from, to).await?;
         }
         Ok(())
     }
 
-    /// Takes an event that was read.
+    /// Queues an event that was read.
     fn take(&mut self, event: Event) {
         let Some(position) = event.position else { return };
         self.read_to = position;
@@ -247,7 +245,7 @@ impl Endpoint {
         while !self.halted
             && !self.stopping
             && self.sending.len() < self.shared.settings.max_in_flight
-            && self.results.len() < UNRECORDED
+            && self.results.len() < MAX_UNRECORDED_RESULTS
         {
             let Some((object, item)) = self.order.begin() else { return };
             let limit = self.limits.remove(&object).unwrap_or(self.shared.settings.timeout);
@@ -273,7 +271,7 @@ impl Endpoint {
         }
     }
 
-    /// Takes in what came of a request.
+    /// Handles the result of a request.
     fn finish(&mut self, finished: Finished) {
         let Finished { object, kind, at, outcome } = finished;
         let retry = &self.shared.settings.retry;
@@ -289,7 +287,7 @@ impl Endpoint {
                 return;
             }
         };
-        let Some(item) = self.order.under_way(object) else { return };
+        let Some(item) = self.order.in_flight(object) else { return };
         let attempt = item.attempts + 1;
         let next = if sent.succeeded() {
             Next::Done
@@ -318,13 +316,13 @@ impl Endpoint {
         });
         self.order.finish(object, attempt, next);
         if attempt > 1 {
-            self.retried.truncate(RETRIED - 1);
+            self.retried.truncate(MAX_RETRIED - 1);
             self.retried.push_front((at, next != Next::Done));
         }
         self.answer(object, next != Next::Done);
     }
 
-    /// Gives the results to the engine, one command at a time.
+    /// Submits results to the engine, one command at a time.
     fn record(&mut self) {
         if self.recording.is_some() {
             return;
@@ -332,16 +330,16 @@ impl Endpoint {
         let command = match self.unrecorded.take() {
             Some(command) => command,
             None => {
-                let taken = self.results.len().min(RECORDED_AT_ONCE);
+                let taken = self.results.len().min(RESULTS_PER_COMMAND);
                 let results: Vec<DeliveryResult> = self.results.drain(..taken).collect();
-                // A row that waits behind an attempt is never stored before the attempt's own.
+                // A row that waits for an attempt is never stored before that attempt's own row.
                 let parked = if self.results.is_empty() { self.order.take_parked() } else { Vec::new() };
                 for position in results.iter().map(|r| r.position).chain(parked.iter().map(|p| p.position)) {
                     self.open.remove(&position);
                 }
                 let cursor = self.open.first().map_or(self.read_to, |first| first - 1);
-                let is_due = self.stopping || self.saved_at.elapsed() > SAVED_EVERY;
-                let is_far = cursor >= self.saved + UNSAVED || (is_due && cursor > self.saved);
+                let is_due = self.stopping || self.saved_at.elapsed() > SAVE_INTERVAL;
+                let is_far = cursor >= self.saved + MAX_UNSAVED_POSITIONS || (is_due && cursor > self.saved);
                 if results.is_empty() && parked.is_empty() && !is_far {
                     return;
                 }
@@ -366,7 +364,7 @@ impl Endpoint {
                 if let Some(done) = self.unrecorded.take() {
                     self.saved = done.cursor.unwrap_or(self.saved).max(self.saved);
                     self.saved_at = tokio::time::Instant::now();
-                    // Two attempts of one event can be under way to the record: the later one keeps it unsettled.
+                    // Two results of one event can be on their way to the store: the later one keeps it unsettled.
                     let later: HashSet<EventId> = self.results.iter().map(|result| result.event).collect();
                     for result in done.results.iter().filter(|result| !later.contains(&result.event)) {
                         self.unsettled.remove(&result.event);
@@ -380,19 +378,19 @@ impl Endpoint {
             }
             Err(error) => {
                 tracing::warn!(error = %error, webhook = %self.id, "deliveries wait to be recorded");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }
 
-    async fn hear(&mut self, message: Option<Message>) {
+    async fn handle(&mut self, message: Option<Message>) {
         match message {
-            Some(Message::Look(now, asked)) => {
+            Some(Message::Update(now, requested)) => {
                 let (webhook, progress) = *now;
                 self.recovery = progress.recover_from.zip(progress.recover_to);
                 self.renew(webhook);
-                if asked {
-                    self.look().await;
+                if requested {
+                    self.queue_requested().await;
                 }
             }
             Some(Message::Reload(reply)) => {
@@ -408,27 +406,27 @@ impl Endpoint {
             }
             Some(Message::RunDue(now, limit, reply)) => {
                 self.order.wake(now);
-                // What fell due a moment ago by itself counts too.
+                // Retries made since this instant count too.
                 let objects = self.order.retrying();
-                let mut ran = Ran::default();
+                let mut counts = DueCounts::default();
                 for (_, failed) in self.retried.iter().filter(|(at, _)| *at >= now) {
-                    ran.tried += 1;
-                    ran.failed += u64::from(*failed);
+                    counts.attempted += 1;
+                    counts.failed += u64::from(*failed);
                 }
                 self.retried.clear();
                 if objects.is_empty() || self.halted || self.stopping {
-                    let _ = reply.send(ran);
+                    let _ = reply.send(counts);
                     return;
                 }
                 self.limits.extend(objects.iter().map(|object| (*object, limit)));
-                let deadline = tokio::time::Instant::now() + limit + TICK;
-                self.asked = Some(Asked { objects, deadline, ran, reply });
+                let deadline = tokio::time::Instant::now() + limit + TICK_INTERVAL;
+                self.due_run = Some(DueRun { objects, deadline, counts, reply });
             }
             Some(Message::Stop) | None => self.stopping = true,
         }
     }
 
-    /// Goes by these settings from now on, unless it knows newer ones.
+    /// Uses these settings from now on, unless newer ones are in use.
     fn renew(&mut self, webhook: Webhook) {
         let is_known = webhook.version == self.webhook.version && webhook.credentials == self.webhook.credentials;
         if is_known || webhook.version < self.webhook.version {
@@ -442,35 +440,36 @@ impl Endpoint {
     }
 
     fn answer(&mut self, object: Id, failed: bool) {
-        let Some(asked) = &mut self.asked else { return };
-        if asked.objects.remove(&object) {
-            asked.ran.tried += 1;
-            asked.ran.failed += u64::from(failed);
+        let Some(run) = &mut self.due_run else { return };
+        if run.objects.remove(&object) {
+            run.counts.attempted += 1;
+            run.counts.failed += u64::from(failed);
         }
-        self.answer_if_over();
+        self.answer_if_complete();
     }
 
-    /// Answers whoever waits for due deliveries; those that are still under way count as failed.
-    fn answer_if_over(&mut self) {
-        let Some(asked) = &mut self.asked else { return };
-        if asked.deadline <= tokio::time::Instant::now() {
-            let late = asked.objects.drain().count() as u64;
-            asked.ran.tried += late;
-            asked.ran.failed += late;
+    /// Answers a pending [`Message::RunDue`] once it is complete or late; requests still in flight then count as
+    /// failed.
+    fn answer_if_complete(&mut self) {
+        let Some(run) = &mut self.due_run else { return };
+        if run.deadline <= tokio::time::Instant::now() {
+            let late = run.objects.drain().count() as u64;
+            run.counts.attempted += late;
+            run.counts.failed += late;
         }
-        if asked.objects.is_empty()
-            && let Some(asked) = self.asked.take()
+        if run.objects.is_empty()
+            && let Some(run) = self.due_run.take()
         {
-            let _ = asked.reply.send(asked.ran);
+            let _ = run.reply.send(run.counts);
         }
     }
 
-    /// Looks for deliveries that were asked for through the API.
-    async fn look(&mut self) {
+    /// Queues deliveries that were requested through the API.
+    async fn queue_requested(&mut self) {
         let now = self.shared.clock.now();
         let mut after = None;
-        while self.order.rows() < 2 * ROWS {
-            let page = self.shared.reader.due_deliveries(self.client, self.id, now, after, PAGE).await;
+        while self.order.rows() < 2 * MAX_ROWS {
+            let page = self.shared.reader.due_deliveries(self.client, self.id, now, after, EVENTS_PER_PAGE).await;
             let rows = match page {
                 Ok(rows) => rows,
                 Err(error) => {
@@ -479,16 +478,16 @@ impl Endpoint {
             };
             rows.iter().filter(|row| !self.unsettled.contains(&row.event)).for_each(|row| self.order.take_row(row));
             after = rows.last().and_then(|row| Some((row.next_attempt_at?, row.position)));
-            if rows.len() < PAGE as usize {
+            if rows.len() < EVENTS_PER_PAGE as usize {
                 return;
             }
         }
     }
 
-    /// A step of a recovery: finds what was missed and puts it up for delivery.
+    /// One step of a recovery: finds missed events and queues them for delivery.
     async fn recover(&mut self, from: i64, to: i64) -> Result<(), StoreError> {
-        let missed = self.shared.reader.missed_events(self.client, self.id, from, to, PAGE).await?;
-        let is_last = missed.len() < PAGE as usize;
+        let missed = self.shared.reader.missed_events(self.client, self.id, from, to, EVENTS_PER_PAGE).await?;
+        let is_last = missed.len() < EVENTS_PER_PAGE as usize;
         let reached = if is_last { to } else { missed.last().and_then(|event| event.position).unwrap_or(to) };
         let now = self.shared.clock.now();
         let wanted = missed.iter().filter(|event| self.webhook.wants(event));
@@ -516,7 +515,7 @@ impl Endpoint {
         }
     }
 
-    /// The row that was made for a delivery.
+    /// The row that the command stored for a delivery.
     fn row_of(&self, queued: &Queued, now: Instant) -> Delivery {
         Delivery {
             client: self.client,
@@ -539,7 +538,7 @@ async fn recorded(recording: &mut Option<JoinHandle<Result<(), Unanswered>>>) ->
     }
 }
 
-/// A number from 0 to 1.
+/// A random number from 0 to 1.
 fn chance() -> f64 {
     f64::from(u32::from_be_bytes(paygen_vault::random_bytes())) / f64::from(u32::MAX)
 }

@@ -1,7 +1,9 @@
-//! Deliveries of events to webhook endpoints: at least once, in order for each object, each endpoint by itself.
+//! Deliveries of events to webhook endpoints: at least once, in order for each object, each endpoint independent of the
+//! others.
 //!
-//! One task for each endpoint this node serves ([`endpoint`]), so that a slow or dead one holds up nobody. Endpoints are
-//! divided into shards by their id; on PostgreSQL each shard is served by the node that holds its session-bound lock.
+//! One task for each endpoint this node serves ([`endpoint`]), so that a slow or dead endpoint delays no other.
+//! Endpoints are divided into shards by their id; on PostgreSQL each shard is served by the node that holds its
+//! session-bound lock.
 
 pub mod credentials;
 mod deliveries;

@@ -1,4 +1,4 @@
-//! What an endpoint gets: the body, and the headers by which it knows whom it is from.
+//! The request to an endpoint: the body, and the headers that authenticate it.
 
 use paygen_core::events::{self, Event};
 use paygen_core::time::Instant;
@@ -8,7 +8,7 @@ use super::credentials::Credentials;
 use super::sign::{self, Message};
 use paygen_engine::clock::wall;
 
-/// The headers and body of an event, signed now. `at` is business time, by which a rotated secret ends.
+/// The headers and body of an event, signed now. `at` is business time, in which the expiry of a rotated secret is set.
 pub fn of(event: &Event, environment: &str, credentials: &Credentials, at: Instant) -> (HeaderMap, Vec<u8>) {
     let body = events::body(event, environment).into_bytes();
     let timestamp = wall().micros() / 1_000_000;

@@ -1,5 +1,5 @@
-//! The order of one endpoint's deliveries, in memory: one at a time for each object, in the order of its events; what
-//! fails waits for its time, and what comes after it waits behind it.
+//! The order of one endpoint's deliveries, in memory: one at a time for each object, in the order of its events. A
+//! failed delivery waits for its retry, and later ones of its object wait for it.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -9,11 +9,10 @@ use paygen_core::ids::{EventId, Id};
 use paygen_core::time::Instant;
 use paygen_core::webhooks::{Delivery, Next, Queued};
 
-/// A delivery.
 pub(super) struct Item {
     pub(super) id: EventId,
     pub(super) position: i64,
-    /// The event, unless the delivery is kept waiting: then it is read when its time comes.
+    /// The event; `None` while the delivery is parked, and then it is read when it is sent.
     pub(super) event: Option<Arc<Event>>,
     pub(super) attempts: i64,
     pub(super) has_row: bool,
@@ -44,22 +43,23 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Events that were taken and are neither delivered nor kept waiting.
+    /// The number of queued events that are neither delivered nor parked.
     pub(super) fn fresh(&self) -> usize {
         self.fresh
     }
 
-    /// Deliveries that have a row.
+    /// The number of deliveries that have a row.
     pub(super) fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Deliveries that came to wait behind another one, and need a row.
+    /// Deliveries that were parked since the last call and need a row.
     pub(super) fn take_parked(&mut self) -> Vec<Queued> {
         std::mem::take(&mut self.parked)
     }
 
-    /// Takes an event; it waits behind what its object has already. Tells whether it is new: one that has a row is known.
+    /// Queues an event after the earlier ones of its object. Returns whether it is new: an event that has a row is
+    /// already queued.
     pub(super) fn take(&mut self, event: Event, position: i64) -> bool {
         let (object, id) = (event.object_id, event.id);
         if self.rows.contains(&id) {
@@ -80,7 +80,7 @@ impl Order {
         true
     }
 
-    /// Takes a delivery that has a row. One that is known is tried sooner, if the row says so.
+    /// Queues a delivery that has a row. One already queued is retried sooner, if the row is due sooner.
     pub(super) fn take_row(&mut self, row: &Delivery) {
         let (object, due) = (row.object_id, row.next_attempt_at);
         if !self.rows.insert(row.event) {
@@ -94,7 +94,7 @@ impl Order {
             self.enter(object, state);
             return;
         };
-        // A request in flight is not overtaken; else an earlier event goes first.
+        // A request in flight is not overtaken; otherwise an earlier event goes first.
         let first = usize::from(queue.state == State::Sending);
         let place = queue.items.iter().skip(first).take_while(|known| known.position < item.position).count() + first;
         queue.items.insert(place, item);
@@ -134,12 +134,12 @@ impl Order {
         }
     }
 
-    /// When something is due next.
+    /// When the next delivery is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Makes ready what is due by now.
+    /// Makes the deliveries due by now ready.
     pub(super) fn wake(&mut self, now: Instant) {
         while let Some((_, object)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.pop_first();
@@ -150,7 +150,7 @@ impl Order {
         }
     }
 
-    /// Objects whose next delivery failed before and is now ready or under way.
+    /// Objects whose next delivery is a retry that is ready or in flight.
     pub(super) fn retrying(&self) -> HashSet<Id> {
         let again = |(object, queue): (&Id, &Queue)| {
             let waits = matches!(queue.state, State::Blocked(_));
@@ -159,7 +159,7 @@ impl Order {
         self.queues.iter().filter_map(again).collect()
     }
 
-    /// The next delivery to be made; its object is under way until [`Order::finish`] or [`Order::put_off`].
+    /// Takes the next ready delivery; its object is in flight until [`Order::finish`] or [`Order::put_off`].
     pub(super) fn begin(&mut self) -> Option<(Id, &Item)> {
         let object = self.ready.pop_front()?;
         let queue = self.queues.get_mut(&object)?;
@@ -167,12 +167,12 @@ impl Order {
         queue.items.front().map(|item| (object, item))
     }
 
-    /// The delivery of the object that is under way.
-    pub(super) fn under_way(&self, object: Id) -> Option<&Item> {
+    /// The delivery of the object that is in flight.
+    pub(super) fn in_flight(&self, object: Id) -> Option<&Item> {
         self.queues.get(&object)?.items.front()
     }
 
-    /// It could not be made: it is looked at again at this instant.
+    /// Postpones a delivery that could not be sent to this instant.
     pub(super) fn put_off(&mut self, object: Id, until: Instant) {
         if let Some(queue) = self.queues.get_mut(&object) {
             queue.state = State::Blocked(until);
@@ -180,7 +180,7 @@ impl Order {
         }
     }
 
-    /// Moves the object on after an attempt.
+    /// Applies the outcome of an attempt and moves the object on.
     pub(super) fn finish(&mut self, object: Id, attempt: i64, next: Next) {
         match next {
             Next::Retry(at) => self.block(object, attempt, at),
@@ -194,7 +194,7 @@ impl Order {
             if !item.has_row {
                 self.fresh -= 1;
                 match place {
-                    // The attempt's result makes the row.
+                    // A first attempt's row is created by its result.
                     0 => drop(self.rows.insert(item.id)),
                     _ => park(item, object, &mut self.parked, &mut self.rows),
                 }
@@ -224,7 +224,7 @@ impl Order {
     }
 }
 
-/// Makes an event wait behind an earlier one of its object that is to be tried again.
+/// Parks an event: it waits for an earlier one of its object that will be retried.
 fn park(item: &mut Item, object: Id, parked: &mut Vec<Queued>, rows: &mut HashSet<EventId>) {
     parked.push(Queued { event: item.id, object_id: object, position: item.position, at: None });
     rows.insert(item.id);
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(order.next_due(), Some(Instant::from_micros(80)), "later is not sooner");
         order.take_row(&row(5, 100, Some(10)));
         assert_eq!(order.next_due(), Some(Instant::from_micros(10)));
-        // An earlier event that is asked for again goes first, but overtakes nothing that is under way.
+        // An earlier event that is requested again goes first, but does not overtake a request in flight.
         order.take_row(&row(4, 100, Some(5)));
         order.wake(Instant::from_micros(5));
         assert_eq!(begin(&mut order), Some((100, 4)));

@@ -1,14 +1,14 @@
-//! When a delivery is tried again.
+//! The schedule of retries, with jitter.
 
 use std::time::Duration;
 
 use paygen_core::time::Instant;
 use paygen_core::webhooks::Next;
 
-/// An endpoint cannot put a delivery off for longer than this.
-const LONGEST_WISH: Duration = Duration::from_secs(86_400);
+/// Upper bound on the delay an endpoint can request with `Retry-After`.
+const MAX_REQUESTED_DELAY: Duration = Duration::from_secs(86_400);
 
-/// The delays before each attempt; the first is usually none.
+/// The delays before each attempt; the first is usually zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetrySchedule(Vec<Duration>);
 
@@ -20,20 +20,20 @@ impl Default for RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// From text such as `0s,5s,5m,30m,2h`.
+    /// Parses a text such as `0s,5s,5m,30m,2h`.
     pub fn parse(text: &str) -> Option<RetrySchedule> {
         let delays: Option<Vec<Duration>> = text.split(',').map(|part| parse_delay(part.trim())).collect();
         delays.filter(|delays| (1..=32).contains(&delays.len())).map(RetrySchedule)
     }
 
-    /// What happens after attempt number `attempt` (from 1) failed at `now`. `chance` (0 to 1) spreads retries over
-    /// a tenth of the delay, so that deliveries that failed together do not come back together; an endpoint's own wish
-    /// only makes it later.
-    pub fn after_failure(&self, attempt: i64, now: Instant, wish: Option<Duration>, chance: f64) -> Next {
+    /// What happens after attempt number `attempt` (from 1) failed at `now`. `chance` (0 to 1) adds jitter of up to a
+    /// tenth of the delay, so that deliveries that failed together are not retried together. The delay requested by the
+    /// endpoint can only lengthen it.
+    pub fn after_failure(&self, attempt: i64, now: Instant, requested: Option<Duration>, chance: f64) -> Next {
         let next = usize::try_from(attempt).ok().and_then(|attempt| self.0.get(attempt));
         let Some(delay) = next else { return Next::GiveUp };
         let spread = delay.mul_f64(0.95 + 0.1 * chance.clamp(0.0, 1.0));
-        let wait = spread.max(wish.unwrap_or_default().min(LONGEST_WISH));
+        let wait = spread.max(requested.unwrap_or_default().min(MAX_REQUESTED_DELAY));
         Next::Retry(now.plus_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)))
     }
 }
@@ -76,20 +76,24 @@ mod tests {
         let schedule = RetrySchedule::parse("0s,10s,100s").expect("a schedule");
         let now = Instant::from_micros(0);
         let at = |seconds: f64| Next::Retry(Instant::from_micros((seconds * 1e6) as i64));
-        let wish = |seconds| Some(Duration::from_secs(seconds));
+        let requested = |seconds| Some(Duration::from_secs(seconds));
         let cases = [
             (1, None, 0.0, at(9.5)),
             (1, None, 0.5, at(10.0)),
             (1, None, 1.0, at(10.5)),
             (2, None, 0.5, at(100.0)),
             (3, None, 0.5, Next::GiveUp),
-            (1, wish(60), 0.5, at(60.0)),
-            (2, wish(60), 0.5, at(100.0)),
-            (1, wish(999_999_999), 0.5, at(86_400.0)),
-            (3, wish(60), 0.5, Next::GiveUp),
+            (1, requested(60), 0.5, at(60.0)),
+            (2, requested(60), 0.5, at(100.0)),
+            (1, requested(999_999_999), 0.5, at(86_400.0)),
+            (3, requested(60), 0.5, Next::GiveUp),
         ];
-        for (attempt, wish, chance, expected) in cases {
-            assert_eq!(schedule.after_failure(attempt, now, wish, chance), expected, "{attempt} {wish:?} {chance}");
+        for (attempt, requested, chance, expected) in cases {
+            assert_eq!(
+                schedule.after_failure(attempt, now, requested, chance),
+                expected,
+                "{attempt} {requested:?} {chance}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One request to an endpoint, with every bound: where it may go, how long it may take, how much of the answer is read.
+//! One request to an endpoint, with every bound: allowed targets, timeout, bytes read of the response.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,16 +8,16 @@ use reqwest::redirect::Policy;
 
 use super::targets::{CheckedResolver, Targets};
 
-/// How much of an answer's body is kept for the log, in bytes.
-const EXCERPT: usize = 1024;
+/// Bytes of a response's body kept for the log.
+const EXCERPT_BYTES: usize = 1024;
 
-/// How much of it is read, so that the connection can be used again; one that says more is closed.
-const READ: usize = 64 * 1024;
+/// Bytes of it that are read, so that the connection can be reused; a connection with a longer response is closed.
+const READ_BYTES: usize = 64 * 1024;
 
-/// How long reading it may take: the status has decided already.
-const READ_TIME: Duration = Duration::from_secs(2);
+/// Timeout for reading the body: the status has already decided the outcome.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connections kept to each endpoint while nothing is sent.
+/// Idle connections kept for each endpoint.
 const IDLE_CONNECTIONS: usize = 64;
 
 /// Sends deliveries.
@@ -27,30 +27,29 @@ pub struct Sender {
     targets: Arc<Targets>,
 }
 
-/// What a request came to.
+/// The result of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Sent {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Option<u16>,
-    /// How long it took.
     pub latency: Duration,
-    /// How the answer's body begins.
+    /// The beginning of the response's body.
     pub excerpt: Option<String>,
-    /// Why there is no answer.
+    /// Why there is no response.
     pub error: Option<String>,
-    /// How long the endpoint asks to be left alone.
+    /// The delay requested with `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
 impl Sent {
-    /// Whether the endpoint took the event: any 2xx.
+    /// Whether the endpoint accepted the event: any 2xx.
     pub fn succeeded(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 }
 
 impl Sender {
-    /// A sender to these targets.
+    /// A sender restricted to these targets.
     pub fn new(targets: Targets) -> Result<Sender, String> {
         let targets = Arc::new(targets);
         let client = reqwest::Client::builder()
@@ -66,12 +65,11 @@ impl Sender {
         Ok(Sender { client, targets })
     }
 
-    /// The rules it follows.
     pub fn targets(&self) -> &Targets {
         &self.targets
     }
 
-    /// Posts a body; never fails, but tells what went wrong.
+    /// Posts a body. It never fails: an error is part of the result.
     pub async fn send(&self, url: &str, headers: HeaderMap, body: Vec<u8>, limit: Duration) -> Sent {
         let started = Instant::now();
         let url = match self.targets.check(url) {
@@ -93,14 +91,14 @@ impl Sender {
         let latency = started.elapsed();
         let status = answer.status().as_u16();
         let retry_after = retry_after(answer.headers(), SystemTime::now());
-        let rest = limit.saturating_sub(latency).min(READ_TIME);
+        let rest = limit.saturating_sub(latency).min(READ_TIMEOUT);
         let excerpt = read_excerpt(answer, rest).await;
         Sent { status: Some(status), latency, excerpt, error: None, retry_after }
     }
 }
 
-/// How long `Retry-After` asks to wait, as seconds or as a date (RFC 9110, section 10.2.3). A date is compared with the
-/// answer's own `Date`, where there is one: the receiver's clock may differ from ours.
+/// The delay requested with `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3). A date is compared with
+/// the response's own `Date` when it has one, because the receiver's clock may differ from ours.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let wish = text(RETRY_AFTER)?;
@@ -112,16 +110,16 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     Some(until.duration_since(now).unwrap_or_default())
 }
 
-/// The beginning of the body as text. A body that breaks off or has no end is as good as what came of it.
+/// The beginning of the body as text. A body that breaks off or does not end yields what was read.
 async fn read_excerpt(mut answer: reqwest::Response, limit: Duration) -> Option<String> {
     let mut begin = Vec::new();
     let reading = async {
         let mut read = 0;
         while let Ok(Some(chunk)) = answer.chunk().await {
-            let room = EXCERPT.saturating_sub(begin.len()).min(chunk.len());
+            let room = EXCERPT_BYTES.saturating_sub(begin.len()).min(chunk.len());
             begin.extend_from_slice(&chunk[..room]);
             read += chunk.len();
-            if read > READ {
+            if read > READ_BYTES {
                 break;
             }
         }
@@ -131,7 +129,7 @@ async fn read_excerpt(mut answer: reqwest::Response, limit: Duration) -> Option<
     (!text.is_empty()).then(|| paygen_vault::mask::masked(text))
 }
 
-/// An error with its causes, outermost first, each once.
+/// An error with its causes, outermost first, without repetition.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

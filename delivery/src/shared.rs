@@ -1,4 +1,4 @@
-//! What every endpoint's task uses.
+//! The state shared by the tasks of all endpoints.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +12,17 @@ use paygen_vault::Vault;
 use crate::retry::RetrySchedule;
 use crate::sender::Sender;
 
-/// How deliveries are made.
+/// Settings of deliveries.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
-    /// How long a request may take.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// Requests in flight to one endpoint at the most.
+    /// Upper bound on the requests in flight to one endpoint.
     pub max_in_flight: usize,
-    /// When failed deliveries are tried again.
     pub retry: RetrySchedule,
 }
 
-/// What every endpoint's task uses.
+/// The state shared by the tasks of all endpoints.
 pub(crate) struct Shared {
     pub engine: Engine,
     pub reader: Reader,

@@ -1,4 +1,4 @@
-//! Signatures over what is sent: the Standard Webhooks scheme, and the published headers of a webhook with a token.
+//! Signatures of deliveries: the Standard Webhooks scheme, and for a webhook with a token the documented HMAC headers.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -6,40 +6,40 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use base64::{alphabet, engine::DecodePaddingMode};
 use paygen_core::hash::hex;
 
-/// What secrets begin with, so that they are recognised where they do not belong.
+/// Prefix of secrets, by which secret scanners and this server recognize them.
 const PREFIX: &str = "whsec_";
 
-/// As long as the Standard Webhooks specification asks for: 24 to 64 bytes.
+/// Allowed length of a secret in bytes, by the Standard Webhooks specification.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// People lose the padding when they copy.
+/// Accepts base64 without padding, which is easily lost when a secret is copied.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A secret of a webhook. It is neither printed nor serialized by chance.
+/// A secret of a webhook. It has no `Debug` or serialization, so it is not leaked by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// A new one from this many random bytes.
+    /// A secret from random bytes.
     pub fn new(bytes: [u8; 32]) -> Secret {
         Secret(bytes.to_vec())
     }
 
-    /// Reads `whsec_` and base64 of 24 to 64 bytes.
+    /// Parses `whsec_` followed by base64 of 24 to 64 bytes.
     pub fn parse(text: &str) -> Option<Secret> {
         let bytes = LENIENT.decode(text.strip_prefix(PREFIX)?).ok()?;
         LENGTHS.contains(&bytes.len()).then_some(Secret(bytes))
     }
 
-    /// The text that whoever verifies needs.
+    /// The secret as text, for the party that verifies signatures.
     pub fn shown(&self) -> String {
         format!("{PREFIX}{}", STANDARD.encode(&self.0))
     }
 
-    /// A member of `webhook-signature`: version 1 over id, timestamp and body.
+    /// One signature of the `webhook-signature` header: version 1, over id, timestamp and body.
     fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0));
         let tag = tagged(mac, &[id.as_bytes(), b".", timestamp.to_string().as_bytes(), b".", body]);
@@ -53,12 +53,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What is sent, as far as it is signed.
+/// The signed parts of a delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
     /// The event's type.
     pub event: &'a str,
-    /// The event's id, the same at every attempt.
+    /// The event's id, the same for every attempt.
     pub id: &'a str,
     /// When it is sent, in unix seconds of wall time.
     pub timestamp: i64,
@@ -66,7 +66,7 @@ pub struct Message<'a> {
     pub body: &'a [u8],
 }
 
-/// The headers that go with it: signed with every secret that is valid, and with the token where there is one.
+/// The signature headers: signed with every valid secret, and with the token when there is one.
 pub fn headers(message: Message<'_>, secrets: &[Secret], token: Option<&str>) -> Vec<(&'static str, String)> {
     let Message { event, id, timestamp, body } = message;
     let signatures: Vec<String> = secrets.iter().map(|secret| secret.sign(id, timestamp, body)).collect();

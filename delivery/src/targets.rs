@@ -1,6 +1,7 @@
-//! Where deliveries may go. A webhook's URL is chosen by whoever has a key, so a server must not be talked into calling
-//! what only it can reach: addresses that are not public are refused, as literals before the call and as the result of
-//! a name's resolution, and the address that was checked is the one that is connected to.
+//! Allowed targets of deliveries (protection against SSRF). A webhook's URL is chosen by the holder of an API key, so
+//! the server must not be made to call what only it can reach. Addresses that are not public are refused, both as
+//! literals before the call and as the result of name resolution, and the address that was checked is the one connected
+//! to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,18 +10,18 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// The longest URL.
-pub const LONGEST_URL: usize = 2048;
+/// Upper bound on the length of a URL.
+pub const MAX_URL_BYTES: usize = 2048;
 
 /// The rules for targets.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
-    /// Networks that are reached although they are not public.
+    /// Networks that are allowed although they are not public.
     pub allow: Vec<IpNet>,
-    /// Whether this machine itself is reached, when the URL says so: by a loopback address or as localhost. Other names that
-    /// lead here stay refused: whoever owns a name chooses where it leads, and may change it.
+    /// Whether this machine itself is allowed when the URL names it, by a loopback address or as localhost. Other names
+    /// that resolve to it stay refused: the owner of a name chooses its address, and may change it.
     pub loopback: bool,
-    /// Whether `http` goes to public addresses too.
+    /// Whether `http` is allowed to public addresses too.
     pub plain_http: bool,
 }
 
@@ -28,7 +29,7 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
 }
 
-/// IANA's IPv4 special-purpose registry (RFC 6890), multicast and what is reserved.
+/// IANA's IPv4 special-purpose registry (RFC 6890), multicast and reserved addresses.
 const NOT_PUBLIC_V4: [Ipv4Net; 15] = [
     v4(0, 0, 0, 0, 8),
     v4(10, 0, 0, 0, 8),
@@ -47,9 +48,8 @@ const NOT_PUBLIC_V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 0, 4),
 ];
 
-/// Addresses that look public and lead into the network of whoever runs the server: services of clouds for their own
-/// machines. Azure's host (DNS, DHCP, metadata), IBM's private services, Equinix' metadata, Google's private and restricted
-/// entrances.
+/// Addresses that look public but lead into the network of a cloud's customer: Azure's host (DNS, DHCP, metadata),
+/// IBM's private services, Equinix' metadata, Google's private and restricted endpoints.
 const OF_CLOUDS: [Ipv4Net; 6] = [
     v4(168, 63, 129, 16, 32),
     v4(161, 26, 0, 0, 16),
@@ -70,18 +70,18 @@ const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 3);
 const NOT_PUBLIC_V6: [Ipv6Net; 4] = [v6(0x2001, 0, 23), v6(0x2001, 0x0db8, 32), v6(0x3fff, 0, 20), v6(0x2002, 0, 16)];
 
 impl Targets {
-    /// Rules that leave every address and scheme to be judged elsewhere.
+    /// Rules that allow every address and scheme, for callers that check them elsewhere.
     pub fn anywhere() -> Targets {
         let all = [IpNet::V4(v4(0, 0, 0, 0, 0)), IpNet::V6(v6(0, 0, 0))];
         Targets { allow: all.into(), loopback: true, plain_http: true }
     }
 
-    /// Whether an address may be called that the URL itself names, or that localhost is.
+    /// Whether an address is allowed that the URL itself names, or that localhost resolves to.
     fn allow_named(&self, address: IpAddr) -> bool {
         self.loopback && address.to_canonical().is_loopback() || self.allow(address)
     }
 
-    /// Whether an address may be called.
+    /// Whether an address is allowed.
     pub fn allow(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if self.allow.iter().any(|network| network.contains(&address)) {
@@ -95,15 +95,15 @@ impl Targets {
         }
     }
 
-    /// The URL, when it may be called as far as its text tells; else what is wrong with it. Browsers' rules (the WHATWG
-    /// URL standard) read it, so decimal, octal and hexadecimal spellings of an address are that address.
+    /// Parses the URL and checks what its text shows; the error states what is wrong. It is parsed by the WHATWG URL
+    /// standard, as in browsers, so decimal, octal and hexadecimal spellings of an address are that address.
     pub fn check(&self, text: &str) -> Result<Url, String> {
-        let too_long = || format!("must have at most {LONGEST_URL} characters, also once it is percent-encoded");
-        if text.len() > LONGEST_URL {
+        let too_long = || format!("must have at most {MAX_URL_BYTES} characters, also once it is percent-encoded");
+        if text.len() > MAX_URL_BYTES {
             return Err(too_long());
         }
         let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
-        if url.as_str().len() > LONGEST_URL {
+        if url.as_str().len() > MAX_URL_BYTES {
             return Err(too_long());
         }
         if !matches!(url.scheme(), "http" | "https") {
@@ -148,11 +148,11 @@ fn not_allowed(host: &str) -> String {
     )
 }
 
-/// Resolves names, and hands on only addresses that may be called.
+/// A resolver that returns only allowed addresses.
 pub struct CheckedResolver(pub Arc<Targets>);
 
-/// No address of a name may be called. Whoever chose the name does not learn whether there is one: that would tell which
-/// names the server's own network has.
+/// No address of a name is allowed. The error does not reveal whether the name has addresses at all, because that would
+/// disclose names of the server's own network.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} has no public address. Check the name; a name of a private network needs webhooks.allow_private")]
 pub struct NotAllowed(String);
@@ -278,7 +278,7 @@ mod tests {
         for (url, expected) in cases {
             assert_eq!(local.check(url).is_ok(), expected, "{url}: {:?}", local.check(url));
         }
-        // Any other name that leads here is refused, whatever its resolution was when it was checked.
+        // Any other name that resolves to this machine is refused, whatever it resolved to when the URL was checked.
         assert!(
             !local.allow("127.0.0.1".parse().expect("an address")) && !local.allow("::1".parse().expect("an address"))
         );

@@ -1,4 +1,5 @@
-//! Styles, scripts, fonts and the reference viewer: embedded, named after what is in them so that browsers keep them for good.
+//! Styles, scripts, fonts and the reference viewer: embedded, and named after their hash so that browsers cache them
+//! for good.
 
 use rust_embed::RustEmbed;
 
@@ -6,28 +7,25 @@ use rust_embed::RustEmbed;
 #[folder = "src/assets"]
 struct Own;
 
-/// Files of others, unchanged; vendor/README.md says where they come from.
+/// Third-party files, unchanged; vendor/README.md lists their sources.
 #[derive(RustEmbed)]
 #[folder = "src/vendor"]
 struct Vendored;
 
 /// A file that pages refer to.
 pub struct Asset {
-    /// Its path on this server, with a part of its hash.
+    /// Its path on this server, with part of its hash.
     pub path: String,
-    /// What it is.
     pub content_type: &'static str,
-    /// Whether it is compressed with gzip; it is kept and sent that way.
+    /// Whether it is stored and sent compressed with gzip.
     pub gzip: bool,
-    /// The file.
     pub content: Vec<u8>,
 }
 
-/// All files that pages refer to.
 pub struct Assets(Vec<(String, Asset)>);
 
 impl Assets {
-    /// All files.
+    /// Loads all files.
     pub fn load() -> Assets {
         let own = Own::iter().filter_map(|name| Some((name.to_string(), Own::get(&name)?)));
         let vendored = Vendored::iter().filter_map(|name| Some((name.to_string(), Vendored::get(&name)?)));
@@ -49,7 +47,7 @@ impl Assets {
             .collect();
         let paths: Vec<(String, String)> =
             assets.iter().map(|(name, asset)| (name.clone(), asset.path.clone())).collect();
-        // Styles and scripts name other files as they lie in the directory.
+        // Styles and scripts refer to other files by their plain names.
         for (_, asset) in assets.iter_mut().filter(|(_, asset)| !asset.gzip && asset.content_type.starts_with("text/"))
         {
             let mut text = String::from_utf8_lossy(&asset.content).into_owned();
@@ -66,7 +64,6 @@ impl Assets {
         self.0.iter().find(|(plain, _)| plain == name).map_or("", |(_, asset)| asset.path.as_str())
     }
 
-    /// All of them.
     pub fn into_assets(self) -> impl Iterator<Item = Asset> {
         self.0.into_iter().map(|(_, asset)| asset)
     }
@@ -82,7 +79,7 @@ fn content_type(extension: &str) -> Option<&'static str> {
     })
 }
 
-/// Bytes as names and tags have them.
+/// Bytes in hexadecimal, as in file names and entity tags.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

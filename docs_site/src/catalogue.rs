@@ -1,23 +1,18 @@
-//! Every error code the API answers with: its statuses, what it means, what to do. One table; the pages under
-//! `/docs/errors` are made of it, and a test compares it with the codes in the source.
+//! The catalogue of error codes: each code of the API with its statuses, meaning and fix. The pages under
+//! `/docs/errors` are generated from this table, and a test compares it with the codes in the source.
 
 /// A code of `error.code`.
 pub struct Code {
-    /// As it is answered.
     pub code: &'static str,
-    /// The statuses it comes with.
+    /// The HTTP statuses it is answered with.
     pub status: &'static [u16],
-    /// What happened.
     pub meaning: &'static str,
-    /// What to do about it.
     pub fix: &'static str,
 }
 
-/// A code of `error.fields[].code`, where it is not one of [`CODES`].
+/// A code of `error.fields[].code` that is not one of [`CODES`].
 pub struct FieldCode {
-    /// As it is answered.
     pub code: &'static str,
-    /// What is wrong with the field.
     pub meaning: &'static str,
 }
 
@@ -29,17 +24,16 @@ const fn field(code: &'static str, meaning: &'static str) -> FieldCode {
     FieldCode { code, meaning }
 }
 
-/// The entry of a code.
 pub fn find(wanted: &str) -> Option<&'static Code> {
     CODES.iter().find(|entry| entry.code == wanted)
 }
 
-/// Whether a code may stand in `error.fields`: one of its own, or a rule's.
+/// Whether a code may appear in `error.fields`: a field code, or the code of a rule.
 pub fn is_field_code(wanted: &str) -> bool {
     FIELD_CODES.iter().any(|entry| entry.code == wanted) || find(wanted).is_some()
 }
 
-/// Every code, in the order of the alphabet.
+/// Every code, in alphabetical order.
 #[rustfmt::skip]
 pub const CODES: &[Code] = &[
     code("account_closed", &[409], "The account is closed. Closing is final: a closed account is kept for its history and never changes again.", "Use another account, or open a new one with POST /accounts."),
@@ -164,13 +158,13 @@ pub const CODES: &[Code] = &[
     code("validation_failed", &[400], "One or more fields or parameters are wrong. Every one is named in error.fields, with what is right.", "Correct all fields in error.fields; its codes are explained below."),
     code("validity_invalid", &[400], "validFrom, validUntil and the card's expiry contradict each other.", "validFrom must be before validUntil, and both before the expiry."),
     code("verification_with_amount", &[400], "An account_verification asks whether a card is good and moves no money, so its amount is 0.", "Send amount 0, or another type."),
-    code("version_mismatch", &[412], "The object was changed since you read it: If-Match names an older version.", "Read it again, decide anew, and send the new ETag."),
+    code("version_mismatch", &[412], "The object was changed since you read it: If-Match names an older version.", "Read it again, decide again, and send the new ETag."),
     code("webhook_disabled", &[409], "The endpoint is disabled, so nothing is sent to it.", "Enable it first with PUT /webhooks/{webhookId}."),
     code("webhook_not_found", &[404], "No webhook endpoint with this id belongs to your client.", "List them with GET /webhooks."),
     code("zone_pin_key_missing", &[422], "Encrypted PIN blocks need a zone PIN key, and this server has none.", "Set PAYGEN_ZONE_PIN_KEY, or send the PIN as pin in the sandbox."),
 ];
 
-/// The codes of wrong fields.
+/// The codes of invalid fields.
 #[rustfmt::skip]
 pub const FIELD_CODES: &[FieldCode] = &[
     field("amount", "Not an amount: a plain decimal number such as 12.5, without exponent."),
@@ -266,7 +260,7 @@ mod tests {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("text")
     }
 
-    /// The status of each code of the rules, read from the two tables that say so.
+    /// The status of each refusal's code, read from the two tables in the source.
     fn refusals() -> BTreeMap<String, BTreeSet<u16>> {
         let codes = core("../core/src/refusal.rs");
         let codes = codes.split("pub fn code(").nth(1).and_then(|rest| rest.split("pub fn ").next()).expect("codes");
@@ -328,7 +322,7 @@ mod tests {
             .iter()
             .flat_map(|call| literals(&text, call))
             .filter(|code| !is_field_code(code))
-            // Names of parameters and fields come before the code.
+            // Names of parameters and fields precede the code.
             .filter(|code| {
                 !["filter", "query", "cursor", "sort", "search", "populate", "types", "token", "at", "bearer"]
                     .contains(&code.as_str())

@@ -12,25 +12,24 @@ struct Files;
 pub const GROUPS: &[&str] =
     &["Get started", "Core concepts", "Cards and spending", "Events and webhooks", "Building and testing", "Operating"];
 
-/// A guide, rendered.
+/// A rendered guide.
 pub struct Guide {
     /// The last part of its path.
     pub slug: String,
-    /// Its heading.
     pub title: String,
-    /// What it is about, in a sentence.
+    /// A one-sentence summary.
     pub description: String,
     /// Its group in the navigation.
     pub group: String,
-    /// Its place over all guides.
+    /// Its position among all guides.
     pub order: i64,
-    /// The file as it is.
+    /// The Markdown source.
     pub source: String,
     /// The body as HTML.
     pub html: String,
-    /// Its headings below the title.
+    /// The headings below the title.
     pub headings: Vec<Heading>,
-    /// What its sections say, for the search.
+    /// The text of its sections, for the search.
     pub sections: Vec<markdown::Section>,
 }
 
@@ -78,7 +77,7 @@ fn read(slug: String, source: String) -> Guide {
     }
 }
 
-/// The lines between the first two `---`, and what follows.
+/// The front matter between the first two `---`, and the rest.
 fn front_matter(source: &str) -> (&str, &str) {
     let parts = source.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
     parts.unwrap_or(("", source))

@@ -1,5 +1,5 @@
-//! Colours for code: a scanner that knows strings, comments, numbers and a few words of each language. It is enough for the
-//! short examples of the guides, and whatever it does not know stays plain.
+//! Syntax highlighting: a scanner for strings, comments, numbers and a few keywords of each language. It covers the
+//! short examples of the guides; anything else stays plain.
 
 use super::escape;
 
@@ -93,7 +93,7 @@ pub fn highlight(name: &str, code: &str) -> String {
         let shell = std::ptr::eq(language, &SHELL);
         let class = match class {
             "w" if shell && !is_command(&code[..code.len() - rest.len()]) => "",
-            // The member that stands for those left out.
+            // `"…"` stands for members that were left out.
             "s" if text == "\"…\"" => "c",
             "s" if after.trim_start().starts_with(':') && std::ptr::eq(language, &JSON) => "k",
             other => other,
@@ -111,7 +111,7 @@ pub fn highlight(name: &str, code: &str) -> String {
     html
 }
 
-/// Whether a shell runs the word that stands after this.
+/// Whether the shell runs the word that follows.
 fn is_command(before: &str) -> bool {
     let since = before.rfind(['\n', '|', '&', ';', '(']).map_or(before, |at| &before[at + 1..]);
     let since = since.trim();
@@ -145,7 +145,7 @@ fn token(language: &Language, rest: &str, first: char, before: char) -> (usize, 
     (first.len_utf8(), "")
 }
 
-/// A quoted text with its quotes; it may go over lines, as bodies in shell examples do.
+/// The length of a quoted text with its quotes. It may span lines, as bodies in shell examples do.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, sign) in rest.char_indices().skip(1) {

@@ -1,7 +1,7 @@
-//! The docs site under `/docs`: guides, error codes and the API reference, from the binary itself and the same everywhere.
+//! The docs site under `/docs`: guides, error codes and the API reference, served by the binary itself.
 //!
-//! Every page is rendered once, when the first is asked for, and kept. Nothing is loaded from outside: each page's policy
-//! forbids it.
+//! All pages are rendered together on the first request and then kept in memory. Pages load nothing from other hosts;
+//! their content security policy forbids it.
 
 pub mod assets;
 pub mod catalogue;
@@ -25,30 +25,30 @@ use axum::routing::get;
 
 use paygen_edge::budget::Uncounted;
 
-/// Something that is served.
+/// A file or page as it is served.
 struct Served {
     content_type: &'static str,
     content: Bytes,
     etag: HeaderValue,
     policy: &'static str,
     gzip: bool,
-    /// Its name changes with its content.
-    lasting: bool,
+    /// Whether it can be cached for good, because its name changes with its content.
+    is_immutable: bool,
 }
 
-/// Pages run this site's scripts and styles, and call this server, nothing else.
+/// Pages may run this site's scripts and styles and call this server, nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The reference viewer writes styles into the page and makes images and workers of its own.
+/// The reference viewer adds inline styles and creates images and workers from blobs.
 const REFERENCE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// A page for whoever asks for one that is not there.
+/// The path of the page that answers unknown paths.
 const MISSING: &str = "404";
 
-/// The routes of the site. `contract` gives the OpenAPI document.
+/// The routes of the site. `contract` renders the OpenAPI document.
 pub fn router<S: Clone + Send + Sync + 'static>(contract: impl FnOnce() -> Bytes + Send + 'static) -> Router<S> {
     let site: Arc<LazyLock<HashMap<String, Served>, _>> = Arc::new(LazyLock::new(move || build(&contract())));
     let serve = move |OriginalUri(uri): OriginalUri, headers: HeaderMap| {
@@ -63,7 +63,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(contract: impl FnOnce() -> Bytes
         .route("/favicon.ico", get(favicon))
 }
 
-/// The logo: browsers ask for it wherever they are.
+/// The logo; browsers request it from the root.
 async fn favicon() -> Response {
     let fixed = HeaderValue::from_static;
     let headers =
@@ -87,7 +87,7 @@ fn answer(site: &HashMap<String, Served>, path: &str, headers: &HeaderMap) -> Re
     };
     let fixed = HeaderValue::from_static;
     response.extensions_mut().insert(Uncounted);
-    let cache = if served.lasting { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if served.is_immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let answer = response.headers_mut();
     answer.insert(header::ETAG, served.etag.clone());
     answer.insert(header::CACHE_CONTROL, fixed(cache));
@@ -139,14 +139,20 @@ fn build(contract: &[u8]) -> HashMap<String, Served> {
     site
 }
 
-fn served(content_type: &'static str, policy: &'static str, content: Vec<u8>, gzip: bool, lasting: bool) -> Served {
+fn served(
+    content_type: &'static str,
+    policy: &'static str,
+    content: Vec<u8>,
+    gzip: bool,
+    is_immutable: bool,
+) -> Served {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
     let tag = assets::hex(&digest.as_ref()[..8]);
     let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
-    Served { content_type, content: content.into(), etag, policy, gzip, lasting }
+    Served { content_type, content: content.into(), etag, policy, gzip, is_immutable }
 }
 
-/// Text as HTML shows it, also within attributes.
+/// Escapes text for HTML, attributes included.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

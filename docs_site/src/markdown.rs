@@ -1,4 +1,4 @@
-//! Markdown to HTML: comrak does the language; headings, code, tables, callouts and diagrams get the site's own dress.
+//! Markdown to HTML: comrak parses; headings, code, tables, callouts and diagrams are rendered in the site's own style.
 
 use std::fmt::Write;
 
@@ -13,33 +13,28 @@ use super::samples::{self, Language, Request};
 pub struct Heading {
     /// 2 or 3.
     pub level: u8,
-    /// Its anchor.
     pub id: String,
-    /// Its text.
     pub text: String,
 }
 
-/// What stands under a heading, without code and markup.
+/// The text below a heading, without code and markup.
 pub struct Section {
-    /// The heading's anchor; empty before the first.
+    /// The heading's anchor; empty before the first heading.
     pub id: String,
-    /// The heading's text; empty before the first.
+    /// The heading's text; empty before the first heading.
     pub heading: String,
-    /// The text.
     pub text: String,
 }
 
-/// A rendered page.
 pub struct Rendered {
-    /// The body.
     pub html: String,
-    /// For the contents at its side.
+    /// For the table of contents.
     pub headings: Vec<Heading>,
     /// For the search.
     pub sections: Vec<Section>,
 }
 
-/// Renders a page. `file` reads a diagram.
+/// Renders a page. `file` reads a diagram's file.
 pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
     let mut options = Options::default();
     options.extension.table = true;
@@ -99,7 +94,7 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
     }
     let mut html = String::new();
     let _ = format_html(root, &options, &mut html);
-    // A diagram is a block; alone in a paragraph it takes the paragraph's place.
+    // A diagram is a block element; alone in a paragraph it replaces the paragraph.
     let html = html.replace("<p><figure", "<figure").replace("</figure></p>", "</figure>");
     Rendered { html, headings, sections }
 }
@@ -137,42 +132,42 @@ fn dressed_heading(level: u8, id: &str, inner: &str) -> String {
     )
 }
 
-/// What comes after a request, up to the next one.
+/// What stands between a request and the next one.
 #[derive(Clone, Copy, Default)]
-struct Follows {
-    /// An answer in JSON is shown.
+struct Following {
+    /// A JSON response is shown.
     json: bool,
-    /// A part of the answer is kept.
+    /// A part of the response is captured.
     capture: bool,
 }
 
-impl Follows {
-    fn of<'a>(nodes: &[&'a AstNode<'a>]) -> Follows {
-        let mut follows = Follows::default();
+impl Following {
+    fn of<'a>(nodes: &[&'a AstNode<'a>]) -> Following {
+        let mut following = Following::default();
         for node in nodes {
             match &node.data.borrow().value {
                 NodeValue::CodeBlock(block) if block.info.starts_with("bash run") => break,
-                NodeValue::CodeBlock(block) => follows.json |= block.info.starts_with("json response"),
-                NodeValue::HtmlBlock(block) => follows.capture |= block.literal.contains(CAPTURE),
+                NodeValue::CodeBlock(block) => following.json |= block.info.starts_with("json response"),
+                NodeValue::HtmlBlock(block) => following.capture |= block.literal.contains(CAPTURE),
                 _ => {}
             }
         }
-        follows
+        following
     }
 }
 
-/// What a comment begins with that says which parts of an answer are kept: `<!-- capture NAME=/pointer -->`.
+/// The beginning of a comment that captures parts of a response: `<!-- capture NAME=/pointer -->`.
 const CAPTURE: &str = "<!-- capture ";
 
 /// The code blocks of a page, in their order.
 #[derive(Default)]
 struct Blocks {
-    /// What the request's answer is expected to be.
+    /// The expected status of the last request.
     status: Option<String>,
-    /// Whether the last request is shown in other languages.
+    /// Whether the last request is shown in other languages too.
     translated: bool,
-    /// Whether one was before it.
-    begun: bool,
+    /// Whether an earlier request was.
+    has_earlier: bool,
 }
 
 impl Blocks {
@@ -182,7 +177,7 @@ impl Blocks {
         let words: Vec<&str> = words.collect();
         if words.contains(&"run") {
             self.status = words.iter().find_map(|word| word.strip_prefix("expect=")).map(str::to_owned);
-            return self.request(text, Follows::of(after));
+            return self.request(text, Following::of(after));
         }
         if words.contains(&"response") {
             let shown = self.status.take().map(|status| format!(" <b>{}</b>", escape(&status))).unwrap_or_default();
@@ -191,29 +186,29 @@ impl Blocks {
         block(language, "", name_of(language), text)
     }
 
-    /// A request, in every language that it can be written in.
-    fn request(&mut self, script: &str, follows: Follows) -> String {
-        let shown = match follows {
-            Follows { capture: true, .. } => samples::piped(script, "| tee answer.json | jq"),
-            Follows { json: true, .. } => samples::piped(script, "| jq"),
+    /// Renders a request, in every language into which it can be translated.
+    fn request(&mut self, script: &str, following: Following) -> String {
+        let shown = match following {
+            Following { capture: true, .. } => samples::piped(script, "| tee answer.json | jq"),
+            Following { json: true, .. } => samples::piped(script, "| jq"),
             _ => script.to_owned(),
         };
         let request = Request::read(script);
         self.translated = request.is_some();
-        let begun = self.begun;
-        self.begun |= self.translated;
+        let has_earlier = self.has_earlier;
+        self.has_earlier |= self.translated;
         let sample = |language| {
-            let before = if begun { "" } else { samples::preamble(language) };
+            let before = if has_earlier { "" } else { samples::preamble(language) };
             request.as_ref().map(|request| format!("{before}{}", request.write(language)))
         };
         let others = [sample(Language::Python), sample(Language::JavaScript)];
-        // The answer tells the status; where none is shown, the request does.
-        let status = self.status.as_ref().filter(|_| !follows.json);
+        // The status is shown with the response, or with the request when no response is shown.
+        let status = self.status.as_ref().filter(|_| !following.json);
         let label = status.map_or("Request".to_owned(), |status| format!("Request <b>{}</b>", escape(status)));
         in_languages(" request", &label, &shown, others)
     }
 
-    /// What keeps parts of the answer for later requests.
+    /// Renders the code that captures parts of the response for later requests.
     fn captures(&self, comment: &str) -> String {
         let Some(pairs) = comment.trim().strip_prefix(CAPTURE) else { return String::new() };
         let pairs: Vec<(&str, &str)> =
@@ -225,14 +220,14 @@ impl Blocks {
         let sample = |language| self.translated.then(|| lines(Some(language)));
         in_languages(
             " capture",
-            "Keep it for what follows",
+            "Keep it for what following",
             &lines(None),
             [sample(Language::Python), sample(Language::JavaScript)],
         )
     }
 }
 
-/// A block in the shell, and in Python and JavaScript where it can be.
+/// A block in shell, Python and JavaScript, or in shell alone when it cannot be translated.
 fn in_languages(role: &str, label: &str, shell: &str, others: [Option<String>; 2]) -> String {
     let [Some(python), Some(javascript)] = others else { return block("bash", role, label, shell) };
     let mut tabs = String::new();
@@ -256,7 +251,7 @@ fn in_languages(role: &str, label: &str, shell: &str, others: [Option<String>; 2
     )
 }
 
-/// A code block with a label and a button that copies it.
+/// A code block with a label and a copy button.
 pub fn block(language: &str, role: &str, label: &str, text: &str) -> String {
     format!(
         "<div class=\"code{role}\"><div class=\"bar\"><span>{label}</span><button type=\"button\" class=\"copy\" hidden>Copy</button></div>\
@@ -283,7 +278,7 @@ fn name_of(language: &str) -> &str {
     }
 }
 
-/// A diagram in the page itself: its text can be selected and found, and it takes the page's colours.
+/// A diagram, inlined: its text can be selected and searched, and it uses the page's colours.
 fn diagram(svg: &str, alt: &str) -> String {
     let svg = svg.find("<svg").map_or(svg, |at| &svg[at..]);
     let alt = escape(alt);

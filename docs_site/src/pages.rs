@@ -1,4 +1,4 @@
-//! The pages' own content: home, guides, error codes, the reference, and what answers where there is nothing.
+//! The content of the pages: home, guides, error codes, the reference, and the page for unknown paths.
 
 use std::fmt::Write;
 
@@ -28,7 +28,7 @@ pub fn home(shell: &Shell, guides: &[Guide]) -> String {
         .replace("{{bearer}}", &block("bash", "", "In a client application", bearer))
         .replace("{{groups}}", &groups(guides));
     let description = "Guides and API reference of Paygen, the card-issuing platform you run yourself.";
-    shell.dress(&Page {
+    shell.render(&Page {
         title: "Paygen Docs",
         description,
         tab: Tab::None,
@@ -64,7 +64,7 @@ pub fn guides(shell: &Shell, guides: &[Guide]) -> String {
         groups(guides).replace("<h3>", "<h2>").replace("</h3>", "</h2>")
     );
     let description = "All guides of Paygen.";
-    shell.dress(&Page {
+    shell.render(&Page {
         title: "Guides",
         description,
         tab: Tab::Guides,
@@ -96,7 +96,7 @@ pub fn guide(shell: &Shell, guide: &Guide, before: Option<&Guide>, after: Option
         guide.path(),
     );
     let (title, description, path) = (&guide.title, &guide.description, &guide.path());
-    shell.dress(&Page { title, description, tab: Tab::Guides, path, main, headings: &guide.headings, nav: true })
+    shell.render(&Page { title, description, tab: Tab::Guides, path, main, headings: &guide.headings, nav: true })
 }
 
 fn reason(status: u16) -> &'static str {
@@ -144,7 +144,7 @@ pub fn error(shell: &Shell, code: &Code) -> String {
         headings: &[],
         nav: true,
     };
-    shell.dress(&page)
+    shell.render(&page)
 }
 
 /// `/docs/errors`.
@@ -176,10 +176,10 @@ pub fn errors(shell: &Shell) -> String {
     let headings = [heading("codes", "Codes"), heading("fields", "Codes of fields")];
     let description = "Every error code of the Paygen API, with its status, meaning and fix.";
     let (title, path) = ("Error codes", "/docs/errors");
-    shell.dress(&Page { title, description, tab: Tab::None, path, main, headings: &headings, nav: true })
+    shell.render(&Page { title, description, tab: Tab::None, path, main, headings: &headings, nav: true })
 }
 
-/// `/docs/api`: the viewer, and for those without JavaScript the list of calls.
+/// `/docs/api`: the viewer, and without JavaScript the list of operations.
 pub fn reference(shell: &Shell, assets: &Assets, operations: &[Operation]) -> String {
     let mut list = String::new();
     let mut tag = "";
@@ -206,15 +206,15 @@ pub fn reference(shell: &Shell, assets: &Assets, operations: &[Operation]) -> St
     );
     let description = "Every call of the Paygen API, with code samples and a console.";
     let (title, path) = ("API Reference", "/docs/api");
-    shell.dress(&Page { title, description, tab: Tab::Reference, path, main, headings: &[], nav: false })
+    shell.render(&Page { title, description, tab: Tab::Reference, path, main, headings: &[], nav: false })
 }
 
-/// What answers where there is no page.
+/// The page for unknown paths.
 pub fn missing(shell: &Shell) -> String {
     let main = "<article class=\"prose missing\"><p class=\"crumb\">404</p><h1>There is no such page</h1><p class=\"lead\">The \
         address may be mistyped, or the page may have moved.</p><p><a class=\"button\" href=\"/docs\">To the start</a> \
         <a class=\"button quiet\" href=\"/docs/guides\">All guides</a></p></article>"
         .to_owned();
     let description = "There is no such page.";
-    shell.dress(&Page { title: "No such page", description, tab: Tab::None, path: "", main, headings: &[], nav: true })
+    shell.render(&Page { title: "No such page", description, tab: Tab::None, path: "", main, headings: &[], nav: true })
 }

@@ -1,20 +1,19 @@
-//! The requests of the guides in other languages: a `curl` command is read, and written as Python and JavaScript. So what a
-//! page shows in three languages is one request, and what the tests play is what the page shows.
+//! The guides' requests in other languages: a `curl` command is parsed and written as Python and JavaScript, so that
+//! the three samples on a page are the same request, and the tests run exactly what the page shows.
 
 use std::fmt::Write;
 
 use paygen_edge::json::Json;
 
-/// A language that samples are shown in.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Language {
     /// Python with the requests library.
     Python,
-    /// JavaScript, with the fetch that Node and browsers have.
+    /// JavaScript with `fetch`, as in Node and browsers.
     JavaScript,
 }
 
-/// A text with variables in it.
+/// A text with variables.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Template(Vec<Part>);
 
@@ -24,7 +23,6 @@ enum Part {
     Variable(String),
 }
 
-/// What is sent.
 #[derive(Debug, Default, PartialEq)]
 enum Body {
     #[default]
@@ -38,11 +36,11 @@ enum Body {
 struct Field {
     name: String,
     value: Template,
-    /// The name and the content type of a file; `value` is its path then.
+    /// The file name and content type of a file; `value` is then its path.
     file: Option<String>,
 }
 
-/// A request as a `curl` command says it.
+/// A request, parsed from a `curl` command.
 #[derive(Debug, Default, PartialEq)]
 pub struct Request {
     method: String,
@@ -52,7 +50,7 @@ pub struct Request {
     body: Body,
 }
 
-/// Puts more on the end of a script's last command; a here-document goes on below it.
+/// Appends to a script's last command; a here-document continues below it.
 pub fn piped(script: &str, more: &str) -> String {
     match script.split_once("<<JSON") {
         Some((command, document)) => format!("{command}<<JSON {more}{document}"),
@@ -61,7 +59,7 @@ pub fn piped(script: &str, more: &str) -> String {
 }
 
 impl Request {
-    /// Reads a script of one `curl` command; nothing when it is another one, or has an option that is not known here.
+    /// Parses a script of one `curl` command; `None` for another command or an option not supported here.
     pub fn read(script: &str) -> Option<Request> {
         let (command, document) = match script.split_once(" <<JSON\n") {
             Some((command, document)) => (command, Some(document.trim_end().strip_suffix("JSON")?.trim_end())),
@@ -111,7 +109,7 @@ impl Request {
         Some(request)
     }
 
-    /// The request in a language; the answer is in `answer` after it.
+    /// The request in a language; the code leaves the response in `answer`.
     pub fn write(&self, language: Language) -> String {
         match language {
             Language::Python => self.python(),
@@ -194,7 +192,7 @@ impl Request {
     }
 }
 
-/// What stands once before the samples of a page.
+/// The code that precedes the samples of a page, once.
 pub fn preamble(language: Language) -> &'static str {
     match language {
         Language::Python => {
@@ -206,7 +204,7 @@ pub fn preamble(language: Language) -> &'static str {
     }
 }
 
-/// What keeps a part of the answer: `pointer` is a JSON pointer.
+/// The code that captures a part of the response; `pointer` is a JSON pointer.
 pub fn capture(language: Option<Language>, name: &str, pointer: &str) -> String {
     let step = |step: &str| match language {
         _ if step.bytes().all(|byte| byte.is_ascii_digit()) => format!("[{step}]"),
@@ -248,7 +246,7 @@ fn pairs_of(pairs: &[(String, Template)], language: Language) -> String {
 }
 
 impl Template {
-    /// The text, when there is no variable in it.
+    /// The text, when it contains no variable.
     fn plain(&self) -> Option<&str> {
         match self.0.as_slice() {
             [Part::Text(text)] => Some(text),
@@ -256,7 +254,7 @@ impl Template {
         }
     }
 
-    /// As a shell has it between double quotes.
+    /// The text as in double quotes of a shell.
     fn source(&self) -> String {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
@@ -272,7 +270,7 @@ impl Template {
         }
     }
 
-    /// A name and what follows it.
+    /// Splits the text at the first separator.
     fn split(mut self, between: &str) -> Option<(String, Template)> {
         let Part::Text(first) = self.0.first_mut()? else { return None };
         let (name, rest) = first.split_once(between)?;
@@ -282,7 +280,7 @@ impl Template {
         Some((name, self))
     }
 
-    /// As it stands within the quotes of the language.
+    /// The text as it stands within quotes of the language.
     fn inside(&self, language: Language) -> String {
         let mut text = String::new();
         for part in &self.0 {
@@ -301,7 +299,7 @@ impl Template {
         text
     }
 
-    /// As an expression.
+    /// The text as an expression of the language.
     fn write(&self, language: Language) -> String {
         match (self.0.as_slice(), language) {
             ([], _) => "\"\"".to_owned(),
@@ -317,7 +315,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A text of a here-document, or of a word between double quotes: `$NAME` is a variable.
+/// Parses a here-document's text, or a word in double quotes: `$NAME` is a variable.
 fn with_variables(text: &str) -> Template {
     let mut template = Template::default();
     let mut rest = text;
@@ -339,7 +337,7 @@ fn variable(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The words of a command as a shell reads them.
+/// The words of a command, split as a shell does.
 fn words(command: &str) -> Option<Vec<Template>> {
     let mut words = Vec::new();
     let mut word: Option<Template> = None;
@@ -381,8 +379,8 @@ fn words(command: &str) -> Option<Vec<Template>> {
     Some(words)
 }
 
-/// How wide an object on one line may be.
-const WIDE: usize = 60;
+/// Upper bound on the characters of an object on one line.
+const MAX_LINE_CHARS: usize = 60;
 
 /// A JSON value as a literal, on one line where it fits.
 fn literal(json: &Json, language: Language, indent: usize) -> String {
@@ -406,7 +404,7 @@ fn literal(json: &Json, language: Language, indent: usize) -> String {
     };
     let (open, close) = if matches!(json, Json::Array(_)) { ("[", "]") } else { ("{", "}") };
     let line = parts.join(", ");
-    if parts.is_empty() || (line.len() <= WIDE && !line.contains('\n')) {
+    if parts.is_empty() || (line.len() <= MAX_LINE_CHARS && !line.contains('\n')) {
         let gap = if python || open == "[" || parts.is_empty() { "" } else { " " };
         return format!("{open}{gap}{line}{gap}{close}");
     }

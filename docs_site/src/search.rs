@@ -1,4 +1,4 @@
-//! What the search finds and what language models read: an index in JSON, and `llms.txt`.
+//! The index of the browser's search, as JSON, and `llms.txt` for language models.
 
 use std::fmt::Write;
 
@@ -7,33 +7,30 @@ use serde_json::{Value, json};
 use super::catalogue::CODES;
 use super::guides::{GROUPS, Guide};
 
-/// How much of a section's text is searched.
-const LONGEST: usize = 1200;
+/// Characters of a section's text that are indexed.
+const MAX_INDEXED_CHARS: usize = 1200;
 
-/// A call of the API.
+/// An operation of the API.
 pub struct Operation {
-    /// The name of its anchor in the reference.
+    /// Its anchor in the reference.
     pub id: String,
-    /// Such as POST.
     pub method: String,
-    /// With its variables in braces.
+    /// The path with its variables in braces.
     pub path: String,
-    /// What it does.
     pub summary: String,
-    /// Its group.
     pub tag: String,
-    /// What is told of it, and the names of what it takes.
+    /// The text to search: its description, and the names of its parameters and members.
     pub words: String,
 }
 
 impl Operation {
-    /// Where it is described.
+    /// Its path in the reference.
     pub fn href(&self) -> String {
         format!("/docs/api#{}", self.id)
     }
 }
 
-/// Every call, in the order of the document's tags.
+/// Every operation, in the order of the document's tags.
 pub fn operations(contract: &Value) -> Vec<Operation> {
     let tags: Vec<&str> =
         contract["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
@@ -55,7 +52,7 @@ pub fn operations(contract: &Value) -> Vec<Operation> {
     operations
 }
 
-/// The names of the parameters and of the members of the body of a call.
+/// The names of an operation's parameters and body members.
 fn members_of(contract: &Value, operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let named = schema["$ref"].as_str().and_then(|to| contract.pointer(to.strip_prefix('#')?));
@@ -64,14 +61,14 @@ fn members_of(contract: &Value, operation: &Value) -> Vec<String> {
     members.chain(parameters.filter_map(|one| one["name"].as_str().map(str::to_owned))).collect()
 }
 
-/// The index that the search in the browser reads.
+/// The index that the browser's search loads.
 pub fn index(guides: &[Guide], operations: &[Operation]) -> String {
     let mut entries = Vec::new();
     for guide in guides {
         for section in &guide.sections {
             let first = section.id.is_empty();
             let href = if first { guide.path() } else { format!("{}#{}", guide.path(), section.id) };
-            let text: String = section.text.trim().chars().take(LONGEST).collect();
+            let text: String = section.text.trim().chars().take(MAX_INDEXED_CHARS).collect();
             let text = if first { format!("{} {text}", guide.description) } else { text };
             let title = if first { &guide.title } else { &section.heading };
             let place = if first { guide.group.clone() } else { guide.title.clone() };
@@ -80,7 +77,7 @@ pub fn index(guides: &[Guide], operations: &[Operation]) -> String {
     }
     for operation in operations {
         let text = format!("{} {} {} {}", operation.method, operation.path, operation.id, operation.words);
-        let text: String = text.chars().take(LONGEST).collect();
+        let text: String = text.chars().take(MAX_INDEXED_CHARS).collect();
         let place = format!("{} {}", operation.method, operation.path);
         entries.push(json!({"id": entries.len(), "title": operation.summary, "place": place, "href": operation.href(), "text": text}));
     }
@@ -93,7 +90,7 @@ pub fn index(guides: &[Guide], operations: &[Operation]) -> String {
     Value::Array(entries).to_string()
 }
 
-/// The site for language models: <https://llmstxt.org>.
+/// `llms.txt`, the site's summary for language models: <https://llmstxt.org>.
 pub fn llms(guides: &[Guide], operations: &[Operation]) -> String {
     let mut text = "# Paygen\n\n> A self-hosted card-issuing platform in one binary: accounts on a double-entry ledger, card \
         holders, cards, authorizations with every decision explained, events and webhooks. All of it is one REST API.\n\n\

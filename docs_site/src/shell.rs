@@ -1,4 +1,4 @@
-//! What is around every page: head, top bar, navigation, contents at the side, foot.
+//! The frame of every page: head, top bar, navigation, table of contents, footer.
 
 use std::fmt::Write;
 
@@ -7,45 +7,41 @@ use super::escape;
 use super::guides::{GROUPS, Guide};
 use super::markdown::Heading;
 
-/// The two tabs.
+/// The tabs of the top bar.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Tab {
-    /// Neither.
     None,
-    /// Guides.
     Guides,
-    /// API Reference.
     Reference,
 }
 
-/// A page to be dressed.
+/// A page to render.
 pub struct Page<'a> {
-    /// For the browser's tab.
+    /// The title of the browser's tab.
     pub title: &'a str,
-    /// For search engines and previews.
+    /// For search engines and link previews.
     pub description: &'a str,
-    /// Which tab it belongs to.
+    /// The active tab.
     pub tab: Tab,
     /// Its own path, to be marked in the navigation.
     pub path: &'a str,
-    /// What is in it.
+    /// The main content, HTML.
     pub main: String,
-    /// For the contents at its side.
+    /// For the table of contents.
     pub headings: &'a [Heading],
-    /// Whether the navigation of the guides stands beside it.
+    /// Whether the guides' navigation is shown.
     pub nav: bool,
 }
 
-/// Dresses pages.
+/// Renders pages into the frame.
 pub struct Shell {
     head: String,
     search: String,
-    /// The navigation: group and entries of path and title.
+    /// The navigation: groups, and their entries of path and title.
     nav: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Shell {
-    /// For these files and guides.
     pub fn new(assets: &Assets, guides: &[Guide]) -> Shell {
         let head = format!(
             "<link rel=\"icon\" href=\"{}\" type=\"image/svg+xml\">\
@@ -77,7 +73,7 @@ impl Shell {
     }
 
     /// The whole page.
-    pub fn dress(&self, page: &Page) -> String {
+    pub fn render(&self, page: &Page) -> String {
         let title = if page.path == "/docs" { page.title.to_owned() } else { format!("{} · Paygen Docs", page.title) };
         let current = |tab: Tab| if page.tab == tab { " aria-current=\"true\"" } else { "" };
         let layout = match (page.nav, page.tab) {
@@ -85,7 +81,7 @@ impl Shell {
             (false, Tab::Reference) => "reference",
             (false, _) => "plain",
         };
-        // The viewer of the reference brings a banner of its own.
+        // The reference viewer brings a banner of its own.
         let bar = match layout {
             "reference" => "div class=\"top\" role=\"region\" aria-label=\"Paygen Docs\"",
             _ => "header class=\"top\"",
@@ -117,7 +113,7 @@ impl Shell {
                 contents(page.headings)
             );
         } else {
-            // The viewer of the reference brings a main part and a banner of its own.
+            // The reference viewer brings a main element and a banner of its own.
             let (part, role) = match layout {
                 "reference" => ("div", " role=\"region\" aria-label=\"API Reference\""),
                 _ => ("main", ""),

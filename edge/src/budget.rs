@@ -1,7 +1,8 @@
-//! Budgets of bytes: what requests and answers may have in memory in sum, and of it each caller.
+//! Byte budgets: bounds on the memory of all requests or all responses together, and on each caller's share.
 //!
-//! Small ones are free, so that nobody who fills a budget keeps ordinary calls out; their sum is bounded by the number of
-//! connections. What is held is given back when it is dropped, which for an answer is when the socket took its bytes.
+//! Small amounts are not counted, so that a caller who exhausts a budget does not block ordinary calls; their sum is
+//! bounded by the number of connections. Held bytes are released on drop, which for a response is when the socket has
+//! taken its bytes.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,30 +12,30 @@ use std::time::Duration;
 use axum::body::Bytes;
 use paygen_core::ids::ClientId;
 
-/// How much of a request's head, of its body, and of a piece of an answer is not counted.
-pub const FREE: usize = 8 << 10;
+/// Bytes of a request's head, of its body, and of a piece of a response that are not counted.
+pub const FREE_BYTES: usize = 8 << 10;
 
-/// How often one that waits for room looks again.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a waiting caller checks for room.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Says of an answer, as its extension, that its bytes are not counted: all readers share them, or they are counted
-/// where they are made.
+/// Response extension: the bytes of the response are not counted, because all readers share them or because they are
+/// counted where they are produced.
 #[derive(Clone, Copy)]
 pub struct Uncounted;
 
-/// On whose account bytes are.
+/// The caller whose share is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Payer {
     /// A client, by its credential.
     Client(ClientId),
-    /// An address that has not shown a credential.
+    /// The address of a caller that is not authenticated.
     Address(IpAddr),
 }
 
-/// So many bytes in sum, and of them a share for each payer. Clones share it.
+/// A number of bytes, and a share of it for each payer. Clones share it.
 #[derive(Clone)]
 pub struct Budget {
-    most: usize,
+    limit: usize,
     share: usize,
     used: Arc<Mutex<Used>>,
 }
@@ -57,36 +58,36 @@ impl Used {
 }
 
 impl Budget {
-    /// So many bytes, of which one payer may have a quarter.
-    pub fn new(most: usize) -> Budget {
-        Budget { most, share: most / 4, used: Arc::default() }
+    /// A budget of `limit` bytes; each payer's share is a quarter.
+    pub fn new(limit: usize) -> Budget {
+        Budget { limit, share: limit / 4, used: Arc::default() }
     }
 
-    /// Takes bytes on an account, if there is room. The first that a payer takes may be more than its share, so that
-    /// nothing is refused for ever.
+    /// Charges bytes to a payer if there is room. A payer that holds nothing may exceed its share, so that no amount is
+    /// refused for ever.
     pub fn take(&self, payer: Payer, bytes: usize) -> Option<Hold> {
         let mut hold = Hold { budget: self.clone(), payer, bytes: 0 };
-        hold.reach(bytes).then_some(hold)
+        hold.grow_to(bytes).then_some(hold)
     }
 
-    /// Takes bytes that are there already and cannot be refused any more.
-    pub fn take_anyway(&self, payer: Payer, bytes: usize) -> Hold {
+    /// Charges bytes that are already in memory and can no longer be refused.
+    pub fn force_take(&self, payer: Payer, bytes: usize) -> Hold {
         let mut hold = Hold { budget: self.clone(), payer, bytes: 0 };
         hold.set(bytes);
         hold
     }
 
-    /// Takes bytes as soon as there is room.
+    /// Charges bytes as soon as there is room.
     pub async fn wait(&self, payer: Payer, bytes: usize) -> Hold {
         loop {
             if let Some(hold) = self.take(payer, bytes) {
                 return hold;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// How many bytes are held.
+    /// The number of bytes held.
     pub fn used(&self) -> usize {
         self.locked().sum
     }
@@ -96,7 +97,7 @@ impl Budget {
     }
 }
 
-/// Bytes that are held until this is dropped.
+/// Bytes held until this is dropped.
 pub struct Hold {
     budget: Budget,
     payer: Payer,
@@ -104,8 +105,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Holds at least so many bytes from now on, if there is room.
-    pub fn reach(&mut self, bytes: usize) -> bool {
+    /// Grows the hold to at least this many bytes, if there is room.
+    pub fn grow_to(&mut self, bytes: usize) -> bool {
         if bytes <= self.bytes {
             return true;
         }
@@ -113,7 +114,7 @@ impl Hold {
         let mut used = self.budget.locked();
         let own = used.by.get(&self.payer).copied().unwrap_or_default();
         let within_share = own == 0 || own + more <= self.budget.share;
-        let fits = within_share && (used.sum == 0 || used.sum + more <= self.budget.most);
+        let fits = within_share && (used.sum == 0 || used.sum + more <= self.budget.limit);
         if fits {
             used.change(self.payer, self.bytes, bytes);
             drop(used);
@@ -122,14 +123,14 @@ impl Hold {
         fits
     }
 
-    /// Holds exactly so many bytes from now on, whether there is room or not.
+    /// Sets the hold to exactly this many bytes, whether there is room or not.
     pub fn set(&mut self, bytes: usize) {
         self.budget.locked().change(self.payer, self.bytes, bytes);
         self.bytes = bytes;
     }
 
-    /// Bytes that give back what they hold when the last reader of them is gone.
-    pub fn around(mut self, bytes: Bytes) -> Bytes {
+    /// Wraps bytes so that the hold is released when their last reader is dropped.
+    pub fn wrap(mut self, bytes: Bytes) -> Bytes {
         self.set(bytes.len());
         Bytes::from_owner(Held { bytes, _hold: self })
     }
@@ -152,7 +153,8 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// What one request has of the budget for requests; an extension of it, given back when its answer is made.
+/// The part of the request budget that one request holds. It is an extension of the request and is released when its
+/// response is built.
 #[derive(Clone)]
 pub struct Account(Arc<Holdings>);
 
@@ -164,37 +166,37 @@ struct Holdings {
 }
 
 impl Account {
-    /// Of a request from this address.
+    /// The account of a request from this address.
     pub fn new(budget: &Budget, address: IpAddr) -> Account {
         let (client, hold) = (OnceLock::new(), Mutex::new(None));
         Account(Arc::new(Holdings { budget: budget.clone(), address, client, hold }))
     }
 
-    /// Whose it is, once that is known.
+    /// Charges the request to this client from now on, after authentication.
     pub fn belongs_to(&self, client: ClientId) {
         let _ = self.0.client.set(client);
     }
 
-    /// On whose account its bytes are.
+    /// The payer charged for the request.
     pub fn payer(&self) -> Payer {
         self.0.client.get().map_or(Payer::Address(self.0.address), |client| Payer::Client(*client))
     }
 
-    /// Whether so many bytes of its body may be in memory.
+    /// Holds this many bytes for the request's body; false when there is no room.
     pub fn may_have(&self, bytes: usize) -> bool {
-        if bytes <= FREE {
+        if bytes <= FREE_BYTES {
             return true;
         }
         let mut hold = self.0.hold.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = match &mut *hold {
-            Some(hold) => hold.reach(bytes),
+            Some(hold) => hold.grow_to(bytes),
             None => {
                 *hold = self.0.budget.take(self.payer(), bytes);
                 hold.is_some()
             }
         };
         if !fits {
-            // It is refused, so what it had is free for others at once.
+            // The request is refused, so its hold is released at once.
             *hold = None;
         }
         fits
@@ -207,7 +209,7 @@ mod tests {
 
     use axum::body::Bytes;
 
-    use super::{Account, Budget, FREE, Payer};
+    use super::{Account, Budget, FREE_BYTES, Payer};
 
     fn payer(number: u8) -> Payer {
         Payer::Address(IpAddr::from([10, 0, 0, number]))
@@ -219,12 +221,12 @@ mod tests {
         let first = budget.take(payer(1), 60).expect("within the share");
         assert!(budget.take(payer(1), 41).is_none(), "more than a quarter");
         let mut second = budget.take(payer(1), 40).expect("all of the share");
-        assert!(!second.reach(41) && second.reach(40) && second.reach(1));
+        assert!(!second.grow_to(41) && second.grow_to(40) && second.grow_to(1));
         let rest: Vec<_> = (2..5).filter_map(|number| budget.take(payer(number), 100)).collect();
         assert_eq!((rest.len(), budget.used()), (3, 400));
         assert!(budget.take(payer(9), 1).is_none(), "nothing is left");
         drop((first, second));
-        let forced = budget.take_anyway(payer(2), 500);
+        let forced = budget.force_take(payer(2), 500);
         assert_eq!(budget.used(), 800);
         drop((forced, rest));
         assert_eq!(budget.used(), 0);
@@ -236,7 +238,7 @@ mod tests {
     fn bytes_are_held_until_their_last_reader_is_gone() {
         let budget = Budget::new(1000);
         let hold = budget.take(payer(1), 100).expect("room");
-        let bytes = hold.around(Bytes::from_static(b"0123456789"));
+        let bytes = hold.wrap(Bytes::from_static(b"0123456789"));
         let part = bytes.slice(3..5);
         drop(bytes);
         assert_eq!((&part[..], budget.used()), (&b"34"[..], 10));
@@ -246,11 +248,11 @@ mod tests {
 
     #[test]
     fn small_bodies_are_free() {
-        let budget = Budget::new(8 * FREE);
+        let budget = Budget::new(8 * FREE_BYTES);
         let account = Account::new(&budget, IpAddr::from([127, 0, 0, 1]));
-        assert!(account.may_have(FREE) && budget.used() == 0);
-        assert!(account.may_have(FREE + 1) && budget.used() == FREE + 1);
-        assert!(!account.may_have(3 * FREE), "more than a quarter");
+        assert!(account.may_have(FREE_BYTES) && budget.used() == 0);
+        assert!(account.may_have(FREE_BYTES + 1) && budget.used() == FREE_BYTES + 1);
+        assert!(!account.may_have(3 * FREE_BYTES), "more than a quarter");
         assert_eq!(budget.used(), 0, "what is refused holds nothing");
         drop(account);
         assert_eq!(budget.used(), 0);

@@ -1,7 +1,7 @@
-//! Taking connections, and speaking HTTP/1.1 on them.
+//! Accepts connections and serves HTTP/1.1 on them.
 //!
-//! HTTP/1.1 alone: it has one answer at a time on a connection, so what a connection can make this process keep is bounded
-//! by what is known here. Of HTTP/2 a reader decides itself how much it takes of how many answers at once.
+//! HTTP/1.1 only: it has one response at a time on a connection, so the bounds here also bound the memory of a
+//! connection. With HTTP/2 the client would decide how many responses are open and how slowly it reads each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,67 +24,67 @@ use super::refusals::{Refusals, unless_http2};
 use super::slots::Slots;
 use super::socket::{Incoming, Socket};
 
-/// The largest head of a request: its line and headers.
-const LARGEST_HEAD: usize = 64 << 10;
+/// Upper bound on a request's head, that is its request line and headers.
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// What bounds connections.
+/// Bounds on connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How long a request's head may take, and how long a reader may take nothing of its answer.
-    pub patience: Duration,
-    /// Connections at once.
+    /// Timeout for a request's head, and for a client that reads nothing of its response.
+    pub timeout: Duration,
+    /// Open connections in total.
     pub connections: u32,
-    /// Of these, from one address; an IPv6 address counts as its /64.
+    /// Open connections from one address; an IPv6 address counts as its /64.
     pub connections_per_address: u32,
-    /// Addresses without such a bound.
+    /// Addresses exempt from the bound per address.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// What every connection needs.
+/// The state shared by all connections.
 pub struct Connections {
     router: Router,
     protocol: http1::Builder,
-    patience: Duration,
-    /// Connections at once.
-    places: Arc<Semaphore>,
+    timeout: Duration,
+    /// One permit for each open connection.
+    permits: Arc<Semaphore>,
     slots: Slots,
     refusals: Refusals,
     budget: Budget,
 }
 
 impl Connections {
-    /// Connections that `router` answers. `budget` is the one for requests; `too_many` makes the answer to a connection of an
-    /// address that has its share.
+    /// Connections answered by `router`. `budget` is the budget for requests; `too_many` renders the response for an
+    /// address that has reached its bound.
     pub fn new(router: Router, limits: &Limits, budget: Budget, too_many: fn() -> Vec<u8>) -> Connections {
-        let patience = limits.patience;
+        let timeout = limits.timeout;
         let mut protocol = http1::Builder::new();
-        protocol.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(LARGEST_HEAD);
-        let most = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        protocol.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_HEAD_BYTES);
+        let bound = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Connections {
             router,
             protocol,
-            patience,
-            places: Arc::new(Semaphore::new(most(limits.connections))),
-            slots: Slots::new(most(limits.connections_per_address), &limits.trusted_proxies),
+            timeout,
+            permits: Arc::new(Semaphore::new(bound(limits.connections))),
+            slots: Slots::new(bound(limits.connections_per_address), &limits.trusted_proxies),
             refusals: Refusals::new(too_many),
             budget,
         }
     }
 
-    /// Takes connections for ever. One whose next request's head does not arrive in time is closed, so that silent or slow
-    /// callers cannot use up the sockets; so is one that takes nothing of its answer. While as many are open as may be,
-    /// further ones wait to be taken; an address that has its share is refused.
+    /// Accepts connections for ever. A connection is closed when the head of its next request does not arrive in time,
+    /// or when its client reads nothing of a response, so that silent or slow clients cannot exhaust the sockets. At
+    /// the bound in total further connections wait in the backlog; at the bound per address they are refused.
     pub async fn accept(self, listener: &TcpListener, open: &GracefulShutdown) {
         let shared = Arc::new(self);
         loop {
-            if shared.places.available_permits() == 0 {
+            if shared.permits.available_permits() == 0 {
                 tracing::warn!("as many connections are open as max_connections allows; further ones wait");
             }
-            let Ok(place) = shared.places.clone().acquire_owned().await else { return };
+            let Ok(permit) = shared.permits.clone().acquire_owned().await else { return };
             let (stream, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Most likely there are no file descriptors left just now.
+                    // The usual cause is that no file descriptor is free at the moment.
                     tracing::warn!(%error, "a connection could not be taken");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
@@ -96,8 +96,8 @@ impl Connections {
             };
             let (shared, watcher) = (shared.clone(), open.watcher());
             tokio::spawn(async move {
-                // In this order they are given back: whoever gets the place finds the slot free.
-                let _held = (slot, place);
+                // Dropped in this order, slot first: a caller that gets the permit finds the slot free.
+                let _held = (slot, permit);
                 metrics::gauge!("paygen_http_connections").increment(1);
                 shared.serve(stream, peer, watcher).await;
                 metrics::gauge!("paygen_http_connections").decrement(1);
@@ -107,7 +107,7 @@ impl Connections {
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         let _ = stream.set_nodelay(true);
-        let Some(stream) = unless_http2(stream, self.patience).await else { return };
+        let Some(stream) = unless_http2(stream, self.timeout).await else { return };
         let incoming = Incoming::new(&self.budget, Payer::Address(peer.ip().to_canonical()));
         let (router, seen, requests) = (self.router.clone(), incoming.clone(), AtomicU64::new(0));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Body>| {
@@ -123,7 +123,7 @@ impl Connections {
                 answer
             }
         });
-        let stream = TokioIo::new(Socket::new(stream, self.patience, incoming));
+        let stream = TokioIo::new(Socket::new(stream, self.timeout, incoming));
         if let Err(error) = watcher.watch(self.protocol.serve_connection(stream, service)).await {
             tracing::debug!(%error, "a connection ended early");
         }

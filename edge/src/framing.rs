@@ -1,53 +1,54 @@
-//! Where the requests of a connection begin and end (RFC 9112), followed beside hyper's parser.
+//! Tracks where the requests of a connection begin and end (RFC 9112), in parallel with hyper's parser.
 //!
-//! hyper decides what a request is. This only sees what hyper lets pass or hides: a head with `Content-Length` and
-//! `Transfer-Encoding` (hyper drops the length), lines that end without a carriage return, how large a head is while it
-//! arrives, and whether a request is still on its way when the connection ends. Where it cannot follow any more, as hyper
-//! refuses such a request itself, it counts the connection as being in the middle of one.
+//! hyper decides what a request is. This tracker detects what hyper accepts or hides: a head with both `Content-Length`
+//! and `Transfer-Encoding` (hyper drops the length), lines that end without a carriage return, the size of an
+//! incomplete head, and whether a request is incomplete when the connection ends. hyper refuses requests that this
+//! tracker cannot follow; the connection then counts as being within a request.
 
-/// How much of a line is kept: enough for every line that frames a body.
-const KEPT: usize = 128;
+/// Bytes kept of a line: enough for every line that frames a body.
+const KEPT_LINE_BYTES: usize = 128;
 
-/// What is wrong with how a request is framed.
+/// An error in the framing of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It has `Content-Length` and `Transfer-Encoding`: two readers could disagree where it ends.
+    /// Both `Content-Length` and `Transfer-Encoding` are present: two parsers could disagree where the request ends
+    /// (request smuggling).
     TwoLengths,
-    /// A line of its head ends with a line feed alone.
+    /// A line of the head ends with a line feed alone.
     BareLineFeed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No request has begun; empty lines are skipped.
+    /// Between requests; empty lines are skipped.
     Between,
-    /// In a head: its first line, then its fields.
+    /// In a head: the request line, then the fields.
     Head,
-    /// In a body of which so many bytes are missing.
+    /// In a body, with this many bytes outstanding.
     Sized(u64),
-    /// In the line that gives the size of a chunk.
+    /// In the line with the size of a chunk.
     ChunkSize,
-    /// In a chunk with its line end.
+    /// In a chunk and its line end, with this many bytes outstanding.
     Chunk(u64),
-    /// In the fields after the last chunk.
+    /// In the trailer fields after the last chunk.
     Trailers,
-    /// It cannot be followed any more.
+    /// The framing can no longer be tracked.
     Lost,
 }
 
-/// Follows the bytes of one connection.
+/// Tracks the bytes of one connection.
 #[derive(Debug)]
 pub struct Framing {
     state: State,
-    /// How the present line begins, and how long it is.
+    /// The beginning of the current line, and its length.
     line: Vec<u8>,
     line_length: usize,
     ends_with_return: bool,
-    /// Of the present head.
+    /// Size of the current head.
     head_bytes: usize,
     length: Option<u64>,
     chunked: bool,
-    /// How many requests have begun, and the first that must be refused.
+    /// The number of requests begun, and the first one to refuse.
     requests: u64,
     fault: Option<(u64, Fault)>,
 }
@@ -69,7 +70,7 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Takes in what arrived.
+    /// Tracks received bytes.
     pub fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.state {
@@ -89,22 +90,23 @@ impl Framing {
         }
     }
 
-    /// Whether no request is on its way.
+    /// Whether no request is in progress.
     pub fn is_between(&self) -> bool {
         self.state == State::Between
     }
 
-    /// How large the head is that is on its way; 0 when none is.
+    /// Size of the incomplete head in bytes; 0 when there is none.
     pub fn open_head(&self) -> usize {
         if self.state == State::Head { self.head_bytes } else { 0 }
     }
 
-    /// Why the request of this number, from 1, must be refused. After one nothing on the connection can be trusted.
+    /// Why the request of this number, from 1, must be refused. After the first fault nothing on the connection can be
+    /// trusted.
     pub fn fault(&self, request: u64) -> Option<Fault> {
         self.fault.filter(|(first, _)| *first <= request).map(|(_, fault)| fault)
     }
 
-    /// Takes bytes up to the end of the line, or all; gives the rest.
+    /// Takes bytes up to the end of the line, or all of them; returns the rest.
     fn line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (part, rest) = bytes.split_at(end.map_or(bytes.len(), |at| at + 1));
@@ -113,7 +115,7 @@ impl Framing {
             self.begin();
         }
         self.head_bytes += part.len();
-        let room = KEPT.saturating_sub(self.line.len()).min(text.len());
+        let room = KEPT_LINE_BYTES.saturating_sub(self.line.len()).min(text.len());
         self.line.extend_from_slice(&text[..room]);
         self.line_length += text.len();
         if let Some(last) = text.last() {
@@ -153,7 +155,7 @@ impl Framing {
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.chunked = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            let whole = self.line_length <= KEPT;
+            let whole = self.line_length <= KEPT_LINE_BYTES;
             let text = std::str::from_utf8(&value[1..]).ok().filter(|_| whole).map(str::trim);
             match text.and_then(|text| text.parse().ok()) {
                 Some(length) => self.length = Some(length),
@@ -178,13 +180,13 @@ impl Framing {
     }
 }
 
-/// What is left of the bytes, and of those that are missing.
+/// The remaining bytes, and how many are still outstanding.
 fn skip(missing: u64, bytes: &[u8]) -> (&[u8], u64) {
     let taken = usize::try_from(missing).unwrap_or(usize::MAX).min(bytes.len());
     (&bytes[taken..], missing - taken as u64)
 }
 
-/// What follows the line with the size of a chunk.
+/// The state after the line with the size of a chunk.
 fn chunk(line: &[u8]) -> State {
     let digits = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
     let size = std::str::from_utf8(&line[..digits]).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
@@ -199,7 +201,7 @@ fn chunk(line: &[u8]) -> State {
 mod tests {
     use super::{Fault, Framing};
 
-    /// The framing after these bytes, sent at once and byte by byte.
+    /// The framing after these bytes; checks that sending them at once and byte by byte is the same.
     fn after(bytes: &str) -> Framing {
         let (mut whole, mut pieces) = (Framing::default(), Framing::default());
         whole.follow(bytes.as_bytes());

@@ -1,4 +1,4 @@
-//! JSON as it was written: numbers stay text, so that no amount ever passes through a float.
+//! Strict JSON: numbers stay text, so that no amount ever passes through a float. Nesting is bounded.
 
 use std::fmt;
 
@@ -6,27 +6,23 @@ use paygen_core::money::Decimal;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep objects and lists may nest.
-const DEPTH: usize = 32;
+/// Upper bound on the nesting of objects and arrays.
+const MAX_DEPTH: usize = 32;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
-    /// `null`.
     Null,
-    /// `true` or `false`.
     Bool(bool),
-    /// A number, as its text.
+    /// A number, as written.
     Number(String),
-    /// A string.
     Text(String),
-    /// A list.
     Array(Vec<Json>),
-    /// An object, members in their order.
+    /// An object, with its members in order.
     Object(Vec<(String, Json)>),
 }
 
-/// One level of members or items, still as the text they were written in.
+/// One level of members or items, not yet parsed themselves.
 enum Level<'a> {
     Array(Vec<&'a RawValue>),
     Object(Vec<(String, &'a RawValue)>),
@@ -68,12 +64,12 @@ impl<'de> Deserialize<'de> for Level<'de> {
     }
 }
 
-/// A text that is read a level at a time.
+/// A text that is parsed one level at a time.
 #[derive(Clone, Copy)]
 struct Whole<'a>(&'a str);
 
 impl<'a> Whole<'a> {
-    /// An error in a part of it, with its place counted from the beginning of all.
+    /// The message for an error in a part, with the line and column counted from the beginning of the whole text.
     fn fault(self, part: &str, error: &serde_json::Error) -> String {
         let text = error.to_string();
         let Some(what) = text.strip_suffix(&format!(" at line {} column {}", error.line(), error.column())) else {
@@ -82,7 +78,7 @@ impl<'a> Whole<'a> {
         let begin = (part.as_ptr() as usize).saturating_sub(self.0.as_ptr() as usize);
         let before = self.0.get(..begin).unwrap_or_default();
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + error.line();
-        // A part begins somewhere in its first line.
+        // A part may begin within its first line.
         let indent = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
         let column = error.column() + if error.line() == 1 { indent } else { 0 };
         format!("{what} at line {line} column {column}")
@@ -93,8 +89,8 @@ impl<'a> Whole<'a> {
     }
 
     fn value(self, raw: &'a RawValue, depth: usize) -> Result<Json, String> {
-        if depth > DEPTH {
-            return Err(format!("objects and lists nest deeper than {DEPTH} levels"));
+        if depth > MAX_DEPTH {
+            return Err(format!("objects and lists nest deeper than {MAX_DEPTH} levels"));
         }
         let text = raw.get();
         Ok(match text.as_bytes().first() {
@@ -117,7 +113,7 @@ impl<'a> Whole<'a> {
 }
 
 impl Json {
-    /// Reads a text; the error is a sentence for the caller. A byte order mark before it is skipped (RFC 8259, section 8.1).
+    /// Parses a text; the error is a sentence for the caller. A byte order mark is skipped (RFC 8259, section 8.1).
     pub fn parse(bytes: &[u8]) -> Result<Json, String> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -129,19 +125,19 @@ impl Json {
         whole.value(whole.read(text)?, 0)
     }
 
-    /// A member of an object; null is as absent.
+    /// A member of an object; a null member counts as absent.
     pub fn member(&self, name: &str) -> Option<&Json> {
         let Json::Object(members) = self else { return None };
         members.iter().find(|(known, value)| known == name && *value != Json::Null).map(|(_, value)| value)
     }
 
-    /// A member of an object, to be changed.
+    /// A mutable member of an object.
     pub fn member_mut(&mut self, name: &str) -> Option<&mut Json> {
         let Json::Object(members) = self else { return None };
         members.iter_mut().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// Sets a member of an object, in its place where it is there.
+    /// Sets a member of an object; an existing one keeps its position.
     pub fn set(&mut self, name: &str, value: Json) {
         if let Some(member) = self.member_mut(name) {
             *member = value;
@@ -150,14 +146,14 @@ impl Json {
         }
     }
 
-    /// Takes a member out of an object.
+    /// Removes a member of an object.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
         let Json::Object(members) = self else { return None };
         let at = members.iter().position(|(known, _)| known == name)?;
         Some(members.remove(at).1)
     }
 
-    /// What kind of value it is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
@@ -169,14 +165,14 @@ impl Json {
         }
     }
 
-    /// The value as JSON, numbers as they were written.
+    /// The value as JSON, with numbers as written.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, false);
         text
     }
 
-    /// The same text for the same content: members sorted, numbers in one form.
+    /// A canonical text: equal for equal content, with members sorted and numbers in one form.
     pub fn canonical(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, true);

@@ -1,5 +1,5 @@
-//! What every way in over HTTP stands on: connections, bounded in number, bytes and time before anything of theirs is
-//! understood; a limiter of calls; strict JSON; hints for misspelled names. It knows neither the API nor the store.
+//! The base of every interface over HTTP: connections, bounded in number, bytes and time before any request is parsed;
+//! a rate limiter; strict JSON; hints for misspelled names. It knows neither the API nor the store.
 
 pub mod budget;
 pub mod connections;

@@ -1,6 +1,6 @@
-//! How often each of something may act: the generic cell rate algorithm (ITU-T I.371) as a virtual schedule, so many at once
-//! and then one in each interval. At most [`KEYS`] are remembered; when more are active at once, the further ones share one
-//! bucket, so that memory is bounded and nobody is unlimited.
+//! Rate limits by key: the generic cell rate algorithm (ITU-T I.371) as a virtual schedule, with a burst and then one
+//! action in each interval. At most [`MAX_KEYS`] keys are tracked; when more are active at once, the further ones share
+//! one bucket, so that memory is bounded and no key is unlimited.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many keys are remembered before idle ones are evicted.
-pub const KEYS: usize = 10_000;
+/// Upper bound on the keys tracked before idle ones are evicted.
+pub const MAX_KEYS: usize = 10_000;
 
 /// A bucket for each key; clones share them.
 #[derive(Clone)]
@@ -20,25 +20,25 @@ pub struct Limiter<K> {
     buckets: Arc<Mutex<Buckets<K>>>,
 }
 
-/// When each bucket is full again, counted from the limiter's start.
+/// When each bucket is full again, measured from the limiter's start.
 struct Buckets<K> {
     full_at: HashMap<K, Duration>,
     shared: Duration,
 }
 
 impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// `at_once` acts at once, then one in each `interval`.
+    /// Allows a burst of this many actions, then one in each `interval`.
     pub fn new(at_once: u32, interval: Duration) -> Limiter<K> {
         let buckets = Buckets { full_at: HashMap::new(), shared: Duration::ZERO };
         Limiter { interval, at_once, since: Instant::now(), buckets: Arc::new(Mutex::new(buckets)) }
     }
 
-    /// As many a second, and as many at once.
+    /// Allows this many actions a second, and a burst of the same size.
     pub fn per_second(acts: std::num::NonZeroU32) -> Limiter<K> {
         Limiter::new(acts.get(), Duration::from_secs(1) / acts.get())
     }
 
-    /// Takes one act from the key's bucket; the error says how long to wait for the next.
+    /// Takes one action from the key's bucket; the error is the time until the next is allowed.
     pub fn take(&self, key: &K) -> Result<(), Duration> {
         self.at(self.since.elapsed(), key)
     }
@@ -46,17 +46,17 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     fn at(&self, now: Duration, key: &K) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let known = buckets.full_at.get(key).copied();
-        if known.is_none() && buckets.full_at.len() >= KEYS {
+        if known.is_none() && buckets.full_at.len() >= MAX_KEYS {
             buckets.full_at.retain(|_, full| *full > now);
         }
-        let remembered = known.is_some() || buckets.full_at.len() < KEYS;
-        let full = if remembered { known.unwrap_or_default() } else { buckets.shared }.max(now);
-        // The bucket is empty while filling it takes longer than filling all but one.
+        let is_tracked = known.is_some() || buckets.full_at.len() < MAX_KEYS;
+        let full = if is_tracked { known.unwrap_or_default() } else { buckets.shared }.max(now);
+        // The bucket is empty while filling it takes longer than filling all but one place.
         let free = now + self.interval * self.at_once.saturating_sub(1);
         if full > free {
             return Err(full - free);
         }
-        match remembered {
+        match is_tracked {
             true => drop(buckets.full_at.insert(key.clone(), full + self.interval)),
             false => buckets.shared = full + self.interval,
         }
@@ -76,7 +76,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use std::time::Duration;
 
-    use super::{KEYS, Limiter, network};
+    use super::{Limiter, MAX_KEYS, network};
 
     #[test]
     fn so_many_at_once_then_one_in_each_interval() {
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn however_many_keys_there_are_few_are_kept_and_none_is_unlimited() {
         let limiter = Limiter::new(2, Duration::from_secs(10));
-        let refused = (0..2 * KEYS).filter(|key| limiter.at(Duration::ZERO, key).is_err()).count();
-        assert_eq!(refused, KEYS - 2, "the further ones share a bucket");
-        assert!(limiter.buckets.lock().expect("no panic").full_at.len() <= KEYS);
+        let refused = (0..2 * MAX_KEYS).filter(|key| limiter.at(Duration::ZERO, key).is_err()).count();
+        assert_eq!(refused, MAX_KEYS - 2, "the further ones share a bucket");
+        assert!(limiter.buckets.lock().expect("no panic").full_at.len() <= MAX_KEYS);
         assert!(limiter.at(Duration::from_secs(60), &7_000_000).is_ok(), "idle ones are evicted");
     }
 

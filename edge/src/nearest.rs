@@ -1,6 +1,6 @@
-//! The nearest known name to one that is not known.
+//! Suggests the nearest known name for a misspelled one.
 
-/// The known name with the fewest edits to `name`, if few enough to be a likely slip.
+/// The known name with the fewest edits to `name`, if they are few enough for a likely misspelling.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let near = known.into_iter().map(|known| (distance(&name, &known.to_lowercase()), known));
@@ -8,12 +8,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (edits <= 1 + best.len() / 4).then_some(best)
 }
 
-/// " Did you mean x?", or nothing.
+/// " Did you mean x?", or an empty text.
 pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|known| format!(" Did you mean {known}?")).unwrap_or_default()
 }
 
-/// Levenshtein's distance, with a swap of two neighbours as one edit; long names are never near.
+/// Levenshtein distance in which swapping two neighbours is one edit; long names are never near.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

@@ -1,4 +1,4 @@
-//! How many connections an address may have open, so that none has them all.
+//! Bounds the open connections of each address, so that no address can take them all.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,41 +8,41 @@ use ipnet::IpNet;
 
 use crate::limiter::network;
 
-/// The open connections by network. Clones share it.
+/// The number of open connections by network. Clones share it.
 #[derive(Clone)]
 pub struct Slots {
-    most: usize,
+    limit: usize,
     exempt: Arc<[IpNet]>,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 impl Slots {
-    /// So many for each address, but for these networks.
-    pub fn new(most: usize, exempt: &[IpNet]) -> Slots {
-        Slots { most, exempt: exempt.into(), open: Arc::default() }
+    /// At limit `limit` connections for each address, except in these networks.
+    pub fn new(limit: usize, exempt: &[IpNet]) -> Slots {
+        Slots { limit, exempt: exempt.into(), open: Arc::default() }
     }
 
-    /// One for this address, unless it has as many as it may. An IPv6 address counts as its /64.
+    /// Takes a slot for this address, unless its bound is reached. An IPv6 address counts as its /64.
     pub fn enter(&self, address: IpAddr) -> Option<Slot> {
         let address = address.to_canonical();
         let network = network(address);
         let free = self.exempt.iter().any(|exempt| exempt.contains(&address));
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(network).or_default();
-        if *count >= self.most && !free {
+        if *count >= self.limit && !free {
             return None;
         }
         *count += 1;
         Some(Slot { slots: self.clone(), network })
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 }
 
-/// One open connection, counted until it goes.
+/// One open connection, counted until this is dropped.
 pub struct Slot {
     slots: Slots,
     network: IpAddr,

@@ -1,8 +1,8 @@
 //! The socket of a connection, as hyper reads and writes it.
 //!
-//! An answer waits for its reader only so long. Reads are small, so that hyper's buffer stays small. A head that grows large
-//! is held in the budget for requests. And who is refused before all of a request was read still gets to read the answer:
-//! the rest is read and dropped, up to a bound (as RFC 9112 asks for in section 9.6).
+//! A response that its client does not read is timed out. Reads are small, so that hyper's buffer stays small. A large
+//! head is charged to the request budget. A client whose request is refused before it was read completely can still
+//! read the response: the rest of the request is read and dropped, up to a bound (RFC 9112, section 9.6).
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -13,19 +13,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::budget::{Budget, FREE, Hold, Payer};
+use super::budget::{Budget, FREE_BYTES, Hold, Payer};
 use super::framing::{Fault, Framing};
 
-/// How much is read at a time: one byte less than what makes hyper take a larger buffer.
-const READ: usize = (8 << 10) - 1;
+/// Bytes of one read: one less than what makes hyper allocate a larger buffer.
+const READ_BYTES: usize = (8 << 10) - 1;
 
-/// How much of a refused request is read and dropped: more than the largest form of documents.
-const MOST_DROPPED: usize = 64 << 20;
+/// Upper bound on the bytes of a refused request that are read and dropped: more than the largest document upload.
+const MAX_DROPPED_BYTES: usize = 64 << 20;
 
-/// How long nothing of it may come meanwhile.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Timeout for the next of these bytes.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the socket sees and the service asks for.
+/// The state shared by the socket and the service of a connection.
 #[derive(Clone)]
 pub struct Incoming(Arc<Mutex<State>>);
 
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Incoming {
-    /// Of a connection from this address.
+    /// The state of a connection from this address.
     pub fn new(budget: &Budget, payer: Payer) -> Incoming {
         let (framing, budget) = (Framing::default(), budget.clone());
         Incoming(Arc::new(Mutex::new(State { framing, budget, payer, head: None })))
@@ -52,26 +52,26 @@ impl Incoming {
         self.with(|state| state.framing.fault(request))
     }
 
-    /// What the request's head holds of the budget is given back.
+    /// Releases what the request's head holds of the budget.
     pub fn answered(&self) {
         self.with(|state| state.head = None);
     }
 
-    /// Whether no request is on its way.
+    /// Whether no request is in progress.
     fn is_between(&self) -> bool {
         self.with(|state| state.framing.is_between())
     }
 
-    /// Takes in what arrived; an error when a large head finds no room.
+    /// Tracks received bytes; an error when the budget has no room for a large head.
     fn arrived(&self, bytes: &[u8]) -> Result<()> {
         self.with(|state| {
             state.framing.follow(bytes);
             let head = state.framing.open_head();
-            if head <= FREE {
+            if head <= FREE_BYTES {
                 return Ok(());
             }
             let fits = match &mut state.head {
-                Some(hold) => hold.reach(head),
+                Some(hold) => hold.grow_to(head),
                 None => {
                     state.head = state.budget.take(state.payer, head);
                     state.head.is_some()
@@ -82,16 +82,16 @@ impl Incoming {
     }
 }
 
-/// A connection that breaks off when nothing of what is to be written is taken for as long as `patience`.
+/// A stream that fails when its peer takes nothing of pending output for as long as `timeout`.
 pub struct Socket<S> {
     stream: S,
-    patience: Duration,
+    timeout: Duration,
     incoming: Incoming,
     waiting: Option<Pin<Box<Sleep>>>,
     ending: Option<Ending>,
 }
 
-/// The end of a connection with a request on its way.
+/// The shutdown of a connection with a request in progress.
 struct Ending {
     shut: bool,
     dropped: usize,
@@ -100,44 +100,44 @@ struct Ending {
 }
 
 impl<S> Socket<S> {
-    /// Around this stream.
-    pub fn new(stream: S, patience: Duration, incoming: Incoming) -> Socket<S> {
-        Socket { stream, patience, incoming, waiting: None, ending: None }
+    /// Wraps a stream.
+    pub fn new(stream: S, timeout: Duration, incoming: Incoming) -> Socket<S> {
+        Socket { stream, timeout, incoming, waiting: None, ending: None }
     }
 
-    /// What came of a try to write; the time runs from the first one that had to wait.
-    fn told<T>(&mut self, outcome: Poll<Result<T>>, context: &mut Context<'_>) -> Poll<Result<T>> {
+    /// Handles the result of a write; the timeout runs from the first pending one.
+    fn check_timeout<T>(&mut self, outcome: Poll<Result<T>>, context: &mut Context<'_>) -> Poll<Result<T>> {
         if outcome.is_ready() {
             self.waiting = None;
             return outcome;
         }
-        let patience = self.patience;
-        ready!(self.waiting.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(context));
+        let timeout = self.timeout;
+        ready!(self.waiting.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(context));
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the reader takes nothing")))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Writes no more, and reads on until the request that is on its way ends, the other side closes, or for so long.
+    /// Shuts down writing, then reads until the request in progress ends, the peer closes, or the timeout passes.
     fn end(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let patience = self.patience;
+        let timeout = self.timeout;
         let ending = self.ending.get_or_insert_with(|| Ending {
             shut: false,
             dropped: 0,
-            latest: Instant::now() + patience,
-            pause: Box::pin(sleep(PAUSE.min(patience))),
+            latest: Instant::now() + timeout,
+            pause: Box::pin(sleep(DROP_TIMEOUT.min(timeout))),
         });
         if !ending.shut {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
             ending.shut = true;
         }
-        let mut scratch = [0; READ];
-        while !self.incoming.is_between() && ending.dropped < MOST_DROPPED && Instant::now() < ending.latest {
+        let mut scratch = [0; READ_BYTES];
+        while !self.incoming.is_between() && ending.dropped < MAX_DROPPED_BYTES && Instant::now() < ending.latest {
             let mut buffer = ReadBuf::new(&mut scratch);
             match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     ending.dropped += buffer.filled().len();
-                    ending.pause.as_mut().reset(Instant::now() + PAUSE.min(patience));
+                    ending.pause.as_mut().reset(Instant::now() + DROP_TIMEOUT.min(timeout));
                     self.incoming.with(|state| state.framing.follow(buffer.filled()));
                 }
                 Poll::Ready(_) => break,
@@ -153,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let size = buffer.remaining().min(READ);
+        let size = buffer.remaining().min(READ_BYTES);
         let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(size));
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece))?;
         self.incoming.arrived(piece.filled())?;
@@ -166,7 +166,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.told(outcome, context)
+        self.check_timeout(outcome, context)
     }
 
     fn poll_write_vectored(
@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         pieces: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.told(outcome, context)
+        self.check_timeout(outcome, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -184,7 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(context);
-        self.told(outcome, context)
+        self.check_timeout(outcome, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {

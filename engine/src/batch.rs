@@ -1,9 +1,9 @@
-//! One batch: load, run, run again with what was missing, commit.
+//! //! One batch: load the rows, run every command, run again those that missed rows, commit once.
 //!
-//! With a store that is the only writer, rows in memory are the truth: each round loads all that the waiting
-//! commands lacked, and runs those again. With several nodes on one database the batch first runs on rows locked
-//! in one order; when a command turns out to need more, everything is given up, the rest is found out by reading
-//! without locks, and the batch starts again with the larger set.
+//! With a store that is the only writer, the cached rows are authoritative: each round loads every row that the pending
+//! commands missed and runs those commands again. With several nodes on one database, the batch first runs on rows
+//! locked in a fixed order. When a command needs more rows, the locks are released, the complete row set is discovered
+//! by reading without locks, and the batch restarts with the larger set. Both loops are bounded by `MAX_LOAD_ROUNDS`.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -21,11 +21,11 @@ use paygen_store::{Load, Store, StoreError};
 
 use super::{Answer, Kept, Submission, Waiting};
 
-/// Loads needed by one command are few; more rounds than this mean that rows are asked for without end.
-const ROUNDS: usize = 64;
+/// A command needs only a few loads; more rounds than this mean that it requests rows without end.
+const MAX_LOAD_ROUNDS: usize = 64;
 
-/// How often rows are looked at without locks until they fit together.
-const PEEKS: usize = 5;
+/// How often the row set is read without locks before the batch locks what it found.
+const MAX_DISCOVERY_ROUNDS: usize = 5;
 
 /// Why a batch failed as a whole.
 pub(super) enum Failed {
@@ -38,12 +38,12 @@ pub(super) struct Batch<'a> {
     pub(super) waiting: &'a [Waiting],
     pub(super) work: &'a mut Work,
     pub(super) store: &'a mut dyn Store,
-    /// Whether something was committed.
+    /// Whether the batch was committed; false when it changed nothing.
     pub(super) wrote: bool,
 }
 
 impl Batch<'_> {
-    /// Runs and commits the batch; the answers are durable and in the order of the commands. Beside them, the clients whose
+    /// Runs and commits the batch. Returns the answers, durable and in the order of the commands, and the clients whose
     /// events were committed.
     pub(super) fn run(&mut self, wall: Instant, batch_id: Id) -> Result<(Vec<Answer>, HashSet<ClientId>), StoreError> {
         let answers = if self.store.is_only_writer() { self.decide(wall)? } else { self.decide_under_locks(wall)? };
@@ -67,32 +67,32 @@ impl Batch<'_> {
         self.work.forget();
         self.begin(wall);
         let mut keys = self.work.take_missing();
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_LOAD_ROUNDS {
             self.store.load(&keys, self.work, Load::Hold)?;
             let mut answers = self.no_answers();
             self.round(&mut answers)?;
             let missing = self.work.take_missing();
             if missing.is_empty() {
-                return all(answers);
+                return all_answered(answers);
             }
             self.store.abandon();
             keys.merge(self.work.wanted());
             keys.merge(missing);
-            keys.merge(self.find_out(wall)?);
+            keys.merge(self.discover_rows(wall)?);
             self.work.forget();
             self.begin(wall);
             self.work.take_missing();
         }
-        Err(endless())
+        Err(endless_loading())
     }
 
-    /// Everything the batch will need, as far as reading without locks can tell.
+    /// Every row the batch will need, as far as reading without locks can show.
     ///
-    /// Rows that are read one after another need not fit together: another node may commit in between. A command that
-    /// trips over that is no defect, so it is looked again; what it asked for until then is known.
-    fn find_out(&mut self, wall: Instant) -> Result<KeySet, StoreError> {
+    /// Rows read one after another may be inconsistent, because another node can commit in between. A command that
+    /// fails on such rows is not defective, so discovery runs again; the rows it requested until then are kept.
+    fn discover_rows(&mut self, wall: Instant) -> Result<KeySet, StoreError> {
         let mut found = KeySet::default();
-        for _ in 0..PEEKS {
+        for _ in 0..MAX_DISCOVERY_ROUNDS {
             self.work.forget();
             self.begin(wall);
             let outcome = self.finish_rounds(Load::Peek);
@@ -103,7 +103,7 @@ impl Batch<'_> {
                 Err(error) => return Err(error),
             }
         }
-        // Whether a command is at fault shows on the locked rows.
+        // A command that is really defective fails again on the locked rows.
         Ok(found)
     }
 
@@ -122,24 +122,24 @@ impl Batch<'_> {
 
     fn finish_rounds(&mut self, how: Load) -> Result<Vec<Answer>, StoreError> {
         let mut answers = self.no_answers();
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_LOAD_ROUNDS {
             let missing = self.work.take_missing();
             if !missing.is_empty() {
                 self.store.load(&missing, self.work, how)?;
             }
             self.round(&mut answers)?;
             if answers.iter().all(Option::is_some) {
-                return all(answers);
+                return all_answered(answers);
             }
         }
-        Err(endless())
+        Err(endless_loading())
     }
 
     fn no_answers(&self) -> Vec<Option<Answer>> {
         self.waiting.iter().map(|_| None).collect()
     }
 
-    /// Runs every command that has no answer yet; one waits while an earlier one with the same home waits.
+    /// Runs every command without an answer. A command waits while an earlier one with the same home waits.
     fn round(&mut self, answers: &mut [Option<Answer>]) -> Result<(), StoreError> {
         let mut blocked = HashSet::new();
         for (waiting, answer) in self.waiting.iter().zip(answers) {
@@ -159,15 +159,15 @@ impl Batch<'_> {
 
 struct Missing;
 
-/// Runs one command, or finds the answer kept from the first time.
+/// Runs one command, or returns the answer kept under its idempotency key.
 fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> {
     let request = &submission.request;
     let client = request.context.client;
     let idempotency = submission.idempotency.as_ref().filter(|_| !submission.dry_run);
-    if let Some(wish) = idempotency {
-        let kept = work.idempotency.get_for_update(Key::hashed(client, &wish.key_hash)).map_err(|_| Missing)?;
+    if let Some(keep_answer) = idempotency {
+        let kept = work.idempotency.get_for_update(Key::hashed(client, &keep_answer.key_hash)).map_err(|_| Missing)?;
         match kept {
-            Some(kept) if kept.expires_at > work.wall() && kept.fingerprint == wish.fingerprint => {
+            Some(kept) if kept.expires_at > work.wall() && kept.fingerprint == keep_answer.fingerprint => {
                 return Ok(Answer::Replayed(kept));
             }
             Some(kept) if kept.expires_at > work.wall() => {
@@ -185,20 +185,20 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
         work.roll_back_dry_run();
         return Ok(Answer::Decided(decision));
     }
-    let kept = idempotency.and_then(|wish| (wish.keep)(&decision).map(|kept| (wish, kept)));
+    let kept = idempotency.and_then(|keep_answer| (keep_answer.keep)(&decision).map(|kept| (keep_answer, kept)));
     let answer = match kept {
-        Some((wish, Kept { reply, sealed, subject })) => {
+        Some((keep_answer, Kept { reply, sealed, subject })) => {
             let wall = work.wall();
             work.idempotency.put(Idempotency {
                 client,
-                key_hash: wish.key_hash,
-                fingerprint: wish.fingerprint,
+                key_hash: keep_answer.key_hash,
+                fingerprint: keep_answer.fingerprint,
                 status: i64::from(reply.status),
                 body: sealed,
                 subject,
                 etag: reply.etag,
                 created_at: wall,
-                expires_at: wall.plus_seconds(wish.retention_seconds),
+                expires_at: wall.plus_seconds(keep_answer.retention_seconds),
             });
             Answer::Kept(decision, reply)
         }
@@ -208,11 +208,11 @@ fn perform(work: &mut Work, submission: &Submission) -> Result<Answer, Missing> 
     Ok(answer)
 }
 
-fn all(answers: Vec<Option<Answer>>) -> Result<Vec<Answer>, StoreError> {
-    answers.into_iter().collect::<Option<Vec<Answer>>>().ok_or_else(endless)
+fn all_answered(answers: Vec<Option<Answer>>) -> Result<Vec<Answer>, StoreError> {
+    answers.into_iter().collect::<Option<Vec<Answer>>>().ok_or_else(endless_loading)
 }
 
-fn endless() -> StoreError {
+fn endless_loading() -> StoreError {
     StoreError::CommandFault("a command keeps asking for rows".to_owned())
 }
 

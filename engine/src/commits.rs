@@ -1,5 +1,5 @@
-//! Word of commits: whose events they brought. What was not passed on yet is kept together, so it is never more than the
-//! clients there are.
+//! Notifications of commits: the clients whose events were committed. Pending notifications are merged into one set, so
+//! its size is bounded by the number of clients.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,30 +7,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use paygen_core::ids::ClientId;
 use tokio::sync::Notify;
 
-/// Whose events were committed and not passed on yet; clones share it. There is one who passes it on.
+/// The clients whose events were committed since the last [`Commits::next`]; clones share it. There is one consumer.
 #[derive(Clone, Debug, Default)]
-pub struct Commits(Arc<Word>);
+pub struct Commits(Arc<Pending>);
 
 #[derive(Debug, Default)]
-struct Word {
+struct Pending {
     clients: Mutex<HashSet<ClientId>>,
-    told: Notify,
+    added: Notify,
 }
 
 impl Commits {
-    /// Says that events of these clients were committed.
-    pub fn tell(&self, clients: HashSet<ClientId>) {
+    /// Adds clients whose events were committed and wakes the consumer.
+    pub fn add(&self, clients: HashSet<ClientId>) {
         if clients.is_empty() {
             return;
         }
         self.0.clients.lock().unwrap_or_else(PoisonError::into_inner).extend(clients);
-        self.0.told.notify_one();
+        self.0.added.notify_one();
     }
 
-    /// Waits until events were committed; whose.
+    /// Waits until events were committed and returns their clients.
     pub async fn next(&self) -> HashSet<ClientId> {
         loop {
-            self.0.told.notified().await;
+            self.0.added.notified().await;
             let clients = std::mem::take(&mut *self.0.clients.lock().unwrap_or_else(PoisonError::into_inner));
             if !clients.is_empty() {
                 return clients;

@@ -1,4 +1,4 @@
-//! A lane: one thread with a store, a working set and a queue. It takes batches until the queue is closed.
+//! A lane: one thread with a store, a working set and a queue. It runs batches until the queue is closed and empty.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::batch::{Batch, Failed, describe};
 use super::queue::Queue;
 use super::{Commits, Settings, Unanswered, Waiting};
 
-/// Tells wall time.
+/// Returns wall time.
 pub type WallClock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
-/// How often a batch is run again when other nodes are in the way.
-const CONFLICTS: u32 = 20;
+/// How often a batch is retried when other nodes' commits conflict with it.
+const MAX_CONFLICTS: u32 = 20;
 
 pub(super) struct Lane {
     queue: Arc<Queue>,
@@ -58,7 +58,7 @@ impl Lane {
             self.serve(waiting);
             self.work.evict_transient();
             if let Some(forgotten) = self.work.evict_to_budget(self.cached_bytes) {
-                // Without another thread to be had it is dropped here.
+                // When no thread can be started, the closure, and with it the rows, is dropped here.
                 let _ = std::thread::Builder::new().name("forget".to_owned()).spawn(move || drop(forgotten));
             }
         }
@@ -68,7 +68,8 @@ impl Lane {
         match self.attempt(&waiting) {
             Ok(answers) => answer(waiting, answers),
             Err(Failed::CommandFault(_)) if waiting.len() > 1 => {
-                // One command of the batch fails in a way no rule foresees: alone, only that one fails.
+                // One command of the batch fails for a reason no rule foresees. Run one by one, only that command
+                // fails.
                 for one in waiting {
                     self.serve(vec![one]);
                 }
@@ -96,7 +97,8 @@ impl Lane {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
             let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, wrote: false };
-            // A panic outside of a command is one of the store's: without this the lane would end and nobody would notice.
+            // A panic outside a command is a defect of the store: caught, because otherwise the lane's thread would end
+            // unnoticed.
             let outcome = catch_unwind(AssertUnwindSafe(|| batch.run(wall, batch_id)))
                 .unwrap_or_else(|panic| Err(StoreError::Fatal(describe(&*panic))));
             let wrote = batch.wrote;
@@ -107,16 +109,16 @@ impl Lane {
             match outcome {
                 Ok((answers, clients)) => {
                     metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
-                    self.committed.tell(clients);
+                    self.committed.add(clients);
                     if wrote {
-                        super::note(&self.writable, true);
+                        super::publish_writable(&self.writable, true);
                     }
                     return Ok(answers);
                 }
                 Err(StoreError::Conflict(why)) => {
                     conflicts += 1;
                     metrics::counter!("paygen_engine_conflicts_total").increment(1);
-                    if conflicts >= CONFLICTS {
+                    if conflicts >= MAX_CONFLICTS {
                         return Err(Failed::Unavailable(format!("other writers were in the way: {why}")));
                     }
                     std::thread::sleep(Duration::from_millis(u64::from(conflicts.min(10))));
@@ -124,7 +126,7 @@ impl Lane {
                 Err(StoreError::CommandFault(why)) => return Err(Failed::CommandFault(why)),
                 Err(StoreError::Fatal(why)) => return Err(Failed::Fatal(why)),
                 Err(error) => {
-                    super::note(&self.writable, false);
+                    super::publish_writable(&self.writable, false);
                     return Err(Failed::Unavailable(error.to_string()));
                 }
             }
@@ -135,7 +137,7 @@ impl Lane {
 fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
     for (waiting, answer) in waiting.into_iter().zip(answers) {
         crate::measures::count(&waiting.submission, &answer);
-        // A caller that went away does not need its answer.
+        // The send fails when the caller no longer waits; the answer is then discarded.
         let _ = waiting.reply.send(Ok(answer));
     }
 }

@@ -1,9 +1,9 @@
 //! The engine: bounded queues → load → decide → one durable commit → answers.
 //!
-//! Commands wait in three bounded queues (network messages, the API, background work). A lane takes whatever is
-//! waiting as one batch, loads the rows all of it needs, runs every command on them, and commits once. No answer
-//! leaves before its batch is durable. SQLite has one lane; PostgreSQL has several, and an object's commands
-//! always go to the same one.
+//! Commands wait in three bounded queues (network messages, API calls, background work); a full queue refuses at once.
+//! A lane takes the waiting commands as one batch, loads their rows, runs every command, and commits once. No answer is
+//! sent before its batch is durable. SQLite has one lane. PostgreSQL has several; commands with the same home always
+//! run on the same lane, in the order of their arrival within a queue.
 
 mod batch;
 pub mod clock;
@@ -32,91 +32,82 @@ pub use lane::WallClock;
 use queue::Queue;
 pub use queue::{Bounds, Priority};
 
-/// The store failed for good: whatever this process would do next could build on what is not on disk.
+/// Ends the process after a failure of the store that leaves its content on disk unknown: anything decided from here on
+/// could build on rows that were never written.
 pub fn stop_process(why: &str) -> ! {
     tracing::error!(error = why, "the store failed: stopping, because what is on disk is unknown");
     std::process::exit(70);
 }
 
-/// Waits until the process stops: until `true` is sent, or the sender is gone.
+/// Waits until the process stops: until `true` is sent, or the sender is dropped.
 pub async fn stopped(stop: &mut tokio::sync::watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// What a command came to.
+/// The result of a command.
 pub type Decision = Result<Outcome, Refusal>;
 
 /// The answer to a submission.
 #[derive(Debug)]
 pub enum Answer {
-    /// It was decided now.
     Decided(Decision),
-    /// It was decided now, and the answer was kept for repeats.
+    /// Decided now; the answer is kept for replays.
     Kept(Decision, Reply),
-    /// The key was answered before: this is what was kept.
+    /// The idempotency key was used before: this is the kept answer.
     Replayed(Arc<Idempotency>),
 }
 
-/// An answer as bytes, made once and kept for repeats.
+/// An answer as it is sent, rendered once and kept for replays.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The HTTP status.
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
-    /// The version for the `ETag`.
+    /// The object's version, for the `ETag`.
     pub etag: Option<i64>,
 }
 
 /// Why a submission has no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unanswered {
-    /// The queue is full.
     #[error("too many commands are waiting")]
     Overloaded,
-    /// The process is stopping.
     #[error("the process is stopping")]
     Draining,
-    /// The store could not take the batch; nothing of this command is stored.
+    /// The store could not commit the batch; nothing of this command is stored.
     #[error("{0}")]
     Unavailable(String),
-    /// A defect of ours: this command alone failed, nothing of it is stored.
+    /// A defect in our code: this command alone failed, and nothing of it is stored.
     #[error("{0}")]
     Internal(String),
 }
 
-/// An answer to be kept for repeats.
+/// An answer to keep for replays.
 pub struct Kept {
-    /// The answer.
     pub reply: Reply,
-    /// Its body as it is kept: sealed.
+    /// The body as it is stored: sealed.
     pub sealed: Vec<u8>,
-    /// The card holder under whose key it is sealed, when it repeats their personal data.
+    /// The card holder under whose key the body is sealed, when it contains their personal data.
     pub subject: Option<CardHolderId>,
 }
 
-/// Turns a decision into what is kept of it; `None` when it is not kept.
+/// Renders a decision as the answer to keep; `None` when it is not kept.
 pub type Keep = Box<dyn Fn(&Decision) -> Option<Kept> + Send>;
 
-/// The wish that a repeat of this request gets the first answer.
+/// The idempotency of a request: a repeat with the same key gets the first answer.
 pub struct KeepAnswer {
-    /// SHA-256 of the key.
+    /// SHA-256 of the idempotency key.
     pub key_hash: [u8; 32],
     /// Keyed hash of method, path and parsed content.
     pub fingerprint: [u8; 32],
-    /// How long the answer is kept.
     pub retention_seconds: i64,
-    /// Makes the answer.
     pub keep: Keep,
 }
 
 /// A command on its way through the engine.
 pub struct Submission {
-    /// The command and who gives it.
     pub request: Request,
-    /// The wish to be answered the same when repeated.
     pub idempotency: Option<KeepAnswer>,
-    /// All rules, nothing stored.
+    /// Every rule is checked, nothing is stored.
     pub dry_run: bool,
 }
 
@@ -139,7 +130,7 @@ struct Shared {
     writable: tokio::sync::watch::Sender<bool>,
 }
 
-fn note(known: &tokio::sync::watch::Sender<bool>, writable: bool) {
+fn publish_writable(known: &tokio::sync::watch::Sender<bool>, writable: bool) {
     let changed = known.send_if_modified(|before| std::mem::replace(before, writable) != writable);
     if changed && writable {
         tracing::info!("the store can be written again");
@@ -148,18 +139,16 @@ fn note(known: &tokio::sync::watch::Sender<bool>, writable: bool) {
 
 /// How the engine is built.
 pub struct Settings {
-    /// How many commands a batch takes at the most.
+    /// Upper bound on the commands of a batch.
     pub batch: usize,
-    /// How many commands may wait.
     pub bounds: Bounds,
-    /// About how many bytes of rows stay in memory between batches, where that is possible.
+    /// Approximate budget for rows cached between batches, where the store allows caching.
     pub cached_bytes: usize,
-    /// Tells the time.
     pub wall: WallClock,
 }
 
 impl Engine {
-    /// Starts one lane for each store, each on a thread of its own with ids of its own.
+    /// Starts one lane for each store, each on its own thread with its own id generator.
     pub fn start(stores: Vec<(Box<dyn Store>, IdGenerator)>, settings: &Settings) -> std::io::Result<Engine> {
         let committed = Commits::default();
         let (writable, _) = tokio::sync::watch::channel(true);
@@ -175,7 +164,7 @@ impl Engine {
         Ok(Engine { shared: Arc::new(Shared { lanes, threads, next: AtomicUsize::new(0), committed, writable }) })
     }
 
-    /// Submits a command and waits for its answer, which is durable when it comes.
+    /// Submits a command and waits for its answer, which is durable when it arrives.
     pub async fn submit(&self, priority: Priority, submission: Submission) -> Result<Answer, Unanswered> {
         let lane = self.lane_of(&submission.request);
         let (reply, answer) = oneshot::channel();
@@ -183,7 +172,7 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(Unanswered::Unavailable("the engine stopped".to_owned())))
     }
 
-    /// Submits background work.
+    /// Submits background work and waits for its decision.
     pub async fn run_background(&self, request: Request) -> Result<Decision, Unanswered> {
         let submission = Submission { request, idempotency: None, dry_run: false };
         match self.submit(Priority::Background, submission).await? {
@@ -201,28 +190,28 @@ impl Engine {
         &lanes[number % lanes.len()]
     }
 
-    /// Word of whose events were committed, for the one who passes it on.
+    /// Notifications of commits, for the single consumer.
     pub fn commits(&self) -> Commits {
         self.shared.committed.clone()
     }
 
-    /// Whether the store took the last commit, or could be written again since.
+    /// Whether the store is writable: the last commit succeeded, or a later probe did.
     pub fn writable(&self) -> tokio::sync::watch::Receiver<bool> {
         self.shared.writable.subscribe()
     }
 
-    /// Takes in whether the store could be written.
+    /// Records whether the store could be written.
     pub fn note_writable(&self, writable: bool) {
-        note(&self.shared.writable, writable);
+        publish_writable(&self.shared.writable, writable);
     }
 
-    /// How many commands wait, by priority.
+    /// The number of waiting commands, by priority.
     pub fn waiting(&self) -> [usize; 3] {
         let depths = self.shared.lanes.iter().map(|lane| lane.depths());
         depths.fold([0; 3], |sum, depth| std::array::from_fn(|at| sum[at] + depth[at]))
     }
 
-    /// Takes no more commands, finishes those that wait, and stops the lanes.
+    /// Closes the queues, finishes the waiting commands, and stops the lanes.
     pub async fn drain(&self) {
         for lane in &self.shared.lanes {
             lane.close();

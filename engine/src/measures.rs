@@ -1,6 +1,7 @@
-//! What is measured, on one page: every family with its help, and the figures that are read when somebody asks for them.
+//! The metrics, on one page: every family with its help text, and the gauges that are read from the store on request.
 //!
-//! Labels take their values from closed lists: each combination is remembered for as long as the process runs.
+//! Labels take their values from closed lists, because each combination is kept in memory for as long as the process
+//! runs.
 
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -22,13 +23,13 @@ const OLDEST: &str = "paygen_webhook_oldest_pending_seconds";
 const STORE: &str = "paygen_store_bytes";
 const BUILD: &str = "paygen_build_info";
 
-/// The store is asked at most this often, however often the metrics are.
-const AGE: Duration = Duration::from_secs(5);
+/// Gauges are read from the store at most this often, however often the metrics are scraped.
+const MAX_SAMPLE_AGE: Duration = Duration::from_secs(5);
 
-/// An answer with metrics does not wait longer for the store.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A scrape waits at most this long for the store.
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Says what each family is, and begins those that count at zero, so that the first of something is seen as a change.
+/// Describes every family and initializes the counters to zero, so that the first increment shows as a change.
 pub fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!("paygen_http_requests_total", "Requests by method (other for what is none), route and status.");
@@ -61,7 +62,7 @@ pub fn describe() {
     metrics::gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
-/// Counts what a command that was carried out came to.
+/// Counts the outcome of a command that was carried out.
 pub fn count(submission: &Submission, answer: &Answer) {
     let (Answer::Decided(Ok(outcome)) | Answer::Kept(Ok(outcome), _)) = answer else { return };
     if submission.dry_run {
@@ -89,21 +90,22 @@ pub fn count(submission: &Submission, answer: &Answer) {
     }
 }
 
-/// When figures were last read from the store.
+/// When the gauges were last read from the store.
 #[derive(Default)]
 pub struct Sampled(Mutex<Option<Stopwatch>>);
 
-/// Reads what only the store knows, unless that was done a moment ago. What cannot be read stays as it was.
+/// Updates the gauges of the queues, and those of the store unless they are recent. A gauge that cannot be read keeps
+/// its value.
 pub async fn sample(sampled: &Sampled, engine: &Engine, reader: &Reader, clock: &BusinessClock) {
     for (priority, waiting) in ["network", "api", "background"].into_iter().zip(engine.waiting()) {
         metrics::gauge!("paygen_engine_waiting_commands", "queue" => priority).set(waiting as f64);
     }
     let mut last = sampled.0.lock().await;
-    if last.is_some_and(|last| last.elapsed() < AGE) {
+    if last.is_some_and(|last| last.elapsed() < MAX_SAMPLE_AGE) {
         return;
     }
     *last = Some(Stopwatch::now());
-    match tokio::time::timeout(PATIENCE, reader.figures()).await {
+    match tokio::time::timeout(SAMPLE_TIMEOUT, reader.figures()).await {
         Ok(Ok(figures)) => {
             let age = figures.webhook_oldest.map_or(0, |oldest| clock.now().micros() - oldest.micros());
             metrics::gauge!(EXCEPTIONS).set(figures.open_exceptions as f64);

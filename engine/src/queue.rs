@@ -1,4 +1,4 @@
-//! The bounded queues of a lane. A full queue refuses at once, so that waiting time stays bounded too.
+//! The bounded queues of a lane. A full queue refuses at once, so that the waiting time is bounded too.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -10,13 +10,12 @@ use super::{Unanswered, Waiting};
 pub enum Priority {
     /// Messages of the card network: first in every batch.
     Network = 0,
-    /// Calls of the API.
     Api = 1,
     /// Expiry, retention: at most a quarter of a batch, never starved by API calls.
     Background = 2,
 }
 
-/// How many commands may wait in each queue of a lane.
+/// Upper bounds on the commands waiting in each queue of a lane.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// By priority.
@@ -47,7 +46,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The queues are whole whatever a panicking holder did: each operation on them is a single step.
+        // A poisoned lock is safe to use: each operation on the queues is a single step, so none is left half done.
         self.state.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 
@@ -66,8 +65,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for commands and takes a batch; `None` when the queue is closed and empty.
-    pub(super) fn take(&self, most: usize) -> Option<Vec<Waiting>> {
+    /// Waits for commands and takes a batch of at limit `limit`; `None` when the queue is closed and empty.
+    pub(super) fn take(&self, limit: usize) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         while state.queues.iter().all(VecDeque::is_empty) {
             if state.closed {
@@ -75,7 +74,7 @@ impl Queue {
             }
             state = self.arrived.wait(state).unwrap_or_else(|poison| poison.into_inner());
         }
-        Some(state.take(most))
+        Some(state.take(limit))
     }
 
     pub(super) fn close(&self) {
@@ -90,15 +89,15 @@ impl Queue {
 }
 
 impl State {
-    fn take(&mut self, most: usize) -> Vec<Waiting> {
-        let mut batch = Vec::with_capacity(most.min(self.queues.iter().map(VecDeque::len).sum()));
+    fn take(&mut self, limit: usize) -> Vec<Waiting> {
+        let mut batch = Vec::with_capacity(limit.min(self.queues.iter().map(VecDeque::len).sum()));
         let [network, api, background] = &mut self.queues;
-        // A few places are kept for background work, so that a full API queue delays expiry but never stops it.
-        let reserved = background.len().min(most / 32 + 1);
-        batch.extend(network.drain(..network.len().min(most)));
-        let room = (most - batch.len()).saturating_sub(reserved);
+        // A few places are reserved for background work, so that a full API queue delays expiry but never stops it.
+        let reserved = background.len().min(limit / 32 + 1);
+        batch.extend(network.drain(..network.len().min(limit)));
+        let room = (limit - batch.len()).saturating_sub(reserved);
         batch.extend(api.drain(..api.len().min(room)));
-        let room = (most - batch.len()).min(most / 4 + 1);
+        let room = (limit - batch.len()).min(limit / 4 + 1);
         batch.extend(background.drain(..background.len().min(room)));
         batch
     }

@@ -1,5 +1,5 @@
-//! Finds out when the store can be written again after a commit failed: a server that gets no requests while it is not ready
-//! would not learn it.
+//! Probes the store after a failed commit until it can be written again: a server that is not ready gets no requests,
+//! so no commit would show the recovery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use paygen_store::Database;
 use crate::Engine;
 
 /// How often it is tried.
-const PAUSE: Duration = Duration::from_secs(1);
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs until the process stops.
 pub async fn run(database: Arc<Database>, engine: Engine, mut stop: tokio::sync::watch::Receiver<bool>) {
@@ -20,7 +20,7 @@ pub async fn run(database: Arc<Database>, engine: Engine, mut stop: tokio::sync:
             () = crate::stopped(&mut stop) => return,
         }
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(PROBE_INTERVAL) => {}
             () = crate::stopped(&mut stop) => return,
         }
         match database.try_to_write().await {

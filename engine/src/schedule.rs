@@ -1,7 +1,8 @@
-//! What falls due: by itself as time goes by, and in order when the test clock is moved.
+//! Work that falls due: expiry, purges and deliveries, in the background as time passes, and in order when the test
+//! clock is advanced.
 //!
-//! Candidates are found by reading beside the engine; each is checked again by its command, so a candidate that
-//! is stale does no harm and two nodes finding the same one do it once.
+//! Candidates are found by reading beside the engine, and each command checks its candidate again. A stale candidate
+//! therefore does no harm, and when two nodes find the same one it is carried out once.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,76 +23,71 @@ use paygen_store::{Reader, StoreError};
 use crate::clock::{BusinessClock, wall};
 use crate::{Engine, Unanswered, stop_process};
 
-/// How many due rows are taken at a time.
-const AT_A_TIME: u32 = 1000;
+/// How many due rows are read and handled in one step.
+const ROWS_PER_STEP: u32 = 1000;
 
-/// How often business time is looked at.
-const TICK: Duration = Duration::from_millis(500);
+/// How often due work is looked for.
+const TICK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Every so many ticks, what has outlived its retention is forgotten.
+/// How many ticks pass between two purges of rows past their retention.
 const TICKS_PER_PURGE: u32 = 120;
 
-/// How long a delivery may take that falls due while the test clock is moved, and all of them together; what is left
-/// then is tried as usual.
-const DELIVERY: Duration = Duration::from_secs(2);
-const DELIVERIES: Duration = Duration::from_secs(15);
+/// Time limits while the test clock is advanced: for one delivery, and for all of them together. What remains is
+/// delivered by the usual retries.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(2);
+const DELIVERIES_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How many steps of old deliveries are forgotten at a time.
-const PURGES: usize = 50;
+/// Upper bound on the steps of one purge of old deliveries.
+const MAX_PURGE_STEPS: usize = 50;
 
-/// For how many days what is not needed any more is kept; for good when 0.
+/// Retention in days; 0 keeps for good.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Events.
     pub events: u32,
-    /// Attempts to deliver them.
+    /// Delivery attempts.
     pub attempts: u32,
 }
 
-/// What is sent to others when it falls due, outside the engine: deliveries to webhook endpoints.
+/// Sends due work to others, outside the engine: deliveries to webhook endpoints.
 pub trait Outbound: Send + Sync {
-    /// When the next of it falls due.
-    fn next_due(&self) -> Answering<'_, Option<Instant>>;
+    /// When the next delivery falls due.
+    fn next_due(&self) -> OutboundFuture<'_, Option<Instant>>;
 
     /// Sends what is due at `now`; each attempt takes at most `limit`.
-    fn run_due(&self, now: Instant, limit: Duration) -> Answering<'_, Vec<Tried>>;
+    fn run_due(&self, now: Instant, limit: Duration) -> OutboundFuture<'_, Vec<EndpointAttempts>>;
 }
 
-/// A future of an [`Outbound`].
-pub type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// A boxed future of an [`Outbound`].
+pub type OutboundFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The attempts made for one webhook endpoint.
 #[derive(Clone, Copy, Debug)]
-pub struct Tried {
+pub struct EndpointAttempts {
     pub client: ClientId,
     pub webhook: WebhookId,
-    /// Deliveries that were attempted.
-    pub tried: u64,
-    /// Of these, how many failed.
+    pub attempted: u64,
+    /// How many of those attempts failed.
     pub failed: u64,
 }
 
-/// What fell due while the test clock was moved.
+/// What was done while the test clock was advanced.
 #[derive(Debug, Default)]
-pub struct Ran {
-    /// How much was done.
+pub struct DueWork {
+    /// How many due items were handled.
     pub done: u64,
-    /// Deliveries that failed when they were last tried.
-    pub failing: Vec<Tried>,
+    /// Endpoints whose last delivery failed.
+    pub failing: Vec<EndpointAttempts>,
 }
 
-/// Why due work could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
-    /// It could not be looked for.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It could not be submitted.
     #[error(transparent)]
     Engine(#[from] Unanswered),
 }
 
-/// Finds and does what falls due.
+/// Finds due work and carries it out.
 #[derive(Clone)]
 pub struct Schedule {
     engine: Engine,
@@ -99,12 +95,11 @@ pub struct Schedule {
     clock: BusinessClock,
     outbound: Arc<dyn Outbound>,
     retention: Retention,
-    /// Held while the test clock is moved: what falls due on the way is done there, in order, and counted.
-    moving: Arc<tokio::sync::Mutex<()>>,
+    /// Held while the test clock is advanced: work that falls due meanwhile is done there, in order, and counted.
+    advancing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Schedule {
-    /// A schedule over this engine and reader.
     pub fn new(
         engine: Engine,
         reader: Reader,
@@ -112,12 +107,12 @@ impl Schedule {
         outbound: Arc<dyn Outbound>,
         retention: Retention,
     ) -> Schedule {
-        Schedule { engine, reader, clock, outbound, retention, moving: Arc::default() }
+        Schedule { engine, reader, clock, outbound, retention, advancing: Arc::default() }
     }
 
     /// Runs until the process stops.
     pub async fn run(self, mut stop: tokio::sync::watch::Receiver<bool>) {
-        let mut ticks = tokio::time::interval(TICK);
+        let mut ticks = tokio::time::interval(TICK_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut until_purge = 0;
         loop {
@@ -127,7 +122,7 @@ impl Schedule {
             }
             let ticked = self.tick(until_purge == 0).await;
             if let Err(ScheduleError::Store(StoreError::Fatal(why))) = &ticked {
-                // It may have failed while nobody wrote.
+                // The store may have failed outside a commit, so no lane noticed.
                 stop_process(why);
             }
             if let Err(error) = ticked {
@@ -138,8 +133,8 @@ impl Schedule {
     }
 
     async fn tick(&self, purge: bool) -> Result<(), ScheduleError> {
-        let Ok(_alone) = self.moving.try_lock() else { return Ok(()) };
-        // Another node may have moved the clock.
+        let Ok(_guard) = self.advancing.try_lock() else { return Ok(()) };
+        // Another node may have advanced the clock.
         self.clock.learn(self.reader.clock().await?.offset);
         self.run_due(self.clock.now()).await?;
         if purge {
@@ -148,25 +143,25 @@ impl Schedule {
         Ok(())
     }
 
-    /// Does everything that is due at `now`; tells how much there was.
+    /// Does everything due at `now`; returns how much that was.
     async fn run_due(&self, now: Instant) -> Result<u64, ScheduleError> {
         let mut ran = 0;
         loop {
-            let due = self.due(now, AT_A_TIME).await?;
+            let due = self.due(now, ROWS_PER_STEP).await?;
             let found = due.len();
             let mut done = 0;
             for (client, _, command) in due {
                 done += self.submit(client, command).await?;
             }
             ran += done;
-            // Candidates that no command took are left for the next tick: no loop without an end.
-            if done == 0 || found < AT_A_TIME as usize {
+            // Candidates that no command handled wait for the next tick, so that this loop ends.
+            if done == 0 || found < ROWS_PER_STEP as usize {
                 return Ok(ran);
             }
         }
     }
 
-    /// What is due until an instant, of each kind the most urgent first, with what is to be done about it.
+    /// The commands due until an instant, at most `limit` of each kind, the earliest first.
     async fn due(&self, until: Instant, limit: u32) -> Result<Vec<(ClientId, Instant, Command)>, ScheduleError> {
         let keys = self.reader.due_api_keys(until, limit).await?;
         let holds = self.reader.due_authorizations(until, limit).await?;
@@ -177,12 +172,12 @@ impl Schedule {
         Ok(keys.chain(holds).collect())
     }
 
-    /// Does what falls due until `target`, in order and each at its own instant; the clock then stands at the last
-    /// of these instants. Tells how much was done, and which deliveries failed when they were last tried.
-    pub async fn run_until(&self, target: Instant) -> Result<Ran, ScheduleError> {
-        let _alone = self.moving.lock().await;
-        let deadline = tokio::time::Instant::now() + DELIVERIES;
-        let (mut ran, mut before) = (Ran::default(), None);
+    /// Does everything that falls due until `target`, in order and each at its own instant; the clock then stands at
+    /// the last of those instants. Returns how much was done, and the endpoints whose last delivery failed.
+    pub async fn run_until(&self, target: Instant) -> Result<DueWork, ScheduleError> {
+        let _guard = self.advancing.lock().await;
+        let deadline = tokio::time::Instant::now() + DELIVERIES_TIMEOUT;
+        let (mut ran, mut before) = (DueWork::default(), None);
         loop {
             let commands = self.due(target, 1).await?.into_iter().map(|(_, at, _)| at).min();
             let has_time = tokio::time::Instant::now() < deadline;
@@ -195,13 +190,13 @@ impl Schedule {
                 self.clock.learn(reading.offset);
             }
             let mut done = self.run_due(at).await?;
-            for tried in self.outbound.run_due(at, DELIVERY).await {
-                done += tried.tried;
+            for tried in self.outbound.run_due(at, DELIVERY_TIMEOUT).await {
+                done += tried.attempted;
                 ran.failing.retain(|known| known.webhook != tried.webhook);
                 ran.failing.extend((tried.failed > 0).then_some(tried));
             }
             ran.done += done;
-            // Another node may have done it; what nobody does is left for the next tick: no loop without an end.
+            // Another node may have done it. What nobody handles waits for the next tick, so that this loop ends.
             if done == 0 && before == Some(due) {
                 break;
             }
@@ -211,16 +206,16 @@ impl Schedule {
     }
 
     async fn purge(&self) -> Result<(), ScheduleError> {
-        let keys = self.reader.expired_idempotency(wall(), AT_A_TIME).await?;
+        let keys = self.reader.expired_idempotency(wall(), ROWS_PER_STEP).await?;
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeIdempotency(PurgeIdempotency { keys })).await?;
         }
-        let keys = self.reader.expired_tokens(wall(), AT_A_TIME).await?;
+        let keys = self.reader.expired_tokens(wall(), ROWS_PER_STEP).await?;
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeTokens(PurgeTokens { keys })).await?;
         }
         let before = self.clock.now().plus_seconds(-TOKEN_RETENTION_SECONDS);
-        let keys = self.reader.expired_reveal_tokens(before, AT_A_TIME).await?;
+        let keys = self.reader.expired_reveal_tokens(before, ROWS_PER_STEP).await?;
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
         }
@@ -228,15 +223,15 @@ impl Schedule {
         self.purge_deliveries().await
     }
 
-    /// Forgets what was logged of deliveries long ago; what more there is goes with the next look.
+    /// Deletes old deliveries and attempts, in a bounded number of steps; the next purge continues.
     async fn purge_deliveries(&self) -> Result<(), ScheduleError> {
         if self.retention.attempts == 0 {
             return Ok(());
         }
         let before = self.clock.now().plus_seconds(-86_400 * i64::from(self.retention.attempts));
-        for _ in 0..PURGES {
-            let keys = self.reader.old_deliveries(before, AT_A_TIME).await?;
-            let attempts = self.reader.old_attempts(before.plus_micros(-1), AT_A_TIME).await?;
+        for _ in 0..MAX_PURGE_STEPS {
+            let keys = self.reader.old_deliveries(before, ROWS_PER_STEP).await?;
+            let attempts = self.reader.old_attempts(before.plus_micros(-1), ROWS_PER_STEP).await?;
             if keys.is_empty() && attempts.is_empty() {
                 break;
             }
@@ -248,15 +243,15 @@ impl Schedule {
         Ok(())
     }
 
-    /// Forgets each client's oldest events, a step at a time: what more there is goes with the next look.
+    /// Deletes the oldest events of each client, one step each; the next purge continues.
     async fn purge_events(&self) -> Result<(), ScheduleError> {
         if self.retention.events == 0 {
             return Ok(());
         }
         let until = self.clock.now().plus_seconds(-86_400 * i64::from(self.retention.events));
         for client in self.reader.clients().await? {
-            let old = self.reader.old_events(client.id, until, AT_A_TIME).await?;
-            // What an endpoint has still to get is kept for it.
+            let old = self.reader.old_events(client.id, until, ROWS_PER_STEP).await?;
+            // Events that an endpoint has not received yet are kept.
             let delivered = self.reader.delivered_position(client.id).await?;
             let keys: Vec<_> = old.into_iter().take_while(|(_, at)| *at <= delivered).map(|(key, _)| key).collect();
             if !keys.is_empty() {

@@ -1,4 +1,4 @@
-//! Gives events their positions where the commit cannot: on PostgreSQL, by whichever node holds the lease.
+//! Assigns positions to events on PostgreSQL, where a commit cannot: the node that holds the lease does it.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use paygen_store::Sequencer;
 use crate::Engine;
 use crate::tail::Tail;
 
-/// How long events of other nodes may wait unnoticed; commits of this node wake the sequencer at once.
-const POLL: Duration = Duration::from_millis(50);
+/// Longest delay before events of other nodes are noticed; commits of this node wake the sequencer at once.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs until the process stops.
 pub async fn run(mut sequencer: Sequencer, engine: Engine, tail: Tail, mut stop: tokio::sync::watch::Receiver<bool>) {
     let commits = engine.commits();
     loop {
         match sequencer.step().await {
-            // A full step means that more may be waiting.
+            // A full step means that more events may be waiting.
             Ok(clients) if !clients.is_empty() => {
                 tail.wake(&clients);
                 continue;
@@ -25,7 +25,7 @@ pub async fn run(mut sequencer: Sequencer, engine: Engine, tail: Tail, mut stop:
         }
         tokio::select! {
             _ = commits.next() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = crate::stopped(&mut stop) => return,
         }
     }

@@ -1,12 +1,12 @@
-//! Tells readers of events that there may be new ones of their client: whoever waits for them subscribes, reads what there
-//! is, and then waits for a change.
+//! Wakes readers of events when their client may have new ones: a reader subscribes, reads the existing events, and
+//! then waits for a change.
 //!
-//! Only the readers of the clients whose events came are woken, so what one client does costs the readers of the others
-//! nothing. A reader that subscribes before it reads misses nothing: what is placed after the read changes what it waits for.
+//! Only the readers of the clients concerned are woken, so one client's activity costs the others nothing. A reader
+//! that subscribes before it reads misses nothing: an event placed after the read changes the subscription.
 //!
-//! On SQLite every event is placed by a commit of this process, which says whose it is. On PostgreSQL another node may place
-//! them: its word names the clients too, and in case word was lost it is looked where the newest events stand, with one
-//! statement for all clients that somebody waits for.
+//! On SQLite every event is placed by a commit of this process. On PostgreSQL other nodes place events too: they send
+//! notifications that name the clients. Because a notification can be lost, the newest positions are also polled, with
+//! one statement for all subscribed clients.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,62 +19,62 @@ use tokio::sync::watch;
 
 use crate::Commits;
 
-/// How long an event that another node placed may lie unnoticed when its word was lost.
-const POLL: Duration = Duration::from_millis(500);
+/// Longest delay before an event of another node is noticed when its notification was lost.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long nothing is tried after listening failed.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Pause before listening is retried after a failure.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
-/// Who waits for events of which clients; clones share it.
+/// The subscriptions to clients' events; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Tail {
-    waited: Arc<Waited>,
+    subscriptions: Arc<Subscriptions>,
 }
 
 #[derive(Debug, Default)]
-struct Waited {
-    clients: Mutex<HashMap<ClientId, Client>>,
-    /// Numbers wake-ups. They never begin again, so a number says which of two was later.
+struct Subscriptions {
+    clients: Mutex<HashMap<ClientId, Subscribers>>,
+    /// Numbers the wake-ups. It only grows, so the larger of two numbers is the later wake-up.
     wakes: AtomicU64,
 }
 
-/// A client whose events somebody waits for.
+/// A client with at least one subscription.
 #[derive(Debug)]
-struct Client {
+struct Subscribers {
     changes: watch::Sender<u64>,
-    /// Where its newest event stood when it was looked.
+    /// The client's newest position as of the last poll.
     newest: i64,
 }
 
-/// Where word of events comes from.
+/// Where notifications of new events come from.
 pub enum Source {
     /// This process's own commits.
     Commits(Commits),
-    /// The other nodes, and the database itself.
+    /// Notifications of the other nodes, and polling of the database.
     Nodes(Box<(Listener, Reader)>),
 }
 
-/// What a reader of a client's events waits for.
+/// One reader's subscription to a client's events. Dropping it ends the subscription.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct Subscription {
     tail: Tail,
     client: ClientId,
     changes: watch::Receiver<u64>,
 }
 
-impl Waiting {
-    /// Waits until there may be events that came after [`Waiting::seen`] was called last.
+impl Subscription {
+    /// Waits until there may be events newer than the last call of [`Subscription::seen`].
     pub async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.changes.changed().await
     }
 
-    /// The number of the client's last wake-up: what is read from now on has everything that caused it.
+    /// The number of the client's last wake-up: a read from now on includes every event that caused it.
     pub fn seen(&mut self) -> u64 {
         *self.changes.borrow_and_update()
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Subscription {
     fn drop(&mut self) {
         let mut clients = self.tail.lock();
         if clients.get(&self.client).is_some_and(|client| client.changes.receiver_count() <= 1) {
@@ -84,40 +84,40 @@ impl Drop for Waiting {
 }
 
 impl Tail {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, Client>> {
-        self.waited.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, Subscribers>> {
+        self.subscriptions.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes whenever there may be new events of this client with a position.
-    pub fn subscribe(&self, client: ClientId) -> Waiting {
+    /// Subscribes to a client: the subscription changes whenever new events of the client may have a position.
+    pub fn subscribe(&self, client: ClientId) -> Subscription {
         let mut clients = self.lock();
-        let new = || Client { changes: watch::Sender::new(self.number()), newest: 0 };
+        let new = || Subscribers { changes: watch::Sender::new(self.number()), newest: 0 };
         let changes = clients.entry(client).or_insert_with(new).changes.subscribe();
-        Waiting { tail: self.clone(), client, changes }
+        Subscription { tail: self.clone(), client, changes }
     }
 
     fn number(&self) -> u64 {
-        self.waited.wakes.fetch_add(1, Ordering::Relaxed)
+        self.subscriptions.wakes.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Says that events of these clients were placed.
+    /// Wakes the readers of these clients.
     pub fn wake<'a>(&self, clients: impl IntoIterator<Item = &'a ClientId>) {
-        let waited = self.lock();
+        let subscriptions = self.lock();
         for client in clients {
-            if let Some(client) = waited.get(client) {
+            if let Some(client) = subscriptions.get(client) {
                 client.changes.send_replace(self.number());
             }
         }
     }
 
-    /// Says that events of anybody may have been placed.
+    /// Wakes every reader.
     fn wake_all(&self) {
         for client in self.lock().values() {
             client.changes.send_replace(self.number());
         }
     }
 
-    /// Passes on what wakes readers, until the process stops.
+    /// Forwards notifications to the readers until the process stops.
     pub async fn run(self, source: Source, mut stop: watch::Receiver<bool>) {
         let passing = async {
             match source {
@@ -143,7 +143,7 @@ impl Tail {
                 Ok(News::All) => self.wake_all(),
                 Err(error) => {
                     tracing::debug!(error = %error, "no word of new events is heard; they are looked for instead");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }
@@ -151,23 +151,23 @@ impl Tail {
 
     async fn poll(&self, reader: &Reader) {
         loop {
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let clients: Vec<ClientId> = self.lock().keys().copied().collect();
             if clients.is_empty() {
                 continue;
             }
             match reader.newest_positions(&clients).await {
-                Ok(positions) => self.found(&positions),
+                Ok(positions) => self.wake_advanced(&positions),
                 Err(error) => tracing::debug!(error = %error, "new events cannot be looked for"),
             }
         }
     }
 
-    /// Wakes the readers of the clients whose newest event has moved on since it was looked before.
-    fn found(&self, positions: &[(ClientId, i64)]) {
-        let mut waited = self.lock();
+    /// Wakes the readers of the clients whose newest position has advanced since the last poll.
+    fn wake_advanced(&self, positions: &[(ClientId, i64)]) {
+        let mut subscriptions = self.lock();
         for (client, newest) in positions {
-            if let Some(client) = waited.get_mut(client).filter(|client| client.newest < *newest) {
+            if let Some(client) = subscriptions.get_mut(client).filter(|client| client.newest < *newest) {
                 client.newest = *newest;
                 client.changes.send_replace(self.number());
             }
@@ -195,7 +195,7 @@ mod tests {
         let other = tail.subscribe(client(2));
         let running = tokio::spawn(tail.clone().run(Source::Commits(commits.clone()), stopping));
         for _ in 0..3 {
-            commits.tell([client(1), client(3)].into());
+            commits.add([client(1), client(3)].into());
             one.changed().await.expect("woken");
             two.changed().await.expect("woken");
         }
@@ -208,9 +208,9 @@ mod tests {
     async fn events_found_without_word_wake_readers_once() {
         let tail = Tail::default();
         let (mut one, two) = (tail.subscribe(client(1)), tail.subscribe(client(2)));
-        tail.found(&[(client(1), 7)]);
+        tail.wake_advanced(&[(client(1), 7)]);
         one.changed().await.expect("woken");
-        tail.found(&[(client(1), 7)]);
+        tail.wake_advanced(&[(client(1), 7)]);
         assert!(!one.changes.has_changed().expect("the tail is there"), "it knows of these");
         tail.wake_all();
         assert!(two.changes.has_changed().expect("the tail is there"));

@@ -1,4 +1,4 @@
-//! The engine on a store that fails when told to.
+//! The engine on a store that fails as scripted.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,15 +19,16 @@ use paygen_store::{Load, Store, StoreError};
 
 use super::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered};
 
-/// A store that remembers answers alone: every other row is absent until a command makes it, and then in memory.
+/// A store that keeps only idempotency answers: every other row is absent until a command creates it in the working
+/// set.
 #[derive(Default)]
 struct Scripted {
     answers: HashMap<Key, Idempotency>,
-    /// What the next commits come to; success when there is nothing left.
+    /// The results of the next commits; success when the list is empty.
     commits: Arc<Mutex<Vec<StoreError>>>,
-    /// Commits wait for a word here, when there is one.
+    /// When set, each commit waits for a message here.
     gate: Option<Receiver<()>>,
-    /// Told when a commit begins.
+    /// When set, receives a message when a commit begins.
     entered: Option<tokio::sync::mpsc::UnboundedSender<()>>,
 }
 
@@ -136,7 +137,7 @@ async fn a_failed_commit_is_answered_and_forgotten() {
     tried.dry_run = true;
     engine.submit(Priority::Api, tried).await.expect("a dry run");
     assert!(!*writable.borrow(), "what stores nothing shows nothing");
-    // This store has nothing on disk, so after the working set was dropped not even the accounts are there.
+    // This store has nothing on disk, so after the working set was dropped even the accounts are gone.
     let after = engine.submit(Priority::Api, transfer(from, to, 4)).await;
     assert!(matches!(&after, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "account_not_found"), "{after:?}");
 }

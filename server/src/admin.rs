@@ -1,7 +1,7 @@
-//! The admin socket: how the command line changes things beside a running server that owns the database file.
+//! The admin socket: lets the command line change data beside a running server that owns the database file.
 //!
-//! One line of JSON asks, one line answers; before it, lines may tell how far the work is. The socket is in the data directory and only its owner may use it:
-//! whoever can reach it could read the key file as well.
+//! One line of JSON is the request and one line the response; progress lines may precede it. The socket is in the data
+//! directory and accessible to its owner only: anybody who can open it can read the key file as well.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,81 +23,72 @@ use paygen_app::Environment;
 use paygen_app::clients::{make_client, make_key};
 use paygen_app::rotation::{self, Progress};
 
-/// The longest line either side reads.
-const LONGEST: u64 = 64 * 1024;
+/// Upper bound on the bytes of a line, on either side.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// What can be asked.
+/// A request to the running server.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "camelCase")]
-pub enum Ask {
-    /// Make a client and its first key.
-    CreateClient {
-        /// Its name.
-        name: String,
-    },
-    /// Make one more key of a client.
+pub enum AdminRequest {
+    /// Create a client and its first key.
+    CreateClient { name: String },
+    /// Create one more key of a client.
     CreateKey {
-        /// Whose.
+        /// The client's id.
         client: String,
-        /// Its name.
         name: String,
     },
-    /// Make a client's credentials stop working, or work again.
-    DisableClient {
-        /// Which.
-        id: String,
-        /// Whether they shall stop.
-        disabled: bool,
-    },
-    /// Rotate the data keys. It goes on when whoever asked goes away.
+    /// Disable or enable a client's credentials.
+    DisableClient { id: String, disabled: bool },
+    /// Rotate the data keys. The rotation continues when the requester disconnects.
     RotateKeys,
 }
 
-/// What is answered. It carries a key when one was made, so it cannot be printed.
+/// The response. It may contain a new key, so it cannot be printed.
 #[derive(Default, Serialize, Deserialize)]
-pub struct Told {
-    /// Why not, when it was not done.
+pub struct AdminResponse {
+    /// Why the request failed.
     pub error: Option<String>,
-    /// The client.
+    /// The client's id.
     pub client: Option<String>,
-    /// The key that was made, this once.
+    /// The new key, shown only here.
     pub key: Option<String>,
-    /// What is shown of it ever after.
+    /// The id of the new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
-    /// How far the work is; the last line has none.
+    /// Progress of a request; the last line has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
 }
 
-/// Where the socket is.
+/// The path of the socket.
 pub fn socket(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.sock")
 }
 
-/// Does what was asked, telling how far it is.
-pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Send)) -> Told {
-    let failed = |error: String| Told { error: Some(error), ..Told::default() };
+/// Carries out a request and reports its progress.
+pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Progress) + Send)) -> AdminResponse {
+    let failed = |error: String| AdminResponse { error: Some(error), ..AdminResponse::default() };
     match ask {
-        Ask::RotateKeys => match rotation::rotate(app, tell).await {
-            Ok(()) => Told::default(),
+        AdminRequest::RotateKeys => match rotation::rotate(app, report).await {
+            Ok(()) => AdminResponse::default(),
             Err(error) => failed(error.to_string()),
         },
-        Ask::CreateClient { name } => {
+        AdminRequest::CreateClient { name } => {
             let secret = new_secret(app);
             match make_client(&app.engine, &app.vault, &name, &secret).await {
                 Ok(id) => {
                     let (client, key) = (Some(id.to_string()), Some(secret.expose().to_owned()));
-                    Told { client, key, ..Told::default() }
+                    AdminResponse { client, key, ..AdminResponse::default() }
                 }
                 Err(error) => failed(error.to_string()),
             }
         }
-        Ask::CreateKey { client, name } => match create_key(app, &client, &name).await {
-            Ok(told) => told,
+        AdminRequest::CreateKey { client, name } => match create_key(app, &client, &name).await {
+            Ok(response) => response,
             Err(error) => failed(error),
         },
-        Ask::DisableClient { id, disabled } => {
+        AdminRequest::DisableClient { id, disabled } => {
             let id = match client_id(&id) {
                 Ok(id) => id,
                 Err(error) => return failed(error),
@@ -108,7 +99,7 @@ pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Se
             let decision = app.engine.run_background(Request::new(context, command)).await;
             app.credentials.forget();
             match decision {
-                Ok(Ok(_)) => Told { client: Some(id.to_string()), ..Told::default() },
+                Ok(Ok(_)) => AdminResponse { client: Some(id.to_string()), ..AdminResponse::default() },
                 Ok(Err(refusal)) => failed(refusal.to_string()),
                 Err(error) => failed(error.to_string()),
             }
@@ -116,13 +107,13 @@ pub async fn carry_out(app: &App, ask: Ask, tell: &mut (dyn FnMut(Progress) + Se
     }
 }
 
-/// The id of a client, as it is typed.
+/// Parses the id of a client, as typed.
 pub fn client_id(text: &str) -> Result<ClientId, String> {
     let id = ClientId::parse(text);
     id.ok_or_else(|| "a client's id has 24 lowercase hex characters; see `paygen clients list`".to_owned())
 }
 
-/// The client of an id that was typed.
+/// Looks up a client by its id, as typed.
 pub async fn client(reader: &Reader, id: &str) -> Result<Client, String> {
     let id = client_id(id)?;
     let found = reader.get::<Client>(Key::of(id, id.0)).await.map_err(|error| error.to_string())?;
@@ -134,21 +125,21 @@ fn new_secret(app: &App) -> ApiKeySecret {
     ApiKeySecret::generate(kind)
 }
 
-async fn create_key(app: &App, id: &str, name: &str) -> Result<Told, String> {
+async fn create_key(app: &App, id: &str, name: &str) -> Result<AdminResponse, String> {
     let client = client(&app.reader, id).await?;
     let secret = new_secret(app);
     let made = make_key(app, client.id, name, &secret).await.map_err(|error| error.to_string())?;
-    Ok(Told {
+    Ok(AdminResponse {
         client: Some(client.id.to_string()),
         key: Some(secret.expose().to_owned()),
         key_id: made.map(|view| view.id),
-        ..Told::default()
+        ..AdminResponse::default()
     })
 }
 
 /// Listens until the process stops.
 pub async fn serve(app: App, path: PathBuf) {
-    // A socket that a crash left behind is nobody's: the lock on the database says that we are the only server.
+    // A socket left by a crash is stale: the lock on the database shows that this is the only server.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
@@ -180,19 +171,22 @@ pub async fn serve(app: App, path: PathBuf) {
     let _ = std::fs::remove_file(&path);
 }
 
-/// How many lines of progress may wait for a slow reader; more are left out.
-const UNREAD: usize = 64;
+/// Upper bound on the progress lines buffered for a slow reader; further ones are dropped.
+const MAX_UNREAD_LINES: usize = 64;
 
 async fn answer(app: &App, stream: UnixStream) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
+    BufReader::new(read.take(MAX_LINE_BYTES)).read_line(&mut line).await?;
     let ask = match serde_json::from_str(&line) {
         Ok(ask) => ask,
-        Err(error) => return tell(&mut write, &Told { error: Some(error.to_string()), ..Told::default() }).await,
+        Err(error) => {
+            return report(&mut write, &AdminResponse { error: Some(error.to_string()), ..AdminResponse::default() })
+                .await;
+        }
     };
-    // A task of its own: what was begun is finished, whether or not somebody still listens.
-    let (progress, mut progressed) = tokio::sync::mpsc::channel(UNREAD);
+    // A task of its own, so that the request is finished even when the requester disconnects.
+    let (progress, mut progressed) = tokio::sync::mpsc::channel(MAX_UNREAD_LINES);
     let app = app.clone();
     let work = tokio::spawn(async move {
         let mut note = move |step| {
@@ -201,20 +195,25 @@ async fn answer(app: &App, stream: UnixStream) -> std::io::Result<()> {
         carry_out(&app, ask, &mut note).await
     });
     while let Some(step) = progressed.recv().await {
-        tell(&mut write, &Told { progress: Some(step), ..Told::default() }).await?;
+        report(&mut write, &AdminResponse { progress: Some(step), ..AdminResponse::default() }).await?;
     }
-    let told = work.await.unwrap_or_else(|error| Told { error: Some(error.to_string()), ..Told::default() });
-    tell(&mut write, &told).await
+    let response =
+        work.await.unwrap_or_else(|error| AdminResponse { error: Some(error.to_string()), ..AdminResponse::default() });
+    report(&mut write, &response).await
 }
 
-async fn tell(to: &mut OwnedWriteHalf, told: &Told) -> std::io::Result<()> {
-    let mut text = serde_json::to_string(told)?;
+async fn report(to: &mut OwnedWriteHalf, response: &AdminResponse) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(response)?;
     text.push('\n');
     to.write_all(text.as_bytes()).await
 }
 
-/// Asks the server that owns the data directory; `None` when none runs there.
-pub async fn ask(data_dir: &Path, ask: &Ask, note: &mut (dyn FnMut(Progress) + Send)) -> std::io::Result<Option<Told>> {
+/// Sends a request to the server that owns the data directory; `None` when none runs there.
+pub async fn ask(
+    data_dir: &Path,
+    ask: &AdminRequest,
+    note: &mut (dyn FnMut(Progress) + Send),
+) -> std::io::Result<Option<AdminResponse>> {
     let Ok(mut stream) = UnixStream::connect(socket(data_dir)).await else { return Ok(None) };
     let mut text = serde_json::to_string(ask)?;
     text.push('\n');
@@ -222,14 +221,14 @@ pub async fn ask(data_dir: &Path, ask: &Ask, note: &mut (dyn FnMut(Progress) + S
     let mut lines = BufReader::new(stream);
     loop {
         let mut line = String::new();
-        if (&mut lines).take(LONGEST).read_line(&mut line).await? == 0 {
+        if (&mut lines).take(MAX_LINE_BYTES).read_line(&mut line).await? == 0 {
             let why = "the server ended before it was done; once it runs again, give the command again";
             return Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, why));
         }
-        let told: Told = serde_json::from_str(&line)?;
-        match told.progress {
+        let response: AdminResponse = serde_json::from_str(&line)?;
+        match response.progress {
             Some(step) => note(step),
-            None => return Ok(Some(told)),
+            None => return Ok(Some(response)),
         }
     }
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use crate::listen_address::ListenAddress;
 
-/// What the shared settings stand under in the help, after a command's own options.
+/// The heading of the shared settings in the help, after a command's own options.
 pub const SETTINGS: &str = "Settings";
 
-/// Settings that flags can give; each also has an environment variable and a key in paygen.toml.
+/// Settings that can be given as options; each also has an environment variable and a key in paygen.toml.
 #[derive(Debug, Default, clap::Args)]
 pub struct CommonArgs {
-    /// The address of `--listen`, which only those commands have that listen.
+    /// The value of `--listen`, an option of only those commands that listen.
     #[arg(skip)]
     pub listen: Option<ListenAddress>,
-    /// Settings file [default: paygen.toml in this directory, if there is one]
+    /// Settings file [default: paygen.toml in this directory, if it exists]
     #[arg(long, global = true, env = "PAYGEN_CONFIG", value_name = "FILE", help_heading = SETTINGS)]
     pub config: Option<PathBuf>,
     /// Address of /healthz, /readyz and /metrics, so that /metrics is not on the API's port
@@ -38,7 +38,7 @@ pub struct CommonArgs {
     /// Log format [default: human]
     #[arg(long, global = true, env = "PAYGEN_LOG_FORMAT", value_name = "human|json", help_heading = SETTINGS)]
     pub log_format: Option<String>,
-    /// What is logged: off, error, warn, info, debug or trace [default: info]
+    /// Log level: off, error, warn, info, debug or trace [default: info]
     #[arg(long, global = true, env = "PAYGEN_LOG", value_name = "LEVEL", help_heading = SETTINGS)]
     pub log_level: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Settings: flag, then environment, then `paygen.toml`, then the default. Errors name the setting and the fix.
+//! Settings, in order of precedence: option, environment, `paygen.toml`, default. Errors name the setting and the fix.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -19,12 +19,10 @@ use crate::plain_words::plain;
 use crate::program::ProgramConfig;
 use crate::webhooks_config::WebhooksConfig;
 
-/// How logs are written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
     Human,
-    /// For machines.
     Json,
 }
 
@@ -33,7 +31,7 @@ pub enum LogFormat {
 pub struct Secret(String);
 
 impl Secret {
-    /// The value, where it is used.
+    /// The value, for where it is used.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -45,17 +43,17 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How the engine is sized.
+/// Sizes of the engine.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineConfig {
-    /// Commands in a batch at the most.
+    /// Upper bound on the commands of a batch.
     pub batch: usize,
-    /// Commands that may wait in each queue.
+    /// Upper bound on the commands waiting in each queue.
     pub queue: usize,
-    /// Lanes on PostgreSQL: batches in flight at once.
+    /// Lanes on PostgreSQL, which is how many batches run concurrently.
     pub lanes: usize,
-    /// Bytes of rows kept in memory between batches on SQLite, about.
+    /// Approximate budget in bytes for rows cached between batches on SQLite.
     pub cached_bytes: usize,
 }
 
@@ -65,15 +63,15 @@ impl Default for EngineConfig {
     }
 }
 
-/// A range that card numbers are drawn from.
+/// A range from which card numbers are drawn.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RangeConfig {
     /// Visa or Mastercard.
     pub brand: String,
-    /// The digits that every number of the range begins with, 6 to 11.
+    /// The common prefix of the range's numbers, 6 to 11 digits.
     pub prefix: String,
-    /// How many digits a number has.
+    /// Digits of a number.
     #[serde(default = "sixteen")]
     pub length: usize,
 }
@@ -82,13 +80,13 @@ fn sixteen() -> usize {
     16
 }
 
-/// What cards are made of.
+/// Settings of issued cards.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CardsConfig {
-    /// Ranges that numbers are drawn from; of several of a brand, one at random.
+    /// The ranges; a brand with several draws from one of them at random.
     pub ranges: Vec<RangeConfig>,
-    /// How many months a new card is good for.
+    /// Validity of a new card, in months.
     pub validity_months: u32,
 }
 
@@ -98,20 +96,20 @@ impl Default for CardsConfig {
     }
 }
 
-/// The sandbox's ranges, which no issuer in the world was given for real cards.
+/// The sandbox's ranges, which are not assigned to any issuer for real cards.
 const SANDBOX_RANGES: [(&str, &str); 2] = [("Visa", "400555"), ("Mastercard", "555544")];
 
-/// How events are kept and streamed.
+/// Retention and streaming of events.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsConfig {
-    /// For how many days events are kept, in business time; 0 keeps them for ever.
+    /// Retention of events in days of business time; 0 keeps them for ever.
     pub retention_days: u32,
-    /// Streams a client may have open at a time.
+    /// Open streams of one client.
     pub streams: usize,
-    /// Streams that all clients together may have open.
+    /// Open streams of all clients together.
     pub max_streams: usize,
-    /// How long a stream is silent before it says that it is still there.
+    /// How long a stream is silent before a heartbeat is sent.
     pub heartbeat_seconds: u64,
 }
 
@@ -121,33 +119,31 @@ impl Default for EventsConfig {
     }
 }
 
-/// From when on a card holder must be verified.
+/// What a card holder must be verified for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KycRequiredFor {
-    /// Never.
     None,
-    /// To be issued a card.
+    /// Being issued a card.
     Issue,
-    /// To spend.
+    /// Spending.
     Spend,
 }
 
-/// What `[kyc]` may say.
+/// The section `[kyc]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KycFile {
     required_for: Option<KycRequiredFor>,
 }
 
-/// Every setting.
+/// All settings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Address to listen on.
     pub listen: SocketAddr,
-    /// Address of health, readiness and metrics, when they have one of their own.
+    /// The address of health, readiness and metrics, when they have a port of their own.
     pub ops_listen: Option<SocketAddr>,
-    /// Scheme and host that links in answers begin with, when it is not the request that says them.
+    /// Scheme and host for links in responses; taken from the request by default.
     pub public_url: Option<String>,
     /// Whether the docs site and the contract are served.
     pub docs: bool,
@@ -155,63 +151,56 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// PostgreSQL instead of the embedded database.
     pub database_url: Option<Secret>,
-    /// The sandbox's key, when chosen by the operator.
+    /// The sandbox's API key, when the operator chose one.
     pub sandbox_api_key: Option<Secret>,
     /// The key file, when not the one in the data directory.
     pub key_file: Option<PathBuf>,
-    /// Whether one of several clients of a sandbox may move its clock, which is everybody's.
+    /// Whether a client may advance the clock of a sandbox that has several clients, which share it.
     pub shared_clock: bool,
-    /// How logs are written.
     pub log_format: LogFormat,
-    /// What is logged.
     pub log_level: String,
-    /// Whether people see a line of each request: in the sandbox, unless its logs are for machines.
+    /// Whether a line is logged for each request: in the sandbox, unless its log is JSON.
     pub request_lines: bool,
-    /// Origins whose pages may call from a browser.
+    /// Origins whose pages may call the API from a browser.
     pub cors_origins: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a request may take.
+    /// Timeout of a request.
     pub request_timeout_seconds: u64,
-    /// Requests a second for each key; none in the sandbox unless set.
+    /// Rate limit of each key, in requests per second; unlimited in the sandbox by default.
     pub rate_limit: Option<NonZeroU32>,
-    /// Requests a second for all keys of a client together; none in the sandbox unless set.
+    /// Rate limit of all keys of a client together, in requests per second; unlimited in the sandbox by default.
     pub client_rate_limit: Option<NonZeroU32>,
-    /// Credentials that nobody has, a minute for each address; any number in the sandbox unless set.
+    /// Failed authentications allowed per minute and address; unlimited in the sandbox by default.
     pub failed_credentials: Option<NonZeroU32>,
-    /// Connections at once.
+    /// Open connections in total.
     pub max_connections: u32,
-    /// Of these, from one address.
+    /// Open connections from one address.
     pub max_connections_per_address: u32,
-    /// Bytes of requests in memory, but for the first of each.
+    /// Budget in bytes for requests in memory; small ones are not counted.
     pub request_bytes: usize,
-    /// Bytes of answers in memory, but for small ones.
+    /// Budget in bytes for responses in memory; small ones are not counted.
     pub answer_bytes: usize,
-    /// How long a list may take.
+    /// Timeout of a list query.
     pub list_timeout_ms: u32,
-    /// How long answers are kept for repeats.
+    /// How long answers are kept for replays.
     pub idempotency_retention_seconds: i64,
-    /// Cards.
     pub cards: CardsConfig,
-    /// The key that clients encrypt PIN blocks under: 32 hexadecimal digits.
+    /// The key under which clients encrypt PIN blocks: 32 hexadecimal digits.
     pub zone_pin_key: Option<Secret>,
-    /// From when on a card holder must be verified.
     pub kyc_required_for: KycRequiredFor,
-    /// Fees, rates and deadlines of holds.
+    /// Fees, rates and expiry of holds.
     pub program: ProgramConfig,
-    /// For how many days a card holder's data is kept after their last card ended.
+    /// How many days a card holder's data is kept after their last card ended.
     pub retention_days: u32,
-    /// Where documents are kept, when not in the data directory: `s3://bucket/prefix`, `file:///directory`.
+    /// The store of documents, when not in the data directory: `s3://bucket/prefix`, `file:///directory`.
     pub documents_url: Option<String>,
-    /// Webhooks.
     pub webhooks: WebhooksConfig,
-    /// Events.
     pub events: EventsConfig,
-    /// The engine.
     pub engine: EngineConfig,
 }
 
-/// What `paygen.toml` may say.
+/// The content of `paygen.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -257,7 +246,7 @@ struct File {
     engine: EngineConfig,
 }
 
-/// The variables that settings without a flag are read from.
+/// The environment variables of settings without an option.
 pub const FROM_ENVIRONMENT: [&str; 9] = [
     "PAYGEN_PUBLIC_URL",
     "PAYGEN_DOCS",
@@ -271,7 +260,7 @@ pub const FROM_ENVIRONMENT: [&str; 9] = [
 ];
 
 impl Config {
-    /// Reads the settings.
+    /// Loads the settings.
     pub fn load(mode: Mode, args: &CommonArgs) -> Result<Config, ConfigError> {
         let file = read_file(args.config.as_deref())?;
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -377,8 +366,8 @@ impl Config {
             ));
         }
         for (name, bytes) in [("request_bytes", self.request_bytes), ("answer_bytes", self.answer_bytes)] {
-            if bytes < LEAST_BUDGET {
-                return fail(format!("{name} is {bytes}; it must be at least {LEAST_BUDGET}."));
+            if bytes < MIN_BUDGET_BYTES {
+                return fail(format!("{name} is {bytes}; it must be at least {MIN_BUDGET_BYTES}."));
             }
         }
         if !(1..=3600).contains(&self.events.heartbeat_seconds)
@@ -432,19 +421,19 @@ impl Config {
         }
     }
 
-    /// The document store that is set, or the one in the data directory.
+    /// Opens the configured document store, or the one in the data directory.
     pub fn documents(&self) -> Result<Documents, DocumentsError> {
         Documents::open(self.documents_url.as_deref(), self.data_dir.join("documents"))
     }
 
-    /// The key file: the one named, or the sandbox's.
+    /// The path of the key file.
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data_dir.join("sandbox-vault.key"))
     }
 }
 
-/// A quarter of it has room for the largest bodies.
-const LEAST_BUDGET: usize = 8 << 20;
+/// Lower bound of a byte budget: a quarter of it has room for the largest request body.
+const MIN_BUDGET_BYTES: usize = 8 << 20;
 
 fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
     if cards.ranges.is_empty() && mode == Mode::Dev {
@@ -458,7 +447,7 @@ fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
     cards
 }
 
-/// As browsers send it (RFC 6454): no slash at the end, no path.
+/// Whether the text is an origin as browsers send it (RFC 6454): no trailing slash, no path.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '"', '\\']) && host.is_ascii())
@@ -472,10 +461,10 @@ fn log_format(text: Option<&str>) -> Result<LogFormat, ConfigError> {
     }
 }
 
-/// The levels there are, from the quietest on.
+/// The levels, from the least to the most verbose.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// One level for all, or levels of parts with commas between: `info,paygen_server=debug`.
+/// Validates one level for everything, or levels of modules separated by commas: `info,paygen_server=debug`.
 fn log_level(text: Option<String>) -> Result<String, ConfigError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok("info".to_owned()) };
     let level = |part: &str| part.rsplit('=').next().unwrap_or(part).trim().to_lowercase();
@@ -498,7 +487,7 @@ fn read_file(named: Option<&Path>) -> Result<File, ConfigError> {
     toml::from_str(&text).map_err(|error| wrong(format!("{}{}", place(&text, error.span()), plain(error.message()))))
 }
 
-/// The line of an error with the setting's name, but not its value: it may be a secret.
+/// The line of a parse error with the setting's name, but not its value, which may be a secret.
 fn place(text: &str, span: Option<std::ops::Range<usize>>) -> String {
     let Some(before) = span.and_then(|span| text.get(..span.start)) else { return String::new() };
     let line = before.lines().count().max(1);

@@ -1,6 +1,6 @@
-//! A setting that cannot be used.
+//! The error of an invalid setting.
 
-/// A setting that cannot be used.
+/// An invalid setting; the text names it and the fix.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub(crate) String);

@@ -1,4 +1,5 @@
-//! The environment's variables that begin with `PAYGEN_`: a mistyped one would leave its setting at the default in silence.
+//! Checks environment variables with the prefix `PAYGEN_`: a misspelled one would silently leave its setting at the
+//! default.
 
 use clap::CommandFactory;
 
@@ -9,10 +10,10 @@ use paygen_edge::nearest::nearest;
 
 const PREFIX: &str = "PAYGEN_";
 
-/// How names begin that Paygen's own chores read.
+/// Prefixes of variables that Paygen's own chores read.
 const CHORES: [&str; 5] = ["PAYGEN_TEST_", "PAYGEN_SIMULATION_", "PAYGEN_FUZZ_", "PAYGEN_CRASH_", "PAYGEN_BENCH_"];
 
-/// Refuses a name that is nearly one of a setting; says of any other unknown one that it has no effect.
+/// Refuses a name that is nearly one of a setting; returns warnings for other unknown names, which have no effect.
 pub fn check(names: impl Iterator<Item = String>) -> Result<Vec<String>, ConfigError> {
     let args = Args::command();
     let commands = std::iter::once(&args).chain(args.get_subcommands());
@@ -23,7 +24,7 @@ pub fn check(names: impl Iterator<Item = String>) -> Result<Vec<String>, ConfigE
         if known.contains(&name.as_str()) || CHORES.iter().any(|chore| name.starts_with(chore)) || is_service(&name) {
             continue;
         }
-        // What all have in common would make short names alike.
+        // The common prefix would make short names look alike.
         let bare = known.iter().map(|name| name.trim_start_matches(PREFIX));
         if let Some(meant) = nearest(name.trim_start_matches(PREFIX), bare) {
             return Err(ConfigError(format!(
@@ -36,7 +37,7 @@ pub fn check(names: impl Iterator<Item = String>) -> Result<Vec<String>, ConfigE
     Ok(notes)
 }
 
-/// What Kubernetes and Docker set for a service that is named after this program, such as `PAYGEN_SERVICE_HOST`.
+/// Whether Kubernetes or Docker set the variable for a service named after this program, such as `PAYGEN_SERVICE_HOST`.
 fn is_service(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")

@@ -1,4 +1,4 @@
-//! The address to listen on, as people type it.
+//! Parses the address to listen on.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// What is meant, with examples: errors say it.
-const MEANT: &str =
+/// The accepted forms with examples, for error messages.
+const ACCEPTED_FORMS: &str =
     "must be an address and a port, such as 127.0.0.1:4000, localhost:4000 or 4000; 0.0.0.0:4000 is every interface";
 
-/// An address and a port. Without an address it is this machine alone: that a card platform is reached from elsewhere has to
-/// be said.
+/// An address and a port. Without an address it is loopback: making a card platform reachable from elsewhere must be
+/// explicit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenAddress(pub SocketAddr);
 
@@ -23,7 +23,7 @@ impl FromStr for ListenAddress {
         if let Ok(port) = port.parse::<u16>() {
             return Ok(ListenAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         }
-        text.parse().map(ListenAddress).map_err(|_| MEANT)
+        text.parse().map(ListenAddress).map_err(|_| ACCEPTED_FORMS)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Logs: for people or as JSON, on standard error; routes by template, never query strings, never secrets.
+//! Logging, human-readable or as JSON, to standard error. Routes are logged as templates; query strings and secrets
+//! never.
 
 use std::io::IsTerminal;
 
@@ -6,11 +7,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// What is below never logs more than warnings, whatever is asked for: PostgreSQL's driver logs the values of every
-/// statement at debug, and they may be anybody's.
+/// These crates never log below warning, whatever level is set: PostgreSQL's driver logs the values of every statement
+/// at debug, and they may be personal data.
 const QUIET: &[&str] = &["tokio_postgres", "hyper", "hyper_util", "h2", "rustls", "reqwest", "object_store"];
 
-/// Starts logging.
+/// Initializes logging.
 pub fn init(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log_level)
         .map_err(|error| format!("log_level ({}) is not understood: {error}.", config.log_level))?;
@@ -23,7 +24,7 @@ pub fn init(config: &Config) -> Result<(), String> {
         .with_writer(std::io::stderr)
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
-        // A log that cannot be written must not take a request down with it.
+        // A failure to write the log must not fail a request.
         .log_internal_errors(false);
     let started = match config.log_format {
         LogFormat::Human => builder.try_init(),

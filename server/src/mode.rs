@@ -1,6 +1,5 @@
-//! What is run: the sandbox or a chore, or production.
+//! The mode of the process: sandbox and chores, or production.
 
-/// Sandbox or production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `paygen dev` and every chore.

@@ -1,4 +1,4 @@
-//! The operator's own port: health, readiness and metrics, apart from the API that everybody may reach.
+//! The operator's own port: health, readiness and metrics, separate from the public API.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use paygen_api::Api;
 
-/// Binds the port, when there is one.
+/// Binds the port, when one is configured.
 pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
     let Some(address) = config.ops_listen else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -23,10 +23,10 @@ pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
     Ok(Some(listener))
 }
 
-/// Connections that this router answers, as the settings want them.
+/// Connections answered by this router, with the configured bounds.
 pub fn connections(router: Router, config: &Config, api: &Api) -> Connections {
     let limits = Limits {
-        patience: Duration::from_secs(config.request_timeout_seconds),
+        timeout: Duration::from_secs(config.request_timeout_seconds),
         connections: config.max_connections,
         connections_per_address: config.max_connections_per_address,
         trusted_proxies: config.trusted_proxies.clone(),
@@ -34,7 +34,8 @@ pub fn connections(router: Router, config: &Config, api: &Api) -> Connections {
     Connections::new(router, &limits, api.request_bytes.clone(), too_many_connections)
 }
 
-/// Answers on it for as long as the process runs. It has connections of its own, so that a full API can be looked at.
+/// Serves the port for as long as the process runs. It has its own connections, so that it answers when the API is
+/// saturated.
 pub async fn serve(listener: Option<&TcpListener>, api: &Api, config: &Config, open: &GracefulShutdown) {
     let Some(listener) = listener else { return std::future::pending().await };
     let router = paygen_api::router::operator_router(api.clone());

@@ -1,8 +1,8 @@
-//! What Paygen keeps is its owner's alone: the database, its log, documents, keys, sockets and backups.
+//! Restricts Paygen's files to their owner: the database, its log, documents, keys, sockets and backups.
 //!
-//! Whatever a command makes, it makes for its owner only. What is there already is looked at when a server starts:
-//! production refuses what others can read or write, or what is another one's, and says how to mend it; the sandbox mends
-//! what it owns.
+//! New files are created for their owner only. Existing files are checked when a server starts: production refuses
+//! files that others can read or write, or that belong to another user, and names the fix; the sandbox restricts the
+//! files it owns.
 
 use std::fs::{Metadata, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,13 +14,13 @@ use rustix::process::{geteuid, umask};
 use crate::config::Config;
 use crate::config_error::ConfigError;
 
-/// The permissions that others have.
+/// Permissions of group and others.
 const OTHERS: u32 = 0o077;
 
-/// Marks a directory that all may write to, such as /tmp.
+/// The sticky bit, as on directories that all may write to, such as /tmp.
 const STICKY: u32 = 0o1000;
 
-/// What stands in a data directory.
+/// The files in a data directory.
 const FILES: [&str; 8] = [
     "paygen.sqlite",
     "paygen.sqlite-wal",
@@ -32,30 +32,30 @@ const FILES: [&str; 8] = [
     "documents",
 ];
 
-/// Has everything that this process makes from now on be its owner's alone.
+/// Sets the umask, so that files created from now on are accessible to their owner only.
 pub fn keep_to_owner() {
     umask(Mode::from_raw_mode(OTHERS));
 }
 
-/// The data directory, the directory of documents and what stands in them, as far as it is there. What a link points to
-/// is meant, as it is what is used.
-fn kept(config: &Config) -> impl Iterator<Item = (PathBuf, Metadata)> {
+/// The existing directories and files to check: the data directory, the directory of documents and their content.
+/// Symbolic links are followed, because their targets are what is used.
+fn existing_files(config: &Config) -> impl Iterator<Item = (PathBuf, Metadata)> {
     let documents = config.documents_url.as_deref().and_then(|url| url.strip_prefix("file://")).map(PathBuf::from);
     let files = FILES.map(|name| config.data_dir.join(name));
     let paths = std::iter::once(config.data_dir.clone()).chain(files).chain(documents).chain(config.key_file.clone());
     paths.filter_map(|path| std::fs::metadata(&path).ok().map(|found| (path, found)))
 }
 
-/// The permissions a file or directory of ours has.
-fn right(found: &Metadata) -> u32 {
+/// The permissions that one of our files or directories must have.
+fn expected_mode(found: &Metadata) -> u32 {
     if found.is_dir() { 0o700 } else { 0o600 }
 }
 
-/// Refuses what others can get at, naming all of it and the commands that mend it.
+/// Refuses files that others can access; the error lists them with the commands that fix them.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
     let own = geteuid().as_raw();
     let (mut faults, mut fixes) = (Vec::new(), Vec::new());
-    for (path, found) in kept(config) {
+    for (path, found) in existing_files(config) {
         let (shown, mode) = (path.display(), found.mode() & 0o7777);
         if found.uid() != own {
             faults.push(format!("{shown} belongs to the user {}, and paygen runs as {own}", found.uid()));
@@ -63,7 +63,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         }
         if mode & OTHERS != 0 {
             faults.push(format!("{shown} is open to others (mode {mode:04o})"));
-            fixes.push(format!("chmod {:o} {}", right(&found), quoted(&path)));
+            fixes.push(format!("chmod {:o} {}", expected_mode(&found), quoted(&path)));
         }
     }
     if faults.is_empty() {
@@ -72,27 +72,27 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
     Err(ConfigError(format!(
         "{}. They hold the ledger, personal data and keys, which must be their owner's alone. Run:\n  {}\nWhere the \
          directory cannot be changed, as the top of a mounted volume, name one below it with --data-dir: it is made \
-         right.",
+         expected_mode.",
         faults.join("; "),
         fixes.join("\n  ")
     )))
 }
 
-/// Takes from others what they can get at, where it is ours to change.
+/// Removes the access of others from files that this user owns.
 pub fn tighten(config: &Config) {
     let own = geteuid().as_raw();
-    for (path, found) in kept(config) {
+    for (path, found) in existing_files(config) {
         let is_ours = found.uid() == own && found.mode() & STICKY == 0;
         if is_ours
             && found.mode() & OTHERS != 0
-            && let Err(error) = std::fs::set_permissions(&path, Permissions::from_mode(right(&found)))
+            && let Err(error) = std::fs::set_permissions(&path, Permissions::from_mode(expected_mode(&found)))
         {
             tracing::warn!(error = %error, path = %path.display(), "others can get at it");
         }
     }
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character));

@@ -1,17 +1,17 @@
-//! What is wrong in a settings file, in plain words: the reader's own speak of types of this program, and may repeat a
-//! value that is a secret.
+//! Rewrites errors of the settings parser in plain words: its own messages name Rust types and may repeat a value that
+//! is a secret.
 
 use paygen_edge::nearest::hint;
 
-/// How numbers of Paygen's settings are called in the reader's errors.
+/// The names of number types in the parser's errors.
 const NUMBERS: [&str; 10] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize"];
 
-/// The message in plain words; one that is not of a known form stays as it is.
+/// The message in plain words; a message of an unknown form is returned unchanged.
 pub fn plain(message: &str) -> String {
-    told(message).unwrap_or_else(|| message.to_owned())
+    reworded(message).unwrap_or_else(|| message.to_owned())
 }
 
-fn told(message: &str) -> Option<String> {
+fn reworded(message: &str) -> Option<String> {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (name, known) = rest.split_once('`')?;
         let known = quoted(known);
@@ -39,7 +39,7 @@ fn told(message: &str) -> Option<String> {
     }
 }
 
-/// What stands between backquotes after the first words.
+/// The texts in backquotes.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
@@ -65,7 +65,7 @@ fn wanted_in_words(wanted: &str) -> String {
     words.to_owned()
 }
 
-/// The kind of what was found, and never what it is.
+/// The kind of the value found, never the value itself.
 fn found_in_words(found: &str) -> &'static str {
     match found.split([' ', '`']).next() {
         Some("integer") => "a number",

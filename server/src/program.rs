@@ -1,4 +1,4 @@
-//! The card programme's terms from the configuration: `[program]` with fees, rates and deadlines of holds.
+//! The card programme's terms from the section `[program]`: fees, rates and expiry of holds.
 
 use std::sync::Arc;
 
@@ -11,41 +11,39 @@ use serde::Deserialize;
 
 use paygen_app::Environment;
 
-/// What `[program]` may say.
+/// The section `[program]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProgramConfig {
-    /// Fees; the first that fits applies.
+    /// Fees; the first match applies.
     pub fees: Vec<FeeConfig>,
-    /// Rates.
     pub rates: Vec<RateConfig>,
-    /// Deadlines of holds, before the built-in ones; the first that fits applies.
+    /// Expiry of holds, before the built-in rules; the first match applies.
     pub holds: Vec<HoldConfig>,
-    /// Whether fees are given back when a payment is refunded whole.
+    /// Whether fees are returned when a payment is refunded in full.
     pub refund_fees: bool,
-    /// The network's fraud score from which on an authorization is declined.
+    /// The network's fraud score from which an authorization is declined.
     pub risk_threshold: Option<i64>,
-    /// How many wrong PINs in a row block it.
+    /// Wrong PINs in a row that block the PIN.
     pub pin_tries: Option<i64>,
-    /// How many messages a day may have a wrong expiry or code of a card.
+    /// Messages per day that may have a wrong expiry or card code.
     pub code_tries: Option<i64>,
 }
 
-/// A fee.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeConfig {
     /// The card's currency.
     pub currency: String,
-    /// For these types; for all when left out.
+    /// Authorization types; all when omitted.
     #[serde(default)]
     pub types: Vec<String>,
-    /// Only abroad (true) or at home (false).
+    /// Only international (true) or only domestic (false) payments.
     pub international: Option<bool>,
-    /// A fixed part, in major units as text, such as "0.25".
+    /// The fixed part, in major units as text, such as "0.25".
     #[serde(default)]
     pub fixed: Option<String>,
-    /// A part of the amount, in percent as text, such as "1.5".
+    /// The proportional part, in percent as text, such as "1.5".
     #[serde(default)]
     pub percent: Option<String>,
     /// Value added tax on the fee, in percent as text.
@@ -53,7 +51,7 @@ pub struct FeeConfig {
     pub vat_percent: Option<String>,
 }
 
-/// A rate.
+/// A conversion rate.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateConfig {
@@ -61,26 +59,26 @@ pub struct RateConfig {
     pub from: String,
     /// The card's currency.
     pub to: String,
-    /// Units of `to` for one of `from`, as text.
+    /// Units of `to` for one unit of `from`, as text.
     pub rate: String,
 }
 
-/// How long holds live.
+/// Expiry of holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HoldConfig {
-    /// For cards of this brand; for all when left out.
+    /// The brand of the card; all when omitted.
     pub brand: Option<String>,
-    /// For estimated amounts (true) or final ones (false).
+    /// Estimated amounts (true) or final ones (false).
     pub estimated: Option<bool>,
-    /// For these merchant categories or groups; for all when left out.
+    /// Merchant categories or groups; all when omitted.
     #[serde(default)]
     pub categories: Vec<String>,
-    /// How many days, 1 to 90.
+    /// Days until the hold expires, 1 to 90.
     pub days: i64,
 }
 
-/// The terms; the error names the setting.
+/// Validates the terms; the error names the setting.
 pub fn terms(config: &ProgramConfig, environment: Environment, verified_only: bool) -> Result<Arc<Terms>, String> {
     let mut terms = Terms { verified_only, refund_fees: config.refund_fees, ..Terms::default() };
     if environment == Environment::Production {

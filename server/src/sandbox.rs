@@ -1,7 +1,7 @@
-//! The sandbox's one client and key: made on the first start, kept for the next ones.
+//! The sandbox's client and API key: created on the first start and kept for later ones.
 //!
-//! A key from `PAYGEN_SANDBOX_API_KEY` is made known as it is; otherwise one is generated and kept, readable only
-//! by the owner, in the data directory, so that every start of the sandbox can show it.
+//! A key from `PAYGEN_SANDBOX_API_KEY` is used as it is. Otherwise a key is generated and stored in the data directory,
+//! readable only by its owner, so that every start of the sandbox can show it.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,9 +15,8 @@ use crate::start::StartError;
 use paygen_app::App;
 use paygen_app::clients::{make_client, make_key};
 
-/// The key that the banner shows.
+/// The key shown by the banner.
 pub struct SandboxKey {
-    /// Whose.
     pub client: ClientId,
     secret: ApiKeySecret,
 }
@@ -29,7 +28,7 @@ impl SandboxKey {
     }
 }
 
-/// Makes sure that the sandbox has a client and that the sandbox's key works.
+/// Ensures that the sandbox has a client and that its key works.
 pub async fn ensure_client(app: &App, config: &Config) -> Result<SandboxKey, StartError> {
     let secret = match &config.sandbox_api_key {
         Some(text) => ApiKeySecret::from_text(text.expose()),
@@ -40,7 +39,7 @@ pub async fn ensure_client(app: &App, config: &Config) -> Result<SandboxKey, Sta
         return Ok(SandboxKey { client: known.key.client, secret });
     }
     let client = match app.reader.clients().await?.first() {
-        // Another key was the sandbox's before: this one is added to the same client.
+        // The sandbox had another key before: this one is added to the same client.
         Some(client) => {
             make_key(app, client.id, "Sandbox key", &secret).await?;
             client.id
@@ -54,7 +53,7 @@ fn key_path(config: &Config) -> PathBuf {
     config.data_dir.join("sandbox.key")
 }
 
-/// The key of the sandbox that these settings are of, as far as it can be known beside it.
+/// The key of the sandbox with these settings, read without opening the sandbox, as far as it is known.
 pub fn key_beside(config: &Config) -> Option<String> {
     let chosen = config.sandbox_api_key.as_ref().map(|key| key.expose().to_owned());
     chosen.or_else(|| std::fs::read_to_string(key_path(config)).ok().map(|text| text.trim().to_owned()))

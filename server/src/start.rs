@@ -1,4 +1,4 @@
-//! Putting a node together: store, vault, engine, workers, HTTP; and taking it apart in the right order.
+//! Assembles a node (store, vault, engine, workers, HTTP) and shuts it down in the right order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,44 +28,34 @@ use crate::config::{Config, KycRequiredFor, LogFormat};
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The store.
     #[error(transparent)]
     Store(#[from] paygen_store::StoreError),
-    /// The vault's keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The database is of the other environment.
+    /// The database belongs to the other environment.
     #[error("{0}")]
     Environment(String),
-    /// The document store.
     #[error(transparent)]
     Documents(#[from] DocumentsError),
-    /// The operating system.
     #[error("{0}: {1}")]
     System(&'static str, std::io::Error),
-    /// A command of the operator's.
     #[error(transparent)]
     Failure(#[from] paygen_app::Failure),
-    /// The card programme's terms.
     #[error("{0}")]
     Program(String),
-    /// Webhooks.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
-    /// Metrics.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(String),
 }
 
 /// A running node.
 pub struct Node {
-    /// What every way in shares.
+    /// The services that every interface shares.
     pub app: App,
-    /// What the HTTP API's handlers share.
+    /// The state that the HTTP API's handlers share.
     pub api: Api,
-    /// The settings.
     pub config: Arc<Config>,
-    /// The store.
     pub database: Arc<Database>,
     stop: tokio::sync::watch::Sender<bool>,
     workers: tokio::task::JoinSet<()>,
@@ -132,17 +122,17 @@ impl Node {
         });
         let mut workers = workers(&app, &database).await?;
         workers.spawn(deliveries.clone().run(database.shards(), app.stopping.clone()));
-        workers.spawn(keep_small(metrics.clone(), app.stopping.clone()));
+        workers.spawn(run_upkeep(metrics.clone(), app.stopping.clone()));
         let api = api(app.clone(), deliveries, metrics, &config);
         Ok(Node { app, api, config: Arc::new(config), database, stop, workers })
     }
 
-    /// Tells everybody to stop: no new requests are taken, long ones end.
+    /// Signals shutdown: no new requests are accepted, long ones end.
     pub fn begin_stop(&self) {
         let _ = self.stop.send(true);
     }
 
-    /// Lets workers and engine finish what they have.
+    /// Waits until workers and engine have finished.
     pub async fn finish(mut self) {
         self.begin_stop();
         while self.workers.join_next().await.is_some() {}
@@ -150,7 +140,7 @@ impl Node {
     }
 }
 
-/// What runs beside the requests, but for deliveries: each as commands to the same engine.
+/// The background tasks except deliveries; each submits commands to the same engine.
 async fn workers(app: &App, database: &Arc<Database>) -> Result<tokio::task::JoinSet<()>, StartError> {
     let (engine, reader, stopping) = (&app.engine, &app.reader, &app.stopping);
     let mut running = tokio::task::JoinSet::new();
@@ -211,7 +201,7 @@ fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Con
     })
 }
 
-/// The ranges that card numbers are drawn from; the settings were checked.
+/// The ranges from which card numbers are drawn; the settings are already validated.
 fn ranges(config: &Config) -> Vec<(Brand, CardRange)> {
     let range = |range: &crate::config::RangeConfig| {
         Some((Brand::parse(&range.brand)?, CardRange::new(&range.prefix, range.length)?))
@@ -219,7 +209,7 @@ fn ranges(config: &Config) -> Vec<(Brand, CardRange)> {
     config.cards.ranges.iter().filter_map(range).collect()
 }
 
-/// The environment that the database is of, which must be the expected one where that is required.
+/// The environment recorded in the database; an error when it is not the required one.
 async fn environment_of(
     database: &Database,
     expected: Environment,
@@ -258,14 +248,14 @@ async fn start_engine(database: &Database, config: &Config) -> Result<Engine, St
     Engine::start(stores, &settings).map_err(|error| StartError::System("the engine's threads cannot start", error))
 }
 
-/// How often recorded samples are added up. Until then histograms keep each of them, and otherwise only a scrape does it.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often recorded samples are aggregated. Otherwise histograms would keep each sample until the next scrape.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Keeps the metrics small, until the process stops.
-async fn keep_small(metrics: PrometheusHandle, mut stop: tokio::sync::watch::Receiver<bool>) {
+/// Aggregates the metrics periodically, until the process stops.
+async fn run_upkeep(metrics: PrometheusHandle, mut stop: tokio::sync::watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(UPKEEP) => metrics.run_upkeep(),
+            () = tokio::time::sleep(UPKEEP_INTERVAL) => metrics.run_upkeep(),
             () = stopped(&mut stop) => return,
         }
     }

@@ -1,4 +1,4 @@
-//! What `[webhooks]` of the settings may say.
+//! The section `[webhooks]` of the settings.
 
 use std::time::Duration;
 
@@ -10,23 +10,22 @@ use crate::mode::Mode;
 use paygen_delivery::targets::Targets;
 use paygen_delivery::{DeliverySettings, RetrySchedule};
 
-/// How events are delivered.
+/// Settings of deliveries.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebhooksConfig {
-    /// Networks that may be called although they are not public, in CIDR form.
+    /// Networks in CIDR form that are allowed although they are not public.
     pub allow_private: Vec<IpNet>,
-    /// Whether this machine itself may be called, when the URL names it; in the sandbox unless said.
+    /// Whether this machine itself may be called when the URL names it; by default in the sandbox only.
     pub loopback: Option<bool>,
-    /// Whether `http` may be called; in the sandbox unless said.
+    /// Whether `http` may be called; by default in the sandbox only.
     pub plain_http: Option<bool>,
     /// The delays before each attempt.
     pub retry_schedule: String,
-    /// How long a request may take.
     pub timeout_seconds: u64,
-    /// Requests in flight to one endpoint at the most.
+    /// Upper bound on the requests in flight to one endpoint.
     pub max_in_flight: usize,
-    /// For how many days attempts are kept; 0 keeps them for good.
+    /// Retention of attempts in days; 0 keeps them for good.
     pub log_retention_days: u32,
 }
 
@@ -45,7 +44,7 @@ impl Default for WebhooksConfig {
 }
 
 impl WebhooksConfig {
-    /// With what the environment says, checked.
+    /// Applies the environment variables, and validates.
     pub(crate) fn with_environment(mut self, mode: Mode) -> Result<WebhooksConfig, ConfigError> {
         let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(text) = environment("PAYGEN_WEBHOOKS_ALLOW_PRIVATE") {
@@ -86,7 +85,7 @@ impl WebhooksConfig {
         }
     }
 
-    /// How deliveries are made.
+    /// The settings of deliveries.
     pub fn settings(&self) -> DeliverySettings {
         DeliverySettings {
             timeout: Duration::from_secs(self.timeout_seconds),

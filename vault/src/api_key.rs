@@ -1,19 +1,17 @@
-//! API keys: random, shown once, kept only as keyed hashes.
+//! API keys: random, shown once, stored only as keyed hashes.
 
 use zeroize::Zeroizing;
 
 use crate::{Purpose, Vault, random_bytes};
 
-/// Where a key is good.
+/// The environment a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
-    /// In a sandbox.
     Test,
-    /// In production.
     Live,
 }
 
-/// The text of an API key. It cannot be printed; it is wiped when dropped.
+/// The text of an API key. It cannot be printed, and is wiped when dropped.
 pub struct ApiKeySecret(Zeroizing<String>);
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -26,7 +24,8 @@ impl ApiKeySecret {
             KeyKind::Live => "pgk_live_",
         };
         let mut text = Zeroizing::new(prefix.to_owned());
-        // 43 characters of 62 carry 256 bits; bytes from 248 up would favour the first characters and are drawn again.
+        // 43 characters of an alphabet of 62 carry 256 bits. Bytes from 248 up would favour the first characters and
+        // are drawn again.
         while text.len() < prefix.len() + 43 {
             let [byte] = random_bytes::<1>();
             if byte < 248 {
@@ -36,27 +35,27 @@ impl ApiKeySecret {
         ApiKeySecret(text)
     }
 
-    /// A key chosen by somebody else.
+    /// A key from a given text, for an installation that brings its own.
     pub fn from_text(text: &str) -> ApiKeySecret {
         ApiKeySecret(Zeroizing::new(text.to_owned()))
     }
 
-    /// Whether a key as it came in was made for sandboxes.
+    /// Whether a key, as received, is a sandbox key.
     pub fn is_of_sandbox(text: &str) -> bool {
         text.starts_with("pgk_test_")
     }
 
-    /// The keyed hash that a key is found by.
+    /// The keyed hash by which the key is looked up.
     pub fn hash(&self, vault: &Vault) -> [u8; 32] {
         ApiKeySecret::hash_text(&self.0, vault)
     }
 
-    /// The keyed hash of a key as it came in.
+    /// The keyed hash of a key as received.
     pub fn hash_text(text: &str, vault: &Vault) -> [u8; 32] {
         vault.mac(Purpose::ApiKeys, &[text.as_bytes()])
     }
 
-    /// How the key begins and ends, to be recognised by.
+    /// The beginning and end of the key, by which its owner recognizes it.
     pub fn hint(&self) -> String {
         let characters: Vec<char> = self.0.chars().collect();
         if characters.len() < 24 {
@@ -67,7 +66,7 @@ impl ApiKeySecret {
         format!("{begin}…{end}")
     }
 
-    /// The text itself, for showing it the one time.
+    /// The text, for showing it once.
     pub fn expose(&self) -> &str {
         &self.0
     }

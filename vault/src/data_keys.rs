@@ -1,4 +1,4 @@
-//! Data keys and what is done with them.
+//! Data keys, one or more for each purpose, and the operations on them: sealing, keyed hashes, derivation, signing.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -10,17 +10,16 @@ use crate::{KeyProvider, TokenSigner, VaultError, random_bytes, seal};
 
 macro_rules! purposes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)?) => {
-        /// What a data key is for. A key serves one purpose only.
+        /// The purpose of a data key. A key serves one purpose only.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Purpose {
             $($(#[$doc])* $variant,)*
         }
 
         impl Purpose {
-            /// Every purpose.
             pub const ALL: &'static [Purpose] = &[$(Purpose::$variant),*];
 
-            /// Its name, as it is kept.
+            /// The stored name.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Purpose::$variant => $word,)* }
             }
@@ -29,37 +28,32 @@ macro_rules! purposes {
 }
 
 purposes! {
-    /// Hashes of API keys.
     ApiKeys = "api_keys",
-    /// Fingerprints of requests.
     Fingerprint = "request_fingerprints",
-    /// Answers kept for repeats.
+    /// Sealing of answers kept for replays.
     IdempotencyBody = "idempotency_bodies",
-    /// Signing bearer tokens.
     TokenSigning = "token_signing",
-    /// Sealing card numbers.
     CardNumbers = "card_numbers",
-    /// Finding a card by its number.
+    /// Look-up of cards by number.
     CardFingerprints = "card_fingerprints",
-    /// The card-verification key pair (CVK A and B) that card codes are derived with.
+    /// The card-verification key pair (CVK A and B) from which card codes are derived.
     CardVerification = "card_verification",
-    /// The PIN-verification key pair (PVK A and B) that PIN verification values are derived with.
+    /// The PIN-verification key pair (PVK A and B) from which PIN verification values are derived.
     PinVerification = "pin_verification",
-    /// Sealing PIN verification values.
+    /// Sealing of PIN verification values.
     Pins = "pins",
-    /// Sealing the key of each card holder.
+    /// Sealing of the card holders' keys.
     HolderKeys = "holder_keys",
-    /// Finding card holders by sealed fields.
+    /// Look-up of card holders by sealed fields.
     HolderSearch = "holder_search",
-    /// Sealing tokens and signing secrets of webhook endpoints.
+    /// Sealing of the tokens and signing secrets of webhook endpoints.
     WebhookCredentials = "webhook_credentials",
-    /// Hashes of reveal tokens.
     RevealTokens = "reveal_tokens",
 }
 
 impl Purpose {
-    /// The purposes whose keys are rotated: what they sealed is sealed again under a new key. The others derive values
-    /// that are looked up or printed on cards, and stay for as long as these do.
+    /// The purposes whose keys are rotated: their content is sealed again under a new key. Keys of the other purposes
+    /// derive values that are looked up or printed on cards, and live as long as those values.
     pub const ROTATED: &'static [Purpose] = &[
         Purpose::CardNumbers,
         Purpose::Pins,
@@ -68,24 +62,23 @@ impl Purpose {
         Purpose::IdempotencyBody,
     ];
 
-    /// The purpose of a name.
+    /// Parses a stored name.
     pub fn parse(name: &str) -> Option<Purpose> {
         Purpose::ALL.iter().copied().find(|purpose| purpose.as_str() == name)
     }
 }
 
-/// A data key as it may be kept: only its provider can open it.
+/// A data key in its stored form: only its provider can open it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// Its id, eight hex characters.
+    /// Eight hexadecimal characters.
     pub id: String,
-    /// A word of [`Purpose`].
+    /// The stored name of a [`Purpose`].
     pub purpose: String,
-    /// The wrapped key.
     pub wrapped: Vec<u8>,
 }
 
-/// Makes data keys.
+/// Generates and rewraps data keys.
 pub struct DataKey;
 
 impl DataKey {
@@ -97,12 +90,12 @@ impl DataKey {
         Ok(WrappedKey { id, purpose: purpose.as_str().to_owned(), wrapped })
     }
 
-    /// Whether a provider opens a data key.
+    /// Whether a provider can open a data key.
     pub fn opens(provider: &dyn KeyProvider, key: &WrappedKey) -> bool {
         provider.unwrap(&key.wrapped, &[key.purpose.as_bytes(), key.id.as_bytes()]).is_ok()
     }
 
-    /// The same data key, wrapped by another provider; as it is when that one has wrapped it already.
+    /// The same data key, wrapped by another provider; unchanged when that provider wrapped it already.
     pub fn rewrap(from: &dyn KeyProvider, to: &dyn KeyProvider, key: &WrappedKey) -> Result<WrappedKey, VaultError> {
         let place = [key.purpose.as_bytes(), key.id.as_bytes()];
         if to.unwrap(&key.wrapped, &place).is_ok() {
@@ -124,19 +117,19 @@ struct Keys {
     signer: Arc<TokenSigner>,
 }
 
-/// Asked when content names a data key that the vault does not have: it may give it the present ones.
-type Learn = Box<dyn Fn(&Vault, &[u8]) + Send + Sync>;
+/// Called when content names a data key the vault does not have; it may reload the vault's keys.
+type KeyLoader = Box<dyn Fn(&Vault, &[u8]) + Send + Sync>;
 
-/// The open vault. Of several keys of a purpose the last one given seals, and all of them open.
+/// The open vault. Of several keys of a purpose the last one seals, and all of them open.
 pub struct Vault {
     keys: RwLock<Arc<Keys>>,
-    learn: OnceLock<Learn>,
+    key_loader: OnceLock<KeyLoader>,
 }
 
-/// The form of sealed content: version, data-key id, then what the key sealed.
+/// Version of the format of sealed content: version, data-key id, sealed bytes.
 const VERSION: u8 = 1;
 
-/// The id of the data key that sealed content.
+/// The id of the data key under which content is sealed.
 pub fn sealed_with(sealed: &[u8]) -> Option<&str> {
     let (version, rest) = sealed.split_first()?;
     let (id, _) = rest.split_first_chunk::<8>()?;
@@ -168,7 +161,7 @@ impl Keys {
         key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))
     }
 
-    /// The key whose results are looked up or compared for ever: the oldest one.
+    /// The oldest key of a purpose, for results that are looked up or compared for ever.
     fn oldest(&self, purpose: Purpose) -> &OpenKey {
         let key = self.keys.iter().find(|key| key.purpose == purpose);
         key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))
@@ -176,19 +169,19 @@ impl Keys {
 }
 
 impl Vault {
-    /// Opens the vault with the wrapped data keys, the one that seals last; there must be one for every purpose.
+    /// Opens the vault with the wrapped data keys; of a purpose's keys the last one seals. Every purpose needs a key.
     pub fn open(provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<Vault, VaultError> {
         let keys = RwLock::new(Arc::new(Keys::open(provider, wrapped)?));
-        Ok(Vault { keys, learn: OnceLock::new() })
+        Ok(Vault { keys, key_loader: OnceLock::new() })
     }
 
-    /// Says how the vault learns of data keys made elsewhere: asked once for each opening of content that names a key
-    /// it does not have, with that content; the opening is then tried again. Only the first call counts.
-    pub fn learn_by(&self, learn: impl Fn(&Vault, &[u8]) + Send + Sync + 'static) {
-        let _ = self.learn.set(Box::new(learn));
+    /// Sets the loader for data keys created elsewhere. It is called once for each opening of content that names an
+    /// unknown key, with that content, and the opening is then retried. Only the first call has an effect.
+    pub fn set_key_loader(&self, key_loader: impl Fn(&Vault, &[u8]) + Send + Sync + 'static) {
+        let _ = self.key_loader.set(Box::new(key_loader));
     }
 
-    /// Takes another set of data keys, as another node or a rotation left it.
+    /// Replaces the data keys, after another node or a rotation changed them.
     pub fn reopen(&self, provider: &dyn KeyProvider, wrapped: &[WrappedKey]) -> Result<(), VaultError> {
         let keys = Arc::new(Keys::open(provider, wrapped)?);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
@@ -199,8 +192,8 @@ impl Vault {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether content was sealed under a key this vault has.
-    pub fn knows(&self, sealed: &[u8]) -> bool {
+    /// Whether the vault has the key under which content is sealed.
+    pub fn has_key_for(&self, sealed: &[u8]) -> bool {
         let keys = self.keys();
         sealed_with(sealed).is_some_and(|id| keys.keys.iter().any(|key| key.id == id.as_bytes()))
     }
@@ -210,10 +203,10 @@ impl Vault {
         String::from_utf8_lossy(&self.keys().newest(purpose).id).into_owned()
     }
 
-    /// Seals content for a place; only the same parts of `place` open it again.
+    /// Seals content for a place: the parts of `place` are its associated data, and only the same parts open it again.
     ///
     /// # Panics
-    /// When the library fails: nothing may go on in clear.
+    /// When the cryptographic library fails: the content must not be stored in clear.
     pub fn seal(&self, purpose: Purpose, place: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         let keys = self.keys();
         let key = keys.newest(purpose);
@@ -221,7 +214,7 @@ impl Vault {
         [&[VERSION], key.id.as_slice(), &sealed].concat()
     }
 
-    /// Opens what was sealed for the same purpose and place.
+    /// Opens content sealed for the same purpose and place.
     pub fn open_sealed(
         &self,
         purpose: Purpose,
@@ -230,10 +223,10 @@ impl Vault {
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let (version, rest) = sealed.split_first().ok_or(VaultError::CannotOpen)?;
         let (id, content) = rest.split_first_chunk::<8>().ok_or(VaultError::CannotOpen)?;
-        if !self.knows(sealed)
-            && let Some(learn) = self.learn.get()
+        if !self.has_key_for(sealed)
+            && let Some(key_loader) = self.key_loader.get()
         {
-            learn(self, sealed);
+            key_loader(self, sealed);
         }
         let keys = self.keys();
         let known = keys.keys.iter().find(|key| key.purpose == purpose && key.id == *id);
@@ -243,7 +236,7 @@ impl Vault {
         }
     }
 
-    /// A keyed hash (HMAC-SHA-256) of several parts, for looking up what must not be kept.
+    /// A keyed hash (HMAC-SHA-256) of several parts, for looking up values that must not be stored.
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
         let keys = self.keys();
         let key = keys.oldest(purpose);
@@ -253,12 +246,12 @@ impl Vault {
         hash
     }
 
-    /// A double-length DES key pair that values are derived with.
+    /// The double-length DES key pair of a purpose.
     pub(crate) fn pair(&self, purpose: Purpose) -> KeyPair {
         KeyPair::from_key(&self.keys().oldest(purpose).key)
     }
 
-    /// What signs bearer tokens.
+    /// The signer of bearer tokens.
     pub fn token_signer(&self) -> Arc<TokenSigner> {
         self.keys().signer.clone()
     }
@@ -333,7 +326,7 @@ mod tests {
         let rotated = |key: &WrappedKey| Purpose::ROTATED.iter().any(|purpose| purpose.as_str() == key.purpose);
         let left: Vec<_> = both.iter().filter(|key| !(old.contains(key) && rotated(key))).cloned().collect();
         vault.reopen(&provider, &left).expect("it takes them");
-        assert!(!vault.knows(&kept) && open(&kept).is_err(), "what the deleted key sealed is gone");
+        assert!(!vault.has_key_for(&kept) && open(&kept).is_err(), "what the deleted key sealed is gone");
         assert_eq!(open(&again).expect("the new key opens"), b"4005");
         assert_eq!(vault.mac(Purpose::RevealTokens, &[b"x"]), hash, "what is looked up stays");
         assert_eq!(vault.token_signer().key_id(), token_key);
@@ -352,8 +345,8 @@ mod tests {
         one.reopen(&provider, &both).expect("it takes them");
         let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = asked.clone();
-        other.learn_by(move |vault, sealed| {
-            assert!(!vault.knows(sealed));
+        other.set_key_loader(move |vault, sealed| {
+            assert!(!vault.has_key_for(sealed));
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             vault.reopen(&FileKeyProvider::open(&path).expect("the key file"), &both).expect("it takes them");
         });

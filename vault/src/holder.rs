@@ -1,5 +1,5 @@
-//! Card holders' secrets: a key for each, which seals their personal fields and documents. Destroying the key erases
-//! whatever was sealed under it, wherever copies of it are.
+//! Secrets of card holders: each has a key that seals their personal fields and documents. Destroying the key erases
+//! everything sealed under it, wherever copies of it are.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use crate::{Purpose, Vault, VaultError, random_bytes, seal};
 
-/// How much of a document is sealed at a time.
-pub const CHUNK: usize = 64 * 1024;
+/// Bytes of a document that are sealed at a time.
+pub const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Nonce and tag around each sealed chunk.
-const OVERHEAD: usize = 12 + 16;
+/// Bytes of nonce and tag of each sealed chunk.
+const OVERHEAD_BYTES: usize = 12 + 16;
 
 /// The key of a card holder. It cannot be printed, and is wiped when dropped.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ impl fmt::Debug for HolderKey {
 }
 
 impl Vault {
-    /// A new key for a card holder, and the form in which it is kept.
+    /// A new key for a card holder, and its stored form.
     pub fn new_holder_key(&self, client: &[u8], holder: &[u8]) -> (HolderKey, Vec<u8>) {
         let key = HolderKey(Zeroizing::new(random_bytes()));
         let kept = self.seal(Purpose::HolderKeys, &[client, holder], key.0.as_slice());
@@ -38,8 +38,8 @@ impl Vault {
         Ok(HolderKey(Zeroizing::new(key)))
     }
 
-    /// What a sealed field is found by when its whole value is known: a keyed hash, letter case and outer blanks
-    /// passed over.
+    /// The keyed hash by which a sealed field is looked up when its whole value is known. Letter case and surrounding
+    /// white space are ignored.
     pub fn search_hash(&self, client: &[u8], field: &str, value: &str) -> [u8; 32] {
         let value = Zeroizing::new(value.trim().to_lowercase());
         self.mac(Purpose::HolderSearch, &[client, field.as_bytes(), value.as_bytes()])
@@ -56,12 +56,12 @@ impl HolderKey {
     /// Seals content for a place.
     ///
     /// # Panics
-    /// When the library fails: nothing may go on in clear.
+    /// When the cryptographic library fails: the content must not be stored in clear.
     pub fn seal(&self, place: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         seal::seal(&self.0, place, plain).expect("sealing with a whole key works")
     }
 
-    /// Opens what was sealed for the same place.
+    /// Opens content sealed for the same place.
     pub fn open(&self, place: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         seal::open(&self.0, place, sealed)
     }
@@ -77,13 +77,13 @@ impl HolderKey {
     }
 }
 
-/// The place of a chunk: its document, its number, and whether it is the last, so that chunks can be neither swapped
-/// nor cut off.
+/// The place of a chunk: its document, its number, and whether it is the last, so that chunks can be neither reordered
+/// nor truncated.
 fn place(document: &[u8], chunk: u64, last: bool) -> [Vec<u8>; 3] {
     [document.to_vec(), chunk.to_be_bytes().to_vec(), vec![u8::from(last)]]
 }
 
-/// Seals a document in chunks of [`CHUNK`] bytes.
+/// Seals a document in chunks of [`CHUNK_BYTES`].
 pub struct FileSealer {
     key: HolderKey,
     document: Vec<u8>,
@@ -92,12 +92,12 @@ pub struct FileSealer {
 }
 
 impl FileSealer {
-    /// Takes the next bytes; gives what is sealed of them so far.
+    /// Takes the next bytes; returns the chunks completed by them, sealed.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.buffer.extend_from_slice(bytes);
         let mut sealed = Vec::new();
-        while self.buffer.len() > CHUNK {
-            let rest = Zeroizing::new(self.buffer.split_off(CHUNK));
+        while self.buffer.len() > CHUNK_BYTES {
+            let rest = Zeroizing::new(self.buffer.split_off(CHUNK_BYTES));
             let whole = std::mem::replace(&mut self.buffer, rest);
             sealed.extend(self.seal(&whole, false));
         }
@@ -117,7 +117,7 @@ impl FileSealer {
     }
 }
 
-/// Opens what a [`FileSealer`] sealed.
+/// Opens the output of a [`FileSealer`].
 pub struct FileOpener {
     key: HolderKey,
     document: Vec<u8>,
@@ -126,19 +126,19 @@ pub struct FileOpener {
 }
 
 impl FileOpener {
-    /// Takes the next sealed bytes; gives what is open of them so far.
+    /// Takes the next sealed bytes; returns the content of the chunks completed by them.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
         self.buffer.extend_from_slice(bytes);
         let mut open = Vec::new();
-        while self.buffer.len() > CHUNK + OVERHEAD {
-            let rest = self.buffer.split_off(CHUNK + OVERHEAD);
+        while self.buffer.len() > CHUNK_BYTES + OVERHEAD_BYTES {
+            let rest = self.buffer.split_off(CHUNK_BYTES + OVERHEAD_BYTES);
             let whole = std::mem::replace(&mut self.buffer, rest);
             open.extend_from_slice(&self.open(&whole, false)?);
         }
         Ok(open)
     }
 
-    /// Opens the last chunk; fails when the document was cut off.
+    /// Opens the last chunk; fails when the document was truncated.
     pub fn finish(mut self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let rest = std::mem::take(&mut self.buffer);
         self.open(&rest, true)
@@ -155,7 +155,7 @@ impl FileOpener {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{CHUNK, HolderKey, OVERHEAD};
+    use super::{CHUNK_BYTES, HolderKey, OVERHEAD_BYTES};
     use crate::random_bytes;
 
     fn key() -> HolderKey {
@@ -184,7 +184,7 @@ mod tests {
 
         #[test]
         fn documents_open_whole_or_not_at_all(
-            size in prop::sample::select(vec![0usize, 1, 100, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK + 7]),
+            size in prop::sample::select(vec![0usize, 1, 100, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES + 7]),
             steps in (1usize..100_000, 1usize..100_000),
             flip in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
         ) {
@@ -198,7 +198,7 @@ mod tests {
             altered[flip.index(sealed.len())] ^= 1;
             prop_assert_eq!(open(&key, b"document", &altered, steps.1), None);
             prop_assert_eq!(open(&key, b"document", &sealed[..cut.index(sealed.len())], steps.1), None);
-            let whole = CHUNK + OVERHEAD;
+            let whole = CHUNK_BYTES + OVERHEAD_BYTES;
             if sealed.len() > 2 * whole {
                 let swapped = [&sealed[whole..2 * whole], &sealed[..whole], &sealed[2 * whole..]].concat();
                 prop_assert_eq!(open(&key, b"document", &swapped, steps.1), None);

@@ -1,18 +1,18 @@
-//! Card numbers where they do not belong: names, paths and ids of callers are repeated in errors and logs, and a card number
-//! among them is repeated as its first six and last four digits.
+//! Masks card numbers in text. Names, paths and ids of callers are repeated in errors and logs; a card number among
+//! them is shown as its first six and last four digits only.
 
 use std::ops::Range;
 
-/// What people and forms put between the groups of a card number.
-const SEPARATORS: &[&str] = &[" ", "-", "+", "_", BLANK, "\u{a0}"];
+/// Separators that people and forms put between the groups of a card number.
+const SEPARATORS: &[&str] = &[" ", "-", "+", "_", ENCODED_SPACE, "\u{a0}"];
 
-/// A blank in a URL.
-const BLANK: &str = "%20";
+/// A space in a URL.
+const ENCODED_SPACE: &str = "%20";
 
-/// The most groups that can be one number: it has no more digits.
-const MOST_GROUPS: usize = 19;
+/// Upper bound on the groups of one number, because it has at max_groups 19 digits.
+const MAX_GROUPS: usize = 19;
 
-/// The text, every card number in it masked: written in one, or in groups.
+/// The text with every card number in it masked, whether written as one group or several.
 pub fn masked(text: String) -> String {
     if text.bytes().filter(u8::is_ascii_digit).count() < 12 {
         return text;
@@ -21,7 +21,7 @@ pub fn masked(text: String) -> String {
     starred(text, &hidden)
 }
 
-/// The text with a star at these places, each of a digit.
+/// The text with a star at these positions, each of which is a digit.
 pub fn starred(text: String, hidden: &[usize]) -> String {
     if hidden.is_empty() {
         return text;
@@ -30,26 +30,30 @@ pub fn starred(text: String, hidden: &[usize]) -> String {
     for place in hidden {
         shown[*place] = b'*';
     }
-    // Digits alone were replaced, each by one byte.
+    // Only ASCII digits were replaced, each by one byte, so the text is still UTF-8.
     String::from_utf8(shown).unwrap_or_default()
 }
 
-/// Whether there is a card number in it.
+/// Whether the text contains a card number.
 pub fn has_card_number(text: &str) -> bool {
     !hidden(text).is_empty()
 }
 
-/// The places of the digits that are not shown.
+/// The positions of the digits to mask.
 fn hidden(text: &str) -> Vec<usize> {
-    hidden_of(&groups(text), MOST_GROUPS, |groups| is_card_number(text, groups))
+    hidden_of(&groups(text), MAX_GROUPS, |groups| is_card_number(text, groups))
 }
 
-/// All but the first six and last four digits of every number among groups of digits; the longest row of groups that is
-/// one counts.
-pub fn hidden_of(groups: &[Range<usize>], most: usize, is_number: impl Fn(&[Range<usize>]) -> bool) -> Vec<usize> {
+/// All but the first six and last four digits of every number among groups of digits. Of overlapping candidates the one
+/// with the max_groups groups counts.
+pub fn hidden_of(
+    groups: &[Range<usize>],
+    max_groups: usize,
+    is_number: impl Fn(&[Range<usize>]) -> bool,
+) -> Vec<usize> {
     let (mut hidden, mut at) = (Vec::new(), 0);
     while at < groups.len() {
-        let last = groups.len().min(at + most);
+        let last = groups.len().min(at + max_groups);
         let number = (at + 1..=last).rev().find(|end| is_number(&groups[at..*end]));
         let Some(end) = number else {
             at += 1;
@@ -62,13 +66,13 @@ pub fn hidden_of(groups: &[Range<usize>], most: usize, is_number: impl Fn(&[Rang
     hidden
 }
 
-/// Runs of digits, but those in ids and those that only encode a blank.
+/// Runs of digits, except those inside ids and those that encode a space.
 fn groups(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut groups, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
-        if bytes[at..].starts_with(BLANK.as_bytes()) {
-            at += BLANK.len();
+        if bytes[at..].starts_with(ENCODED_SPACE.as_bytes()) {
+            at += ENCODED_SPACE.len();
             continue;
         }
         let end = at + bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -80,9 +84,9 @@ fn groups(text: &str) -> Vec<Range<usize>> {
     groups
 }
 
-/// Whether the digits are a part of one of this API's ids: 24 hexadecimal characters, letters among them.
+/// Whether the digits are part of an id of this API: 24 hexadecimal characters, letters among them.
 fn is_in_id(text: &[u8], digits: &Range<usize>) -> bool {
-    // One more than an id has tells that a word is longer.
+    // One character more than an id has shows that the word is longer.
     let joins = |byte: &&u8| byte.is_ascii_alphanumeric();
     let before = text[..digits.start].iter().rev().take(25).take_while(joins).count();
     let after = text[digits.end..].iter().take(25).take_while(joins).count();
@@ -90,8 +94,8 @@ fn is_in_id(text: &[u8], digits: &Range<usize>) -> bool {
     word.len() == 24 && word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && before + after > 0
 }
 
-/// Whether these groups, as they stand, are one number with a right check digit; a longer row of digits in one is taken for
-/// one too, because a number may be hidden in it.
+/// Whether these groups form one number with a correct check digit. A longer run of digits within one group counts as a
+/// number too, because a number may be hidden in it.
 fn is_card_number(text: &str, groups: &[Range<usize>]) -> bool {
     let joined = groups.windows(2).all(|two| SEPARATORS.contains(&&text[two[0].end..two[1].start]));
     let digits: String = groups.iter().map(|group| &text[group.clone()]).collect();
@@ -118,7 +122,7 @@ mod tests {
             ("41111111111111112030", "411111**********2030"),
             ("4111111111111112", "4111111111111112"),
             ("665f1c4f4111111111111111", "665f1c4f4111111111111111"),
-            ("from 1 to 1000000, at most 4096", "from 1 to 1000000, at most 4096"),
+            ("from 1 to 1000000, at max_groups 4096", "from 1 to 1000000, at max_groups 4096"),
             ("192.168.100.200", "192.168.100.200"),
             ("é 4111111111111111 é", "é 411111******1111 é"),
         ];

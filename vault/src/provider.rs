@@ -1,4 +1,4 @@
-//! Key providers: whoever holds the key that wraps the data keys.
+//! Key providers: they hold the key that wraps the data keys.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -14,13 +14,13 @@ use crate::{VaultError, random_bytes, seal};
 
 /// Holds a key that never leaves it, and wraps data keys with it.
 pub trait KeyProvider: Send + Sync {
-    /// Names the key, so that a key wrapped by another one is recognised.
+    /// Identifies the key, so that data keys wrapped by another one are recognized.
     fn key_id(&self) -> &str;
 
     /// Wraps a data key for a place.
     fn wrap(&self, plain: &[u8; 32], place: &[&[u8]]) -> Result<Vec<u8>, VaultError>;
 
-    /// Unwraps what [`KeyProvider::wrap`] wrapped for the same place.
+    /// Unwraps the output of [`KeyProvider::wrap`] for the same place.
     fn unwrap(&self, wrapped: &[u8], place: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, VaultError>;
 }
 
@@ -33,16 +33,16 @@ pub struct FileKeyProvider {
 const HEADING: &str = "paygen-key-1";
 
 impl FileKeyProvider {
-    /// Opens the file, or makes one with a new random key.
+    /// Opens the file, or creates it with a new random key.
     pub fn open_or_create(path: &Path) -> Result<FileKeyProvider, VaultError> {
         if path.exists() {
             return FileKeyProvider::open(path);
         }
-        // Of two processes that start at once, one makes it.
+        // Of two processes that start at the same time, one creates the file.
         FileKeyProvider::draw(path)?.map_or_else(|| FileKeyProvider::open(path), Ok)
     }
 
-    /// Makes the file with a new random key; one that is there already is left as it is and refused.
+    /// Creates the file with a new random key; refuses to replace an existing one.
     pub fn create(path: &Path) -> Result<FileKeyProvider, VaultError> {
         let made = FileKeyProvider::draw(path)?;
         made.ok_or_else(|| {
@@ -50,7 +50,7 @@ impl FileKeyProvider {
         })
     }
 
-    /// Makes the file, unless there is one.
+    /// Creates the file, unless it exists.
     fn draw(path: &Path) -> Result<Option<FileKeyProvider>, VaultError> {
         let failed = |error: std::io::Error| fault(path, format!("it cannot be made: {error}"));
         if let Some(directory) = path.parent() {
@@ -59,7 +59,8 @@ impl FileKeyProvider {
         let key = Zeroizing::new(random_bytes::<32>());
         let id: String = random_bytes::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
         let text = Zeroizing::new(format!("{HEADING} {id} {}\n", STANDARD.encode(*key)));
-        // A file of its own and a link: two processes starting at once do not read half a key.
+        // The content is written to a temporary file and linked into place, so that a process starting at the same time
+        // does not read half a key.
         let draft = path.with_extension(format!("draft-{id}"));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
@@ -72,15 +73,15 @@ impl FileKeyProvider {
         }
     }
 
-    /// Vouches for bytes: HMAC-SHA-256 under a key derived from the file's for this use alone.
-    pub fn vouch(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
+    /// Authenticates bytes: HMAC-SHA-256 under a key derived from the file's key for this use alone.
+    pub fn authenticate(&self, what: &str, bytes: &[u8]) -> [u8; 32] {
         let mut tag = [0; 32];
         tag.copy_from_slice(hmac::sign(&self.voucher(what), bytes).as_ref());
         tag
     }
 
-    /// Whether these bytes are what was vouched for.
-    pub fn vouched(&self, what: &str, bytes: &[u8], tag: &[u8]) -> bool {
+    /// Verifies the tag of [`FileKeyProvider::authenticate`].
+    pub fn is_authentic(&self, what: &str, bytes: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.voucher(what), bytes, tag).is_ok()
     }
 

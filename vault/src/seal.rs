@@ -1,11 +1,11 @@
-//! Sealing bytes under a key: AES-256-GCM with a random 96-bit nonce, bound to where they belong.
+//! Sealing of bytes under a key: AES-256-GCM with a random 96-bit nonce, bound to their place by associated data.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
 use crate::{VaultError, random_bytes};
 
-/// Associated data of several parts, each with its length, so that different splits differ.
+/// Encodes several parts as associated data, each with its length, so that different splits differ.
 pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let mut joined = Vec::new();
     for part in parts {
@@ -20,7 +20,7 @@ fn key(bytes: &[u8; 32]) -> Result<LessSafeKey, VaultError> {
     Ok(LessSafeKey::new(unbound))
 }
 
-/// Nonce, ciphertext and tag.
+/// Returns nonce, ciphertext and tag.
 pub(crate) fn seal(key_bytes: &[u8; 32], aad: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce: [u8; NONCE_LEN] = random_bytes();
     let mut sealed = plain.to_vec();
@@ -30,7 +30,7 @@ pub(crate) fn seal(key_bytes: &[u8; 32], aad: &[&[u8]], plain: &[u8]) -> Result<
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-/// What [`seal`] sealed under the same key for the same place.
+/// Opens the output of [`seal`] for the same key and place.
 pub(crate) fn open(key_bytes: &[u8; 32], aad: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let (nonce, content) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::CannotOpen)?;
     let mut content = Zeroizing::new(content.to_vec());

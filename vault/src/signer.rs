@@ -1,4 +1,4 @@
-//! Signing bearer tokens: Ed25519 (RFC 8032).
+//! Signing of bearer tokens: Ed25519 (RFC 8032).
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -27,12 +27,12 @@ impl TokenSigner {
         })
     }
 
-    /// Names the key in a token's header.
+    /// The key's id in a token's header (`kid`).
     pub fn key_id(&self) -> &str {
         &self.id
     }
 
-    /// The private key, PKCS#8: for the library that signs, and nothing else.
+    /// The private key as PKCS#8, for the signing library alone.
     pub fn pkcs8(&self) -> &[u8] {
         &self.pkcs8
     }

@@ -1,10 +1,9 @@
-//! Known faults of what we depend on: the advisories of RustSec, kept in `advisories.tsv` beside the lock file, because the
-//! gate runs where their repository cannot be reached.
+//! Known faults of our dependencies: the advisories of RustSec, stored in `advisories.tsv` beside the lock file,
+//! because the checks run where the advisories' repository cannot be reached.
 //!
-//! To renew them, where it can be reached: `git clone --depth 1 https://github.com/rustsec/advisory-db` and
-//! `cargo xtask advisories --from advisory-db`. The file has all of them, not only those of crates we have, so that a crate
-//! that is added is looked up too. A line is an advisory: its id, its crate, what kind it is of, the versions that have the
-//! fix, those that never had the fault, what it is.
+//! To update them: `git clone --depth 1 https://github.com/rustsec/advisory-db` and `cargo xtask advisories --from
+//! advisory-db`. The file has all advisories, not only those of our dependencies, so that new dependencies are covered
+//! too. A line is an advisory: id, crate, kind, fixed versions, versions never affected, title.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,13 +12,13 @@ use semver::{Version, VersionReq};
 
 use crate::house::Failure;
 
-/// Where they are kept.
+/// The file, at the root of the repository.
 pub const FILE: &str = "advisories.tsv";
 
-/// Advisories that do not stop us, each with the reason; one that no longer applies must go.
+/// Advisories that are accepted, each with the reason; one that no longer applies must be removed.
 const ACCEPTED: &[(&str, &str)] = &[];
 
-/// A fault of a crate that is known.
+/// An advisory.
 #[derive(Debug)]
 pub struct Advisory {
     id: String,
@@ -36,13 +35,13 @@ impl Advisory {
         self.package == package && !is_safe(&self.patched) && !is_safe(&self.unaffected)
     }
 
-    /// Whether it is a fault of the crate, rather than news about it.
+    /// Whether it is a fault of the crate, rather than a notice about it.
     fn is_fault(&self) -> bool {
         matches!(self.kind.as_str(), "vulnerability" | "unsound")
     }
 }
 
-/// Reads the file.
+/// Parses the file.
 pub fn read(text: &str) -> Result<Vec<Advisory>, Failure> {
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(advisory).collect()
 }
@@ -66,7 +65,7 @@ fn advisory(line: &str) -> Result<Advisory, Failure> {
     })
 }
 
-/// What is known against these packages, by name and version: faults, and news to be read.
+/// The advisories against these packages, by name and version: faults, and notices.
 pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result<(Vec<String>, Vec<String>), Failure> {
     let (mut faults, mut news, mut used) = (Vec::new(), Vec::new(), Vec::new());
     for (name, version) in packages {
@@ -91,8 +90,8 @@ pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result
     Ok((faults, news))
 }
 
-/// Writes the file anew from a copy of the advisories' repository.
-pub fn renew(from: &Path, root: &Path) -> Result<(), Failure> {
+/// Rewrites the file from a clone of the advisories' repository.
+pub fn update(from: &Path, root: &Path) -> Result<(), Failure> {
     let told = Command::new("git").arg("-C").arg(from).args(["log", "-1", "--format=%H %cs"]).output()?;
     let of = String::from_utf8_lossy(&told.stdout).trim().to_owned();
     if of.is_empty() {
@@ -114,7 +113,7 @@ pub fn renew(from: &Path, root: &Path) -> Result<(), Failure> {
     read(&std::fs::read_to_string(root.join(FILE))?).map(|_| ())
 }
 
-/// An advisory as the repository has it: a TOML block, then its text. Nothing when it was withdrawn.
+/// The line for an advisory in the repository's form, a TOML block followed by text; `None` when it was withdrawn.
 fn line_of(text: &str) -> Result<Option<String>, Failure> {
     let (_, rest) = text.split_once("```toml").ok_or("it has no TOML block")?;
     let (block, prose) = rest.split_once("```").ok_or("its TOML block has no end")?;

@@ -1,16 +1,16 @@
-//! The browser the tests open the hosted page in: chromium, found on this machine or installed with apt.
+//! The browser in which the tests open the hosted page: chromium, found on this machine or installed with apt.
 
 use std::path::PathBuf;
 
 use crate::house::Failure;
 
-/// Where the tests learn which browser to drive.
+/// The variable that names the browser for the tests.
 pub const VARIABLE: &str = "PAYGEN_TEST_BROWSER";
 
 const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
 
-/// The browser of `PAYGEN_TEST_BROWSER`, of the path, or fresh from apt. Nothing on the system is changed unless this runs as
-/// root, as in a container.
+/// The browser named by `PAYGEN_TEST_BROWSER`, found on the path, or installed with apt. The system is changed only
+/// when this runs as root, as in a container.
 pub fn path() -> Result<PathBuf, Failure> {
     if let Some(given) = std::env::var_os(VARIABLE).map(PathBuf::from) {
         let missing = || format!("{VARIABLE} is {}, which is no file", given.display()).into();

@@ -1,5 +1,5 @@
-//! Clients generated from the contract, as an integrator does it: TypeScript and Python, checked strictly, and a story of
-//! sixteen calls run with each against a sandbox.
+//! Clients generated from the contract, as an integrator would: TypeScript and Python, type-checked strictly, each
+//! running a scenario of sixteen calls against a sandbox.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ const PYPI: &[&str] = &["openapi-python-client==0.29.1", "ruff==0.17.6", "mypy==
 const TSCONFIG: &str = r#"{"compilerOptions": {"strict": true, "target": "es2022", "module": "esnext", "moduleResolution": "bundler",
     "noEmit": true, "skipLibCheck": true, "types": ["node"], "noUncheckedIndexedAccess": true}, "include": ["src"]}"#;
 
-/// Generates, checks and runs both.
+/// Generates, checks and runs both clients.
 pub fn check(root: &Path) -> Result<(), Failure> {
     run(cargo().args(["build", "--package", "paygen"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);

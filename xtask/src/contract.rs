@@ -1,4 +1,5 @@
-//! The running server against its own contract: schemathesis makes up requests, valid and not, and judges the answers.
+//! Tests the running server against its own contract: schemathesis generates requests, valid and invalid, and checks
+//! the responses.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -35,12 +36,11 @@ fn install(target: &Path) -> Result<std::path::PathBuf, Failure> {
     Ok(tool)
 }
 
-/// A sandbox of its own in a directory of its own; it ends with the value.
+/// A sandbox with its own directory; it is stopped on drop.
 pub struct Server {
     child: Child,
-    /// Where it listens.
     pub url: String,
-    /// What it writes.
+    /// Its data and log.
     pub directory: tempfile::TempDir,
 }
 
@@ -52,12 +52,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Its API key.
     pub fn key(&self) -> &'static str {
         KEY
     }
 
-    /// Starts one, on SQLite unless a database is named.
+    /// Starts a sandbox, on SQLite unless a database is named.
     pub fn start(binary: &Path, database: Option<&str>) -> Result<Server, Failure> {
         let directory = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -106,12 +105,12 @@ fn examine(tool: &Path, binary: &Path, database: Option<&str>) -> Result<(), Fai
             "--suppress-health-check",
             "all",
         ])
-        // A made-up revoke or clock move is a fine request, but the rest of the run would be about its effects.
+        // A generated revocation or clock change is a valid request, but the rest of the run would test its effects.
         .args(["--exclude-operation-id", "revokeApiKey", "--exclude-operation-id", "advanceClock"])
         .args(["--exclude-operation-id", "rotateApiKey"])
-        // A stream has no end to wait for.
+        // A stream does not end.
         .args(["--exclude-operation-id", "streamEvents"])
-        // What a rule refuses with a 4xx cannot be seen in a schema: the money may not be there.
+        // A refusal by a rule (4xx) cannot be predicted from the schema: the balance may be too low.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .current_dir(server.directory.path());
     let outcome = run(&mut examination);

@@ -1,11 +1,11 @@
-//! Kills the server, and PostgreSQL under it, again and again under load: the long form of a test of `cargo xtask test`.
+//! Kills the server, and PostgreSQL, repeatedly under load: the long form of a test of `cargo xtask test`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::house::{Failure, cargo, run as run_command};
 use crate::postgres::{Cluster, Durability};
 
-/// Runs so many rounds on each store, one store after the other.
+/// Runs this many rounds on each store, one store after the other.
 pub fn run(rounds: u64, seed: Option<u64>) -> Result<(), Failure> {
     if rounds == 0 {
         return Err("--rounds must be at least 1".into());
@@ -27,5 +27,5 @@ pub fn run(rounds: u64, seed: Option<u64>) -> Result<(), Failure> {
         "--test-threads=1",
     ]);
     tests.env("PAYGEN_CRASH_ROUNDS", rounds.to_string()).env("PAYGEN_CRASH_SEED", seed.to_string());
-    run_command(tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(cluster.to_be_killed()))
+    run_command(tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(cluster.kill_variables()))
 }

@@ -1,4 +1,4 @@
-//! What we depend on: licences we may ship, one source, no second crypto library, no known faults, exact JSON numbers.
+//! Rules for dependencies: allowed licences, one source, no second crypto library, no known faults, exact JSON numbers.
 
 use std::path::Path;
 
@@ -86,7 +86,7 @@ fn text_of(package: &serde_json::Value, field: &str) -> String {
     package[field].as_str().unwrap_or_default().to_owned()
 }
 
-/// The packages that are really built for some target: the lock file also names what optional features would bring.
+/// The packages that are built for some target: the lock file also lists those of disabled optional features.
 fn built(root: &Path) -> Result<std::collections::HashSet<String>, Failure> {
     let arguments = ["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}", "--locked"];
     let output = cargo().current_dir(root).args(arguments).output()?;
@@ -95,7 +95,7 @@ fn built(root: &Path) -> Result<std::collections::HashSet<String>, Failure> {
     Ok(lines.lines().map(name_and_version).collect())
 }
 
-/// Whether one of the alternatives is made of licences on the list.
+/// Whether one of the expression's alternatives consists of allowed licences only.
 fn allowed(expression: &str) -> bool {
     let plain = expression.replace(['(', ')'], " ").replace('/', " OR ");
     plain.split(" OR ").any(|alternative| {

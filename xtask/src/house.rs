@@ -1,9 +1,9 @@
-//! Where the house stands, and how commands are run in it.
+//! The root of the repository, and running commands in it.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What went wrong, and the fix.
+/// An error with its fix.
 pub type Failure = Box<dyn std::error::Error>;
 
 /// The root of the repository.
@@ -11,7 +11,7 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
 }
 
-/// Cargo, at the root.
+/// Cargo, run at the root.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
     command.current_dir(root());
@@ -24,7 +24,7 @@ pub fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }
 
-/// Whether this runs as root.
+/// Whether the process runs as root.
 pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -1,10 +1,10 @@
-//! The languages that the guides' samples are played in: found on this machine or installed with apt.
+//! The languages in which the tests run the guides' samples: found on this machine or installed with apt.
 
 use std::process::{Command, Stdio};
 
 use crate::house::Failure;
 
-/// What each is looked for with, and the package that has it.
+/// The commands that show whether each tool is present, and the package that provides it.
 const TOOLS: &[(&[&str], &str)] = &[
     (&["curl", "--version"], "curl"),
     (&["jq", "--version"], "jq"),
@@ -12,7 +12,7 @@ const TOOLS: &[(&[&str], &str)] = &[
     (&["python3", "-c", "import requests"], "python3-requests"),
 ];
 
-/// Makes sure that they are there. Nothing on the system is changed unless this runs as root, as in a container.
+/// Ensures that the tools are present. The system is changed only when this runs as root, as in a container.
 pub fn ensure() -> Result<(), Failure> {
     let works = |command: &[&str]| {
         let mut tool = Command::new(command[0]);

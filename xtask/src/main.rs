@@ -1,5 +1,5 @@
-//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `advisories`, `schemathesis`, `spectral`, `clients`,
-//! `bench`.
+//! Chores: `cargo xtask test`, `fuzz`, `crash`, `postgres`, `tidy`, `deps`, `advisories`, `schemathesis`, `spectral`,
+//! `clients`, `bench`.
 
 mod advisories;
 mod browser;
@@ -38,55 +38,56 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Run a command beside a PostgreSQL of its own (PAYGEN_TEST_POSTGRES_URL)
+    /// Run a command beside a temporary PostgreSQL (PAYGEN_TEST_POSTGRES_URL)
     Postgres {
         /// The command
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<String>,
     },
-    /// Fuzz every parser and whole requests for longer than the tests do, each target for so many seconds
+    /// Fuzz every parser and whole requests for longer than the tests do
     Fuzz {
-        /// For how long
+        /// Seconds for each target
         #[arg(long, default_value_t = 60)]
         seconds: u64,
-        /// Repeats a run; the time of day unless given
+        /// Repeats a run; random by default
         #[arg(long)]
         seed: Option<u64>,
         /// Passed on to the test runner
         #[arg(last = true)]
         rest: Vec<String>,
     },
-    /// Check the shape of the house: module docs, dependency direction, banned calls
+    /// Check the layout of the workspace: module docs, dependency direction, banned calls
     Tidy,
     /// Check licences, sources, banned packages and known faults (advisories.tsv)
     Deps,
-    /// Write advisories.tsv anew from a copy of https://github.com/rustsec/advisory-db
+    /// Rewrite advisories.tsv from a clone of https://github.com/rustsec/advisory-db
     Advisories {
-        /// The copy
+        /// The clone
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
     },
-    /// Have the running server tested against its own contract by schemathesis, on both stores
+    /// Test the running server against its own contract with schemathesis, on both stores
     Schemathesis,
-    /// Have the contract read by Spectral's rules for OpenAPI; needs Node
+    /// Lint the contract with Spectral's rules for OpenAPI; needs Node
     Spectral,
-    /// Generate clients of the contract in TypeScript and Python, check them strictly and run a story with each; needs Node
+    /// Generate clients of the contract in TypeScript and Python, check them strictly and run a scenario with each;
+    /// needs Node
     Clients,
-    /// Kill the server, and PostgreSQL under it, again and again under load, on both stores, and check what is left
+    /// Kill the server, and PostgreSQL, repeatedly under load on both stores, and check the consistency of the data
     Crash {
-        /// How often, on each store
+        /// Rounds on each store
         #[arg(long, default_value_t = 20)]
         rounds: u64,
-        /// What is drawn; another one each time when left out
+        /// Repeats a run; random by default
         #[arg(long)]
         seed: Option<u64>,
     },
     /// Measure durable authorizations and transfers in process and over HTTP, on both stores (docs/benchmarks.md)
     Bench {
-        /// How it is built
+        /// The cargo profile
         #[arg(long, default_value = "release")]
         profile: String,
-        /// Passed on to the benchmark; `--help` tells what it takes
+        /// Passed on to the benchmark; see its `--help`
         #[arg(last = true)]
         rest: Vec<String>,
     },
@@ -99,7 +100,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { seconds, seed, rest } => fuzz(seconds, seed, &rest),
         Chore::Tidy => tidy::check(&root()),
         Chore::Deps => deps::check(&root()),
-        Chore::Advisories { from } => advisories::renew(&from, &root()),
+        Chore::Advisories { from } => advisories::update(&from, &root()),
         Chore::Clients => clients::check(&root()),
         Chore::Spectral => spectral::lint(&root()),
         Chore::Schemathesis => contract::schemathesis(&root()),
@@ -120,8 +121,8 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     languages::ensure()?;
     let without = faults::without()?;
     let cluster = Cluster::start(Durability::Fast)?;
-    // Beside the one that all tests share, one that a test may kill.
-    let mortal = Cluster::start(Durability::Fast)?;
+    // Beside the cluster that all tests share, one that a test may kill.
+    let killable = Cluster::start(Durability::Fast)?;
     let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
     let mut tests = cargo();
     if has_nextest {

@@ -1,8 +1,8 @@
-//! Tests that documents name: each must be there, so that no promise outlives its proof.
+//! Tests named in documents: each must exist, so that no promise outlives its proof.
 
 use std::collections::BTreeSet;
 
-/// The columns whose words in backquotes are names of tests.
+/// The table column whose words in backquotes are names of tests.
 const COLUMN: &str = "Tests";
 
 /// The names in the column of tests of every table, each with its line.
@@ -21,7 +21,7 @@ pub fn named(document: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// The names of the tests in a source file: functions that a test's attribute or macro stands before.
+/// The names of the tests in a source file: functions with a test attribute, or within a test macro.
 pub fn tests(source: &str) -> BTreeSet<String> {
     let mut marked = false;
     let (mut found, mut inside) = (BTreeSet::new(), None);

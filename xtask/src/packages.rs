@@ -1,10 +1,10 @@
-//! Debian packages that chores need: installed where that is possible, asked for where not.
+//! Debian packages that chores need: installed when run as root, otherwise named in the error.
 
 use std::process::{Command, Stdio};
 
 use crate::house::{Failure, is_root};
 
-/// Installs Debian packages, or says which are needed and why.
+/// Installs Debian packages, or fails with which are needed and why.
 pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
     let names = packages.join(" ");
     let ask =

@@ -1,4 +1,4 @@
-//! A PostgreSQL of our own for tests and benchmarks: a temporary cluster, gone when it is dropped.
+//! A temporary PostgreSQL cluster for tests and benchmarks; it is removed on drop.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::house::{Failure, is_root};
 pub enum Durability {
     /// They need not: tests kill processes, not machines.
     Fast,
-    /// They do: measurements mean nothing otherwise.
+    /// They must, or measurements mean nothing.
     Durable,
 }
 
@@ -48,7 +48,7 @@ impl Cluster {
         )?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let fsync = if durability == Durability::Durable { "on" } else { "off" };
-        // In its configuration, so that it is the same when it is started again.
+        // Set in its configuration, so that a restart keeps them.
         let settings = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = {fsync}\n\
              max_connections = 500\nshared_buffers = 256MB\n"
@@ -70,8 +70,8 @@ impl Cluster {
         start
     }
 
-    /// What a test must know that kills this cluster and starts it again.
-    pub fn to_be_killed(&self) -> [(&'static str, String); 3] {
+    /// The variables for a test that kills this cluster and restarts it.
+    pub fn kill_variables(&self) -> [(&'static str, String); 3] {
         let start = self.start_command();
         let words = std::iter::once(start.get_program()).chain(start.get_args());
         let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
@@ -82,7 +82,7 @@ impl Cluster {
         ]
     }
 
-    /// Where it answers.
+    /// The URL it is reached at.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
@@ -121,7 +121,7 @@ fn as_server_user(program: &Path) -> Command {
     }
 }
 
-/// Runs a command whose output matters only when it fails. Output goes to a file: a server started by the command
+/// Runs a command whose output matters only when it fails. The output goes to a file: a server started by the command
 /// would keep a pipe open for ever.
 fn quietly(command: &mut Command) -> Result<(), Failure> {
     let log = tempfile::NamedTempFile::new()?;

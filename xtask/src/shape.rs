@@ -1,12 +1,13 @@
-//! The shape of the house as its `use` lines show it: which crate may know which, and no two files that import each other.
+//! The layers of the workspace as its `use` lines show them: which crate may depend on which, and no import cycles
+//! between files.
 //!
-//! A path counts as an import of the file that defines what it names: a name that a `mod.rs` passes on from a file of its
-//! folder (`pub use`) is followed to that file, and passing it on is no import of its own. Tests are left out.
+//! A path counts as an import of the file that defines the item. A name that a `mod.rs` re-exports from a file of its
+//! folder (`pub use`) is resolved to that file, and the re-export itself is no import. Tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every crate with those it may know, lowest floor first. What stands beside each other does not know each other.
-const FLOORS: &[(&str, &[&str])] = &[
+/// Every crate with those it may depend on, lowest layer first. Crates of one layer do not depend on each other.
+const LAYERS: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("vault", &[]),
     ("store", &["core"]),
@@ -20,23 +21,21 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// A file of the house: its path from the root, such as `core/src/cards/create.rs`, and its text.
+/// A source file: its path from the root, such as `core/src/cards/create.rs`, and its text.
 pub struct File {
-    /// The path.
     pub path: String,
-    /// The text.
     pub text: String,
 }
 
-/// The crates there are, each a directory.
+/// The names of the crates, each a directory.
 pub fn crates() -> impl Iterator<Item = &'static str> {
-    FLOORS.iter().map(|(name, _)| *name)
+    LAYERS.iter().map(|(name, _)| *name)
 }
 
-/// What is wrong with the shape of these files.
+/// The violations in these files.
 pub fn faults(files: &[File]) -> Vec<String> {
     let mut faults = Vec::new();
-    for (name, allowed) in FLOORS {
+    for (name, allowed) in LAYERS {
         let root = format!("{name}/src/");
         let own: Vec<&File> = files.iter().filter(|file| file.path.starts_with(&root)).collect();
         for file in &own {
@@ -48,7 +47,7 @@ pub fn faults(files: &[File]) -> Vec<String> {
     }
     for file in files {
         let name = file.path.split('/').next().unwrap_or_default();
-        if !FLOORS.iter().any(|(known, _)| *known == name) {
+        if !LAYERS.iter().any(|(known, _)| *known == name) {
             faults.push(format!("{}: the crate {name} has no floor in xtask/src/shape.rs", file.path));
         }
     }
@@ -57,7 +56,7 @@ pub fn faults(files: &[File]) -> Vec<String> {
 
 fn arrows_up(name: &str, allowed: &[&str], file: &File, faults: &mut Vec<String>) {
     for (number, line) in code(&file.text).lines().enumerate() {
-        for (other, _) in FLOORS {
+        for (other, _) in LAYERS {
             let crate_name = format!("paygen_{other}");
             let named = has_word(line, &crate_name);
             let is_own = *other == name;
@@ -72,13 +71,13 @@ fn arrows_up(name: &str, allowed: &[&str], file: &File, faults: &mut Vec<String>
     }
 }
 
-/// The code of a file: without its unit tests and line comments.
+/// The code of a file, without its unit tests and line comments.
 pub fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
     code.lines().map(without_comment).collect::<Vec<_>>().join("\n")
 }
 
-/// A line up to its comment. `//` within a text in quotes, as in a URL, begins none.
+/// A line up to its comment. `//` within a string, as in a URL, does not begin one.
 pub fn without_comment(line: &str) -> &str {
     let (mut quoted, mut escaped) = (false, false);
     let bytes = line.as_bytes();
@@ -103,12 +102,12 @@ fn has_word(line: &str, word: &str) -> bool {
         .any(|(at, _)| !joins(line[..at].chars().next_back()) && !joins(line[at + word.len()..].chars().next()))
 }
 
-/// A module: its file, what it defines, and what it passes on from where.
+/// A module: its file, the names it defines, and those it re-exports.
 struct Module<'a> {
     file: &'a str,
     text: String,
-    /// Names passed on, with their paths; `*` passes on everything.
-    passed_on: Vec<(String, Vec<String>)>,
+    /// Re-exported names with their paths; `*` re-exports everything.
+    re_exports: Vec<(String, Vec<String>)>,
     imports: Vec<Vec<String>>,
 }
 
@@ -121,8 +120,8 @@ fn circles(root: &str, files: &[&File]) -> Vec<Vec<String>> {
         }
         let path = module_path(inner);
         let text = code(&file.text);
-        let (passed_on, imports) = paths(&text, &path);
-        modules.insert(path, Module { file: &file.path, text, passed_on, imports });
+        let (re_exports, imports) = paths(&text, &path);
+        modules.insert(path, Module { file: &file.path, text, re_exports, imports });
     }
     let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for module in modules.values() {
@@ -154,9 +153,9 @@ fn module_path(inner: &str) -> Vec<String> {
 
 type Paths = (Vec<(String, Vec<String>)>, Vec<Vec<String>>);
 
-/// What a file passes on (`pub use`), and the paths of this crate that it names otherwise.
+/// The re-exports (`pub use`) of a file, and the other paths of this crate that it names.
 fn paths(text: &str, module: &[String]) -> Paths {
-    let (mut passed_on, mut imports) = (Vec::new(), Vec::new());
+    let (mut re_exports, mut imports) = (Vec::new(), Vec::new());
     let mut rest = String::with_capacity(text.len());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -176,7 +175,7 @@ fn paths(text: &str, module: &[String]) -> Paths {
         expand(tree.split(';').next().unwrap_or_default(), &[], &mut found);
         for path in found {
             let Some((path, name)) = absolute(path, module) else { continue };
-            if is_public { passed_on.push((name, path)) } else { imports.push(path) }
+            if is_public { re_exports.push((name, path)) } else { imports.push(path) }
         }
     }
     for begin in ["crate::", "super::"] {
@@ -188,7 +187,7 @@ fn paths(text: &str, module: &[String]) -> Paths {
             let end =
                 rest[at..].find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':'))).unwrap_or(rest.len() - at);
             let named = rest[at..at + end].trim_end_matches(':');
-            // A macro stands at the root wherever it is defined.
+            // A macro is at the crate's root wherever it is defined.
             if rest[at + end..].starts_with('!') {
                 continue;
             }
@@ -196,7 +195,7 @@ fn paths(text: &str, module: &[String]) -> Paths {
             imports.extend(absolute(path, module).map(|(path, _)| path));
         }
     }
-    (passed_on, imports)
+    (re_exports, imports)
 }
 
 /// The single paths of a tree such as `a::{b, c::{d as e, f}}`.
@@ -229,7 +228,7 @@ fn expand(tree: &str, before: &[String], found: &mut Vec<Vec<String>>) {
     expand(&inside[from..], &before, found);
 }
 
-/// A path from the crate's root, and the name it is known by; none of another crate's.
+/// A path from the crate's root and the name it is imported as; `None` for another crate's.
 fn absolute(path: Vec<String>, module: &[String]) -> Option<(Vec<String>, String)> {
     let mut path = path;
     let last = path.pop()?;
@@ -242,7 +241,7 @@ fn absolute(path: Vec<String>, module: &[String]) -> Option<(Vec<String>, String
     let mut at: Vec<String> = match steps.peek().map(String::as_str) {
         Some("crate") => Vec::new(),
         Some("super") | Some("self") => module.to_vec(),
-        // A child named without `self`, as `pub use child::Name` does in a face.
+        // A child named without `self`, as in `pub use child::Name`.
         Some(first) if first.starts_with(char::is_lowercase) => {
             return Some((module.iter().cloned().chain(steps).collect(), name));
         }
@@ -264,7 +263,7 @@ fn absolute(path: Vec<String>, module: &[String]) -> Option<(Vec<String>, String
     Some((at, name))
 }
 
-/// The file that defines what a path names.
+/// The file that defines the item of a path.
 fn defining_file<'a>(modules: &BTreeMap<Vec<String>, Module<'a>>, path: &[String], depth: usize) -> Option<&'a str> {
     if depth > 8 {
         return None;
@@ -272,26 +271,26 @@ fn defining_file<'a>(modules: &BTreeMap<Vec<String>, Module<'a>>, path: &[String
     let length = (0..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]))?;
     let module = &modules[&path[..length]];
     let Some(name) = path.get(length) else { return Some(module.file) };
-    // Another crate's name that looks like a child.
+    // A name of another crate that looks like a child.
     if length == 0
         && path.len() > 1
         && !defines(&module.text, name)
-        && !module.passed_on.iter().any(|(on, _)| on == name)
+        && !module.re_exports.iter().any(|(on, _)| on == name)
     {
         return None;
     }
-    if let Some((_, from)) = module.passed_on.iter().find(|(on, _)| on == name) {
+    if let Some((_, from)) = module.re_exports.iter().find(|(on, _)| on == name) {
         let further: Vec<String> = from.iter().chain(&path[length + 1..]).cloned().collect();
         return defining_file(modules, &further, depth + 1);
     }
     if name != "*" && !defines(&module.text, name) {
-        for (_, from) in module.passed_on.iter().filter(|(on, _)| on == "*") {
+        for (_, from) in module.re_exports.iter().filter(|(on, _)| on == "*") {
             let child: Vec<String> = from[..from.len() - 1].to_vec();
             if modules.get(&child).is_some_and(|child| defines(&child.text, name)) {
                 return modules.get(&child).map(|child| child.file);
             }
         }
-        // What a macro makes, or another crate's: of no file that is known.
+        // An item generated by a macro, or of another crate: no known file defines it.
         let made_here = module.text.contains(name.as_str()) && !name.starts_with(char::is_lowercase);
         return made_here.then_some(module.file);
     }
@@ -308,7 +307,7 @@ fn defines(text: &str, name: &str) -> bool {
     })
 }
 
-/// Groups of more than one that reach each other.
+/// Groups of two or more files that reach each other.
 fn components<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>> {
     let reach = |from: &'a str| {
         let (mut seen, mut next) = (BTreeSet::new(), vec![from]);

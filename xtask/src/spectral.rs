@@ -1,4 +1,4 @@
-//! The contract read by a linter: Spectral, from npm, with its rules for OpenAPI.
+//! Lints the contract with Spectral, from npm, and its rules for OpenAPI.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::house::{Failure, cargo, run};
 
 const VERSION: &str = "6.16.3";
 
-/// OpenAPI 3.1 lets every kind of credential list scopes; the one rule that is off knows them for OAuth 2 only.
+/// OpenAPI 3.1 lets every kind of credential list scopes; the disabled rule allows them for OAuth 2 only.
 const RULES: &str = "extends: [\"spectral:oas\"]\nrules:\n  oas3-operation-security-defined: off\n";
 
-/// Lints `/openapi.json` of a running server. Where Node is missing it says so and goes on: what it would find is about
-/// form, and a machine with Node finds it.
+/// Lints `/openapi.json` of a running server. Without Node it prints a notice and succeeds: its findings are about
+/// form, and a machine with Node reports them.
 pub fn lint(root: &Path) -> Result<(), Failure> {
     if !Command::new("npm").arg("--version").output().is_ok_and(|output| output.status.success()) {
         println!("spectral: left out, because npm is not installed");

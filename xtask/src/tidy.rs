@@ -1,4 +1,4 @@
-//! The shape of the house, as a test: what each room may know, and what no room may do.
+//! The rules of the workspace, as a test: banned calls in each crate, layers, file length, module docs, named tests.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::house::Failure;
 use crate::{named_tests, shape};
 
-/// The longest file, in lines.
-const LONGEST: usize = 620;
+/// Upper bound on the length of a file.
+const MAX_FILE_LINES: usize = 620;
 
 struct Rule {
-    /// Files whose path begins with one of these.
-    rooms: &'static [&'static str],
-    /// Files whose path begins with one of these are free.
+    /// The rule applies to files whose path begins with one of these.
+    paths: &'static [&'static str],
+    /// Exempt files.
     except: &'static [&'static str],
     banned: &'static [&'static str],
     instead: &'static str,
@@ -20,7 +20,7 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule {
-        rooms: &["core/src"],
+        paths: &["core/src"],
         except: &[],
         banned: &[
             "tokio::",
@@ -36,41 +36,41 @@ const RULES: &[Rule] = &[
             "f64",
             "rand::",
         ],
-        instead: "the core does no I/O, reads no clock, draws no randomness and knows no float: hand it in",
+        instead: "the core does no I/O, reads no clock, draws no randomness and uses no floats: pass it as an argument",
     },
     Rule {
-        rooms: &["store/src/sqlite"],
+        paths: &["store/src/sqlite"],
         except: &[],
         banned: &["tokio_postgres"],
-        instead: "the two backends do not see each other",
+        instead: "the two backends do not depend on each other",
     },
     Rule {
-        rooms: &["store/src/postgres"],
+        paths: &["store/src/postgres"],
         except: &[],
         banned: &["rusqlite"],
-        instead: "the two backends do not see each other",
+        instead: "the two backends do not depend on each other",
     },
     Rule {
-        rooms: &["store/src", "vault/src", "engine/src", "app/src", "delivery/src", "server/src/backup"],
+        paths: &["store/src", "vault/src", "engine/src", "app/src", "delivery/src", "server/src/backup"],
         except: &[],
         banned: &["axum::", "StatusCode"],
-        instead: "HTTP is known at the edge, in the API and in the docs site",
+        instead: "HTTP belongs to the edge, the API and the docs site",
     },
     Rule {
-        rooms: &["edge/src", "engine/src", "app/src", "delivery/src", "docs_site/src", "api/src", "server/src"],
-        // The driver's own log is quieted by its name.
+        paths: &["edge/src", "engine/src", "app/src", "delivery/src", "docs_site/src", "api/src", "server/src"],
+        // The driver's own log is silenced by its name.
         except: &["server/src/logging.rs"],
         banned: &["rusqlite", "tokio_postgres", "SELECT ", "INSERT INTO"],
-        instead: "ask the engine or a Reader; SQL lives in the store",
+        instead: "use the engine or a Reader; SQL belongs to the store",
     },
     Rule {
-        rooms: &["docs_site/src"],
+        paths: &["docs_site/src"],
         except: &[],
         banned: &["https://cdn"],
-        instead: "nothing of the docs site comes from elsewhere",
+        instead: "the docs site loads nothing from other hosts",
     },
     Rule {
-        rooms: &[
+        paths: &[
             "core/src",
             "store/src",
             "vault/src",
@@ -87,7 +87,7 @@ const RULES: &[Rule] = &[
         instead: "use tracing; only the command line prints",
     },
     Rule {
-        rooms: &[""],
+        paths: &[""],
         except: &["xtask/src/tidy"],
         banned: &["todo!(", "unimplemented!(", "#[ignore", "dbg!("],
         instead: "finish it, or say in the issue that it is not finished",
@@ -96,13 +96,13 @@ const RULES: &[Rule] = &[
 
 const BANNED_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "manager", "common", "misc"];
 
-/// Checks every file; the error lists each place, the rule and the way out.
+/// Checks every file; the error lists each violation with its place, the rule and the fix.
 pub fn check(root: &Path) -> Result<(), Failure> {
     let mut faults = Vec::new();
     let mut files = Vec::new();
     let mut tests = BTreeSet::new();
-    for room in shape::crates() {
-        collect(&root.join(room), &mut files)?;
+    for crate_name in shape::crates() {
+        collect(&root.join(crate_name), &mut files)?;
     }
     let mut read = Vec::new();
     for file in &files {
@@ -115,10 +115,14 @@ pub fn check(root: &Path) -> Result<(), Failure> {
     faults.extend(shape::faults(&read));
     for (line, name) in named_tests::named(&std::fs::read_to_string(root.join("SECURITY.md"))?) {
         if !tests.contains(name) {
-            faults.push(format!("SECURITY.md:{line}: there is no test `{name}`; name the one that shows it"));
+            faults.push(format!("SECURITY.md:{line}: there is no test `{name}`; name the one that proves it"));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(format!("the house is untidy:\n{}", faults.join("\n")).into()) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("the workspace breaks its rules:\n{}", faults.join("\n")).into())
+    }
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -135,25 +139,27 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
 
 fn check_file(path: &str, text: &str, faults: &mut Vec<String>) {
     if !text.starts_with("//!") {
-        faults.push(format!("{path}:1: a file begins with `//!` and what it is for"));
+        faults.push(format!("{path}:1: a file begins with a `//!` doc that states its purpose"));
     }
     let lines = text.lines().count();
-    if lines > LONGEST {
-        faults.push(format!("{path}:{lines}: longer than {LONGEST} lines; move a part to a room of its own"));
+    if lines > MAX_FILE_LINES {
+        faults.push(format!(
+            "{path}:{lines}: longer than {MAX_FILE_LINES} lines; move a part to a crate_name of its own"
+        ));
     }
     let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     if BANNED_NAMES.contains(&stem) {
-        faults.push(format!("{path}:1: \"{stem}\" says nothing; name what is in it"));
+        faults.push(format!("{path}:1: \"{stem}\" is too vague; name the content"));
     }
-    // What this file bans it has to name.
+    // This file has to name what it bans.
     if path == "xtask/src/tidy.rs" {
         return;
     }
     let code = shape::code(text);
     for rule in RULES {
-        let begins = |rooms: &[&str]| rooms.iter().any(|room| path.starts_with(room));
+        let begins = |paths: &[&str]| paths.iter().any(|crate_name| path.starts_with(crate_name));
         let tests = path.contains("/tests/") || path.contains("_tests.rs") || path.ends_with("/tests.rs");
-        if !begins(rule.rooms) || begins(rule.except) || (tests && !rule.banned.contains(&"todo!(")) {
+        if !begins(rule.paths) || begins(rule.except) || (tests && !rule.banned.contains(&"todo!(")) {
             continue;
         }
         for (number, line) in code.lines().enumerate() {
@@ -164,7 +170,7 @@ fn check_file(path: &str, text: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// Whether a line has the word, not as a part of a longer one.
+/// Whether a line contains the word, not as part of a longer one.
 fn mentions(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();

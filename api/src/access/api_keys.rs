@@ -1,4 +1,4 @@
-//! `/api-keys`: made, listed, rotated, revoked. The key itself is shown once, when it is made.
+//! `/api-keys`: creates, lists, rotates and revokes keys. A key is shown once, when it is created.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -49,21 +49,21 @@ fn shown(outcome: &Outcome) -> Option<ApiKeyView> {
     }
 }
 
-/// How many keys of a client can work at once.
-const MOST: i64 = 100;
+/// Upper bound on the active keys of a client.
+const MAX_KEYS: i64 = 100;
 
-/// What answers when a client has as many keys as it may. Those made at the very same time may be a few more.
+/// The error when a client has reached the bound. Keys created at the same time may exceed it slightly.
 async fn full(app: &Api, caller: &Caller) -> Result<Option<Problem>, Problem> {
-    if app.reader.active_api_keys(caller.client).await? < MOST {
+    if app.reader.active_api_keys(caller.client).await? < MAX_KEYS {
         return Ok(None);
     }
     let message = format!(
-        "A client has at most {MOST} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
+        "A client has at most {MAX_KEYS} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
     );
     Ok(Some(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_api_keys", message)))
 }
 
-/// A new secret, its traces for the command, and what shows both.
+/// A new secret: the command's hash and hint of it, and a closure that shows it once.
 fn new_secret(app: &Api) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> + Send + 'static) {
     let kind = match app.environment {
         Environment::Sandbox => KeyKind::Test,
@@ -94,7 +94,7 @@ pub async fn create_api_key(
 ) -> Result<Response, Problem> {
     let granter = caller.granter()?;
     if let Some(full) = full(&app, &caller).await? {
-        return write.or_before(&app, &caller, &body.canonical, full).await;
+        return write.or_replay(&app, &caller, &body.canonical, full).await;
     }
     let (key, show) = new_secret(&app);
     let value = body.value;
@@ -165,7 +165,7 @@ pub async fn rotate_api_key(
     if body.value.overlap_seconds.is_none_or(|seconds| seconds.0 > 0)
         && let Some(full) = full(&app, &caller).await?
     {
-        return write.or_before(&app, &caller, &body.canonical, full).await;
+        return write.or_replay(&app, &caller, &body.canonical, full).await;
     }
     let (key, show) = new_secret(&app);
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);

@@ -1,4 +1,4 @@
-//! What calls on credentials take.
+//! Bodies of calls on credentials.
 
 use ipnet::IpNet;
 use paygen_core::access::Scope;

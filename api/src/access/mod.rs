@@ -1,4 +1,4 @@
-//! Credentials: API keys, bearer tokens; and the audit log of what was done with them.
+//! Credentials: API keys and bearer tokens; and the audit log.
 
 mod api_keys;
 mod audit_log;

@@ -1,4 +1,4 @@
-//! `GET /accounts/{accountId}/balance`: what an account has, or had at any time, and why.
+//! `GET /accounts/{accountId}/balance`: the balance now or at any time, with the entries that explain it.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -19,8 +19,8 @@ use crate::problem::Problem;
 use crate::query::{Params, Query};
 use crate::reply::{self, Envelope};
 
-/// How many entries an explanation lists; what came before them is its opening balance.
-const EXPLAINED: i64 = 200;
+/// Upper bound on the entries of an explanation; earlier ones are summed up as its opening balance.
+const MAX_EXPLAINED_ENTRIES: i64 = 200;
 
 /// What an account has at an instant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -179,7 +179,7 @@ async fn explain_lines(
     currency: Currency,
 ) -> Result<Explanation, Problem> {
     let money = |minor| Money::new(minor, currency);
-    let first = (told.seq - EXPLAINED + 1).max(1);
+    let first = (told.seq - MAX_EXPLAINED_ENTRIES + 1).max(1);
     let lines = app.reader.lines(client, account, first, told.seq).await?;
     let holds = app.reader.open_holds(client, account, told.seq).await?;
     let posted: i64 = lines.iter().map(|line| line.delta).sum();

@@ -1,4 +1,4 @@
-//! What calls on accounts take.
+//! Bodies of calls on accounts.
 
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType};
 use paygen_core::money::Decimal;

@@ -57,7 +57,7 @@ fn command(body: CreateAccountBody, caller: &Caller) -> CreateAccount {
     }
 }
 
-/// The account a command came to.
+/// The account of a command's outcome.
 pub(super) fn shown(outcome: &Outcome) -> Option<AccountView> {
     match outcome {
         Outcome::Account(view) => Some(view.clone()),
@@ -65,7 +65,7 @@ pub(super) fn shown(outcome: &Outcome) -> Option<AccountView> {
     }
 }
 
-/// `client` in a body is optional and must be the credential's.
+/// `client` in a body is optional and must be the credential's client.
 pub(super) fn same_client(client: Option<&str>, caller: &Caller) -> Result<(), Problem> {
     match client {
         Some(named) if named != caller.client.to_string() => {

@@ -158,7 +158,7 @@ pub async fn delete_detail(
     write.perform(&app, &caller, "", command, success).await
 }
 
-/// Refuses unless the account exists for this client.
+/// The account, or the error that this client has none with this id.
 pub(super) async fn existing(app: &Api, client: ClientId, id: AccountId) -> Result<Account, Problem> {
     let found = app.reader.get::<Account>(Key::of(client, id.0)).await?;
     found.ok_or_else(|| Problem::from(&Refusal::AccountNotFound { id, field: None }))

@@ -1,4 +1,4 @@
-//! `/accounts`: money, who it belongs to, where it came from.
+//! `/accounts`: accounts, their balances, and the entries that explain them.
 
 mod balance;
 mod bodies;

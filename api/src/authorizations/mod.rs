@@ -1,4 +1,4 @@
-//! `/authorizations`: payments asked for, how they were decided, and what became of them.
+//! `/authorizations`: authorizations, their decisions, and their later life.
 
 mod read;
 mod release;

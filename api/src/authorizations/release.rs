@@ -1,4 +1,4 @@
-//! `POST /authorizations/{authorizationId}/release`: an operator gives an open hold back.
+//! `POST /authorizations/{authorizationId}/release`: an operator releases an outstanding hold.
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -1,5 +1,5 @@
-//! What calls on card holders take. The parts of a card holder are read alike when one is enrolled and when one is
-//! changed: enrolling changes an empty one.
+//! Bodies of calls on card holders. Creating a card holder is an update of an empty one, so both calls parse the parts
+//! alike.
 
 use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 

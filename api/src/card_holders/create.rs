@@ -24,7 +24,7 @@ use crate::write::{Success, Write, WriteParams};
 use paygen_app::personal;
 use paygen_edge::json::Json;
 
-/// A flat field of the quickstart, and the nested one it stands for.
+/// A flat field of the quickstart, and the nested field it stands for.
 const FLAT: &[(&str, &str, &str)] = &[
     ("firstName", "person", "firstName"),
     ("lastName", "person", "lastName"),
@@ -78,7 +78,7 @@ pub async fn create_card_holder(
         Form::without_files(&app, body::read_json(request).await?)
     };
     let content = form.canonical();
-    if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &content).await? {
         return Ok(answer);
     }
     let Form { json, files, faults, staged } = form;
@@ -99,7 +99,7 @@ pub async fn create_card_holder(
     staged.give(write.perform(&app, &caller, &content, command, success)).await
 }
 
-/// Shows the card holder a command came to.
+/// Shows the card holder of a command's outcome.
 pub(super) fn shown(app: &Api) -> impl Fn(&Outcome) -> Option<CardHolderView> + Send + 'static {
     let (vault, clock) = (app.vault.clone(), app.clock.clone());
     move |outcome| match outcome {
@@ -108,7 +108,7 @@ pub(super) fn shown(app: &Api) -> impl Fn(&Outcome) -> Option<CardHolderView> + 
     }
 }
 
-/// A card holder to be enrolled.
+/// A card holder to be created.
 struct NewCardHolder {
     name: String,
     personal: Personal,
@@ -117,7 +117,7 @@ struct NewCardHolder {
     limits: Vec<NewLimit>,
 }
 
-/// Reads what is to be enrolled; every wrong field is told.
+/// Parses a new card holder; every wrong field is reported.
 fn read(json: &Json, now: Instant, mut faults: Faults) -> Result<NewCardHolder, Problem> {
     let new = Members::of(json, "", &mut faults).and_then(|members| {
         contradictions(&members, &mut faults);
@@ -135,7 +135,7 @@ fn nested<'a>(members: &Members<'a>, part: &str, name: &str) -> Option<&'a Json>
     members.get(part).and_then(|inner| inner.member(name))
 }
 
-/// The same thing said twice must be the same.
+/// A value given both flat and nested must be the same.
 fn contradictions(members: &Members<'_>, faults: &mut Faults) {
     for (flat, part, name) in FLAT {
         if let (Some(one), Some(other)) = (members.get(flat), nested(members, part, name))
@@ -179,7 +179,7 @@ fn build(body: CreateCardHolderBody, now: Instant, faults: &mut Faults) -> NewCa
         country_code: body.country,
     };
     merge::address(&mut personal.address, flat);
-    // A null part says nothing here: there is nothing to clear.
+    // A null part has no effect: there is nothing to clear.
     if let Change::Set(body) = body.person {
         merge::person(&mut personal.person, body);
     }

@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use crate::reply::Envelope;
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
-/// A write that may ask for erasing.
+/// A deletion, which may request erasure.
 pub struct Deletion {
     write: Write,
     erase: bool,
@@ -64,7 +64,7 @@ pub async fn delete_card_holder(
 }
 
 async fn block(app: &Api, caller: &Caller, id: CardHolderId, write: Write) -> Result<Response, Problem> {
-    if let Some(answer) = write.answered_before(app, caller, "").await? {
+    if let Some(answer) = write.replay_if_kept(app, caller, "").await? {
         return Ok(answer);
     }
     let key = key(app, &existing(app, caller, id).await?)?;
@@ -90,14 +90,14 @@ async fn erase(app: &Api, caller: &Caller, id: CardHolderId, write: Write) -> Re
         Ok((command, success))
     };
     let answer = write.prepare(app, caller, "erase", prepared).await?;
-    // A repeat deletes again what a process that ended in between may have left.
+    // A replay deletes again what an interrupted process may have left.
     if answer.status().is_success() && !write.dry_run {
         app.documents.delete_all(caller.client, id).await?;
     }
     Ok(answer)
 }
 
-/// All documents of a card holder, later uploads included.
+/// The documents of a card holder, including later uploads.
 async fn documents_of(app: &Api, caller: &Caller, id: CardHolderId) -> Result<Vec<DocumentId>, Problem> {
     let mut query = ListQuery {
         client: caller.client,

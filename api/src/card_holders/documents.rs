@@ -1,4 +1,4 @@
-//! `/card-holders/{cardHolderId}/documents`: uploaded, listed, reviewed.
+//! `/card-holders/{cardHolderId}/documents`: uploads, lists and reviews documents.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -51,7 +51,7 @@ pub async fn upload_documents(
     let key = key(&app, &existing(&app, &caller, id).await?)?;
     let form = form::read(&app, request, &FORM, (caller.client, id), &key).await?;
     let content = form.canonical();
-    if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &content).await? {
         return Ok(answer);
     }
     let Form { json, files, faults, staged } = form;
@@ -71,7 +71,7 @@ pub async fn upload_documents(
     staged.give(write.prepare(&app, &caller, &content, prepared)).await
 }
 
-/// Puts what is said of the documents into the draft: `document` may stand by itself or inside `identification`.
+/// Applies the documents' descriptions to the draft: `document` may be at the top level or inside `identification`.
 fn said(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) {
     let body = Members::of(json, "", faults).and_then(|members| {
         for name in ["document", "proofOfAddress"] {
@@ -158,7 +158,7 @@ pub async fn review_document(
     write.perform(&app, &caller, &body.canonical, Command::ReviewDocument(command), success).await
 }
 
-/// What a reviewer notes is about the card holder: the kept answer goes with their key.
+/// A review note is about the card holder: the kept answer is sealed with their key.
 async fn reviewed_key(app: &Api, caller: &Caller, id: CardHolderId) -> Result<paygen_vault::HolderKey, Problem> {
     key(app, &existing(app, caller, id).await?)
 }

@@ -63,7 +63,7 @@ pub async fn get_document(
 
 type Sealed = BoxStream<'static, Result<Bytes, object_store::Error>>;
 
-/// What is open of the file, piece by piece; a file that was altered or cut off ends in an error, never silently.
+/// The opened file, piece by piece; a file that was altered or truncated ends in an error, never silently.
 fn open(sealed: Sealed, opener: FileOpener) -> BoxStream<'static, Result<Bytes, std::io::Error>> {
     let state = (sealed, Some(opener));
     let stream = futures_util::stream::try_unfold(state, |(mut sealed, opener)| async move {

@@ -1,5 +1,5 @@
-//! A card holder being changed at the edge, where their data is open: read, merged, sealed anew only when it changed.
-//! The command tells which version it was made from, and is made again when that is no longer the stored one.
+//! An update of a card holder while their data is open: read, merged, and sealed again only when it changed. The
+//! command names the version it was made from, and is made again when the stored version has changed.
 
 use paygen_core::Refusal;
 use paygen_core::card_holders::{CardHolder, CardHolderView, DocumentPart, Personal, UpdateCardHolder};
@@ -12,22 +12,21 @@ use crate::problem::Problem;
 use crate::write::Write;
 use paygen_app::personal;
 
-/// A card holder being changed.
+/// A card holder being updated.
 pub struct Draft {
     holder: CardHolder,
     before: Personal,
-    /// Their key.
     pub key: HolderKey,
-    /// How they are shown now.
+    /// Their present view.
     pub shown: CardHolderView,
-    /// Their data, to be changed.
+    /// Their data, to be merged into.
     pub personal: Personal,
     /// The command, to be filled.
     pub command: UpdateCardHolder,
 }
 
 impl Draft {
-    /// Begins to change a card holder, who must have the version the caller read.
+    /// Begins an update of a card holder, who must have the version the caller read.
     pub fn of(app: &Api, holder: CardHolder, write: &Write) -> Result<Draft, Problem> {
         if write.if_match.is_some_and(|version| version != holder.version) {
             return Err(Problem::from(&Refusal::VersionMismatch { current: holder.version }));
@@ -44,7 +43,7 @@ impl Draft {
         Ok(Draft { personal: before.clone(), before, key, shown, command, holder })
     }
 
-    /// The command, unless something is wrong.
+    /// The command, unless there are faults.
     pub fn finish(mut self, app: &Api, mut faults: Faults) -> Result<(UpdateCardHolder, HolderKey), Problem> {
         merge::check(&self.personal, app.clock.now(), &mut faults);
         if !faults.is_empty() {

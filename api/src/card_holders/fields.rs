@@ -1,4 +1,4 @@
-//! The types that personal fields are read as.
+//! The types of personal fields.
 
 use jiff::civil::Date;
 use utoipa::openapi::RefOr;
@@ -9,7 +9,7 @@ use crate::card_numbers;
 use crate::problem::FieldProblem;
 use paygen_edge::json::Json;
 
-/// Declares a text of a shape of its own.
+/// Declares a text type with a format.
 macro_rules! shaped {
     ($(#[$doc:meta])* $name:ident, $code:literal, $test:path, $must:literal, $schema:expr) => {
         $(#[$doc])*
@@ -67,8 +67,8 @@ fn is_gender(text: &str) -> bool {
     matches!(text, "m" | "f" | "x")
 }
 
-/// One `@`, something before it, and a domain of at least two labels after it: what can be said of an address without
-/// writing to it.
+/// One `@` after at least one character, and a domain of at least two labels: all that can be checked without sending
+/// mail.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain = |part: &str| !part.chars().any(|c| c.is_whitespace() || c.is_control() || "@,;<>()[]\\\"".contains(c));

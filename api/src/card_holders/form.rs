@@ -1,5 +1,5 @@
-//! Forms with files (multipart/form-data): text parts become the JSON the same call takes without files, files are
-//! checked, hashed, sealed and staged while they arrive. At no time more than a few pieces of a file are in memory.
+//! Forms with files (multipart/form-data): text parts become the JSON that the same call takes without files; files are
+//! checked, hashed, sealed and staged while they arrive. At most a few pieces of a file are in memory at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,17 +25,17 @@ use paygen_edge::budget::Account;
 use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
-const LARGEST_FILE: usize = 10 << 20;
-const LARGEST_TEXT: usize = 64 << 10;
-const MOST_PARTS: usize = 32;
+const MAX_FILE_BYTES: usize = 10 << 20;
+const MAX_TEXT_BYTES: usize = 64 << 10;
+const MAX_PARTS: usize = 32;
 
-/// What may stand before the first part, and the largest head of a part.
-const LARGEST_HEAD: usize = 64 << 10;
+/// Upper bound on the bytes before the first part, and on the head of a part.
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// Three files, as much text as the parts may have, and what stands between them.
-const LARGEST_FORM: usize = 3 * LARGEST_FILE + MOST_PARTS * LARGEST_TEXT + (1 << 20);
+/// Three files, as much text as the parts may have, and the delimiters.
+const MAX_FORM_BYTES: usize = 3 * MAX_FILE_BYTES + MAX_PARTS * MAX_TEXT_BYTES + (1 << 20);
 
-/// What a call's form has.
+/// The parts of a call's form.
 pub struct FormSpec {
     /// Parts that are plain text.
     pub texts: &'static [&'static str],
@@ -51,15 +51,13 @@ const FILES: &[(&str, DocumentPart)] = &[
     ("proof_of_address", DocumentPart::ProofOfAddress),
 ];
 
-/// A form that arrived.
+/// A parsed form.
 pub struct Form {
     /// Its texts as one object.
     pub json: Json,
-    /// Its files.
     pub files: Vec<NewDocument>,
-    /// What is wrong with it.
     pub faults: Faults,
-    /// Its files, staged.
+    /// Its files in the staging area.
     pub staged: Staged,
 }
 
@@ -69,7 +67,7 @@ impl Form {
         Form { json, files: Vec::new(), faults: Vec::new(), staged: Staged::new(&app.documents) }
     }
 
-    /// The same text for the same content: boundaries differ on every retry.
+    /// The canonical text: equal for equal content, although boundaries differ on every retry.
     pub fn canonical(&self) -> String {
         let mut text = self.json.canonical();
         let mut files: Vec<&NewDocument> = self.files.iter().collect();
@@ -81,7 +79,7 @@ impl Form {
     }
 }
 
-/// Staged files. They are deleted with this value, unless a command that takes them in was given.
+/// Staged files. They are deleted on drop, unless their command was submitted.
 pub struct Staged {
     documents: Documents,
     places: Vec<Place>,
@@ -92,8 +90,8 @@ impl Staged {
         Staged { documents: documents.clone(), places: Vec::new() }
     }
 
-    /// Gives a command that takes the files in. From then on only a definite answer decides about them: without one,
-    /// as when the process ends in between, the sweeper finds out.
+    /// Submits the command that takes the files in. From then on only a definite answer decides about them: without
+    /// one, as when the process ends in between, the sweeper resolves it.
     pub async fn give(mut self, command: impl Future<Output = Result<Response, Problem>>) -> Result<Response, Problem> {
         let places = std::mem::take(&mut self.places);
         let answer = command.await;
@@ -133,7 +131,7 @@ pub fn is_form(request: &Request) -> bool {
     content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
 }
 
-/// Reads a form about a card holder whose key seals its files.
+/// Parses a form about a card holder, whose key seals its files.
 pub async fn read(
     app: &Api,
     request: Request,
@@ -142,7 +140,7 @@ pub async fn read(
     key: &HolderKey,
 ) -> Result<Form, Problem> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > LARGEST_FORM) {
+    if length.is_some_and(|length: usize| length > MAX_FORM_BYTES) {
         return Err(too_large());
     }
     let (parts, body) = request.into_parts();
@@ -170,11 +168,11 @@ pub async fn read(
     Ok(Form { json: Json::Object(members), files, faults, staged })
 }
 
-/// The body, at most as large as a form may be. The reader of forms takes in whatever is ready at once: between two
-/// pieces it is made to wait, so that it takes in one at a time.
+/// The body, at most as large as a form may be. The multipart parser takes in whatever is ready at once, so between two
+/// pieces it is made to wait, and takes one at a time.
 ///
-/// What stands before the first part, and each part's head, it keeps and searches again with every piece: `silent` counts
-/// what it took in without giving anything.
+/// It buffers the preamble and each part's head, and searches them again with every piece; `silent` counts the bytes it
+/// took without producing anything.
 fn piece_by_piece(body: Body, silent: Arc<AtomicUsize>) -> impl Stream<Item = Result<Bytes, std::io::Error>> {
     let state = (body.into_data_stream(), 0usize);
     futures_util::stream::unfold(state, move |(mut stream, before)| {
@@ -183,9 +181,9 @@ fn piece_by_piece(body: Body, silent: Arc<AtomicUsize>) -> impl Stream<Item = Re
             tokio::task::yield_now().await;
             let mut piece = stream.next().await?.map_err(std::io::Error::other);
             let length = piece.as_ref().map_or(0, Bytes::len);
-            if before + length > LARGEST_FORM {
+            if before + length > MAX_FORM_BYTES {
                 piece = Err(std::io::Error::other(TOO_LARGE));
-            } else if silent.fetch_add(length, Ordering::Relaxed) > LARGEST_HEAD {
+            } else if silent.fetch_add(length, Ordering::Relaxed) > MAX_HEAD_BYTES {
                 piece = Err(std::io::Error::other("a part has no end of its head, or none begins"));
             }
             Some((piece, (stream, before + length)))
@@ -227,15 +225,15 @@ struct Reading<'a> {
     faults: Faults,
     staged: Staged,
     account: Option<Account>,
-    /// How many bytes of texts came.
+    /// Bytes of texts received.
     texts: usize,
-    /// How many bytes the reader of forms took in since it gave something.
+    /// Bytes that the multipart parser took since it last produced something.
     silent: Arc<AtomicUsize>,
 }
 
-/// What became of a file that arrived.
+/// A received file.
 enum Arrived {
-    /// None was chosen: without a name and empty (HTML, "constructing the entry list").
+    /// No file was chosen: without a name and empty (HTML, "constructing the entry list").
     Nothing,
     Good {
         file_type: &'static str,
@@ -251,8 +249,8 @@ impl Reading<'_> {
         while let Some(mut field) = multipart.next_field().await.map_err(|error| malformed(&error.body_text()))? {
             self.silent.store(0, Ordering::Relaxed);
             count += 1;
-            if count > MOST_PARTS {
-                let message = format!("The form has more than {MOST_PARTS} parts.");
+            if count > MAX_PARTS {
+                let message = format!("The form has more than {MAX_PARTS} parts.");
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_parts", message));
             }
             let name = field.name().unwrap_or_default().to_owned();
@@ -264,7 +262,7 @@ impl Reading<'_> {
                 _ if is_text => self.text(name, &mut field).await?,
                 _ => self.unknown(&name),
             }
-            // What is not wanted of it.
+            // Drain the part.
             while chunk(&mut field, &self.silent).await?.is_some() {}
         }
         Ok(())
@@ -287,12 +285,12 @@ impl Reading<'_> {
             self.texts += piece.len();
             has_room(self.account.as_ref(), self.texts)?;
             bytes.extend_from_slice(&piece);
-            if bytes.len() > LARGEST_TEXT {
-                self.fault(&name, "max_length", format!("must have at most {LARGEST_TEXT} bytes"));
+            if bytes.len() > MAX_TEXT_BYTES {
+                self.fault(&name, "max_length", format!("must have at most {MAX_TEXT_BYTES} bytes"));
                 return Ok(());
             }
         }
-        // Browsers send every field of a form; one that nobody filled in says nothing.
+        // Browsers send every field of a form; an empty one counts as absent.
         if std::str::from_utf8(&bytes).is_ok_and(is_blank) {
             return Ok(());
         }
@@ -342,7 +340,7 @@ async fn chunk(field: &mut Field<'_>, silent: &AtomicUsize) -> Result<Option<Byt
     Ok(piece)
 }
 
-/// Writes a file to staging while it is checked; nothing stays of one that is wrong.
+/// Writes a file to staging while it is checked; an invalid one is discarded.
 async fn stage(
     app: &Api,
     place: Place,
@@ -373,8 +371,8 @@ async fn stage(
             Err(problem) => break Err(problem),
         };
         size += piece.len();
-        if size > LARGEST_FILE {
-            let message = format!("{name} is larger than {LARGEST_FILE} bytes.");
+        if size > MAX_FILE_BYTES {
+            let message = format!("{name} is larger than {MAX_FILE_BYTES} bytes.");
             let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "file_too_large", message.clone());
             break Err(problem.field(&format!("/{name}"), "file_too_large", message));
         }
@@ -393,14 +391,14 @@ async fn stage(
     arrived
 }
 
-/// Whether a file of a type may have been declared so: only the types that are accepted say something.
+/// Whether a file of this type may be declared as such: only declarations of accepted types count.
 fn may_be(declared: &str, found: &str) -> bool {
     let declared = declared.split(';').next().unwrap_or_default().trim();
     let declared = if declared == "image/jpg" { "image/jpeg" } else { declared };
     !["image/jpeg", "image/png", "application/pdf"].contains(&declared) || declared == found
 }
 
-/// Files cannot be tried out: they would have to be stored.
+/// Uploads have no dry run, because the files would have to be stored.
 pub fn no_dry_run(write: &Write) -> Result<(), Problem> {
     if !write.dry_run {
         return Ok(());

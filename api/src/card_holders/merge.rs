@@ -1,5 +1,5 @@
-//! Putting what a body says into what is known of a card holder. A body changes what it names; read-only fields may
-//! be sent back as they are.
+//! Merges a body into the stored data of a card holder. A body changes the fields it contains; read-only fields may be
+//! sent back unchanged.
 
 use paygen_core::card_holders::{
     Address, DocumentText, Identification, IdentificationView, Meta, Person, Personal, ProofText,
@@ -18,7 +18,7 @@ fn set<T: Into<String>>(into: &mut Option<String>, change: Change<T>) {
     }
 }
 
-/// Merges a part: null clears it whole.
+/// Merges a part: null clears it completely.
 pub fn part<T: Default, B>(into: &mut T, change: Change<B>, merge: impl FnOnce(&mut T, B)) {
     match change {
         Change::Keep => {}
@@ -27,7 +27,7 @@ pub fn part<T: Default, B>(into: &mut T, change: Change<B>, merge: impl FnOnce(&
     }
 }
 
-/// Merges who they are.
+/// Merges the person.
 pub fn person(into: &mut Person, body: PersonBody) {
     set(&mut into.first_name, body.first_name);
     set(&mut into.last_name, body.last_name);
@@ -38,7 +38,7 @@ pub fn person(into: &mut Person, body: PersonBody) {
     set(&mut into.nationality, body.nationality);
 }
 
-/// Merges where they live.
+/// Merges the address.
 pub fn address(into: &mut Address, body: AddressBody) {
     set(&mut into.line1, body.line1);
     set(&mut into.city, body.city);
@@ -47,13 +47,13 @@ pub fn address(into: &mut Address, body: AddressBody) {
     set(&mut into.country_code, body.country_code);
 }
 
-/// Merges what the card is for.
+/// Merges the purpose of the card.
 pub fn meta(into: &mut Meta, body: MetaBody) {
     set(&mut into.funding_source, body.funding_source);
     set(&mut into.monthly_transaction_value, body.monthly_transaction_value);
 }
 
-/// Merges how they identify themselves; `shown` is what read-only fields may be sent back as.
+/// Merges the identification; `shown` has the read-only values that may be sent back.
 pub fn identification(
     into: &mut Identification,
     body: IdentificationBody,
@@ -111,7 +111,7 @@ fn file_meta(body: Option<FileMetaBody>, shown: [&Option<String>; 2], at: &str, 
     }
 }
 
-/// A read-only field may be sent back as it is. A review that was not opened yet may be called pending.
+/// A read-only field may be sent back unchanged. A review that was not opened yet may be sent as pending.
 pub fn echo<T: Into<String>>(sent: Change<T>, shown: Option<&str>, at: &str, faults: &mut Faults) {
     let sent: Option<String> = match sent {
         Change::Keep => return,
@@ -125,7 +125,7 @@ pub fn echo<T: Into<String>>(sent: Change<T>, shown: Option<&str>, at: &str, fau
     }
 }
 
-/// What several fields say together.
+/// Checks across several fields.
 pub fn check(personal: &Personal, now: Instant, faults: &mut Faults) {
     let mut fault = |at: &str, code: &str, message: &str| faults.push(FieldProblem::new(at, code, message));
     if personal.person.email.is_none() && personal.person.phone_number.is_none() {

@@ -26,7 +26,7 @@ use axum::http::StatusCode;
 use super::body::Faults;
 use super::problem::Problem;
 
-/// The answer to a request with these faults; when all of them are of one of these kinds, that is the error's code.
+/// The error of a request with these faults; when all of them are of one of these kinds, that kind is the error's code.
 fn refuse(faults: Faults) -> Problem {
     let all = |kind: &str| !faults.is_empty() && faults.iter().all(|fault| fault.code == kind);
     let told = |faults: &Faults| format!("{}: {}", faults[0].pointer, faults[0].message);

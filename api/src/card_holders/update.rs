@@ -41,8 +41,8 @@ pub async fn update_card_holder(
     let json = body::read_json(request).await?;
     existing(&app, &caller, id).await?;
     let content = json.canonical();
-    // A repeat is compared with what is stored by now: it gets its answer before that.
-    if let Some(answer) = write.answered_before(&app, &caller, &content).await? {
+    // A replay is answered first, because the stored state it would be compared with has changed.
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &content).await? {
         return Ok(answer);
     }
     let prepared = || async {
@@ -61,10 +61,10 @@ pub async fn update_card_holder(
     write.prepare(&app, &caller, &content, prepared).await
 }
 
-/// Puts the body into the draft.
+/// Merges the body into the draft.
 fn change(draft: &mut Draft, body: UpdateCardHolderBody, caller: &Caller, faults: &mut Faults) -> Result<(), Problem> {
     let shown = draft.shown.clone();
-    // Whoever a token is bound to does not lift what was decided about them, and has no say in the client's own data.
+    // The holder of a restricted token cannot lift decisions about them, nor change the client's own data.
     let decided = !matches!(body.spending_limits, Change::Keep) || !matches!(body.metadata, Change::Keep);
     if decided || body.status.is_some_and(|status| status != shown.status) {
         caller.unbound()?;

@@ -1,4 +1,4 @@
-//! What calls on cards take.
+//! Bodies of calls on cards.
 
 use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
 use paygen_core::ids::{AccountId, CardHolderId};
@@ -235,23 +235,22 @@ impl From<Origin> for String {
 }
 
 impl Origin {
-    /// The origin of a text.
+    /// Parses an origin.
     pub fn parse(text: &str) -> Option<Origin> {
         let url = url::Url::parse(text).ok()?;
         let local = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
         let safe = url.scheme() == "https" || (url.scheme() == "http" && local);
-        // URLs take signs in host names that end a directive of a content security policy.
+        // URLs allow characters in host names that would end a directive of a content security policy.
         let plain = |sign: char| sign.is_ascii_alphanumeric() || ".-:[]/".contains(sign);
         (safe && text.chars().all(plain) && url.origin().ascii_serialization() == text).then(|| Origin(text.to_owned()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What must be right about an origin.
+/// The error of an invalid origin.
 pub const ORIGIN_RULE: &str =
     "must be a web origin such as https://app.example.com, without a path; http only for localhost";
 

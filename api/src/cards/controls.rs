@@ -1,4 +1,4 @@
-//! Spending controls in bodies: what a card may be used for, where and up to how much.
+//! Spending controls in bodies: allowed uses, places and amounts of a card.
 
 use paygen_core::limits::{Channels, NewControls, SpendingControls};
 use paygen_core::money::Currency;
@@ -45,10 +45,10 @@ crate::body! {
     }
 }
 
-/// Where spending controls stand in a body.
+/// The pointer of the spending controls in a body.
 const AT: &str = "/spendingControls";
 
-/// What the rules take for the spending controls of a card in a currency.
+/// Converts the spending controls of a card in a currency.
 pub fn of_card(body: ControlsBody, currency: Currency) -> Result<NewControls, Problem> {
     let mut faults = Faults::new();
     let channels = body.channels.map_or_else(Channels::default, |channels| Channels {

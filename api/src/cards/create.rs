@@ -16,7 +16,7 @@ use crate::card_currency::CardCurrency;
 use crate::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::problem::Problem;
 use crate::reply::Envelope;
-use crate::write::{ATTEMPTS, Success, Write, WriteParams, contended};
+use crate::write::{MAX_ATTEMPTS, Success, Write, WriteParams, contended};
 use paygen_app::card_numbers;
 
 /// Create a card
@@ -36,9 +36,9 @@ pub async fn create_card(
 ) -> Result<Response, Problem> {
     let mut command = match command(&app, &caller, body.value) {
         Ok(command) => command,
-        Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,
+        Err(trouble) => return write.or_replay(&app, &caller, &body.canonical, trouble).await,
     };
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let attempt = Command::CreateCard(Box::new(command.clone()));
         let success = Success::new(StatusCode::CREATED, "Card created successfully.", shown);
         if let Some(response) = write.attempt(&app, &caller, &body.canonical, attempt, success).await? {

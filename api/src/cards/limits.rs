@@ -1,4 +1,4 @@
-//! `GET /cards/{cardId}/limits`: each limit with what is used and left.
+//! `GET /cards/{cardId}/limits`: each limit with its used and remaining amounts.
 
 use axum::extract::State;
 use axum::response::Response;

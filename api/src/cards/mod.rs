@@ -1,4 +1,4 @@
-//! `/cards`: issued, funded, controlled, shown, replaced and ended.
+//! `/cards`: issues, funds, controls, shows, replaces and cancels cards.
 
 mod bodies;
 mod controls;
@@ -35,7 +35,7 @@ use crate::Api;
 use crate::gate::Caller;
 use crate::problem::Problem;
 
-/// The card a command came to.
+/// The card of a command's outcome.
 fn shown(outcome: &Outcome) -> Option<CardView> {
     match outcome {
         Outcome::Card(view) => Some((**view).clone()),
@@ -43,14 +43,14 @@ fn shown(outcome: &Outcome) -> Option<CardView> {
     }
 }
 
-/// The card, when the caller sees it; to others it is as absent.
+/// The card, when the caller sees it; otherwise it is answered as not found.
 async fn seen(app: &Api, caller: &Caller, id: CardId) -> Result<Card, Problem> {
     let found = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|card| caller.sees_card(card.id, card.card_holder));
     found.ok_or_else(|| Problem::from(&Refusal::CardNotFound))
 }
 
-/// Refuses a caller who does not see the card; for those who see every card the command itself finds out.
+/// Refuses a restricted caller who does not see the card; for other callers the command itself looks it up.
 async fn check_seen(app: &Api, caller: &Caller, id: CardId) -> Result<(), Problem> {
     match caller.bound {
         None => Ok(()),

@@ -1,8 +1,9 @@
-//! `/cards/{cardId}/page`: the hosted page that shows a card's number, alone or in a frame of the token's pinned origin.
+//! `/cards/{cardId}/page`: the hosted page that shows a card's number, alone or in a frame of the token's pinned
+//! origin.
 //!
-//! The page is the same for every card and knows no token: that comes in the URL's fragment, which browsers send to no
-//! server, or by `postMessage` from the origin in the page's own URL. Only that origin may frame the page, and the
-//! exchange of the token checks that it is the token's.
+//! The page is the same for every card and contains no token. The token comes in the URL's fragment, which browsers do
+//! not send to servers, or by `postMessage` from the origin in the page's own URL. Only that origin may frame the page,
+//! and the exchange of the token checks that it is the token's origin.
 
 use std::sync::LazyLock;
 
@@ -31,11 +32,11 @@ use paygen_edge::budget::Uncounted;
 const SCRIPT: &str = include_str!("page/page.js");
 const STYLE: &str = include_str!("page/page.css");
 
-/// The page, its script and style in it.
+/// The page with its script and style.
 static PAGE: LazyLock<String> =
     LazyLock::new(|| include_str!("page/page.html").replace("/*style*/", STYLE).replace("/*script*/", SCRIPT));
 
-/// Only this script and this style run; nothing is loaded from anywhere; the one call is to this server.
+/// Only this script and this style run; nothing is loaded from other hosts; calls go to this server only.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; connect-src 'self'; base-uri 'none'; \
@@ -110,7 +111,7 @@ pub async fn reveal_on_card_page(
     params.finish(&[])?;
     let token = reveal::find(&app, body.value.token.expose(), address).await?;
     let origin = body.value.origin.as_ref().map(Origin::as_str);
-    // Browsers say which page calls; only the hosted one does.
+    // Browsers send which page calls; only the hosted page may.
     let elsewhere = headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin");
     if token.purpose == RevealPurpose::Page && (token.origin.as_deref() != origin || elsewhere) {
         let wanted = token.origin.as_ref().map_or("a page that is not framed".to_owned(), |pinned| {

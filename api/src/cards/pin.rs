@@ -1,4 +1,5 @@
-//! `PUT /cards/{cardId}/pin` and `POST /cards/{cardId}/pin/unblock`. A PIN reaches neither error, log nor store.
+//! `PUT /cards/{cardId}/pin` and `POST /cards/{cardId}/pin/unblock`. A PIN never appears in an error, a log or the
+//! store.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -39,7 +40,7 @@ pub async fn set_card_pin(
 ) -> Result<Response, Problem> {
     let sealed = match seal(&app, &caller, id, body.value).await {
         Ok(sealed) => sealed,
-        Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,
+        Err(trouble) => return write.or_replay(&app, &caller, &body.canonical, trouble).await,
     };
     let success = Success::new(StatusCode::OK, "Card PIN set successfully.", shown);
     write.perform(&app, &caller, &body.canonical, Command::SetPin(SetPin { id, sealed }), success).await

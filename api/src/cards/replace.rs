@@ -15,7 +15,7 @@ use crate::gate::{CARDS_WRITE, Caller, Unbound};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::reply::Envelope;
-use crate::write::{ATTEMPTS, IfMatch, Success, Write, WriteParams, contended};
+use crate::write::{IfMatch, MAX_ATTEMPTS, Success, Write, WriteParams, contended};
 use paygen_app::card_numbers;
 
 /// Replace a card
@@ -35,10 +35,10 @@ pub async fn replace_card(
     write: Write,
     body: Body<ReplaceCardBody>,
 ) -> Result<Response, Problem> {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let command = match prepare(&app, &caller, id, body.value.reason, &write).await {
             Ok(command) => command,
-            Err(trouble) => return write.or_before(&app, &caller, &body.canonical, trouble).await,
+            Err(trouble) => return write.or_replay(&app, &caller, &body.canonical, trouble).await,
         };
         let success = Success::new(StatusCode::CREATED, "Card replaced successfully.", shown);
         let command = Command::ReplaceCard(Box::new(command));

@@ -1,5 +1,5 @@
-//! `GET /cards/{cardId}/reveal`: a card's number, shown once for a token. The token is the credential; it is found by its
-//! hash, used up through the engine, and only then is the number opened.
+//! `GET /cards/{cardId}/reveal`: a card's number, shown once for a token. The token is the credential. It is looked up
+//! by its hash and consumed through the engine, and only then is the number opened.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ pub async fn reveal_card(
     Ok(response)
 }
 
-/// HEAD comes from what looks at links before people do: it must not use the token up.
+/// Link previewers send HEAD before a person opens the link: it must not consume the token.
 fn only_get() -> Response {
     let message = "HEAD is not a method of this path: it would use the token up and show nothing. Use GET.";
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).into_response();
@@ -93,9 +93,9 @@ fn only_get() -> Response {
     response
 }
 
-/// The token of a text, when it is one of a client whose credentials work.
+/// Looks up a token; its client's credentials must be active.
 pub(super) async fn find(app: &Api, text: &str, address: IpAddr) -> Result<RevealToken, Problem> {
-    // Counted is only what nobody has: a good token works whatever else its address sends.
+    // Only unknown tokens are counted: a valid token works whatever else its address sends.
     let unknown = || app.reveal_tries.take(address).err().unwrap_or_else(|| (&Refusal::RevealTokenUnknown).into());
     if !text.starts_with(token::PREFIX) {
         return Err(unknown());
@@ -107,7 +107,7 @@ pub(super) async fn find(app: &Api, text: &str, address: IpAddr) -> Result<Revea
     if active { Ok(token) } else { Err(unknown()) }
 }
 
-/// Uses the token up, audited; then opens the number.
+/// Consumes the token, with an audit entry; then opens the number.
 pub(super) async fn show(
     app: &Api,
     id: CardId,

@@ -21,11 +21,11 @@ use crate::problem::Problem;
 use crate::reply::Envelope;
 use crate::write::{Success, Write, WriteParams};
 
-/// How a reveal token begins.
+/// The prefix of reveal tokens.
 pub(super) const PREFIX: &str = "rvl_";
 
-/// How long a reveal token lives.
-const SECONDS: i64 = 120;
+/// Lifetime of a reveal token.
+const LIFETIME_SECONDS: i64 = 120;
 
 /// A reveal token just made, with the token: it is shown this once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
@@ -50,12 +50,12 @@ impl NewRevealTokenView {
     }
 }
 
-/// What a reveal token is kept and found by.
+/// The keyed hash by which a reveal token is stored and looked up.
 pub(super) fn hash(vault: &Vault, token: &str) -> [u8; 32] {
     vault.mac(Purpose::RevealTokens, &[token.as_bytes()])
 }
 
-/// The path of the hosted page; the token is not in it.
+/// The path of the hosted page, without the token.
 fn page(view: &RevealTokenView) -> Option<String> {
     let path = format!("/cards/{}/page", view.card_id);
     let query = view.origin.as_ref().map(|origin| {
@@ -88,7 +88,7 @@ pub async fn issue_reveal_token(
         hash: hash(&app.vault, &token),
         purpose: body.value.purpose.unwrap_or(RevealPurpose::Reveal),
         origin: body.value.origin.map(Into::into),
-        seconds: SECONDS,
+        seconds: LIFETIME_SECONDS,
     });
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {
         let Outcome::RevealToken(view) = outcome else { return None };

@@ -45,14 +45,14 @@ pub async fn update_card(
     write.perform(&app, &caller, &body.canonical, Command::UpdateCard(Box::new(command)), success).await
 }
 
-/// Whoever a token is bound to does not lift what was decided about the card: what it may be used for, and the client's
-/// own data.
+/// The holder of a restricted token cannot lift decisions about the card: its spending controls, and the client's own
+/// data.
 fn check_bound(body: &UpdateCardBody, caller: &Caller) -> Result<(), Problem> {
     let decided = !matches!(body.spending_controls, Change::Keep) || !matches!(body.metadata, Change::Keep);
     if decided { Ok(caller.unbound()?) } else { Ok(()) }
 }
 
-/// What belongs to a cancellation comes with one. Where the money goes, a bound caller does not say.
+/// Fields about a cancellation require one. A restricted caller cannot choose where the money goes.
 fn check_cancellation(body: &UpdateCardBody, caller: &Caller) -> Result<(), Problem> {
     let given = [
         ("/cancellationReason", body.cancellation_reason.is_some()),
@@ -79,7 +79,7 @@ async fn command(
     let controls = match body.spending_controls {
         Change::Keep => None,
         Change::Clear => Some(NewControls::default()),
-        // The limits' amounts are of the card's currency, which never changes.
+        // The limits' amounts are in the card's currency, which never changes.
         Change::Set(controls) => Some(controls::of_card(controls, seen(app, caller, id).await?.currency)?),
     };
     Ok(UpdateCard {

@@ -1,4 +1,4 @@
-//! `/events/catalog`: what can happen, with the schema and a sample of each.
+//! `/events/catalog`: the types of events, with the schema and a sample of each.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope};
 
-/// Made when it is first asked for.
+/// Rendered on the first request.
 static ANSWER: OnceLock<Bytes> = OnceLock::new();
 
 /// List event types

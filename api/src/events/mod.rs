@@ -1,4 +1,4 @@
-//! `/events`: what happened, in order.
+//! `/events`: events, in order.
 
 mod catalog;
 mod stream;
@@ -89,7 +89,7 @@ pub async fn list_events(
     Allowed(caller): Allowed<EVENTS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    // An event is told once it has its place; until then it could still come before one that was told.
+    // An event is listed once it has a position; until then it could still get one before an event already listed.
     let placed = vec![Filter { column: columns::POSITION, test: Test::Exists(true) }];
     let mut list = lists::read(&SPEC, params, caller.client, placed, app.settings.list_timeout_ms)?;
     let environment = &app.terms.environment;
@@ -131,7 +131,7 @@ pub async fn get_event(
     Ok(reply::ok("Event fetched successfully.", &EventView::of(&event, &app.terms.environment)))
 }
 
-/// What answers when there is no such event.
+/// The error when an event does not exist.
 pub fn event_not_found() -> Problem {
     Problem::new(axum::http::StatusCode::NOT_FOUND, "event_not_found", "There is no such event for this client.")
 }

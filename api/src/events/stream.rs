@@ -1,10 +1,11 @@
 //! `/events/stream`: server-sent events (WHATWG HTML, 9.2), by position.
 //!
-//! A page is read from the store when the socket has taken the one before: a slow reader holds one page in memory, and
-//! nothing is kept for it anywhere. Every event of the client moves the stream on, also those that the filter leaves out.
+//! A page is read from the store when the socket has taken the previous one: a slow reader holds one page in memory,
+//! and nothing else is buffered for it. Every event of the client advances the stream, including those that the filter
+//! excludes.
 //!
-//! A stream reads only when events of its client came, and the client's streams that are at the same place share what one
-//! of them read: it is kept, as it is sent, until one of them reads something else.
+//! A stream reads only when its client has new events, and the client's streams at the same position share one page,
+//! which is cached in rendered form until one of them reads another.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -24,34 +25,34 @@ use tokio::time::Instant;
 use super::EventView;
 use crate::Api;
 use crate::gate::{Allowed, EVENTS_READ, still_allowed};
-use crate::open_streams::{Open, Told};
-use crate::outgoing::PIECE;
+use crate::open_streams::{Open, RenderedEvent};
+use crate::outgoing::PIECE_BYTES;
 use crate::problem::{FieldProblem, Problem};
 use crate::query::{Params, Query};
 use paygen_edge::budget::{Payer, Uncounted};
 use paygen_edge::nearest::hint;
-use paygen_engine::tail::Waiting;
+use paygen_engine::tail::Subscription;
 
-/// How often it is looked at whether the caller may still listen.
-const RECHECK: Duration = Duration::from_secs(2);
+/// How often the caller is authorized again.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a stream waits after the store could not be read.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Pause after the store could not be read.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// The id before every event: whoever goes on from it gets all there are.
+/// The id before every event: resuming from it streams all stored events.
 const BEGINNING: EventId = EventId(Id::from_bytes([0; 12]));
 
-/// An event as it is sent.
-fn told(event: &Event, environment: &str) -> Option<Told> {
+/// Renders an event.
+fn render(event: &Event, environment: &str) -> Option<RenderedEvent> {
     let view = EventView::of(event, environment);
     let json = serde_json::to_string(&view).unwrap_or_default();
     let mut text = format!("id: {}\nevent: {}\n", event.id, event.kind);
-    // Free-form JSON is kept as it was sent, maybe on several lines.
+    // Free-form JSON is stored as it was sent, possibly on several lines.
     for line in json.split(['\r', '\n']) {
         text.push_str(&format!("data: {line}\n"));
     }
     text.push('\n');
-    Some(Told { position: event.position?, id: event.id, kind: event.kind.clone(), text })
+    Some(RenderedEvent { position: event.position?, id: event.id, kind: event.kind.clone(), text })
 }
 
 /// Stream events
@@ -77,7 +78,7 @@ pub async fn stream_events(
     let types = wanted_types(&mut params);
     let last = last_event_id(&parts, &mut params);
     params.finish(&["types", "lastEventId"])?;
-    // Before the first read, so that what is placed after it wakes the stream.
+    // Before the first read, so that an event placed after it wakes the stream.
     let news = app.tail.subscribe(caller.client);
     let open = app.streams.enter(caller.client, app.settings.streams, app.settings.max_streams)?;
     let (after, last) = match last {
@@ -95,9 +96,9 @@ pub async fn stream_events(
         more: true,
         after,
         last,
-        told: None,
-        spoke: now,
-        checked: now,
+        last_sent_id: None,
+        sent_at: now,
+        checked_at: now,
         open,
     };
     let body = futures_util::stream::unfold(stream, |mut stream| async move {
@@ -107,13 +108,13 @@ pub async fn stream_events(
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // Proxies that gather answers before they pass them on would hold events back.
+        // Proxies that buffer responses would delay events.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((Extension(Uncounted), headers, Body::from_stream(body)).into_response())
 }
 
-/// The types of a comma list; all when it is left out.
+/// The types of a comma-separated list; all when it is omitted.
 fn wanted_types(params: &mut Params) -> Option<Vec<EventType>> {
     let text = params.take("types")?;
     let mut types = Vec::new();
@@ -130,7 +131,7 @@ fn wanted_types(params: &mut Params) -> Option<Vec<EventType>> {
     Some(types)
 }
 
-/// The id to go on after. A browser that reconnects sends both; the header is the newer one.
+/// The id to resume after. A browser that reconnects sends both; the header is the newer one.
 fn last_event_id(parts: &Parts, params: &mut Params) -> Option<EventId> {
     let in_query = params.take("lastEventId");
     let in_header = parts.headers.get("last-event-id").map(|value| value.to_str().unwrap_or("?").to_owned());
@@ -149,9 +150,9 @@ async fn place(app: &Api, client: ClientId, id: EventId) -> Result<i64, Problem>
     }
     match app.reader.event(client, id).await? {
         Some(Event { position: Some(position), .. }) => Ok(position),
-        // It comes after all that have their place now; telling it again misses nothing.
+        // It gets a position after all that have one now; sending it again misses nothing.
         Some(_) => Ok(newest(app, client).await?.0),
-        // It may have been forgotten: the oldest that is left comes next.
+        // It may be past its retention: the stream continues with the oldest stored event.
         None if app.settings.event_retention_days > 0 => Ok(0),
         None => {
             let message = "is no event of this client; leave it out to begin with what happens next";
@@ -170,53 +171,54 @@ struct Stream {
     app: Api,
     parts: Parts,
     types: Option<Vec<EventType>>,
-    news: Waiting,
-    /// Whether there may be events that were not read.
+    news: Subscription,
+    /// Whether there may be unread events.
     more: bool,
     stopping: watch::Receiver<bool>,
     heartbeat: Duration,
-    /// The position that was read last, and its event.
+    /// The position read last, and its event.
     after: i64,
     last: EventId,
-    /// The id that the reader knows to go on from.
-    told: Option<EventId>,
+    /// The id from which the reader would resume.
+    last_sent_id: Option<EventId>,
     /// When something was sent last.
-    spoke: Instant,
-    /// When the caller was looked at last.
-    checked: Instant,
+    sent_at: Instant,
+    /// When the caller was authorized last.
+    checked_at: Instant,
     open: Open,
 }
 
 impl Stream {
-    /// What is sent next; nothing when the stream ends.
+    /// The next piece to send; `None` when the stream ends.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if *self.stopping.borrow() || !self.may_listen().await {
                 return None;
             }
             let mut text = String::new();
-            if self.told.is_none() || self.spoke.elapsed() >= self.heartbeat {
+            if self.last_sent_id.is_none() || self.sent_at.elapsed() >= self.heartbeat {
                 text.push_str(":\n\n");
             }
             let mut room = None;
             if self.more {
-                // A page is counted from before it is read until the socket took it; one without events is given back at once.
+                // A page is counted from before it is read until the socket took it; without events it is released at
+                // once.
                 room = tokio::select! {
-                    room = self.app.answer_bytes.wait(Payer::Client(self.open.client), PIECE) => Some(room),
+                    room = self.app.answer_bytes.wait(Payer::Client(self.open.client), PIECE_BYTES) => Some(room),
                     _ = self.stopping.wait_for(|stop| *stop) => return None,
                 };
                 self.read(&mut text).await;
             }
             if !text.is_empty() {
-                // An id without data moves a reader on that gets only some types.
-                if self.told != Some(self.last) {
+                // An id without data advances a reader whose filter excluded the events.
+                if self.last_sent_id != Some(self.last) {
                     text.push_str(&format!("id: {}\n\n", self.last));
-                    self.told = Some(self.last);
+                    self.last_sent_id = Some(self.last);
                 }
-                self.spoke = Instant::now();
+                self.sent_at = Instant::now();
                 let text = Bytes::from(text);
                 return Some(match room {
-                    Some(room) => room.around(text),
+                    Some(room) => room.wrap(text),
                     None => text,
                 });
             }
@@ -227,36 +229,36 @@ impl Stream {
         }
     }
 
-    /// Reads on, and adds what is wanted to the text.
+    /// Reads the next page, and appends the selected events to the text.
     async fn read(&mut self, text: &mut String) {
         let seen = self.news.seen();
         let environment = &self.app.terms.environment;
-        let shown = |event: &Event| wire_data(event, environment);
+        let shown = |event: &Event| render(event, environment);
         match self.open.page(&self.app.reader, self.after, seen, shown).await {
             Ok(page) => {
-                page.events.iter().for_each(|event| self.tell(event, text));
+                page.events.iter().for_each(|event| self.append(event, text));
                 self.more = page.is_full();
             }
             Err(error) => {
                 tracing::warn!(error = %error, "a stream of events waits for the store");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     }
 
-    fn tell(&mut self, event: &Told, text: &mut String) {
+    fn append(&mut self, event: &RenderedEvent, text: &mut String) {
         self.after = event.position;
         self.last = event.id;
         if self.types.as_ref().is_some_and(|types| !types.iter().any(|kind| kind.as_str() == event.kind)) {
             return;
         }
         text.push_str(&event.text);
-        self.told = Some(event.id);
+        self.last_sent_id = Some(event.id);
     }
 
-    /// Until there may be something to do.
+    /// Waits until there may be something to send.
     async fn wait(&mut self) {
-        let until = (self.spoke + self.heartbeat).min(self.checked + RECHECK);
+        let until = (self.sent_at + self.heartbeat).min(self.checked_at + RECHECK_INTERVAL);
         tokio::select! {
             _ = self.news.changed() => self.more = true,
             _ = self.stopping.wait_for(|stop| *stop) => {}
@@ -264,12 +266,12 @@ impl Stream {
         }
     }
 
-    /// Whether the caller may still listen. A store that cannot be read is no reason to end.
+    /// Whether the caller is still authorized. A store that cannot be read does not end the stream.
     async fn may_listen(&mut self) -> bool {
-        if self.checked.elapsed() < RECHECK {
+        if self.checked_at.elapsed() < RECHECK_INTERVAL {
             return true;
         }
-        self.checked = Instant::now();
+        self.checked_at = Instant::now();
         match still_allowed(&self.parts, &self.app, Scope::ALL[usize::from(EVENTS_READ)]).await {
             Ok(()) => true,
             Err(problem) => problem.status().is_server_error(),

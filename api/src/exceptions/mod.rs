@@ -1,4 +1,4 @@
-//! `/exceptions`: messages of the network that did not fit, for an operator to look at.
+//! `/exceptions`: mismatched messages of the network, for an operator to resolve.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -72,7 +72,7 @@ pub async fn resolve_exception(
     body: Body<ResolveExceptionBody>,
 ) -> Result<Response, Problem> {
     let Body { value: body, canonical } = body;
-    // Money that is moved by hand needs the right to set balances.
+    // Moving money by hand needs the right to set balances.
     if body.account_id.is_some() {
         caller.needs(Scope::AccountsAdjust)?;
     }

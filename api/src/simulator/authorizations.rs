@@ -1,4 +1,4 @@
-//! `/simulator/authorizations`: payments as merchants ask for them, and what becomes of them.
+//! `/simulator/authorizations`: payments as merchants request them, and messages about them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -28,7 +28,7 @@ use crate::reply::Envelope;
 use crate::write::{Success, Write, WriteParams};
 use paygen_app::network::{self, Shown};
 
-/// The authorization a command came to.
+/// The authorization of a command's outcome.
 pub(super) fn shown(outcome: &Outcome) -> Option<AuthorizationView> {
     match outcome {
         Outcome::Authorization(view) => Some((**view).clone()),
@@ -36,7 +36,7 @@ pub(super) fn shown(outcome: &Outcome) -> Option<AuthorizationView> {
     }
 }
 
-/// The transaction a command came to.
+/// The transaction of a command's outcome.
 pub(super) fn transaction(outcome: &Outcome) -> Option<TransactionView> {
     match outcome {
         Outcome::Transaction(view) => Some((**view).clone()),
@@ -44,7 +44,7 @@ pub(super) fn transaction(outcome: &Outcome) -> Option<TransactionView> {
     }
 }
 
-/// The transaction a command came to, or that its message waits under `/exceptions`.
+/// The transaction of a command's outcome, or `None` when its message waits under `/exceptions`.
 pub(super) fn maybe_transaction(outcome: &Outcome) -> Option<Option<TransactionView>> {
     match outcome {
         Outcome::MaybeTransaction(view) => Some((**view).clone()),
@@ -52,7 +52,7 @@ pub(super) fn maybe_transaction(outcome: &Outcome) -> Option<Option<TransactionV
     }
 }
 
-/// The trace a body asks for, made up where it says nothing.
+/// The trace of a body; omitted parts are generated.
 pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::messages::Trace {
     match body {
         None => network::trace(None, None, None, None),
@@ -65,8 +65,8 @@ pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::messages::Trace {
     }
 }
 
-/// What tells a message that posts money from others of its transaction: its kind, and what the caller says of it. One
-/// of which nothing is said is always another one.
+/// Identifies a posting message among others of its transaction, by its kind and the numbers the caller gives. A
+/// message without numbers is always a new one.
 pub(super) fn sequence(kind: &str, said: Option<&NetworkBody>) -> String {
     let Some(said) = said.filter(|said| !said.is_empty()) else {
         return format!("{kind}\n{}", network::digits(24));
@@ -75,10 +75,10 @@ pub(super) fn sequence(kind: &str, said: Option<&NetworkBody>) -> String {
     format!("{kind}\n{}\n{}", digits(&said.stan), digits(&said.rrn))
 }
 
-/// A message that the network has a name for is answered as the first was when it comes again.
+/// A message identified by the network gets the first answer when it is repeated.
 fn repeatable(write: Write, network: Option<&NetworkBody>, canonical: &str) -> Write {
     match network {
-        Some(said) if !said.is_empty() => write.known_by(canonical),
+        Some(said) if !said.is_empty() => write.with_content_key(canonical),
         _ => write,
     }
 }
@@ -88,7 +88,7 @@ pub(super) fn currency(given: Option<FiatCurrency>) -> Currency {
     given.map_or_else(dollars, |currency| currency.0)
 }
 
-/// The amount must not be negative, whatever the rules make of it.
+/// Refuses a negative amount, whatever the rules do with it.
 pub(super) fn requested(
     amount: Decimal,
     given: Option<FiatCurrency>,
@@ -98,7 +98,7 @@ pub(super) fn requested(
     RequestedAmount { amount, currency: currency(given), billing, rate }
 }
 
-/// The card of a message: its id or its number, one of the two.
+/// The card of a message: exactly one of its id and its number.
 fn card_of<'a>(
     id: Option<CardId>,
     pan: Option<&'a Pan>,
@@ -120,7 +120,7 @@ pub(super) fn wrong(pointer: &str, message: &str) -> Problem {
     Problem::invalid(vec![FieldProblem::new(pointer, "one_of", message)])
 }
 
-/// A dry run counts no wrong tries, so it compares no secrets either.
+/// A dry run counts no wrong tries, so it must not compare secrets.
 fn nothing_to_guess(body: &AuthorizeBody) -> Result<(), Problem> {
     let given = [
         ("/pin", body.pin.is_some()),
@@ -221,7 +221,7 @@ pub async fn simulate_advice(
     write.from_network().perform(&app, &caller, &canonical, command, success).await
 }
 
-/// The authorization of the caller's client.
+/// The authorization, which must be of the caller's client.
 async fn existing(app: &Api, client: ClientId, id: AuthorizationId) -> Result<Authorization, Problem> {
     let found = app.reader.get::<Authorization>(Key::of(client, id.0)).await?;
     found.ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))

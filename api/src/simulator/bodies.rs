@@ -1,4 +1,4 @@
-//! What the simulator takes.
+//! Bodies of the simulator's other calls.
 
 use paygen_core::money::Decimal;
 use paygen_core::time::Instant;

@@ -1,4 +1,4 @@
-//! `GET` and `POST /simulator/clock`: business time, moved forward, with everything that falls due on the way.
+//! `GET` and `POST /simulator/clock`: business time, advanced with everything that falls due on the way.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{self, Envelope};
 use crate::write::{Success, Write, WriteParams};
-use paygen_engine::schedule::Ran;
+use paygen_engine::schedule::DueWork;
 
 /// Where the test clock stands.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -74,16 +74,16 @@ pub async fn advance_clock(
     body: Body<AdvanceClockBody>,
 ) -> Result<Response, Problem> {
     let _one_at_a_time = app.advancing.lock().await;
-    if let Some(answer) = write.answered_before(&app, &caller, &body.canonical).await? {
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &body.canonical).await? {
         return Ok(answer);
     }
     check_alone(&app, &caller).await?;
     app.clock.learn(app.reader.clock().await?.offset);
     let now = app.clock.now();
     let (to, offset) = target(&body.value, now, app.clock.offset())?;
-    // What the last step would refuse is refused before the first.
-    app.would_do(&caller, Command::AdvanceClock(AdvanceClock { to, offset, strict: true })).await?;
-    let ran = if write.dry_run { Ran::default() } else { app.schedule.run_until(to).await? };
+    // A refusal of the final advance must come before the first one.
+    app.check_rules(&caller, Command::AdvanceClock(AdvanceClock { to, offset, strict: true })).await?;
+    let ran = if write.dry_run { DueWork::default() } else { app.schedule.run_until(to).await? };
     let own = ran.failing.iter().filter(|tried| tried.client == caller.client);
     let failing: Vec<String> =
         own.map(|tried| format!("{} deliveries to webhook {}", tried.failed, tried.webhook)).collect();
@@ -97,8 +97,8 @@ pub async fn advance_clock(
     answer
 }
 
-/// The clock is everybody's: moving it ends the others' keys, cards and holds too. So it is moved where there are no others,
-/// or where whoever runs the sandbox allows it.
+/// The clock is shared: advancing it expires the keys, cards and holds of other clients too. So it is refused when
+/// there are other clients, unless the operator of the sandbox allows it.
 async fn check_alone(app: &Api, caller: &Caller) -> Result<(), Problem> {
     if app.settings.shared_clock {
         return Ok(());
@@ -117,7 +117,7 @@ async fn check_alone(app: &Api, caller: &Caller) -> Result<(), Problem> {
     }
 }
 
-/// The instant to stand at and, when the clock is moved by seconds, the exact offset.
+/// The target instant and, when the clock is advanced by seconds, the exact offset.
 fn target(body: &AdvanceClockBody, now: Instant, offset: i64) -> Result<(Instant, Option<i64>), Problem> {
     match (body.advance_seconds, body.set_to) {
         (Some(seconds), None) => Ok((now.plus_seconds(seconds.0), Some(offset + seconds.0 * SECOND))),

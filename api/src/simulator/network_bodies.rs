@@ -1,4 +1,4 @@
-//! What messages of the simulated network take.
+//! Bodies of the simulated network's messages.
 
 use paygen_core::ids::{CardId, TransactionId};
 use paygen_core::messages::{AuthorizationType, Channel, Merchant, ThreeDs};
@@ -93,7 +93,7 @@ crate::body! {
 }
 
 impl MerchantBody {
-    /// The merchant, made up where nothing is said.
+    /// The merchant; omitted parts are generated.
     pub fn merchant(body: Option<MerchantBody>) -> Merchant {
         let text = |text: Option<String>, other: &str| text.unwrap_or_else(|| other.to_owned());
         let Some(body) = body else {
@@ -133,7 +133,7 @@ crate::body! {
 }
 
 impl NetworkBody {
-    /// Whether it says anything.
+    /// Whether every field is omitted.
     pub fn is_empty(&self) -> bool {
         let NetworkBody { stan, rrn, transaction_id, authorization_code } = self;
         stan.is_none() && rrn.is_none() && transaction_id.is_none() && authorization_code.is_none()

@@ -1,4 +1,4 @@
-//! `/simulator/refunds`, `/simulator/force-posts` and `/simulator/reversals`: what comes without an authorization.
+//! `/simulator/refunds`, `/simulator/force-posts` and `/simulator/reversals`: messages without an authorization.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -52,7 +52,7 @@ pub async fn simulate_refund(
     if body.amount.is_none() && (billing.is_some() || rate.is_some()) {
         return Err(wrong("/amount", "goes with billingAmount and rate"));
     }
-    // What is given back of a transaction is in its merchant's currency, unless the message says otherwise.
+    // A refund of a transaction is in its merchant's currency, unless the message has another one.
     let original = match body.transaction_id.filter(|_| given.is_none()) {
         Some(id) => app.reader.get::<Transaction>(Key::of(caller.client, id.0)).await?,
         None => None,

@@ -1,4 +1,4 @@
-//! `/transactions`: what was posted to cards.
+//! `/transactions`: transactions posted to cards.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue};
@@ -102,7 +102,7 @@ const SHEET: Sheet<Transaction> = Sheet {
     ],
     cells: |posted| {
         let minor = |amount| Cell::Plain(format_minor(amount, posted.currency.exponent()));
-        // Kept without a sign; spending is negative on both sides.
+        // Stored without a sign; spending is negative on both sides.
         let signed = posted.merchant_amount * posted.amount.signum();
         vec![
             Cell::plain(posted.id),

@@ -1,4 +1,4 @@
-//! What calls on transfers take.
+//! Bodies of calls on transfers.
 
 use paygen_core::ids::AccountId;
 use paygen_core::money::Decimal;

@@ -1,4 +1,4 @@
-//! `/transfers`: money moved between accounts.
+//! `/transfers`: transfers between accounts.
 
 mod bodies;
 mod read;

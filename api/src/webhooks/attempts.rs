@@ -1,4 +1,4 @@
-//! `GET /events/deliveries` and `GET /events/{eventId}/deliveries`: every attempt to deliver.
+//! `GET /events/deliveries` and `GET /events/{eventId}/deliveries`: every delivery attempt.
 
 use axum::extract::State;
 use axum::response::Response;

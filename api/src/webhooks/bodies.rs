@@ -1,4 +1,4 @@
-//! What calls on webhook endpoints take.
+//! Bodies of calls on webhook endpoints.
 
 use paygen_core::events::EventType;
 use paygen_core::ids::WebhookId;
@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use crate::body::{Faults, Field};
 use crate::fields::{Echo, List, Secret, Text, Whole};
 use crate::problem::FieldProblem;
-use paygen_delivery::targets::{LONGEST_URL, Targets};
+use paygen_delivery::targets::{MAX_URL_BYTES, Targets};
 use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
@@ -43,12 +43,11 @@ impl Field for EventWord {
     }
 }
 
-/// Where events are sent: what its text alone can tell of it is right. Whether this server may call it is looked at apart.
+/// The URL of an endpoint, validated by its text alone. Whether this server may call it is checked separately.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetUrl(String);
 
 impl TargetUrl {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,7 +55,7 @@ impl TargetUrl {
 
 impl Field for TargetUrl {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<TargetUrl> {
-        let text = Text::<1, LONGEST_URL>::read(json, at, faults)?;
+        let text = Text::<1, MAX_URL_BYTES>::read(json, at, faults)?;
         match Targets::anywhere().check(text.as_str()) {
             Ok(_) => Some(TargetUrl(text.into())),
             Err(why) => {
@@ -67,11 +66,10 @@ impl Field for TargetUrl {
     }
 
     fn schema() -> RefOr<Schema> {
-        Text::<1, LONGEST_URL>::schema()
+        Text::<1, MAX_URL_BYTES>::schema()
     }
 }
 
-/// Types of events.
 pub type EventWords = List<EventWord, 1, 64>;
 
 /// The subscriptions that a list of words stands for.
@@ -79,12 +77,12 @@ pub fn subscriptions(words: &EventWords) -> Subscriptions {
     Subscriptions::from_words(words.0.iter().map(|word| word.0)).unwrap_or(Subscriptions::All)
 }
 
-/// A token: what the endpoint recognises Paygen by, in a header.
+/// A token by which the endpoint recognizes Paygen, sent in a header.
 #[derive(Debug)]
 pub struct Token(Secret<8, 255>);
 
 impl Token {
-    /// The text, where it is used.
+    /// The text, for where it is used.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }

@@ -1,4 +1,4 @@
-//! `/webhooks`: endpoints, and what became of deliveries.
+//! `/webhooks`: endpoints, and the log of deliveries.
 
 mod attempts;
 mod bodies;

@@ -62,7 +62,7 @@ pub async fn resend_event(
     if webhooks.is_empty() {
         let message = format!("No enabled webhook endpoint is subscribed to {}.", event.kind);
         let nobody = Problem::new(StatusCode::CONFLICT, "no_webhook", message);
-        return write.or_before(&app, &caller, &body.canonical, nobody).await;
+        return write.or_replay(&app, &caller, &body.canonical, nobody).await;
     }
     let resent = Resent { event_id: id.to_string(), webhook_ids: webhooks.iter().map(ToString::to_string).collect() };
     let show = move |outcome: &Outcome| matches!(outcome, Outcome::Count(_)).then(|| resent.clone());

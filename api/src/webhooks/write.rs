@@ -97,7 +97,7 @@ pub async fn create_webhook(
     if app.reader.webhooks_of(caller.client).await?.len() >= MOST {
         let message = format!("A client has at most {MOST} webhook endpoints. Delete one that is not used.");
         let full = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_webhooks", message);
-        return write.or_before(&app, &caller, &body.canonical, full).await;
+        return write.or_replay(&app, &caller, &body.canonical, full).await;
     }
     let id = WebhookId(new_id_maker().next(app.clock.now()));
     let credentials = Credentials::new(value.token.as_ref().map(Token::expose));

@@ -1,14 +1,14 @@
-//! Whether a file is what it claims to be, told while it goes by.
+//! Checks while a file streams through that it is of an accepted kind and complete.
 
 use super::jpeg::Jpeg;
 use super::pdf::{self, Pdf};
 use super::png::Png;
 
-/// What is accepted, for messages.
+/// The accepted kinds, for error messages.
 pub const ACCEPTED: &str = "a whole JPEG or PNG picture or a PDF";
 
-/// Enough of a file to tell its kind, but for blanks before a PDF.
-const HEAD: usize = 8;
+/// Bytes needed to detect the kind of a file, apart from white space before a PDF header.
+const HEAD_BYTES: usize = 8;
 
 enum Kind {
     Unknown(Vec<u8>),
@@ -29,7 +29,7 @@ impl Default for Checker {
 }
 
 impl Checker {
-    /// Takes the next bytes; the error says what is wrong.
+    /// Takes the next bytes; the error states what is wrong.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         match &mut self.kind {
             Kind::Jpeg(jpeg) => jpeg.push(bytes),
@@ -37,7 +37,7 @@ impl Checker {
             Kind::Pdf(pdf) => pdf.push(bytes),
             Kind::Unknown(head) => {
                 head.extend_from_slice(bytes);
-                if head.len() < HEAD || pdf::may_begin(head) {
+                if head.len() < HEAD_BYTES || pdf::may_be_prefix(head) {
                     return Ok(());
                 }
                 let head = std::mem::take(head);
@@ -53,7 +53,7 @@ impl Checker {
         }
     }
 
-    /// Whether the file was whole; its media type.
+    /// Checks that the file was complete; returns its media type.
     pub fn finish(self) -> Result<&'static str, &'static str> {
         match self.kind {
             Kind::Unknown(head) if head.is_empty() => Err("it is empty"),
@@ -111,7 +111,7 @@ pub mod tests {
                 assert_eq!(check(&file, step), Ok(kind), "{kind} in steps of {step}");
             }
             for end in 0..file.len() - 1 {
-                // Of a PDF only the end says that it is whole: the mark of the end may lose what comes after it.
+                // A PDF shows its completeness by the end mark alone, so bytes after the mark may be missing.
                 assert!(check(&file[..end], 5).is_err(), "{kind} cut to {end}");
             }
             for before in ["x", "<html>", "PK\u{3}\u{4}", &format!("{}x", " ".repeat(100))] {

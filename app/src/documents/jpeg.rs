@@ -4,9 +4,8 @@ use super::size::check_size;
 
 enum State {
     Start(usize),
-    /// Between segments.
     Marker,
-    /// After an FF.
+    /// After 0xFF.
     Code,
     Length(u8, usize, usize),
     Segment {
@@ -14,15 +13,13 @@ enum State {
         at: usize,
         length: usize,
     },
-    /// In the data of a scan.
     Scan,
-    /// In the data of a scan, after an FF.
+    /// In scan data, after 0xFF.
     ScanCode,
-    /// After the end of the image.
     End,
 }
 
-/// Reads a JPEG.
+/// A streaming checker of JPEG files.
 pub struct Jpeg {
     state: State,
     /// The first bytes of a frame header: precision, height, width.
@@ -42,7 +39,6 @@ fn is_frame(marker: u8) -> bool {
 }
 
 impl Jpeg {
-    /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         bytes.iter().try_for_each(|byte| self.step(*byte))
     }
@@ -78,7 +74,8 @@ impl Jpeg {
                 0xff => State::ScanCode,
                 marker => self.marker(marker)?,
             },
-            // Phones put further pictures behind the first, for previews and brightness (CIPA DC-007): each must be one.
+            // Phones append further pictures to the first, for previews and brightness (CIPA DC-007): each must be
+            // complete.
             State::End if byte == 0xff => {
                 *self = Jpeg::default();
                 State::Start(1)
@@ -116,7 +113,7 @@ impl Jpeg {
         Ok(State::Marker)
     }
 
-    /// Whether it was whole.
+    /// Checks that the file was complete.
     pub fn finish(self) -> Result<(), &'static str> {
         match self.state {
             State::End => Ok(()),

@@ -1,8 +1,8 @@
 //! Documents of card holders: sealed under the card holder's key, in a directory or an S3 bucket.
 //!
-//! A file is written to `staging/` while it is read and checked, piece by piece. The commit of the command that takes it
-//! in makes it real; it is then moved to `documents/`. Between the two it is read from `staging/`, and whatever an
-//! ended process left there is moved or deleted by the sweeper: nothing is lost and nothing stays.
+//! A file is written to `staging/` while it is read and checked, piece by piece. The commit of its command makes it
+//! valid, and it is then moved to `documents/`. In between it is read from `staging/`. Files that a stopped process
+//! left in `staging/` are moved or deleted by the sweeper, so none is lost and none remains.
 
 mod check;
 mod jpeg;
@@ -31,25 +31,19 @@ pub use check::{ACCEPTED, Checker};
 /// Why a document could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentsError {
-    /// The setting cannot be used.
     #[error("documents_url (PAYGEN_DOCUMENTS_URL) must be s3://bucket/prefix or file:///directory: {0}")]
     Setting(String),
-    /// The directory cannot be made.
     #[error("the directory of documents {0}: {1}")]
     Directory(String, std::io::Error),
-    /// The store.
     #[error("the document store: {0}")]
     Store(#[from] object_store::Error),
 }
 
-/// Which document.
+/// The address of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whose.
     pub client: ClientId,
-    /// Of whom.
     pub card_holder: CardHolderId,
-    /// Which.
     pub document: DocumentId,
 }
 
@@ -58,7 +52,7 @@ impl Place {
         Path::from(format!("{area}/{}/{}/{}", self.client, self.card_holder, self.document))
     }
 
-    /// What a path that ends in client, card holder and document names.
+    /// Parses a path that ends in client, card holder and document.
     pub fn parse(path: &Path) -> Option<Place> {
         let parts: Vec<String> = path.parts().map(|part| part.as_ref().to_owned()).collect();
         let [_, client, card_holder, document] = parts.as_slice() else { return None };
@@ -73,16 +67,16 @@ impl Place {
 const STAGING: &str = "staging";
 const SETTLED: &str = "documents";
 
-/// Where documents are kept. Clones share the store.
+/// The store of documents; clones share it.
 #[derive(Clone, Debug)]
 pub struct Documents {
     store: Arc<dyn ObjectStore>,
-    /// How much is written at a time: S3 takes no smaller parts than 5 MiB.
+    /// Bytes written at a time: S3 takes no part smaller than 5 MiB, except the last.
     piece: usize,
 }
 
 impl Documents {
-    /// Opens what a setting names, or this directory.
+    /// Opens the store that the setting names, or the directory when there is no setting.
     pub fn open(url: Option<&str>, directory: std::path::PathBuf) -> Result<Documents, DocumentsError> {
         let Some(text) = url else { return Documents::local(directory) };
         let wrong = |why: String| DocumentsError::Setting(why);
@@ -106,19 +100,19 @@ impl Documents {
         Ok(Documents { store: Arc::new(store), piece: 256 << 10 })
     }
 
-    /// Begins to write a document to staging.
+    /// Begins writing a document to staging.
     pub async fn stage(&self, place: Place, key: &HolderKey) -> Result<Staging, DocumentsError> {
         let upload = self.store.put_multipart(&place.path(STAGING)).await?;
         let writer = WriteMultipart::new_with_chunk_size(upload, self.piece);
         Ok(Staging { writer, sealer: key.seal_file(place.document.0.bytes()) })
     }
 
-    /// Makes a staged document settled: after the commit that took it in.
+    /// Moves a staged document to its final place, after the commit of its command.
     pub async fn settle(&self, place: Place) -> Result<(), DocumentsError> {
         Ok(self.store.rename(&place.path(STAGING), &place.path(SETTLED)).await?)
     }
 
-    /// Deletes a staged document; one that is not there is fine.
+    /// Deletes a staged document, if it exists.
     pub async fn discard(&self, place: Place) -> Result<(), DocumentsError> {
         match self.store.delete(&place.path(STAGING)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -126,7 +120,7 @@ impl Documents {
         }
     }
 
-    /// Deletes everything there is of a card holder.
+    /// Deletes every document of a card holder.
     pub async fn delete_all(&self, client: ClientId, card_holder: CardHolderId) -> Result<(), DocumentsError> {
         for area in [STAGING, SETTLED] {
             let prefix = Path::from(format!("{area}/{client}/{card_holder}"));
@@ -138,12 +132,12 @@ impl Documents {
         Ok(())
     }
 
-    /// A document as it is kept, sealed; nothing when it is not there.
+    /// A document, sealed; `None` when it does not exist.
     pub async fn read(
         &self,
         place: Place,
     ) -> Result<Option<BoxStream<'static, Result<bytes::Bytes, object_store::Error>>>, DocumentsError> {
-        // It may be moved between the two looks, so the first place is looked at again.
+        // It may be moved between the first two look-ups, so the final place is tried again.
         for area in [SETTLED, STAGING, SETTLED] {
             match self.store.get(&place.path(area)).await {
                 Ok(found) => return Ok(Some(found.into_stream())),
@@ -154,7 +148,7 @@ impl Documents {
         Ok(None)
     }
 
-    /// Puts a document, sealed as it is kept, in its settled place, over the same one if it is there.
+    /// Writes a sealed document to its final place, replacing an existing one.
     pub async fn put(&self, place: Place, mut sealed: std::fs::File) -> Result<(), DocumentsError> {
         let upload = self.store.put_multipart(&place.path(SETTLED)).await?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, self.piece);
@@ -177,13 +171,13 @@ impl Documents {
         Ok(())
     }
 
-    /// Any document that is none of these.
-    pub async fn any_but(&self, these: &HashSet<DocumentId>) -> Result<Option<Place>, DocumentsError> {
+    /// Any document whose id is not in this set.
+    pub async fn find_except(&self, except: &HashSet<DocumentId>) -> Result<Option<Place>, DocumentsError> {
         for area in [STAGING, SETTLED] {
             let mut found = self.store.list(Some(&Path::from(area)));
             while let Some(object) = found.next().await {
                 let place = Place::parse(&object?.location);
-                if let Some(place) = place.filter(|place| !these.contains(&place.document)) {
+                if let Some(place) = place.filter(|place| !except.contains(&place.document)) {
                     return Ok(Some(place));
                 }
             }
@@ -191,7 +185,7 @@ impl Documents {
         Ok(None)
     }
 
-    /// The documents that have been in staging since before an instant.
+    /// The documents that were staged before an instant.
     pub async fn staged_before(&self, before: Instant) -> Result<Vec<Place>, DocumentsError> {
         let mut places = Vec::new();
         let mut found = self.store.list(Some(&Path::from(STAGING)));
@@ -212,16 +206,15 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Takes the next bytes.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<(), DocumentsError> {
         let sealed = self.sealer.push(bytes);
-        // One piece is on its way while the next one is filled: that much memory and no more.
+        // One piece is uploaded while the next one is filled, which bounds the memory to two pieces.
         self.writer.wait_for_capacity(1).await?;
         self.writer.write(&sealed);
         Ok(())
     }
 
-    /// Ends the document; it is then durable in staging.
+    /// Completes the document; it is then durable in staging.
     pub async fn finish(mut self) -> Result<(), DocumentsError> {
         let sealed = self.sealer.finish();
         self.writer.write(&sealed);
@@ -229,7 +222,7 @@ impl Staging {
         Ok(())
     }
 
-    /// Gives the document up; nothing of it stays.
+    /// Discards the document.
     pub async fn abort(self) {
         if let Err(error) = self.writer.abort().await {
             tracing::warn!(error = %error, "an upload that was given up may have left something behind");

@@ -1,55 +1,54 @@
-//! PDF, ISO 32000-2, 7.5: the header's version near the beginning, the place of the cross references and the end mark at the
-//! end, and none of the names that stand for content that does something.
+//! PDF, ISO 32000-2, 7.5: checks the version in the header near the beginning, the cross-reference offset and the end
+//! mark at the end, and the absence of names that stand for active content.
 //!
-//! This is no reader of PDF. Names in compressed object streams and encrypted files are not seen, and neither is what
-//! stands in a stream's data.
+//! This is no parser of PDF. Names in compressed object streams and in encrypted files are not seen, and stream data is
+//! skipped.
 
-/// How far from the beginning the header and from the end the end mark may be.
-const REACH: usize = 1024;
+/// Bytes within which the header must start, and within which of the end the end mark must stand.
+const MAX_MARGIN_BYTES: usize = 1024;
 
-/// Scripts, programs to start, files inside the file, and media with programs of their own.
+/// Names of active content: scripts, programs to launch, embedded files, and media with code of their own.
 const ACTIVE: [&[u8]; 7] = [b"JavaScript", b"JS", b"Launch", b"EmbeddedFile", b"EmbeddedFiles", b"EF", b"RichMedia"];
 
-/// The longest word that is looked at.
-const LONGEST: usize = 16;
+/// Words longer than this are not compared.
+const MAX_WORD_BYTES: usize = 16;
 
-/// Reads a PDF.
+/// A streaming checker of PDF files.
 #[derive(Default)]
 pub struct Pdf {
-    /// How many blanks came before the header.
+    /// Bytes of white space before the header.
     before: usize,
     head: Vec<u8>,
     tail: Vec<u8>,
     names: Names,
 }
 
-/// White space as PDF has it (7.2.3), and the byte order mark.
+/// White space as PDF defines it (7.2.3).
 fn is_blank(byte: u8) -> bool {
     matches!(byte, 0 | b'\t' | b'\n' | 0x0c | b'\r' | b' ')
 }
 
-/// What may stand before the header: blanks and a byte order mark. Readers take anything; what else stands there makes a
-/// file of another kind as well.
+/// The number of bytes before the header: white space and a byte order mark. PDF readers accept any bytes there, but
+/// others could make the file valid in another format as well.
 pub fn blanks_before(bytes: &[u8]) -> usize {
     let mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let blanks = mark.iter().take_while(|byte| is_blank(**byte)).count();
     bytes.len() - mark.len() + blanks
 }
 
-/// Whether a file that begins so may be a PDF once more of it is there.
-pub fn may_begin(bytes: &[u8]) -> bool {
+/// Whether a file that begins with these bytes may turn out to be a PDF.
+pub fn may_be_prefix(bytes: &[u8]) -> bool {
     let rest = &bytes[blanks_before(bytes)..];
-    bytes.len() < REACH && (b"%PDF".starts_with(rest) || b"\xef\xbb\xbf".starts_with(rest))
+    bytes.len() < MAX_MARGIN_BYTES && (b"%PDF".starts_with(rest) || b"\xef\xbb\xbf".starts_with(rest))
 }
 
 impl Pdf {
-    /// Takes the next bytes.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), &'static str> {
         if self.head.is_empty() && self.before == 0 {
             self.before = blanks_before(bytes);
             bytes = &bytes[self.before..];
         }
-        if self.before > REACH {
+        if self.before > MAX_MARGIN_BYTES {
             return Err("its header does not stand at its beginning");
         }
         if self.head.len() < 8 {
@@ -63,14 +62,14 @@ impl Pdf {
                 return Err("its version is none of PDF's");
             }
         }
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(REACH)..]);
-        if self.tail.len() > REACH {
-            self.tail.drain(..self.tail.len() - REACH);
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(MAX_MARGIN_BYTES)..]);
+        if self.tail.len() > MAX_MARGIN_BYTES {
+            self.tail.drain(..self.tail.len() - MAX_MARGIN_BYTES);
         }
         bytes.iter().try_for_each(|byte| self.names.step(*byte))
     }
 
-    /// Whether it was whole.
+    /// Checks that the file was complete.
     pub fn finish(mut self) -> Result<(), &'static str> {
         self.names.step(b' ')?;
         let last = |mark: &[u8]| self.tail.windows(mark.len()).rposition(|window| window == mark);
@@ -81,14 +80,14 @@ impl Pdf {
     }
 }
 
-/// Reads words and names, and passes over the data of streams: in pictures any bytes stand beside each other.
+/// Reads words and names, and skips stream data, which may contain any bytes.
 #[derive(Default)]
 struct Names {
     /// The word so far, with the slash of a name; empty between words.
     word: Vec<u8>,
-    /// Whether the word is longer than what is looked for.
+    /// Whether the word is too long to be compared.
     long: bool,
-    /// In a stream's data: how much of the word that ends it was read.
+    /// In stream data: how many bytes of `endstream` were matched.
     in_stream: Option<usize>,
 }
 
@@ -103,7 +102,7 @@ impl Names {
         }
         let delimits = is_blank(byte) || b"()<>[]{}/%".contains(&byte);
         if !delimits {
-            self.long |= self.word.len() >= 3 * LONGEST;
+            self.long |= self.word.len() >= 3 * MAX_WORD_BYTES;
             if !self.long {
                 self.word.push(byte);
             }
@@ -125,7 +124,7 @@ impl Names {
     }
 }
 
-/// A name, its characters written as `#4a` read (7.3.5).
+/// A name with its `#xx` escapes decoded (7.3.5).
 fn unescaped(name: &[u8]) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (mut read, mut rest) = (Vec::new(), name);

@@ -15,11 +15,11 @@ enum State {
     End,
 }
 
-/// Reads a PNG.
+/// A streaming checker of PNG files.
 pub struct Png {
     state: State,
     head: [u8; 8],
-    /// The first bytes of the header's data: width and height.
+    /// The first eight bytes of the header's data: width and height.
     size: Vec<u8>,
     checksum: [u8; 4],
     hasher: crc32fast::Hasher,
@@ -42,7 +42,6 @@ impl Default for Png {
 }
 
 impl Png {
-    /// Takes the next bytes.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), &'static str> {
         while let Some((&byte, rest)) = bytes.split_first() {
             self.state = match self.state {
@@ -111,7 +110,7 @@ impl Png {
         }
     }
 
-    /// Whether it was whole.
+    /// Checks that the file was complete.
     pub fn finish(self) -> Result<(), &'static str> {
         match self.state {
             State::End => Ok(()),

@@ -1,4 +1,4 @@
-//! Durable authorizations in process: the engine, the core and the store, without HTTP.
+//! Durable authorizations in process: engine, core and store, without HTTP.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use paygen_core::{Command, Outcome};
 use crate::callers::{Act, run};
 use crate::population::{Known, Population, scatter};
 
-/// Where payments go.
+/// Which cards the payments use.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
-    /// Over all cards.
+    /// All cards.
     Spread,
-    /// On one hot account.
+    /// Cards of one hot account.
     Hot,
 }
 
 impl Shape {
-    /// Each, and how it is told.
+    /// Each variant with its label.
     pub const ALL: [(Shape, &'static str); 2] = [(Shape::Spread, "over all cards"), (Shape::Hot, "one hot account")];
 
-    /// The card of a caller's next payment: any of them, the same in every run.
+    /// The card of a caller's next payment, the same in every run.
     pub fn card(self, population: &Population, caller: usize, number: usize) -> &Known {
         let cards = match self {
             Shape::Spread => &population.spread,
@@ -38,7 +38,7 @@ impl Shape {
     }
 }
 
-/// The payment as a command, as the edge makes it.
+/// The payment as a command, as the API builds it.
 pub fn decide(shape: Shape, population: &Arc<Population>) -> Act {
     let (population, terms) = (population.clone(), Arc::new(Terms::default()));
     let usd = Currency::find("USD", Category::Fiat).expect("USD");

@@ -1,4 +1,4 @@
-//! Callers of an engine, each waiting for its answer before it asks again.
+//! Callers of an engine, each waiting for its answer before the next call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use paygen_store::Database;
 
 use crate::report::Measured;
 
-/// How many callers there are.
+/// Concurrent callers.
 const CALLERS: usize = 256;
 
-/// One call of a caller; whether it succeeded.
+/// One call; returns whether it succeeded.
 pub type Call = std::pin::Pin<Box<dyn Future<Output = bool> + Send>>;
 
-/// What callers do: the engine, the caller's number, how often it called before.
+/// The calls to make, given the engine, the caller's number and how often it has called.
 pub type Act = Arc<dyn Fn(Engine, usize, usize) -> Call + Send + Sync>;
 
-/// An engine with so many lanes and so many commands a batch.
+/// An engine with this many lanes and commands in a batch.
 pub async fn start(database: &Database, lanes: usize, batch: usize) -> Engine {
     let mut stores = Vec::new();
     for _ in 0..lanes {
@@ -32,7 +32,7 @@ pub async fn start(database: &Database, lanes: usize, batch: usize) -> Engine {
     Engine::start(stores, &settings).expect("the engine")
 }
 
-/// What a command comes to; `None` when it is refused.
+/// The outcome of a command; `None` when it is refused.
 pub async fn run(engine: &Engine, client: ClientId, command: Command) -> Option<Outcome> {
     let request = Request::new(Context::system(client, ""), command);
     let submission = Submission { request, idempotency: None, dry_run: false };
@@ -42,7 +42,7 @@ pub async fn run(engine: &Engine, client: ClientId, command: Command) -> Option<
     }
 }
 
-/// Calls of all callers for so many seconds.
+/// Runs all callers for this many seconds.
 pub async fn measure(database: &Database, lanes: usize, batch: usize, seconds: u64, act: Act) -> Measured {
     let engine = start(database, lanes, batch).await;
     let started = Instant::now();

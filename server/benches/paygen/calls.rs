@@ -12,9 +12,9 @@ use crate::wire::Write;
 /// A call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Call {
-    /// Payments decided, over all cards.
+    /// Payments on all cards.
     Authorizations,
-    /// Payments decided, all on one account.
+    /// Payments on one account.
     Hot,
     /// Transfers between accounts.
     Transfers,
@@ -22,16 +22,16 @@ pub enum Call {
     Cards,
     /// A card read by its id.
     Read,
-    /// The newest 20 cards, with how many there are in all.
+    /// The newest 20 cards, with the total count.
     List,
-    /// The newest 20 cards, without.
+    /// The newest 20 cards, without the total count.
     Cursor,
     /// The newest 20 accounts, as a page.
     Balances,
 }
 
 impl Call {
-    /// How it is told.
+    /// Its label.
     pub fn told(self) -> &'static str {
         match self {
             Call::Authorizations => "authorizations over all cards",
@@ -45,7 +45,7 @@ impl Call {
         }
     }
 
-    /// How an answer begins that counts, and what it has.
+    /// The status line of a successful answer, and a text that it contains.
     pub fn expected(self) -> (&'static str, &'static str) {
         match self {
             Call::Authorizations | Call::Hot => ("HTTP/1.1 201", "\"status\":\"approved\""),

@@ -1,8 +1,8 @@
-//! Deliveries to a sink on this machine: flat out, and how late they are at a steady pace, on both stores.
+//! Deliveries to a sink on this machine: maximum throughput, and lag at a steady rate, on both stores.
 //!
-//! Flat out is measured from a standing start: the events are there before the server is. A delivery counts once its
-//! attempt is logged durably. Lag is from when a transfer is answered, which is after its commit, to when its event
-//! arrives; one that overtakes its answer has none.
+//! Throughput is measured from a backlog: the events exist before the server starts. A delivery counts once its attempt
+//! is logged durably. Lag is measured from the answer to a transfer, which comes after its commit, to the arrival of
+//! its event; it is zero for an event that arrives before the answer.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -35,10 +35,10 @@ use crate::report::Measured;
 use crate::servers::Server;
 use crate::transfers::{open_accounts_of, transfers};
 
-/// Paces that lag is told at, in events a second.
+/// The rates at which lag is measured, in events per second.
 const PACES: [u64; 2] = [300, 500];
 
-/// What arrives: when each transfer's event came, and how many did.
+/// The arrivals: the time of each transfer's event, and their number.
 #[derive(Default)]
 struct Sink {
     arrived: Mutex<HashMap<String, Instant>>,
@@ -73,13 +73,13 @@ async fn take(State(sink): State<Arc<Sink>>, body: Bytes) {
     sink.count.send_modify(|count| *count += 1);
 }
 
-/// The id of the first object shown after `"transfer":`, or after `"data":` in an answer.
+/// The id of the first object after `"transfer":`, or after `"data":` in an answer.
 fn transfer_of(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("\"transfer\":{\"_id\":\"").or_else(|| text.split_once("\"data\":{\"_id\":\""))?;
     rest.get(..24)
 }
 
-/// Measures all of it on SQLite, and on PostgreSQL where there is one.
+/// Runs all measurements on SQLite, and on PostgreSQL when there is one.
 pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     let directory = tempfile::tempdir().expect("a directory");
     on_store("SQLite", options, &directory.path().join("sqlite"), None).await;
@@ -147,7 +147,7 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
     }
 }
 
-/// How many a list has.
+/// The number of a list's items.
 async fn total(http: &reqwest::Client, address: &str, key: &ApiKeySecret, list: &str) -> usize {
     let request = http.get(format!("http://{address}/{list}")).header("x-api-key", key.expose());
     let text = request.send().await.expect("an answer").text().await.expect("its body");
@@ -155,7 +155,7 @@ async fn total(http: &reqwest::Client, address: &str, key: &ApiKeySecret, list: 
     list["meta"]["total"].as_u64().and_then(|total| usize::try_from(total).ok()).expect("a total")
 }
 
-/// Transfers at a steady pace over HTTP, and how late their events come.
+/// Transfers at a steady rate over HTTP, and the lag of their events.
 async fn paced(
     address: &str,
     key: &str,

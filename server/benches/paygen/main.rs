@@ -1,4 +1,4 @@
-//! What Paygen carries, as ratios measured in one run: `cargo xtask bench` (see docs/benchmarks.md).
+//! The benchmark: ratios measured in one run, `cargo xtask bench` (see docs/benchmarks.md).
 
 mod authorizations;
 mod callers;
@@ -16,54 +16,54 @@ mod wire;
 use calls::Call;
 use clap::{Parser, ValueEnum};
 
-/// As in the binary, so that what runs in this process runs as it does there.
+/// The allocator of the binary, so that in-process measurements match it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is measured.
+/// A group of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// Transfers, cards issued and revealed, two nodes.
     Transfers,
-    /// Calls over HTTP and authorizations in process, with many cards; memory, starting, space.
+    /// Calls over HTTP and authorizations in process, with many cards; memory, start time, space.
     Scale,
     /// Deliveries of events to a webhook endpoint.
     Deliveries,
-    /// What one tenant costs the others: idle streams, slow lists.
+    /// The cost of one tenant to the others: idle streams, slow lists.
     Tenants,
 }
 
 /// Measures Paygen.
 #[derive(Debug, Parser)]
 pub struct Options {
-    /// What is measured; everything unless said
+    /// What to measure [default: everything]
     #[arg(long, value_enum, env = "PAYGEN_BENCH_ONLY")]
     only: Option<Part>,
-    /// How many seconds each measurement takes
+    /// Seconds of each measurement
     #[arg(long, default_value_t = 3, env = "PAYGEN_BENCH_SECONDS")]
     seconds: u64,
-    /// How often everything is measured; medians are told
+    /// Rounds of all measurements; the medians are printed
     #[arg(long, default_value_t = 1, env = "PAYGEN_BENCH_ROUNDS", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
-    /// How many cards there are
+    /// Number of cards
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000], env = "PAYGEN_BENCH_CARDS", value_parser = clap::value_parser!(u64).range(100..))]
     cards: Vec<u64>,
-    /// How many connections call at once over HTTP
+    /// Concurrent connections over HTTP
     #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 128, 512], env = "PAYGEN_BENCH_CONNECTIONS")]
     connections: Vec<usize>,
-    /// Which calls over HTTP; all of them unless said, and then authorizations in process too
+    /// Calls over HTTP to measure [default: all of them, and authorizations in process]
     #[arg(long, value_enum, value_delimiter = ',', env = "PAYGEN_BENCH_CALLS")]
     calls: Vec<Call>,
-    /// Only answer HTTP requests with nothing, as the measure of what HTTP itself costs
+    /// Only answer HTTP requests with an empty response, as the baseline for HTTP itself
     #[arg(long, hide = true)]
     empty_handler: bool,
-    /// Given by cargo
+    /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 impl Options {
-    /// What is called over HTTP.
+    /// The calls over HTTP.
     fn calls(&self) -> Vec<Call> {
         if self.calls.is_empty() { Call::value_variants().to_vec() } else { self.calls.clone() }
     }

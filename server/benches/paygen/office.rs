@@ -22,7 +22,7 @@ use paygen_vault::{CardRange, DataKey, FileKeyProvider, Purpose, ServiceCode, Va
 use crate::callers::{Act, run};
 use crate::transfers::ACCOUNTS;
 
-/// What it takes to issue and reveal cards: a vault with its keys in the database, card holders, some cards.
+/// What issuing and revealing cards needs: a vault with its keys in the database, card holders, some cards.
 pub struct Office {
     vault: Vault,
     reader: Reader,
@@ -33,7 +33,7 @@ pub struct Office {
 }
 
 impl Office {
-    /// Opens it: the data keys that are missing are made, and a card for each account.
+    /// Opens it: missing data keys are created, and a card for each account.
     pub async fn open(
         database: &Database,
         engine: &Engine,
@@ -126,7 +126,7 @@ impl Office {
         })
     }
 
-    /// A token made, used up, and the number and its code shown.
+    /// A token created and used, and the number and its code shown.
     pub fn reveals(office: &Arc<Office>) -> Act {
         let office = office.clone();
         Arc::new(move |engine, caller, number| {

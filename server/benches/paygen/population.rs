@@ -1,7 +1,7 @@
 //! A population of cards, written as rows in large commits: the state that many thousand calls would leave.
 //!
-//! Every card has a card holder and a sealed number of its own. One in ten spends on demand from one hot account, the
-//! others what is on them. They have credit rather than money, so that no ledger entry is missing.
+//! Every card has a card holder and a sealed number. One in ten is funded on demand from one hot account, the others
+//! are prefunded. They have credit rather than money, so that no ledger entry is missing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,16 +22,16 @@ use paygen_engine::clock::wall;
 use paygen_store::Database;
 use paygen_vault::{CardRange, Pan, Vault};
 
-/// How many cards a commit has.
+/// Cards in a commit.
 const STEP: u64 = 5000;
 
-/// How many accounts the cards are of, the hot one aside.
+/// Accounts of the cards, besides the hot one.
 const ACCOUNTS: usize = 1000;
 
-/// One more card holder for so many cards, without a card.
+/// Cards for each further card holder without a card.
 const HOLDERS: usize = 100;
 
-/// One card in so many spends from the hot account.
+/// One card in this many spends from the hot account.
 const HOT: usize = 10;
 
 /// More than any run spends, in minor units.
@@ -39,29 +39,27 @@ const CREDIT: i64 = 100_000_000_000_000;
 
 /// A card as a merchant sees it.
 pub struct Known {
-    /// Its id.
     pub id: CardId,
-    /// Its number.
     pub number: String,
-    /// What it is linked to.
+    /// The records it is linked to.
     pub links: Links,
 }
 
-/// The cards there are.
+/// The cards.
 pub struct Population {
-    /// Whose.
+    /// Their client.
     pub client: ClientId,
-    /// Those with money of their own.
+    /// Prefunded cards.
     pub spread: Vec<Known>,
-    /// Those of the hot account.
+    /// Cards of the hot account.
     pub hot: Vec<Known>,
-    /// Accounts, the hot one aside.
+    /// Accounts, besides the hot one.
     pub accounts: Vec<AccountId>,
     /// Some of the card holders.
     pub holders: Vec<CardHolderId>,
 }
 
-/// Any of so many, the same for the same caller and number in every run.
+/// An index below this bound, the same for the same caller and number in every run.
 pub fn scatter(caller: usize, number: usize, count: usize) -> usize {
     let mut seed = (caller as u64) << 40 | number as u64;
     // The finalizer of splitmix64.
@@ -71,7 +69,7 @@ pub fn scatter(caller: usize, number: usize, count: usize) -> usize {
     ((seed ^ (seed >> 31)) % count as u64) as usize
 }
 
-/// Makes so many cards.
+/// Creates this many cards.
 pub async fn seed(database: &Database, vault: Arc<Vault>, client: ClientId, cards: u64) -> Population {
     let mut store = database.store().await.expect("a store");
     let started = Stopwatch::now();
@@ -189,7 +187,7 @@ impl Seeder {
         id
     }
 
-    /// A number that no other card has: of so many that are drawn some come twice.
+    /// A number that no other card has: among so many random ones some are equal.
     fn number(&mut self) -> Pan {
         loop {
             let pan = self.range.draw();

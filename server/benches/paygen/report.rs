@@ -1,20 +1,20 @@
-//! What a measurement came to, and the table of them.
+//! The results of measurements, and their tables.
 
 use std::time::Duration;
 
-/// Calls that succeeded: how many a second, and how long they took.
+/// Calls that succeeded: their rate and latency.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// Calls a second.
+    /// Calls per second.
     pub rate: f64,
-    /// Half of them took no longer, in milliseconds.
+    /// Median latency in milliseconds.
     pub p50: f64,
-    /// All but one in a hundred took no longer, in milliseconds.
+    /// 99th percentile of the latency in milliseconds.
     pub p99: f64,
 }
 
 impl Measured {
-    /// From how long each call took, in microseconds, and all of them together.
+    /// From the latency of each call in microseconds, and the total duration.
     pub fn of(mut micros: Vec<u32>, elapsed: Duration) -> Measured {
         micros.sort_unstable();
         let at = |share: f64| {
@@ -25,26 +25,26 @@ impl Measured {
     }
 }
 
-/// The one in the middle.
+/// The median.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// A line of the table, and what each round came to beside an empty handler in the same round.
+/// A line of the table, with each round's ratio to an empty handler in the same round.
 struct Line {
     what: String,
     rounds: Vec<(Measured, f64)>,
 }
 
-/// Measurements by what was measured, in the order they came first.
+/// Measurements by name, in the order they were added.
 #[derive(Default)]
 pub struct Table {
     lines: Vec<Line>,
 }
 
 impl Table {
-    /// Notes a measurement, and the rate of an empty handler in the same round.
+    /// Adds a measurement, and the rate of an empty handler in the same round.
     pub fn note(&mut self, what: String, measured: Measured, empty: f64) {
         let ratio = measured.rate / empty;
         println!(
@@ -77,19 +77,18 @@ impl Table {
     }
 }
 
-/// What an issuer takes with so many cards.
+/// The resources of an issuer with this many cards.
 pub struct Size {
-    /// Which.
     pub told: String,
-    /// From the process's start until it listens, after it was stopped.
+    /// Start time after a graceful stop, until it listens.
     pub started: Duration,
-    /// The same after it was killed under load.
+    /// Start time after a kill under load.
     pub after_kill: Duration,
     /// Resident memory before the first call.
     pub idle: Option<u64>,
-    /// Resident memory after all of them.
+    /// Resident memory after all calls.
     pub busy: Option<u64>,
-    /// The database's size after all of them.
+    /// Size of the database after all calls.
     pub database: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a whole issuer carries with so many cards: authorizations in process, calls over HTTP, memory, starting, space.
+//! A whole issuer with many cards: authorizations in process, calls over HTTP, memory, start time, space.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::report::{Measured, Size, Table};
 use crate::servers::Server;
 use crate::wire::call;
 
-/// An issuer to be measured.
+/// An issuer to measure.
 struct Issuer<'a> {
     options: &'a Options,
-    /// How it is told.
+    /// Its label.
     name: String,
     data_dir: PathBuf,
     url: Option<String>,
@@ -32,7 +32,7 @@ struct Issuer<'a> {
     empty: Server,
 }
 
-/// Measures all of it on SQLite, and on PostgreSQL where there is one.
+/// Runs all measurements on SQLite, and on PostgreSQL when there is one.
 pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut table = Table::default();
@@ -56,7 +56,7 @@ pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     Size::print(&sizes);
 }
 
-/// A database of its own on the same server; its URL.
+/// A database of its own on the same server; returns its URL.
 pub async fn fresh_database(url: &str, name: &str) -> String {
     connect(url).await.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
     format!("{}/{name}", url.rsplit_once('/').expect("the URL names a database").0)
@@ -92,7 +92,7 @@ async fn measure_one(
     engine.drain().await;
     let population = Arc::new(seed(&database, vault.clone(), client, cards).await);
     if let Some(url) = &url {
-        // The database does so by itself, within a minute of such a change.
+        // Autovacuum would do so within a minute of such a change.
         connect(url).await.batch_execute("ANALYZE").await.expect("statistics");
     }
     let empty = Server::empty();
@@ -100,7 +100,7 @@ async fn measure_one(
     if options.in_process() {
         issuer.in_process(&database, lanes, table).await;
     }
-    // One process at a time has an SQLite database; the vault's keys hold on to it too.
+    // An SQLite database has one process at a time, and the vault's keys hold a reference to it too.
     drop((database, vault, keys, engine));
     issuer.over_http(table).await
 }
@@ -120,7 +120,7 @@ impl Issuer<'_> {
     }
 
     async fn over_http(&self, table: &mut Table) -> Size {
-        // What the seeder left to be written down is not counted as starting.
+        // The flush of the seeder's rows does not count as starting.
         self.start().0.stop();
         let (mut paygen, started) = self.start();
         let idle = paygen.memory();
@@ -163,7 +163,7 @@ impl Issuer<'_> {
         call(&self.empty.address, connections, self.options.seconds, &write, "HTTP/1.1 200", "").await
     }
 
-    /// How many bytes the database has.
+    /// The size of the database in bytes.
     async fn space(&self) -> u64 {
         let Some(url) = &self.url else {
             let files = std::fs::read_dir(&self.data_dir).expect("the data directory");

@@ -1,4 +1,4 @@
-//! Servers in processes of their own: Paygen, and one that answers nothing.
+//! Servers in processes of their own: Paygen, and one with an empty handler.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,15 +9,15 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
-/// A running server; it ends when this is dropped.
+/// A running server; it is killed on drop.
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address it listens on.
     pub address: String,
 }
 
 impl Server {
-    /// `paygen dev` beside this database, and how long it took until it listened.
+    /// `paygen dev` on this database, and the time until it listened.
     pub fn paygen(data_dir: &Path, database_url: Option<&str>, key: &str) -> (Server, Duration) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
         command.args(["dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"]).arg(data_dir);
@@ -30,7 +30,7 @@ impl Server {
         (server, started.elapsed())
     }
 
-    /// Ends it without a warning.
+    /// Kills it.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -42,14 +42,14 @@ impl Server {
         let _ = self.child.wait();
     }
 
-    /// Its resident memory in bytes, where the system tells.
+    /// Its resident memory in bytes, where the system shows it.
     pub fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
         kib.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
-    /// How many files and sockets it has open, where the system tells.
+    /// Its open files and sockets, where the system shows them.
     pub fn files(&self) -> Option<usize> {
         Some(std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count())
     }
@@ -69,7 +69,7 @@ impl Server {
                 break format!("127.0.0.1:{port}");
             }
         };
-        // What it tells further is read on, so that it never blocks on a full pipe.
+        // Its further output is drained, so that it never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Server { child, address }
     }
@@ -81,7 +81,7 @@ impl Drop for Server {
     }
 }
 
-/// Answers every request with nothing until the process is ended.
+/// Answers every request with an empty response until the process is killed.
 pub async fn answer_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("http://{}", listener.local_addr().expect("its address"));

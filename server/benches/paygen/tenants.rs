@@ -1,5 +1,5 @@
-//! What one tenant costs the others: idle streams of events beside another one's writer, slow lists beside another one's
-//! quick ones.
+//! The cost of one tenant to the others: idle event streams beside another tenant's writer, slow lists beside another
+//! tenant's quick ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use crate::servers::Server;
 use crate::transfers::{open_accounts_of, transfers};
 use crate::wire::{Write, call};
 
-/// How many tenants have the streams.
+/// Tenants with streams.
 const TENANTS: usize = 10;
 
-/// How many streams are open, of all tenants together.
+/// Open streams of all tenants together.
 const STREAMS: [usize; 4] = [0, 100, 500, 1000];
 
-/// How many rows the slow lists go through.
+/// Rows that the slow lists scan.
 const ROWS: u64 = 100_000;
 
-/// How many connections ask for slow lists.
+/// Connections that request slow lists.
 const SLOW: usize = 64;
 
-/// Measures all of it on SQLite, and on PostgreSQL where there is one.
+/// Runs all measurements on SQLite, and on PostgreSQL when there is one.
 pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     let directory = tempfile::tempdir().expect("a directory");
     on_store("SQLite", options, &directory.path().join("sqlite"), None).await;
@@ -58,7 +58,7 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
     beside_lists(name, options, &server, &seeded).await;
 }
 
-/// The writer's client, whose transfers the slow lists go through, and the others.
+/// The writer's client, whose transfers the slow lists scan, and the others.
 async fn seed(options: &Options, data_dir: &Path, url: Option<&str>) -> Seeded {
     let arguments = CommonArgs {
         data_dir: Some(data_dir.to_owned()),
@@ -97,7 +97,7 @@ fn get(path: &str, address: &str, key: &ApiKeySecret) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nx-api-key: {}\r\n\r\n", key.expose()).into_bytes()
 }
 
-/// An open stream that nothing comes on.
+/// An open stream without events.
 async fn stream(address: &str, key: &ApiKeySecret) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(&get("/events/stream", address, key)).await.expect("the request is sent");
@@ -170,7 +170,7 @@ async fn beside_lists(name: &str, options: &Options, server: &Server, seeded: &S
     show("alone", ask().await);
     let address = server.address.clone();
     let seconds = 3 * options.seconds;
-    // What is refused for want of a turn is an answer too.
+    // A refusal for lack of a slot is an answer too.
     let load = tokio::spawn(async move { call(&address, SLOW, seconds, &slow, "HTTP/1.1 ", "").await });
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     show(&format!("beside {SLOW} slow ones"), ask().await);

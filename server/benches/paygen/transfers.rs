@@ -1,5 +1,5 @@
-//! Transfers, one at a time against batched; cards issued and revealed; two nodes against one. The same callers wait for
-//! the same calls, so that what counts is the ratio: both are measured in turn, again and again.
+//! Transfers, one at a time against batched; cards issued and revealed; two nodes against one. The same callers make
+//! the same calls, so that the ratio counts: both variants are measured in turn, repeatedly.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::callers::{Act, measure, run, start};
 use crate::office::Office;
 use crate::report::median;
 
-/// How many accounts transfers go between.
+/// Accounts that transfers go between.
 pub const ACCOUNTS: usize = 1000;
 
-/// Measures all of it on SQLite, and on PostgreSQL where there is one.
+/// Runs all measurements on SQLite, and on PostgreSQL when there is one.
 pub async fn measure_all(options: &Options, postgres: Option<&str>) {
     let directory = tempfile::tempdir().expect("a directory");
     let sqlite = Target::Sqlite(directory.path().join("bench.sqlite"));
@@ -63,8 +63,8 @@ async fn compare(name: &str, target: &Target, lanes: usize, options: &Options, p
     println!("{name}: cards {:.2}, reveals {:.2} of transfers (median)", median(&mut issued), median(&mut revealed));
 }
 
-/// One node against two on separate accounts. A node is an engine with one lane and connections of its own, as in a
-/// server process; what the nodes share is the database alone.
+/// One node against two on separate accounts. A node is an engine with one lane and its own connections, as in a server
+/// process; the nodes share only the database.
 async fn compare_nodes(target: &Target, options: &Options) {
     let databases = [Database::open(target).await.expect("one"), Database::open(target).await.expect("two")];
     let mut accounts = Vec::new();
@@ -123,7 +123,7 @@ pub async fn open_accounts_of(engine: &Engine, client: ClientId) -> (ClientId, V
     (client, accounts)
 }
 
-/// Transfers between accounts, by each caller between others.
+/// Transfers between accounts; each caller has its own accounts.
 pub fn transfers(accounts: &Arc<(ClientId, Vec<AccountId>)>) -> Act {
     let accounts = accounts.clone();
     Arc::new(move |engine, caller, number| {

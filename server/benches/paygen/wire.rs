@@ -1,5 +1,5 @@
-//! HTTP/1.1 over sockets that stay open, with as little work as can be on the caller's side: it shares the machine with
-//! what it measures.
+//! HTTP/1.1 over persistent sockets, with as little work as possible on the caller's side, because it shares the
+//! machine with what it measures.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 
 use crate::report::Measured;
 
-/// A request's bytes for the connection of this number, and how often it called before.
+/// The bytes of a request, given the number of the connection and how often it has called.
 pub type Write = Arc<dyn Fn(usize, usize) -> Vec<u8> + Send + Sync>;
 
-/// Requests on so many connections, each waiting for its answer before the next, for so many seconds.
+/// Requests on this many connections for this many seconds, each waiting for its answer before the next.
 ///
 /// # Panics
-/// When an answer is not of `status`, or its body lacks `has`.
+/// When an answer does not have `status`, or its body does not contain `has`.
 pub async fn call(
     address: &str,
     connections: usize,
@@ -33,7 +33,7 @@ pub async fn call(
     }
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
-    // They end when this is given up.
+    // They end when the future is dropped.
     let mut callers = JoinSet::new();
     for (connection, mut stream) in streams.into_iter().enumerate() {
         let write = write.clone();
@@ -56,7 +56,7 @@ pub async fn call(
     Measured::of(micros, started.elapsed())
 }
 
-/// Reads one answer, whose length its head tells.
+/// Reads one answer, whose head has its length.
 async fn read(stream: &mut TcpStream, answer: &mut Vec<u8>) {
     answer.clear();
     let mut whole = None;

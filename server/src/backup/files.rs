@@ -1,4 +1,4 @@
-//! Files of a backup: made for their owner only, hashed, and on disk before the manifest says that they are there.
+//! Files of a backup: created for their owner only, hashed, and synced to disk before the manifest lists them.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
@@ -10,20 +10,20 @@ use paygen_core::hash::hex;
 
 use super::{BackupError, refuse};
 
-/// How much is read at a time.
-pub(super) const PIECE: usize = 256 << 10;
+/// Bytes read at a time.
+pub(super) const PIECE_BYTES: usize = 256 << 10;
 
 pub(super) fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> BackupError {
     let path = path.display().to_string();
     |error| BackupError::File { path, error }
 }
 
-/// Makes a directory that only its owner may look into, with those above it.
+/// Creates a directory, and its parents, for its owner only.
 pub(super) fn make_directory(path: &Path) -> Result<(), BackupError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed(path))
 }
 
-/// Makes the directory of a backup, or takes one that is there and empty; its absolute path.
+/// Creates the directory of a backup, or accepts an existing empty one; returns its absolute path.
 pub(super) fn make_empty(path: &Path) -> Result<PathBuf, BackupError> {
     make_directory(path)?;
     let absolute = path.canonicalize().map_err(failed(path))?;
@@ -39,7 +39,7 @@ pub(super) fn make_empty(path: &Path) -> Result<PathBuf, BackupError> {
     Ok(absolute)
 }
 
-/// Size and SHA-256 of what passed by.
+/// Size and SHA-256 of streamed bytes.
 pub(super) struct Seen {
     context: Context,
     size: u64,
@@ -60,14 +60,14 @@ impl Seen {
     }
 }
 
-/// Size and SHA-256 of a file; nothing when it is not there.
+/// Size and SHA-256 of a file; `None` when it does not exist.
 pub(super) fn look(path: &Path) -> Result<Option<(u64, String)>, BackupError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path)(error)),
     };
-    let (mut seen, mut piece) = (Seen::nothing(), vec![0; PIECE]);
+    let (mut seen, mut piece) = (Seen::nothing(), vec![0; PIECE_BYTES]);
     loop {
         match file.read(&mut piece).map_err(failed(path))? {
             0 => return Ok(Some(seen.end())),
@@ -76,12 +76,12 @@ pub(super) fn look(path: &Path) -> Result<Option<(u64, String)>, BackupError> {
     }
 }
 
-/// Makes a file that only its owner may read.
+/// Creates a file that only its owner can read.
 pub(super) fn make_file(path: &Path) -> Result<File, BackupError> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed(path))
 }
 
-/// Has everything below a directory on disk, and the directory in the one above it.
+/// Syncs everything below a directory to disk, and its own entry in its parent.
 pub(super) fn sync_tree(directory: &Path) -> Result<(), BackupError> {
     for entry in directory.read_dir().map_err(failed(directory))? {
         let path = entry.map_err(failed(directory))?.path();
@@ -99,7 +99,7 @@ fn sync(path: &Path) -> Result<(), BackupError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(failed(path))
 }
 
-/// Writes a file whole: it is there with all of its content, on disk, or not at all.
+/// Writes a file atomically: it exists with all of its content, on disk, or not at all.
 pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<(), BackupError> {
     let draft = path.with_extension("draft");
     let mut file = make_file(&draft)?;

@@ -1,5 +1,5 @@
-//! The manifest: what a backup holds. It is written last and read first. Beside it stands what the key file says of it, so
-//! that who can write to a backup, but has no key file, cannot make another one of it.
+//! The manifest: the content of a backup. It is written last and read first. Its MAC under the key file is stored
+//! beside it, so that somebody who can write to a backup, but has no key file, cannot alter it unnoticed.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,53 +17,51 @@ use super::files::{failed, write_whole};
 use super::{BackupError, DATABASE, DOCUMENTS, MANIFEST, refuse};
 use paygen_app::documents::Place;
 
-/// Where the key file vouches for it: HMAC-SHA-256 over the manifest's bytes, as hex.
+/// The file with the manifest's MAC: HMAC-SHA-256 over its bytes, as hex.
 const MAC: &str = "manifest.mac";
 
-/// What the key file's vouching is for.
-const USE: &str = "backup manifest 1";
+/// The purpose of the MAC, from which its key is derived.
+const MAC_PURPOSE: &str = "backup manifest 1";
 
 /// The format this binary writes, and the newest it reads.
 const FORMAT: u32 = 1;
 
-/// What a backup holds.
+/// The content of a backup.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// How the backup is laid out.
+    /// The version of the format.
     pub format: u32,
-    /// The version that took it.
+    /// The version of Paygen that took it.
     pub paygen: String,
-    /// The instant from which on nothing is in it, or a little later.
+    /// The snapshot contains nothing from this instant on; it may be slightly late.
     pub made_at: String,
-    /// What it was taken from, and can be restored to.
+    /// The kind of store it was taken from, and can be restored to.
     pub store: StoreKind,
-    /// The migrations that made the schema.
+    /// The migrations of its schema.
     pub schema: Vec<Applied>,
-    /// The id of the key file that opens the data keys, when it was at hand and did.
+    /// The id of the key file that opens the data keys, when it was available and did.
     pub key_file: Option<String>,
-    /// The data keys that what is sealed was sealed under.
+    /// The data keys under which content in the backup is sealed.
     pub data_keys: Vec<DataKeyEntry>,
     /// The tables that have a file of their own.
     pub tables: Vec<CopiedTable>,
-    /// Every file but this one.
+    /// Every file except this one.
     pub files: Vec<FileEntry>,
-    /// Documents that the snapshot names and that were erased before they were copied.
+    /// Documents that the snapshot lists and that were erased before they were copied.
     pub erased: Vec<Erased>,
 }
 
-/// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StoreKind {
     /// The embedded database.
     Sqlite,
-    /// PostgreSQL.
     Postgres,
 }
 
 impl StoreKind {
-    /// That of a database.
+    /// The kind of a database.
     pub fn of(target: &Target) -> StoreKind {
         match target {
             Target::Sqlite(_) => StoreKind::Sqlite,
@@ -81,22 +79,19 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// A data key as the database has it: wrapped, so that only the key file opens it.
+/// A data key as stored: wrapped, so that only the key file opens it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DataKeyEntry {
-    /// Its id.
     pub id: String,
-    /// What it is for.
     pub purpose: String,
-    /// Whether another one seals in its place.
+    /// Whether another key has replaced it for sealing.
     pub retired: bool,
     /// The wrapped key, in base64.
     pub wrapped: String,
 }
 
 impl DataKeyEntry {
-    /// Of a row of the database.
     pub(super) fn of(row: &VaultKeyRow) -> DataKeyEntry {
         DataKeyEntry {
             id: row.id.clone(),
@@ -106,23 +101,21 @@ impl DataKeyEntry {
         }
     }
 
-    /// As the vault opens it.
     pub(super) fn wrapped(&self) -> WrappedKey {
-        // What is no base64 is opened by no key file, which is then said.
+        // Invalid base64 is opened by no key file, and the error then says so.
         let wrapped = STANDARD.decode(&self.wrapped).unwrap_or_default();
         WrappedKey { id: self.id.clone(), purpose: self.purpose.clone(), wrapped }
     }
 }
 
-/// A file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
     /// Its path in the backup.
     pub path: String,
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of them, as hex.
+    /// SHA-256 of the content, as hex.
     pub sha256: String,
 }
 
@@ -130,11 +123,8 @@ pub struct FileEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Erased {
-    /// Whose.
     pub client: String,
-    /// Of whom.
     pub card_holder: String,
-    /// Which.
     pub document: String,
 }
 
@@ -143,13 +133,13 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     (text.len() == 64).then(|| (0..64).step_by(2).map(byte).collect())?
 }
 
-/// Where a document is in a backup.
+/// The path of a document in a backup.
 pub(super) fn path_of(document: &NamedDocument) -> String {
     format!("{DOCUMENTS}/{}/{}/{}", document.client, document.card_holder, document.document)
 }
 
 impl FileEntry {
-    /// The document it is, if it is one.
+    /// The document of this path, if it is one.
     pub(super) fn document(&self) -> Option<NamedDocument> {
         let Place { client, card_holder, document } = Place::parse(&self.path.as_str().into())?;
         let named = NamedDocument { client, card_holder, document };
@@ -158,7 +148,7 @@ impl FileEntry {
 }
 
 impl Manifest {
-    /// A manifest of this binary's format.
+    /// An empty manifest of this binary's format.
     pub(super) fn new(made_at: String, store: StoreKind) -> Manifest {
         Manifest {
             format: FORMAT,
@@ -174,31 +164,31 @@ impl Manifest {
         }
     }
 
-    /// Writes it into the directory of a backup that is otherwise whole, after what the key file says of it.
+    /// Writes the manifest into the directory of an otherwise complete backup, after its MAC.
     pub(super) fn write(&self, directory: &Path, provider: Option<&FileKeyProvider>) -> Result<(), BackupError> {
         let path = directory.join(MANIFEST);
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(&path)(error.into()))?;
         if let Some(provider) = provider {
-            write_whole(&directory.join(MAC), hex(&provider.vouch(USE, &text)).as_bytes())?;
+            write_whole(&directory.join(MAC), hex(&provider.authenticate(MAC_PURPOSE, &text)).as_bytes())?;
         }
         write_whole(&path, &text)
     }
 
-    /// Whether the key file vouches for the manifest of a directory; nothing when it has no word of one.
-    pub(super) fn is_vouched(directory: &Path, provider: &FileKeyProvider) -> Result<Option<bool>, BackupError> {
+    /// Whether the manifest has a correct MAC under the key file; `None` when it has no MAC.
+    pub(super) fn is_authentic(directory: &Path, provider: &FileKeyProvider) -> Result<Option<bool>, BackupError> {
         let (path, of) = (directory.join(MANIFEST), directory.join(MAC));
         let word = match std::fs::read_to_string(&of) {
             Ok(word) => word,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            // What is no text is no word of ours.
+            // A file that is not text cannot be our MAC.
             Err(error) if error.kind() == ErrorKind::InvalidData => return Ok(Some(false)),
             Err(error) => return Err(failed(&of)(error)),
         };
         let text = std::fs::read(&path).map_err(failed(&path))?;
-        Ok(Some(unhex(word.trim()).is_some_and(|tag| provider.vouched(USE, &text, &tag))))
+        Ok(Some(unhex(word.trim()).is_some_and(|tag| provider.is_authentic(MAC_PURPOSE, &text, &tag))))
     }
 
-    /// Reads that of a backup, and refuses one that this binary does not understand.
+    /// Reads the manifest of a backup, and refuses a format this binary does not know.
     pub(super) fn read(directory: &Path) -> Result<Manifest, BackupError> {
         let path = directory.join(MANIFEST);
         let text = match std::fs::read(&path) {
@@ -229,7 +219,7 @@ impl Manifest {
         }
     }
 
-    /// Nothing is missing and nothing else is named: no path leads out of the backup.
+    /// Checks that the required files are listed and no others, so that no path leads out of the backup.
     fn check_names(&self, path: &Path) -> Result<(), BackupError> {
         let database: HashSet<String> = match self.store {
             StoreKind::Sqlite => HashSet::from([format!("{DATABASE}/paygen.sqlite")]),
@@ -245,17 +235,17 @@ impl Manifest {
         }
     }
 
-    /// The number of the schema.
+    /// The number of the latest migration.
     pub fn schema_number(&self) -> i64 {
         self.schema.last().map_or(0, |applied| applied.number)
     }
 
-    /// How many documents it has.
+    /// The number of documents.
     pub fn documents(&self) -> usize {
         self.files.iter().filter(|file| file.document().is_some()).count()
     }
 
-    /// How many bytes its files have.
+    /// The size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }

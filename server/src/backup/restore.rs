@@ -1,4 +1,4 @@
-//! Restoring a backup: everything is looked at before anything is written, and the database comes last.
+//! Restores a backup: everything is verified before anything is written, and the database is written last.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -11,21 +11,21 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, failed};
 use super::manifest::{FileEntry, Manifest, StoreKind};
-use super::{AT_ONCE, BackupError, DATABASE, Snapshot, refuse};
+use super::{BackupError, CONCURRENT_COPIES, DATABASE, Snapshot, refuse};
 use crate::config::Config;
 use paygen_app::documents::Place;
 
-/// A backup that was restored.
+/// A restored backup.
 pub struct Restored {
-    /// What was in it.
+    /// What the backup contained.
     pub manifest: Manifest,
-    /// Whether the key file vouched for it: that it is what was taken, whoever could write to it since.
-    pub is_vouched: bool,
+    /// Whether the manifest's MAC was verified: the backup is what was taken, whoever could write to it since.
+    pub is_authentic: bool,
 }
 
-/// Restores a backup to where the settings point to, which must have no database; what was in it.
+/// Restores a backup to the configured place, which must not have a database, and returns its manifest.
 ///
-/// After an interruption there is no database, and the same call begins anew.
+/// After an interruption there is no database, and the same call starts over.
 pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(from)?;
     let target = config.target();
@@ -41,8 +41,8 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
         ));
     }
     Snapshot::check_schema(&manifest.schema)?;
-    let is_vouched = match check_key_file(config, &manifest)? {
-        Some(provider) => check_word(from, &provider)?,
+    let is_authentic = match check_key_file(config, &manifest)? {
+        Some(provider) => check_mac(from, &provider)?,
         None => false,
     };
     for file in &manifest.files {
@@ -53,7 +53,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
     let named: Vec<(NamedDocument, &FileEntry)> =
         manifest.files.iter().filter_map(|file| Some((file.document()?, file))).collect();
     let ids: HashSet<DocumentId> = named.iter().map(|(document, _)| document.document).collect();
-    if let Some(other) = documents.any_but(&ids).await? {
+    if let Some(other) = documents.find_except(&ids).await? {
         return refuse(format!(
             "the document store already has document {} of card holder {}, which is not in the backup. Choose another \
              place with documents_url (PAYGEN_DOCUMENTS_URL) or --data-dir, or empty it.",
@@ -68,14 +68,14 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
         documents.put(Place { client, card_holder, document }, open).await?;
         Ok::<_, BackupError>(())
     });
-    copies.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    copies.buffer_unordered(CONCURRENT_COPIES).try_collect::<()>().await?;
     restoration.finish(&from.join(DATABASE), &manifest.tables).await?;
-    Ok(Restored { manifest, is_vouched })
+    Ok(Restored { manifest, is_authentic })
 }
 
-/// Whether the key file vouches for the backup, which is refused when what it said was of another one.
-fn check_word(from: &Path, provider: &FileKeyProvider) -> Result<bool, BackupError> {
-    match Manifest::is_vouched(from, provider)? {
+/// Whether the manifest's MAC is correct; a backup with a wrong MAC is refused.
+fn check_mac(from: &Path, provider: &FileKeyProvider) -> Result<bool, BackupError> {
+    match Manifest::is_authentic(from, provider)? {
         Some(true) => Ok(true),
         None => Ok(false),
         Some(false) => refuse(format!(
@@ -103,8 +103,8 @@ fn check(from: &Path, file: &FileEntry) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Without its key file nothing sealed in the backup can be opened, and no server starts on it. Gives the key file,
-/// where one is needed.
+/// Opens the key file when the backup needs one. Without it nothing sealed in the backup can be opened, and no server
+/// starts on it.
 fn check_key_file(config: &Config, manifest: &Manifest) -> Result<Option<FileKeyProvider>, BackupError> {
     if manifest.data_keys.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Taking a backup, beside running servers or without any.
+//! Takes a backup, with or without running servers.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,17 +9,17 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, Seen, failed};
 use super::manifest::{DataKeyEntry, Erased, FileEntry, Manifest, StoreKind, path_of};
-use super::{AT_ONCE, BackupError, DATABASE, DOCUMENTS, refuse};
+use super::{BackupError, CONCURRENT_COPIES, DATABASE, DOCUMENTS, refuse};
 use crate::config::Config;
 use paygen_app::documents::{Documents, Place};
 use paygen_engine::clock::wall;
 
 /// A backup that was taken.
 pub struct Taken {
-    /// What is in it.
+    /// What it contains.
     pub manifest: Manifest,
-    /// Why it could not be proved that the key file opens it, when it could not.
-    pub unproved: Option<String>,
+    /// Why it could not be verified that the key file opens it, when it could not.
+    pub unverified: Option<String>,
 }
 
 /// Takes a backup of everything but the key file into a directory that is absent or empty.
@@ -27,7 +27,7 @@ pub async fn take(config: &Config, to: &Path) -> Result<Taken, BackupError> {
     let directory = files::make_empty(to)?;
     let taken = fill(config, &directory).await;
     if taken.is_err() {
-        // The directory was empty: what is in it is ours. Deleted or not, there is no manifest.
+        // The directory was empty, so its content is ours. Whether or not this succeeds, there is no manifest.
         let _ = std::fs::remove_dir_all(directory.join(DATABASE));
         let _ = std::fs::remove_dir_all(directory.join(DOCUMENTS));
     }
@@ -40,7 +40,7 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
     files::make_directory(&database)?;
     let snapshot = Snapshot::take(&target, &database).await?;
     let mut manifest = Manifest::new(wall().to_string(), StoreKind::of(&target));
-    let (provider, unproved) = match prove(config, &snapshot) {
+    let (provider, unverified) = match verify_key_file(config, &snapshot) {
         Ok(provider) => (provider, None),
         Err(why) => (None, Some(why)),
     };
@@ -62,11 +62,11 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
     manifest.tables = snapshot.tables;
     files::sync_tree(directory)?;
     manifest.write(directory, provider.as_ref())?;
-    Ok(Taken { manifest, unproved })
+    Ok(Taken { manifest, unverified })
 }
 
-/// The key file at hand, which must open every data key; nothing when there are none yet.
-fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<FileKeyProvider>, String> {
+/// Verifies that the available key file opens every data key; `None` when there are no data keys yet.
+fn verify_key_file(config: &Config, snapshot: &Snapshot) -> Result<Option<FileKeyProvider>, String> {
     if snapshot.data_keys.is_empty() {
         return Ok(None);
     }
@@ -79,7 +79,7 @@ fn prove(config: &Config, snapshot: &Snapshot) -> Result<Option<FileKeyProvider>
     Err(format!("the key file {} does not open the data keys of this database", path.display()))
 }
 
-/// Copies the documents that the snapshot names; those that are there, and those that were erased meanwhile.
+/// Copies the documents that the snapshot names; returns those copied, and those erased meanwhile.
 async fn copy_documents(
     documents: &Documents,
     target: &Target,
@@ -98,7 +98,7 @@ async fn copy_documents(
         Ok((document, copied))
     });
     let (mut there, mut erased) = (Vec::new(), Vec::new());
-    let mut copies = std::pin::pin!(copies.buffer_unordered(AT_ONCE));
+    let mut copies = std::pin::pin!(copies.buffer_unordered(CONCURRENT_COPIES));
     while let Some((document, copied)) = copies.try_next().await? {
         match copied {
             Some(file) => there.push(file),

@@ -23,7 +23,6 @@ pub struct Args {
     pub command: Option<Command>,
 }
 
-/// Where a server listens.
 #[derive(Debug, clap::Args)]
 pub struct ServerArgs {
     /// Address to listen on, such as 127.0.0.1:4000, localhost:4000 or 4000 [env: PAYGEN_LISTEN] [default: 127.0.0.1:4000]
@@ -31,7 +30,7 @@ pub struct ServerArgs {
     pub listen: Option<ListenAddress>,
 }
 
-/// How the result is told.
+/// Output format.
 #[derive(Debug, clap::Args)]
 pub struct OutputArgs {
     /// Print the result as JSON
@@ -39,33 +38,32 @@ pub struct OutputArgs {
     pub json: bool,
 }
 
-/// Which running sandbox is meant.
+/// The running sandbox to use.
 #[derive(Debug, clap::Args)]
 pub struct SandboxArgs {
-    /// The server [default: where one with these settings listens]
+    /// The server's URL [default: where a server with these settings listens]
     #[arg(long, env = "PAYGEN_URL")]
     pub url: Option<String>,
-    /// The key for it [default: the sandbox's, in the data directory]
+    /// Its API key [default: the sandbox's, in the data directory]
     #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the sandbox: simulator, test clock, a client and a key made on the first start
+    /// Run the sandbox: simulator, test clock, a client and a key created on the first start
     #[command(after_help = examples::DEV)]
     Dev(ServerArgs),
     /// Run in production
     #[command(after_help = examples::SERVE)]
     Serve(ServerArgs),
-    /// Make an account with simulated money, a card holder and a card in a running sandbox
+    /// Create an account with simulated money, a card holder and a card in a running sandbox
     #[command(after_help = examples::DEMO)]
     Demo(SandboxArgs),
-    /// Print a running server's events as they come, and forward them as webhooks would
+    /// Print a running server's events as they come, and forward them as webhooks
     #[command(after_help = examples::LISTEN)]
     Listen(ListenArgs),
-    /// Run scenario files against a server and check what it answers; a throw-away sandbox unless --url names one
+    /// Run scenario files against a server and check its answers; a temporary sandbox unless --url names one
     #[command(after_help = examples::SIMULATE)]
     Simulate(SimulateArgs),
     /// Bring the database's schema up to date
@@ -73,36 +71,33 @@ pub enum Command {
     Migrate,
     /// Create, list and disable clients, and help one that lost its key
     Clients {
-        /// What to do with clients.
         #[command(subcommand)]
         command: ClientsCommand,
     },
-    /// Make a key file; rotate and list the keys that seal what is kept
+    /// Create a key file; rotate and list the keys that seal stored data
     Keys {
-        /// What to do with keys.
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Look after the ledger
+    /// Verify the ledger
     Ledger {
-        /// What to do with the ledger.
         #[command(subcommand)]
         command: LedgerCommand,
     },
     /// Decide every stored authorization again and report any difference
     #[command(after_help = examples::REPLAY)]
     Replay(OutputArgs),
-    /// Back up database and documents beside a running server; never the key file, which belongs elsewhere
+    /// Back up database and documents beside a running server; never the key file, which must be stored elsewhere
     #[command(after_help = examples::BACKUP)]
     Backup {
-        /// The directory to make it in, absent or empty
+        /// The directory for the backup, absent or empty
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
     /// Restore a backup to a data directory or database that has none yet
     #[command(after_help = examples::RESTORE)]
     Restore {
-        /// The directory that `paygen backup` made
+        /// The directory written by `paygen backup`
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
     },
@@ -114,39 +109,38 @@ pub enum Command {
     },
 }
 
-/// Which stories, and to whom they are told.
+/// The scenarios, and the node to run them on.
 #[derive(Debug, clap::Args)]
 pub struct SimulateArgs {
     /// The files
     #[arg(required_unless_present_any = ["builtin", "list"], value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Stories that come with Paygen, by name; all of them without one
+    /// Built-in scenarios, by name; all of them without one
     #[arg(long, value_name = "NAME", num_args = 0.., conflicts_with = "files")]
     pub builtin: Option<Vec<String>>,
-    /// Name the stories that come with Paygen
+    /// List the built-in scenarios
     #[arg(long, conflicts_with_all = ["files", "builtin"])]
     pub list: bool,
     /// A running sandbox, such as http://127.0.0.1:4000
     #[arg(long)]
     pub url: Option<String>,
-    /// The key for it [default: the sandbox's, in the data directory]
+    /// Its API key [default: the sandbox's, in the data directory]
     #[arg(long, env = "PAYGEN_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 }
 
-/// What to listen to.
+/// Options of `paygen listen`.
 #[derive(Debug, clap::Args)]
 pub struct ListenArgs {
-    /// To whom.
     #[command(flatten)]
     pub sandbox: SandboxArgs,
     /// Only these types, separated by commas
     #[arg(long, value_name = "TYPES")]
     pub types: Option<String>,
-    /// Begin after this event; 000000000000000000000000 begins with the oldest [default: what comes next]
+    /// Begin after this event; 000000000000000000000000 begins with the oldest [default: new events only]
     #[arg(long, value_name = "EVENT_ID")]
     pub from: Option<String>,
-    /// Print what each event contains, too
+    /// Print the content of each event, too
     #[arg(long, short, conflicts_with = "json")]
     pub verbose: bool,
     /// Print each event as a line of JSON
@@ -158,12 +152,11 @@ pub struct ListenArgs {
     /// The secret to sign with, whsec_… [default: a new one, printed once]
     #[arg(long, env = "PAYGEN_WEBHOOK_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
-    /// The token of the endpoint, for the headers that go with one
+    /// The token of the endpoint, for the token's signature headers
     #[arg(long, env = "PAYGEN_WEBHOOK_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
 }
 
-/// What to do with clients.
 #[derive(Debug, Subcommand)]
 pub enum ClientsCommand {
     /// Create a client and print its first API key, once
@@ -172,7 +165,6 @@ pub enum ClientsCommand {
         /// Its name
         #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
-        /// How it is told.
         #[command(flatten)]
         output: OutputArgs,
     },
@@ -184,7 +176,6 @@ pub enum ClientsCommand {
     Keys {
         /// The client's id
         id: String,
-        /// How it is told.
         #[command(flatten)]
         output: OutputArgs,
     },
@@ -193,24 +184,23 @@ pub enum ClientsCommand {
     CreateKey {
         /// The client's id
         id: String,
-        /// What the key is called
+        /// The key's name
         #[arg(
             long,
             default_value = "Made by the operator",
             value_parser = clap::builder::NonEmptyStringValueParser::new()
         )]
         name: String,
-        /// How it is told.
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Make a client's credentials stop working
+    /// Disable a client's credentials
     #[command(after_help = examples::CLIENTS_DISABLE)]
     Disable {
         /// Its id
         id: String,
     },
-    /// Make a client's credentials work again
+    /// Enable a client's credentials again
     #[command(after_help = examples::CLIENTS_ENABLE)]
     Enable {
         /// Its id
@@ -218,42 +208,38 @@ pub enum ClientsCommand {
     },
 }
 
-/// What to do with the ledger.
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
-    /// Recompute everything from nothing, compare with every balance, name what is off
+    /// Recompute the ledger from its lines, compare it with every balance, and name the differences
     #[command(after_help = examples::LEDGER_VERIFY)]
     Verify(VerifyArgs),
 }
 
-/// What the ledger is held against.
+/// Options of `paygen ledger verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Write where every chain ends to this file, to be kept where nobody who can write to the database can change it
+    /// Write the end of every chain to this file, to be kept where nobody who can write to the database can change it
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// A file of before: every chain must still have the line it ended with then
+    /// A file saved earlier: every chain must still contain the line it ended with then
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
     /// The digest that was printed when that file was saved
     #[arg(long, requires = "since", value_name = "DIGEST")]
     pub digest: Option<String>,
-    /// How it is told.
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// What to do with the key file and the data keys.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Make a key file for production
+    /// Create a key file for production
     #[command(after_help = examples::KEYS_NEW)]
     New {
-        /// Where; a file that is there already is never overwritten
+        /// The path; an existing file is never overwritten
         file: PathBuf,
     },
-    /// Put new data keys in place, seal everything again under them, delete the old ones; goes on where it was when it
-    /// was interrupted
+    /// Create new data keys, seal everything again under them, and delete the old ones; resumes after an interruption
     #[command(after_help = examples::KEYS_ROTATE)]
     Rotate,
     /// List the data keys and how much is sealed under each
@@ -262,14 +248,14 @@ pub enum KeysCommand {
     /// Wrap the data keys under another key file
     #[command(after_help = examples::KEYS_REWRAP)]
     Rewrap {
-        /// The other key file; it is made if it is not there
+        /// The other key file; it is created if it does not exist
         #[arg(long, value_name = "FILE")]
         new_key_file: PathBuf,
     },
 }
 
-/// The command line, in which a command's help leaves the settings out that mean nothing to it. They are still taken: a
-/// script may give all its commands the same ones.
+/// The command line. A command's help omits the settings that have no effect on it, but they are accepted: a script may
+/// pass the same settings to all its commands.
 pub fn command() -> clap::Command {
     let args = Args::command();
     let settings: Vec<clap::Arg> = args.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
@@ -312,7 +298,7 @@ mod tests {
                 let line = example.split("  #").next().unwrap_or(example);
                 let line =
                     line.trim_start_matches("eval \"$(").trim_end_matches(")\"").split(" >").next().unwrap_or(line);
-                // Shell quotes only join words here.
+                // In this example shell quotes only join words.
                 let words: Vec<String> = line
                     .split('"')
                     .enumerate()

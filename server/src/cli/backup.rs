@@ -1,4 +1,4 @@
-//! `paygen backup` and `paygen restore`: everything but the key file, into a directory and out of it.
+//! `paygen backup` and `paygen restore`: everything but the key file, into and out of a directory.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,14 +8,14 @@ use super::patience::Patience;
 use crate::backup;
 use crate::config::Config;
 
-/// Takes a backup; beside a running server too.
+/// Takes a backup, also beside a running server.
 pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure> {
     let patience = Patience::with("Backing up");
     let taken = backup::take(config, to).await?;
     drop(patience);
     println!("Backed up to {}:", to.display());
     tell(&taken.manifest);
-    match (&taken.manifest.key_file, &taken.unproved) {
+    match (&taken.manifest.key_file, &taken.unverified) {
         (Some(id), _) => {
             println!("It is opened by the key file with the id {id}, which is not in it: keep that file apart.");
         }
@@ -25,14 +25,13 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restores a backup.
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
     let patience = Patience::with("Restoring");
-    let backup::Restored { manifest, is_vouched } = backup::restore(config, from).await?;
+    let backup::Restored { manifest, is_authentic } = backup::restore(config, from).await?;
     drop(patience);
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
     tell(&manifest);
-    if !is_vouched {
+    if !is_authentic {
         eprintln!(
             "WARNING: the backup has no MAC under the key file, as those of earlier versions and those taken without the \
              key file at hand. Its files are what its manifest says, but whoever could write to it could write another \

@@ -1,10 +1,10 @@
-//! What is printed when a node is ready: on the terminal, never in the log.
+//! The banner printed when a node is ready: to the terminal, never to the log.
 
 use std::net::SocketAddr;
 
 use crate::config::Config;
 
-/// The sandbox: everything a developer needs for the first call.
+/// The sandbox's banner: everything needed for the first call.
 pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
     let url = format!("http://{address}");
     println!();
@@ -25,7 +25,7 @@ pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
     println!();
 }
 
-/// Production.
+/// Production's banner.
 pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
     let version = env!("CARGO_PKG_VERSION");
     let clients = match clients {
@@ -38,7 +38,7 @@ pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
     println!("It has no network adapter yet: cards cannot be paid with.");
 }
 
-/// Which store it is, without anything secret of its URL.
+/// The store, without secrets of its URL.
 fn store(config: &Config) -> String {
     match &config.database_url {
         None => format!("SQLite in {}", config.data_dir.display()),

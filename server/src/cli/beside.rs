@@ -1,10 +1,10 @@
-//! A running server beside which a command works, and the key for it.
+//! Finds the running server that a command works with, and the key for it.
 
 use super::Failure;
 use crate::config::Config;
 use crate::sandbox;
 
-/// Where a server with these settings is reached from here.
+/// The URL of a server with these settings, from this machine.
 pub(super) fn url(config: &Config) -> String {
     let mut listen = config.listen;
     if listen.ip().is_unspecified() {
@@ -13,7 +13,7 @@ pub(super) fn url(config: &Config) -> String {
     format!("http://{listen}")
 }
 
-/// The key that was given, or the sandbox's.
+/// The given key, or the sandbox's.
 pub(super) fn key(config: &Config, given: Option<String>) -> Result<String, Failure> {
     given.filter(|key| !key.is_empty()).or_else(|| sandbox::key_beside(config)).ok_or_else(|| {
         let dir = config.data_dir.display();

@@ -1,4 +1,5 @@
-//! `paygen clients`: tenants, made, listed, disabled and helped; beside a running server through its admin socket.
+//! `paygen clients`: creates, lists and disables clients and their keys; beside a running server through its admin
+//! socket.
 
 use std::process::ExitCode;
 
@@ -7,18 +8,18 @@ use paygen_store::Database;
 use serde_json::json;
 
 use super::{Failure, carry_out, print_json};
-use crate::admin::{self, Ask};
+use crate::admin::{self, AdminRequest};
 use crate::config::Config;
 
-/// Makes a client and prints its first key, once.
+/// Creates a client and prints its first key, once.
 pub(super) async fn create(config: Config, name: &str, json: bool) -> Result<ExitCode, Failure> {
-    let told = carry_out(config, Ask::CreateClient { name: name.to_owned() }, &mut |_| {}).await?;
+    let response = carry_out(config, AdminRequest::CreateClient { name: name.to_owned() }, &mut |_| {}).await?;
     if json {
-        print_json(&json!({"client": told.client, "apiKey": told.key}))?;
+        print_json(&json!({"client": response.client, "apiKey": response.key}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Client   {}", told.client.unwrap_or_default());
-    println!("API key  {}", told.key.unwrap_or_default());
+    println!("Client   {}", response.client.unwrap_or_default());
+    println!("API key  {}", response.key.unwrap_or_default());
     println!("The key is shown this once: keep it now.");
     Ok(ExitCode::SUCCESS)
 }
@@ -47,7 +48,7 @@ pub(super) async fn list(config: &Config, json: bool) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints every key of a client; of the key itself only how it begins and ends.
+/// Prints every key of a client; of the key itself only its beginning and end.
 pub(super) async fn keys(config: &Config, id: &str, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
     let client = admin::client(&database.reader(), id).await?;
@@ -67,26 +68,26 @@ pub(super) async fn keys(config: &Config, id: &str, json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes one more key of a client and prints it, once.
+/// Creates one more key of a client and prints it, once.
 pub(super) async fn create_key(config: Config, id: &str, name: &str, json: bool) -> Result<ExitCode, Failure> {
-    let ask = Ask::CreateKey { client: id.to_owned(), name: name.to_owned() };
-    let told = carry_out(config, ask, &mut |_| {}).await?;
+    let ask = AdminRequest::CreateKey { client: id.to_owned(), name: name.to_owned() };
+    let response = carry_out(config, ask, &mut |_| {}).await?;
     if json {
-        print_json(&json!({"client": told.client, "_id": told.key_id, "apiKey": told.key}))?;
+        print_json(&json!({"client": response.client, "_id": response.key_id, "apiKey": response.key}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Client   {}", told.client.unwrap_or_default());
-    println!("Key      {}", told.key_id.unwrap_or_default());
-    println!("API key  {}", told.key.unwrap_or_default());
+    println!("Client   {}", response.client.unwrap_or_default());
+    println!("Key      {}", response.key_id.unwrap_or_default());
+    println!("API key  {}", response.key.unwrap_or_default());
     println!(
         "The key is shown this once: keep it now. The client's other keys work on; DELETE /api-keys/ID revokes one."
     );
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a client's credentials stop working, or work again.
+/// Disables or enables a client's credentials.
 pub(super) async fn disable(config: Config, id: &str, disabled: bool) -> Result<ExitCode, Failure> {
-    carry_out(config, Ask::DisableClient { id: id.to_owned(), disabled }, &mut |_| {}).await?;
+    carry_out(config, AdminRequest::DisableClient { id: id.to_owned(), disabled }, &mut |_| {}).await?;
     println!("Client {id} is {}.", if disabled { "disabled" } else { "active" });
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `paygen demo`: what the first payment needs, made in a running sandbox and printed as variables of a shell.
+//! `paygen demo`: creates what a first payment needs in a running sandbox, and prints it as shell variables.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ pub(super) async fn run(config: &Config, args: SandboxArgs) -> Result<ExitCode, 
     let url = args.url.filter(|url| !url.is_empty()).unwrap_or_else(|| beside::url(config));
     let key = beside::key(config, args.api_key)?;
     let demo = Demo { node: Node::at(&url, &key)?, run: uuid::Uuid::now_v7().simple().to_string() };
-    // Only a sandbox has a clock to move, and nothing must be made anywhere else.
+    // Only a sandbox has a test clock, and nothing must be created anywhere else.
     let clock = demo.node.ask(&demo.run, "GET", "/simulator/clock", None).await.map_err(|error| {
         format!("no sandbox answers: {error}. Start one with `paygen`, or say where it is with --url.")
     })?;
@@ -62,9 +62,9 @@ struct Demo {
 }
 
 impl Demo {
-    /// Makes something; its id.
+    /// Creates an object and returns its id.
     async fn make(&self, path: &str, body: Value) -> Result<String, Failure> {
-        // Each path is asked once, so that with the run it names the request.
+        // Each path is used once, so with the run it identifies the request.
         let id = format!("{}{}", self.run, path.replace('/', "-"));
         let answer = self.node.ask(&id, "POST", path, Some(&body)).await?;
         match answer.data()["_id"].as_str() {
@@ -74,7 +74,7 @@ impl Demo {
     }
 }
 
-/// As a shell reads it, whatever is in it.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

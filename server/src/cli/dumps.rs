@@ -1,9 +1,8 @@
-//! No picture of this process's memory is left anywhere: card numbers, keys and PINs pass through it.
+//! Prevents dumps of this process's memory, which holds card numbers, keys and PINs.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Has the operating system write no core dump of this process, and on Linux lets no other program of this user read its
-/// memory. Returns what could not be done.
+/// Disables core dumps, and on Linux prevents other programs of this user from reading the memory. Returns what failed.
 pub(super) fn forbid() -> Result<(), String> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).map_err(|error| format!("core dumps cannot be turned off: {error}"))?;

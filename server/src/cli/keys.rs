@@ -1,4 +1,4 @@
-//! `paygen keys`: the data keys, rotated, listed, wrapped under another key file. Key material is never shown.
+//! `paygen keys`: rotates, lists and rewraps the data keys. Key material is never shown.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -10,12 +10,12 @@ use paygen_store::Database;
 use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::{Failure, carry_out, print_json};
-use crate::admin::Ask;
+use crate::admin::AdminRequest;
 use crate::config::Config;
 use paygen_app::rotation::{Progress, purpose_of};
 use paygen_app::vault_keys::from_row;
 
-/// Makes a key file. Nothing of the settings is read for it.
+/// Creates a key file. It does not read the settings.
 pub(super) fn new(file: &Path) -> Result<ExitCode, Failure> {
     let id = FileKeyProvider::create(file)?.key_id().to_owned();
     let file = file.display();
@@ -30,10 +30,10 @@ pub(super) fn new(file: &Path) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Rotates the data keys; beside a running server too.
+/// Rotates the data keys, also beside a running server.
 pub(super) async fn rotate(config: Config) -> Result<ExitCode, Failure> {
     let mut shown = Shown::default();
-    let outcome = carry_out(config, Ask::RotateKeys, &mut |step| shown.show(&step)).await;
+    let outcome = carry_out(config, AdminRequest::RotateKeys, &mut |step| shown.show(&step)).await;
     shown.end();
     outcome?;
     println!("Done: everything is sealed under the new keys, and the old ones are deleted.");
@@ -84,7 +84,7 @@ impl Shown {
         bar
     }
 
-    /// At most ten lines for each kind.
+    /// Prints at most ten lines for each kind.
     fn line(&mut self, what: &str, done: u64, total: u64) {
         let now = (what.to_owned(), done * 10 / total.max(1));
         if self.tenths.as_ref() != Some(&now) {
@@ -127,10 +127,10 @@ pub(super) async fn list(config: &Config, json: bool) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// Wraps every data key under another key file; a repeat does no harm.
+/// Wraps every data key under another key file; repeating it is harmless.
 pub(super) async fn rewrap(config: &Config, new: &Path) -> Result<ExitCode, Failure> {
     let from = FileKeyProvider::open(&config.key_file())?;
-    // On SQLite this takes the lock: beside a running server it says so and does nothing.
+    // On SQLite this takes the lock: beside a running server it fails and changes nothing.
     let database = Database::open_existing(&config.target()).await?;
     let to = FileKeyProvider::open_or_create(new)?;
     if from.key_id() == to.key_id() {

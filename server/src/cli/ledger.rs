@@ -1,5 +1,5 @@
-//! `paygen ledger verify`: recomputes the whole ledger from its lines and compares it with every head, with everything that
-//! names a part of it, and with where it stood before.
+//! `paygen ledger verify`: recomputes the whole ledger from its lines and compares it with every chain's head, with
+//! everything that refers to a line, and with an earlier state.
 
 use std::io::Write;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// The heads of a file of before, which must be the one with this digest.
+/// The heads of a file saved earlier, which must have this digest.
 fn heads_of(path: &Path, digest: Option<&str>) -> Result<Heads, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let heads = Heads::read(&text)

@@ -1,4 +1,4 @@
-//! `paygen migrate`: brings the database's schema up to this binary's.
+//! `paygen migrate`: migrates the database's schema to this binary's version.
 
 use std::process::ExitCode;
 

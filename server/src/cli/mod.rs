@@ -1,4 +1,4 @@
-//! The command line: what an operator types, and what they read.
+//! The command line; the only part of the server that prints.
 
 pub mod args;
 mod backup;
@@ -25,13 +25,13 @@ use clap::FromArgMatches;
 use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand, ServerArgs};
 use paygen_store::Target;
 
-use crate::admin::{self, Ask, Told};
+use crate::admin::{self, AdminRequest, AdminResponse};
 use crate::config::{Config, Mode};
 use crate::start::Node;
 use paygen_app::Environment;
 use paygen_app::rotation::Progress;
 
-/// Something an operator must read: the error and, in it, the fix.
+/// An error for the operator, with its fix.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs the command of the process's arguments.
@@ -57,7 +57,7 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
         dumps::forbid()?;
     }
     let command = match args.command.take() {
-        // What needs no settings works whatever they are.
+        // Commands that need no settings work even when the settings are invalid.
         Some(Command::Completions { shell }) => return completions::print(shell),
         Some(Command::Keys { command: KeysCommand::New { file } }) => return keys::new(&file),
         command => command.unwrap_or(Command::Dev(ServerArgs { listen: None })),
@@ -70,7 +70,7 @@ fn run(mut args: Args) -> Result<ExitCode, Failure> {
     let notes = crate::environment::check(names)?;
     let mut config = Config::load(mode, &args.common)?;
     if matches!(command, Command::Simulate(_)) && args.common.log_level.is_none() {
-        // What is told is the story, not the node's log.
+        // The output is the scenario's, so the node's own log is reduced.
         config.log_level = "warn".to_owned();
     }
     crate::logging::init(&config)?;
@@ -111,30 +111,34 @@ async fn carry(config: Config, command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Prints a result for programs.
+/// Prints a result as JSON.
 fn print_json(result: &(impl serde::Serialize + ?Sized)) -> Result<(), Failure> {
     println!("{}", serde_json::to_string_pretty(result)?);
     Ok(())
 }
 
-/// Has the running server do it, or does it here when none runs.
-async fn carry_out(config: Config, ask: Ask, note: &mut (dyn FnMut(Progress) + Send)) -> Result<Told, Failure> {
+/// Sends the request to the running server, or carries it out here when none runs.
+async fn carry_out(
+    config: Config,
+    ask: AdminRequest,
+    note: &mut (dyn FnMut(Progress) + Send),
+) -> Result<AdminResponse, Failure> {
     let beside = match config.target() {
         Target::Sqlite(_) => admin::ask(&config.data_dir, &ask, note).await?,
         // PostgreSQL takes several writers.
         Target::Postgres(_) => None,
     };
-    let told = match beside {
-        Some(told) => told,
+    let response = match beside {
+        Some(response) => response,
         None => {
             let node = Node::start(config, None).await?;
-            let told = admin::carry_out(&node.app, ask, note).await;
+            let response = admin::carry_out(&node.app, ask, note).await;
             node.finish().await;
-            told
+            response
         }
     };
-    match &told.error {
+    match &response.error {
         Some(error) => Err(error.clone().into()),
-        None => Ok(told),
+        None => Ok(response),
     }
 }

@@ -1,17 +1,17 @@
-//! What is shown while a chore takes long: on a terminal, after a second, and never in a file or a pipe.
+//! A progress line for long chores: on a terminal only, and not for chores that take less than a second.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is done sooner needs no word.
-const SOON: Duration = Duration::from_secs(1);
+/// Chores that take less than this show no progress.
+const SHOW_AFTER: Duration = Duration::from_secs(1);
 
-/// How often it is drawn again.
-const BEAT: Duration = Duration::from_millis(200);
+/// How often the line is redrawn.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A line that turns until it is dropped.
+/// A progress line, shown until it is dropped.
 pub(super) struct Patience {
     what: &'static str,
     bar: ProgressBar,
@@ -19,7 +19,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Begins, with words such as "Verifying the ledger".
+    /// Starts a progress line, with words such as "Verifying the ledger".
     pub(super) fn with(what: &'static str) -> Patience {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
@@ -28,22 +28,22 @@ impl Patience {
         let showing = std::io::stderr().is_terminal().then(|| {
             let bar = bar.clone();
             tokio::spawn(async move {
-                tokio::time::sleep(SOON).await;
+                tokio::time::sleep(SHOW_AFTER).await;
                 bar.set_draw_target(ProgressDrawTarget::stderr());
-                bar.enable_steady_tick(BEAT);
+                bar.enable_steady_tick(REDRAW_INTERVAL);
             })
         });
         Patience { what, bar, showing }
     }
 
-    /// Says how far it is.
+    /// Updates the progress.
     pub(super) fn at(&self, count: u64, of_what: &str) {
         if self.showing.is_some() {
             self.bar.set_message(format!("{}: {count} {of_what}", self.what));
         }
     }
 
-    /// Prints something without the line in between.
+    /// Prints something without the progress line in between.
     pub(super) fn aside(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }

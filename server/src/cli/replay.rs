@@ -1,4 +1,4 @@
-//! `paygen replay`: decides every stored authorization again, from what it was decided on, and tells what differs.
+//! `paygen replay`: decides every stored authorization again, from its stored facts, and reports the differences.
 
 use std::process::ExitCode;
 
@@ -10,22 +10,22 @@ use super::patience::Patience;
 use super::{Failure, print_json};
 use crate::config::Config;
 
-/// The most differences that are printed one by one; all are counted.
-const MOST_PRINTED: u64 = 1000;
+/// Upper bound on the differences that are printed; all are counted.
+const MAX_PRINTED: u64 = 1000;
 
-/// Fails when a decision differs under the very rules it was made under.
+/// Fails when a decision differs although the rules' version is the same.
 pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
     let patience = Patience::with("Deciding again");
     let mut replay = Replay::default();
-    let (mut differences, mut told) = (0, Vec::new());
+    let (mut differences, mut listed) = (0, Vec::new());
     database
         .each_authorization(|authorization| {
             for difference in replay.look(authorization) {
                 differences += 1;
                 match differences {
-                    ..=MOST_PRINTED if json => told.push(as_json(&difference)),
-                    ..=MOST_PRINTED => patience.aside(|| tell(&difference)),
+                    ..=MAX_PRINTED if json => listed.push(as_json(&difference)),
+                    ..=MAX_PRINTED => patience.aside(|| tell(&difference)),
                     _ => {}
                 }
             }
@@ -38,12 +38,12 @@ pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure
         print_json(&json!({
             "rulesVersion": RULES_VERSION, "authorizations": replay.authorizations, "decisions": replay.decisions,
             "approved": replay.approved, "declined": replay.declined, "underAnotherVersion": replay.other_rules,
-            "changedByTheRulesSince": replay.changed, "differing": replay.differing, "differences": told,
+            "changedByTheRulesSince": replay.changed, "differing": replay.differing, "differences": listed,
         }))?;
         return Ok(code);
     }
-    if differences > MOST_PRINTED {
-        println!("{} more are not shown.", differences - MOST_PRINTED);
+    if differences > MAX_PRINTED {
+        println!("{} more are not shown.", differences - MAX_PRINTED);
     }
     println!("{:<30}{:>12}", format!("Rules version {RULES_VERSION}"), "how many");
     for (what, count) in [

@@ -1,4 +1,4 @@
-//! `paygen dev` and `paygen serve`: a node that listens until it is told to stop.
+//! `paygen dev` and `paygen serve`: a node that serves requests until it is stopped.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use paygen_api::Api;
 use paygen_api::router::{Contract, Documentation};
 use paygen_app::Environment;
 
-/// How long open requests may take to finish after the signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
+/// Time for open requests to finish after the signal to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(config: Config, environment: Environment) -> Result<ExitCode, Failure> {
     let listen = config.listen;
@@ -64,14 +64,14 @@ async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node)
     drop(listener);
     tracing::info!("stopping: no new requests are taken, open ones are finished");
     node.begin_stop();
-    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
-        tracing::warn!("some requests were still open after {} s", GRACE.as_secs());
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, open.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still open after {} s", SHUTDOWN_TIMEOUT.as_secs());
     }
     node.finish().await;
     Ok(())
 }
 
-/// The docs site about the API.
+/// The docs site.
 fn documentation(contract: Contract) -> Router<Api> {
     paygen_docs_site::router(move || contract.bytes())
 }

@@ -1,4 +1,4 @@
-//! `paygen simulate`: tells scenario files to a node, and shows where it answers otherwise.
+//! `paygen simulate`: runs scenario files against a node and prints the differences.
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -21,28 +21,28 @@ pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, 
         builtin::names().iter().for_each(|name| println!("{name}"));
         return Ok(ExitCode::SUCCESS);
     }
-    let told = match &args.builtin {
-        Some(names) => builtin_stories(names)?,
-        None => stories_of(&args.files)?,
+    let selected = match &args.builtin {
+        Some(names) => builtin_scenarios(names)?,
+        None => scenarios_of(&args.files)?,
     };
     let mut throw_away = None;
     let (url, key) = match args.url {
         Some(url) => (url, beside::key(&config, args.api_key)?),
         None => {
-            let (node, url, key) = ThrowAway::start(config).await?;
+            let (node, url, key) = TemporarySandbox::start(config).await?;
             throw_away = Some(node);
             (url, key)
         }
     };
     let node = scenarios::Node::at(&url, &key)?;
     let mut failing = Vec::new();
-    for (name, scenario) in &told {
+    for (name, scenario) in &selected {
         println!("{}", scenario.name);
-        let told = scenarios::run(&node, scenario).await;
-        for line in &told.lines {
+        let report = scenarios::run(&node, scenario).await;
+        for line in &report.lines {
             println!("  {line}");
         }
-        if told.differences > 0 {
+        if report.differences > 0 {
             failing.push(name.clone());
         }
     }
@@ -52,49 +52,49 @@ pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, 
         failing.push("the ledger".to_owned());
     }
     if failing.is_empty() {
-        println!("{} told, each as expected.", told.len());
+        println!("{} scenarios, each as expected.", selected.len());
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} told; not as expected: {}", told.len(), failing.join(", "));
+    println!("{} scenarios; not as expected: {}", selected.len(), failing.join(", "));
     Ok(ExitCode::FAILURE)
 }
 
-/// Stories with their names: those of files.
-fn stories_of(files: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
-    let mut stories = Vec::new();
+/// The scenarios of files, with their names.
+fn scenarios_of(files: &[PathBuf]) -> Result<Vec<(String, Scenario)>, Failure> {
+    let mut scenarios = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let scenario = scenarios::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        stories.push((file.display().to_string(), scenario));
+        scenarios.push((file.display().to_string(), scenario));
     }
-    Ok(stories)
+    Ok(scenarios)
 }
 
-/// Stories with their names: those that come along, all of them when none is named.
-fn builtin_stories(names: &[String]) -> Result<Vec<(String, Scenario)>, Failure> {
+/// Built-in scenarios with their names; all of them when none is named.
+fn builtin_scenarios(names: &[String]) -> Result<Vec<(String, Scenario)>, Failure> {
     let known = builtin::names();
     let names = if names.is_empty() { &known } else { names };
-    let mut stories = Vec::new();
+    let mut scenarios = Vec::new();
     for name in names {
         let Some(story) = builtin::story(name) else {
             let hint = hint(name, known.iter().map(String::as_str));
-            return Err(format!("no story is called {name}.{hint} `paygen simulate --list` names them all.").into());
+            return Err(format!("no scenario is called {name}.{hint} `paygen simulate --list` names them all.").into());
         };
-        stories.push((name.clone(), story?));
+        scenarios.push((name.clone(), story?));
     }
-    Ok(stories)
+    Ok(scenarios)
 }
 
-/// A sandbox in a directory of its own, gone afterwards.
-struct ThrowAway {
+/// A temporary sandbox, removed afterwards.
+struct TemporarySandbox {
     node: start::Node,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     _directory: tempfile::TempDir,
 }
 
-impl ThrowAway {
-    /// Starts one; with its URL and key.
-    async fn start(mut config: Config) -> Result<(ThrowAway, String, String), Failure> {
+impl TemporarySandbox {
+    /// Starts one; returns its URL and key.
+    async fn start(mut config: Config) -> Result<(TemporarySandbox, String, String), Failure> {
         let directory = tempfile::tempdir()?;
         config.data_dir = directory.path().to_owned();
         (config.database_url, config.key_file, config.documents_url) = (None, None, None);
@@ -106,10 +106,10 @@ impl ThrowAway {
         let service =
             paygen_api::router::router(node.api.clone(), None).into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(axum::serve(listener, service).into_future());
-        Ok((ThrowAway { node, server, _directory: directory }, url, key))
+        Ok((TemporarySandbox { node, server, _directory: directory }, url, key))
     }
 
-    /// Ends it; whether its ledger was right.
+    /// Stops it; returns whether its ledger verified.
     async fn end(self) -> Result<bool, Failure> {
         self.server.abort();
         let report = self.node.database.verify_ledger(Verifier::default()).await?;

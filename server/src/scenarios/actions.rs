@@ -1,17 +1,16 @@
-//! What a step can do: each action is a call, and the fields it takes.
+//! The actions of a step: each is an API call with the fields it takes.
 
-/// An action.
 #[derive(Debug)]
 pub struct Action {
     /// Its name in the file.
     pub name: &'static str,
-    /// The method of its call.
     pub method: &'static str,
-    /// The path of its call; `{on}`, `{card}`, `{account}`, `{cardHolder}` and `{exception}` stand for ids.
+    /// The path; `{on}`, `{card}`, `{account}`, `{cardHolder}` and `{exception}` are replaced by ids.
     pub path: &'static str,
     /// The fields it takes.
     pub fields: &'static [&'static str],
-    /// Fields that name something of the scenario, and the field of the call its id goes to when it is not in the path.
+    /// Fields that refer to a name of the scenario, with the field of the call that takes its id when it is not in the
+    /// path.
     pub names: &'static [(&'static str, &'static str)],
 }
 
@@ -26,7 +25,7 @@ const fn action(
     Action { name, method: call.0, path: call.1, fields, names }
 }
 
-/// What falls due until an instant is done on the way there.
+/// Advances the clock; what falls due on the way is done at its own instant.
 pub const ADVANCE: &str = "advance";
 
 /// Every action.
@@ -137,7 +136,6 @@ pub const ACTIONS: &[Action] = &[
     action(ADVANCE, ("POST", "/simulator/clock"), &[], &["by", "to", "timeZone"]),
 ];
 
-/// The action of a name.
 pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name == name)
 }

@@ -1,4 +1,4 @@
-//! The stories of docs/scenarios, which are in the binary.
+//! The scenarios of docs/scenarios, embedded in the binary.
 
 use rust_embed::RustEmbed;
 
@@ -8,7 +8,7 @@ use super::{Scenario, read};
 #[folder = "../docs/scenarios"]
 struct Files;
 
-/// The names of all stories, in order.
+/// The names of all built-in scenarios, in order.
 pub fn names() -> Vec<String> {
     let names = Files::iter().filter_map(|path| path.strip_suffix(".yaml").map(str::to_owned));
     let mut names: Vec<String> = names.collect();
@@ -16,7 +16,7 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// The story of a name.
+/// The built-in scenario with this name.
 pub fn story(name: &str) -> Option<Result<Scenario, String>> {
     let file = Files::get(&format!("{name}.yaml"))?;
     Some(read(&String::from_utf8_lossy(&file.data)).map_err(|error| error.to_string()))

@@ -1,4 +1,4 @@
-//! Moving the test clock as stories tell it: by a span, or to the next time that a clock on a wall shows.
+//! Advances of the test clock in scenarios: by a span, or to the next time of day in a time zone.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp, ToSpan};
 
 use super::model::Moment;
 
-/// The instant a moment comes to, seen from now.
+/// The instant of a moment, seen from now.
 pub fn instant(moment: &Moment, now: Timestamp) -> Result<Timestamp, String> {
     let zone = match &moment.time_zone {
         Some(name) => TimeZone::get(name).map_err(|error| format!("timeZone {name}: {error}"))?,

@@ -1,10 +1,10 @@
-//! What was expected against what is: differences in words.
+//! Compares expected with actual values; differences are returned as sentences.
 
 use serde_json::{Map, Value};
 
 use super::speak::Answer;
 
-/// Expected fields against an answer; a refusal nobody expected is a difference.
+/// Compares expected fields with an answer; a refusal that was not expected is a difference.
 pub fn answer(expected: &Map<String, Value>, answer: &Answer) -> Vec<String> {
     let mut differences = Vec::new();
     if !answer.is_success() && !expected.contains_key("code") {
@@ -34,7 +34,7 @@ fn at<'a>(data: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-/// A value against another; of an object only what is told.
+/// Compares a value; of an object only the expected members.
 pub fn value(path: &str, wanted: &Value, got: &Value) -> Option<String> {
     (!equal(wanted, got)).then(|| format!("{path}: expected {wanted}, is {got}"))
 }
@@ -42,7 +42,7 @@ pub fn value(path: &str, wanted: &Value, got: &Value) -> Option<String> {
 fn equal(wanted: &Value, got: &Value) -> bool {
     match (wanted, got) {
         (Value::Number(_), Value::Number(_)) => match (wanted.as_f64(), got.as_f64()) {
-            // Both came from decimal text, one over YAML: they are the same number or cents apart.
+            // Both come from decimal text, one by way of YAML: they are equal, or differ by cents at least.
             (Some(wanted), Some(got)) => (wanted - got).abs() < 1e-9 * wanted.abs().max(1.0),
             _ => false,
         },

@@ -1,7 +1,7 @@
-//! Scenario files: stories of cards as YAML, told to a node over HTTP and compared with what it answers.
+//! Scenario files: sequences of card operations as YAML, sent to a node over HTTP and compared with its answers.
 //!
-//! One form for people and for tests: `paygen simulate FILE` and `tests/it/scenarios.rs` run the same files. The form is
-//! described in docs/scenarios/README.md.
+//! `paygen simulate FILE` and `tests/it/scenarios.rs` run the same files. The format is described in
+//! docs/scenarios/README.md.
 
 mod actions;
 pub mod builtin;
@@ -12,5 +12,5 @@ mod run;
 mod speak;
 
 pub use model::{Scenario, read};
-pub use run::{Told, run};
+pub use run::{ScenarioReport, run};
 pub use speak::Node;

@@ -1,5 +1,5 @@
-//! A scenario as it is written: names of accounts, card holders and cards, and steps. What is not known is refused with
-//! the line it stands on.
+//! The format of a scenario: names of accounts, card holders and cards, and steps. Unknown fields are refused with
+//! their line.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,42 +11,39 @@ use serde_saphyr::Spanned;
 
 use super::actions::{self, ACTIONS, Action};
 
-/// A story.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// Its name.
     pub name: String,
-    /// What happens, in a sentence or two.
+    /// A summary, in a sentence or two.
     pub story: String,
-    /// When it begins, at the earliest: as `advance` has it.
+    /// The earliest time it begins, in the form of `advance`.
     #[serde(default)]
     pub clock: Option<Moment>,
-    /// Accounts by name: fields of `POST /accounts`, in dollars unless said.
+    /// Accounts by name: fields of `POST /accounts`, in dollars by default.
     pub accounts: BTreeMap<String, Account>,
-    /// Card holders by name: fields of `POST /card-holders`; one unless said.
+    /// Card holders by name: fields of `POST /card-holders`; one by default.
     #[serde(default, rename = "cardHolders")]
     pub card_holders: BTreeMap<String, Holder>,
     /// Cards by name: fields of `POST /cards`.
     pub cards: BTreeMap<String, Card>,
-    /// What happens.
     pub steps: Vec<Spanned<Step>>,
 }
 
-/// When the clock shall stand.
+/// The time to advance the clock to.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
-    /// Later by this much: 3d, 12h, 1mo.
+    /// Later by this span: 3d, 12h, 1mo.
     pub by: Option<String>,
-    /// The next time that a clock on the wall shows this: 23:30.
+    /// The next time of day like this: 23:30.
     pub to: Option<String>,
-    /// On the wall of which zone; UTC unless said.
+    /// The time zone of `to`; UTC by default.
     #[serde(rename = "timeZone")]
     pub time_zone: Option<String>,
 }
 
-/// A map of which only some fields are known.
+/// A map that refuses unknown fields.
 macro_rules! known {
     ($(#[$doc:meta])* $name:ident: $($field:literal)*) => {
         $(#[$doc])*
@@ -62,48 +59,44 @@ macro_rules! known {
 }
 
 known! {
-    /// An account.
     Account: "ownerType" "ownerId" "name" "type" "category" "currency" "status" "balance" "creditLimit" "canDebit" "canCredit" "metadata"
 }
 
 known! {
-    /// A card holder.
     Holder: "name" "person" "address" "status" "metadata" "spendingLimits"
 }
 
 known! {
-    /// A card.
     Card: "account" "cardHolder" "type" "brand" "status" "currency" "metadata" "spendingControls" "enable2FA" "amount" "disposable" "fundingMode" "validFrom" "validUntil" "merchantLock" "cancelAfter" "pin"
 }
 
-/// One thing that happens, and what is to be seen then.
+/// One action, and the expected results.
 #[derive(Debug)]
 pub struct Step {
-    /// What happens.
     pub action: &'static Action,
-    /// Its fields.
+    /// The action's fields.
     pub fields: Map<String, Value>,
-    /// In the words of the story.
+    /// The step in the words of the scenario.
     pub say: Option<String>,
-    /// A name for what comes of it.
+    /// A name for the object it creates.
     pub known_as: Option<String>,
-    /// Fields of the answer; `code` is an error's.
+    /// Expected fields of the answer; `code` is an error's.
     pub expect: Map<String, Value>,
-    /// Of cards and accounts: what is available, or posted, held and available.
+    /// Expected balances of cards and accounts: the available amount, or posted, held and available amounts.
     pub balances: BTreeMap<String, Amounts>,
-    /// Of cards and accounts: the types of the events that came with it.
+    /// Expected types of the events of cards and accounts since the last step.
     pub events: BTreeMap<String, Vec<String>>,
-    /// Of cards: the types of their open exceptions.
+    /// Expected types of the open exceptions of cards.
     pub exceptions: BTreeMap<String, Vec<String>>,
 }
 
-/// What is on a card or an account.
+/// Expected balances of a card or an account.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a number, or a map of posted, held and available")]
 pub enum Amounts {
-    /// What is available.
+    /// The available amount.
     Available(Number),
-    /// Each that is told.
+    /// The amounts that are given.
     Each(Each),
 }
 
@@ -111,23 +104,21 @@ pub enum Amounts {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// What the ledger has.
     pub posted: Option<Number>,
-    /// What of it is held.
+    /// The held part of it.
     pub held: Option<Number>,
-    /// What is left to spend.
     pub available: Option<Number>,
 }
 
 const ABOUT: &[&str] = &["say", "as", "expect", "balances", "events", "exceptions"];
 
-/// Reads a scenario; the error shows the line.
+/// Parses a scenario; the error shows the line.
 pub fn read(text: &str) -> Result<Scenario, String> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
-/// Reads a map, and refuses fields that are not among these.
+/// Parses a map, and refuses fields that are not in this list.
 struct Known(&'static [&'static str]);
 
 impl<'de> Visitor<'de> for Known {

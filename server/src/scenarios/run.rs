@@ -1,4 +1,5 @@
-//! Telling a scenario to a node: what it needs is made under fresh ids, so that a node can be told any number of them.
+//! Runs a scenario against a node. Its objects are created under fresh ids, so that any number of scenarios can run on
+//! one node.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,15 +10,15 @@ use super::model::{Amounts, Each, Moment, Scenario, Step};
 use super::speak::{Answer, Node};
 use super::{actions, clock, expect};
 
-/// How long events may take to get their place.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout for events to be assigned a position.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Debug, Default)]
-pub struct Told {
-    /// A line for each step, and under it what differed.
+pub struct ScenarioReport {
+    /// A line for each step, followed by its differences.
     pub lines: Vec<String>,
-    /// How much differed.
+    /// The number of differences.
     pub differences: usize,
 }
 
@@ -30,43 +31,43 @@ enum What {
     Message,
 }
 
-/// A name of the scenario and what it stands for.
+/// An object of the scenario.
 struct Named {
     what: What,
     id: String,
-    /// Up to which of its events somebody looked.
+    /// The position up to which its events were checked.
     seen: i64,
 }
 
-struct Teller<'a> {
+struct ScenarioRunner<'a> {
     node: &'a Node,
     names: BTreeMap<String, Named>,
-    /// Tells this run's requests and network transaction ids from those of others.
+    /// Distinguishes this run's request ids and network transaction ids from those of other runs.
     run: String,
-    /// How many requests there were.
+    /// The number of requests so far.
     requests: usize,
 }
 
-/// Tells a scenario.
-pub async fn run(node: &Node, scenario: &Scenario) -> Told {
-    let mut told = Told::default();
+/// Runs a scenario.
+pub async fn run(node: &Node, scenario: &Scenario) -> ScenarioReport {
+    let mut report = ScenarioReport::default();
     let run = uuid::Uuid::now_v7().simple().to_string();
     let run = run.get(20..).unwrap_or(&run).to_owned();
-    let mut teller = Teller { node, names: BTreeMap::new(), run, requests: 0 };
-    if let Err(trouble) = teller.prepare(scenario).await {
-        told.lines.push(format!("✗ it cannot begin: {trouble}"));
-        told.differences += 1;
-        return told;
+    let mut runner = ScenarioRunner { node, names: BTreeMap::new(), run, requests: 0 };
+    if let Err(trouble) = runner.prepare(scenario).await {
+        report.lines.push(format!("✗ it cannot begin: {trouble}"));
+        report.differences += 1;
+        return report;
     }
     for step in &scenario.steps {
-        let differences = teller.step(&step.value).await.unwrap_or_else(|trouble| vec![trouble]);
+        let differences = runner.step(&step.value).await.unwrap_or_else(|trouble| vec![trouble]);
         let tick = if differences.is_empty() { '✓' } else { '✗' };
-        told.lines.push(format!("{tick} {}", title(&step.value)));
-        told.differences += differences.len();
+        report.lines.push(format!("{tick} {}", title(&step.value)));
+        report.differences += differences.len();
         let line = step.referenced.line();
-        told.lines.extend(differences.into_iter().map(|difference| format!("    line {line}: {difference}")));
+        report.lines.extend(differences.into_iter().map(|difference| format!("    line {line}: {difference}")));
     }
-    told
+    report
 }
 
 fn title(step: &Step) -> String {
@@ -80,7 +81,7 @@ fn id_of(data: &Value) -> Result<String, String> {
     data["_id"].as_str().map(str::to_owned).ok_or_else(|| format!("there is no _id in {data}"))
 }
 
-impl Teller<'_> {
+impl ScenarioRunner<'_> {
     async fn prepare(&mut self, scenario: &Scenario) -> Result<(), String> {
         if let Some(moment) = &scenario.clock {
             self.advance(moment).await?;
@@ -134,7 +135,7 @@ impl Teller<'_> {
         self.name(name, what, id_of(answer.data())?)
     }
 
-    /// Writes, under the next request id.
+    /// Sends a write, under the next request id.
     async fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, String> {
         self.requests += 1;
         self.node.ask(&self.request_id(), method, path, body).await
@@ -230,14 +231,14 @@ impl Teller<'_> {
 
     async fn advance(&mut self, moment: &Moment) -> Result<(), String> {
         let now = self.node.get("/simulator/clock").await?;
-        let now = now["now"].as_str().and_then(|now| now.parse().ok()).ok_or("the clock does not tell the time")?;
+        let now = now["now"].as_str().and_then(|now| now.parse().ok()).ok_or("the clock has no time")?;
         let to = clock::instant(moment, now)?;
         let answer = self.ask("POST", "/simulator/clock", Some(&json!({"setTo": to.to_string()}))).await?;
         let failing = answer.data()["stillFailing"].as_array().is_some_and(|failing| !failing.is_empty());
         if answer.is_success() && !failing { Ok(()) } else { Err(format!("the clock: {}", answer.trouble())) }
     }
 
-    /// What a name of a card or an account leads to.
+    /// The card or account of a name.
     fn money(&self, name: &str) -> Result<(What, String), String> {
         let found = self.names.get(name).filter(|named| matches!(named.what, What::Card | What::Account));
         found.map(|named| (named.what, named.id.clone())).ok_or_else(|| format!("no card or account is called {name}"))
@@ -262,8 +263,7 @@ impl Teller<'_> {
         Ok(differences.collect())
     }
 
-    /// The types of the events that came with the last request, and of those nobody asked for since somebody looked; as
-    /// many as are expected are waited for.
+    /// The types of the object's events since they were last checked. Waits until there are as many as expected.
     async fn events(&mut self, name: &str, expected: usize) -> Result<Vec<String>, String> {
         let (_, id) = self.money(name)?;
         let seen = self.names.get(name).map_or(0, |named| named.seen);
@@ -278,7 +278,7 @@ impl Teller<'_> {
             let events = self.node.get(&path).await?;
             let events = events.as_array().cloned().unwrap_or_default();
             let new: Vec<&Value> = events.iter().filter(of_this).collect();
-            if new.len() >= expected || begun.elapsed() > PATIENCE {
+            if new.len() >= expected || begun.elapsed() > EVENT_TIMEOUT {
                 let types = new.iter().filter_map(|event| event["type"].as_str().map(str::to_owned)).collect();
                 let last = new.iter().filter_map(|event| event["sequence"].as_i64()).max().unwrap_or(seen);
                 break (types, last);
@@ -300,7 +300,7 @@ impl Teller<'_> {
     }
 }
 
-/// Fields over defaults.
+/// Merges fields over defaults.
 fn over(mut defaults: Value, fields: &Map<String, Value>) -> Value {
     for (name, value) in fields {
         defaults[name] = value.clone();

@@ -1,4 +1,4 @@
-//! Speaking to a node as any client does: HTTP, JSON, one key.
+//! An HTTP client for the API, with one key.
 
 use std::time::Duration;
 
@@ -11,20 +11,19 @@ pub struct Node {
     http: reqwest::Client,
 }
 
-/// What a node answered.
+/// The response of a node.
 pub struct Answer {
-    /// The status.
     pub status: u16,
     body: Value,
 }
 
 impl Answer {
-    /// Whether it did what it was asked.
+    /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// What it is about.
+    /// The member `data`.
     pub fn data(&self) -> &Value {
         &self.body["data"]
     }
@@ -34,7 +33,7 @@ impl Answer {
         &self.body["error"]["code"]
     }
 
-    /// What was wrong, in words.
+    /// The error in words, with its fields.
     pub fn trouble(&self) -> String {
         let fields = self.body["error"]["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
         let fields: Vec<String> =
@@ -55,7 +54,7 @@ impl Node {
         Ok(Node { url: url.trim_end_matches('/').to_owned(), key: key.to_owned(), http })
     }
 
-    /// Asks under a request id, which is the idempotency key too when it writes.
+    /// Sends a request with a request id, which is the idempotency key too when it writes.
     pub async fn ask(&self, id: &str, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, String> {
         let name = method.parse().map_err(|_| format!("{method} is no method"))?;
         let mut request = self.http.request(name, format!("{}{path}", self.url)).header("x-api-key", &self.key);
@@ -75,14 +74,14 @@ impl Node {
         Ok(Answer { status, body })
     }
 
-    /// What is there.
+    /// Reads an object.
     pub async fn get(&self, path: &str) -> Result<Value, String> {
         let answer = self.ask(&uuid::Uuid::now_v7().to_string(), "GET", path, None).await?;
         if answer.is_success() { Ok(answer.data().clone()) } else { Err(format!("GET {path}: {}", answer.trouble())) }
     }
 }
 
-/// An error with what caused it.
+/// An error with its causes.
 fn because(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,5 +1,5 @@
-//! Every page of the docs, read by axe-core as people with a screen reader, a keyboard or little contrast meet it: in both
-//! themes, wide and narrow.
+//! Every page of the docs checked with axe-core, for users of screen readers, keyboards and high contrast: in both
+//! themes, on wide and narrow screens.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::world::{Backend, World};
 
 const AXE: &str = include_str!("../vendor/axe.min.js");
 
-/// What is wrong, and where. The viewer of the reference is others' work, and so large that this takes minutes for it.
+/// Violations and their places. The reference viewer is third-party code, and checking it would take minutes.
 const RUN: &str = "axe.run({ exclude: ['#reference', LEFT] }, { ONLY resultTypes: ['violations'] }).then(({ violations }) => violations.map((one) => \
     `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.target.join(' ') + ' ' + node.html.slice(0, 120)).join(' | ')}`))";
 
@@ -22,7 +22,7 @@ fn pages() -> Vec<String> {
 }
 
 fn read(browser: &mut Browser, place: &str, only: &str, faults: &mut Vec<String>) {
-    // Code looks the same on every page; there is much of it, and its colours take most of the time.
+    // Code looks the same on every page, and checking its many colours takes most of the time.
     let left = if place.contains("quickstart") { "'#reference'" } else { "'pre code'" };
     let found = browser.evaluate(&RUN.replace("ONLY", only).replace("LEFT", left));
     let found = found.as_array().unwrap_or_else(|| panic!("{place}: {found}"));
@@ -40,7 +40,7 @@ async fn read_all(width: u32, height: u32) {
         browser.wait_for(&format!("location.pathname === '{path}' && document.readyState === 'complete'"));
         let known = browser.evaluate(&format!("{AXE}; typeof axe.run"));
         assert_eq!(known, Value::from("function"));
-        // Colours are the same on every screen.
+        // Colours do not depend on the size of the screen.
         let themes: &[bool] = if width > 1000 { &[false, true] } else { &[false] };
         for dark in themes.iter().copied() {
             browser.call(

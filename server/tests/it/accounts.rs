@@ -100,7 +100,7 @@ on_both_stores! {
             server.post(&format!("/simulator/accounts/{id}/fund"), json!({"amount": amount})).await.expect(200);
             let clock = server.post("/simulator/clock", json!({"advanceSeconds": 3600})).await.expect(200);
             instants.push(clock.data()["now"].as_str().expect("an instant").to_owned());
-            // Times are whole milliseconds: what comes next comes later.
+            // Times are whole milliseconds: a later change needs a later millisecond.
             server.post("/simulator/clock", json!({"advanceSeconds": 1})).await.expect(200);
         }
         for (at, expected) in instants.iter().zip([5, 12, 23]) {

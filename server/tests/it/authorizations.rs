@@ -1,4 +1,4 @@
-//! Authorizations: asked for, decided, explained, told; limits under many at once.
+//! Authorizations: requests, decisions, explanations, events; limits under concurrency.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ pub fn cafe() -> Value {
     })
 }
 
-/// A card with this much on it; its id. Its account has 1000 in the beginning.
+/// A card with this balance; returns its id. Its account starts with 1000.
 pub async fn a_funded_card(server: &Server, amount: i64) -> String {
     id(&issued(server, 1000, json!({"amount": amount})).await.2).to_owned()
 }
 
-/// What an authorization with this card, this amount and these further fields comes to.
+/// Authorizes this amount on this card, with further fields.
 pub async fn pay(server: &Server, card: &str, amount: Value, more: Value) -> Value {
     let mut body = json!({"cardId": card, "amount": amount});
     for (name, value) in more.as_object().expect("an object") {
@@ -60,7 +60,7 @@ pub async fn events(server: &Server, card: &str, kind: &str, count: usize) -> Ve
     }
 }
 
-/// Compares the members named in `expected`, and says which one is off.
+/// Compares the members named in `expected`, and names the one that differs.
 #[track_caller]
 pub fn assert_members(found: &Value, expected: Value) {
     for (name, value) in expected.as_object().expect("an object") {
@@ -239,7 +239,7 @@ on_both_stores! {
             assert_eq!(reply.data()["reason"], reason, "{month} {year} {cvv:?}");
             assert!(!reply.text.contains(pan), "the number is in no answer");
         }
-        // Wrong expiries and codes of a day are counted, and beyond ten nothing tells what was right.
+        // Wrong expiries and codes are counted per day; beyond ten no answer reveals what was correct.
         let listed = async || server.get("/exceptions?filter=type=too_many_attempts").await.expect(200).json()["meta"]["total"].clone();
         let guess = |cvv: &str| json!({"pan": pan, "expiryMonth": month, "expiryYear": year, "cvv": cvv, "amount": 1});
         assert_eq!(listed().await, 0, "four were wrong so far");
@@ -320,7 +320,7 @@ on_both_stores! {
         let over = pay(&server, &card, json!(11), json!({"merchant": cafe()})).await;
         assert_eq!(over["reason"], "spending_limit_exceeded");
         assert_eq!(pay(&server, &card, json!(40.01), json!({})).await["reason"], "spending_limit_exceeded");
-        // Sent again, and with another amount, a limit keeps what it counted.
+        // Replaced with the same or another amount, a limit keeps its usage.
         for amount in [50, 25, 50] {
             server.put(&format!("/cards/{card}"), json!({"spendingControls": limits(amount)})).await.expect(200);
             let shown = server.get(&path).await.expect(200).data();
@@ -341,7 +341,7 @@ on_both_stores! {
     }
 }
 
-/// 96 payments of 1 at once, through all of these servers, on a card whose limit is 50.
+/// 96 concurrent payments of 1, over all of these servers, on a card whose limit is 50.
 async fn exactly_fifty(servers: Vec<Server>) {
     let servers = Arc::new(servers);
     let controls = json!({"spendingLimits": [{"amount": 50, "interval": "daily"}]});

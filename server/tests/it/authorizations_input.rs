@@ -1,4 +1,4 @@
-//! Wrong messages, repeats, strangers, lists, and decisions made again.
+//! Invalid messages, replays, other tenants, lists, and decisions made again.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::world::{Backend, Server, World};
 
 const ABSENT: &str = "665f1c4f4a4f4a4f4a4f4a4f";
 
-/// A number with a right check digit that was never issued.
+/// A number with a correct check digit that was never issued.
 const UNKNOWN_PAN: &str = "4111111111111111";
 
 async fn total(server: &Server, path: &str) -> Value {

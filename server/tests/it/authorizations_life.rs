@@ -1,4 +1,4 @@
-//! What becomes of authorizations: more, less, back, out of time, collected, refunded, and what did not fit.
+//! The life of authorizations: increments, reversals, expiry, captures, refunds, and mismatches.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn exceptions(server: &Server) -> Vec<Value> {
     server.get("/exceptions?sort=createdAt").await.expect(200).data().as_array().cloned().unwrap_or_default()
 }
 
-/// The ledger verifies, and every decision comes to the same again, beside the running server.
+/// Verifies the ledger and replays every decision, beside the running server.
 fn nothing_is_off(world: &World) {
     for command in ["ledger verify", "replay"] {
         let output = world.command(command).output().expect("paygen runs");

@@ -1,5 +1,5 @@
-//! The drill: a backup is taken while transfers go on, and restored in another place with the same key file. What was
-//! acknowledged before is there, to the byte and to the cent, and everything goes on.
+//! The restore drill: a backup is taken during transfers and restored elsewhere with the same key file. Everything
+//! acknowledged before is present, to the byte and to the cent, and the restored server works.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -22,10 +22,10 @@ use crate::world::{Backend, Form, KEY, Server, World};
 
 const DOCUMENT: &[u8] = b"%PDF-1.4\n% a document that is not erased\nxref\ntrailer\nstartxref\n9\n%%EOF\n";
 
-/// How many accounts pass money round.
+/// Accounts of the ring of transfers.
 const RING: usize = 6;
 
-/// What each of them has in the beginning.
+/// The initial balance of each account.
 const FUNDS: i64 = 100_000;
 
 pub fn backup(world: &World, to: &Path) -> Command {
@@ -40,9 +40,9 @@ pub fn restore(world: &World, from: &Path) -> Command {
     command
 }
 
-/// What a command that succeeded printed.
+/// The output of a command that succeeded.
 #[track_caller]
-pub fn told(command: &mut Command) -> String {
+pub fn output_of(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().expect("paygen runs");
     let told = String::from_utf8_lossy(&stdout).into_owned();
     assert!(status.success(), "{told}{}", String::from_utf8_lossy(&stderr));
@@ -53,7 +53,7 @@ pub fn key_file(world: &World) -> PathBuf {
     world.data_dir().join("sandbox-vault.key")
 }
 
-/// A place to restore to, with another's key file.
+/// A place to restore to, with the key file of another world.
 pub async fn another_place(backend: Backend, like: &World) -> World {
     let world = World::new(backend).await;
     std::fs::create_dir_all(world.data_dir()).expect("the data directory");
@@ -61,7 +61,7 @@ pub async fn another_place(backend: Backend, like: &World) -> World {
     world
 }
 
-/// Has a PostgreSQL database no tables at all.
+/// Drops all tables of a PostgreSQL database.
 pub async fn clear(world: &World) {
     let Some(url) = &world.database_url else { return };
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
@@ -87,7 +87,7 @@ async fn lines(world: &World) -> BTreeMap<(Vec<u8>, Vec<u8>, i64), Vec<u8>> {
     statement.query_map([], read).expect("rows").collect::<Result<_, _>>().expect("the lines")
 }
 
-/// Transfers round the ring that go on until they are told to stop; each acknowledged one by its key.
+/// Transfers round the ring until it is stopped; each acknowledged one by its key.
 struct Load {
     stop: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<Vec<Sent>>>,
@@ -149,7 +149,7 @@ async fn reveal(server: &Server, card: &str) -> String {
     shown.data()["pan"].as_str().expect("a number").to_owned()
 }
 
-/// What stays as it is while the ring turns, as it is shown.
+/// Answers that do not change while the ring runs.
 async fn shown(server: &Server, paths: &[String]) -> Vec<Value> {
     let mut all = Vec::new();
     for path in paths {
@@ -163,7 +163,7 @@ async fn total(server: &Server) -> f64 {
     accounts.as_array().expect("accounts").iter().map(|account| account["balance"].as_f64().expect("a balance")).sum()
 }
 
-/// Every event of the server, once there are at least so many: their positions have no gap.
+/// Every event of the server, once there are at least this many; checks that their positions have no gap.
 async fn events(server: &Server, at_least: usize) -> usize {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let (mut count, mut cursor) = (0, String::new());
@@ -182,7 +182,7 @@ async fn events(server: &Server, at_least: usize) -> usize {
     }
 }
 
-/// Only its owner may look into the backup, and neither key file nor card number nor API key is in it.
+/// The backup is accessible to its owner only, and contains no key file, card number or API key.
 fn assert_secrets_are_kept(directory: &Path, world: &World, pan: &str) {
     let key = std::fs::read_to_string(key_file(world)).expect("the key file");
     let encoded = key.split_whitespace().nth(2).expect("the key");
@@ -257,23 +257,23 @@ on_both_stores! {
         let acknowledged = load.acknowledged();
         let made = world.dir.path().join("backups/first");
         let mut command = backup(&world, &made);
-        let printed = tokio::task::spawn_blocking(move || told(&mut command)).await.expect("the backup ran");
+        let printed = tokio::task::spawn_blocking(move || output_of(&mut command)).await.expect("the backup ran");
         assert!(printed.contains("1 documents"), "{printed}");
         let during = load.acknowledged().len() - acknowledged.len();
         assert!(during > 0, "writing goes on beside a backup");
         load.stop().await;
         assert_secrets_are_kept(&made, &world, &pan);
-        // Whoever restores it later has the key file, but no longer the data keys that were live then.
-        told(&mut world.command("keys rotate"));
+        // A later restore has the key file, but no longer the data keys that were live then.
+        output_of(&mut world.command("keys rotate"));
         let all = lines(&world).await;
         let mut server = Arc::into_inner(server).expect("the only handle");
         server.stop();
 
         let other = another_place(backend, &world).await;
         clear(&other).await;
-        let printed = told(&mut restore(&other, &made));
+        let printed = output_of(&mut restore(&other, &made));
         assert!(printed.contains("Restored from") && printed.contains("ledger verify"), "{printed}");
-        let verified = told(&mut other.command("ledger verify"));
+        let verified = output_of(&mut other.command("ledger verify"));
         assert!(verified.contains("every chain is whole"), "{verified}");
         let restored = lines(&other).await;
         assert!(restored.len() >= 2 * acknowledged.len() && restored.len() < all.len());
@@ -301,7 +301,7 @@ on_both_stores! {
             got.iter().any(|one| one.json()["data"]["account"]["name"] == "After")
         });
         assert!(got.await.iter().all(|one| one.is_signed_with(&secret)), "the secret is the same");
-        told(&mut other.command("keys rotate"));
+        output_of(&mut other.command("keys rotate"));
         assert_eq!(reveal(&server, &card).await, pan, "the keys of then can be rotated");
     }
 
@@ -313,13 +313,13 @@ on_both_stores! {
             transfer(&server, &format!("key-{number}"), &from, &to).await;
         }
         server.kill();
-        // Without a server too: what a killed one left in its log and journal is in it.
+        // Also without a server: the log and journal of a killed one are included.
         let (one, two) = (world.dir.path().join("one"), world.dir.path().join("two"));
-        told(&mut backup(&world, &one));
+        output_of(&mut backup(&world, &one));
         let other = another_place(backend, &world).await;
-        told(&mut restore(&other, &one));
+        output_of(&mut restore(&other, &one));
         assert_eq!(lines(&other).await.len(), 41, "an opening balance and twenty transfers");
-        told(&mut backup(&other, &two));
+        output_of(&mut backup(&other, &two));
         let manifest = |directory: &Path| {
             let text = std::fs::read(directory.join("manifest.json")).expect("a manifest");
             serde_json::from_slice::<Value>(&text).expect("JSON")
@@ -346,7 +346,7 @@ on_both_stores! {
         let mut whole = None;
         for round in 0..12 {
             let made = world.dir.path().join(format!("backup-{round}"));
-            // The first kill falls before anything is done; at last there is time for everything.
+            // The first kill comes before anything is done; the last run has time to finish.
             kill_after(&mut backup(&world, &made), if round == 11 { None } else { Some(4 * round) });
             if made.join("manifest.json").exists() {
                 whole = Some(made);
@@ -369,11 +369,11 @@ on_both_stores! {
             }
             assert!(round < 200, "it never had the time");
         }
-        told(&mut other.command("ledger verify"));
+        output_of(&mut other.command("ledger verify"));
     }
 }
 
-/// Runs a command and kills it after so many milliseconds, if it is not done by then.
+/// Runs a command and kills it after this many milliseconds, unless it has finished.
 fn kill_after(command: &mut Command, milliseconds: Option<u64>) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("paygen runs");
     if let Some(milliseconds) = milliseconds {
@@ -383,13 +383,13 @@ fn kill_after(command: &mut Command, milliseconds: Option<u64>) {
     child.wait().expect("wait");
 }
 
-/// The files' sizes. The order of rows may be another one, so digests may differ.
+/// The sizes of the files. Digests may differ, because the order of rows may.
 fn sizes(manifest: &Value) -> Vec<(Value, Value)> {
     let files = manifest["files"].as_array().expect("files");
     files.iter().map(|file| (file["path"].clone(), file["size"].clone())).collect()
 }
 
-/// Every table that the migrations made is in a backup.
+/// Every table created by the migrations is in a backup.
 async fn assert_tables_are_all(world: &World, tables: &Value) {
     let url = world.database_url.as_ref().expect("PostgreSQL");
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");

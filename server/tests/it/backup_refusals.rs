@@ -6,13 +6,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::backup::{another_place, backup, clear, key_file, restore, told};
+use crate::backup::{another_place, backup, clear, key_file, output_of, restore};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, Server, World};
 
 const DOCUMENT: &[u8] = b"%PDF-1.4\nxref\ntrailer\nstartxref\n9\n%%EOF\n";
 
-/// A command must fail and say this.
+/// Expects a command to fail with this text.
 #[track_caller]
 fn refused(command: &mut Command, expected: &[&str]) {
     let output = command.output().expect("paygen runs");
@@ -23,7 +23,7 @@ fn refused(command: &mut Command, expected: &[&str]) {
     }
 }
 
-/// A copy of a backup with something changed.
+/// A copy of a backup with one change.
 fn altered(of: &Path, name: &str, change: impl Fn(&Path)) -> PathBuf {
     let copy = of.with_file_name(name);
     let copied = Command::new("cp").arg("-a").arg(of).arg(&copy).status().expect("cp");
@@ -46,7 +46,7 @@ fn flip(path: &Path) {
     std::fs::write(path, content).expect("a file");
 }
 
-/// The path of a file of the backup that begins so.
+/// The path of the file of the backup with this prefix.
 fn file(directory: &Path, begins: &str) -> String {
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(directory.join("manifest.json")).expect("a manifest")).expect("JSON");
@@ -62,7 +62,7 @@ async fn fill(server: &Server) {
     server.request("POST", "/card-holders").form(form).send().await.expect(201);
 }
 
-/// Begins a server and waits until it has given an event its position: from then on it holds what a server holds.
+/// Starts a server and waits until it has assigned an event its position: from then on it holds its locks.
 async fn served(world: &World) -> Server {
     let server = world.start().await;
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
@@ -81,7 +81,7 @@ on_both_stores! {
         fill(&server).await;
         let backups = world.dir.path().join("backups");
         let good = backups.join("good");
-        told(&mut backup(&world, &good));
+        output_of(&mut backup(&world, &good));
         server.stop();
         refused(&mut backup(&world, &good), &["good is not empty", "absent or empty"]);
         refused(&mut backup(&world, &key_file(&world)), &["sandbox-vault.key"]);
@@ -146,9 +146,9 @@ on_both_stores! {
         std::fs::remove_file(&stray).expect("removed");
 
         cut_short(backend, &target, &good);
-        told(&mut restore(&target, &good));
+        output_of(&mut restore(&target, &good));
         assert!(!target.data_dir().join("paygen.restoring-wal").exists());
-        told(&mut target.command("ledger verify"));
+        output_of(&mut target.command("ledger verify"));
         match backend {
             Backend::Sqlite => from(&good, &["paygen.sqlite is there already", "--data-dir"]),
             Backend::Postgres => from(&good, &["has rows in", "empty"]),
@@ -159,7 +159,7 @@ on_both_stores! {
         let world = World::new(backend).await;
         let server = served(&world).await;
         let made = world.dir.path().join("made");
-        told(&mut backup(&world, &made));
+        output_of(&mut backup(&world, &made));
         match backend {
             Backend::Sqlite => refused(&mut restore(&world, &made), &["another paygen process uses", "Stop it"]),
             Backend::Postgres => refused(&mut restore(&world, &made), &["a Paygen server is using", "stop it"]),
@@ -178,13 +178,13 @@ on_both_stores! {
         let made = world.dir.path().join("made");
         refused(&mut backup(&world, &made), &["the file of document", &holder, "documents_url"]);
         assert!(made.read_dir().expect("the directory").next().is_none(), "what was copied is gone");
-        // Erased, they name nothing any more.
+        // Once erased, they have no documents.
         server.delete(&format!("/card-holders/{holder}?erase=true")).await.expect(200);
-        assert!(told(&mut backup(&world, &made)).contains("0 documents"));
+        assert!(output_of(&mut backup(&world, &made)).contains("0 documents"));
     }
 }
 
-/// A restoring that ends half-way leaves no database, and the next one is not in its way.
+/// An interrupted restore leaves no database and does not block the next one.
 fn cut_short(backend: Backend, target: &World, good: &Path) {
     match backend {
         Backend::Sqlite => {
@@ -197,9 +197,9 @@ fn cut_short(backend: Backend, target: &World, good: &Path) {
             std::fs::remove_file(log).expect("removed");
         }
         Backend::Postgres => {
-            // A table that comes late is cut, and the manifest agrees: many others are in by then.
+            // A table that is restored late is cut, and the manifest agrees: many others are restored by then.
             let cut = altered(good, "cut-table", |at| {
-                // As one of before, whose manifest nothing vouches for.
+                // As in an old backup, whose manifest has no MAC.
                 std::fs::remove_file(at.join("manifest.mac")).expect("removed");
                 let path = "database/delivery_attempts.copy";
                 std::fs::write(at.join(path), "").expect("a table");
@@ -215,7 +215,7 @@ fn cut_short(backend: Backend, target: &World, good: &Path) {
     }
 }
 
-/// The schema as it was with its first four migrations, and a client.
+/// The schema of the first four migrations, and a client.
 const OLDER: [&str; 4] = [
     include_str!("../../../store/migrations/0001_foundations.sql"),
     include_str!("../../../store/migrations/0002_cards.sql"),
@@ -257,15 +257,15 @@ on_both_stores! {
             file.execute(row, [id.as_slice()]).expect("a client");
         }
         let made = world.dir.path().join("made");
-        assert!(told(&mut backup(&world, &made)).contains("schema 4"));
+        assert!(output_of(&mut backup(&world, &made)).contains("schema 4"));
         if backend == Backend::Postgres {
             refused(&mut restore(&target, &made), &["the backup 4", "without tables"]);
             clear(&target).await;
         }
-        told(&mut restore(&target, &made));
-        assert!(told(&mut target.command("migrate")).contains("up to date"));
+        output_of(&mut restore(&target, &made));
+        assert!(output_of(&mut target.command("migrate")).contains("up to date"));
         let server = target.start().await;
         server.account("Account", 1).await;
-        assert!(told(&mut target.command("clients list")).contains("Of old"));
+        assert!(output_of(&mut target.command("clients list")).contains("Of old"));
     }
 }

@@ -1,4 +1,4 @@
-//! Wrong in every way: a clear error that names every wrong field, nothing stored.
+//! Invalid input of every kind: a clear error that names every wrong field, and nothing stored.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! A browser to look at pages with: Chromium without a window, driven by the DevTools protocol over two named pipes.
+//! A browser to test pages with: headless Chromium, driven by the DevTools protocol over two named pipes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -10,9 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A running browser with one page open. Messages to it and from it are JSON, each ended by a zero byte.
+/// A running browser with one page open. Messages in both directions are JSON, terminated by a zero byte.
 pub struct Browser {
     child: Child,
     to: File,
@@ -29,7 +29,7 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary directory");
         let (to, from) = (profile.path().join("to"), profile.path().join("from"));
         assert!(Command::new("mkfifo").args([&to, &from]).status().expect("mkfifo").success());
-        // Chromium reads at descriptor 3 and writes at descriptor 4.
+        // Chromium reads from descriptor 3 and writes to descriptor 4.
         let script = r#"program=$1 to=$2 from=$3; shift 3; exec 3<"$to" 4>"$from"; exec "$program" "$@""#;
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh", &program]).arg(&to).arg(&from);
@@ -75,7 +75,7 @@ impl Browser {
         }
         self.to.write_all(format!("{message}\0").as_bytes()).expect("the browser listens");
         loop {
-            let answer = self.from.recv_timeout(PATIENCE);
+            let answer = self.from.recv_timeout(TIMEOUT);
             let answer = answer.unwrap_or_else(|_| panic!("the browser does not answer {method}; is it Chromium?"));
             if answer["id"] == self.last {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
@@ -84,7 +84,7 @@ impl Browser {
         }
     }
 
-    /// Goes on with a fresh page.
+    /// Continues with a fresh page.
     pub fn new_page(&mut self) {
         self.session = None;
         let target = self.call("Target.createTarget", json!({"url": "about:blank"}));
@@ -116,8 +116,8 @@ impl Browser {
     /// Waits until an expression is true in the page.
     #[track_caller]
     pub fn wait_for(&mut self, expression: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        // The page may be on its way, so that nothing can be asked of it yet.
+        let deadline = Instant::now() + TIMEOUT;
+        // The page may still be loading, so that expressions fail.
         let asked = format!("(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()");
         while self.evaluate(&asked) != true {
             if Instant::now() > deadline {
@@ -128,7 +128,7 @@ impl Browser {
         }
     }
 
-    /// How wide the page is and whether it is dark.
+    /// Sets the width of the page and its theme.
     pub fn look(&mut self, width: u32, height: u32, dark: bool) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 2, "mobile": false});
         self.call("Emulation.setDeviceMetricsOverride", metrics);
@@ -137,7 +137,7 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", media);
     }
 
-    /// A picture of the page; also a file in `PAYGEN_TEST_SCREENSHOTS`, when that names a directory.
+    /// A screenshot of the page; also written to the directory of `PAYGEN_TEST_SCREENSHOTS`.
     pub fn screenshot(&mut self, name: &str) -> Vec<u8> {
         let picture = self.call("Page.captureScreenshot", json!({"format": "png"}));
         let picture = STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("base64");

@@ -24,7 +24,7 @@ fn guide() -> Form {
     Form::default().text("name", "Alex Johnson").text("person", PERSON).text("address", ADDRESS)
 }
 
-/// A picture of about this size: a PNG with a chunk that says nothing.
+/// A picture of about this size: a PNG with an ancillary chunk.
 fn picture(size: usize) -> Vec<u8> {
     let data = vec![b'x'; size];
     let mut hasher = crc32fast::Hasher::new();
@@ -49,7 +49,7 @@ fn files_in(directory: &Path) -> usize {
     entries.flatten().map(count).sum()
 }
 
-/// Waits until so many files are in an area of the document store.
+/// Waits until an area of the document store has this many files.
 async fn expect_files(world: &World, area: &str, count: usize) {
     let directory = world.data_dir().join("documents").join(area);
     for _ in 0..100 {
@@ -200,7 +200,7 @@ on_both_stores! {
         }
         let holder = server.get(&format!("/card-holders/{id}")).await.data();
         assert_eq!(holder["requirements"], json!([]));
-        // Where the commit cannot give events their positions, they are listed a moment later.
+        // On PostgreSQL events are listed a moment after the commit, once they have positions.
         let mut events = Value::Null;
         for _ in 0..100 {
             events = server.get("/events?filter=type=card_holder.verified").await.expect(200).json();
@@ -217,7 +217,7 @@ on_both_stores! {
         let replaced = documents.iter().find(|document| document["part"] == "documentMain").expect("the main side");
         let review = format!("{path}/{}/review", replaced["_id"].as_str().expect("an id"));
         assert_eq!(server.post(&review, json!({"status": "verified"})).await.expect(409).code(), "document_replaced");
-        // What is sealed is not there in clear.
+        // Sealed content does not appear in clear.
         let kept = std::fs::read_dir(world.data_dir().join("documents/documents")).expect("documents").count();
         assert!(kept > 0);
     }
@@ -322,7 +322,7 @@ on_both_stores! {
         let url = server.get(&list).await.expect(200).data()[0]["url"].as_str().expect("a URL").to_owned();
         server.kill();
 
-        // As if the process had been killed right after the commit, and another at an upload.
+        // As if the process had been killed right after the commit, and another one during an upload.
         let documents = world.data_dir().join("documents");
         let mut settled = documents.join("documents");
         while settled.is_dir() {

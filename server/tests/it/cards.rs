@@ -1,4 +1,4 @@
-//! Cards: the published examples to the letter, money to the cent, states, and many at once.
+//! Cards: the published examples to the letter, money to the cent, states, and concurrency.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::on_both_stores;
 use crate::world::{Backend, Reply, Server, World};
 
-/// A card holder; their id.
+/// Creates a card holder; returns their id.
 pub async fn card_holder(server: &Server) -> String {
     let body = json!({"name": "Alex Johnson", "person": {"firstName": "Alex", "email": "alex.johnson@example.com"}});
     server.post("/card-holders", body).await.expect(201).id()
 }
 
-/// What the guide sends to issue a card.
+/// The guide's body for issuing a card.
 pub fn a_card(account: &str, holder: &str) -> Value {
     json!({"debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "status": "active"})
 }
@@ -25,7 +25,7 @@ fn with(mut body: Value, more: Value) -> Value {
     body
 }
 
-/// A server's account with this balance, a card holder, and a card with these further fields.
+/// A server with an account of this balance, a card holder, and a card with these further fields.
 pub async fn issued(server: &Server, balance: i64, more: Value) -> (String, String, Value) {
     let (account, holder) = (server.account("Funds", balance).await, card_holder(server).await);
     let card = server.post("/cards", with(a_card(&account, &holder), more)).await.expect(201).data();
@@ -396,7 +396,7 @@ on_both_stores! {
     }
 }
 
-/// One payment reference on many fundings at once, through all of these servers: one payment.
+/// One payment reference on many concurrent fundings, over all of these servers: one payment.
 async fn one_reference(servers: Vec<Server>) {
     let servers = Arc::new(servers);
     let (account, _, card) = issued(&servers[0], 100, json!({})).await;

@@ -1,4 +1,4 @@
-//! The catalogue of events tells the truth: every event of a busy run is as its schema says.
+//! The catalogue of events is correct: every event of a busy run matches its schema.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::authorizations::{a_funded_card, cafe, pay, text};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, KEY, Server, World};
 
-/// Closes every object of a schema that names its members, so that one it does not name is a fault.
+/// Closes every object of a schema that lists its members, so that an unlisted member is an error.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -23,7 +23,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// A validator for each type, that takes no member the schema does not name.
+/// A validator for each type that accepts no unlisted member.
 async fn validators(server: &Server) -> BTreeMap<String, jsonschema::Validator> {
     let entries = server.get("/events/catalog").await.expect(200).data();
     let entries = entries.as_array().expect("entries");
@@ -63,7 +63,7 @@ async fn tell_the_stories(world: &World, server: &Server) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// What the stories do not do.
+/// Actions that no scenario covers.
 async fn do_the_rest(server: &Server) {
     let hook = json!({"url": "https://example.com/", "events": ["card.replaced"]});
     let hook = server.post("/webhooks", hook).await.expect(201).id();
@@ -102,7 +102,7 @@ async fn do_the_rest(server: &Server) {
     server.delete(&format!("/api-keys/{key}")).await.expect(200);
 }
 
-/// Every event, once all have their place.
+/// Every event, once all have positions.
 async fn all_events(server: &Server) -> Vec<Value> {
     let (mut events, mut cursor) = (Vec::new(), String::new());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
@@ -117,7 +117,7 @@ async fn all_events(server: &Server) -> Vec<Value> {
     }
 }
 
-/// Types that need what no test of this run does.
+/// Types whose cause does not occur in this run.
 const ELSEWHERE: [(&str, &str); 1] =
     [("card_holder.verified", "it needs a whole identity; card_holders::documents_are_reviewed_and_downloaded has it")];
 
@@ -139,7 +139,7 @@ const PUBLISHED: [&str; 14] = [
     "updatedAt",
 ];
 
-/// What goes with it here beyond what is published.
+/// Members added to the published ones.
 const MORE: [&str; 9] = [
     "cardId",
     "cardHolderId",

@@ -1,16 +1,16 @@
-//! The command line as people meet it: its help, what it takes, what it refuses, and what it prints for programs.
+//! The command line: help, accepted and refused arguments, and output for programs.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::backup::{clear, told};
+use crate::backup::{clear, output_of};
 use crate::on_both_stores;
 use crate::operator::refused;
 use crate::world::{Backend, KEY, Server, World};
 
-/// The binary without any settings but those of a fresh directory.
+/// The binary with only the settings of a fresh directory.
 fn paygen(world: &World, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paygen"));
     command.args(args).current_dir(world.dir.path());
@@ -18,7 +18,7 @@ fn paygen(world: &World, args: &[&str]) -> Command {
 }
 
 fn json_of(command: &mut Command) -> Value {
-    let text = told(command);
+    let text = output_of(command);
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
 }
 
@@ -35,7 +35,7 @@ fn with_key_file(world: &World, subcommand: &str) -> Command {
 #[tokio::test]
 async fn help_has_the_own_options_first_and_leaves_out_what_means_nothing() {
     let world = World::new(Backend::Sqlite).await;
-    let help = |command: &str| told(paygen(&world, &[command, "--help"]).env_remove("PAYGEN_API_KEY"));
+    let help = |command: &str| output_of(paygen(&world, &[command, "--help"]).env_remove("PAYGEN_API_KEY"));
     for (command, own) in [("backup", "--to <DIR>"), ("restore", "--from <DIR>"), ("listen", "--forward-to <URL>")] {
         let text = help(command);
         let (settings, own) = (text.find("Settings:").expect("a heading"), text.find(own).expect("its option"));
@@ -48,7 +48,7 @@ async fn help_has_the_own_options_first_and_leaves_out_what_means_nothing() {
     }
     assert!(help("dev").contains("--listen <ADDRESS>"));
     assert!(!help("completions").contains("Settings:"));
-    // What the help leaves out is taken all the same.
+    // Options omitted from the help are accepted all the same.
     refused(
         paygen(&world, &["listen", "--database-url", "postgres://x"]).env("PAYGEN_DATA_DIR", "none"),
         &["there is no API key"],
@@ -102,7 +102,7 @@ async fn completions_need_nothing() {
     let world = World::new(Backend::Sqlite).await;
     std::fs::write(world.dir.path().join("paygen.toml"), "nonsense").expect("a file");
     for shell in ["bash", "zsh", "fish"] {
-        let script = told(&mut paygen(&world, &["completions", shell]));
+        let script = output_of(&mut paygen(&world, &["completions", shell]));
         assert!(script.contains("create-key") && script.contains("forward-to"), "{shell}");
     }
     refused(&mut paygen(&world, &["completions", "cmd"]), &["bash"]);
@@ -111,7 +111,7 @@ async fn completions_need_nothing() {
 on_both_stores! {
     async fn a_key_file_is_made_once_and_production_starts_with_it(backend: Backend) {
         let world = World::new(backend).await;
-        let said = told(&mut paygen(&world, &["keys", "new", "vault.key"]));
+        let said = output_of(&mut paygen(&world, &["keys", "new", "vault.key"]));
         assert!(said.contains("export PAYGEN_KEY_FILE=vault.key") && said.contains("paygen migrate"), "{said}");
         let path = world.dir.path().join("vault.key");
         let kept = std::fs::read(&path).expect("the file");
@@ -120,7 +120,7 @@ on_both_stores! {
         assert_eq!(std::fs::read(&path).expect("the file"), kept);
         assert_eq!(std::fs::read_dir(world.dir.path()).expect("a directory").flatten().filter(|entry| entry.path().is_file()).count(), 1);
 
-        told(&mut with_key_file(&world, "migrate"));
+        output_of(&mut with_key_file(&world, "migrate"));
         let made = json_of(with_key_file(&world, "clients create --name Company").arg("--json"));
         let mut command = with_key_file(&world, "serve");
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -142,7 +142,7 @@ on_both_stores! {
         let client = json_of(&mut world.command("clients list --json"))[0]["_id"].as_str().expect("an id").to_owned();
         // Beside the running server.
         let made = json_of(world.command("clients create-key").args([&client, "--name", "Second", "--json"]));
-        let plain = told(world.command("clients create-key").arg(&client));
+        let plain = output_of(world.command("clients create-key").arg(&client));
         assert!(plain.contains("shown this once"), "{plain}");
         server.key = made["apiKey"].as_str().expect("a key").to_owned();
         server.get("/accounts").await.expect(200);
@@ -154,7 +154,7 @@ on_both_stores! {
         let keys = json_of(world.command("clients keys").args([&client, "--json"]));
         let names: Vec<&str> = keys.as_array().expect("keys").iter().filter_map(|key| key["name"].as_str()).collect();
         assert!(names.len() == 3 && names.contains(&"Second") && names.contains(&"Made by the operator"), "{keys}");
-        let table = told(world.command("clients keys").arg(&client));
+        let table = output_of(world.command("clients keys").arg(&client));
         assert!(table.contains("Second") && table.contains("active") && table.contains("all"), "{table}");
         for shown in [table, keys.to_string()] {
             assert!(!shown.contains(&server.key) && !shown.contains(KEY), "{shown}");
@@ -164,7 +164,7 @@ on_both_stores! {
             refused(world.command(command).arg(nobody), &["there is no client", "paygen clients list"]);
             refused(world.command(command).arg("x"), &["24 lowercase hex"]);
         }
-        // And without one.
+        // And without a server.
         server.stop();
         let third = json_of(world.command("clients create-key").args([&client, "--json"]));
         let mut server = world.start().await;
@@ -184,7 +184,7 @@ on_both_stores! {
         assert_eq!((&replayed["differing"], &replayed["differences"]), (&json!(0), &json!([])), "{replayed}");
         let keys = json_of(&mut world.command("keys list --json"));
         assert!(keys.as_array().expect("keys").iter().all(|key| key["purpose"].is_string()), "{keys}");
-        // Nothing turns where there is no terminal.
+        // No progress is shown without a terminal.
         let output = world.command("ledger verify").output().expect("paygen runs");
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -192,7 +192,7 @@ on_both_stores! {
     async fn a_demo_is_ready_to_be_paid_with(backend: Backend) {
         let world = World::new(backend).await;
         let mut dev = world.command("dev");
-        // The sandbox's own key, as a newcomer has it.
+        // The sandbox's default key, as on a first start.
         dev.env_remove("PAYGEN_SANDBOX_API_KEY");
         let mut server = Server::start(dev, &world.data_dir()).await;
         let at = server.url.clone();
@@ -231,18 +231,18 @@ on_both_stores! {
 
     async fn stories_come_along_and_the_key_is_found(backend: Backend) {
         let world = World::new(backend).await;
-        let list = told(&mut paygen(&world, &["simulate", "--list"]));
+        let list = output_of(&mut paygen(&world, &["simulate", "--list"]));
         assert!(list.lines().count() >= 20 && list.contains("restaurant-with-tip\n"), "{list}");
-        refused(&mut paygen(&world, &["simulate", "--builtin", "restaurant"]), &["no story is called restaurant", "--list"]);
+        refused(&mut paygen(&world, &["simulate", "--builtin", "restaurant"]), &["no scenario is called restaurant", "--list"]);
         refused(&mut paygen(&world, &["simulate"]), &["FILE"]);
-        let one = told(&mut paygen(&world, &["simulate", "--builtin", "restaurant-with-tip"]));
+        let one = output_of(&mut paygen(&world, &["simulate", "--builtin", "restaurant-with-tip"]));
         assert!(one.contains("1 told, each as expected."), "{one}");
         let mut dev = world.command("dev");
         dev.env_remove("PAYGEN_SANDBOX_API_KEY");
         let server = Server::start(dev, &world.data_dir()).await;
         let mut simulate = world.command("simulate");
         simulate.env_remove("PAYGEN_SANDBOX_API_KEY").env_remove("PAYGEN_API_KEY").args(["--url", &server.url, "--builtin"]);
-        let all = tokio::task::spawn_blocking(move || told(&mut simulate)).await.expect("a thread");
+        let all = tokio::task::spawn_blocking(move || output_of(&mut simulate)).await.expect("a thread");
         assert!(all.contains(&format!("{} told, each as expected.", list.lines().count())), "{all}");
     }
 }
@@ -251,7 +251,7 @@ on_both_stores! {
 async fn a_sandbox_begins_on_an_empty_postgresql_and_production_does_not() {
     let world = World::new(Backend::Postgres).await;
     clear(&world).await;
-    told(&mut paygen(&world, &["keys", "new", "vault.key"]));
+    output_of(&mut paygen(&world, &["keys", "new", "vault.key"]));
     for chore in ["serve", "clients list", "clients create --name X"] {
         refused(&mut with_key_file(&world, chore), &["the database has no schema yet", "paygen migrate"]);
     }
@@ -259,9 +259,9 @@ async fn a_sandbox_begins_on_an_empty_postgresql_and_production_does_not() {
     let mut server = world.start().await;
     server.account("A", 5).await;
     server.stop();
-    told(&mut world.command("ledger verify"));
+    output_of(&mut world.command("ledger verify"));
 
-    // A database that has something else in it is somebody else's.
+    // A database with other content belongs to somebody else.
     clear(&world).await;
     crate::operator::sql(&world, "CREATE TABLE theirs (id int)").await;
     refused(&mut world.command("dev"), &["the database has no schema yet", "paygen migrate"]);

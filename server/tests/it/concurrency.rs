@@ -1,4 +1,4 @@
-//! Many at once: nothing is overdrawn, lost or doubled, on one server and through two.
+//! Concurrency: nothing is overdrawn, lost or doubled, on one server and through two.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::on_both_stores;
 use crate::world::{Backend, Server, World};
 
-/// 160 transfers of 1 at once out of an account that has 100, through all of these servers.
+/// 160 concurrent transfers of 1 from an account that has 100, over all of these servers.
 async fn overdraw(servers: Vec<Server>) {
     let servers: Arc<Vec<Server>> = Arc::new(servers);
     let from = servers[0].account("From", 100).await;
@@ -31,7 +31,7 @@ async fn overdraw(servers: Vec<Server>) {
     assert_eq!(list["meta"]["total"], 100);
 }
 
-/// One idempotency key on many requests at once, through all of these servers: one effect.
+/// One idempotency key on many concurrent requests, over all of these servers: one effect.
 async fn one_key(servers: Vec<Server>) {
     let servers: Arc<Vec<Server>> = Arc::new(servers);
     let from = servers[0].account("From", 100).await;

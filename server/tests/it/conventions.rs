@@ -1,4 +1,4 @@
-//! What holds for every call: idempotency, request ids, ETags, methods, paths, sizes.
+//! Rules for every call: idempotency, request ids, ETags, methods, paths, sizes.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ on_both_stores! {
         assert_eq!(link(&server, &[("host", "pay.example.com:8443")]).await, format!("http://pay.example.com:8443{page}"));
         assert_eq!(link(&server, &[("host", "evil.example/x?")]).await, page, "no plain host");
 
-        // What is kept of an answer is told again under the address of the repeat.
+        // A replayed answer contains the URL of the replay.
         let (from, to) = (server.account("From", 1).await, server.account("To", 0).await);
         let transfer = json!({"fromAccountId": from, "toAccountId": to, "amount": 5});
         let refused = async |server: &Server, host: Option<&str>| {
@@ -148,7 +148,7 @@ on_both_stores! {
                 assert_eq!(known.status, 304, "{path}");
             }
         }
-        // Secrets and numbers of cards are never beside what others chose in a compressed answer.
+        // Secrets and card numbers never share a compressed response with text chosen by others (BREACH).
         let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
         let holder = server.post("/card-holders", holder).await.expect(201).id();
         let account = server.account("Card money", 5).await;
@@ -261,7 +261,7 @@ fn account_with_metadata() -> Value {
     body
 }
 
-/// What a caller hears who sends this and then nothing, until the connection closes or an answer comes.
+/// The response to these bytes and nothing more, until the connection closes or a response is complete.
 async fn silent_after(server: &Server, sent: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = server.url.trim_start_matches("http://");

@@ -1,4 +1,4 @@
-//! What happens when the process or its disk fails: every acknowledged write is there, every repeat has one effect.
+//! Crashes of the process or its disk: every acknowledged write is present, every replay has one effect.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ on_both_stores! {
             for number in 0..CALLS {
                 assert!(issue_or_fund(&server, &on, &key(round, number), number).await.is_some());
             }
-            // A third of the calls each: a card with 5 on it, a payment of 1 onto the one card, a card holder.
+            // A third of the calls each: a card with a balance of 5, a payment of 1 onto one card, a card holder.
             let each = i64::try_from((round + 1) * CALLS as u64 / 3).expect("a count");
             let cards = server.get("/cards?limit=200").await.expect(200).json();
             assert_eq!(cards["meta"]["total"], 1 + each, "each key made one card");
@@ -121,7 +121,7 @@ async fn issue_or_fund(
             post("/cards").json(body)
         }
         1 => {
-            // Without an idempotency key: the payment reference alone is enough.
+            // Without an idempotency key: the payment reference is enough.
             let body = json!({"debitAccountId": account, "amount": 1, "paymentReference": key});
             server.request("POST", &format!("/cards/{card}/fund")).json(body)
         }

@@ -1,5 +1,5 @@
-//! What credentials hand on, what is kept of what they were answered, and what tokens may that are for one card or card
-//! holder.
+//! What credentials can pass on, which of their answers are kept, and the rights of tokens restricted to one card or
+//! card holder.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ async fn token(server: &Server, body: Value) -> String {
     server.post("/auth/tokens", body).await.expect(201).data()["token"].as_str().expect("a token").to_owned()
 }
 
-/// Every call whose answer has a secret, and the member that has it.
+/// Every call whose answer contains a secret, and the member with it.
 async fn secret_calls(server: &Server) -> Vec<(String, Value, &'static str)> {
     let (_, _, card) = issued(server, 100, json!({})).await;
     let key = server.post("/api-keys", json!({"name": "old", "scopes": ["accounts:read"]})).await.expect(201).id();
@@ -75,7 +75,7 @@ on_both_stores! {
             let again = call(&server, &master, "POST", path, Some(&key), body).await.expect(201);
             assert_eq!((again.header("idempotent-replayed"), again.id()), (Some("true"), first.id()), "{path}");
         }
-        // What strangers hold in their hands does not stand in each other's way.
+        // Credentials of different clients do not affect each other.
         let (_, mine, card) = issued(&server, 10, json!({})).await;
         let (_, theirs, other) = issued(&server, 10, json!({})).await;
         let freeze = json!({"status": "inactive"});
@@ -201,7 +201,7 @@ on_both_stores! {
             server.put(&path, json!({"status": "inactive"})).await.expect(200);
             assert_eq!(put(json!({"status": "active"})).await.expect(403).code(), "card_frozen_by_client", "{binding}");
             server.put(&path, json!({"status": "active"})).await.expect(200);
-            // Frozen by its holder and then by the client as well: the client alone thaws it.
+            // Frozen by its holder and then by the client too: only the client can unfreeze it.
             put(json!({"status": "inactive"})).await.expect(200);
             server.put(&path, json!({"status": "inactive"})).await.expect(200);
             assert_eq!(put(json!({"status": "active"})).await.expect(403).code(), "card_frozen_by_client", "{binding}");
@@ -232,7 +232,8 @@ on_both_stores! {
                     let end = |at: usize| path[at..].find('}').map_or(path.len(), |end| at + end + 1);
                     path.find('{').map_or(path.clone(), |at| path.replace(&path[at..end(at)], "000000000000000000000001"))
                 };
-                // A body that no call takes: whoever may call learns that it is wrong, before anything is done.
+                // A body that no call accepts: a caller with the right gets a validation error, before anything is
+                // done.
                 let body = json!({"nothing of this name": 1});
                 let own = call(&server, &bound, &method, &format!("{}?dryRun=true", fill(id(&card), &holder)), None, &body).await;
                 let foreign = call(&server, &bound, &method, &fill(&foreign, &other_holder), None, &body).await;

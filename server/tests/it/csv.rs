@@ -1,4 +1,4 @@
-//! Lists as CSV: everything that matches, however much it is, and no formulas.
+//! Lists as CSV: every matching row, however many, and no formulas.
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::cards::{id, issued};
 use crate::on_both_stores;
 use crate::world::{Backend, Reply, Server, World};
 
-/// More than are read at a time.
+/// More rows than one page.
 const MANY: usize = 1005;
 
 async fn csv(server: &Server, path: &str) -> Reply {

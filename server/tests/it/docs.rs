@@ -1,5 +1,5 @@
-//! The docs site page by page: every page is sound HTML, every link leads somewhere, nothing is too large, and nothing
-//! comes from elsewhere.
+//! Every page of the docs site: its HTML is valid, every link resolves, no page is too large, and nothing is loaded
+//! from other hosts.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ const LARGEST: usize = 300 * 1024;
 
 const VOID: &[&str] = &["meta", "link", "img", "br", "hr", "input", "path", "rect", "circle", "line"];
 
-/// What a page has.
+/// What a page contains.
 #[derive(Default)]
 struct Page {
     faults: RefCell<Vec<String>>,

@@ -1,12 +1,12 @@
-//! The docs in a real browser: a guide, the search by keyboard, dark and light, copying, and a call from the reference's
-//! console; in all of it nothing is asked of another server.
+//! The docs in a real browser: a guide, the search by keyboard, both themes, copying, and a call from the reference's
+//! console; no request goes to another server.
 
 use serde_json::json;
 
 use crate::browser::Browser;
 use crate::world::{Backend, World};
 
-/// Remembers what the page's policy forbade.
+/// Records what the page's policy blocked.
 const WATCH: &str = "window.forbidden = []; addEventListener('securitypolicyviolation', \
     (event) => forbidden.push(`${event.violatedDirective} ${event.blockedURI}`));";
 
@@ -31,7 +31,7 @@ fn assert_stays(browser: &mut Browser, server: &str) {
         "performance.getEntriesByType('resource').map((one) => one.name).filter((name) => !/^(data|blob):/.test(name) && !name.startsWith('{server}/'))"
     );
     assert_eq!(browser.evaluate(&elsewhere), json!([]), "nothing is loaded from elsewhere");
-    // The viewer looks whether it may compile code from text, and does without.
+    // The viewer checks whether it may compile code from text, and works without.
     let forbidden = "forbidden.filter((one) => !one.endsWith(' eval'))";
     assert_eq!(browser.evaluate(forbidden), json!([]), "nothing is tried that the policy forbids");
 }
@@ -101,7 +101,7 @@ async fn the_reference_calls_the_running_server() {
     let opened = "[...document.querySelectorAll('#reference button')].find((one) => /Test Request\\(get \\/accounts\\)/.test(one.textContent))";
     browser.wait_for(&format!("Boolean({opened})"));
     browser.evaluate(&format!("{opened}.click()"));
-    // The key is typed where the page asks for it, as a person does.
+    // The key is typed into the page, as a user does.
     let asks = "[...document.querySelectorAll('.scalar-client .scalar-password-input, [role=dialog] .scalar-password-input')].at(-1)";
     browser.wait_for(&format!("Boolean({asks}?.offsetParent)"));
     browser.evaluate(&format!("{asks}.focus()"));

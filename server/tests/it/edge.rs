@@ -1,4 +1,4 @@
-//! The edge of HTTP: one protocol, requests that can be read in one way only, and answers that arrive.
+//! The edge of HTTP: one protocol, unambiguous requests, and responses that arrive.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub async fn connect(server: &Server, sent: &[u8]) -> TcpStream {
     connection
 }
 
-/// What comes until the server closes the connection, which it must.
+/// The bytes received until the server closes the connection, which it must.
 pub async fn heard(mut connection: TcpStream) -> Vec<u8> {
     let mut heard = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(20), connection.read_to_end(&mut heard)).await;
@@ -29,7 +29,7 @@ pub async fn heard(mut connection: TcpStream) -> Vec<u8> {
     heard
 }
 
-/// The answer to a request that ends its connection.
+/// The response to a request that ends its connection.
 async fn answer(server: &Server, request: &str) -> String {
     String::from_utf8_lossy(&heard(connect(server, request.as_bytes()).await).await).into_owned()
 }
@@ -107,7 +107,7 @@ on_both_stores! {
             );
             let (address, body) = (address(&server), body.clone());
             let told = tokio::task::spawn_blocking(move || {
-                // As many clients do: all is written, and only then the answer is read.
+                // As many clients do: everything is written before the response is read.
                 let mut connection = std::net::TcpStream::connect(address)?;
                 connection.write_all(head.as_bytes())?;
                 connection.write_all(&body)?;
@@ -132,7 +132,7 @@ on_both_stores! {
         let last = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         let told = answer(&server, &format!("{refused}{refused}{last}")).await;
         assert_eq!((told.matches("HTTP/1.1 401").count(), told.matches("HTTP/1.1 200").count()), (2, 1), "{told}");
-        // One that waits to be asked for its body is not asked for what nobody wants.
+        // A client that expects `100 Continue` does not get it for a body that is not wanted.
         let waits = refused.replace("content-type", "expect: 100-continue\r\ncontent-type").replace(ACCOUNT, "");
         let told = answer(&server, &waits).await;
         assert!(told.starts_with("HTTP/1.1 401") && !told.contains("100 Continue"), "{told}");
@@ -269,7 +269,7 @@ on_both_stores! {
         let told = heard(connect(&server, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await).await;
         assert!(told.starts_with(b"HTTP/1.1 200") && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         assert!(begun.elapsed() > Duration::from_millis(900), "{:?}", begun.elapsed());
-        // What speaks another protocol gets no more time by speaking it.
+        // Another protocol gets no longer timeout.
         let mut pinging = connect(&server, PREFACE).await;
         let ping = b"\0\0\x08\x06\0\0\0\0\0\0\0\0\0\0\0\0\0";
         let begun = Instant::now();
@@ -282,7 +282,8 @@ on_both_stores! {
     async fn an_address_has_its_share_of_the_connections(backend: Backend) {
         let world = World::new(backend).await;
         let server = configured(&world, "max_connections = 16").await;
-        // Of the four that a quarter is, the client has one already, or two: it opens another while it waits for the first.
+        // A quarter is four streams, of which the client has one or two: it opens the next while it waits for the
+        // first.
         let metrics = server.get("/metrics").await.expect(200).text;
         let gauge = metrics.lines().find_map(|line| line.strip_prefix("paygen_http_connections "));
         let held: usize = gauge.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{metrics}"));
@@ -296,7 +297,7 @@ on_both_stores! {
         let told = answer(&server, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert!(told.starts_with("HTTP/1.1 503") && told.contains("too_many_connections"), "{told}");
         assert!(told.contains("connection: close") && told.contains("retry-after: 1"), "{told}");
-        // However many more it opens, others get in.
+        // However many it opens, other clients get in.
         for _ in 0..100 {
             open.push(connect(&server, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await);
         }
@@ -331,7 +332,7 @@ on_both_stores! {
     }
 }
 
-/// The first bytes that come.
+/// The first bytes received.
 async fn first(connection: &mut TcpStream) -> String {
     let mut heard = [0; 1024];
     let count = tokio::time::timeout(Duration::from_secs(10), connection.read(&mut heard)).await;

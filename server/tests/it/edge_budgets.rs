@@ -1,4 +1,4 @@
-//! What callers can make the server keep in memory has bounds in sum, and they hold for callers of ill will.
+//! The memory that callers can occupy is bounded in total, also against hostile callers.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::world::{Backend, KEY, Server, World};
 
 const ACCOUNT: &str = r#"{"ownerType":"user","name":"A","type":"savings","category":"fiat","currency":"USD"}"#;
 
-/// Begins a POST with a key and a body of a megabyte, of which it sends so many bytes.
+/// Begins a POST with a key and a body of a megabyte, of which it sends this many bytes.
 async fn half_a_body(server: &Server, sent: usize) -> TcpStream {
     let head = format!(
         "POST /accounts HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n"
@@ -22,7 +22,7 @@ async fn half_a_body(server: &Server, sent: usize) -> TcpStream {
     connection
 }
 
-/// What each connection has heard or that it was closed, as soon as so many have; nothing of those that wait.
+/// What each connection received or that it was closed, once this many have; nothing for those still waiting.
 async fn answers(connections: &[TcpStream], enough: usize) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut told = vec![None; connections.len()];
@@ -41,19 +41,19 @@ async fn answers(connections: &[TcpStream], enough: usize) -> Vec<String> {
     told.into_iter().flatten().collect()
 }
 
-/// The memory of the server's process.
+/// The resident memory of the server's process.
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("Linux says it");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// Asks for something and takes nothing of the answer but its first bytes.
+/// Sends a request and reads only the first bytes of the response.
 async fn slow_reader(server: &Server, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small window");
     let mut connection = socket.connect(address(server)).await.expect("a connection");
-    // The socket takes the first of the answers, however large it is.
+    // The socket's buffer takes the beginning of a response of any size.
     let ask = format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n\r\n").repeat(8);
     connection.write_all(ask.as_bytes()).await.expect("sent");
     let mut begin = [0; 12];
@@ -65,7 +65,7 @@ async fn slow_reader(server: &Server, path: &str) -> TcpStream {
 on_both_stores! {
     async fn bodies_on_their_way_have_a_budget(backend: Backend) {
         let world = World::new(backend).await;
-        // A client has a quarter: two bodies of a megabyte.
+        // A client may have a quarter: two bodies of a megabyte.
         let server = configured(&world, "request_bytes = 8388608").await;
         let mut half = Vec::new();
         for _ in 0..10 {
@@ -121,7 +121,7 @@ on_both_stores! {
         for _ in 0..10 {
             slow.push(slow_reader(&server, list).await);
         }
-        // What the sockets took is not the server's any more; of the rest a client may have two megabytes.
+        // Bytes taken by the sockets no longer count; of the rest a client may have two megabytes.
         let deadline = Instant::now() + Duration::from_secs(20);
         let refused = loop {
             let reply = server.get(list).await;
@@ -169,7 +169,7 @@ on_both_stores! {
     }
 }
 
-/// HTTP/2 that asks often for much, and opens no window for it.
+/// An HTTP/2 client that requests much often, and opens no window for it.
 fn hostile_http2() -> Vec<u8> {
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // SETTINGS with INITIAL_WINDOW_SIZE 0.

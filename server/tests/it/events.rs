@@ -1,4 +1,4 @@
-//! Events: what happened to accounts, in order, with a cursor that misses nothing.
+//! Events of accounts, in order, with a cursor that misses nothing.
 
 use serde_json::json;
 

@@ -1,6 +1,6 @@
-//! The examples of the contract, recorded: one story that makes every call of the API with a body, and what the server
-//! answered. `PAYGEN_RECORD=1` writes them to `api/src/recorded.json`; without it they are compared with what is
-//! answered now, on both stores.
+//! The examples of the contract, recorded: one scenario that makes every call of the API with a body, and the server's
+//! answers. `PAYGEN_RECORD=1` writes them to `api/src/recorded.json`; without it the answers are compared with the
+//! recorded ones, on both stores.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/src/recorded.json")
 }
 
-/// Makes calls and keeps what was sent and answered.
+/// Makes calls and records requests and answers.
 struct Book<'a> {
     server: &'a Server,
-    /// What stands for the receiver's address.
+    /// Replaces the receiver's address.
     receiver: &'a str,
     examples: BTreeMap<String, Value>,
 }
@@ -44,7 +44,7 @@ impl Book<'_> {
         response["data"].clone()
     }
 
-    /// Addresses and secrets of a run are not for readers, and lists of a page or two are long enough.
+    /// Addresses and secrets of a run are replaced, and long lists are cut.
     fn shorten(&self, value: &mut Value) {
         match value {
             // Tools that read the contract would follow a reference in an example.
@@ -108,7 +108,7 @@ impl Book<'_> {
     }
 }
 
-/// What stands in an example for a secret.
+/// Replaces a secret.
 fn placeholder(name: &str, value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let fixed = match name {
@@ -321,7 +321,7 @@ async fn events(book: &mut Book<'_>, card: &str) {
     book.get("listWebhooks", "/webhooks?limit=1").await;
     book.act("testWebhook", &format!("{path}/test")).await;
     book.server.put(&format!("/cards/{card}"), json!({"metadata": {"team": "sales"}})).await.expect(200);
-    // On PostgreSQL an event is listed once it has its place, a moment later.
+    // On PostgreSQL an event is listed a moment later, once it has a position.
     let newest = "/events?limit=1&filter=type=card.updated&sort=-createdAt";
     until("the event", book.server, newest, |found| found.to_string().contains("sales")).await;
     let event = id(&book.get("listEvents", "/events?limit=1&filter=type=card.updated&sort=-createdAt").await[0]);

@@ -1,4 +1,4 @@
-//! Wall time goes back, as when a clock that was wrong is set right: order, numbers, repeats and books do not depend on it.
+//! Wall time goes back, as when a wrong clock is corrected: order, numbering, replays and books do not depend on it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -79,7 +79,7 @@ on_both_stores! {
             Command::CreateTransfer(CreateTransfer { from, to, amount, reference: None, narration: None, metadata: None })
         };
         let mut made: Vec<String> = Vec::new();
-        // Ahead, back, and back by a day, in which the process is started again.
+        // Ahead, back, and back by a day with a restart.
         for (step, at) in (0u8..).zip([0, 3, 0, -1, -24, -23]) {
             if at == -24 {
                 node.engine.drain().await;
@@ -96,7 +96,7 @@ on_both_stores! {
                 last.clone_from(&view.id);
                 made.push(view.id);
             }
-            // What was answered while the clock was ahead is known when it is not.
+            // Answers given while the clock was ahead are replayed afterwards.
             for key in 0..step * 20 + 20 {
                 assert!(matches!(node.give(transfer(), key).await, Answer::Replayed(_)), "{key}");
             }

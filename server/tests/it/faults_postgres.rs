@@ -1,4 +1,4 @@
-//! PostgreSQL goes away, comes back, says nothing, or is cut off around a COMMIT, while the server runs.
+//! PostgreSQL goes down, comes back, stops responding, or is disconnected around a COMMIT, while the server runs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ async fn until_ready(server: &Server) {
     }
 }
 
-/// Each of the first `count` transfers had one effect and is told again; events have no gap, and none is missing.
+/// Each of the first `count` transfers had one effect and is listed once; events have no gap, and none is missing.
 async fn one_effect_each(server: &Server, accounts: &(String, String), count: usize) {
     let replies: Vec<Reply> =
         iter(0..count).map(|number| transfer(server, accounts, number)).buffered(8).collect().await;
@@ -71,7 +71,7 @@ fn verify(world: &World) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// While PostgreSQL is away every call says so at once; when it is back, all goes on without a restart.
+/// While PostgreSQL is down every call fails at once; when it is back, everything works without a restart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gone_and_back_while_the_server_runs() {
     let (world, proxy) = behind_a_proxy().await;
@@ -85,7 +85,7 @@ async fn gone_and_back_while_the_server_runs() {
             transfer(&server, &accounts, number).await.expect(201);
             number += 1;
         }
-        // What is under way at the cut is answered one way or the other.
+        // Requests in flight at the cut get one answer or the other.
         let under_way: Vec<_> = (number..number + 10).map(|number| transfer(&server, &accounts, number)).collect();
         let cutting = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -125,7 +125,7 @@ async fn until_no_transaction(url: &str) {
     }
 }
 
-/// A database that says nothing, neither yes nor no, costs a request its time limit and nothing else.
+/// A database that does not respond costs a request its timeout and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_and_back_while_the_server_runs() {
     let mut world = World::new(Backend::Postgres).await;
@@ -144,7 +144,7 @@ async fn silent_and_back_while_the_server_runs() {
     server.get("/healthz").await.expect(200);
     proxy.set(Mode::Open);
     until_ready(&server).await;
-    // What was given up on the way left no transaction that the next request would be in.
+    // The abandoned request left no transaction open for the next one.
     until_no_transaction(&direct).await;
     for number in 5..10 {
         transfer(&server, &accounts, number).await.expect(201);
@@ -153,7 +153,7 @@ async fn silent_and_back_while_the_server_runs() {
     verify(&world);
 }
 
-/// Whatever a cut leaves unknown about a COMMIT is found out before anybody is answered.
+/// The unknown outcome of an interrupted COMMIT is resolved before anybody is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_off_around_commits_the_answer_is_the_true_one() {
     let (world, proxy) = behind_a_proxy().await;

@@ -1,4 +1,4 @@
-//! SQLite's disk is full, refuses to be written, or loses what it took; and a second server comes to its file.
+//! SQLite's disk is full, refuses writes, or loses data; and a second server opens the file.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn verify(world: &World) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// What the server logs; not on the disk that fails.
+/// The server's log; not on the failing disk.
 fn log(world: &World) -> String {
     std::fs::read_to_string(world.dir.path().join("stderr.log")).unwrap_or_default()
 }
@@ -34,7 +34,7 @@ async fn start(world: &World) -> Server {
     Server::start(world.command("dev"), world.dir.path()).await
 }
 
-/// Runs a server that must not start; what it says.
+/// Runs a server that must not start; returns its output.
 fn refused(world: &World) -> String {
     let output = world.command("dev").args(["--listen", "127.0.0.1:0"]).output().expect("paygen runs");
     assert!(!output.status.success(), "it started");
@@ -54,7 +54,7 @@ async fn a_second_server_on_one_file_is_refused_and_harms_nothing() {
     assert_eq!(world.start().await.balance(&account).await, 2.0, "the lock goes with its process");
 }
 
-/// Takes all the room there is.
+/// Fills the disk.
 fn fill(disk: &Path) -> PathBuf {
     let filler = disk.join("filler");
     let mut file = std::fs::File::create(&filler).expect("a file");
@@ -62,7 +62,8 @@ fn fill(disk: &Path) -> PathBuf {
     filler
 }
 
-/// Rows that were committed and wait to be written down when the disk is full; the filler, and how much was told.
+/// Committed rows that are not flushed when the disk is full; returns the filler, and the number of acknowledged
+/// writes.
 async fn full_while_rows_wait(world: &World, server: &Server, account: &str) -> (PathBuf, f64) {
     let before = log(world).matches("rows stay in the journal").count();
     for _ in 0..5 {
@@ -76,7 +77,7 @@ async fn full_while_rows_wait(world: &World, server: &Server, account: &str) -> 
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // They were written down just before the disk was full.
+        // They were flushed just before the disk was full.
         std::fs::remove_file(&filler).expect("room is made");
     }
     panic!("nothing was put off: {}", log(world));
@@ -92,7 +93,7 @@ async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     let account = server.account("Account", 0).await;
     let (filler, told) = full_while_rows_wait(&world, &server, &account).await;
     assert_eq!(server.balance(&account).await, told, "by its key it is read from memory");
-    // A list reads the table, which lacks what could not be written down: better no answer than a wrong one.
+    // A list reads the table, which lacks the rows that could not be flushed: an error is better than a wrong answer.
     is_unavailable(server.get("/accounts?sort=-balance").await);
     is_unavailable(fund(&server, &account).await);
     std::fs::remove_file(filler).expect("room is made");
@@ -114,7 +115,7 @@ async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     verify(&world);
 }
 
-/// Lets a running process write files up to this size only; beyond it each write fails with EFBIG.
+/// Limits the size of files that a running process may write; beyond it each write fails with EFBIG.
 fn limit_files(server: &Server, size: &str) -> bool {
     let limit = format!("--fsize={size}:unlimited");
     Command::new("prlimit").args(["--pid", &server.pid().to_string(), &limit]).status().is_ok_and(|run| run.success())
@@ -124,7 +125,7 @@ fn limit_files(server: &Server, size: &str) -> bool {
 async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
     let world = World::new(Backend::Sqlite).await;
     let direct = world.command("dev");
-    // The signal that comes with such an error would end the process; whether it is ignored is inherited.
+    // The signal that comes with such an error would end the process; ignoring it is inherited.
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(direct.get_program()).args(direct.get_args());
     for (name, value) in direct.get_envs() {
@@ -153,7 +154,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
         }
     }
     assert_eq!(failed, 5, "writes fail");
-    // Also after the time in which it is tried again.
+    // Also after a flush was retried.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     is_unavailable(server.get("/readyz").await);
     assert_eq!(server.balance(&account).await, told, "what is read is what was stored");
@@ -171,7 +172,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
     verify(&world);
 }
 
-/// Has every fsync of a file fail from now on, as on a disk that lost what it took.
+/// Makes every fsync of a file fail from now on, as on a disk that lost data.
 struct FailingSync(Child);
 
 impl FailingSync {
@@ -198,7 +199,7 @@ impl Drop for FailingSync {
     }
 }
 
-/// Writes until nothing answers any more; how much was acknowledged.
+/// Writes until there are no answers any more; returns the number of acknowledged writes.
 async fn write_until_it_ends(server: &Server, account: &str) -> f64 {
     let mut told = 0.0;
     for number in 0..20_000 {
@@ -216,8 +217,8 @@ async fn one(server: &Server, account: &str, number: usize) -> Option<Reply> {
     call.header("Idempotency-Key", &format!("f-{number}")).json(json!({"amount": 1})).try_send().await.ok()
 }
 
-/// After a failed fsync nobody knows what is on disk, and another one would not tell: the process says so and stops, and
-/// the next one begins with what is there.
+/// After a failed fsync the content of the disk is unknown, and a retry would not show it: the process logs this and
+/// stops, and the next one starts from the disk.
 async fn a_failed_fsync_stops_the_process(world: World, file: &str, log_size: u64) {
     let server = start(&world).await;
     let (account, padding) = (server.account("Account", 0).await, server.account("Padding", 0).await);
@@ -256,7 +257,7 @@ async fn a_failed_fsync_of_the_log_stops_the_process() {
     a_failed_fsync_stops_the_process(World::new(Backend::Sqlite).await, "paygen.sqlite-wal", 0).await;
 }
 
-/// Here the commit is safe in the log, and a checkpoint fails in a thread of its own.
+/// Here the commit is safe in the log, and a checkpoint fails in its own thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_fsync_of_the_database_stops_the_process() {
     a_failed_fsync_stops_the_process(World::new(Backend::Sqlite).await, "paygen.sqlite", 16_000_000).await;

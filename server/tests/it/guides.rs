@@ -1,6 +1,6 @@
-//! The guides as a reader follows them: every request of every page as the server renders it, copied and run in order against
-//! a fresh server, in the shell on both stores and in the other languages that the page shows; every answer shown is
-//! compared with the one that came. The tests know nothing but the page.
+//! The guides as a reader follows them: every request of every page as the server renders it, copied and run in order
+//! against a fresh server, in the shell on both stores and in the page's other languages; every answer shown is
+//! compared with the real one. The tests use nothing but the page.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use serde_json::Value;
 use crate::on_both_stores;
 use crate::world::{Backend, Server, World};
 
-/// Told before each step, in what is answered and in what is complained.
+/// Printed before each step, to standard output and standard error.
 const STEP: &str = "@@step ";
 
-/// What stands between a request and what keeps parts of its answer.
+/// Separates a request from the code that captures parts of its answer.
 const KEEP: &str = "\n@@keep\n";
 
-/// A request of a page, what is kept of its answer, and the answer shown.
+/// A request of a page, the code that captures parts of its answer, and the answer shown.
 #[derive(Default)]
 struct Step {
     /// The code in each language.
     code: BTreeMap<String, String>,
-    /// The status that the page shows; a success when it shows none.
+    /// The status shown by the page; a success when it shows none.
     expect: Option<u16>,
     shown: Option<String>,
 }
@@ -39,7 +39,7 @@ pub fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The text between two marks, and what follows.
+/// The text between two marks, and the rest.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<(&'a str, &'a str)> {
     let (_, rest) = text.split_once(from)?;
     rest.split_once(to)
@@ -90,13 +90,13 @@ fn steps(html: &str) -> Vec<Step> {
     steps
 }
 
-/// Runs a script; what it answered and what it complained, by step.
+/// Runs a script; returns its output and errors by step.
 fn run(program: &[&str], script: &str, server: &Server, home: &Path) -> (Vec<String>, Vec<String>) {
     let file = home.join("script.mjs");
     std::fs::write(&file, script).expect("a file");
     let curl = "silent\nshow-error\nwrite-out = \"%{stderr}@@status %{http_code}\\n\"\n";
     std::fs::write(home.join(".curlrc"), curl).expect("a file");
-    // What the page makes before its requests.
+    // The objects that a page expects before its requests.
     std::fs::write(home.join("passport.pdf"), crate::examples::PDF).expect("a file");
     let mut command = Command::new(program[0]);
     command.args(&program[1..]).arg(&file).current_dir(home).env("CURL_HOME", home);
@@ -135,7 +135,7 @@ async fn page(server: &Server, name: &str) -> String {
     server.get(&format!("/docs/guides/{name}")).await.expect(200).text
 }
 
-/// What is wrong with a page, step by step.
+/// The errors of a page, step by step.
 async fn follow(name: &str, language: &str, server: &Server) -> Vec<String> {
     let steps = steps(&page(server, name).await);
     let untold: Vec<String> = steps
@@ -193,7 +193,7 @@ async fn follow_all(backend: Backend, language: &str) {
 
 const MORE: &str = "…";
 
-/// Members whose value is drawn or counted anew on each run.
+/// Members whose value differs on each run.
 const DRAWN: &[&str] = &[
     "requestId",
     "pan",
@@ -241,7 +241,7 @@ pub fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<Stri
             differences
                 .extend(left_out.map(|member| format!("{at}/{member} came, but is not shown: {}", came[member])));
         }
-        // Items that are not shown: those that are have to come in their order.
+        // Some items are omitted from the page: those shown have to appear in their order.
         (Value::Array(shown), Value::Array(came)) if shown.iter().any(|item| item == MORE) => {
             let mut left = came.iter();
             for one in shown.iter().filter(|item| *item != MORE) {
@@ -261,12 +261,12 @@ pub fn compare(shown: &Value, came: &Value, at: &str, differences: &mut Vec<Stri
             }
         }
         (Value::String(one), Value::String(other)) if shape(one) == shape(other) => {}
-        // The page of an error is told under the address that was called.
+        // The URL of an error's page has the address that was called.
         (Value::String(one), Value::String(other)) if name == "docs" && path_of(one) == path_of(other) => {}
         _ if shown == came => {}
         // 1 and 1.0 are one amount.
         (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => {}
-        // The context's time is told in unix seconds.
+        // The context's time is in unix seconds.
         (Value::Number(_), Value::Number(_)) if at.ends_with("/context/createdAt") => {}
         (Value::String(_), Value::String(_)) | (Value::Number(_), Value::Number(_)) if DRAWN.contains(&name) => {}
         _ => differences.push(format!("{at}: {shown} is shown, {came} came")),
@@ -278,7 +278,7 @@ fn path_of(url: &str) -> &str {
     url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).map_or(url, |(_, path)| path)
 }
 
-/// A text with ids, times, numbers of cards, secrets and hashes replaced by what they are.
+/// A text with ids, times, card numbers, secrets and hashes replaced by their kind.
 fn shape(text: &str) -> String {
     if is_time(text) {
         return "TIME".to_owned();

@@ -1,4 +1,4 @@
-//! What callers of ill will, and broken ones, come upon: at the headers, at the edge of the connection, at credentials.
+//! Hostile and broken callers: headers, connections, credentials.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ async fn connect(server: &Server, sent: &str) -> TcpStream {
     connection
 }
 
-/// The first bytes that come, or nothing when none come in time.
+/// The first bytes received; nothing after a timeout.
 async fn first(connection: &mut TcpStream, patience: Duration) -> Option<String> {
     let mut heard = [0; 256];
     let count = tokio::time::timeout(patience, connection.read(&mut heard)).await.ok()?.unwrap_or(0);
@@ -127,7 +127,7 @@ on_both_stores! {
         let world = World::new(backend).await;
         let mut server = configured(&world, "failed_credentials = 5").await;
         let never_used = server.post("/api-keys", json!({"name": "New", "scopes": ["accounts:read"]})).await.expect(201);
-        // Making a key forgets what was looked up; this looks the old one up again.
+        // Creating a key clears the cache; this looks the old one up again.
         server.get("/accounts").await.expect(200);
         let known = std::mem::replace(&mut server.key, "pgk_test_guessed".to_owned());
         for _ in 0..5 {
@@ -139,7 +139,7 @@ on_both_stores! {
         assert!((1..=13).contains(&wait), "{wait}");
         let forged = server.http.get(format!("{}/accounts", server.url)).header("authorization", "Bearer a.b.c");
         assert_eq!(forged.send().await.expect("an answer").status(), 429);
-        // Good keys work whatever else their address sends: one that was never looked up, and one that was forgotten.
+        // Valid keys work whatever else their address sends, both cached and not.
         let never_used = never_used.data();
         let secret = never_used["key"].as_str().expect("the key").to_owned();
         for key in [&secret, &known, &secret] {
@@ -176,7 +176,7 @@ on_both_stores! {
         let refused = first(&mut connection, Duration::from_secs(10)).await.expect("an answer");
         assert!(refused.starts_with("HTTP/1.1 431"), "{refused}");
 
-        // A reader that asks for much and takes none of it.
+        // A client that requests much and reads none of it.
         let ask = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
         let mut greedy = connect(&server, &ask).await;
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -185,7 +185,7 @@ on_both_stores! {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
 
-        // As many as may be are open, the client's own among them: one more waits until one of them goes.
+        // The limit is reached, with the client's own connections: one more waits until another one closes.
         server.get("/healthz").await.expect(200);
         let begun = Instant::now();
         let silent = [connect(&server, "").await, connect(&server, "").await, connect(&server, "").await];

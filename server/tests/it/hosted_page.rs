@@ -1,5 +1,5 @@
-//! The hosted page in a real browser: alone, framed by its origin, framed by another, with a used token; in light and
-//! dark and on a narrow screen.
+//! The hosted page in a real browser: alone, framed by its origin, framed by another, with a used token; in both themes
+//! and on a narrow screen.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -28,7 +28,7 @@ async fn revealed(server: &Server, card: &str) -> Value {
     server.get(&format!("/cards/{card}/reveal?token={token}")).await.expect(200).data()
 }
 
-/// A page that frames the address in its own address, and gives it the token there once it is ready.
+/// A page that frames the URL given in its own URL, and sends it the token once it is ready.
 const FRAMING: &str = "<!doctype html><title>Shop</title><body>
 <iframe id=frame title=Card width=400 height=400 allow=clipboard-write></iframe>
 <script>
@@ -44,7 +44,7 @@ addEventListener('message', (event) => {
 frame.src = url;
 </script>";
 
-/// Another web site, which serves that page; its origin.
+/// Another web site that serves that page; returns its origin.
 fn web_site() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let origin = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
@@ -84,7 +84,7 @@ async fn a_token_in_the_fragment_shows_the_card_and_leaves_the_address() {
     let year = expected["expiryYear"].as_i64().expect("a year") % 100;
     assert_eq!(text(&mut browser, "expiry"), json!(format!("{month:02}/{year:02}")));
 
-    // Nothing is cut off, on a narrow screen either.
+    // Nothing is cut off, even on a narrow screen.
     for (name, width, height, dark) in [
         ("light", 480, 480, false),
         ("dark", 480, 480, true),
@@ -150,14 +150,14 @@ async fn only_its_origin_frames_the_page() {
     let told = browser.evaluate("told.join()");
     assert!(!told.to_string().contains(&number), "the framing page is told how it goes, never the number");
     browser.screenshot("page-framed");
-    // The frame has the size that the guide gives it.
+    // The frame has the size given in the guide.
     let guide = std::fs::read_to_string(crate::guides::directory().join("reveal.md")).expect("the guide");
     assert!(guide.contains("width=\"400\" height=\"400\""));
     let height = "told.map((one) => JSON.parse(one)).filter((one) => one.type === 'paygen.resized').at(-1).height";
     let height = browser.evaluate(height).as_u64().expect("a height");
     assert!((300..=400).contains(&height), "{height}: all of it is seen");
 
-    // Framed by another site, or without an origin in its address, the browser shows nothing of it.
+    // Framed by another site, or without an origin in its URL, the browser shows nothing of it.
     for origin in [Some(shop.as_str()), None] {
         let (url, token) = page(&server, card, origin).await;
         browser.new_page();

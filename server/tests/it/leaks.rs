@@ -1,5 +1,5 @@
-//! After a busy run, what is secret is nowhere: not in a file of the data directory, a table, a log, an event, an audit
-//! entry, a metric, or an answer but the one that reveals it.
+//! After a busy run, secrets are nowhere: not in a file of the data directory, a table, a log, an event, an audit
+//! entry, a metric, or an answer other than the one that reveals them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::cards::a_card;
 use crate::on_both_stores;
 use crate::world::{Backend, Form, KEY, Reply, Server, World};
 
-/// What is looked for: each needle with what it is.
+/// The needles searched for, each with a description.
 #[derive(Default)]
 pub struct Needles {
     of: Vec<(String, Vec<u8>)>,
@@ -24,7 +24,7 @@ impl Needles {
         self.of.push((what.to_owned(), needle.into()));
     }
 
-    /// Text as it stands, in hexadecimal (as PostgreSQL shows bytes) and in base64 whatever stands before it.
+    /// Text as it is, in hexadecimal (as PostgreSQL shows bytes) and in base64 at every offset.
     pub fn add_text(&mut self, what: &str, text: &str) {
         self.add(what, text);
         let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -33,13 +33,13 @@ impl Needles {
         for before in 0..3usize {
             let padded = [&b"xxx"[..before], text.as_bytes()].concat();
             let encoded = STANDARD.encode(padded);
-            // The characters that depend on nothing but the text.
+            // The characters that depend on the text alone.
             let (first, last) = ((before * 8).div_ceil(6), (before + text.len()) * 8 / 6);
             self.add(&format!("{what} in base64, {before} bytes in"), &encoded.as_bytes()[first..last]);
         }
     }
 
-    /// A card number, also spaced, hyphenated, and two digits to the byte.
+    /// A card number, also spaced, hyphenated, and packed two digits to the byte.
     pub fn add_pan(&mut self, pan: &str) {
         self.add_text("a card number", pan);
         let groups: Vec<&str> = (0..4).map(|group| &pan[group * 4..group * 4 + 4]).collect();
@@ -51,7 +51,7 @@ impl Needles {
     }
 
     pub fn found_in<'a>(&'a self, place: &str, content: &[u8]) -> Vec<String> {
-        // Most places in a file begin no needle; that is seen from two bytes.
+        // Most places in a file begin no needle, which two bytes show.
         let mut begins: BTreeMap<[u8; 2], Vec<&'a (String, Vec<u8>)>> = BTreeMap::new();
         let mut quick = vec![false; 1 << 16];
         for needle in &self.of {
@@ -87,7 +87,7 @@ pub fn files(directory: &Path, into: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-/// Every table with its column names and everything in it.
+/// Every table with its column names and content.
 async fn tables(world: &World) -> Vec<(String, Vec<String>, Vec<u8>)> {
     let Some(url) = &world.database_url else { return sqlite_tables(&world.data_dir()) };
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
@@ -137,12 +137,12 @@ fn sqlite_tables(directory: &Path) -> Vec<(String, Vec<String>, Vec<u8>)> {
     tables
 }
 
-/// The names of all members, however deep.
+/// The names of all members, at any depth.
 fn members(json: &Value, into: &mut Vec<String>) {
     match json {
         Value::Object(object) => {
             for (name, value) in object {
-                // The audit log names what was changed, also where it does not tell the value.
+                // The audit log names changed fields even where it omits their values.
                 if value != "changed" {
                     into.push(name.clone());
                 }
@@ -172,7 +172,7 @@ fn sounds_secret(name: &str) -> bool {
     !fine.contains(&name.as_str()) && wrong.contains(&name.as_str())
 }
 
-/// A client that remembers every answer that may not tell a number.
+/// A client that keeps every answer that must not contain a number.
 struct Watched<'a> {
     server: &'a Server,
     answers: Mutex<Vec<(String, String)>>,
@@ -390,7 +390,7 @@ async fn wrong_places(watched: &Watched<'_>, path: &str, account: &str, holder: 
     }
 }
 
-/// Erases the card holder: nothing of them is shown or found again.
+/// Erases the card holder: nothing of them is shown or found afterwards.
 async fn erase(server: &Server, holder: &str) {
     let cards = server.get("/cards?limit=200").await.expect(200).data();
     for card in cards.as_array().into_iter().flatten() {
@@ -441,7 +441,7 @@ async fn cluster_files(world: &World, into: &mut Vec<(String, Vec<u8>)>) {
     files(&directory.join("base").join(row.get::<_, i64>(1).to_string()), into);
 }
 
-/// What the texts call in clear, each with a plant; all else of these requests is sealed.
+/// The calls whose texts are stored in clear, each with a plant; all others are sealed.
 const CLEAR: [(&str, &str); 4] = [
     ("names of card holders", "Wilhelmina Plantagenet"),
     ("metadata", "planted-metadata-7731"),

@@ -1,9 +1,9 @@
-//! What was done to the ledger behind the server's back is found: by what names what is gone, and by where its chains stood
-//! before.
+//! Changes to the ledger made in the database directly are found: by references to missing lines, and by the saved ends
+//! of its chains.
 
 use serde_json::json;
 
-use crate::backup::told;
+use crate::backup::output_of;
 use crate::on_both_stores;
 use crate::operator::{refused, sql};
 use crate::world::{Backend, Server, World};
@@ -13,7 +13,8 @@ async fn transfer(server: &Server, from: &str, to: &str, amount: i64) {
     server.post("/transfers", body).await.expect(201);
 }
 
-/// Takes the newest entry out, whole, and moves every head back to the last line that is left. No hash has to be computed.
+/// Removes the newest entry completely and moves every head back to the last remaining line. No hash has to be
+/// computed.
 const TAKE_OUT: &str = "
     CREATE TABLE gone AS SELECT client, id FROM ledger_entries ORDER BY at DESC, id DESC LIMIT 1;
     DELETE FROM ledger_lines WHERE entry IN (SELECT id FROM gone);
@@ -33,12 +34,12 @@ on_both_stores! {
         server.stop();
         let saved = world.dir.path().join("heads");
         let verify = || world.command("ledger verify");
-        let first = told(verify().arg("--save").arg(&saved));
+        let first = output_of(verify().arg("--save").arg(&saved));
         let digest = first.lines().find_map(|line| line.split_once(" chains: ")).expect("a digest").1.trim().to_owned();
         assert!(std::fs::read_to_string(&saved).expect("the file").contains(&digest));
         refused(verify().arg("--save").arg(&saved), &["is there already"]);
 
-        // What comes later changes the digest, and the ledger still has what it had.
+        // Later lines change the digest, and the ledger still contains the saved ones.
         let mut server = world.start().await;
         transfer(&server, &one, &two, 3).await;
         server.stop();
@@ -47,7 +48,7 @@ on_both_stores! {
             command.arg("--since").arg(&saved);
             command
         };
-        let later = told(since().args(["--digest", &digest]));
+        let later = output_of(since().args(["--digest", &digest]));
         assert!(later.contains(&format!("digest {digest}")) && !later.contains(&format!("chains: {digest}")), "{later}");
         refused(since().args(["--digest", &"0".repeat(64)]), &["it is another file"]);
         let forged = world.dir.path().join("forged");
@@ -55,17 +56,17 @@ on_both_stores! {
         std::fs::write(&forged, text.replacen(" 2 ", " 1 ", 1)).expect("a file");
         refused(verify().arg("--since").arg(&forged), &["its digest is not that of its lines"]);
 
-        // A transfer of another amount; one that was given back in part, it says.
+        // A transfer of another amount; one marked as reversed in part.
         sql(&world, "UPDATE transfers SET amount = amount + 1 WHERE amount = 700").await;
         refused(&mut verify(), &["it is of 701 minor units", "took 700 and gave 700"]);
         sql(&world, "UPDATE transfers SET amount = 700, reversed = 5 WHERE amount = 701").await;
         refused(&mut verify(), &["5 minor units were given back, its reversals have 0"]);
         sql(&world, "UPDATE transfers SET reversed = 0").await;
-        told(&mut verify());
+        output_of(&mut verify());
 
-        // The newest entry: what names it, one thing after another, until nothing does.
+        // The newest entry: its references are removed one after another, until none is left.
         let second = world.dir.path().join("heads-2");
-        told(verify().arg("--save").arg(&second));
+        output_of(verify().arg("--save").arg(&second));
         sql(&world, TAKE_OUT).await;
         refused(&mut verify(), &["it is of 300 minor units", "took 0 and gave 0", "which is not there"]);
         sql(&world, "DELETE FROM transfers WHERE entry IN (SELECT id FROM gone)").await;
@@ -74,11 +75,11 @@ on_both_stores! {
         refused(&mut verify(), &["events were made of it, and the last that is there is number"]);
         sql(&world, "UPDATE balances SET event_seq = coalesce((SELECT max(e.sequence) FROM events e
             WHERE e.client = balances.client AND e.object_id = balances.id), 0)").await;
-        told(&mut verify());
-        told(&mut since());
+        output_of(&mut verify());
+        output_of(&mut since());
         refused(verify().arg("--since").arg(&second), &["it was there before and is gone"]);
 
-        // Events from the middle; a head; all of it.
+        // Events from the middle; a head; everything.
         sql(&world, "DELETE FROM events WHERE position = 2").await;
         refused(&mut verify(), &["1 of its events between the positions 1 and"]);
         sql(&world, "DELETE FROM ledger_lines; DELETE FROM ledger_system_lines; DELETE FROM ledger_entries").await;
@@ -103,7 +104,7 @@ on_both_stores! {
         let cleared = server.post("/simulator/authorizations", pay).await.expect(201).id();
         server.post(&format!("/simulator/authorizations/{cleared}/clear"), json!({})).await.expect(201);
         server.stop();
-        told(&mut world.command("ledger verify"));
+        output_of(&mut world.command("ledger verify"));
         sql(&world, "UPDATE authorizations SET open_amount = open_amount - 1 WHERE open_amount > 0").await;
         refused(&mut world.command("ledger verify"), &["1999 minor units of it are open, and 2000 are held"]);
         sql(&world, "UPDATE authorizations SET open_amount = open_amount + 1 WHERE open_amount > 0").await;

@@ -1,4 +1,4 @@
-//! `paygen listen`: prints, forwards signed, and goes on after the server came back.
+//! `paygen listen`: prints events, forwards them signed, and reconnects after a restart of the server.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -13,7 +13,7 @@ use crate::on_both_stores;
 use crate::receiver::{self, Answer};
 use crate::world::{Backend, KEY, World};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Listener {
     child: Child,
@@ -43,7 +43,7 @@ impl Listener {
     fn says(&self, what: &str) -> String {
         let mut heard = Vec::new();
         loop {
-            match self.err.recv_timeout(PATIENCE) {
+            match self.err.recv_timeout(TIMEOUT) {
                 Ok(line) if line.contains(what) => return line,
                 Ok(line) => heard.push(line),
                 Err(_) => panic!("it does not say {what}: {heard:?}"),
@@ -53,7 +53,7 @@ impl Listener {
 
     #[track_caller]
     fn line(&self) -> String {
-        self.out.recv_timeout(PATIENCE).expect("a line")
+        self.out.recv_timeout(TIMEOUT).expect("a line")
     }
 
     fn signal(mut self, name: &str) -> Option<i32> {
@@ -87,7 +87,7 @@ on_both_stores! {
             let id = &server.account(name, 5).await;
             let line = listener.line();
             assert!(line.contains("  account.created  ") && line.ends_with(&format!("USD available  {name}  account {id}")), "{line}");
-            // A failed forward is told, and the next event comes after it.
+            // A failed forward is reported, and the next event follows.
             let forwarded = listener.line();
             assert!(forwarded.contains(if number == 0 { "failed, 500" } else { "  200  " }), "{forwarded}");
             let got = receiver.count(number + 1).await[number].clone();
@@ -101,7 +101,7 @@ on_both_stores! {
             assert_eq!(got.header("x-paygen-webhook-token"), "token-1");
             assert_eq!(got.header("x-paygen-signature"), got.paygen_signature("token-1"));
         }
-        // The server goes and comes back at the same address; what happened meanwhile is not missed.
+        // The server restarts at the same address; events of the meantime are not missed.
         let address = server.url.trim_start_matches("http://").to_owned();
         assert!(server.stop().success());
         listener.says("connecting again");

@@ -95,9 +95,9 @@ on_both_stores! {
         server.account("B", 0).await;
         let page = server.get("/accounts?limit=1&sort=name&cursor=").await.expect(200).json();
         let cursor = page["meta"]["nextCursor"].as_str().expect("a cursor").to_owned();
-        // The sort of another list, then the same list with fewer values or others than it sorts by.
+        // A cursor of another list, and cursors with fewer or other values than the list sorts by.
         server.get(&format!("/accounts?limit=1&sort=createdAt&cursor={cursor}")).await.expect(400);
-        // Forged with care: the checksum is right, the values are none of this list's.
+        // Forged with a correct checksum, but with values of another list.
         use base64::Engine;
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&cursor).expect("base64");
         let inside: Value = serde_json::from_slice(&bytes[8..]).expect("JSON behind the checksum");

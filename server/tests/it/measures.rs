@@ -1,4 +1,4 @@
-//! What an operator measures, and where.
+//! The operator's metrics, and the ports they are served on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn metrics(server: &Server) -> String {
     server.get("/metrics").await.expect(200).text
 }
 
-/// The metrics once they are as wanted: figures from the store are read every few seconds.
+/// The metrics once they meet a condition: gauges are read from the store every few seconds.
 async fn until(server: &Server, wanted: impl Fn(&BTreeMap<&str, f64>) -> bool) -> String {
     for _ in 0..150 {
         let text = metrics(server).await;
@@ -79,7 +79,7 @@ on_both_stores! {
         let build = format!("paygen_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
         assert_eq!(found.get(build.as_str()), Some(&1.0), "{text}");
 
-        // Every family says what it is, and no label is anything that was sent.
+        // Every family has a help text, and no label contains input of a caller.
         for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
             let name = line.split(' ').nth(2).expect("a name");
             let help = format!("# HELP {name} ");

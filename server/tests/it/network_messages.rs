@@ -1,5 +1,5 @@
-//! Messages of the network from the outside: told apart by what they say, held for once, priced in parts, kept until they can
-//! be priced; and money of ended cards, which stays within reach.
+//! Messages of the network from the outside: identified by their content, held once, priced in parts, kept until they
+//! can be priced; and money of ended cards, which stays available.
 
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ on_both_stores! {
         let again = pay(&server, &card, json!(20), json!({"network": {"transactionId": "B"}})).await;
         assert_eq!(again["_id"], paid["_id"], "the request again is answered by what became of it");
         assert_eq!(money(&server, &card).await.1, json!(66));
-        // Declined here, approved by the network: what it approved counts.
+        // Declined here, approved by the network: the network's approval counts.
         let declined = pay(&server, &card, json!(500), json!({"network": {"transactionId": "C"}})).await;
         assert_members(&declined, json!({"status": "declined", "reason": "insufficient_funds"}));
         let advised = call(&server, "/simulator/advices", advice(500, json!({"transactionId": "C"}))).await;
@@ -144,7 +144,7 @@ on_both_stores! {
         assert_eq!(amounts, [json!(-2.16), json!(-2.17), json!(-2.17)]);
         let closed = server.get(&format!("/authorizations/{}", id(&paid))).await.expect(200).data();
         assert_members(&closed, json!({"status": "closed", "heldAmount": 0, "clearedAmount": 6.5}));
-        // The rest of a refund says what the rest is, in the answer and in the event.
+        // The remainder of a refund is stated in the answer and in the event.
         let paid = pay(&server, &card, json!(13), json!({})).await;
         let posted = on(&server, &paid, "clear", json!({})).await;
         call(&server, "/simulator/refunds", json!({"transactionId": id(&posted), "amount": 5})).await;
@@ -175,10 +175,10 @@ on_both_stores! {
         let posted = call(&server, "/simulator/force-posts", forced).await;
         assert_members(&posted, json!({"_id": resolved["transactionId"], "amount": -6, "merchantAmount": -5}));
         assert_eq!(money(&server, &card).await.0, json!(94));
-        // With a rate or a billing amount of its own it needs nobody.
+        // With its own rate or billing amount it needs no review.
         let with = json!({"cardId": card, "amount": 5, "currency": "EUR", "billingAmount": 7});
         assert_members(&call(&server, "/simulator/force-posts", with).await, json!({"amount": -7}));
-        // An advice is pending meanwhile, and holds what it says once it has a price.
+        // An advice is pending meanwhile, and holds its amount once it has a price.
         let advice = json!({"cardId": card, "amount": 10, "currency": "EUR", "network": {"transactionId": "E2"}});
         let pending = call(&server, "/simulator/advices", advice).await;
         assert_members(&pending, json!({"status": "pending", "heldAmount": 0, "merchantAmount": 10}));
@@ -187,7 +187,7 @@ on_both_stores! {
         call(&server, &format!("/exceptions/{waiting}/resolve"), json!({"note": "billed", "billingAmount": 11})).await;
         let held = server.get(&format!("/authorizations/{}", id(&pending))).await.expect(200).data();
         assert_members(&held, json!({"status": "approved", "heldAmount": 11}));
-        // Nothing is approved for nothing.
+        // A zero amount is not approved.
         let path = "/simulator/authorizations";
         for (body, code) in [
             (json!({"cardId": card, "amount": 10, "currency": "EUR", "billingAmount": 0}), "amount_not_positive"),
@@ -271,7 +271,7 @@ on_both_stores! {
         server.post("/transfers", move_all(20)).await.expect(201);
         server.delete(&close).await.expect(200);
 
-        // What comes later waits in suspense, and is paid out by a call, once, by those who may.
+        // Later money waits in suspense, and is paid out once by a call of those with the right.
         let late = call(&server, "/simulator/refunds", json!({"cardId": card, "amount": 7})).await;
         assert_eq!(late["amount"], json!(7));
         let open = exceptions(&server, &card).await;

@@ -1,4 +1,4 @@
-//! What protects an operator from mistakes: whose files they are, of which environment a database is, and what is lost.
+//! Protection against an operator's mistakes: file ownership, the environment of a database, lost files.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::backup::{another_place, backup, clear, key_file, restore, told};
+use crate::backup::{another_place, backup, clear, key_file, output_of, restore};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, Server, World};
 
 const DOCUMENT: &[u8] = b"%PDF-1.4\nxref\ntrailer\nstartxref\n9\n%%EOF\n";
 
-/// A command must fail and say this.
+/// Expects a command to fail with this text.
 #[track_caller]
 pub fn refused(command: &mut Command, expected: &[&str]) {
     let output = command.output().expect("paygen runs");
@@ -23,7 +23,7 @@ pub fn refused(command: &mut Command, expected: &[&str]) {
     }
 }
 
-/// Runs SQL of ours in the database, with no server on it.
+/// Runs SQL in the database, with no server on it.
 pub async fn sql(world: &World, text: &str) {
     match &world.database_url {
         None => {
@@ -73,14 +73,14 @@ on_both_stores! {
         make_key_file(&sandbox);
         sandbox.start().await.stop();
         refused(&mut production(&sandbox, "serve"), &["this database is a sandbox's", "--data-dir"]);
-        // From before it was stored what it is: what is in it says so.
+        // From before the environment was stored: the content shows it.
         sql(&sandbox, "DELETE FROM installation").await;
         refused(&mut production(&sandbox, "serve"), &["this database is a sandbox's"]);
 
         let real = World::new(backend).await;
         make_key_file(&real);
-        told(&mut production(&real, "migrate"));
-        let made = told(&mut production(&real, "clients create --name Company"));
+        output_of(&mut production(&real, "migrate"));
+        let made = output_of(&mut production(&real, "clients create --name Company"));
         let key = made.lines().find_map(|line| line.strip_prefix("API key")).expect("a key").trim().to_owned();
         let mut server = Server::start(production(&real, "serve"), &real.data_dir()).await;
         let sandbox_key = server.get("/accounts").await.expect(401);
@@ -102,21 +102,21 @@ on_both_stores! {
             sql(&real, "DELETE FROM installation").await;
         }
 
-        // A backup carries it along.
+        // A backup contains it.
         let to = real.dir.path().join("backup");
         Server::start(production(&real, "serve"), &real.data_dir()).await.stop();
-        told(production(&real, "backup").args(["--to"]).arg(&to));
+        output_of(production(&real, "backup").args(["--to"]).arg(&to));
         let other = World::new(backend).await;
         make_key_file(&other);
         clear(&other).await;
-        told(production(&other, "restore").args(["--from"]).arg(&to));
+        output_of(production(&other, "restore").args(["--from"]).arg(&to));
         refused(&mut other.command("dev"), &["this database is production's"]);
     }
 
     async fn what_paygen_makes_is_its_owners_alone(backend: Backend) {
         let world = World::new(backend).await;
         let mut command = world.command("dev");
-        // The log is the test's own, and stands elsewhere.
+        // The log is the test's own, and is elsewhere.
         command.stderr(std::process::Stdio::null());
         let mut server = Server::start(command, world.dir.path()).await;
         server.account("A", 1).await;
@@ -124,7 +124,7 @@ on_both_stores! {
         let form = form.file("documentMain", "application/pdf", DOCUMENT);
         server.request("POST", "/card-holders").form(form).send().await.expect(201);
         let to = world.dir.path().join("backup");
-        told(&mut backup(&world, &to));
+        output_of(&mut backup(&world, &to));
         let mut open = Vec::new();
         for directory in [world.data_dir(), to] {
             let mode = std::fs::metadata(&directory).expect("it is there").mode() & 0o777;
@@ -135,10 +135,10 @@ on_both_stores! {
         server.stop();
 
         let saved = world.dir.path().join("heads");
-        told(world.command("ledger verify").arg("--save").arg(&saved));
+        output_of(world.command("ledger verify").arg("--save").arg(&saved));
         assert_eq!(std::fs::metadata(&saved).expect("the file").mode() & 0o777, 0o600);
 
-        // What an earlier version left open the sandbox closes, and production refuses.
+        // Files left open by an earlier version are restricted by the sandbox and refused by production.
         let wide = |path: PathBuf, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
         wide(world.data_dir(), 0o755);
         make_key_file(&world);
@@ -181,12 +181,12 @@ on_both_stores! {
         let server = world.start().await;
         server.account("A", 5).await;
         let to = world.dir.path().join("backup");
-        told(&mut backup(&world, &to));
+        output_of(&mut backup(&world, &to));
         let target = another_place(backend, &world).await;
         clear(&target).await;
         let path = to.join("manifest.json");
         let text = std::fs::read(&path).expect("a manifest");
-        // Everything in it fits the files: only the key file can tell.
+        // All files match each other: only the key file shows the difference.
         let mut manifest: Value = serde_json::from_slice(&text).expect("JSON");
         manifest["madeAt"] = json!("2020-01-01T00:00:00Z");
         std::fs::write(&path, manifest.to_string()).expect("written");
@@ -202,14 +202,14 @@ on_both_stores! {
         let output = restore(&target, &to).output().expect("paygen runs");
         assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("WARNING"));
 
-        // One of before, when there was no MAC, is restored with a warning.
+        // A backup from before the MAC is restored with a warning.
         std::fs::remove_file(&word).expect("removed");
         let second = another_place(backend, &world).await;
         clear(&second).await;
         let output = restore(&second, &to).output().expect("paygen runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && said.contains("WARNING: the backup has no MAC"), "{said}");
-        told(&mut second.command("ledger verify"));
+        output_of(&mut second.command("ledger verify"));
     }
 }
 
@@ -221,7 +221,7 @@ async fn an_emptied_or_absent_database_is_not_begun_anew() {
         refused(&mut production(&world, chore), &["there is no database at", "mounted", "paygen migrate"]);
     }
     assert!(!world.data_dir().join("paygen.sqlite").exists());
-    told(&mut production(&world, "migrate"));
+    output_of(&mut production(&world, "migrate"));
     let database = world.data_dir().join("paygen.sqlite");
     std::fs::write(&database, "").expect("emptied");
     for chore in ["serve", "dev", "migrate", "ledger verify", "clients list"] {

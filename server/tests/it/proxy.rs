@@ -1,4 +1,4 @@
-//! A proxy before PostgreSQL: it cuts connections off, lets none through, or says nothing, as each test wants.
+//! A proxy in front of PostgreSQL: it disconnects, refuses connections, or stops responding, as each test requires.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,28 +7,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How a client says COMMIT: a simple query (PostgreSQL's protocol, "Message Formats").
+/// COMMIT as a client sends it: a simple query (PostgreSQL's protocol, "Message Formats").
 const COMMIT: &[u8] = b"Q\x00\x00\x00\x0bCOMMIT\x00";
 
 /// What the proxy does with connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Passes everything on.
+    /// Forwards everything.
     Open,
-    /// Cuts every connection off, and each new one at once.
+    /// Closes every connection, and each new one at once.
     Gone,
-    /// Passes nothing on, and says nothing.
+    /// Forwards nothing and stays silent.
     Silent,
 }
 
-/// What becomes of a COMMIT.
+/// The outcome of a COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// It is passed on, and so is its answer.
+    /// It is forwarded, and so is its response.
     Passed,
-    /// The connection is cut off in its place.
+    /// The connection is closed instead of forwarding it.
     CutBefore,
-    /// It is passed on, and the connection is cut off in place of its answer.
+    /// It is forwarded, and the connection is closed instead of returning its response.
     CutAfter,
 }
 
@@ -48,7 +48,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy before the database of this URL.
+    /// A proxy in front of the database of this URL.
     pub async fn before(url: &str) -> Proxy {
         let (head, database) = url.rsplit_once('/').expect("the URL names a database");
         let (user, target) = head.rsplit_once('@').expect("the URL names a user");
@@ -70,7 +70,7 @@ impl Proxy {
         self.state.mode.send_replace(mode);
     }
 
-    /// Says what becomes of each COMMIT, counted from 1.
+    /// Sets the outcome of each COMMIT, counted from 1.
     pub fn plan(&self, plan: impl Fn(usize) -> Commit + Send + 'static) {
         *self.state.plan.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(plan);
     }

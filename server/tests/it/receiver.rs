@@ -1,4 +1,4 @@
-//! Whoever gets webhooks: well-behaved, slow, broken or hostile, as each test says.
+//! A receiver of webhooks: well-behaved, slow, broken or hostile, as each test requires.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A delivery as it came.
+/// A delivery as received.
 #[derive(Clone, Debug)]
 pub struct Got {
     pub path: String,
@@ -25,7 +25,7 @@ impl Got {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
-    /// Whether an independent library takes its signature (Standard Webhooks).
+    /// Whether an independent library accepts its signature (Standard Webhooks).
     pub fn is_signed_with(&self, secret: &str) -> bool {
         let mut headers = reqwest::header::HeaderMap::new();
         for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
@@ -34,7 +34,7 @@ impl Got {
         standardwebhooks::Webhook::new(secret).expect("a secret").verify(&self.body, &headers).is_ok()
     }
 
-    /// The published signature that it should have, as a receiver would make it to compare.
+    /// The documented signature it should have, as a receiver would compute it.
     pub fn paygen_signature(&self, token: &str) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
         let signed = [self.header("x-paygen-timestamp").as_bytes(), b".", &self.body].concat();
@@ -45,7 +45,7 @@ impl Got {
         self.header("webhook-id").to_owned()
     }
 
-    /// The position is not sent; the order within an object is told by when things came.
+    /// The position is not sent; the order within an object is checked by the order of arrival.
     pub fn object(&self) -> String {
         let data = &self.json()["data"];
         let ids = ["cardId", "accountId", "cardHolderId", "webhookId", "apiKeyId"];
@@ -56,17 +56,17 @@ impl Got {
 /// What a receiver does with a request.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// A status and headers, each line ended.
+    /// A status and headers, each line terminated.
     Status(u16, &'static str),
-    /// Only once the test allows it.
+    /// Responds only once the test allows it.
     Held(u16),
-    /// These bytes, then the connection is closed.
+    /// Sends these bytes, then closes the connection.
     Raw(&'static [u8]),
-    /// A head, then a body without an end.
+    /// Sends a head, then a body without an end.
     Endless,
-    /// A head that comes a byte at a time.
+    /// Sends a head one byte at a time.
     SlowHead,
-    /// The connection is closed without a word.
+    /// Closes the connection without a response.
     Reset,
 }
 
@@ -113,7 +113,7 @@ impl Receiver {
         *lock(&self.state.rule) = Box::new(rule);
     }
 
-    /// Lets go of requests that are held.
+    /// Releases held requests.
     pub fn release(&self) {
         self.state.held.send_replace(false);
     }
@@ -122,12 +122,12 @@ impl Receiver {
         lock(&self.state.got).clone()
     }
 
-    /// What came after the first `count`.
+    /// The deliveries after the first `count`.
     pub fn got_since(&self, count: usize) -> Vec<Got> {
         lock(&self.state.got)[count..].to_vec()
     }
 
-    /// Waits until what came is enough.
+    /// Waits until the deliveries meet a condition.
     pub async fn until(&self, what: &str, enough: impl Fn(&[Got]) -> bool) -> Vec<Got> {
         let mut changes = self.state.changed.subscribe();
         let waiting = async {
@@ -145,7 +145,7 @@ impl Receiver {
         }
     }
 
-    /// Waits for so many deliveries.
+    /// Waits for this many deliveries.
     pub async fn count(&self, count: usize) -> Vec<Got> {
         self.until(&format!("{count} deliveries"), |got| got.len() >= count).await
     }
@@ -184,7 +184,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Got> {
     Some(Got { path, headers, body })
 }
 
-/// Answers; nothing when the connection is over.
+/// Responds; nothing when the connection is over.
 async fn respond(stream: &mut TcpStream, answer: Answer, state: &State) -> Option<()> {
     match answer {
         Answer::Status(status, headers) => write_status(stream, status, headers).await,

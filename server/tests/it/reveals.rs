@@ -1,5 +1,4 @@
-//! Card numbers: revealed once for a token, on the hosted page, found again, replaced; and PINs. What is secret stands
-//! in no log.
+//! Card numbers: revealed once for a token, on the hosted page, looked up, replaced; and PINs. No secret is in a log.
 
 use serde_json::{Value, json};
 

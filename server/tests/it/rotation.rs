@@ -1,4 +1,4 @@
-//! Rotating the data keys from the outside: under traffic, killed half-way, by two at once, on both stores.
+//! Rotation of the data keys from the outside: under traffic, killed half-way, by two at once, on both stores.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -10,10 +10,10 @@ use serde_json::json;
 use crate::on_both_stores;
 use crate::world::{Backend, Reply, Server, World};
 
-/// More than one step of sealing again.
+/// More than one step of the rotation.
 const ANSWERS: usize = 450;
 
-/// Fewer than an address may reveal at once.
+/// Fewer than the reveals allowed per address.
 const CARDS: usize = 20;
 
 on_both_stores! {
@@ -75,7 +75,7 @@ on_both_stores! {
         }
         let rotated = servers[0].post(&format!("/webhooks/{hook}/rotate-secret"), json!({})).await.expect(200);
         assert_eq!(rotated.data()["hasToken"], true, "credentials of webhooks open");
-        // The same number and PIN go to the new card: both are opened for it.
+        // The same number and PIN move to the new card: both are opened for it.
         let replaced = servers[0].post(&format!("/cards/{}/replace", cards[0].1), json!({"reason": "damaged"})).await;
         assert_eq!(reveal(&servers[0], &replaced.expect(201).id()).await, cards[0].2);
     }
@@ -144,7 +144,7 @@ async fn issue(server: &Server, account: &str, number: usize) -> Option<(String,
     Some((holder, card))
 }
 
-/// The card's number; reveals are limited for each address, so it may take a little.
+/// The card's number; reveals are rate limited by address, so it may be retried.
 async fn reveal(server: &Server, card: &str) -> String {
     for _ in 0..50 {
         let token = server.post(&format!("/cards/{card}/token"), json!({})).await.expect(201);
@@ -158,7 +158,7 @@ async fn reveal(server: &Server, card: &str) -> String {
     panic!("reveals stayed limited");
 }
 
-/// Calls on several servers that go on until they are told to stop.
+/// Calls on several servers that go on until they are stopped.
 struct Traffic {
     servers: Arc<Vec<Server>>,
     stop: Arc<AtomicBool>,
@@ -178,7 +178,7 @@ impl Traffic {
             tokio::spawn(async move {
                 let mut number = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    // Each key twice, from one server after the other: the second meets what the first sealed.
+                    // Each key twice, from one server after the other: the second opens what the first sealed.
                     for server in [caller, caller + 1] {
                         let server = &servers[server % servers.len()];
                         let key = format!("during-{round}-{caller}-{number}");
@@ -204,7 +204,7 @@ impl Traffic {
         Traffic { servers, stop, made, callers }
     }
 
-    /// The servers, and how many calls were answered.
+    /// The servers, and the number of answered calls.
     async fn stop(self) -> (Vec<Server>, usize) {
         self.stop.store(true, Ordering::Relaxed);
         for caller in self.callers {
@@ -233,7 +233,7 @@ async fn try_transfer(server: &Server, (from, to): &(String, String), key: &str)
     server.request("POST", "/transfers").header("Idempotency-Key", key).json(body).try_send().await.ok()
 }
 
-/// Runs `paygen keys rotate` until it prints a line with these words; then it is killed.
+/// Runs `paygen keys rotate` until it prints a line with these words, and then kills it.
 fn rotate_until(world: &World, words: &str) -> std::process::Output {
     let mut child =
         world.command("keys rotate").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");

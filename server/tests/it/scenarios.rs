@@ -1,4 +1,4 @@
-//! The stories of docs/scenarios, told to both stores; and `paygen simulate` itself.
+//! The scenarios of docs/scenarios, run on both stores; and `paygen simulate` itself.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -6,7 +6,7 @@ use std::process::Output;
 use crate::on_both_stores;
 use crate::world::{Backend, KEY, World};
 
-/// Every story.
+/// Every scenario.
 fn stories() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scenarios");
     let files = std::fs::read_dir(folder).expect("docs/scenarios").map(|entry| entry.expect("a file").path());
@@ -15,7 +15,7 @@ fn stories() -> Vec<PathBuf> {
     files
 }
 
-fn told(output: &Output) -> String {
+fn output_of(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat()
 }
 
@@ -29,9 +29,9 @@ on_both_stores! {
         simulate.args(["--url", &server.url, "--api-key", KEY]).args(&stories);
         let output = tokio::task::spawn_blocking(move || simulate.output()).await;
         let output = output.expect("a thread").expect("paygen simulate runs");
-        assert!(output.status.success(), "{}", told(&output));
+        assert!(output.status.success(), "{}", output_of(&output));
         let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
-        assert!(verify.status.success(), "{}", told(&verify));
+        assert!(verify.status.success(), "{}", output_of(&verify));
     }
 }
 
@@ -41,7 +41,7 @@ async fn a_throw_away_sandbox_leaves_nothing_and_says_what_differs() {
     let story = stories().into_iter().find(|path| path.ends_with("restaurant-with-tip.yaml")).expect("the restaurant");
     let simulate = |file: &Path| world.command("simulate").arg(file).output().expect("paygen simulate runs");
     let output = simulate(&story);
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", output_of(&output));
     assert!(!world.data_dir().exists(), "it has a directory of its own");
     let text = std::fs::read_to_string(&story).expect("the story");
     let file = world.dir.path().join("altered.yaml");
@@ -59,7 +59,7 @@ async fn a_throw_away_sandbox_leaves_nothing_and_says_what_differs() {
         assert!(text.contains(good), "{good}");
         std::fs::write(&file, text.replace(good, bad)).expect("a file");
         let output = simulate(&file);
-        assert_eq!(output.status.code(), Some(1), "{bad}: {}", told(&output));
-        assert!(told(&output).contains(differs), "{bad}: {}", told(&output));
+        assert_eq!(output.status.code(), Some(1), "{bad}: {}", output_of(&output));
+        assert!(output_of(&output).contains(differs), "{bad}: {}", output_of(&output));
     }
 }

@@ -1,9 +1,9 @@
 //! The seeded simulation on the real engine and the real stores: thousands of commands of all kinds from many clients,
-//! several of one client in one batch, batches that fail before and after their commit, repeats of what was answered.
+//! several of one client in one batch, batches that fail before and after their commit, replays of answered commands.
 //!
-//! With one lane a seed repeats a run: what waits is taken as one batch, and time stands still but for the test clock.
-//! `PAYGEN_SIMULATION_SEED=n` sets it, `PAYGEN_SIMULATION_STEPS=n` makes a run as many rounds long, `PAYGEN_SIMULATION_SEEDS=n`
-//! tries that many seeds one after another.
+//! With one lane a seed reproduces a run: waiting commands are taken as one batch, and time stands still except for the
+//! test clock. `PAYGEN_SIMULATION_SEED=n` sets the seed, `PAYGEN_SIMULATION_STEPS=n` the rounds of a run, and
+//! `PAYGEN_SIMULATION_SEEDS=n` tries that many seeds in sequence.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -30,17 +30,17 @@ use crate::world::{Backend, World};
 
 const CLIENTS: u64 = 16;
 const ROUNDS: u64 = 500;
-/// The whole ledger is verified every so many rounds.
+/// Rounds between two verifications of the whole ledger.
 const VERIFIED: u64 = 100;
 
-/// What happens to the next commit.
+/// The fate of the next commit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     /// The process dies before it: nothing is stored.
     Before,
-    /// The process dies after it: all is stored, nobody was answered.
+    /// The process dies after it: everything is stored, nobody was answered.
     After,
-    /// Another writer was in the way.
+    /// Another writer conflicted.
     Conflict,
 }
 
@@ -48,12 +48,12 @@ enum Fault {
 struct Seen {
     committed: Vec<Committed>,
     fault: Option<Fault>,
-    /// How many loads and commits there were, and how long they took.
+    /// The number of loads and commits, and their duration.
     loads: (u32, Duration),
     commits: (u32, Duration),
 }
 
-/// A store whose commits are seen, and fail when told to.
+/// A store whose commits are recorded, and fail as scripted.
 struct Watched {
     inner: Box<dyn Store>,
     seen: Arc<Mutex<Seen>>,
@@ -73,7 +73,7 @@ impl Store for Watched {
     }
 
     fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
-        // Held through the commit, so that commits are seen in the order they were made.
+        // Held through the commit, so that commits are recorded in their order.
         let mut seen = lock(&self.seen);
         let fault = seen.fault.take();
         let failed = || StoreError::Unavailable("the process died".to_owned());
@@ -116,7 +116,7 @@ struct Run {
     engine: Engine,
     gate: Arc<AtomicBool>,
     seen: Arc<Mutex<Seen>>,
-    /// What each key was answered.
+    /// The answer of each key.
     decisions: Decisions,
     opened: u32,
     keys: u64,
@@ -176,7 +176,7 @@ impl Run {
         Submission { request, idempotency: Some(idempotency), dry_run: false }
     }
 
-    /// Submits all at once, so that they wait as one batch, and gives the answers.
+    /// Submits everything at once, so that it waits as one batch, and returns the answers.
     async fn burst(&self, all: &[Sent]) -> Vec<Result<Answer, Unanswered>> {
         let mut calls = Vec::new();
         // A command that changes nothing keeps the lane busy until the others wait.
@@ -208,8 +208,8 @@ impl Run {
         answers
     }
 
-    /// What each client does in a round: one command, or several at once; and now and then one again that was sent
-    /// before, or twice.
+    /// The commands of each client in a round: one, or several at once; sometimes a repeat of an earlier one, or the
+    /// same one twice.
     fn draw(&mut self) -> Vec<Sent> {
         let mut round = Vec::new();
         for by in 0..self.simulations.len() {
@@ -219,7 +219,7 @@ impl Run {
                 let mut key = [0; 32];
                 key[..8].copy_from_slice(&self.keys.to_be_bytes());
                 let sent = Sent { by, key, command: self.simulations[by].draw() };
-                // With several lanes both would be decided, and the one that comes too late decided again.
+                // With several lanes both would be decided, and the one that commits second would be decided again.
                 if self.lanes == 1 && self.dice.one_in(20) {
                     round.push(sent.clone());
                 }
@@ -277,7 +277,7 @@ impl Run {
         if self.dice.one_in(60) { self.reopen().await } else { self }
     }
 
-    /// Tells each client what became of its commands, and checks.
+    /// Records the outcome of each client's commands, and checks it.
     fn settle(&mut self, round: Vec<Sent>) {
         let committed = std::mem::take(&mut lock(&self.seen).committed);
         for simulation in &mut self.simulations {
@@ -313,7 +313,7 @@ impl Run {
         assert!(report.is_clean() && report.entries > 0, "{report:?}");
     }
 
-    /// Everything that was committed is what the store has.
+    /// The store contains exactly what was committed.
     async fn compare(&self) {
         let mut keys = KeySet::default();
         self.simulations.iter().for_each(|simulation| keys.merge(simulation.keys()));
@@ -331,7 +331,7 @@ impl Run {
     }
 }
 
-/// Polls a call once: it is in its queue then, or answered already where no gate holds the lanes.
+/// Polls a call once: afterwards it is in its queue, or already answered where no gate holds the lanes.
 async fn begin<F: Future + Unpin>(call: &mut F) {
     std::future::poll_fn(|context| {
         let _ = Pin::new(&mut *call).poll(context);
@@ -370,12 +370,12 @@ async fn open(
         }
         WALL
     };
-    // Few rows stay in memory, so that most are read again.
+    // Few rows stay cached, so that most are read again.
     let settings = Settings { batch: 256, bounds: Bounds::default(), cached_bytes: 200_000, wall: Arc::new(wall) };
     (database, Engine::start(stores, &settings).expect("the engine starts"))
 }
 
-/// Tells the seed when a check fails.
+/// Prints the seed when a check fails.
 struct Told {
     seed: u64,
     round: u64,
@@ -423,7 +423,7 @@ async fn simulate_seed(backend: Backend, lanes: usize, seed: u64, rounds: u64) {
     };
     println!("{backend:?}, {lanes} lanes: {commands} commands, {done} not refused, {:?}", begun.elapsed());
     println!("loads {loads:?}, commits {commits:?}");
-    // A batch in which a command asks for rows without end is run again one command at a time.
+    // A batch in which a command requests rows without end is run again one command at a time.
     assert!(lanes > 1 || u64::from(commits.0) <= rounds + rounds / 4 + 5, "batches were taken apart");
     run.engine.drain().await;
 }
@@ -438,7 +438,7 @@ async fn whatever_happens_the_rules_hold_on_postgres() {
     simulate(Backend::Postgres, 1, 2, ROUNDS).await;
 }
 
-/// Two lanes take from the same clients at once; here a seed repeats the commands, but not who was first.
+/// Two lanes take from the same clients at once; here a seed reproduces the commands, but not their order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_the_rules_hold_with_two_lanes() {
     simulate(Backend::Postgres, 2, 3, ROUNDS / 4).await;

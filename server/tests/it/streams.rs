@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::on_both_stores;
 use crate::world::{Backend, Server, World};
 
-/// How long anything that comes may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout for anything expected.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The id before every event.
 pub const BEGINNING: &str = "000000000000000000000000";
@@ -17,20 +17,20 @@ pub const BEGINNING: &str = "000000000000000000000000";
 pub struct Stream {
     response: reqwest::Response,
     text: String,
-    /// The id to go on from.
+    /// The id to resume from.
     pub last: Option<String>,
-    /// Comments that came.
+    /// Comments received.
     pub comments: usize,
 }
 
-/// Asks for a stream.
+/// Opens a stream.
 pub async fn ask(server: &Server, query: &str, last: Option<&str>) -> reqwest::Response {
     let http = reqwest::Client::new();
     let mut request = http.get(format!("{}/events/stream{query}", server.url)).header("x-api-key", &server.key);
     if let Some(last) = last {
         request = request.header("Last-Event-ID", last);
     }
-    tokio::time::timeout(PATIENCE, request.send()).await.expect("an answer in time").expect("an answer")
+    tokio::time::timeout(TIMEOUT, request.send()).await.expect("an answer in time").expect("an answer")
 }
 
 impl Stream {
@@ -47,7 +47,7 @@ impl Stream {
 
     /// The next block; nothing when the stream ended, cleanly or not.
     async fn block(&mut self) -> Option<String> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -91,7 +91,7 @@ impl Stream {
         events
     }
 
-    /// Reads on until the stream ended.
+    /// Reads until the stream ends.
     async fn end(&mut self) {
         while self.block().await.is_some() {}
     }
@@ -109,12 +109,12 @@ on_both_stores! {
         let mut server = world.start().await;
         let account = server.account("A", 1).await;
         let mut all = Stream::open(&server, "", Some(BEGINNING)).await;
-        // The sandbox's own key was the first thing that happened.
+        // The sandbox's own key was the first event.
         let first = all.take(3).await.split_off(1);
         assert_eq!((&first[0]["type"], &first[1]["type"]), (&json!("account.created"), &json!("account.balance.updated")));
         let whole = server.get(&format!("/events/{}", first[0]["_id"].as_str().expect("an id"))).await.expect(200).data();
         assert_eq!(first[0], whole);
-        // Without an id it begins with what comes next, and says from the start where to go on.
+        // Without an id it begins with new events, and names the position to resume from at the start.
         let mut next = Stream::open(&server, "", None).await;
         next.block().await;
         server.put(&format!("/accounts/{account}"), json!({"name": "B", "metadata": {"a": "b\nc"}})).await.expect(200);
@@ -141,7 +141,7 @@ on_both_stores! {
         let mut updates = Stream::open(&server, "?types=account.updated,account.closed", None).await;
         let account = server.account("A", 1).await;
         let events = Stream::open(&server, "", Some(BEGINNING)).await.take(3).await;
-        // Nothing of these types happened: comments and ids come, events do not.
+        // No events of these types occur: comments and ids are sent, events are not.
         while updates.last.as_deref() != events[2]["_id"].as_str() {
             let block = updates.block().await.expect("the stream goes on");
             assert!(!block.contains("data:"), "{block}");
@@ -175,7 +175,7 @@ on_both_stores! {
         assert!(third.headers().contains_key("retry-after"));
         assert!(third.text().await.expect("text").contains("too_many_streams"));
         drop(one);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while ask(&server, "", None).await.status() != 200 {
             assert!(Instant::now() < deadline, "a stream that was closed makes room");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -204,7 +204,7 @@ on_both_stores! {
         let server = world.start().await;
         let mut slow = Stream::open(&server, "", Some(BEGINNING)).await;
         let (a, b) = (server.account("A", 10_000).await, server.account("B", 0).await);
-        // More than a page, and read only when all of it is there.
+        // More than a page, read only when all of it is there.
         let note = "x".repeat(4000);
         for _ in 0..12 {
             let calls = (0..25).map(|_| {
@@ -219,8 +219,8 @@ on_both_stores! {
     }
 }
 
-/// Two servers on one PostgreSQL, the one that places events is killed under load: whoever listens goes on at the other
-/// one and misses nothing.
+/// Two servers on one PostgreSQL, of which the one that assigns positions is killed under load: a reader resumes at the
+/// other one and misses nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_takes_no_event_with_it() {
     let world = World::new(Backend::Postgres).await;
@@ -240,7 +240,7 @@ async fn a_killed_server_takes_no_event_with_it() {
             let calls = (0..at_once).map(|number| {
                 let (number, first, second, pay) = (round * at_once + number, &first, &second, &pay);
                 async move {
-                    // Every other payment goes to the first one; what it did not answer is sent to the second one again.
+                    // Every other payment goes to the first server; what it did not answer is retried at the second.
                     let answered = number % 2 == 0 && round <= rounds / 2 && pay(first, number).await.is_ok();
                     if !answered {
                         pay(second, number).await.expect("the second server answers").expect(201);
@@ -249,7 +249,7 @@ async fn a_killed_server_takes_no_event_with_it() {
             });
             let killing = async {
                 if round == rounds / 2 {
-                    // The kill falls somewhere between the first arrival and the last answer.
+                    // The kill comes between the first arrival and the last answer.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     first.kill();
                 }
@@ -273,7 +273,7 @@ async fn a_killed_server_takes_no_event_with_it() {
     assert_eq!(transfers, count, "each payment is told once");
 }
 
-/// What one server did is told by both.
+/// Events of one server are streamed by both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_servers_tell_the_same() {
     let world = World::new(Backend::Postgres).await;
@@ -294,7 +294,7 @@ async fn both_servers_tell_the_same() {
     println!("from the request to both streams: {took:?}");
 }
 
-/// Old events go, the newest stays, and a reader goes on over the gap.
+/// Old events are deleted, the newest stays, and a reader resumes over the gap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_events_are_forgotten() {
     for backend in [Backend::Sqlite, Backend::Postgres] {
@@ -306,9 +306,9 @@ async fn old_events_are_forgotten() {
         server.post("/simulator/clock", json!({"advanceSeconds": 3 * 86_400})).await.expect(200);
         drop(server);
         std::fs::write(world.dir.path().join("paygen.toml"), "[events]\nretention_days = 2\n").expect("settings");
-        // What is over is looked for when a server starts.
+        // Expired rows are looked for when a server starts.
         let server = world.start().await;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let gone = format!("/events/{}", old[0]["_id"].as_str().expect("an id"));
         while server.get(&gone).await.status == 200 {
             assert!(Instant::now() < deadline, "it goes");

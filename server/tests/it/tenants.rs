@@ -1,4 +1,4 @@
-//! What one tenant does costs the others nothing: whose streams are woken, and whose clock is moved.
+//! One tenant's activity costs the others nothing: whose streams are woken, and whose clock is moved.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use crate::on_both_stores;
 use crate::streams::{BEGINNING, Stream};
 use crate::world::{Backend, Server, World};
 
-/// How many streams there are.
+/// Open streams.
 const STREAMS: usize = 20;
 
-/// A second client; its key.
+/// A second client; returns its key.
 fn another_client(world: &World) -> String {
     let made = world.command("clients create --name Other").output().expect("paygen runs");
     let told = String::from_utf8_lossy(&made.stdout).into_owned();
@@ -27,7 +27,7 @@ async fn reads(server: &Server) -> u64 {
     line.and_then(|line| line.split_whitespace().last()?.parse().ok()).unwrap_or(0)
 }
 
-/// Waits until events have their positions: on PostgreSQL they get them a moment later.
+/// Waits until events have positions: on PostgreSQL they get them a moment later.
 async fn placed(server: &Server, count: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -46,16 +46,16 @@ on_both_stores! {
         let mut server = world.start().await;
         let (mine, other) = (server.key.clone(), another_client(&world));
         server.account("Mine", 1).await;
-        // The sandbox's own key was the first thing that happened.
+        // The sandbox's own key was the first event.
         placed(&server, 3).await;
         let mut streams = Vec::new();
         for _ in 0..STREAMS {
             let mut stream = Stream::open(&server, "", Some(BEGINNING)).await;
-            // All there is so far.
+            // Everything so far.
             stream.take(3).await;
             streams.push(stream);
         }
-        // On PostgreSQL what the database is first seen to have wakes them once more.
+        // On PostgreSQL the first poll of the database wakes them once more.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let before = reads(&server).await;
         server.key = other;
@@ -64,9 +64,10 @@ on_both_stores! {
         }
         placed(&server, 30).await;
         server.key = mine;
-        // Longer than it takes until events without word are looked for.
+        // Longer than the interval of the poll for lost notifications.
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        // A look at their own events that a busy machine delayed until now counts here, so one read is allowed; thirty would be the fault.
+        // A poll of their own events delayed by a busy machine counts here, so one read is allowed; thirty would be the
+        // fault.
         let between = reads(&server).await - before;
         assert!(between <= 1, "{between} reads: another client's events concern none of them");
 
@@ -76,7 +77,7 @@ on_both_stores! {
             assert_eq!(event["type"].as_str(), Some("account.created"));
         }
         let own = reads(&server).await - before - between;
-        // Of the commit, of word of it and of a look, whichever came apart; never one for each stream.
+        // One read each for the commit, its notification and a poll, when they come apart; never one for each stream.
         assert!((1..=6).contains(&own), "{own} reads for {STREAMS} streams");
     }
 
@@ -99,8 +100,8 @@ on_both_stores! {
     }
 }
 
-/// However many read at once, SQLite's files are open so often and no more: as many reads as have turns, the runtime's threads,
-/// and whoever writes.
+/// However many reads run at once, SQLite's files are opened a bounded number of times: for the concurrent reads
+/// allowed, the runtime's threads, and the writers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_reads_at_once_hold_few_files_open() {
     let world = World::new(Backend::Sqlite).await;

@@ -1,4 +1,5 @@
-//! Every text that the contract lets callers write: what cannot be seen is empty, and no card number is kept or repeated.
+//! Every text that the contract lets callers write: invisible text counts as empty, and no card number is stored or
+//! repeated.
 
 use serde_json::{Map, Value, json};
 
@@ -6,17 +7,17 @@ use crate::cards::{id, issued};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, Reply, Server, World};
 
-/// A number of a range that is nobody's here, in the forms it is written in.
+/// A number of a range that is not used here, in the forms it is written in.
 const PLANTED: [&str; 3] = ["4929 0412 3456 7893", "4929041234567893", "4929-0412-3456-7893"];
 
-/// What cannot be seen.
+/// Invisible texts.
 const BLANK: [&str; 4] = [" ", "\u{200b}", "\u{a0}\u{2003} ", "\u{feff}\u{ad}"];
 
-/// Whose card numbers are masked, not refused: nobody can ask the network to say something else.
+/// Texts of the network, in which card numbers are masked, not refused: the network cannot be asked to change them.
 const OF_A_NETWORK: [&str; 5] =
     ["/merchant/merchantId", "/merchant/name", "/merchant/city", "/merchant/state", "/merchant/postalCode"];
 
-/// Numbers of authorities, which may look like card numbers; sealed, and shown by their end alone.
+/// Document numbers, which may look like card numbers; sealed, and shown by their end alone.
 const OF_AUTHORITIES: [&str; 2] = ["/number", "/documentId"];
 
 /// Secrets, which are sealed and never shown.
@@ -29,7 +30,7 @@ struct Leaf {
 }
 
 impl Leaf {
-    /// Whether any text will do, as far as its schema says.
+    /// Whether the schema allows any text.
     fn is_plain(&self) -> bool {
         ["enum", "pattern", "format"].iter().all(|shape| self.schema.get(shape).is_none())
     }
@@ -52,7 +53,7 @@ fn is_of(schema: &Value, kind: &str) -> bool {
     schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|known| known == kind))
 }
 
-/// A body in which every string is `text`, and where they are.
+/// A body in which every string is `text`, and the places of the strings.
 fn planted(contract: &Value, schema: &Value, at: &str, text: &str, leaves: &mut Vec<Leaf>) -> Value {
     let schema = resolved(contract, schema);
     if is_of(schema, "string") {
@@ -64,7 +65,7 @@ fn planted(contract: &Value, schema: &Value, at: &str, text: &str, leaves: &mut 
     }
     if let Some(members) = schema["properties"].as_object() {
         let fill = |(name, schema): (&String, &Value), leaves: &mut Vec<Leaf>| {
-            // What can only be sent back is compared with what is stored, and never kept.
+            // A read-only field is compared with the stored value, and never stored.
             let mut unread = Vec::new();
             let leaves = if schema["readOnly"] == true { &mut unread } else { leaves };
             let value = planted(contract, schema, &format!("{at}/{name}"), text, leaves);
@@ -81,7 +82,7 @@ fn planted(contract: &Value, schema: &Value, at: &str, text: &str, leaves: &mut 
     Value::Null
 }
 
-/// Every operation that takes JSON: method, path with ids of objects that are there, the schema of its body.
+/// Every operation that takes JSON: method, path with ids of existing objects, the schema of its body.
 async fn writes(server: &Server, contract: &Value) -> Vec<(String, String, Value)> {
     let (account, holder, card) = issued(server, 100, json!({})).await;
     let webhook = json!({"url": "https://api.example.com/hook", "events": ["*"], "enabled": false});
@@ -128,7 +129,7 @@ fn has_planted(text: &str) -> bool {
     digits.contains(PLANTED[1])
 }
 
-/// The fields that lists filter by, as the error about another one names them.
+/// The fields that lists filter by, from the error about an unknown one.
 async fn filters(server: &Server, path: &str) -> Vec<String> {
     let told = server.get(&format!("{path}?filter=zzz=1")).await.expect(400);
     let message = told.json()["error"]["fields"][0]["message"].as_str().expect("a message").to_owned();
@@ -163,7 +164,7 @@ on_both_stores! {
                 if exempt || !leaf.is_plain() || leaf.schema["type"].is_null() && leaf.schema["free"].is_null() {
                     continue;
                 }
-                // What has a shape of its own, or is too short for it, is refused for that.
+                // A field with a format, or too short for it, is refused for that.
                 let code = code_at(&reply, &leaf.at);
                 assert!(code.is_some(), "{method} {path} {}: {}", leaf.at, reply.text);
                 texts += u32::from(code.as_deref() == Some("card_number"));
@@ -193,7 +194,7 @@ on_both_stores! {
             }
         }
 
-        // A network is not asked to say something else.
+        // A network is not asked to change its message.
         let (_, _, card) = issued(&server, 100, json!({"amount": 50})).await;
         for (number, at) in OF_A_NETWORK.iter().enumerate() {
             let name = at.trim_start_matches("/merchant/");

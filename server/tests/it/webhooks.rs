@@ -1,4 +1,4 @@
-//! Webhooks: what endpoints get, verified by an independent library; order, isolation, retries, recovery.
+//! Webhooks: payloads verified by an independent library; order, isolation, retries, recovery.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,7 +22,7 @@ pub async fn start_with(world: &World, settings: &[(&str, &str)]) -> Server {
     Server::start(command, &world.data_dir()).await
 }
 
-/// An endpoint for these types; its id and secret.
+/// An endpoint for these types; returns its id and secret.
 pub async fn endpoint(server: &Server, url: &str, events: Value, more: Value) -> (String, String) {
     let mut body = json!({"url": url, "events": events});
     body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
@@ -95,11 +95,11 @@ on_both_stores! {
             assert_eq!(body["data"]["context"]["eventId"], event["_id"]);
             assert_eq!(body["data"]["context"]["environment"], "sandbox");
         }
-        // What the endpoint shows never shows its credentials again.
+        // The endpoint never shows its credentials again.
         let shown = server.get(&format!("/webhooks/{hook}")).await.expect(200);
         assert!(!shown.text.contains(&token) && !shown.text.contains("whsec_"), "{}", shown.text);
         assert_eq!(shown.data()["hasToken"], true);
-        // Rotated, both secrets sign until the overlap is over.
+        // After a rotation both secrets sign until the overlap is over.
         let rotated = server.post(&format!("/webhooks/{hook}/rotate-secret"), json!({"overlapSeconds": 600})).await.expect(200);
         let new = rotated.data()["secret"].as_str().expect("a secret").to_owned();
         for (advance, both) in [(0, true), (601, false)] {
@@ -166,7 +166,7 @@ on_both_stores! {
         let log = "/events/deliveries?sort=createdAt&limit=50";
         until("the first attempt", &server, log, |found| found["meta"]["total"] == 1).await;
         assert!(server.get(&format!("/webhooks/{hook}")).await.data()["failingSince"].is_string());
-        // Each step is reached and passed within the jitter of five in a hundred.
+        // Each step is reached and passed within the jitter.
         for (attempt, delay) in [(2, 5), (3, 300), (4, 1800), (5, 7200), (6, 18_000), (7, 36_000)] {
             let before = server.post("/simulator/clock", json!({"advanceSeconds": delay / 2})).await.expect(200).data();
             assert_eq!((receiver.got().len(), &before["stillFailing"]), (attempt - 1, &json!([])), "not before its time");
@@ -174,7 +174,7 @@ on_both_stores! {
             assert_eq!(receiver.got().len(), attempt, "within the advance");
             assert_eq!(after["stillFailing"], json!([format!("1 deliveries to webhook {hook}")]));
         }
-        // The last attempt fails, and the object's next event goes on.
+        // The last attempt fails, and the object's next event is sent.
         receiver.set(|got| if got.header("x-paygen-event") == "account.created" { Answer::Status(500, "") } else { Answer::Status(204, "") });
         server.post("/simulator/clock", json!({"advanceSeconds": 36_000 * 106 / 100})).await.expect(200);
         let got = receiver.until("the next event", |got| got.iter().any(|one| one.header("x-paygen-event") == "account.updated")).await;
@@ -198,7 +198,7 @@ on_both_stores! {
         let filtered = server.get(&format!("/events/deliveries?filter=outcome=failed%26webhookId={hook}%26eventId={event}")).await;
         assert_eq!(total(&filtered), 8);
 
-        // What was given up is recovered; what arrived is not sent again.
+        // Deliveries given up are recovered; delivered ones are not sent again.
         receiver.set(|_| Answer::Status(200, ""));
         let since = json!({"since": server.get(&format!("/webhooks/{hook}")).await.data()["createdAt"]});
         server.post(&format!("/webhooks/{hook}/recover"), since.clone()).await.expect(202);
@@ -206,7 +206,7 @@ on_both_stores! {
         assert_eq!((got.len(), got[9].event()), (10, event.clone()));
         until("the recovery", &server, &format!("/events/{event}/deliveries"), |found| found["meta"]["total"] == 9).await;
         server.post(&format!("/webhooks/{hook}/recover"), since).await.expect(202);
-        // And an event that arrived is sent again when asked for.
+        // And a delivered event is sent again on request.
         let resent = server.post(&format!("/events/{event}/resend"), json!({})).await.expect(202).data();
         assert_eq!(resent, json!({"eventId": event, "webhookIds": [hook]}));
         let got = receiver.count(11).await;
@@ -243,7 +243,7 @@ on_both_stores! {
         assert_eq!(reasons, [&json!("gone"), &json!("failing")]);
         let (refused, code) = (server.post(&format!("/webhooks/{gone_id}/test"), json!({})).await, "webhook_disabled");
         assert_eq!(refused.expect(409).code(), code);
-        // Disabled it gets nothing; enabled again, what happens from then on; what it missed by a recovery.
+        // Disabled it receives nothing; enabled again, it receives events from then on; missed ones by a recovery.
         let before = gone.got().len();
         let missed = server.account("B", 0).await;
         gone.set(|_| Answer::Status(200, ""));
@@ -291,7 +291,7 @@ on_both_stores! {
             let (hook, _) = endpoint(&server, &format!("{}/{name}", receiver.url), json!(["account.created"]), json!({})).await;
             hooks.push((*name, hook, *status, *excerpt));
         }
-        // No server speaks TLS here, and nobody listens there.
+        // No server speaks TLS here, and no one listens there.
         let tls = receiver.url.replace("http://", "https://");
         hooks.push(("tls", endpoint(&server, &format!("{tls}/tls"), json!(["account.created"]), json!({})).await.0, None, ""));
         let silent = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
@@ -332,7 +332,7 @@ on_both_stores! {
         let world = World::new(backend).await;
         let receiver = Receiver::good().await;
         let port = receiver.url.rsplit(':').next().expect("a port").to_owned();
-        // As production is: there the machine itself is called no more than its neighbours.
+        // As in production: there the machine itself is refused like its neighbours.
         std::fs::write(world.dir.path().join("paygen.toml"), "[webhooks]\nloopback = false").expect("a file");
         let mut server = world.start().await;
         let hosts = [
@@ -346,7 +346,8 @@ on_both_stores! {
             assert!(reply.text.contains("PAYGEN_WEBHOOKS_ALLOW_PRIVATE"), "{host}: {}", reply.text);
         }
         server.stop();
-        // Made while it was allowed, then no longer: looked at again before each call, literal or resolved.
+        // Created while the address was allowed, which it no longer is: checked again before each call, literal or
+        // resolved.
         let server = start(&world).await;
         let names = ["127.0.0.1", "localhost"];
         for name in names {

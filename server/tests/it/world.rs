@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// The sandbox key of every test server.
 pub const KEY: &str = "pgk_test_integration_0123456789abcdef";
 
-/// Which store a test runs on.
+/// The store that a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
@@ -42,7 +42,7 @@ macro_rules! on_both_stores {
     )*};
 }
 
-/// A database that servers can be started on, again and again.
+/// A database on which servers can be started repeatedly.
 pub struct World {
     pub dir: tempfile::TempDir,
     pub database_url: Option<String>,
@@ -93,7 +93,7 @@ fn new_directory() -> tempfile::TempDir {
 
 /// A database with the schema: a copy of a template that the first test on this PostgreSQL makes.
 async fn create_database(admin: &str) -> String {
-    // The number of a process may come again on a cluster that lives long; the time does not.
+    // Process ids are reused on a long-lived cluster; the time is not.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let name = format!("it_{}_{now}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
     let (client, connection) = tokio_postgres::connect(admin, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
@@ -154,7 +154,7 @@ pub struct Server {
 
 impl Server {
     pub async fn start(mut command: Command, log_dir: &Path) -> Server {
-        // As the server makes it: production refuses one that others can read.
+        // With the permissions the server uses: production refuses a file that others can read.
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(log_dir);
         made.expect("the data directory");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log_dir.join("stderr.log"));
@@ -173,7 +173,7 @@ impl Server {
                 break format!("http://127.0.0.1:{port}");
             }
         };
-        // The rest of the banner is read on, so that the server never blocks on a full pipe.
+        // The rest of the output is drained, so that the server never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
         let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned() };
@@ -189,19 +189,19 @@ impl Server {
         self.child.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 
-    /// Ends the process at once, as a crash would.
+    /// Kills the process at once, as a crash would.
     pub fn kill(&self) {
         let mut child = self.child();
         child.kill().expect("kill");
         child.wait().expect("wait");
     }
 
-    /// The number of the process.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child().id()
     }
 
-    /// Waits until the process ends by itself.
+    /// Waits until the process exits.
     pub async fn ended(&self) -> std::process::ExitStatus {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -213,7 +213,7 @@ impl Server {
         }
     }
 
-    /// Asks the process to stop, as an operator would; gives its exit status.
+    /// Asks the process to stop, as an operator would; returns its exit status.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         let pid = self.child().id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().expect("kill -TERM");
@@ -242,7 +242,7 @@ impl Server {
         self.request("DELETE", path).send().await
     }
 
-    /// A USD account with this balance; its id.
+    /// A USD account with this balance; returns its id.
     pub async fn account(&self, name: &str, balance: i64) -> String {
         let body = json!({
             "ownerType": "business", "name": name, "type": "checking", "category": "fiat", "currency": "USD",
@@ -266,7 +266,7 @@ impl Drop for Server {
     }
 }
 
-/// A request being made.
+/// A request being built.
 pub struct Call {
     request: reqwest::RequestBuilder,
 }
@@ -298,7 +298,7 @@ impl Call {
         self.try_send().await.expect("an answer")
     }
 
-    /// Headers and body as they came.
+    /// Headers and body as received.
     pub async fn send_raw(self) -> (reqwest::header::HeaderMap, Vec<u8>) {
         let response = self.request.send().await.expect("an answer");
         let headers = response.headers().clone();
@@ -314,7 +314,7 @@ impl Call {
     }
 }
 
-/// A form with files; every one has another boundary, as clients make them.
+/// A form with files; each has another boundary, as clients make them.
 pub struct Form {
     boundary: String,
     body: Vec<u8>,
@@ -335,7 +335,7 @@ impl Form {
         self
     }
 
-    /// A file input in which nothing was chosen, as browsers send it.
+    /// A file input with no file chosen, as browsers send it.
     pub fn nothing_chosen(mut self, name: &str) -> Form {
         let head = format!(
             "--{}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n",
@@ -355,7 +355,7 @@ impl Form {
     }
 }
 
-/// An answer.
+/// A response.
 pub struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,

@@ -1,5 +1,5 @@
 //! Card codes: CVV, CVV2 and iCVV (Visa) or CVC, CVC2 and Chip CVC (Mastercard), by the card-verification algorithm:
-//! number, expiry and service code, DES under CVK A, then Triple DES under the pair, decimalised to three digits.
+//! number, expiry and service code, DES under CVK A, then Triple DES under the pair, decimalized to three digits.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use super::des::{KeyPair, decimal_digits, packed};
 use super::number::Pan;
 use crate::{Purpose, Vault, VaultError};
 
-/// The month a card is good through.
+/// The last month in which a card is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// As in the calendar, four digits.
+    /// Four digits.
     pub year: u16,
     /// From 1 to 12.
     pub month: u8,
 }
 
-/// Which code: the service code is part of what it is derived from.
+/// Which code: the service code is an input of the derivation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceCode {
     /// 000: the code printed on the card and typed in web shops (CVV2, CVC2).
     Printed,
-    /// 999: the code in the chip's image of the stripe (iCVV, Chip CVC).
+    /// 999: the code in the chip's image of the magnetic stripe (iCVV, Chip CVC).
     Chip,
-    /// The stripe's own, such as 101 or 201 (CVV, CVC).
+    /// The service code of the magnetic stripe, such as 101 or 201 (CVV, CVC).
     Stripe([u8; 3]),
 }
 
@@ -50,12 +50,12 @@ impl fmt::Debug for Code {
 }
 
 impl Code {
-    /// The digits, where they are shown to whoever may see them.
+    /// The digits, for a caller that may see them.
     pub fn expose(&self) -> &str {
         std::str::from_utf8(self.0.as_slice()).unwrap_or_default()
     }
 
-    /// Whether a text is this code, in a time that does not tell how much of it is right.
+    /// Compares a text with the code in constant time.
     pub fn is(&self, text: &str) -> bool {
         verify_slices_are_equal(self.0.as_slice(), text.as_bytes()).is_ok()
     }
@@ -75,7 +75,7 @@ fn derive(keys: &KeyPair, pan: &Pan, expiry: Expiry, service: ServiceCode) -> Re
 }
 
 impl Vault {
-    /// The code of a card. It is derived whenever it is needed, and kept nowhere.
+    /// The code of a card. It is derived on each use and never stored.
     pub fn card_code(&self, pan: &Pan, expiry: Expiry, service: ServiceCode) -> Result<Code, VaultError> {
         derive(&self.pair(Purpose::CardVerification), pan, expiry, service)
     }

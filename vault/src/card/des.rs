@@ -1,4 +1,4 @@
-//! DES and Triple DES, ECB, single blocks: what the card-verification and PIN algorithms of the networks are made of.
+//! DES and Triple DES, ECB, single blocks: the building blocks of the networks' card-verification and PIN algorithms.
 
 #![allow(deprecated, reason = "the networks' algorithms are defined on DES; nothing else here uses it")]
 
@@ -10,14 +10,13 @@ use zeroize::Zeroizing;
 
 use crate::VaultError;
 
-/// A block.
 pub(crate) type Block = [u8; 8];
 
-/// A double-length key: A and B.
+/// A double-length key, of the halves A and B.
 pub(crate) struct KeyPair(Zeroizing<[u8; 16]>);
 
 impl KeyPair {
-    /// The first half of a data key.
+    /// Takes the key pair from the first half of a data key.
     pub(crate) fn from_key(key: &[u8; 32]) -> KeyPair {
         let mut pair = Zeroizing::new([0; 16]);
         pair.copy_from_slice(&key[..16]);
@@ -58,7 +57,7 @@ fn encrypt(algorithm: &'static Algorithm, key: &[u8], block: Block) -> Result<Bl
     Ok(block)
 }
 
-/// Two decimal or hexadecimal digits a byte.
+/// Packs two decimal or hexadecimal digits into each byte.
 pub(crate) fn packed(digits: impl Iterator<Item = u8>) -> Block {
     let mut block = [0; 8];
     for (number, digit) in digits.take(16).enumerate() {
@@ -72,7 +71,7 @@ pub(crate) fn nibbles(block: &Block) -> impl Iterator<Item = u8> + Clone + '_ {
     block.iter().flat_map(|byte| [byte >> 4, byte & 0x0f])
 }
 
-/// The first `COUNT` digits of a block: its decimal digits in order, then its letters less ten (decimalisation).
+/// The first `COUNT` digits of a block: its decimal digits in order, then its letters less ten (decimalization).
 pub(crate) fn decimal_digits<const COUNT: usize>(block: &Block) -> [u8; COUNT] {
     let digits = nibbles(block).filter(|nibble| *nibble < 10);
     let letters = nibbles(block).filter(|nibble| *nibble >= 10).map(|nibble| nibble - 10);

@@ -1,4 +1,4 @@
-//! Card secrets: numbers, codes and PINs. Nothing outside this crate derives or keeps them.
+//! Card secrets: numbers, codes and PINs. Nothing outside this crate derives or stores them in clear.
 
 mod codes;
 mod des;

@@ -1,4 +1,4 @@
-//! Card numbers: drawn from a range, checked (ISO/IEC 7812-1, Luhn), found again by a keyed fingerprint.
+//! Card numbers: drawn from a range, validated (ISO/IEC 7812-1, Luhn), looked up by a keyed fingerprint.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{Purpose, Vault, VaultError, random_bytes};
 
-/// A primary account number. It cannot be printed, and is wiped when dropped.
+/// A primary account number (PAN). It cannot be printed, and is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pan(Zeroizing<String>);
 
@@ -16,7 +16,6 @@ pub enum PanError {
     /// Not 12 to 19 digits.
     #[error("must be a card number: 12 to 19 digits")]
     Digits,
-    /// The check digit is wrong.
     #[error("has a wrong check digit")]
     CheckDigit,
 }
@@ -28,7 +27,7 @@ impl fmt::Debug for Pan {
 }
 
 impl Pan {
-    /// Reads a number; spaces and hyphens between digits are passed over.
+    /// Parses a number; spaces and hyphens between digits are ignored.
     pub fn parse(text: &str) -> Result<Pan, PanError> {
         let digits: Zeroizing<String> = Zeroizing::new(text.chars().filter(|c| !matches!(c, ' ' | '-')).collect());
         if !(12..=19).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -41,23 +40,21 @@ impl Pan {
         Ok(Pan(digits))
     }
 
-    /// A number whose check digit is wrong, as published examples have it.
+    /// A number whose check digit is wrong, as in published examples.
     #[cfg(test)]
     pub(crate) fn unchecked(digits: &str) -> Pan {
         Pan(Zeroizing::new(digits.to_owned()))
     }
 
-    /// The digits, where they are shown to whoever may see them.
+    /// The digits, for a caller that may see them.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The first six digits.
     pub fn bin(&self) -> String {
         self.0[..6].to_owned()
     }
 
-    /// The last four digits.
     pub fn last4(&self) -> String {
         self.0[self.0.len() - 4..].to_owned()
     }
@@ -68,7 +65,7 @@ impl Pan {
     }
 }
 
-/// The check digit of the digits before it (ISO/IEC 7812-1, annex B), as a character.
+/// The check digit for these digits (ISO/IEC 7812-1, annex B), as a character.
 fn luhn(body: &str) -> u8 {
     let sum: u32 = body
         .bytes()
@@ -83,7 +80,7 @@ fn luhn(body: &str) -> u8 {
     b'0' + u8::try_from((10 - sum % 10) % 10).unwrap_or(0)
 }
 
-/// A range that numbers are drawn from: everything that begins with these digits.
+/// A range from which card numbers are drawn: every number with this prefix and length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardRange {
     prefix: String,
@@ -98,12 +95,12 @@ impl CardRange {
         (digits && fits).then(|| CardRange { prefix: prefix.to_owned(), length })
     }
 
-    /// Whether the number lies in the range.
     pub fn contains(&self, pan: &Pan) -> bool {
         pan.0.len() == self.length && pan.0.starts_with(&self.prefix)
     }
 
-    /// A random number of the range, its check digit right. Whether it is taken shows its fingerprint.
+    /// A random number of the range with a correct check digit. Whether it is already issued is checked by its
+    /// fingerprint.
     pub fn draw(&self) -> Pan {
         let mut digits = Zeroizing::new(self.prefix.clone());
         while digits.len() < self.length - 1 {
@@ -120,12 +117,12 @@ impl CardRange {
 }
 
 impl Vault {
-    /// What a card number is found by: a keyed hash.
+    /// The keyed hash by which a card number is looked up.
     pub fn fingerprint(&self, pan: &Pan) -> [u8; 32] {
         self.mac(Purpose::CardFingerprints, &[pan.expose().as_bytes()])
     }
 
-    /// Seals a number for the card it belongs to.
+    /// Seals a number for its card.
     pub fn seal_pan(&self, client: &[u8], card: &[u8], pan: &Pan) -> Vec<u8> {
         self.seal(Purpose::CardNumbers, &[client, card], pan.expose().as_bytes())
     }

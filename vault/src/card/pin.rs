@@ -1,4 +1,5 @@
-//! PINs: kept only as a PIN verification value (the Visa PVV algorithm), received in ISO 9564-1 format 0 blocks.
+//! PINs: stored only as a sealed PIN verification value (the Visa PVV algorithm), received in ISO 9564-1 format 0
+//! blocks.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use super::des::{Block, KeyPair, decimal_digits, nibbles, packed};
 use super::number::Pan;
 use crate::{Purpose, Vault, VaultError};
 
-/// The key index that goes into every PIN verification value: there is one pair.
+/// The key index in every PIN verification value; there is one key pair.
 const KEY_INDEX: u8 = 1;
 
 /// A four-digit PIN. It cannot be printed, and is wiped when dropped.
@@ -22,7 +23,7 @@ impl fmt::Debug for Pin {
 }
 
 impl Pin {
-    /// Reads four digits.
+    /// Parses four digits.
     pub fn parse(text: &str) -> Option<Pin> {
         let digits = <[u8; 4]>::try_from(text.as_bytes()).ok()?;
         digits.iter().all(u8::is_ascii_digit).then(|| Pin(Zeroizing::new(digits)))
@@ -33,15 +34,15 @@ impl Pin {
     }
 }
 
-/// The eleven rightmost digits of the number without its check digit, the key index and the PIN, under Triple DES,
-/// decimalised to four digits.
+/// The PVV: the eleven rightmost digits of the number without its check digit, the key index and the PIN, encrypted
+/// with Triple DES and decimalized to four digits.
 fn verification_value(keys: &KeyPair, pan: &Pan, pin: &Pin) -> Result<Zeroizing<[u8; 4]>, VaultError> {
     let body = pan.digits().skip(pan.digits().len() - 12).take(11);
     let digits = body.chain([KEY_INDEX]).chain(pin.digits());
     Ok(Zeroizing::new(decimal_digits(&keys.encrypt(packed(digits))?)))
 }
 
-/// The key that clients encrypt PIN blocks under (a zone PIN key), agreed on outside of this system.
+/// The zone PIN key, under which clients encrypt PIN blocks; it is exchanged outside this system.
 #[derive(Clone)]
 pub struct ZonePinKey(Zeroizing<[u8; 16]>);
 
@@ -52,7 +53,7 @@ impl fmt::Debug for ZonePinKey {
 }
 
 impl ZonePinKey {
-    /// Reads a double-length key of 32 hexadecimal digits.
+    /// Parses a double-length key of 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<ZonePinKey> {
         let mut key = Zeroizing::new([0; 16]);
         key.copy_from_slice(&hex(text, 16)?);
@@ -60,7 +61,7 @@ impl ZonePinKey {
         (key[..8] != key[8..]).then_some(ZonePinKey(key))
     }
 
-    /// The PIN of an encrypted block (16 hexadecimal digits) made for this card number.
+    /// Decrypts a block (16 hexadecimal digits) that was made for this card number.
     pub fn open(&self, block: &str, pan: &Pan) -> Option<Pin> {
         let sealed = Block::try_from(hex(block, 8)?.as_slice()).ok()?;
         let clear = Zeroizing::new(KeyPair::from_bytes(*self.0).decrypt(sealed).ok()?);
@@ -76,7 +77,7 @@ fn account_part(pan: &Pan) -> Block {
     packed(std::iter::repeat_n(0, 4 + missing).chain(digits))
 }
 
-/// Reads an ISO 9564-1 format 0 block that holds a PIN of four digits.
+/// Reads an ISO 9564-1 format 0 block with a PIN of four digits.
 fn read_block(block: &Block, pan: &Pan) -> Option<Pin> {
     let mut pin_part = Zeroizing::new(*block);
     for (byte, other) in pin_part.iter_mut().zip(account_part(pan)) {
@@ -103,7 +104,7 @@ fn hex(text: &str, bytes: usize) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 impl Vault {
-    /// What is kept of a PIN: its verification value, sealed for the card.
+    /// The stored form of a PIN: its verification value, sealed for the card.
     pub fn seal_pin(&self, client: &[u8], card: &[u8], pan: &Pan, pin: &Pin) -> Result<Vec<u8>, VaultError> {
         let value = verification_value(&self.pair(Purpose::PinVerification), pan, pin)?;
         Ok(self.seal(Purpose::Pins, &[client, card], value.as_slice()))
@@ -123,7 +124,7 @@ impl Vault {
         Ok(verify_slices_are_equal(&kept, given.as_slice()).is_ok())
     }
 
-    /// Seals a kept PIN for another card of the same number.
+    /// Seals a stored PIN for another card with the same number.
     pub fn move_pin(&self, client: &[u8], from: &[u8], to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
         let value = self.open_sealed(Purpose::Pins, &[client, from], sealed)?;
         Ok(self.seal(Purpose::Pins, &[client, to], &value))
@@ -162,8 +163,8 @@ mod tests {
         }
     }
 
-    /// The example that goes with ISO 9564-1 format 0 everywhere (PIN 1234, account 4321 9876 5432 1098), and blocks
-    /// computed with an independent implementation (psec).
+    /// The common example of ISO 9564-1 format 0 (PIN 1234, account 4321 9876 5432 1098), and blocks computed with an
+    /// independent implementation (psec).
     #[test]
     fn known_blocks() {
         let cases = [

@@ -26,7 +26,7 @@ impl Keys {
         Vault::open(&self.provider, &self.wrapped).expect("the vault opens")
     }
 
-    /// As a rotation leaves it: a newer key beside each one that is rotated.
+    /// The state after a rotation: a newer key beside each rotated one.
     fn rotated(&self) -> Vault {
         let mut wrapped = self.wrapped.clone();
         wrapped
@@ -35,7 +35,7 @@ impl Keys {
     }
 }
 
-/// A number of any length there is, its check digit right.
+/// A number of any allowed length with a correct check digit.
 fn pan() -> impl Strategy<Value = Pan> {
     (13usize..=19, "[1-9][0-9]{5,8}")
         .prop_map(|(length, prefix)| CardRange::new(&prefix, length).expect("a range").draw())
@@ -103,7 +103,7 @@ proptest! {
         prop_assert_eq!(matches(CLIENT, CARD, &sealed[..cut.index(sealed.len())]), None, "cut off");
         let foreign = Keys::new().vault();
         prop_assert!(foreign.pin_matches(CLIENT, CARD, &number, &sealed, &read(&right)).is_err(), "another vault");
-        // Four digits are kept of a PIN, so that another one, or another number, may match by chance: never all of them.
+        // A PVV has four digits, so another PIN or number may match by chance, but never all of them.
         let wrong = (0..50).map(|step| format!("{:04}", (right.parse::<u16>().expect("digits") + 1 + step) % 10_000));
         let matched = wrong.filter(|wrong| {
             vault.pin_matches(CLIENT, CARD, &number, &sealed, &read(wrong)).expect("it opens")

@@ -1,18 +1,18 @@
-//! Forwarding an event to a URL: the body and the headers that a webhook endpoint gets.
+//! Forwards an event to a URL: with the body and the headers of a webhook delivery.
 
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::told::{Told, root};
+use super::told::{StreamedEvent, root};
 use crate::cli::Failure;
 use paygen_delivery::sign::{Message, Secret, headers};
 use paygen_engine::clock::wall;
 
-/// As long as an endpoint has.
+/// The timeout of a webhook endpoint.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Where events are forwarded to.
+/// The target of forwarded events.
 pub(super) struct Forward {
     http: reqwest::Client,
     url: String,
@@ -21,7 +21,7 @@ pub(super) struct Forward {
 }
 
 impl Forward {
-    /// With this secret, or a new one that is told once.
+    /// Uses this secret, or a new one that is printed once.
     pub(super) fn new(url: &str, secret: Option<&str>, token: Option<String>) -> Result<Forward, Failure> {
         let parsed = url::Url::parse(url).map_err(|error| format!("--forward-to {url}: {error}."))?;
         if !["http", "https"].contains(&parsed.scheme()) {
@@ -40,11 +40,11 @@ impl Forward {
         Ok(Forward { http, url: url.to_owned(), secret, token })
     }
 
-    /// Sends an event; what came of it, in a line.
-    pub(super) async fn send(&self, told: &Told<'_>) -> String {
-        let Some(body) = body(told) else { return format!("  -> {}: the event names no client", self.url) };
+    /// Sends an event; returns the outcome as a line.
+    pub(super) async fn send(&self, event: &StreamedEvent<'_>) -> String {
+        let Some(body) = body(event) else { return format!("  -> {}: the event names no client", self.url) };
         let timestamp = wall().micros().div_euclid(1_000_000);
-        let message = Message { event: told.kind, id: told.id, timestamp, body: body.as_bytes() };
+        let message = Message { event: event.kind, id: event.id, timestamp, body: body.as_bytes() };
         let mut request = self.http.post(&self.url).header("content-type", "application/json");
         for (name, value) in headers(message, std::slice::from_ref(&self.secret), self.token.as_deref()) {
             request = request.header(name, value);
@@ -60,7 +60,7 @@ impl Forward {
 }
 
 /// The body of a webhook. The client is the `business` of the event's context.
-fn body(told: &Told<'_>) -> Option<String> {
+fn body(event: &StreamedEvent<'_>) -> Option<String> {
     #[derive(Deserialize)]
     struct Data {
         context: Context,
@@ -69,8 +69,8 @@ fn body(told: &Told<'_>) -> Option<String> {
     struct Context {
         business: String,
     }
-    let Data { context: Context { business } } = serde_json::from_str(told.data.get()).ok()?;
-    let Told { kind, created_at, data, .. } = told;
+    let Data { context: Context { business } } = serde_json::from_str(event.data.get()).ok()?;
+    let StreamedEvent { kind, created_at, data, .. } = event;
     let data = data.get();
     Some(format!(r#"{{"event":"{kind}","data":{data},"client":"{business}","createdAt":"{created_at}"}}"#))
 }

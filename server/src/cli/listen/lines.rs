@@ -1,15 +1,14 @@
-//! The text of server-sent events, taken apart (WHATWG HTML, 9.2.6).
+//! A parser of server-sent events (WHATWG HTML, 9.2.6).
 
-/// A message: an event, or only an id to go on from.
+/// A message: an event, or only an id to resume from.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Message {
-    /// Its id, where it says one.
     pub(super) id: Option<String>,
     /// Its data; empty when there is none.
     pub(super) data: String,
 }
 
-/// Gathers pieces of the stream and gives whole messages.
+/// Buffers pieces of the stream and returns complete messages.
 #[derive(Default)]
 pub(super) struct Lines {
     waiting: Vec<u8>,
@@ -21,7 +20,7 @@ impl Lines {
         self.waiting.extend_from_slice(bytes);
     }
 
-    /// The next whole message. Comments are passed over.
+    /// The next complete message. Comments are skipped.
     pub(super) fn next(&mut self) -> Option<Message> {
         loop {
             let end = self.waiting.windows(2).position(|pair| pair == b"\n\n")?;

@@ -1,4 +1,4 @@
-//! `paygen listen`: prints a server's events as they come, and forwards them to a URL as webhooks would.
+//! `paygen listen`: prints a server's events as they come, and forwards them to a URL as webhooks.
 
 mod forward;
 mod lines;
@@ -19,22 +19,22 @@ use crate::config::Config;
 use forward::Forward;
 use lines::{Lines, Message};
 use paygen_delivery::retry_after;
-use told::{Told, root};
+use told::{StreamedEvent, root};
 
-/// How long to wait before connecting again: doubled each time that brings nothing.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Backoff before reconnecting: doubled each time a connection brings nothing.
+const MIN_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
 
-/// A connection that says nothing for so long is dead; servers speak every 15 s unless told otherwise.
-const SILENCE: Duration = Duration::from_secs(90);
+/// A connection that is silent for longer is dead; servers send a heartbeat every 15 s by default.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Why a connection ended.
 enum Ended {
-    /// It can be tried again, not before so long.
+    /// It can be retried, after this delay at the earliest.
     Lost(String, Option<Duration>),
-    /// Trying again cannot help.
+    /// A retry cannot help.
     Refused(String),
-    /// Nobody reads the output any more.
+    /// The output was closed.
     Closed,
 }
 
@@ -45,7 +45,10 @@ pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, F
         None => None,
     };
     let mut listener = Listener {
-        http: reqwest::Client::builder().read_timeout(SILENCE).connect_timeout(Duration::from_secs(10)).build()?,
+        http: reqwest::Client::builder()
+            .read_timeout(SILENCE_TIMEOUT)
+            .connect_timeout(Duration::from_secs(10))
+            .build()?,
         url: args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| beside::url(config)),
         key,
         types: args.types,
@@ -54,7 +57,7 @@ pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, F
         endings: HashMap::new(),
         forward,
         last: args.from,
-        heard: false,
+        has_received: false,
     };
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
@@ -71,31 +74,31 @@ struct Listener {
     types: Option<String>,
     verbose: bool,
     json: bool,
-    /// How the numbers of cards end, as far as they were told.
+    /// The last digits of card numbers, as far as they are known.
     endings: HashMap<String, String>,
     forward: Option<Forward>,
-    /// The event to go on after.
+    /// The event to resume after.
     last: Option<String>,
     /// Whether this connection brought anything.
-    heard: bool,
+    has_received: bool,
 }
 
 impl Listener {
     async fn listen(&mut self) -> Result<ExitCode, Failure> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = MIN_BACKOFF;
         loop {
-            self.heard = false;
+            self.has_received = false;
             match self.connection().await {
                 Ended::Closed => return Ok(ExitCode::SUCCESS),
                 Ended::Refused(why) => return Err(why.into()),
                 Ended::Lost(why, wait) => {
-                    if self.heard {
-                        pause = FIRST_PAUSE;
+                    if self.has_received {
+                        pause = MIN_BACKOFF;
                     }
                     let wait = wait.unwrap_or(pause).max(pause);
                     eprintln!("paygen: {why}; connecting again in {:.1} s", wait.as_secs_f64());
                     tokio::time::sleep(wait).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_BACKOFF);
                 }
             }
         }
@@ -106,7 +109,7 @@ impl Listener {
         let lost = |error: reqwest::Error| Ended::Lost(format!("{} is not reached: {}", self.url, root(&error)), None);
         let mut response = match self.request().send().await {
             Ok(response) => response,
-            // A URL that is none stays none.
+            // An invalid URL stays invalid.
             Err(error) if error.is_builder() => return Ended::Refused(format!("{}: {}", self.url, root(&error))),
             Err(error) => return lost(error),
         };
@@ -125,7 +128,7 @@ impl Listener {
                 Ok(None) => return Ended::Lost("the server ended the stream".to_owned(), None),
                 Err(error) => return Ended::Lost(format!("the connection was lost: {}", root(&error)), None),
             }
-            self.heard = true;
+            self.has_received = true;
             while let Some(message) = lines.next() {
                 if let Err(ended) = self.take(message).await {
                     return ended;
@@ -149,20 +152,20 @@ impl Listener {
 
     async fn take(&mut self, message: Message) -> Result<(), Ended> {
         if !message.data.is_empty() {
-            let told: Told<'_> = serde_json::from_str(&message.data)
+            let event: StreamedEvent<'_> = serde_json::from_str(&message.data)
                 .map_err(|error| Ended::Refused(format!("an event could not be read: {error}")))?;
             if self.json {
                 say(&message.data.replace('\n', " "))?;
             } else {
-                self.show(&told).await?;
+                self.show(&event).await?;
             }
             if let Some(forward) = &self.forward {
-                let outcome = forward.send(&told).await;
+                let outcome = forward.send(&event).await;
                 // With --json the output is for programs.
                 if self.json { eprintln!("{outcome}") } else { say(&outcome)? }
             }
         }
-        // Only now: an event whose forwarding was interrupted comes again.
+        // Only now: an event whose forwarding was interrupted is received again.
         if message.id.is_some() {
             self.last = message.id;
         }
@@ -170,22 +173,22 @@ impl Listener {
     }
 }
 
-/// How long a card may take to be looked up; its event waits for it.
-const LOOK_UP: Duration = Duration::from_secs(5);
+/// Timeout for looking up a card; its event waits for it.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many endings are kept.
-const REMEMBERED: usize = 10_000;
+/// Upper bound on the known last digits.
+const MAX_ENDINGS: usize = 10_000;
 
 impl Listener {
-    /// An event for people.
-    async fn show(&mut self, told: &Told<'_>) -> Result<(), Ended> {
-        let data: Value = serde_json::from_str(told.data.get()).unwrap_or_default();
-        let mut parts = summary::parts(told.kind, &data);
-        parts.push(match told.object_type {
-            "card" => self.card(told.object_id, &data["card"]).await,
-            other => format!("{other} {}", told.object_id),
+    /// Prints an event in human-readable form.
+    async fn show(&mut self, event: &StreamedEvent<'_>) -> Result<(), Ended> {
+        let data: Value = serde_json::from_str(event.data.get()).unwrap_or_default();
+        let mut parts = summary::parts(event.kind, &data);
+        parts.push(match event.object_type {
+            "card" => self.card(event.object_id, &data["card"]).await,
+            other => format!("{other} {}", event.object_id),
         });
-        say(&format!("{}  {:<23}  {}", told.created_at, told.kind, parts.join("  ")))?;
+        say(&format!("{}  {:<23}  {}", event.created_at, event.kind, parts.join("  ")))?;
         if self.verbose {
             let body = serde_json::to_string_pretty(&data).unwrap_or_default();
             body.lines().try_for_each(|line| say(&format!("    {line}")))?;
@@ -193,14 +196,14 @@ impl Listener {
         Ok(())
     }
 
-    /// A card by the end of its number, as it is known by, or else by its id.
-    async fn card(&mut self, id: &str, told: &Value) -> String {
-        if let Some(ending) = summary::ending(told) {
+    /// A card by the last digits of its number, or by its id when they are not known.
+    async fn card(&mut self, id: &str, known: &Value) -> String {
+        if let Some(ending) = summary::ending(known) {
             self.remember(id, ending);
         }
         if !self.endings.contains_key(id) {
             let url = format!("{}/cards/{id}", self.url.trim_end_matches('/'));
-            let answer = self.http.get(url).header("x-api-key", &self.key).timeout(LOOK_UP).send().await;
+            let answer = self.http.get(url).header("x-api-key", &self.key).timeout(LOOKUP_TIMEOUT).send().await;
             let text = match answer {
                 Ok(answer) if answer.status().is_success() => answer.text().await.unwrap_or_default(),
                 _ => String::new(),
@@ -217,7 +220,7 @@ impl Listener {
     }
 
     fn remember(&mut self, id: &str, ending: String) {
-        if self.endings.len() >= REMEMBERED {
+        if self.endings.len() >= MAX_ENDINGS {
             self.endings.clear();
         }
         self.endings.insert(id.to_owned(), ending);
@@ -229,9 +232,9 @@ fn say(line: &str) -> Result<(), Ended> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Ended::Closed)
 }
 
-/// What a server says about a request that it does not take.
+/// The message of a refused request.
 fn refusal(status: StatusCode, body: &str) -> String {
-    let told: Option<serde_json::Value> = serde_json::from_str(body).ok();
-    let message = told.as_ref().and_then(|told| told["message"].as_str()).unwrap_or("no reason was given");
+    let error: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let message = error.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("no reason was given");
     format!("the server answers {}: {message}", status.as_u16())
 }

@@ -1,9 +1,9 @@
-//! An event on one line: how much, why and where.
+//! A summary of an event on one line: how much, why and where.
 
 use paygen_core::money::{Currency, Decimal};
 use serde_json::Value;
 
-/// What an event's data says in short, part by part.
+/// The parts of the summary of an event's data.
 pub(super) fn parts(kind: &str, data: &Value) -> Vec<String> {
     let mut parts = Vec::new();
     let of = |name: &str| data.get(name).filter(|member| member.is_object());
@@ -46,14 +46,14 @@ pub(super) fn parts(kind: &str, data: &Value) -> Vec<String> {
     parts
 }
 
-/// The end of a card's number, where the event or an answer shows it.
+/// The last digits of a card, where the event or a response has them.
 pub(super) fn ending(card: &Value) -> Option<String> {
     let masked = card["maskedPan"].as_str()?;
     let digits: Vec<char> = masked.chars().rev().take_while(char::is_ascii_digit).take(4).collect();
     (digits.len() == 4).then(|| digits.into_iter().rev().collect())
 }
 
-/// A text of the event, without what could move the cursor of a terminal.
+/// A text of the event, without control characters, which could move the terminal's cursor.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
 }

@@ -1,12 +1,12 @@
-//! An event as the stream gives it, and the cause of a failed request.
+//! An event as received from the stream, and the root cause of a failed request.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An event, as far as it is shown and forwarded.
+/// The parts of an event that are printed and forwarded.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told<'a> {
+pub(super) struct StreamedEvent<'a> {
     #[serde(rename = "_id")]
     pub(super) id: &'a str,
     #[serde(rename = "type")]
@@ -18,7 +18,7 @@ pub(super) struct Told<'a> {
     pub(super) created_at: &'a str,
 }
 
-/// The innermost cause: the outer ones name the request.
+/// The innermost cause; the outer ones only name the request.
 pub(super) fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

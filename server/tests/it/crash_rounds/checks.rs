@@ -1,4 +1,4 @@
-//! What must hold after each kill.
+//! The invariants checked after each kill.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use super::load::{Effect, IN_AN_ACCOUNT, ON_A_CARD, Setting, Write};
 use crate::receiver::Receiver;
 use crate::world::{Reply, Server, World};
 
-/// How many checks are under way at once.
+/// Concurrent checks.
 const AT_ONCE: usize = 8;
 
-/// How long events may take to get their positions and to be delivered.
+/// Timeout for events to get positions and to be delivered.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Every acknowledged write is found by its id, as it was told.
+/// Every acknowledged write is found by its id, as it was answered.
 pub(super) async fn acknowledged_is_there(server: &Server, writes: &[Write]) {
     let made = writes.iter().filter_map(|write| Some((write, write.data()?)));
     iter(made)
@@ -26,12 +26,12 @@ pub(super) async fn acknowledged_is_there(server: &Server, writes: &[Write]) {
                 Effect::Issue { .. } => "cards",
                 Effect::Authorize { .. } => "authorizations",
                 Effect::Clear { .. } => "transactions",
-                // What these did is told by the balances.
+                // The effect of these shows in the balances.
                 Effect::Fund { .. } | Effect::Withdraw { .. } | Effect::Reverse { .. } => return,
             };
             let found = server.get(&format!("/{path}/{}", text(&told, "_id"))).await.expect(200).data();
             if matches!(write.effect, Effect::Authorize { .. }) {
-                // What came after it changes what is shown, but not what was decided.
+                // Later writes change the view, but not the decision.
                 for name in ["cardId", "amount", "approvedAmount", "reason", "authorizationCode", "createdAt"] {
                     assert_eq!(found[name], told[name], "{name} of {told}");
                 }
@@ -42,7 +42,8 @@ pub(super) async fn acknowledged_is_there(server: &Server, writes: &[Write]) {
         .await;
 }
 
-/// Each write is sent again, and again: who was answered gets the same answer, and who was not gets one that stays.
+/// Sends each write twice more: an answered one gets the same answer, an unanswered one gets one answer that stays the
+/// same.
 pub(super) async fn repeats_have_one_effect(server: &Server, writes: &mut [Write]) {
     iter(writes.iter_mut())
         .for_each_concurrent(AT_ONCE, async |write| {
@@ -68,7 +69,7 @@ async fn answered(server: &Server, write: &Write) -> Reply {
     }
 }
 
-/// The ledger verifies from nothing, and every decision comes to the same again.
+/// Verifies the ledger from nothing, and replays every decision.
 pub(super) fn nothing_is_off(world: &World) {
     for command in ["ledger verify", "replay"] {
         let output = world.command(command).output().expect("paygen runs");
@@ -77,14 +78,14 @@ pub(super) fn nothing_is_off(world: &World) {
     }
 }
 
-/// What there must be, added up from the answers alone.
+/// The expected state, computed from the answers alone.
 pub(super) struct Books {
     accounts: Vec<(String, i64)>,
     /// Id, posted, held.
     cards: Vec<(String, i64, i64)>,
-    /// How many there are in each collection.
+    /// Objects in each collection.
     totals: BTreeMap<&'static str, usize>,
-    /// How many events there are of each type that one write alone makes.
+    /// Events of each type that only one kind of write creates.
     events: BTreeMap<&'static str, usize>,
 }
 
@@ -97,7 +98,7 @@ impl Books {
         Books { accounts, cards, totals, events }
     }
 
-    /// Enters what became of a write.
+    /// Adds the outcome of a write.
     pub(super) fn enter(&mut self, write: &Write) {
         let Some(told) = write.data() else { return };
         let (collection, event) = match write.effect {
@@ -144,7 +145,7 @@ impl Books {
         }
     }
 
-    /// The server says the same.
+    /// Compares with the server's state.
     pub(super) async fn compare(&self, server: &Server) {
         for (id, available) in &self.accounts {
             let found = server.get(&format!("/accounts/{id}")).await.expect(200).data();
@@ -164,7 +165,7 @@ impl Books {
     }
 }
 
-/// What the events told so far.
+/// The events read so far.
 #[derive(Default)]
 pub(super) struct Told {
     /// The ids, in order.
@@ -175,9 +176,9 @@ pub(super) struct Told {
     /// The last sequence of each object.
     sequences: HashMap<String, i64>,
     types: HashMap<String, usize>,
-    /// Events that are still to be delivered.
+    /// Events not delivered yet.
     due: HashSet<String>,
-    /// How many deliveries were looked at, and the last sequence of each object there.
+    /// Deliveries checked, and the last sequence of each object among them.
     looked: usize,
     delivered: HashMap<String, i64>,
 }
@@ -187,7 +188,7 @@ impl Told {
         self.events.len()
     }
 
-    /// Goes on by cursor until everything in the books was told: no gap, nothing twice.
+    /// Reads on by cursor until every expected event was read: no gap, no duplicate.
     pub(super) async fn read_on(&mut self, server: &Server, books: &Books) {
         let deadline = Instant::now() + PATIENCE;
         while !self.read_page(server).await || self.lacks(books).is_some() {
@@ -204,7 +205,7 @@ impl Told {
         Some(format!("{} of {count} events {kind} were told", found(kind)))
     }
 
-    /// Whether it was the last page there is.
+    /// Returns whether it was the last page.
     async fn read_page(&mut self, server: &Server) -> bool {
         let page = server.get(&format!("/events?limit=200&cursor={}", self.cursor)).await.expect(200).json();
         let found = page["data"].as_array().expect("events");
@@ -215,7 +216,7 @@ impl Told {
             let last = self.sequences.insert(object.clone(), sequence).unwrap_or_default();
             assert_eq!(sequence, last + 1, "an object's events have no gap: {event}");
             *self.types.entry(text(event, "type").to_owned()).or_default() += 1;
-            // Keys and endpoints are older than the endpoint that everything else is delivered to.
+            // Keys and endpoints are older than the endpoint that receives everything else.
             if !["api_key", "webhook"].contains(&text(event, "objectType")) {
                 self.due.insert(id.clone());
             }
@@ -231,13 +232,13 @@ impl Told {
         found.is_empty()
     }
 
-    /// Every event that was told reaches the receiver, those of an object in the order of their first arrival.
+    /// Every event reaches the receiver, those of an object in the order of their first arrival.
     pub(super) async fn reach(&mut self, server: &Server, receiver: &Receiver) {
         let deadline = Instant::now() + PATIENCE;
         while !self.due.is_empty() {
             for got in receiver.got_since(self.looked) {
                 let event = got.event();
-                // What is delivered may not have been read yet: it is looked at again after the next page.
+                // A delivered event may not have been read yet: it is checked again after the next page.
                 let Some((object, sequence)) = self.places.get(&event) else { break };
                 self.looked += 1;
                 if self.due.remove(&event) {
@@ -250,7 +251,7 @@ impl Told {
         }
     }
 
-    /// Read from the beginning, the events are what was told all along.
+    /// Read from the beginning, the events are the same as when read step by step.
     pub(super) async fn is_told_again(&self, server: &Server) {
         let mut again = Told::default();
         while !again.read_page(server).await {}

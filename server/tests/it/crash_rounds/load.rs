@@ -1,4 +1,4 @@
-//! The load: what callers write, and what they were told.
+//! The load: the callers' writes, and their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::world::{Reply, Server};
 
-/// How much one caller writes in a round at the most.
+/// Upper bound on the writes of one caller in a round.
 const MOST: usize = 120;
 
-/// What the load is about.
+/// The objects used by the load.
 pub(super) struct Setting {
     pub(super) accounts: Vec<String>,
     pub(super) cards: Vec<String>,
@@ -37,7 +37,7 @@ impl Setting {
     }
 }
 
-/// What a write does when it succeeds. Accounts and cards are named by their number in the setting.
+/// The effect of a write when it succeeds. Accounts and cards are named by their index in the setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Transfer { from: usize, to: usize, amount: i64 },
@@ -56,12 +56,12 @@ pub(super) struct Write {
     path: String,
     body: Value,
     key: String,
-    /// Status and body, where there was an answer that says what became of it.
+    /// Status and body of an answer that shows the outcome.
     pub(super) answer: Option<(u16, String)>,
 }
 
 impl Write {
-    /// Draws one.
+    /// Draws a random write.
     fn draw(setting: &Setting, dice: &mut Dice, key: String) -> Write {
         let mut one_of = |count: usize| usize::try_from(dice.below(count as u64)).expect("small");
         let (card, from) = (one_of(setting.cards.len()), one_of(setting.accounts.len()));
@@ -99,7 +99,7 @@ impl Write {
         Write { effect, path, body, key, answer: None }
     }
 
-    /// What comes after an approved authorization: it is collected, for less sometimes, or given back.
+    /// A write that follows an approved authorization: a capture, sometimes partial, or a reversal.
     fn after(&self, dice: &mut Dice, key: String) -> Option<Write> {
         let Effect::Authorize { card, amount: held } = self.effect else { return None };
         let data = self.data()?;
@@ -116,7 +116,7 @@ impl Write {
         Some(Write { effect: Effect::Clear { card, held, amount }, path: path("clear"), body, key, answer: None })
     }
 
-    /// Sends it; nothing when there was no answer, or one that does not say what became of it.
+    /// Sends it; returns nothing when there was no answer, or one that leaves the outcome unknown.
     pub(super) async fn send(&self, server: &Server) -> Option<Reply> {
         let call = server.request("POST", &self.path).header("Idempotency-Key", &self.key);
         let reply = call.json(self.body.clone()).try_send().await.ok()?;
@@ -130,7 +130,7 @@ impl Write {
         }
     }
 
-    /// What the answer shows; nothing when it was refused.
+    /// The object in the answer; nothing when it was refused.
     pub(super) fn data(&self) -> Option<Value> {
         let (status, text) = self.answer.as_ref()?;
         let answer: Value = serde_json::from_str(text).expect("JSON");
@@ -138,7 +138,7 @@ impl Write {
     }
 }
 
-/// One caller: writes until it is told that the round is over, as fast as it is answered.
+/// One caller: writes until the round is over, as fast as it gets answers.
 pub(super) async fn write(
     server: Arc<Server>,
     setting: Arc<Setting>,

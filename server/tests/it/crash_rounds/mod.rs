@@ -1,9 +1,9 @@
-//! The server is killed under load again and again, and so is PostgreSQL under the server: what was acknowledged is
-//! there, what was not has one effect when it is repeated, and the books, the events and the webhooks know of nothing else.
+//! The server is killed repeatedly under load, and so is PostgreSQL: acknowledged writes are present, unacknowledged
+//! ones have one effect when they are retried, and books, events and webhooks show nothing else.
 //!
-//! `cargo xtask crash` makes many rounds of it; `cargo xtask test` a few. `PAYGEN_CRASH_ROUNDS` and `PAYGEN_CRASH_SEED`
-//! say how many, and what is drawn. When the kill falls is drawn too, but not what it hits: a seed repeats the load and
-//! the instants, and a failure most likely.
+//! `cargo xtask crash` runs many rounds; `cargo xtask test` a few. `PAYGEN_CRASH_ROUNDS` and `PAYGEN_CRASH_SEED` set
+//! the number of rounds and the seed. The seed repeats the load and the instants of the kills, but not what a kill
+//! interrupts, so a failure is likely, not certain, to repeat.
 
 mod checks;
 mod load;
@@ -22,7 +22,7 @@ use checks::{Books, Told};
 use load::{Setting, Write};
 use postgres::Cluster;
 
-/// How many callers write at once.
+/// Concurrent callers.
 const CALLERS: u64 = 8;
 
 /// What is killed in a round.
@@ -30,7 +30,7 @@ const CALLERS: u64 = 8;
 enum Blow {
     /// The server; another one is started.
     Server,
-    /// PostgreSQL, all of it; the server goes on by itself once it is back.
+    /// All of PostgreSQL; the server recovers once it is back.
     Database,
     /// Both at once.
     Both,
@@ -46,7 +46,7 @@ impl Blow {
     }
 }
 
-/// Tells the seed when a check fails.
+/// Prints the seed when a check fails.
 struct Seeded {
     seed: u64,
     round: u64,
@@ -63,7 +63,7 @@ impl Drop for Seeded {
 }
 
 async fn start(world: &World) -> Arc<Server> {
-    // Each start has another port; links in answers stay the same under a name of its own.
+    // Each start has another port; links in answers stay the same by a fixed public name.
     let url = [("PAYGEN_PUBLIC_URL", "https://pay.example.com")];
     Arc::new(crate::webhooks::start_with(world, &url).await)
 }
@@ -105,7 +105,7 @@ async fn rounds(backend: Backend) {
         if blow != Blow::Database {
             server.kill();
         }
-        // What is sent while nothing answers is unknown too.
+        // Writes sent while nothing answers have an unknown outcome too.
         tokio::time::sleep(Duration::from_millis(dice.below(300))).await;
         over.store(true, Ordering::SeqCst);
         if let (Blow::Database | Blow::Both, Some(cluster)) = (blow, &cluster) {
@@ -139,7 +139,7 @@ async fn rounds(backend: Backend) {
     println!("{backend:?}: {rounds} rounds, {acknowledged} acknowledged, {unknown} not; nothing lost, nothing twice");
 }
 
-/// Waits until a server whose database was away serves again, without being started again.
+/// Waits until a server whose database was down serves again, without a restart.
 async fn until_ready(server: &Server) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while server.get("/readyz").await.status != 200 {

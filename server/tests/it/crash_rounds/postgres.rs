@@ -1,4 +1,4 @@
-//! A PostgreSQL that the test may kill: `cargo xtask` starts it and says where it is and how it is started again.
+//! A PostgreSQL that the test may kill: `cargo xtask` starts it, and passes its address and how to restart it.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,20 +12,20 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster that the environment names, if it does.
+    /// The cluster named by the environment, if any.
     pub(super) fn given() -> Option<Cluster> {
         let url = std::env::var("PAYGEN_CRASH_POSTGRES_URL").ok()?;
         let data = std::env::var_os("PAYGEN_CRASH_POSTGRES_DATA")?.into();
         Some(Cluster { url, data, start: std::env::var("PAYGEN_CRASH_POSTGRES_START").ok()? })
     }
 
-    /// Ends all of its processes at once: left alone, those of sessions would finish what they are at.
+    /// Kills all of its processes at once: otherwise those of sessions would finish their work.
     pub(super) fn kill(&self) {
         let file = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("a running postmaster");
         let postmaster = file.lines().next().expect("its number");
         let children = Command::new("pgrep").args(["-P", postmaster]).output().expect("pgrep runs").stdout;
         let children = String::from_utf8(children).expect("numbers");
-        // One that ends by itself meanwhile is no fault.
+        // A process that ends meanwhile is no error.
         let _ = Command::new("kill")
             .args(["-KILL", postmaster])
             .args(children.split_whitespace())
@@ -34,11 +34,11 @@ impl Cluster {
             .expect("kill runs");
     }
 
-    /// Starts it again, once all of the old one is gone.
+    /// Starts it again, once all old processes are gone.
     pub(super) fn start(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut start = Command::new("sh");
-        // A pipe would be kept open by the server.
+        // The server would keep a pipe open.
         start.args(["-c", &self.start]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         while !start.status().expect("sh runs").success() {
             assert!(Instant::now() < deadline, "PostgreSQL does not start again: see {}/log", self.data.display());

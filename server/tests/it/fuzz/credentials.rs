@@ -1,4 +1,4 @@
-//! Credentials and cursors: one changed bit, and they are refused.
+//! Credentials and cursors with one changed bit are refused.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn a_bearer_token_with_one_changed_bit_is_refused() {
     let over = tokens::sign(&until(now - 3600), now - 7200, &vault).expect("a token");
     assert_eq!(tokens::read(&over, &vault).err(), Some(TokenError::Expired));
     for changed in neighbours(&over) {
-        // An altered token does not become an expired one: it tells nothing.
+        // An altered token is not reported as expired, which would reveal its content.
         let Ok(text) = String::from_utf8(changed) else { continue };
         assert_eq!(tokens::read(&text, &vault).err(), Some(TokenError::Invalid), "{text}");
     }

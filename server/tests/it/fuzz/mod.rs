@@ -1,9 +1,9 @@
-//! Fuzzing: inputs from kept corpora (`server/tests/corpus`), changed at random, against properties that must hold for any
-//! input whatever.
+//! Fuzzing: inputs from kept corpora (`server/tests/corpus`), mutated at random, against properties that must hold for
+//! any input.
 //!
-//! A run repeats: the same seed makes the same inputs. `PAYGEN_FUZZ_SEED=n` sets the seed, `PAYGEN_FUZZ_SECONDS=n` makes
-//! every target go on for so long (`cargo xtask fuzz` sets both). An input that breaks a property is written to its
-//! target's corpus, so that it is tried first from then on.
+//! Runs are reproducible: the same seed makes the same inputs. `PAYGEN_FUZZ_SEED=n` sets the seed,
+//! `PAYGEN_FUZZ_SECONDS=n` the duration of every target (`cargo xtask fuzz` sets both). An input that violates a
+//! property is written to its target's corpus, so that later runs try it first.
 
 mod credentials;
 mod mutate;
@@ -20,10 +20,10 @@ use paygen_core::testing::simulation::Dice;
 
 pub use mutate::{json, mutated};
 
-/// The longest an input takes, also in a debug build on a busy machine.
+/// Timeout of one input, also in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a run of a target needs.
+/// The parameters of a target's run.
 pub struct Target {
     name: &'static str,
     seed: u64,
@@ -39,7 +39,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 impl Target {
-    /// The target whose corpus has this name, tried so often unless a time is set.
+    /// The target with the corpus of this name, tried this often unless a duration is set.
     pub fn new(name: &'static str, rounds: u64) -> Target {
         let directory = directory(name);
         let entries = std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
@@ -57,12 +57,12 @@ impl Target {
         (0..).take_while(move |round| until.map_or(*round < rounds, |until| Instant::now() < until))
     }
 
-    /// The dice of a round.
+    /// The random generator of a round.
     pub fn dice(&self, round: u64) -> Dice {
         Dice(self.seed.wrapping_mul(0x2545_f491_4f6c_dd1d).wrapping_add(round << 20))
     }
 
-    /// Keeps an input that broke a property, and ends the test with all that is needed to repeat it.
+    /// Keeps an input that violated a property, and fails the test with what is needed to reproduce it.
     pub fn failed(&self, round: Option<u64>, input: &[u8], why: &str) -> ! {
         let sum = input
             .iter()
@@ -78,7 +78,7 @@ impl Target {
         );
     }
 
-    /// Tries a property on every kept input and on changed ones; a panic or a long wait breaks any property.
+    /// Tries a property on every kept input and on mutated ones; a panic or a timeout violates any property.
     pub fn check(&self, property: impl Fn(&[u8]) -> Result<(), String>) {
         let told = |round: Option<u64>, input: &[u8]| {
             let begun = Instant::now();

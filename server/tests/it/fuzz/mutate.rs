@@ -1,8 +1,8 @@
-//! Changes to inputs: of bytes, and of JSON as the tree it is.
+//! Mutations of inputs: of bytes, and of JSON trees.
 
 use paygen_core::testing::simulation::Dice;
 
-/// What parsers trip over.
+/// Fragments that parsers often mishandle.
 const WORDS: &[&str] = &[
     "\0",
     "\u{feff}",
@@ -94,7 +94,7 @@ fn pick<'a, T>(dice: &mut Dice, all: &'a [T]) -> &'a T {
     &all[at(dice, all.len())]
 }
 
-/// One of the inputs, changed in up to four places.
+/// One of the inputs, mutated in up to four places.
 pub fn mutated(dice: &mut Dice, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = pick(dice, corpus).clone();
     for _ in 0..=dice.below(4) {
@@ -136,14 +136,14 @@ fn change(dice: &mut Dice, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
     }
 }
 
-/// A place in JSON text and what is to stand there.
+/// A place in a JSON text and its replacement.
 pub mod json {
     use paygen_core::testing::simulation::Dice;
     use serde_json::{Value, json};
 
     use super::{WORDS, at, pick};
 
-    /// The body as text, changed in one to three places; now and then in ways that only text can have.
+    /// The body as text, mutated in one to three places, sometimes in ways that only text allows.
     pub fn changed(dice: &mut Dice, body: &Value) -> Vec<u8> {
         let mut body = body.clone();
         let gentle = dice.one_in(2);
@@ -170,7 +170,7 @@ pub mod json {
         }
     }
 
-    /// Changes the value that is `place` steps into the tree.
+    /// Mutates the value that is `place` steps into the tree.
     fn change(dice: &mut Dice, value: &mut Value, place: &mut usize, gentle: bool) -> bool {
         if *place == 0 {
             if gentle {
@@ -188,7 +188,7 @@ pub mod json {
         }
     }
 
-    /// A change that often leaves a body valid, so that what lies behind the reading is tried too.
+    /// A mutation that often leaves a body valid, so that the checks after parsing are tried too.
     fn vary(dice: &mut Dice, value: &mut Value) {
         match value {
             Value::Null => {}
@@ -274,7 +274,7 @@ pub mod json {
         }
     }
 
-    /// A member of the first object stands twice.
+    /// A member of the first object occurs twice.
     fn twice(dice: &mut Dice, text: &str) -> Vec<u8> {
         let word = pick(dice, WORDS);
         text.replacen('{', &format!("{{{}:1,{}:2,", json!(word), json!(word)), 1).into_bytes()

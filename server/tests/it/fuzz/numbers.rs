@@ -1,4 +1,5 @@
-//! Amounts against a reference that keeps any number of digits: a list of digits and an exponent, read by another reader.
+//! Amounts compared with a reference of unlimited precision: a list of digits and an exponent, with a parser of its
+//! own.
 
 use paygen_core::money::{Currency, Decimal, DecimalError, MAX_DIGITS, format_minor};
 
@@ -13,7 +14,7 @@ struct Big {
 }
 
 impl Big {
-    /// Reads JSON's grammar, with zeros allowed in front; nothing when the text is no number.
+    /// Parses JSON's grammar, with leading zeros allowed; nothing when the text is no number.
     fn read(text: &str) -> Option<Big> {
         let mut rest = text.as_bytes().iter().copied().peekable();
         let negative = rest.next_if_eq(&b'-').is_some();
@@ -57,7 +58,7 @@ impl Big {
         if self.digits.is_empty() { Big { negative: false, digits: Vec::new(), power: 0 } } else { self }
     }
 
-    /// The number × 10^`exponent`, when it is whole and an i64 holds it.
+    /// The number × 10^`exponent`, when it is whole and fits an i64.
     fn minor(&self, exponent: u8) -> Option<i64> {
         let power = self.power.checked_add(i128::from(exponent))?;
         if !(0..=40).contains(&power) {
@@ -71,7 +72,7 @@ impl Big {
         i64::try_from(if self.negative { -value } else { value }).ok()
     }
 
-    /// Whether it can be kept: at most [`MAX_DIGITS`] digits, and below 10^15.
+    /// Whether it can be stored: at most [`MAX_DIGITS`] digits, and below 10^15.
     fn fits(&self) -> bool {
         let length = i128::try_from(self.digits.len()).unwrap_or(i128::MAX);
         self.digits.len() <= MAX_DIGITS && length.saturating_add(self.power) <= 15
@@ -85,7 +86,7 @@ fn amounts_are_exact_or_refused() {
         let (read, big) = (Decimal::parse(text), Big::read(text));
         let decimal = match (read, big.as_ref()) {
             (Err(DecimalError::Malformed), None) => return Ok(()),
-            // A far exponent is refused, also of a number whose many zeros would make up for it.
+            // A large exponent is refused, even when the number's zeros would compensate for it.
             (Err(DecimalError::TooManyDigits), Some(big)) if !big.fits() => return Ok(()),
             (Err(DecimalError::TooLarge), Some(big)) if !big.fits() || exponent(text) > 64 => return Ok(()),
             (Err(DecimalError::TooSmall), Some(big)) if exponent(text) > 64 || big.power < -255 => return Ok(()),

@@ -1,4 +1,4 @@
-//! What reads text from outside, by itself: each with the property that bites.
+//! Each parser of external text on its own, with its strictest property.
 
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ fn json_reads_as_another_reader_reads_it() {
         let json = match (ours, theirs) {
             (Err(_), Err(_)) => return Ok(()),
             (Err(why), Ok(value)) => {
-                // What only we refuse: members that stand twice, and depth.
+                // Only we refuse these: duplicate members, and excessive depth.
                 let ours = why.contains("stands twice") || why.contains("deeper") || why.contains("is empty");
                 return must(ours, || format!("refused ({why}), but it is {value}"));
             }
@@ -229,7 +229,7 @@ fn files_are_told_the_same_wherever_they_are_cut() {
     });
 }
 
-/// The check digit as ISO/IEC 7812-1 annex B says it, from the right.
+/// The check digit by ISO/IEC 7812-1 annex B, computed from the right.
 pub fn passes_luhn(digits: &str) -> bool {
     let sum: u32 = digits
         .bytes()
@@ -286,7 +286,7 @@ fn headers_of_writes_are_read_or_refused() {
         let mut lines = input.splitn(2, |byte| *byte == b'\n');
         let (key, version) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         let request = Request::put("/accounts/x").header("idempotency-key", key).header("if-match", version).body(());
-        // What HTTP's own grammar refuses never gets here.
+        // HTTP's own grammar refuses these before they get here.
         let Ok(request) = request else { return Ok(()) };
         match Write::read(&request.into_parts().0) {
             Ok((write, _)) => {

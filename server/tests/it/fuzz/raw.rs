@@ -1,5 +1,5 @@
-//! Bytes on a connection: broken requests of any kind end in a refusal or a closed connection, never in a 5xx, and the
-//! server lives on.
+//! Raw bytes on a connection: broken requests of any kind end in a refusal or a closed connection, never in a 5xx, and
+//! the server keeps running.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{Target, mutated};
 use crate::on_both_stores;
 use crate::world::{Backend, KEY, Server, World};
 
-/// Sends bytes and says no more; what comes back until the server closes the connection.
+/// Sends bytes and nothing more; returns the response until the server closes the connection.
 async fn told(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let address = server.url.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address).await.map_err(|error| format!("no connection: {error}"))?;
@@ -25,7 +25,7 @@ async fn told(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 fn judge(heard: &[u8]) -> Result<(), String> {
-    // A transfer coding that is not known is the caller's fault, whatever its number says (RFC 9112, section 6.1).
+    // An unknown transfer coding is the caller's fault, whatever the status (RFC 9112, section 6.1).
     let text = String::from_utf8_lossy(heard).replace("HTTP/1.1 501", "HTTP/1.1 400");
     let broke = text.starts_with("HTTP/1.1 5") || text.contains("\r\nHTTP/1.1 5");
     if broke { Err(text) } else { Ok(()) }

@@ -1,6 +1,6 @@
-//! Requests: kept ones for every operation of the contract, changed, sent to a real server on both stores. Whatever comes,
-//! the answer is no 5xx, errors are in their envelope with a code that the docs explain, a refused request leaves no trace,
-//! and the ledger adds up in the end.
+//! Requests: kept ones for every operation of the contract, mutated, sent to a real server on both stores. In every
+//! case the answer is no 5xx, errors are in their envelope with a documented code, a refused request has no effect, and
+//! the ledger verifies at the end.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,16 @@ use crate::cards::{a_card, card_holder, id};
 use crate::on_both_stores;
 use crate::world::{Backend, Form, Reply, Server, World};
 
-/// What is not asked for among the rest: a stream has no end, and a clock set far ahead ends every card of the run.
+/// Operations left out: a stream does not end, and a clock advanced far ahead expires every card of the run.
 const LEFT_OUT: &[(&str, &str)] = &[("GET", "/events/stream"), ("POST", "/simulator/clock")];
 
-/// After so many requests the objects are made anew, because the ones before were closed, drained and filled.
+/// Requests after which new objects are created, because the earlier ones are closed, empty or full.
 const FRESH: u64 = 120;
 
-/// How many refused requests are looked at together for what they left behind.
+/// Refused requests that are checked together for effects.
 const TOGETHER: usize = 16;
 
-/// A request as it is kept: a line with method and path, headers, an empty line, the body.
+/// A kept request: a line with method and path, headers, an empty line, the body.
 #[derive(Clone)]
 struct Asked {
     method: String,
@@ -99,7 +99,7 @@ fn replaced(text: &[u8], from: &str, to: &str) -> Vec<u8> {
     [out, rest.to_vec()].concat()
 }
 
-/// What may stand in a URL, the rest percent-encoded; what is broken there is for bytes on a raw connection.
+/// Characters allowed in a URL, the rest percent-encoded; malformed URLs are tested as raw bytes.
 fn encoded(bytes: &[u8]) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~=&%:,;@$+*!".contains(byte);
     bytes.iter().map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
@@ -146,14 +146,14 @@ impl Fuzzer {
     }
 }
 
-/// The ids that stand in kept requests.
+/// The ids in kept requests.
 async fn objects(server: &Server) -> Vec<(&'static str, String)> {
-    // A client has only so many endpoints.
+    // The number of endpoints of a client is bounded.
     let before = server.get("/webhooks?limit=200&fields=_id").await.expect(200).data();
     for webhook in before.as_array().into_iter().flatten() {
         server.delete(&format!("/webhooks/{}", id(webhook))).await.expect(200);
     }
-    // And only so many keys.
+    // And so is the number of keys.
     let keys = server.get("/api-keys?limit=200&filter=status=active&search=Another").await.expect(200).data();
     for key in keys.as_array().into_iter().flatten() {
         server.delete(&format!("/api-keys/{}", id(key))).await.expect(200);
@@ -198,7 +198,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What is wrong with an answer.
+/// The errors of an answer.
 fn judge(asked: &Asked, reply: &Reply) -> Result<(), String> {
     let told = || format!("{} {}: {}", reply.status, reply.header("x-request-id").unwrap_or("-"), reply.text);
     let request_id = reply.header("x-request-id").ok_or_else(|| format!("no X-Request-Id: {}", told()))?;
@@ -227,7 +227,7 @@ fn judge(asked: &Asked, reply: &Reply) -> Result<(), String> {
     if enveloped && known && explained && small { Ok(()) } else { Err(format!("not as errors are: {}", told())) }
 }
 
-/// What was accepted shows itself again the same, to the last digit and letter.
+/// An accepted value is shown unchanged, to the last digit and letter.
 fn shown_again(asked: &Asked, reply: &Reply) -> Result<(), String> {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
     let makes = ["/accounts", "/transfers", "/card-holders", "/cards", "/webhooks"].contains(&path);
@@ -246,7 +246,7 @@ fn shown_again(asked: &Asked, reply: &Reply) -> Result<(), String> {
     Ok(())
 }
 
-/// No event and no audit entry names a refused request; else that request and what it left.
+/// No event and no audit entry names a refused request; otherwise returns that request and its effect.
 async fn traces(server: &Server, refused: &[(String, Vec<u8>)]) -> Result<(), (Vec<u8>, String)> {
     let ids: Vec<&str> = refused.iter().map(|(id, _)| id.as_str()).collect();
     for list in ["/events", "/audit-log"] {
@@ -261,7 +261,7 @@ async fn traces(server: &Server, refused: &[(String, Vec<u8>)]) -> Result<(), (V
     Ok(())
 }
 
-/// Every operation of the contract has a kept request, but those left out.
+/// Every operation of the contract has a kept request, except those left out.
 fn assert_complete(kept: &[Asked], contract: &Value) {
     let mut missing = BTreeSet::new();
     for (template, item) in contract["paths"].as_object().expect("paths") {
@@ -316,7 +316,7 @@ on_both_stores! {
             if let Err(why) = judge(&filled, &reply) {
                 fuzzer.target.failed(round, &asked.write(&places), &why);
             }
-            // A look-up that finds nothing is an entry of the audit log too.
+            // A look-up without a result is an entry of the audit log too.
             let looked_up = reply.status == 404 && filled.path.starts_with("/cards/lookup");
             if reply.status >= 400 && !own_id && !looked_up {
                 refused.push((named, asked.write(&places)));
@@ -328,7 +328,7 @@ on_both_stores! {
                 refused.clear();
             }
         }
-        // Last, because nothing is left to be asked afterwards: the clock only moves forward.
+        // Last, because the clock only moves forward and everything has expired afterwards.
         let clock = Target::new("clock", 60);
         let bodies: Vec<Value> = clock.corpus.iter().map(|body| serde_json::from_slice(body).expect("JSON")).collect();
         for round in clock.rounds().take(300) {
