@@ -197,8 +197,8 @@ pub fn reference(shell: &Shell, assets: &Assets, operations: &[Operation]) -> St
         );
     }
     let main = format!(
-        "<h1 class=\"unseen\">API Reference</h1><div id=\"reference\" data-contract=\"/openapi.json\"></div>\
-         <div id=\"calls\" class=\"prose\"><p>Without JavaScript, here are the calls; <a href=\"/openapi.json\">/openapi.json</a> \
+        "<div id=\"reference\" data-contract=\"/openapi.json\"></div>\
+         <div id=\"calls\" class=\"prose\"><h1>API Reference</h1><p>Without JavaScript, here are the calls; <a href=\"/openapi.json\">/openapi.json</a> \
          has everything about them.</p><div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"Calls\"><table><tbody>{list}</tbody></table></div></div>\
          <script src=\"{}\" defer></script><script src=\"{}\" defer></script>",
         assets.path("scalar.js"),

@@ -113,12 +113,9 @@ impl Shell {
                 contents(page.headings)
             );
         } else {
-            // The reference viewer brings a main element and a banner of its own.
-            let (part, role) = match layout {
-                "reference" => ("div", " role=\"region\" aria-label=\"API Reference\""),
-                _ => ("main", ""),
-            };
-            let _ = write!(html, "<{part} id=\"main\"{role}>{}</{part}>", page.main);
+            // The viewer of the reference brings a main part and a banner of its own, which stand in no other part.
+            let part = if layout == "reference" { "div" } else { "main" };
+            let _ = write!(html, "<{part} id=\"main\">{}</{part}>", page.main);
         }
         if layout != "reference" {
             html.push_str(FOOT);
