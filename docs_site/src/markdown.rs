@@ -62,7 +62,7 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
             NodeValue::CodeBlock(block) => {
                 blocks.code(&block.info, block.literal.trim_end_matches('\n'), &nodes[number + 1..])
             }
-            NodeValue::HtmlBlock(block) => blocks.captures(&block.literal),
+            NodeValue::HtmlBlock(block) => html_block(&blocks, &block.literal),
             NodeValue::Image(link) => match link.url.ends_with(".svg").then(|| file(&link.url)).flatten() {
                 Some(svg) => diagram(&svg, &text_of(node)),
                 None => continue,
@@ -158,6 +158,17 @@ impl Following {
 
 /// The beginning of a comment that captures parts of a response: `<!-- capture NAME=/pointer -->`.
 const CAPTURE: &str = "<!-- capture ";
+
+/// The HTML that pages may have: what folds a part of them, and the comments that keep parts of answers.
+fn html_block(blocks: &Blocks, literal: &str) -> String {
+    match literal.trim() {
+        "</details>" => "</details>\n".to_owned(),
+        text => match text.strip_prefix("<details>\n<summary>").and_then(|rest| rest.strip_suffix("</summary>")) {
+            Some(summary) => format!("<details class=\"folded\"><summary>{}</summary>\n", escape(summary)),
+            None => blocks.captures(text),
+        },
+    }
+}
 
 /// The code blocks of a page, in their order.
 #[derive(Default)]
@@ -296,13 +307,14 @@ mod tests {
     #[test]
     fn pages_get_the_dress_of_the_site() {
         let source = "Hello *you*.\n\n## Send `money`\n\nText & more.\n\n```bash run expect=422\ncurl $A\n```\n\n```json response\n{\"a\": 1}\n```\n\
-                      <!-- capture A=/a -->\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n> [!NOTE]\n> Mind.\n\n![Life](diagrams/x.svg)\n";
+                      <!-- capture A=/a -->\n\n<details>\n<summary>More & more</summary>\n\nText.\n\n</details>\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n> [!NOTE]\n> Mind.\n\n![Life](diagrams/x.svg)\n";
         let page =
             render(source, &|path| (path == "diagrams/x.svg").then(|| "<svg viewBox=\"0 0 1 1\"></svg>".to_owned()));
         for part in [
             "<h2 id=\"send-money\">Send <code>money</code><a class=\"anchor\"",
             "<div class=\"code request\">",
             "Response <b>422</b>",
+            "<details class=\"folded\"><summary>More &amp; more</summary>\n<p>Text.</p>\n</details>",
             "<div class=\"table\" tabindex=\"0\"",
             "markdown-alert-note",
             "<figure class=\"diagram\"><div",
@@ -313,6 +325,6 @@ mod tests {
         assert!(page.html.contains("<div class=\"code capture\">"), "{}", page.html);
         assert!(!page.html.contains("<!--") && !page.html.contains("<p><figure"), "{}", page.html);
         assert_eq!(page.headings[0].id, "send-money");
-        assert_eq!(page.sections[1].text, "Text & more. a b 1 2 Mind. Life ");
+        assert_eq!(page.sections[1].text, "Text & more. Text. a b 1 2 Mind. Life ");
     }
 }
