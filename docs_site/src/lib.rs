@@ -4,6 +4,7 @@
 //! their content security policy forbids it.
 
 pub mod assets;
+pub mod callers;
 pub mod catalogue;
 pub mod guides;
 pub mod highlight;
@@ -121,7 +122,12 @@ fn build(contract: &[u8]) -> HashMap<String, Served> {
         add(format!("{}.md", guide.path()), "text/markdown; charset=utf-8", POLICY, guide.source.clone());
     }
     for code in catalogue::CODES {
-        add(format!("/docs/errors/{}", code.code), HTML, POLICY, pages::error(&shell, code));
+        add(
+            format!("/docs/errors/{}", code.code),
+            HTML,
+            POLICY,
+            pages::error(&shell, code, &callers::of(code, &contract, &operations)),
+        );
     }
     add("/docs".to_owned(), HTML, POLICY, pages::home(&shell, &guides));
     add("/docs/guides".to_owned(), HTML, POLICY, pages::guides(&shell, &guides));

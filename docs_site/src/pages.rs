@@ -107,8 +107,22 @@ fn statuses(code: &Code) -> String {
     code.status.iter().map(|status| format!("<span class=\"status s{}\">{status}</span>", status / 100)).collect()
 }
 
+/// Links to calls; there are none where a code belongs to no call in particular.
+fn called(callers: &[&Operation]) -> String {
+    if callers.is_empty() {
+        return "<p>No call in particular. The <a href=\"/docs/api\">reference</a> has the statuses of each.</p>"
+            .to_owned();
+    }
+    let mut html = "<ul>".to_owned();
+    for call in callers {
+        let (summary, path) = (escape(&call.summary), escape(&call.path));
+        let _ = write!(html, "<li><a href=\"{}\">{summary}</a>, <code>{} {path}</code></li>", call.href(), call.method);
+    }
+    html + "</ul>"
+}
+
 /// `/docs/errors/<code>`.
-pub fn error(shell: &Shell, code: &Code) -> String {
+pub fn error(shell: &Shell, code: &Code, callers: &[&Operation]) -> String {
     let status = code.status.first().copied().unwrap_or_default();
     let example = format!(
         "{{\n  \"statusCode\": {status},\n  \"message\": {1},\n  \"data\": null,\n  \"error\": {{\n    \"code\": \"{0}\",\n    \"requestId\": \"0199a3b2-6c1e-7d40-9f5e-3a1c2b4d5e6f\",\n    \"docs\": \"http://127.0.0.1:4000/docs/errors/{0}\",\n    \"fields\": []\n  }}\n}}",
@@ -124,7 +138,7 @@ pub fn error(shell: &Shell, code: &Code) -> String {
     let main = format!(
         "<article class=\"prose\"><p class=\"crumb\"><a href=\"/docs/errors\">Error codes</a></p><h1><code>{}</code></h1>\
          <p class=\"statusline\">{} {}</p><h2 id=\"meaning\">What it means</h2><p>{}</p><h2 id=\"fix\">What to do</h2><p>{}</p>\
-         <h2 id=\"again\">Is it worth trying again?</h2><p>{again}</p><h2 id=\"answer\">How it looks</h2>{}\
+         <h2 id=\"again\">Is it worth trying again?</h2><p>{again}</p><h2 id=\"calls\">Calls that answer it</h2>{}<h2 id=\"answer\">How it looks</h2>{}\
          <p><code>message</code> says what happened, often with the figures of the case, and may be worded better over time; \
          <code>code</code> never changes. <a href=\"/docs/guides/errors\">Errors</a> shows how to handle them. Quote <code>requestId</code> when you ask for help: it is in the server's log.</p></article>",
         code.code,
@@ -132,6 +146,7 @@ pub fn error(shell: &Shell, code: &Code) -> String {
         reason(status),
         escape(code.meaning),
         escape(code.fix),
+        called(callers),
         block("json", " response", &format!("Response <b>{status}</b>"), &example),
     );
     let path = format!("/docs/errors/{}", code.code);

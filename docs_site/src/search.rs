@@ -53,7 +53,7 @@ pub fn operations(contract: &Value) -> Vec<Operation> {
 }
 
 /// The names of an operation's parameters and body members.
-fn members_of(contract: &Value, operation: &Value) -> Vec<String> {
+pub(super) fn members_of(contract: &Value, operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let named = schema["$ref"].as_str().and_then(|to| contract.pointer(to.strip_prefix('#')?));
     let members = named.unwrap_or(schema)["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone());

@@ -12,6 +12,7 @@ mod backup;
 mod backup_refusals;
 mod bad_input;
 mod browser;
+mod callers;
 mod card_holders;
 mod cards;
 mod catalogue;

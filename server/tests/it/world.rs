@@ -306,10 +306,16 @@ impl Call {
     }
 
     pub async fn try_send(self) -> Result<Reply, reqwest::Error> {
-        let response = self.request.send().await?;
+        let (http, request) = self.request.build_split();
+        let request = request?;
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let response = http.execute(request).await?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let text = response.text().await?;
+        if status >= 400 {
+            crate::callers::check(&method, &path, &text);
+        }
         Ok(Reply { status, headers, text })
     }
 }

@@ -1,0 +1,83 @@
+//! Which calls an error comes from: those named here, those that take what was not found, or no one in particular.
+
+use serde_json::Value;
+
+use super::catalogue::Code;
+use super::search::{Operation, members_of};
+
+/// The calls of rules, as the contract names them, by code.
+#[rustfmt::skip]
+pub const CALLERS: &[(&str, &[&str])] = &[
+    ("account_closed", &["updateAccount", "createAccountDetail", "updateAccountDetail", "deleteAccountDetail"]),
+    ("account_detail_not_found", &["getAccountDetail", "updateAccountDetail", "deleteAccountDetail"]),
+    ("account_has_entries", &["updateAccount"]),
+    ("account_in_use", &["closeAccount"]),
+    ("account_inactive", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding"]),
+    ("already_refunded", &["simulateRefund"]),
+    ("already_reversed", &["reverseTransfer"]),
+    ("api_key_required", &["createApiKey", "rotateApiKey"]),
+    ("api_key_revoked", &["rotateApiKey"]),
+    ("authorization_not_open", &["releaseAuthorization", "simulateIncrement", "simulateReversal", "simulateExpiry", "simulateClearing"]),
+    ("bounds_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
+    ("brand_not_available", &["createCard", "replaceCard"]),
+    ("card_already_activated", &["activateCard"]),
+    ("card_canceled", &["updateCard", "activateCard", "fundCard", "withdrawFromCard", "setCardPin", "unblockCardPin", "replaceCard", "issueRevealToken", "revealCard", "revealOnCardPage"]),
+    ("card_frozen_by_client", &["updateCard"]),
+    ("card_holder_erased", &["updateCardHolder", "uploadCardHolderDocuments", "reviewCardHolderDocument", "createCard", "updateCard"]),
+    ("card_holder_in_use", &["deleteCardHolder"]),
+    ("card_holder_inactive", &["createCard", "updateCard"]),
+    ("card_holder_unverified", &["createCard", "updateCard"]),
+    ("card_not_activated", &["updateCard"]),
+    ("check_digits_invalid", &["createAccountDetail", "updateAccountDetail"]),
+    ("clock_backwards", &["advanceClock"]),
+    ("clock_shared", &["advanceClock"]),
+    ("clock_too_far", &["advanceClock"]),
+    ("credit_limit_not_allowed", &["createAccount", "updateAccount"]),
+    ("credit_not_allowed", &["createTransfer", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding"]),
+    ("currency_mismatch", &["createTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException"]),
+    ("debit_not_allowed", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException"]),
+    ("document_replaced", &["reviewCardHolderDocument"]),
+    ("exception_resolved", &["resolveException"]),
+    ("funding_mode_mismatch", &["createCard", "fundCard", "withdrawFromCard"]),
+    ("insufficient_funds", &["createTransfer", "reverseTransfer", "createCard", "fundCard", "withdrawFromCard", "terminateCard", "updateAccount", "resolveException"]),
+    ("more_than_owed", &["fundCard"]),
+    ("no_free_card_number", &["createCard", "replaceCard"]),
+    ("no_webhook", &["resendEvent"]),
+    ("not_refundable", &["simulateRefund"]),
+    ("nothing_to_clear", &["simulateClearing"]),
+    ("payment_reference_used", &["fundCard", "withdrawFromCard"]),
+    ("pin_not_set", &["unblockCardPin"]),
+    ("refund_reversed", &["simulateRefundReversal"]),
+    ("resolution_mismatch", &["resolveException"]),
+    ("retention_not_over", &["deleteCardHolder"]),
+    ("reveal_token_expired", &["revealCard", "revealOnCardPage"]),
+    ("reveal_token_mismatch", &["revealCard", "revealOnCardPage"]),
+    ("reveal_token_unknown", &["revealCard", "revealOnCardPage"]),
+    ("reveal_token_used", &["revealCard", "revealOnCardPage"]),
+    ("reversal_too_large", &["reverseTransfer"]),
+    ("same_account", &["createTransfer"]),
+    ("scopes_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
+    ("too_many_api_keys", &["createApiKey", "rotateApiKey"]),
+    ("too_many_increments", &["simulateIncrement"]),
+    ("too_many_streams", &["streamEvents"]),
+    ("too_many_webhooks", &["createWebhook"]),
+    ("verification_with_amount", &["simulateAuthorization"]),
+    ("webhook_disabled", &["testWebhook", "resendEvent", "recoverWebhook"]),
+    ("zone_pin_key_missing", &["setCardPin", "simulateAuthorization"]),
+];
+
+/// The calls that a code comes from; none where it can come from any.
+pub fn of<'a>(code: &Code, contract: &Value, operations: &'a [Operation]) -> Vec<&'a Operation> {
+    if let Some((_, names)) = CALLERS.iter().find(|(of, _)| *of == code.code) {
+        return operations.iter().filter(|operation| names.contains(&operation.id.as_str())).collect();
+    }
+    let Some(noun) = code.code.strip_suffix("_not_found") else { return Vec::new() };
+    // Such as cardHolderId, and debitAccountId as well as accountId.
+    let wanted = format!("{}id", noun.replace('_', ""));
+    let takes = |operation: &&Operation| {
+        let operation = &contract["paths"][&operation.path][operation.method.to_lowercase()];
+        let answers = code.status.iter().any(|status| operation["responses"].get(status.to_string()).is_some());
+        answers && members_of(contract, operation).iter().any(|name| name.to_lowercase().ends_with(&wanted))
+    };
+    operations.iter().filter(takes).collect()
+}
