@@ -65,7 +65,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for commands and takes a batch of at limit `limit`; `None` when the queue is closed and empty.
+    /// Waits for commands and takes a batch of at most `limit`; `None` when the queue is closed and empty.
     pub(super) fn take(&self, limit: usize) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         while state.queues.iter().all(VecDeque::is_empty) {

@@ -133,7 +133,7 @@ fn test(rest: &[String]) -> Result<(), Failure> {
     if rest.is_empty() {
         run(cargo().args(["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(mortal.to_be_killed());
+    tests.env("PAYGEN_TEST_POSTGRES_URL", cluster.url()).envs(killable.kill_variables());
     run(tests.args(rest).env(browser::VARIABLE, browser).env(faults::WITHOUT, without))
 }
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use paygen_server::docs_site::callers::CALLERS;
+use paygen_docs_site::callers::CALLERS;
 use serde_json::Value;
 
 use crate::world::{Backend, World};
 
-const CONTRACT: &str = include_str!("../../src/http/snapshots/paygen_server__http__router__tests__openapi.snap");
+const CONTRACT: &str = include_str!("../../../api/src/snapshots/paygen_api__router__tests__openapi.snap");
 
 /// Method, path and name of every call.
 static CALLS: LazyLock<Vec<(String, String, String)>> = LazyLock::new(|| {

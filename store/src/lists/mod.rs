@@ -12,7 +12,7 @@ use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
 use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::record::Key;
-use paygen_core::transactions::{PostingType, Transaction};
+use paygen_core::transactions::{Transaction, TransactionType};
 use paygen_core::transfers::{Transfer, TransferStatus};
 use paygen_core::webhooks::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
 
@@ -304,7 +304,7 @@ pub mod transactions {
         CARD_HOLDER = id("cardHolderId", "t.card_holder");
         ACCOUNT = id("accountId", "t.account");
         AUTHORIZATION = id("authorizationId", "t.authorization_id").nullable();
-        TYPE = word("type", "t.kind", PostingType::WORDS);
+        TYPE = word("type", "t.kind", TransactionType::WORDS);
         CURRENCY = capitals("currency", "t.currency").searched();
         AMOUNT = money("amount", "t.amount", "t.exponent");
         FEE = money("fee", "t.fee", "t.exponent");
