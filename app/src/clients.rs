@@ -10,6 +10,16 @@ use paygen_vault::Vault;
 
 use crate::{App, Failure, new_id_maker};
 
+/// Upper bound on the active keys of a client.
+pub const MAX_KEYS: i64 = 100;
+
+/// The error when a client has reached it.
+pub fn too_many_keys() -> String {
+    format!(
+        "A client has at most {MAX_KEYS} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
+    )
+}
+
 /// Creates a client with its first key through the engine and returns its id.
 pub async fn make_client(
     engine: &Engine,

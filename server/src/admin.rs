@@ -3,6 +3,7 @@
 //! One line of JSON is the request and one line the response; progress lines may precede it. The socket is in the data
 //! directory and accessible to its owner only: anybody who can open it can read the key file as well.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use paygen_app::App;
 use paygen_app::Environment;
-use paygen_app::clients::{make_client, make_key};
+use paygen_app::clients::{MAX_KEYS, make_client, make_key, too_many_keys};
 use paygen_app::rotation::{self, Progress};
 
 /// Upper bound on the bytes of a line, on either side.
@@ -40,8 +41,20 @@ pub enum AdminRequest {
     },
     /// Disable or enable a client's credentials.
     DisableClient { id: String, disabled: bool },
+    /// Describe the server.
+    Status,
     /// Rotate the data keys. The rotation continues when the requester disconnects.
     RotateKeys,
+}
+
+/// A running server.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Running {
+    pub version: String,
+    /// The process id.
+    pub process: u32,
+    /// The address it listens on.
+    pub url: String,
 }
 
 /// The response. It may contain a new key, so it cannot be printed.
@@ -56,6 +69,8 @@ pub struct AdminResponse {
     /// The id of the new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Running>,
     /// Progress of a request; the last line has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -70,6 +85,8 @@ pub fn socket(data_dir: &Path) -> PathBuf {
 pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Progress) + Send)) -> AdminResponse {
     let failed = |error: String| AdminResponse { error: Some(error), ..AdminResponse::default() };
     match ask {
+        // Only a server can describe itself: without one, nothing runs.
+        AdminRequest::Status => AdminResponse::default(),
         AdminRequest::RotateKeys => match rotation::rotate(app, report).await {
             Ok(()) => AdminResponse::default(),
             Err(error) => failed(error.to_string()),
@@ -127,6 +144,9 @@ fn new_secret(app: &App) -> ApiKeySecret {
 
 async fn create_key(app: &App, id: &str, name: &str) -> Result<AdminResponse, String> {
     let client = client(&app.reader, id).await?;
+    if app.reader.active_api_keys(client.id).await.map_err(|error| error.to_string())? >= MAX_KEYS {
+        return Err(too_many_keys());
+    }
     let secret = new_secret(app);
     let made = make_key(app, client.id, name, &secret).await.map_err(|error| error.to_string())?;
     Ok(AdminResponse {
@@ -137,8 +157,8 @@ async fn create_key(app: &App, id: &str, name: &str) -> Result<AdminResponse, St
     })
 }
 
-/// Listens until the process stops.
-pub async fn serve(app: App, path: PathBuf) {
+/// Listens until the process stops. `address` is where the server answers HTTP.
+pub async fn serve(app: App, path: PathBuf, address: SocketAddr) {
     // A socket left by a crash is stale: the lock on the database shows that this is the only server.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
@@ -160,7 +180,7 @@ pub async fn serve(app: App, path: PathBuf) {
                 if let Ok((stream, _)) = connection {
                     let app = app.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = answer(&app, stream).await {
+                        if let Err(error) = answer(&app, address, stream).await {
                             tracing::warn!(error = %error, "an admin connection failed");
                         }
                     });
@@ -174,11 +194,17 @@ pub async fn serve(app: App, path: PathBuf) {
 /// Upper bound on the progress lines buffered for a slow reader; further ones are dropped.
 const MAX_UNREAD_LINES: usize = 64;
 
-async fn answer(app: &App, stream: UnixStream) -> std::io::Result<()> {
+async fn answer(app: &App, address: SocketAddr, stream: UnixStream) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(MAX_LINE_BYTES)).read_line(&mut line).await?;
     let ask = match serde_json::from_str(&line) {
+        Ok(AdminRequest::Status) => {
+            let version = env!("CARGO_PKG_VERSION").to_owned();
+            let running = Running { version, process: std::process::id(), url: format!("http://{address}") };
+            let response = AdminResponse { running: Some(running), ..AdminResponse::default() };
+            return report(&mut write, &response).await;
+        }
         Ok(ask) => ask,
         Err(error) => {
             return report(&mut write, &AdminResponse { error: Some(error.to_string()), ..AdminResponse::default() })

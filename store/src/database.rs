@@ -83,6 +83,11 @@ impl Database {
         }
     }
 
+    /// The number of the schema that this binary knows, which a database has that is opened.
+    pub fn newest_schema() -> i64 {
+        crate::migrations::newest()
+    }
+
     /// Whether there can be only one writer.
     pub fn has_one_writer(&self) -> bool {
         matches!(self.backend, Backend::Sqlite(_))

@@ -56,6 +56,11 @@ impl Migration {
     }
 }
 
+/// The number of the last one.
+pub(crate) fn newest() -> i64 {
+    ALL.last().map_or(0, |migration| migration.number)
+}
+
 /// Which migrations are still to be run, given those that were: number and checksum, in order.
 pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration], String> {
     for (number, checksum) in applied {
@@ -63,7 +68,7 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
             None => {
                 return Err(format!(
                     "the database has schema {number}, this binary knows up to {}. Run a newer paygen.",
-                    ALL.last().map_or(0, |migration| migration.number)
+                    newest()
                 ));
             }
             Some(migration) if migration.checksum() != *checksum => {

@@ -22,6 +22,7 @@ use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 use crate::write::{Success, Write, WriteParams};
 use paygen_app::Environment;
+use paygen_app::clients::{MAX_KEYS, too_many_keys};
 
 /// An API key just made, with the key: it is shown this once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
@@ -49,18 +50,12 @@ fn shown(outcome: &Outcome) -> Option<ApiKeyView> {
     }
 }
 
-/// Upper bound on the active keys of a client.
-const MAX_KEYS: i64 = 100;
-
 /// The error when a client has reached the bound. Keys created at the same time may exceed it slightly.
 async fn full(app: &Api, caller: &Caller) -> Result<Option<Problem>, Problem> {
     if app.reader.active_api_keys(caller.client).await? < MAX_KEYS {
         return Ok(None);
     }
-    let message = format!(
-        "A client has at most {MAX_KEYS} API keys that work. Revoke one that is not used, or rotate with overlapSeconds 0."
-    );
-    Ok(Some(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_api_keys", message)))
+    Ok(Some(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_api_keys", too_many_keys())))
 }
 
 /// A new secret: the command's hash and hint of it, and a closure that shows it once.

@@ -28,6 +28,9 @@ const DATABASE: &str = "database";
 /// The directory of the documents in a backup.
 const DOCUMENTS: &str = "documents";
 
+/// Called with the number of documents copied so far.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+
 /// The file that lists the required files.
 const MANIFEST: &str = "manifest.json";
 

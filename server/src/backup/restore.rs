@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt};
 use paygen_core::ids::DocumentId;
@@ -11,7 +12,7 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, failed};
 use super::manifest::{FileEntry, Manifest, StoreKind};
-use super::{BackupError, CONCURRENT_COPIES, DATABASE, Snapshot, refuse};
+use super::{BackupError, CONCURRENT_COPIES, DATABASE, Progress, Snapshot, refuse};
 use crate::config::Config;
 use paygen_app::documents::Place;
 
@@ -26,7 +27,7 @@ pub struct Restored {
 /// Restores a backup to the configured place, which must not have a database, and returns its manifest.
 ///
 /// After an interruption there is no database, and the same call starts over.
-pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupError> {
+pub async fn restore(config: &Config, from: &Path, progress: Progress<'_>) -> Result<Restored, BackupError> {
     let manifest = Manifest::read(from)?;
     let target = config.target();
     let here = StoreKind::of(&target);
@@ -68,7 +69,9 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
         documents.put(Place { client, card_holder, document }, open).await?;
         Ok::<_, BackupError>(())
     });
-    copies.buffer_unordered(CONCURRENT_COPIES).try_collect::<()>().await?;
+    let done = AtomicU64::new(0);
+    let copies = copies.buffer_unordered(CONCURRENT_COPIES);
+    copies.inspect_ok(|()| progress(done.fetch_add(1, Ordering::Relaxed) + 1)).try_collect::<()>().await?;
     restoration.finish(&from.join(DATABASE), &manifest.tables).await?;
     Ok(Restored { manifest, is_authentic })
 }

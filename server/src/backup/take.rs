@@ -9,7 +9,7 @@ use paygen_vault::{DataKey, FileKeyProvider, KeyProvider};
 
 use super::files::{self, Seen, failed};
 use super::manifest::{DataKeyEntry, Erased, FileEntry, Manifest, StoreKind, path_of};
-use super::{BackupError, CONCURRENT_COPIES, DATABASE, DOCUMENTS, refuse};
+use super::{BackupError, CONCURRENT_COPIES, DATABASE, DOCUMENTS, Progress, refuse};
 use crate::config::Config;
 use paygen_app::documents::{Documents, Place};
 use paygen_engine::clock::wall;
@@ -23,9 +23,9 @@ pub struct Taken {
 }
 
 /// Takes a backup of everything but the key file into a directory that is absent or empty.
-pub async fn take(config: &Config, to: &Path) -> Result<Taken, BackupError> {
+pub async fn take(config: &Config, to: &Path, progress: Progress<'_>) -> Result<Taken, BackupError> {
     let directory = files::make_empty(to)?;
-    let taken = fill(config, &directory).await;
+    let taken = fill(config, &directory, progress).await;
     if taken.is_err() {
         // The directory was empty, so its content is ours. Whether or not this succeeds, there is no manifest.
         let _ = std::fs::remove_dir_all(directory.join(DATABASE));
@@ -34,7 +34,7 @@ pub async fn take(config: &Config, to: &Path) -> Result<Taken, BackupError> {
     taken
 }
 
-async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
+async fn fill(config: &Config, directory: &Path, progress: Progress<'_>) -> Result<Taken, BackupError> {
     let target = config.target();
     let database = directory.join(DATABASE);
     files::make_directory(&database)?;
@@ -53,7 +53,7 @@ async fn fill(config: &Config, directory: &Path) -> Result<Taken, BackupError> {
         }
     }
     let documents = config.documents()?;
-    let (copied, erased) = copy_documents(&documents, &target, &snapshot.documents, directory).await?;
+    let (copied, erased) = copy_documents(&documents, &target, &snapshot.documents, directory, progress).await?;
     manifest.files.extend(copied);
     manifest.files.sort_by(|one, other| one.path.cmp(&other.path));
     manifest.erased = erased;
@@ -85,6 +85,7 @@ async fn copy_documents(
     target: &Target,
     named: &[NamedDocument],
     directory: &Path,
+    progress: Progress<'_>,
 ) -> Result<(Vec<FileEntry>, Vec<Erased>), BackupError> {
     let copies = futures_util::stream::iter(named).map(|document| async move {
         let copied = copy_document(documents, document, directory).await?;
@@ -108,6 +109,7 @@ async fn copy_documents(
                 document: document.document.to_string(),
             }),
         }
+        progress(there.len() as u64);
     }
     Ok((there, erased))
 }
@@ -170,7 +172,7 @@ mod tests {
 
         live.execute("DELETE FROM documents WHERE id = ?1", [erased.bytes().as_slice()]).expect("an erased one");
         let documents = config.documents().expect("a store");
-        let copy = async |some: &[NamedDocument]| copy_documents(&documents, &target, some, directory.path()).await;
+        let copy = async |some: &[NamedDocument]| copy_documents(&documents, &target, some, directory.path(), &|_| {}).await;
         let lost = copy(&snapshot.documents).await.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(lost.contains(&format!("the file of document {kept} of card holder")), "{lost}");
         let (there, gone) = copy(&snapshot.documents[..1]).await.expect("what is left");

@@ -69,6 +69,9 @@ pub enum Command {
     /// Bring the database's schema up to date
     #[command(after_help = examples::MIGRATE)]
     Migrate,
+    /// Tell whether a server runs with these settings, and what its store is
+    #[command(after_help = examples::STATUS)]
+    Status(OutputArgs),
     /// Create, list and disable clients, and help one that lost its key
     Clients {
         #[command(subcommand)]
@@ -199,12 +202,18 @@ pub enum ClientsCommand {
     Disable {
         /// Its id
         id: String,
+        /// How it is told.
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Enable a client's credentials again
     #[command(after_help = examples::CLIENTS_ENABLE)]
     Enable {
         /// Its id
         id: String,
+        /// How it is told.
+        #[command(flatten)]
+        output: OutputArgs,
     },
 }
 

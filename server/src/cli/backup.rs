@@ -11,7 +11,7 @@ use crate::config::Config;
 /// Takes a backup, also beside a running server.
 pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure> {
     let patience = Patience::with("Backing up");
-    let taken = backup::take(config, to).await?;
+    let taken = backup::take(config, to, &|count| patience.at(count, "documents")).await?;
     drop(patience);
     println!("Backed up to {}:", to.display());
     tell(&taken.manifest);
@@ -27,7 +27,8 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
 
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
     let patience = Patience::with("Restoring");
-    let backup::Restored { manifest, is_authentic } = backup::restore(config, from).await?;
+    let backup::Restored { manifest, is_authentic } = 
+        backup::restore(config, from, &|count| patience.at(count, "documents")).await?;
     drop(patience);
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
     tell(&manifest);

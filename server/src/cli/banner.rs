@@ -39,7 +39,7 @@ pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
 }
 
 /// The store, without secrets of its URL.
-fn store(config: &Config) -> String {
+pub(super) fn store(config: &Config) -> String {
     match &config.database_url {
         None => format!("SQLite in {}", config.data_dir.display()),
         Some(url) => match url::Url::parse(url.expose()) {

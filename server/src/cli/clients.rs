@@ -86,8 +86,13 @@ pub(super) async fn create_key(config: Config, id: &str, name: &str, json: bool)
 }
 
 /// Disables or enables a client's credentials.
-pub(super) async fn disable(config: Config, id: &str, disabled: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn disable(config: Config, id: &str, disabled: bool, json: bool) -> Result<ExitCode, Failure> {
     carry_out(config, AdminRequest::DisableClient { id: id.to_owned(), disabled }, &mut |_| {}).await?;
-    println!("Client {id} is {}.", if disabled { "disabled" } else { "active" });
+    let status = if disabled { "disabled" } else { "active" };
+    if json {
+        print_json(&json!({"client": id, "status": status}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("Client {id} is {status}.");
     Ok(ExitCode::SUCCESS)
 }

@@ -42,6 +42,11 @@ Examples:
   paygen migrate
   paygen migrate --database-url postgres://user@host/paygen";
 
+pub(super) const STATUS: &str = "\
+Examples:
+  paygen status
+  paygen status --json --data-dir /var/lib/paygen";
+
 pub(super) const CLIENTS_CREATE: &str = "\
 Examples:
   paygen clients create --name \"My company\"
@@ -63,11 +68,13 @@ Examples:
 
 pub(super) const CLIENTS_DISABLE: &str = "\
 Examples:
-  paygen clients disable 665f1c4f4a4f4a4f4a4f4a4f";
+  paygen clients disable 665f1c4f4a4f4a4f4a4f4a4f
+  paygen clients disable 665f1c4f4a4f4a4f4a4f4a4f --json";
 
 pub(super) const CLIENTS_ENABLE: &str = "\
 Examples:
-  paygen clients enable 665f1c4f4a4f4a4f4a4f4a4f";
+  paygen clients enable 665f1c4f4a4f4a4f4a4f4a4f
+  paygen clients enable 665f1c4f4a4f4a4f4a4f4a4f --json";
 
 pub(super) const KEYS_NEW: &str = "\
 Examples:

@@ -17,6 +17,7 @@ mod patience;
 mod replay;
 mod serve;
 mod simulate;
+mod status;
 
 use std::process::ExitCode;
 
@@ -86,6 +87,7 @@ async fn carry(config: Config, command: Command) -> Result<ExitCode, Failure> {
         Command::Demo(args) => demo::run(&config, args).await,
         Command::Listen(args) => listen::run(&config, args).await,
         Command::Simulate(args) => simulate::run(config, args).await,
+        Command::Status(output) => status::run(&config, output.json).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Clients { command } => match command {
             ClientsCommand::Create { name, output } => clients::create(config, &name, output.json).await,
@@ -94,8 +96,8 @@ async fn carry(config: Config, command: Command) -> Result<ExitCode, Failure> {
             ClientsCommand::CreateKey { id, name, output } => {
                 clients::create_key(config, &id, &name, output.json).await
             }
-            ClientsCommand::Disable { id } => clients::disable(config, &id, true).await,
-            ClientsCommand::Enable { id } => clients::disable(config, &id, false).await,
+            ClientsCommand::Disable { id, output } => clients::disable(config, &id, true, output.json).await,
+            ClientsCommand::Enable { id, output } => clients::disable(config, &id, false, output.json).await,
         },
         Command::Keys { command } => match command {
             KeysCommand::New { file } => keys::new(&file),

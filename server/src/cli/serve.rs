@@ -31,14 +31,14 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
         Environment::Sandbox => Some(sandbox::ensure_client(&node.app, &node.config).await?),
         Environment::Production => None,
     };
-    if node.database.has_one_writer() {
-        let socket = crate::admin::socket(&node.config.data_dir);
-        tokio::spawn(crate::admin::serve(node.app.clone(), socket));
-    }
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}. Choose another address with --listen or PAYGEN_LISTEN.")
     })?;
     let address = listener.local_addr()?;
+    if node.database.has_one_writer() {
+        let socket = crate::admin::socket(&node.config.data_dir);
+        tokio::spawn(crate::admin::serve(node.app.clone(), socket, address));
+    }
     let operator = crate::operator::listen(&node.config).await?;
     match &key {
         Some(key) => banner::sandbox(address, key),

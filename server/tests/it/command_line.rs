@@ -189,6 +189,63 @@ on_both_stores! {
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
+    async fn the_status_tells_whether_a_server_runs(backend: Backend) {
+        let world = World::new(backend).await;
+        let status = |more: &[&str]| world.command("status").arg("--json").args(more).output().expect("paygen runs");
+        let read = |output: &Output| serde_json::from_str::<Value>(&out(output)).expect("JSON");
+        let path = world.dir.path().join("at.toml");
+        let at = path.to_str().expect("a path");
+        std::fs::write(&path, "listen = 1").expect("a file");
+        let before = status(&["--config", at]);
+        assert!(!before.status.success());
+        assert_eq!(read(&before)["running"], false, "{before:?}");
+
+        let mut server = world.start().await;
+        let port = server.url.rsplit(':').next().expect("a port").to_owned();
+        std::fs::write(&path, format!("listen = {port}")).expect("a file");
+        let running = status(&["--config", at]);
+        let told = read(&running);
+        assert!(running.status.success(), "{told}");
+        let expected = json!({"running": true, "url": server.url, "environment": "sandbox", "storeError": null});
+        for (name, value) in expected.as_object().expect("members") {
+            assert_eq!(&told[name], value, "{told}");
+        }
+        assert!(told["schema"].as_i64().is_some_and(|number| number >= 8), "{told}");
+        let store = told["store"].as_str().expect("a store");
+        match backend {
+            Backend::Sqlite => {
+                assert_eq!(told["server"]["process"], server.pid(), "{told}");
+                assert_eq!(told["server"]["version"], env!("CARGO_PKG_VERSION"), "{told}");
+                assert!(store.starts_with("SQLite in "), "{store}");
+            }
+            Backend::Postgres => assert!(told["server"].is_null() && store.starts_with("PostgreSQL at "), "{told}"),
+        }
+        let words = self::told(world.command("status").args(["--config", at]));
+        assert!(words.contains(&server.url) && words.contains("Environment  sandbox"), "{words}");
+        server.stop();
+        let after = status(&["--config", at]);
+        assert!(!after.status.success());
+        assert_eq!((&read(&after)["running"], &read(&after)["environment"]), (&json!(false), &json!("sandbox")));
+    }
+
+    async fn clients_are_disabled_and_given_keys_as_the_api_would(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        let made = json_of(&mut world.command("clients create --name Acme --json"));
+        let client = made["client"].as_str().expect("an id").to_owned();
+        for (word, status) in [("disable", "disabled"), ("enable", "active")] {
+            let told = json_of(&mut world.command(&format!("clients {word} {client} --json")));
+            assert_eq!(told, json!({"client": client, "status": status}));
+        }
+        server.key = made["apiKey"].as_str().expect("a key").to_owned();
+        for number in 1..100 {
+            let body = json!({"name": format!("k{number}"), "scopes": ["accounts:read"]});
+            server.post("/api-keys", body).await.expect(201);
+        }
+        let why = "A client has at most 100 API keys that work. Revoke one";
+        refused(&mut world.command(&format!("clients create-key {client}")), &[why]);
+    }
+
     async fn a_demo_is_ready_to_be_paid_with(backend: Backend) {
         let world = World::new(backend).await;
         let mut dev = world.command("dev");

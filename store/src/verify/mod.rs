@@ -22,7 +22,17 @@ impl Database {
     /// came after them are left out: a chain is looked at as far as the head that was read. Lines beyond it must have
     /// a head by now that includes them. What names entries, lines and heads is looked at after them, so whatever it names
     /// must be there: it was committed together.
-    pub async fn verify_ledger(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
+    pub async fn verify_ledger(&self, verifier: Verifier) -> Result<Report, StoreError> {
+        self.verify_ledger_telling(verifier, &mut |_| {}).await
+    }
+
+    /// The same; tells how many lines were read so far.
+    pub async fn verify_ledger_telling(
+        &self,
+        mut verifier: Verifier,
+        tell: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Report, StoreError> {
+        let mut read = 0;
         let reader = self.reader();
         // Of these it is known that so much was given back before the entries are read.
         let reversed = self.reversed_transfers().await?;
@@ -33,7 +43,9 @@ impl Database {
                 let to = head.seq.min(from + i64::from(STEP) - 1);
                 for (line, digest) in reader.lines_with_digests(head.client, head.id, from, to).await? {
                     verifier.line(&line, &digest);
+                    read += 1;
                 }
+                tell(read);
                 from = to + 1;
             }
         }
