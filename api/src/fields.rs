@@ -1,4 +1,4 @@
-//! The types that fields of bodies are read as.
+//! The field types of bodies.
 
 use ipnet::IpNet;
 use paygen_core::access::Scope;
@@ -22,7 +22,7 @@ pub use super::text::{DocumentNumber, NetworkText, Text};
 use paygen_edge::json::Json;
 use paygen_edge::nearest::hint;
 
-/// Notes a fault.
+/// Adds a fault.
 pub(super) fn wrong<T>(faults: &mut Faults, at: &str, code: &str, message: impl Into<String>) -> Option<T> {
     faults.push(FieldProblem::new(at, code, message));
     None
@@ -49,7 +49,7 @@ impl Field for bool {
     }
 }
 
-/// What is wrong with an amount that cannot be kept exact, and what was meant where that can be told.
+/// The fault of an amount that cannot be stored exactly, with the intended amount when it can be guessed.
 fn not_exact(text: &str, at: &str, error: DecimalError) -> FieldProblem {
     let meant = Decimal::meant_by(text).filter(|_| error == DecimalError::TooManyDigits);
     let meant = meant.map(|meant| format!("; round to the currency's decimals: {meant}")).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Field for Decimal {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Decimal> {
         match json {
             Json::Number(text) => Decimal::parse(text).map_err(|error| faults.push(not_exact(text, at, error))).ok(),
-            // Languages with decimals of their own write them as strings, so that no float comes between.
+            // Languages with a decimal type serialize it as a string, so that no float is involved.
             Json::Text(text) => match Decimal::parse_plain(text) {
                 Ok(decimal) => Some(decimal),
                 Err(DecimalError::Malformed) => {
@@ -110,7 +110,7 @@ impl<const MIN: i64, const MAX: i64> Field for Whole<MIN, MAX> {
     }
 }
 
-/// Reads words of closed lists; the error names the nearest.
+/// Parses words of closed lists; the error names the nearest one.
 #[macro_export]
 macro_rules! words_fields {
     ($($word:ty),* $(,)?) => {$(
@@ -139,7 +139,7 @@ pub fn last_name(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path).trim()
 }
 
-/// One of these words.
+/// Parses one of these words.
 pub fn word<T>(
     json: &Json,
     at: &str,
@@ -175,7 +175,7 @@ words_fields!(
     Scope,
 );
 
-/// An owner type; `individual`, as the published guide calls a person, is taken for `user`.
+/// An owner type; `individual`, as the published guide calls a person, is accepted for `user`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OwnerTypeWord(pub OwnerType);
 
@@ -252,7 +252,7 @@ impl Field for Instant {
     }
 }
 
-/// The end of something: a date alone includes that day, in UTC.
+/// The end of a period: a date alone includes that day, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct End(pub Instant);
 
@@ -312,7 +312,7 @@ impl<T: Field, const MIN: usize, const MAX: usize> Field for List<T, MIN, MAX> {
     }
 }
 
-/// A free-form JSON object, kept as it was written: at most `BYTES` bytes, `MEMBERS` members.
+/// A free-form JSON object, stored as it was written: at most `BYTES` bytes, `MEMBERS` members.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FreeForm<const BYTES: usize, const MEMBERS: usize>(String);
 
@@ -322,10 +322,10 @@ impl<const BYTES: usize, const MEMBERS: usize> From<FreeForm<BYTES, MEMBERS>> fo
     }
 }
 
-/// Your own data on an object.
+/// The caller's own data on an object.
 pub type Metadata = FreeForm<16_384, 50>;
 
-/// What a bank account or wallet is made of.
+/// The data of a bank account or wallet.
 pub type DetailsObject = FreeForm<16_384, 50>;
 
 impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS> {
@@ -367,7 +367,7 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
     }
 }
 
-/// A read-only field as it was sent back: any JSON, compared with what is stored.
+/// A read-only field sent back: any JSON, compared with the stored value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Echo(pub serde_json::Value);
 
@@ -384,7 +384,7 @@ impl Field for Echo {
     }
 }
 
-/// The read-only fields that were sent back, each with its pointer; they are taken out of the body.
+/// Takes the read-only fields that were sent back out of the body; returns each with its pointer.
 pub fn sent_back<'a>(
     fields: impl IntoIterator<Item = (&'static str, &'a mut Change<Echo>)>,
 ) -> Vec<(&'static str, serde_json::Value)> {
@@ -423,7 +423,7 @@ pub fn with_example(schema: RefOr<Schema>, example: serde_json::Value) -> RefOr<
     }
 }
 
-/// The schema of an amount with the least it may be.
+/// The schema of an amount with a minimum.
 pub fn with_minimum(schema: RefOr<Schema>, minimum: f64) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
@@ -460,7 +460,7 @@ impl<const MIN: usize, const MAX: usize> std::fmt::Debug for Secret<MIN, MAX> {
 }
 
 impl<const MIN: usize, const MAX: usize> Secret<MIN, MAX> {
-    /// The text, where it is used.
+    /// The text, for where it is used.
     pub fn expose(&self) -> &str {
         &self.0
     }

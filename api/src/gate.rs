@@ -280,8 +280,8 @@ mod tests {
             ("10.0.0.1", &["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
         ];
         for (peer, hops, caller) in cases {
-            let told = caller_address(peer.parse().expect("an address"), hops, &proxies);
-            assert_eq!(told, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
+            let found = caller_address(peer.parse().expect("an address"), hops, &proxies);
+            assert_eq!(found, caller.parse::<IpAddr>().expect("an address"), "{peer} {hops:?}");
         }
     }
 
@@ -310,10 +310,10 @@ mod tests {
             let proxies = ["10.0.0.0/8".parse().expect("a network")];
             let peer = "10.0.0.1".parse().expect("an address");
             let hops: Vec<&str> = text.split(',').collect();
-            let told = caller_address(peer, &hops, &proxies);
-            let claimed = hops.iter().any(|hop| super::hop_address(hop.trim()).map(|hop| hop.to_canonical()) == Some(told));
-            proptest::prop_assert!(told == peer || claimed);
-            proptest::prop_assert_eq!(caller_address(told, &hops, &[]), told, "without proxies the peer is the caller");
+            let found = caller_address(peer, &hops, &proxies);
+            let claimed = hops.iter().any(|hop| super::hop_address(hop.trim()).map(|hop| hop.to_canonical()) == Some(found));
+            proptest::prop_assert!(found == peer || claimed);
+            proptest::prop_assert_eq!(caller_address(found, &hops, &[]), found, "without proxies the peer is the caller");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Lists: what every collection's GET takes and answers.
+//! Lists: the parameters and the answer of every collection's GET.
 //!
-//! A resource says which fields there are ([`ListSpec`]); reading the parameters gives a [`ListQuery`] for the store
-//! and what `meta` echoes.
+//! A resource declares its fields ([`ListSpec`]); parsing the parameters yields a [`ListQuery`] for the store and the
+//! echo of the parameters in `meta`.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -37,16 +37,15 @@ const LARGEST_LIMIT: u32 = 200;
 /// Other names of fields, in `fields` and in the field lists of `populate`; a dot leads into an object.
 pub type Aliases = &'static [(&'static str, &'static str)];
 
-/// Related records that the published samples of `populate` name. Where a list has no such record they are passed over, so
+/// Related records named in the published samples of `populate`. Where a list has no such record they are ignored, so
 /// that clients written from these samples work.
 const PUBLISHED_POPULATE: [&str; 2] = ["owner", "team"];
 
-/// A record that can be shown beside its id: `cardHolder` beside `cardHolderId`.
+/// A record that can be embedded beside its id: `cardHolder` beside `cardHolderId`.
 #[derive(Clone, Copy, Debug)]
 pub struct Populate {
-    /// Its name.
     pub name: &'static str,
-    /// The scope that reads such records.
+    /// The scope required to read such records.
     pub scope: Scope,
     /// Every member of it.
     pub members: fn() -> &'static [&'static str],
@@ -54,18 +53,17 @@ pub struct Populate {
     pub aliases: Aliases,
 }
 
-/// A record that shall be shown beside its id, and its fields; all when none is named.
+/// A record requested with `populate`, and its fields; all when none is named.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// Its name.
     pub name: &'static str,
     scope: Scope,
     fields: Vec<String>,
 }
 
-/// The records of one name to be shown in the rows, by their ids.
+/// The records of one name to embed in the rows, by their ids.
 pub struct Beside<T> {
-    /// What was asked for.
+    /// The request.
     pub asked: Asked,
     /// The id in a row.
     pub id: fn(&T) -> Id,
@@ -74,13 +72,13 @@ pub struct Beside<T> {
 }
 
 impl Asked {
-    /// A record as it is shown.
+    /// The view of a record.
     pub fn show(&self, record: &impl Serialize) -> Result<Box<RawValue>, Problem> {
         project(record, (!self.fields.is_empty()).then_some(self.fields.as_slice()))
     }
 }
 
-/// What a list of a resource takes.
+/// The parameters that a resource's list accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct ListSpec {
     /// Fields that filter and sort.
@@ -89,9 +87,9 @@ pub struct ListSpec {
     pub members: fn() -> &'static [&'static str],
     /// Other names of fields.
     pub aliases: Aliases,
-    /// Records that can be shown beside their ids.
+    /// Records that can be embedded beside their ids.
     pub populate: &'static [Populate],
-    /// The sort when none is asked for.
+    /// The default sort.
     pub default_sort: &'static str,
 }
 
@@ -160,11 +158,11 @@ where
 /// A list that was asked for.
 #[derive(Debug)]
 pub struct List {
-    /// What the store is asked.
+    /// The query for the store.
     pub query: ListQuery,
     sort: String,
     fields: Option<String>,
-    /// What of each row is shown, where that was asked for: paths, without aliases.
+    /// The requested parts of each row: paths, with aliases resolved.
     shown: Option<Vec<String>>,
     search: Option<String>,
     search_in: Option<String>,
@@ -175,7 +173,7 @@ pub struct List {
 
 const PARAMETERS: &[&str] = &["page", "limit", "sort", "fields", "search", "searchIn", "filter", "populate", "cursor"];
 
-/// Reads the parameters of a list; `fixed` conditions always hold, such as the account of its entries.
+/// Parses the parameters of a list; the `fixed` conditions always hold, such as the account of its entries.
 pub fn read(
     spec: &ListSpec,
     mut params: Params,
@@ -244,7 +242,8 @@ pub fn read(
     Ok(List { query, sort, fields, shown, search, search_in, filter, populate, fingerprint })
 }
 
-/// Reads the parameters of a list that is exported whole. What would choose a part of it is refused rather than ignored.
+/// Parses the parameters of a list exported as a whole. Parameters that would select a part of it are refused rather
+/// than ignored.
 pub fn read_whole(
     spec: &ListSpec,
     mut params: Params,
@@ -388,19 +387,19 @@ fn read_search(spec: &ListSpec, search: Option<&str>, search_in: Option<&str>, p
     Some(Search { text: text.to_owned(), columns, equal })
 }
 
-/// Whether a text is a whole e-mail address, as far as looking for it needs to know.
+/// Whether a text is a complete e-mail address, as far as the search needs to know.
 fn is_address(text: &str) -> bool {
     let plain = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace);
     text.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host))
 }
 
 impl List {
-    /// What tells this list from another, for its cursors.
+    /// The fingerprint of this list, for its cursors.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The records that shall be shown beside their ids, for a caller who has the scopes to read them.
+    /// The records to embed beside their ids; the caller needs the scopes to read them.
     pub fn populate(&self, caller: &Caller) -> Result<Vec<Asked>, Problem> {
         for asked in &self.populate {
             caller.needs(asked.scope)?;
@@ -408,7 +407,7 @@ impl List {
         Ok(self.populate.clone())
     }
 
-    /// As [`List::reply`], with records beside their ids; null where there is none the caller may see.
+    /// As [`List::reply`], with records embedded beside their ids; null where there is none the caller may see.
     pub fn reply_beside<T, V: Serialize>(
         &self,
         page: Page<T>,
@@ -429,7 +428,7 @@ impl List {
         Ok(self.envelope(&rows, page.total, next))
     }
 
-    /// The answer: each row as `show` makes it, only the fields asked for.
+    /// The answer: each row rendered by `show`, reduced to the requested fields.
     pub fn reply<T, V: Serialize>(&self, page: Page<T>, show: impl Fn(&T) -> V) -> Result<Response, Problem> {
         let next = page.next.as_ref().map(|values| cursor::write(values, &self.fingerprint));
         self.reply_with(page.rows.iter().map(show), page.total, next)
@@ -472,7 +471,7 @@ impl List {
     }
 }
 
-/// The row as JSON, without the fields that were not asked for; numbers keep their digits.
+/// The row as JSON, reduced to the requested fields; numbers keep their digits.
 fn project<S: AsRef<str>>(row: &impl Serialize, fields: Option<&[S]>) -> Result<Box<RawValue>, Problem> {
     let failed = |error: serde_json::Error| Problem::internal(error.to_string());
     let text = serde_json::to_string(row).map_err(failed)?;
@@ -486,7 +485,7 @@ fn project<S: AsRef<str>>(row: &impl Serialize, fields: Option<&[S]>) -> Result<
     RawValue::from_string(text).map_err(failed)
 }
 
-/// Of an object, the members that paths lead to. What is no object stays as it is.
+/// The members of an object that paths lead to. Any other value stays as it is.
 fn only(text: &str, paths: &[&str]) -> serde_json::Result<String> {
     if !text.starts_with('{') {
         return Ok(text.to_owned());
@@ -506,7 +505,7 @@ fn only(text: &str, paths: &[&str]) -> serde_json::Result<String> {
     serde_json::to_string(&kept)
 }
 
-/// A condition that a resource adds by itself.
+/// A condition added by the resource itself.
 pub fn fixed(column: ListColumn, value: impl Into<Value>) -> Filter {
     Filter { column, test: Test::Eq(Operand::Value(value.into())) }
 }

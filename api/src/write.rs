@@ -1,5 +1,5 @@
-//! The one way handlers write: idempotency, `If-Match` and dry run from the request, the command through the
-//! engine, the answer kept for repeats in the transaction of its effect.
+//! The one way in which handlers write: idempotency key, `If-Match` and dry run of the request, the command through the
+//! engine, and the answer kept for replays in the transaction of its effect.
 
 use aws_lc_rs::digest;
 use axum::extract::FromRequestParts;
@@ -26,7 +26,7 @@ use crate::Api;
 use paygen_app::personal;
 use paygen_engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
 
-/// What every write takes from its request besides the body.
+/// The parts of a request that every write takes, besides the body.
 #[derive(Clone, Debug)]
 pub struct Write {
     method: Method,
@@ -34,7 +34,7 @@ pub struct Write {
     idempotency_key: Option<String>,
     /// The version the caller read.
     pub if_match: Option<i64>,
-    /// All rules, nothing stored.
+    /// Every rule is checked, nothing is stored.
     pub dry_run: bool,
     /// The queue that its command waits in.
     priority: Priority,
@@ -51,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for Write {
 }
 
 impl Write {
-    /// Reads a write; the caller takes the query's further parameters, and finishes them.
+    /// Parses a write; the caller takes the query's further parameters, and finishes them.
     pub fn read(parts: &Parts) -> Result<(Write, Params), Problem> {
         let mut params = Params::parse(parts.uri.query().unwrap_or_default())?;
         let dry_run = params.take_parsed("dryRun", "must be true or false").unwrap_or(false);
@@ -85,8 +85,8 @@ fn idempotency_key(parts: &Parts) -> Result<Option<String>, Problem> {
     Ok(Some(text.to_owned()))
 }
 
-/// The version of `If-Match`. Its list form (RFC 9110, section 13.1.1) is taken when all of it is one version: a change is
-/// based on one reading.
+/// The version in `If-Match`. Its list form (RFC 9110, section 13.1.1) is accepted when all tags are of one version,
+/// because a change is based on one reading.
 fn if_match(parts: &Parts) -> Result<Option<i64>, Problem> {
     let invalid = |message: &str| Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", message);
     let mut versions = Vec::new();
@@ -116,22 +116,19 @@ fn version(tag: &str) -> Option<i64> {
 /// Shows an outcome; `None` when it is of another kind than expected.
 type Show<T> = Box<dyn Fn(&Outcome) -> Option<T> + Send>;
 
-/// What a successful command answers.
+/// The answer of a successful command.
 pub struct Success<T> {
-    /// The HTTP status.
     pub status: StatusCode,
-    /// The envelope's message.
     pub message: &'static str,
-    /// The envelope's data.
     pub show: Show<T>,
-    /// The card holder whose personal data it repeats, and their key.
+    /// The card holder whose personal data the answer contains, and their key.
     about: Option<(CardHolderId, HolderKey)>,
-    /// Takes out what is shown once: repeats and dry runs do not get it.
+    /// Removes the secret that is shown once: replays and dry runs do not get it.
     without_secret: Option<fn(T) -> T>,
 }
 
 impl<T> Success<T> {
-    /// The status, the message, and what shows the outcome.
+    /// A status, a message, and how the outcome is shown.
     pub fn new(
         status: StatusCode,
         message: &'static str,
@@ -140,14 +137,14 @@ impl<T> Success<T> {
         Success { status, message, show: Box::new(show), about: None, without_secret: None }
     }
 
-    /// Says how the answer is without the secret that it shows once: so it is kept for repeats, and so a dry run answers,
-    /// whose secret would never work.
+    /// Sets how the secret that is shown once is removed: for the answer kept for replays, and for a dry run, whose
+    /// secret would never work.
     pub fn shown_once(mut self, without_secret: fn(T) -> T) -> Success<T> {
         self.without_secret = Some(without_secret);
         self
     }
 
-    /// Says whose personal data the answer repeats: it is kept for repeats under their key alone, so that erasing them
+    /// Sets whose personal data the answer contains: it is kept for replays under their key only, so that erasing them
     /// erases it.
     pub fn about(mut self, id: CardHolderId, key: HolderKey) -> Success<T> {
         self.about = Some((id, key));
@@ -175,27 +172,27 @@ pub struct IfMatch {
     if_match: Option<String>,
 }
 
-/// Who gets an answer.
+/// The recipient of an answer.
 #[derive(Clone, Copy, PartialEq)]
-enum For {
-    /// The one who asked, for whom it was done.
-    First,
-    /// Whoever repeats the request.
-    Repeat,
-    /// The one who tries it out.
+enum Recipient {
+    /// The caller whose request was carried out.
+    Caller,
+    /// A caller that replays the request.
+    Replay,
+    /// The caller of a dry run.
     DryRun,
 }
 
-/// What is said in place of the message to who repeats a request whose answer had a secret.
+/// Replaces the message when an answer that had a secret is replayed.
 const WITHHELD: &str =
     "This was done by an earlier request with this Idempotency-Key. Its secret was shown then, once.";
 
 impl<T: Serialize> Success<T> {
-    fn reply(&self, outcome: &Outcome, whose: For) -> Reply {
+    fn reply(&self, outcome: &Outcome, recipient: Recipient) -> Reply {
         let shown = (self.show)(outcome);
-        let (shown, message) = match (self.without_secret, whose) {
-            (Some(without), For::Repeat) => (shown.map(without), WITHHELD),
-            (Some(without), For::DryRun) => (shown.map(without), self.message),
+        let (shown, message) = match (self.without_secret, recipient) {
+            (Some(without), Recipient::Replay) => (shown.map(without), WITHHELD),
+            (Some(without), Recipient::DryRun) => (shown.map(without), self.message),
             _ => (shown, self.message),
         };
         match shown {
@@ -211,10 +208,10 @@ impl<T: Serialize> Success<T> {
     }
 }
 
-/// How often a command is prepared anew when what it was prepared with changed meanwhile.
+/// How often a command is prepared again when the rows it was prepared with have changed.
 pub const MAX_ATTEMPTS: u32 = 8;
 
-/// What answers when every attempt met a change made meanwhile.
+/// The error when every attempt met a concurrent change.
 pub fn contended() -> Problem {
     let message = "The object is being changed by others just now. Nothing was done; try again shortly.";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "contended", message).retry_after(1)
@@ -229,13 +226,13 @@ impl Write {
 
     /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
     pub fn with_content_key(mut self, content: &str) -> Write {
-        // A key of a caller has no line breaks.
+        // A caller's key has no line breaks.
         let by_content = format!("content\n{}\n{content}", self.path);
         self.idempotency_key.get_or_insert(by_content);
         self
     }
 
-    /// Refuses a dry run of a call that has none, and says why.
+    /// Refuses a dry run of a call that has none, with the reason.
     pub fn no_dry_run(&self, why: &str) -> Result<(), Problem> {
         if self.dry_run {
             let message = format!("cannot be used here: {why}");
@@ -244,7 +241,7 @@ impl Write {
         Ok(())
     }
 
-    /// Gives a command and makes its answer.
+    /// Submits a command and renders its answer.
     pub async fn perform<T: Serialize + 'static>(
         self,
         app: &Api,
@@ -256,8 +253,8 @@ impl Write {
         self.attempt(app, caller, content, command, success).await?.ok_or_else(contended)
     }
 
-    /// As [`Write::perform`], for a command that is prepared with rows read beside the engine: it is prepared again when
-    /// these no longer hold.
+    /// As [`Write::perform`], for a command that is prepared with rows read beside the engine: it is prepared again
+    /// when these have changed.
     pub async fn prepare<T, Prepared>(
         &self,
         app: &Api,
@@ -278,8 +275,8 @@ impl Write {
         Err(contended())
     }
 
-    /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a number drawn
-    /// at random: nothing when these no longer hold. The caller prepares it again, at most [`MAX_ATTEMPTS`] times.
+    /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a random number:
+    /// `None` when these are outdated. The caller prepares it again, at most [`MAX_ATTEMPTS`] times.
     pub async fn attempt<T: Serialize + 'static>(
         &self,
         app: &Api,
@@ -292,13 +289,13 @@ impl Write {
         let request_id = super::request_id::current_request_id();
         let (about, has_secret) = (success.about.clone(), success.without_secret.is_some());
         let success = std::sync::Arc::new(std::sync::Mutex::new(success));
-        let make = move |decision: &Decision, whose: For| -> Reply {
+        let make = move |decision: &Decision, recipient: Recipient| -> Reply {
             with_request_id(&request_id, || match decision {
-                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, whose),
+                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, recipient),
                 Err(refusal) => refused(refusal),
             })
         };
-        let first = if self.dry_run { For::DryRun } else { For::First };
+        let first = if self.dry_run { Recipient::DryRun } else { Recipient::Caller };
         let idempotency = self.idempotency_key.as_ref().map(|key| {
             let key_hash = key_hash(key, caller);
             KeepAnswer {
@@ -317,19 +314,19 @@ impl Write {
         })
     }
 
-    /// What answers when a command cannot be prepared: the answer kept for this request, if it was made before, because
-    /// its own effect may be what is in the way; else the trouble.
+    /// The answer when a command cannot be prepared: a replay if the request was made before, because its own effect
+    /// may be the cause; otherwise the problem.
     pub async fn or_replay(
         &self,
         app: &Api,
         caller: &Caller,
         content: &str,
-        trouble: Problem,
+        problem: Problem,
     ) -> Result<Response, Problem> {
-        self.replay_if_kept(app, caller, content).await?.ok_or(trouble)
+        self.replay_if_kept(app, caller, content).await?.ok_or(problem)
     }
 
-    /// The answer kept for this request, if it was made before: for calls that are more than one command.
+    /// Replays the answer kept for this request, if there is one: for calls that are more than one command.
     pub async fn replay_if_kept(&self, app: &Api, caller: &Caller, content: &str) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let row = Key::hashed(caller.client, &key_hash(key, caller));
@@ -343,9 +340,9 @@ impl Write {
         replay(app, caller, &kept).await.map(Some)
     }
 
-    /// Two requests are the same when credential, method, path and parsed content are: what one credential was answered,
-    /// another may not be allowed to read. What a network says is the same whoever brings it. A dry run keeps no answer,
-    /// so whether one was asked for says nothing here.
+    /// Two requests are the same when credential, method, path and parsed content are: another credential may not have
+    /// the right to read the answer. A network message is the same whoever submits it. A dry run keeps no answer, so it
+    /// is not part of the fingerprint.
     fn fingerprint(&self, app: &Api, caller: &Caller, content: &str) -> [u8; 32] {
         let by_content = self.idempotency_key.as_ref().is_some_and(|key| key.contains('\n'));
         let id = caller.actor.id().filter(|_| !by_content).map(|id| id.to_string()).unwrap_or_default();
@@ -360,19 +357,19 @@ fn refused(refusal: &Refusal) -> Reply {
     Reply { status: problem.status().as_u16(), body: problem.to_body(), etag: None }
 }
 
-/// Whether a refusal says only that the command must be prepared again.
+/// Whether a refusal only means that the command must be prepared again.
 fn is_retryable(refusal: &Refusal) -> bool {
     matches!(refusal, Refusal::Stale | Refusal::NumberTaken)
 }
 
-/// Keeps successes and refusals by rule, sealed.
+/// Keeps successes, and refusals by rule, sealed.
 fn keep(
     app: &Api,
     caller: &Caller,
     key_hash: [u8; 32],
     about: Option<(CardHolderId, HolderKey)>,
     has_secret: bool,
-    make: impl Fn(&Decision, For) -> Reply + Send + 'static,
+    make: impl Fn(&Decision, Recipient) -> Reply + Send + 'static,
 ) -> Keep {
     let (vault, client) = (app.vault.clone(), caller.client);
     Box::new(move |decision| {
@@ -382,8 +379,8 @@ fn keep(
         if decision.as_ref().is_err_and(|refusal| !by_rule(refusal)) {
             return None;
         }
-        let reply = make(decision, For::First);
-        let repeat = if has_secret { make(decision, For::Repeat).body } else { reply.body.clone() };
+        let reply = make(decision, Recipient::Caller);
+        let repeat = if has_secret { make(decision, Recipient::Replay).body } else { reply.body.clone() };
         let place = [client.0.bytes().as_slice(), &key_hash];
         Some(match &about {
             Some((id, key)) if decision.is_ok() => {
@@ -414,7 +411,7 @@ async fn replay(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Respon
     Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))
 }
 
-/// With what the log tells of it: why not, and why a payment was declined.
+/// Adds what the log records of the answer: the refusal, or why a payment was declined.
 fn saying(decision: &Decision, mut response: Response) -> Response {
     let said = match decision {
         Err(refusal) => Some(Said(refusal.code().into())),
@@ -446,8 +443,8 @@ fn respond(reply: Reply, replayed: bool) -> Response {
     response
 }
 
-/// What an answer is kept under. Keys belong to the client; those of tokens for one card holder or card are apart, so that
-/// what strangers hold in their hands does not stand in each other's way.
+/// The hash under which an answer is kept. Keys belong to the client, except those of tokens restricted to one card
+/// holder or card, so that keys chosen by their holders cannot collide with each other's or the client's.
 fn key_hash(key: &str, caller: &Caller) -> [u8; 32] {
     let bound = caller.bound.map(|bound| {
         let holder = bound.card_holder.map(|id| id.to_string()).unwrap_or_default();

@@ -14,7 +14,7 @@ pub async fn run(keys: Arc<VaultKeys>, vault: Arc<Vault>, mut stop: tokio::sync:
             () = paygen_engine::stopped(&mut stop) => return,
         }
         if let Err(error) = keys.reload(&vault).await {
-            tracing::warn!(error = %error, "the data keys could not be read anew; the ones known stay in use");
+            tracing::warn!(error = %error, "the data keys could not be reloaded; the loaded ones stay in use");
         }
     }
 }

@@ -132,7 +132,7 @@ impl VaultKeys {
             Ok(_) => return,
         };
         if let Err(error) = outcome {
-            tracing::warn!(error = %error, "data keys made elsewhere could not be learned");
+            tracing::warn!(error = %error, "data keys created by another server could not be loaded");
         }
     }
 }

@@ -131,7 +131,7 @@ impl Deliveries {
                     }
                 }
                 Err(error) => {
-                    // Another node may have reloaded over the shards already.
+                    // Another node may have taken over the shards already.
                     tracing::warn!(error = %error, "deliveries stop: the locks of this node are lost");
                     self.abandon();
                 }

@@ -101,11 +101,11 @@ impl Sender {
 /// the response's own `Date` when it has one, because the receiver's clock may differ from ours.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let wish = text(RETRY_AFTER)?;
-    if let Ok(seconds) = wish.parse() {
+    let requested = text(RETRY_AFTER)?;
+    if let Ok(seconds) = requested.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let until = httpdate::parse_http_date(wish).ok()?;
+    let until = httpdate::parse_http_date(requested).ok()?;
     let now = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
     Some(until.duration_since(now).unwrap_or_default())
 }
@@ -168,11 +168,11 @@ mod tests {
             ("soon", None, None),
             ("", None, None),
         ];
-        for (wish, date, expected) in cases {
-            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(wish))]);
+        for (requested, date, expected) in cases {
+            let mut headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(requested))]);
             headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
             let read = retry_after(&headers, now).map(|wait| wait.as_secs());
-            assert_eq!(read, expected, "{wish} {date:?}");
+            assert_eq!(read, expected, "{requested} {date:?}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }

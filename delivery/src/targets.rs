@@ -171,7 +171,7 @@ impl Resolve for CheckedResolver {
             let allowed = found.as_ref().ok().into_iter().flatten().filter(may);
             let allowed: Vec<SocketAddr> = allowed.copied().collect();
             if allowed.is_empty() {
-                tracing::info!(host, ?found, "a webhook's name has no address that may be called");
+                tracing::info!(host, ?found, "a webhook's host name has no allowed address");
                 return Err(NotAllowed(host).into());
             }
             let allowed: Addrs = Box::new(allowed.into_iter());
@@ -248,12 +248,12 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_is_not_public_reads_as_one_that_does_not_exist() {
         let resolver = CheckedResolver(Arc::new(Targets::default()));
-        let told = async |name: &str| {
+        let error_of = async |name: &str| {
             let resolving = resolver.resolve(name.parse().expect("a name"));
             resolving.await.err().expect("no address of it is called").to_string().replace(name, "NAME")
         };
-        let inside = told("localhost").await;
-        assert_eq!(inside, told("no-such-name.invalid").await);
+        let inside = error_of("localhost").await;
+        assert_eq!(inside, error_of("no-such-name.invalid").await);
         assert!(inside.contains("no public address"), "{inside}");
     }
 

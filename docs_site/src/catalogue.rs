@@ -306,9 +306,9 @@ mod tests {
         for call in ["Problem::new(", "busy(", "refused(", "unauthorized("] {
             used.extend(literals(&text, call));
         }
-        let told: BTreeSet<String> = CODES.iter().map(|entry| entry.code.to_owned()).collect();
-        assert_eq!(used.difference(&told).collect::<Vec<_>>(), [""; 0], "not explained in the catalogue");
-        assert_eq!(told.difference(&used).collect::<Vec<_>>(), [""; 0], "explained, but never answered");
+        let listed: BTreeSet<String> = CODES.iter().map(|entry| entry.code.to_owned()).collect();
+        assert_eq!(used.difference(&listed).collect::<Vec<_>>(), [""; 0], "not explained in the catalogue");
+        assert_eq!(listed.difference(&used).collect::<Vec<_>>(), [""; 0], "explained, but never answered");
         for (code, status) in refusals() {
             let entry = find(&code).expect("an entry");
             assert_eq!(entry.status.iter().copied().collect::<BTreeSet<u16>>(), status, "{code}");

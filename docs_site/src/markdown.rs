@@ -231,7 +231,7 @@ impl Blocks {
         let sample = |language| self.translated.then(|| lines(Some(language)));
         in_languages(
             " capture",
-            "Keep it for what following",
+            "Keep it for what follows",
             &lines(None),
             [sample(Language::Python), sample(Language::JavaScript)],
         )

@@ -78,14 +78,14 @@ impl Connections {
         let shared = Arc::new(self);
         loop {
             if shared.permits.available_permits() == 0 {
-                tracing::warn!("as many connections are open as max_connections allows; further ones wait");
+                tracing::warn!("max_connections is reached; further connections wait");
             }
             let Ok(permit) = shared.permits.clone().acquire_owned().await else { return };
             let (stream, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // The usual cause is that no file descriptor is free at the moment.
-                    tracing::warn!(%error, "a connection could not be taken");
+                    tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }

@@ -36,7 +36,7 @@ impl Refusals {
     /// Answers a connection of an address that has reached its bound, and closes it.
     pub fn too_many(&self, stream: TcpStream, peer: SocketAddr) {
         metrics::counter!("paygen_http_connections_refused_total", "reason" => "address").increment(1);
-        tracing::debug!(address = %peer.ip(), "an address has as many connections open as it may");
+        tracing::debug!(address = %peer.ip(), "an address has reached its bound on connections");
         let Ok(place) = self.places.clone().try_acquire_owned() else { return };
         let answer = self.too_many;
         tokio::spawn(async move {

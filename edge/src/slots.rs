@@ -17,7 +17,7 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// At limit `limit` connections for each address, except in these networks.
+    /// At most `limit` connections for each address, except in these networks.
     pub fn new(limit: usize, exempt: &[IpNet]) -> Slots {
         Slots { limit, exempt: exempt.into(), open: Arc::default() }
     }

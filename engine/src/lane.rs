@@ -76,7 +76,7 @@ impl Lane {
             }
             Err(Failed::CommandFault(why)) => {
                 let what = waiting.first().map_or("", |waiting| waiting.submission.request.command.name());
-                tracing::error!(command = what, error = %why, "a command failed by a defect");
+                tracing::error!(command = what, error = %why, "a command failed because of a defect");
                 refuse(waiting, &Unanswered::Internal(why));
             }
             Err(Failed::Unavailable(why)) => {

@@ -126,7 +126,7 @@ impl Schedule {
                 stop_process(why);
             }
             if let Err(error) = ticked {
-                tracing::warn!(error = %error, "due work was put off");
+                tracing::warn!(error = %error, "due work was postponed");
             }
             until_purge = (until_purge + 1) % TICKS_PER_PURGE;
         }

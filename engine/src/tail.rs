@@ -142,7 +142,7 @@ impl Tail {
                 Ok(News::Of(clients)) => self.wake(&clients),
                 Ok(News::All) => self.wake_all(),
                 Err(error) => {
-                    tracing::debug!(error = %error, "no word of new events is heard; they are looked for instead");
+                    tracing::debug!(error = %error, "listening for new events failed; they are polled instead");
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
@@ -158,7 +158,7 @@ impl Tail {
             }
             match reader.newest_positions(&clients).await {
                 Ok(positions) => self.wake_advanced(&positions),
-                Err(error) => tracing::debug!(error = %error, "new events cannot be looked for"),
+                Err(error) => tracing::debug!(error = %error, "new events cannot be polled"),
             }
         }
     }

@@ -87,7 +87,7 @@ pub fn tighten(config: &Config) {
             && found.mode() & OTHERS != 0
             && let Err(error) = std::fs::set_permissions(&path, Permissions::from_mode(expected_mode(&found)))
         {
-            tracing::warn!(error = %error, path = %path.display(), "others can get at it");
+            tracing::warn!(error = %error, path = %path.display(), "others can access it, and its permissions could not be changed");
         }
     }
 }

@@ -70,7 +70,7 @@ impl Node {
             && !path.exists()
             && config.key_file().exists()
         {
-            tracing::warn!(path = %path.display(), "there is a key file, and no database: a new one begins here");
+            tracing::warn!(path = %path.display(), "there is a key file but no database: a new database is created");
         }
         let database = Arc::new(match expected {
             Environment::Sandbox => Database::open_or_begin(&config.target()).await?,

@@ -9,7 +9,7 @@ const SEPARATORS: &[&str] = &[" ", "-", "+", "_", ENCODED_SPACE, "\u{a0}"];
 /// A space in a URL.
 const ENCODED_SPACE: &str = "%20";
 
-/// Upper bound on the groups of one number, because it has at max_groups 19 digits.
+/// Upper bound on the groups of one number, because it has at most 19 digits.
 const MAX_GROUPS: usize = 19;
 
 /// The text with every card number in it masked, whether written as one group or several.
@@ -45,7 +45,7 @@ fn hidden(text: &str) -> Vec<usize> {
 }
 
 /// All but the first six and last four digits of every number among groups of digits. Of overlapping candidates the one
-/// with the max_groups groups counts.
+/// with the most groups counts.
 pub fn hidden_of(
     groups: &[Range<usize>],
     max_groups: usize,
@@ -122,7 +122,7 @@ mod tests {
             ("41111111111111112030", "411111**********2030"),
             ("4111111111111112", "4111111111111112"),
             ("665f1c4f4111111111111111", "665f1c4f4111111111111111"),
-            ("from 1 to 1000000, at max_groups 4096", "from 1 to 1000000, at max_groups 4096"),
+            ("from 1 to 1000000, at most 4096", "from 1 to 1000000, at most 4096"),
             ("192.168.100.200", "192.168.100.200"),
             ("é 4111111111111111 é", "é 411111******1111 é"),
         ];

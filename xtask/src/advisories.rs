@@ -77,11 +77,11 @@ pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result
             } else {
                 format!("fixed in {}", fix.join(" or "))
             };
-            let told = format!("{name} {version}: {} ({}), {fix}: {}", found.id, found.kind, found.title);
+            let described = format!("{name} {version}: {} ({}), {fix}: {}", found.id, found.kind, found.title);
             match ACCEPTED.iter().find(|(id, _)| *id == found.id) {
                 Some((id, _)) => used.push(*id),
-                None if found.is_fault() => faults.push(told),
-                None => news.push(told),
+                None if found.is_fault() => faults.push(described),
+                None => news.push(described),
             }
         }
     }
@@ -92,8 +92,8 @@ pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result
 
 /// Rewrites the file from a clone of the advisories' repository.
 pub fn update(from: &Path, root: &Path) -> Result<(), Failure> {
-    let told = Command::new("git").arg("-C").arg(from).args(["log", "-1", "--format=%H %cs"]).output()?;
-    let of = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+    let log = Command::new("git").arg("-C").arg(from).args(["log", "-1", "--format=%H %cs"]).output()?;
+    let of = String::from_utf8_lossy(&log.stdout).trim().to_owned();
     if of.is_empty() {
         return Err(format!("{} is no copy of https://github.com/rustsec/advisory-db", from.display()).into());
     }
@@ -155,9 +155,9 @@ mod tests {
             ("tokio-util", "1.8.0", 0, 0),
             ("old", "9.9.9", 0, 1),
         ];
-        for (name, version, faults, told) in cases {
+        for (name, version, faults, notices) in cases {
             let found = against(&advisories, &packages(&[(name, version)])).expect("versions");
-            assert_eq!((found.0.len(), found.1.len()), (faults, told), "{name} {version}: {found:?}");
+            assert_eq!((found.0.len(), found.1.len()), (faults, notices), "{name} {version}: {found:?}");
         }
         let (faults, _) = against(&advisories, &packages(&[("tokio", "1.8.0")])).expect("versions");
         assert!(faults[0].contains("RUSTSEC-2021-0072") && faults[0].contains(">=1.8.1"), "{faults:?}");

@@ -143,9 +143,7 @@ fn check_file(path: &str, text: &str, faults: &mut Vec<String>) {
     }
     let lines = text.lines().count();
     if lines > MAX_FILE_LINES {
-        faults.push(format!(
-            "{path}:{lines}: longer than {MAX_FILE_LINES} lines; move a part to a crate_name of its own"
-        ));
+        faults.push(format!("{path}:{lines}: longer than {MAX_FILE_LINES} lines; move a part to a file of its own"));
     }
     let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     if BANNED_NAMES.contains(&stem) {

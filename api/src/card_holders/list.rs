@@ -36,7 +36,7 @@ pub async fn list_card_holders(
     Allowed(caller): Allowed<CARD_HOLDERS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    // Nobody has the id of zeros: a token that is bound to a card alone sees no card holder.
+    // No object has the id of zeros: a token restricted to a card alone sees no card holder.
     let nobody = || Id::from_bytes([0; 12]);
     let only = caller.bound.map(|bound| bound.card_holder.map_or_else(nobody, |holder| holder.0));
     let only = only.map(|id| fixed(columns::ID, id)).into_iter().collect();
@@ -62,7 +62,7 @@ fn hashed(column: ListColumn) -> Option<&'static str> {
     fields.into_iter().find(|(known, _)| *known == column).map(|(_, field)| field)
 }
 
-/// Turns a value that a sealed field is compared with into what it is found by.
+/// Hashes a value that a sealed field is compared with.
 fn hash_value(vault: &Vault, client: ClientId, column: ListColumn, value: &mut Value) {
     if let (Some(field), Value::Text(text)) = (hashed(column), &*value) {
         // A + in a query string arrives as a space, and every phone number has one.
@@ -72,7 +72,7 @@ fn hash_value(vault: &Vault, client: ClientId, column: ListColumn, value: &mut V
     }
 }
 
-/// Turns the values a sealed field is compared with into what it is found by.
+/// Hashes the values that a sealed field is compared with.
 fn hash(vault: &Vault, client: ClientId, filter: &mut Filter) {
     let column = filter.column;
     let turn = |operand: &mut Operand| {

@@ -29,11 +29,11 @@ use super::problem::Problem;
 /// The error of a request with these faults; when all of them are of one of these kinds, that kind is the error's code.
 fn refuse(faults: Faults) -> Problem {
     let all = |kind: &str| !faults.is_empty() && faults.iter().all(|fault| fault.code == kind);
-    let told = |faults: &Faults| format!("{}: {}", faults[0].pointer, faults[0].message);
+    let sentence = |faults: &Faults| format!("{}: {}", faults[0].pointer, faults[0].message);
     let problem = if all("read_only_field") {
-        Problem::new(StatusCode::BAD_REQUEST, "read_only_field", told(&faults))
+        Problem::new(StatusCode::BAD_REQUEST, "read_only_field", sentence(&faults))
     } else if all("file_invalid") {
-        Problem::new(StatusCode::BAD_REQUEST, "file_invalid", told(&faults))
+        Problem::new(StatusCode::BAD_REQUEST, "file_invalid", sentence(&faults))
     } else {
         return Problem::invalid(faults);
     };

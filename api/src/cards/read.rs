@@ -32,7 +32,7 @@ const CARD_HOLDER: Populate = Populate {
     aliases: card_holders::ALIASES,
 };
 
-/// The published samples' name for who has something: of a card, its holder.
+/// The published samples' name for the owner of something: of a card, its holder.
 const OWNER: Populate = Populate { name: "owner", ..CARD_HOLDER };
 
 const DEBIT_ACCOUNT: Populate =
@@ -65,7 +65,7 @@ pub async fn list_cards(
     list.reply_beside(page, |(card, funds)| CardView::of(card, funds), &beside)
 }
 
-/// The records of a page's cards, each once.
+/// The related records of a page's cards, each once.
 async fn records(app: &Api, caller: &Caller, asked: Asked, rows: &[Row]) -> Result<Beside<Row>, Problem> {
     let id: fn(&Row) -> Id = match asked.name {
         "cardHolder" | "owner" => |(card, _)| card.card_holder.0,

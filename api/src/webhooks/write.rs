@@ -1,4 +1,4 @@
-//! Webhook endpoints made, changed, deleted; their secrets rotated; tests and recoveries asked for.
+//! Webhook endpoints: create, update, delete; rotate secrets; request tests and recoveries.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -27,7 +27,7 @@ use crate::write::{IfMatch, Success, Write, WriteParams};
 use paygen_app::new_id_maker;
 use paygen_delivery::credentials::Credentials;
 
-/// How many endpoints a client can have.
+/// Upper bound on the endpoints of a client.
 const MOST: usize = 100;
 
 /// A webhook endpoint with its signing secret, which is shown this once.

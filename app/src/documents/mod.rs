@@ -225,7 +225,7 @@ impl Staging {
     /// Discards the document.
     pub async fn abort(self) {
         if let Err(error) = self.writer.abort().await {
-            tracing::warn!(error = %error, "an upload that was given up may have left something behind");
+            tracing::warn!(error = %error, "an aborted upload may have left parts in the store");
         }
     }
 }

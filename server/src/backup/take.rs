@@ -172,7 +172,8 @@ mod tests {
 
         live.execute("DELETE FROM documents WHERE id = ?1", [erased.bytes().as_slice()]).expect("an erased one");
         let documents = config.documents().expect("a store");
-        let copy = async |some: &[NamedDocument]| copy_documents(&documents, &target, some, directory.path(), &|_| {}).await;
+        let copy =
+            async |some: &[NamedDocument]| copy_documents(&documents, &target, some, directory.path(), &|_| {}).await;
         let lost = copy(&snapshot.documents).await.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(lost.contains(&format!("the file of document {kept} of card holder")), "{lost}");
         let (there, gone) = copy(&snapshot.documents[..1]).await.expect("what is left");

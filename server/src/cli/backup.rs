@@ -14,7 +14,7 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
     let taken = backup::take(config, to, &|count| patience.at(count, "documents")).await?;
     drop(patience);
     println!("Backed up to {}:", to.display());
-    tell(&taken.manifest);
+    print(&taken.manifest);
     match (&taken.manifest.key_file, &taken.unverified) {
         (Some(id), _) => {
             println!("It is opened by the key file with the id {id}, which is not in it: keep that file apart.");
@@ -27,11 +27,11 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
 
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
     let patience = Patience::with("Restoring");
-    let backup::Restored { manifest, is_authentic } = 
+    let backup::Restored { manifest, is_authentic } =
         backup::restore(config, from, &|count| patience.at(count, "documents")).await?;
     drop(patience);
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
-    tell(&manifest);
+    print(&manifest);
     if !is_authentic {
         eprintln!(
             "WARNING: the backup has no MAC under the key file, as those of earlier versions and those taken without the \
@@ -52,7 +52,7 @@ pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(manifest: &backup::Manifest) {
+fn print(manifest: &backup::Manifest) {
     let (documents, bytes) = (manifest.documents(), manifest.bytes());
     println!("{}, schema {}, {documents} documents, {bytes} bytes.", manifest.store, manifest.schema_number());
 }

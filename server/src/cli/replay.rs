@@ -25,7 +25,7 @@ pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure
                 differences += 1;
                 match differences {
                     ..=MAX_PRINTED if json => listed.push(as_json(&difference)),
-                    ..=MAX_PRINTED => patience.aside(|| tell(&difference)),
+                    ..=MAX_PRINTED => patience.aside(|| print(&difference)),
                     _ => {}
                 }
             }
@@ -71,7 +71,7 @@ fn as_json(difference: &Difference) -> serde_json::Value {
     })
 }
 
-fn tell(difference: &Difference) {
+fn print(difference: &Difference) {
     let Difference { client, authorization, rules_version, kept, now } = difference;
     println!("authorization {authorization} of client {client}, rules version {rules_version}: was {kept}, is {now}");
 }

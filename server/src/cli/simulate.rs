@@ -76,11 +76,11 @@ fn builtin_scenarios(names: &[String]) -> Result<Vec<(String, Scenario)>, Failur
     let names = if names.is_empty() { &known } else { names };
     let mut scenarios = Vec::new();
     for name in names {
-        let Some(story) = builtin::story(name) else {
+        let Some(scenario) = builtin::scenario(name) else {
             let hint = hint(name, known.iter().map(String::as_str));
             return Err(format!("no scenario is called {name}.{hint} `paygen simulate --list` names them all.").into());
         };
-        scenarios.push((name.clone(), story?));
+        scenarios.push((name.clone(), scenario?));
     }
     Ok(scenarios)
 }

@@ -17,7 +17,7 @@ pub fn names() -> Vec<String> {
 }
 
 /// The built-in scenario with this name.
-pub fn story(name: &str) -> Option<Result<Scenario, String>> {
+pub fn scenario(name: &str) -> Option<Result<Scenario, String>> {
     let file = Files::get(&format!("{name}.yaml"))?;
     Some(read(&String::from_utf8_lossy(&file.data)).map_err(|error| error.to_string()))
 }

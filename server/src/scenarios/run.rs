@@ -54,7 +54,7 @@ pub async fn run(node: &Node, scenario: &Scenario) -> ScenarioReport {
     let run = name_of(uuid::Uuid::now_v7());
     let mut runner = ScenarioRunner { node, names: BTreeMap::new(), run, requests: 0 };
     if let Err(trouble) = runner.prepare(scenario).await {
-        report.lines.push(format!("✗ it cannot begin: {trouble}"));
+        report.lines.push(format!("✗ it cannot start: {trouble}"));
         report.differences += 1;
         return report;
     }
@@ -317,7 +317,7 @@ fn over(mut defaults: Value, fields: &Map<String, Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::name_of;
-    use crate::http::mask::has_card_number;
+    use paygen_vault::mask::has_card_number;
 
     #[test]
     fn names_of_runs_are_no_card_numbers() {

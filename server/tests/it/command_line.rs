@@ -220,7 +220,7 @@ on_both_stores! {
             }
             Backend::Postgres => assert!(told["server"].is_null() && store.starts_with("PostgreSQL at "), "{told}"),
         }
-        let words = self::told(world.command("status").args(["--config", at]));
+        let words = output_of(world.command("status").args(["--config", at]));
         assert!(words.contains(&server.url) && words.contains("Environment  sandbox"), "{words}");
         server.stop();
         let after = status(&["--config", at]);
