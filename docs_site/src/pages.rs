@@ -138,7 +138,7 @@ pub fn error(shell: &Shell, code: &Code, callers: &[&Operation]) -> String {
     let main = format!(
         "<article class=\"prose\"><p class=\"crumb\"><a href=\"/docs/errors\">Error codes</a></p><h1><code>{}</code></h1>\
          <p class=\"statusline\">{} {}</p><h2 id=\"meaning\">What it means</h2><p>{}</p><h2 id=\"fix\">What to do</h2><p>{}</p>\
-         <h2 id=\"again\">Is it worth trying again?</h2><p>{again}</p><h2 id=\"calls\">Calls that answer it</h2>{}<h2 id=\"answer\">How it looks</h2>{}\
+         <h2 id=\"again\">Is it worth trying again?</h2><p>{again}</p><h2 id=\"callers\">Calls that answer it</h2>{}<h2 id=\"answer\">How it looks</h2>{}\
          <p><code>message</code> says what happened, often with the figures of the case, and may be worded better over time; \
          <code>code</code> never changes. <a href=\"/docs/guides/errors\">Errors</a> shows how to handle them. Quote <code>requestId</code> when you ask for help: it is in the server's log.</p></article>",
         code.code,

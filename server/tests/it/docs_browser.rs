@@ -84,6 +84,10 @@ async fn a_guide_is_read_searched_copied_and_darkened() {
         browser.wait_for(&format!("location.pathname === '{path}' && document.readyState === 'complete'"));
         assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= innerWidth"), true, "{path} fits a phone");
         browser.screenshot(&format!("docs-narrow{}", path.replace('/', "-")));
+        // A heading of a page is on it, whatever the styles of other pages say of its name.
+        let unseen =
+            "[...document.querySelectorAll('main h2')].filter((one) => !one.checkVisibility()).map((one) => one.id)";
+        assert_eq!(browser.evaluate(unseen), json!([]), "{path}");
     }
 }
 
