@@ -130,6 +130,13 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The members at these pointers that are not declared, as JSON.
+    pub fn echo(&self, declared: &[&str], pointers: &'static [&'static str]) -> Vec<(&'static str, serde_json::Value)> {
+        let undeclared = pointers.iter().filter(|pointer| !declared.contains(&pointer.trim_start_matches('/')));
+        let sent = undeclared.filter_map(|pointer| Some((*pointer, self.find(pointer.trim_start_matches('/'))?)));
+        sent.map(|(pointer, json)| (pointer, serde_json::from_str(&json.canonical()).unwrap_or_default())).collect()
+    }
+
     /// Reports unknown members, at most as many as an error lists, because each costs a search for the nearest name.
     pub fn known(&self, names: &[&str], faults: &mut Faults) {
         for (name, _) in self.members {
@@ -148,13 +155,22 @@ impl<'a> Members<'a> {
 /// Declares a body: the struct, its reader and its schema.
 #[macro_export]
 macro_rules! body {
-    ($(#[$meta:meta])* pub struct $name:ident {
+    ($(#[$meta:meta])* pub struct $name:ident $(echoing $view:ty)? {
         $($(#[doc = $doc:literal])+ $mode:ident $field:ident: $kind:ty = $json:literal $(, example $example:expr)? $(, at least $minimum:literal)?;)*
     }) => {
         $(#[$meta])*
         #[derive(Debug)]
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $crate::body!(@type $mode $kind),)*
+            $(
+                /// Read-only fields of the view that were sent back, by their pointers.
+                pub echo: $crate::body!(@echo $view),
+            )?
+        }
+
+        impl $name {
+            /// The names of its own fields.
+            const DECLARED: &[&str] = &[$($json),*];
         }
 
         impl $crate::body::Fields for $name {
@@ -162,9 +178,15 @@ macro_rules! body {
                 members: $crate::body::Members<'_>,
                 faults: &mut $crate::body::Faults,
             ) -> Option<$name> {
-                members.known(&[$($json),*], faults);
+                #[allow(unused_mut)]
+                let mut names = <$name>::DECLARED.to_vec();
+                $(names.extend($crate::view_members::names::<$view>());)?
+                members.known(&names, faults);
                 $(let $field = members.$mode::<$kind>($json, faults);)*
-                Some($name { $($field: $field?,)* })
+                Some($name {
+                    $($field: $field?,)*
+                    $(echo: members.echo(<$name>::DECLARED, $crate::view_members::pointers::<$view>()),)?
+                })
             }
         }
 
@@ -200,6 +222,11 @@ macro_rules! body {
                     object = object.property($json, $crate::body!(@schema $mode schema));
                     $crate::body!(@required $mode object $json);
                 )*
+                $(
+                    for name in $crate::view_members::names::<$view>().filter(|name| !<$name>::DECLARED.contains(name)) {
+                        object = object.property(name, $crate::fields::read_only());
+                    }
+                )?
                 object.into()
             }
         }
@@ -210,6 +237,7 @@ macro_rules! body {
             }
         }
     };
+    (@echo $view:ty) => { Vec<(&'static str, serde_json::Value)> };
     (@type required $kind:ty) => { $kind };
     (@type optional $kind:ty) => { Option<$kind> };
     (@type nullable $kind:ty) => { Option<$kind> };

@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 
-use super::body::{Change, Faults, Field};
+use super::body::{Faults, Field};
 use super::card_currency::CardCurrency;
 use super::card_numbers;
 use super::problem::FieldProblem;
@@ -367,33 +367,9 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
     }
 }
 
-/// A read-only field sent back: any JSON, compared with the stored value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Echo(pub serde_json::Value);
-
-impl Field for Echo {
-    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Echo> {
-        match serde_json::from_str(&json.canonical()) {
-            Ok(value) => Some(Echo(value)),
-            Err(error) => wrong(faults, at, "type", error.to_string()),
-        }
-    }
-
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
-    }
-}
-
-/// Takes the read-only fields that were sent back out of the body; returns each with its pointer.
-pub fn sent_back<'a>(
-    fields: impl IntoIterator<Item = (&'static str, &'a mut Change<Echo>)>,
-) -> Vec<(&'static str, serde_json::Value)> {
-    let sent = |(at, change): (&'static str, &mut Change<Echo>)| match std::mem::take(change) {
-        Change::Keep => None,
-        Change::Clear => Some((at, serde_json::Value::Null)),
-        Change::Set(Echo(value)) => Some((at, value)),
-    };
-    fields.into_iter().filter_map(sent).collect()
+/// The schema of a read-only field that an update accepts as it was read. The contract shows the view's own schema instead.
+pub fn read_only() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("Read-only.")).into()
 }
 
 /// The schema with a description.

@@ -45,6 +45,7 @@ pub mod state;
 pub mod text;
 pub mod transactions;
 pub mod transfers;
+pub mod view_members;
 pub mod watch;
 pub mod webhooks;
 pub mod write;

@@ -3,9 +3,7 @@
 //! A resource declares its fields ([`ListSpec`]); parsing the parameters yields a [`ListQuery`] for the store and the
 //! echo of the parameters in `meta`.
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -18,7 +16,6 @@ use paygen_store::value::Value;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::PartialSchema;
-use utoipa::openapi::{RefOr, Schema};
 
 use super::card_numbers;
 use super::cursor;
@@ -27,6 +24,7 @@ use super::gate::Caller;
 use super::problem::Problem;
 use super::query::Params;
 use super::reply::{self, ListMeta};
+use super::view_members;
 use crate::Api;
 use paygen_edge::nearest::hint;
 
@@ -48,7 +46,7 @@ pub struct Populate {
     /// The scope required to read such records.
     pub scope: Scope,
     /// Every member of it.
-    pub members: fn() -> &'static [&'static str],
+    pub members: fn() -> Vec<&'static str>,
     /// Other names of its fields.
     pub aliases: Aliases,
 }
@@ -84,7 +82,7 @@ pub struct ListSpec {
     /// Fields that filter and sort.
     pub fields: &'static [ListField],
     /// Every member of a row.
-    pub members: fn() -> &'static [&'static str],
+    pub members: fn() -> Vec<&'static str>,
     /// Other names of fields.
     pub aliases: Aliases,
     /// Records that can be embedded beside their ids.
@@ -124,18 +122,9 @@ impl ListSpec {
     }
 }
 
-/// The names of a view's members, in their order, from its schema.
-pub fn members<V: PartialSchema + 'static>() -> &'static [&'static str] {
-    static KNOWN: Mutex<BTreeMap<TypeId, &'static [&'static str]>> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known.entry(TypeId::of::<V>()).or_insert_with(|| {
-        let names = match V::schema() {
-            RefOr::T(Schema::Object(object)) => object.properties.into_keys().collect::<Vec<String>>(),
-            _ => Vec::new(),
-        };
-        // Leaked once for each view: there are as many as there are lists.
-        names.into_iter().map(|name| &*name.leak()).collect::<Vec<&'static str>>().leak()
-    })
+/// The names of a view's members, in their order.
+pub fn members<V: PartialSchema + 'static>() -> Vec<&'static str> {
+    view_members::names::<V>().collect()
 }
 
 /// Answers a list: reads its parameters, asks the store, shows each row. `fixed` conditions always hold.
@@ -194,7 +183,7 @@ pub fn read(
     let order = read_sort(spec, &sort, &mut params);
     let fields = params.take("fields").filter(|fields| !fields.is_empty());
     let shown =
-        fields.as_deref().map(|given| shown_fields(&mut params, "fields", given, (spec.members)(), spec.aliases));
+        fields.as_deref().map(|given| shown_fields(&mut params, "fields", given, &(spec.members)(), spec.aliases));
     let (search, search_in) = (params.take("search").filter(|text| !text.is_empty()), params.take("searchIn"));
     let looked_for = read_search(spec, search.as_deref(), search_in.as_deref(), &mut params);
     let filter = params.take("filter").filter(|filter| !filter.is_empty());
@@ -320,7 +309,7 @@ fn read_populate(spec: &ListSpec, params: &mut Params) -> Vec<Asked> {
         };
         let fields = fields.split_whitespace();
         let fields = fields
-            .flat_map(|field| shown_fields(params, "populate", field, (known.members)(), known.aliases))
+            .flat_map(|field| shown_fields(params, "populate", field, &(known.members)(), known.aliases))
             .collect();
         if populate.iter().any(|asked| asked.name == known.name) {
             params.fault("populate", "invalid", format!("\"{}\" stands twice", known.name));

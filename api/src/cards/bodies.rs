@@ -1,6 +1,8 @@
 //! Bodies of calls on cards.
 
-use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
+use paygen_core::cards::{
+    Brand, CancellationReason, CardStatus, CardType, CardView, FundingMode, ReplaceReason, RevealPurpose,
+};
 use paygen_core::ids::{AccountId, CardHolderId};
 use paygen_core::money::Decimal;
 use paygen_core::time::Instant;
@@ -12,7 +14,7 @@ use super::controls::ControlsBody;
 use crate::body::{Faults, Field};
 use crate::card_currency::CardCurrency;
 use crate::card_numbers;
-use crate::fields::{Echo, End, Metadata, Secret, Text, Whole};
+use crate::fields::{End, Metadata, Secret, Text, Whole};
 use crate::problem::FieldProblem;
 use paygen_edge::json::Json;
 
@@ -77,7 +79,7 @@ crate::body! {
 
 crate::body! {
     /// Changes a card. Fields left out stay as they are.
-    pub struct UpdateCardBody {
+    pub struct UpdateCardBody echoing CardView {
         /// Whether it can be used; canceled is final.
         optional status: CardStatus = "status", example "inactive";
         /// Why it is canceled; with status canceled only.
@@ -93,60 +95,6 @@ crate::body! {
         optional balance: Decimal = "balance";
         /// Read-only.
         optional available_balance: Decimal = "availableBalance";
-        /// Read-only.
-        change id: Echo = "_id";
-        /// Read-only.
-        change debit_account_id: Echo = "debitAccountId";
-        /// Read-only.
-        change card_holder_id: Echo = "cardHolderId";
-        /// Read-only.
-        change kind: Echo = "type";
-        /// Read-only.
-        change brand: Echo = "brand";
-        /// Read-only.
-        change currency: Echo = "currency";
-        /// Read-only.
-        change masked_pan: Echo = "maskedPan";
-        /// Read-only.
-        change last4: Echo = "last4";
-        /// Read-only.
-        change bin: Echo = "bin";
-        /// Read-only.
-        change expiry_month: Echo = "expiryMonth";
-        /// Read-only.
-        change expiry_year: Echo = "expiryYear";
-        /// Read-only.
-        change funding_mode: Echo = "fundingMode";
-        /// Read-only.
-        change enable_2fa: Echo = "enable2FA";
-        /// Read-only.
-        change disposable: Echo = "disposable";
-        /// Read-only.
-        change valid_from: Echo = "validFrom";
-        /// Read-only.
-        change valid_until: Echo = "validUntil";
-        /// Read-only.
-        change merchant_lock: Echo = "merchantLock";
-        /// Read-only.
-        change locked_merchant_id: Echo = "lockedMerchantId";
-        /// Read-only.
-        change cancel_after: Echo = "cancelAfter";
-        /// Read-only.
-        change pin_set: Echo = "pinSet";
-        /// Read-only.
-        change activated_at: Echo = "activatedAt";
-        /// Read-only.
-        change replacement_for: Echo = "replacementFor";
-        /// Read-only.
-        change replaced_by: Echo = "replacedBy";
-        /// Read-only.
-        change status_history: Echo = "statusHistory";
-        /// Read-only.
-        change version: Echo = "version";
-        /// Read-only.
-        change created_at: Echo = "createdAt";
-        /// Read-only.
-        change updated_at: Echo = "updatedAt";
     }
 }
 

@@ -12,7 +12,6 @@ use super::bodies::UpdateCardBody;
 use super::{check_seen, controls, seen, shown};
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
-use crate::fields::sent_back;
 use crate::gate::{Allowed, CARDS_WRITE, Caller};
 use crate::path::PathId;
 use crate::problem::{FieldProblem, Problem};
@@ -75,7 +74,7 @@ async fn command(
     mut body: UpdateCardBody,
     write: &Write,
 ) -> Result<UpdateCard, Problem> {
-    let echo = echo(&mut body);
+    let echo = CardEcho { amounts: [body.balance, body.available_balance], settings: std::mem::take(&mut body.echo) };
     let controls = match body.spending_controls {
         Change::Keep => None,
         Change::Clear => Some(NewControls::default()),
@@ -93,39 +92,6 @@ async fn command(
         echo,
         if_match: write.if_match,
     })
-}
-
-fn echo(body: &mut UpdateCardBody) -> CardEcho {
-    let fields = [
-        ("/_id", &mut body.id),
-        ("/debitAccountId", &mut body.debit_account_id),
-        ("/cardHolderId", &mut body.card_holder_id),
-        ("/type", &mut body.kind),
-        ("/brand", &mut body.brand),
-        ("/currency", &mut body.currency),
-        ("/maskedPan", &mut body.masked_pan),
-        ("/last4", &mut body.last4),
-        ("/bin", &mut body.bin),
-        ("/expiryMonth", &mut body.expiry_month),
-        ("/expiryYear", &mut body.expiry_year),
-        ("/fundingMode", &mut body.funding_mode),
-        ("/enable2FA", &mut body.enable_2fa),
-        ("/disposable", &mut body.disposable),
-        ("/validFrom", &mut body.valid_from),
-        ("/validUntil", &mut body.valid_until),
-        ("/merchantLock", &mut body.merchant_lock),
-        ("/lockedMerchantId", &mut body.locked_merchant_id),
-        ("/cancelAfter", &mut body.cancel_after),
-        ("/pinSet", &mut body.pin_set),
-        ("/activatedAt", &mut body.activated_at),
-        ("/replacementFor", &mut body.replacement_for),
-        ("/replacedBy", &mut body.replaced_by),
-        ("/statusHistory", &mut body.status_history),
-        ("/version", &mut body.version),
-        ("/createdAt", &mut body.created_at),
-        ("/updatedAt", &mut body.updated_at),
-    ];
-    CardEcho { amounts: [body.balance, body.available_balance], settings: sent_back(fields) }
 }
 
 /// Terminate a card

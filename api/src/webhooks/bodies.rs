@@ -3,12 +3,12 @@
 use paygen_core::events::EventType;
 use paygen_core::ids::WebhookId;
 use paygen_core::time::Instant;
-use paygen_core::webhooks::Subscriptions;
+use paygen_core::webhooks::{Subscriptions, WebhookView};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::body::{Faults, Field};
-use crate::fields::{Echo, List, Secret, Text, Whole};
+use crate::fields::{List, Secret, Text, Whole};
 use crate::problem::FieldProblem;
 use paygen_delivery::targets::{MAX_URL_BYTES, Targets};
 use paygen_edge::json::Json;
@@ -123,7 +123,7 @@ crate::body! {
 
 crate::body! {
     /// Changes a webhook endpoint.
-    pub struct UpdateWebhookBody {
+    pub struct UpdateWebhookBody echoing WebhookView {
         /// Where events are sent.
         optional url: TargetUrl = "url", example "https://api.example.com/paygen/events";
         /// The types of events to send; `*` stands for all.
@@ -134,22 +134,6 @@ crate::body! {
         change description: Text<0, 500> = "description", example "Ledger service";
         /// Whether anything is sent. Enabled again, an endpoint gets what happens from then on.
         optional enabled: bool = "enabled", example true;
-        /// Read-only; as it is stored.
-        change id: Echo = "_id";
-        /// Read-only; as it is stored.
-        change disabled_reason: Echo = "disabledReason";
-        /// Read-only; as it is stored.
-        change has_token: Echo = "hasToken";
-        /// Read-only; as it is stored.
-        change previous_secret_expires_at: Echo = "previousSecretExpiresAt";
-        /// Read-only; as it is stored. Deliveries change it, so leave it out when they are under way.
-        change failing_since: Echo = "failingSince";
-        /// Read-only; as it is stored.
-        change version: Echo = "version";
-        /// Read-only; as it is stored.
-        change created_at: Echo = "createdAt";
-        /// Read-only; as it is stored.
-        change updated_at: Echo = "updatedAt";
     }
 }
 

@@ -10,7 +10,6 @@ use paygen_core::webhooks::{
 };
 use paygen_core::{Command, Outcome};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::bodies::{
     CreateWebhookBody, RecoverBody, RotateSecretBody, TargetUrl, Token, UpdateWebhookBody, subscriptions,
@@ -18,7 +17,6 @@ use super::bodies::{
 use super::read::found;
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
-use crate::fields::sent_back;
 use crate::gate::{Allowed, Caller, WEBHOOKS_WRITE};
 use crate::path::PathId;
 use crate::problem::{FieldProblem, Problem};
@@ -135,7 +133,7 @@ pub async fn update_webhook(
 ) -> Result<Response, Problem> {
     caller.unbound()?;
     check(&app, body.value.url.as_ref())?;
-    let echo = echo(&mut body.value);
+    let echo = std::mem::take(&mut body.value.echo);
     let prepared = || async {
         let credentials = match &body.value.token {
             Change::Keep => None,
@@ -166,20 +164,6 @@ pub async fn update_webhook(
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
     app.deliveries.renewed(caller.client, id).await;
     Ok(answer)
-}
-
-fn echo(body: &mut UpdateWebhookBody) -> Vec<(&'static str, Value)> {
-    let fields = [
-        ("/_id", &mut body.id),
-        ("/disabledReason", &mut body.disabled_reason),
-        ("/hasToken", &mut body.has_token),
-        ("/previousSecretExpiresAt", &mut body.previous_secret_expires_at),
-        ("/failingSince", &mut body.failing_since),
-        ("/version", &mut body.version),
-        ("/createdAt", &mut body.created_at),
-        ("/updatedAt", &mut body.updated_at),
-    ];
-    sent_back(fields)
 }
 
 /// The endpoint's credentials, changed and sealed again.
