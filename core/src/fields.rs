@@ -1,9 +1,9 @@
-//! Checks of single fields that every noun makes: amounts, `If-Match`, read-only fields that were sent back.
+//! Checks of single fields that all nouns share: amounts, `If-Match`, and read-only fields that a client sent back.
 
 use crate::money::{Currency, Decimal, MAX_MINOR_UNITS};
 use crate::refusal::Refusal;
 
-/// An amount in minor units of the currency, or the refusal that names what is wrong with it.
+/// Converts an amount to minor units of the currency. The refusal names `field`.
 pub fn minor(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
     if amount.scale() > currency.exponent() {
         return Err(Refusal::AmountTooPrecise { field, currency });
@@ -13,7 +13,7 @@ pub fn minor(amount: Decimal, currency: Currency, field: &'static str) -> Result
     minor.ok_or(Refusal::AmountTooLarge { field })
 }
 
-/// As [`minor`], above zero.
+/// As [`minor`]; the amount must be positive.
 pub(crate) fn positive(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
     if amount.is_negative() || amount.is_zero() {
         return Err(Refusal::AmountNotPositive { field });
@@ -21,7 +21,7 @@ pub(crate) fn positive(amount: Decimal, currency: Currency, field: &'static str)
     minor(amount, currency, field)
 }
 
-/// As [`minor`], zero or above.
+/// As [`minor`]; the amount must not be negative.
 pub(crate) fn not_negative(amount: Decimal, currency: Currency, field: &'static str) -> Result<i64, Refusal> {
     if amount.is_negative() {
         return Err(Refusal::AmountNegative { field });
@@ -29,7 +29,7 @@ pub(crate) fn not_negative(amount: Decimal, currency: Currency, field: &'static 
     minor(amount, currency, field)
 }
 
-/// Refuses when `If-Match` names another version.
+/// Refuses if `If-Match` names another version.
 pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), Refusal> {
     match if_match {
         Some(wanted) if wanted != current => Err(Refusal::VersionMismatch { current }),
@@ -37,7 +37,7 @@ pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), R
     }
 }
 
-/// Refuses when a read-only field that was sent along is not as the object is shown.
+/// Refuses if a read-only field was sent with a value that differs from the shown one.
 pub(crate) fn check_read_only(
     sent: &[(&'static str, serde_json::Value)],
     shown: &impl serde::Serialize,
@@ -52,7 +52,7 @@ pub(crate) fn check_read_only(
     }
 }
 
-/// An empty object says as much as none: it is shown the same, so writing it back changes nothing.
+/// Treats an empty JSON object as absent: both are shown as `{}`, so writing an object back changes nothing.
 pub(crate) fn unless_empty(object: Option<String>) -> Option<String> {
     object.filter(|text| text != "{}")
 }

@@ -6,27 +6,25 @@ use std::fmt;
 
 use crate::time::Instant;
 
-/// An id without a noun. Prefer the typed ids below.
+/// An untyped id. Prefer the typed ids below.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 12]);
 
 impl Id {
-    /// From its twelve bytes.
     pub const fn from_bytes(bytes: [u8; 12]) -> Id {
         Id(bytes)
     }
 
-    /// From a slice of exactly twelve bytes.
+    /// From a slice; `None` if it has not exactly twelve bytes.
     pub fn from_slice(bytes: &[u8]) -> Option<Id> {
         bytes.try_into().ok().map(Id)
     }
 
-    /// Its twelve bytes.
     pub const fn bytes(&self) -> &[u8; 12] {
         &self.0
     }
 
-    /// Reads 24 lowercase hex characters.
+    /// Parses 24 lowercase hex characters.
     pub fn parse(text: &str) -> Option<Id> {
         let digits = text.as_bytes();
         if digits.len() != 24 {
@@ -66,7 +64,7 @@ impl fmt::Debug for Id {
     }
 }
 
-/// Makes ids for one node. The counter starts where it is told and wraps; seconds never go back.
+/// Generates ids for one node. The counter wraps around; seconds never go back.
 #[derive(Clone, Debug)]
 pub struct IdGenerator {
     node: [u8; 5],
@@ -76,25 +74,25 @@ pub struct IdGenerator {
 }
 
 impl IdGenerator {
-    /// A maker for the node named by five random bytes, counting from `start`.
+    /// A generator for the node identified by five random bytes, counting from `start`.
     pub fn new(node: [u8; 5], start: u32) -> IdGenerator {
         IdGenerator { node, counter: start & 0x00ff_ffff, seconds: 0, used_this_second: 0 }
     }
 
-    /// A second maker whose ids never meet those of this one: the top bit of the node tells them apart.
+    /// A second generator whose ids differ from those of this one in the top bit of the node.
     pub fn split(&self) -> IdGenerator {
         let mut node = self.node;
         node[0] ^= 0x80;
         IdGenerator { node, ..self.clone() }
     }
 
-    /// The next id, for an object made `now`.
+    /// The next id, for an object created `now`.
     pub fn next(&mut self, now: Instant) -> Id {
         let seconds = u32::try_from(now.seconds().max(0)).unwrap_or(u32::MAX);
         if seconds > self.seconds {
             self.seconds = seconds;
             self.used_this_second = 0;
-            // Starting low keeps ids of one second in the order they were made, without a wrap in between.
+            // A low start keeps the ids of one second in order, without a wrap-around in between.
             self.counter &= 0x0000_ffff;
         } else if self.used_this_second >= 0x00fe_0000 {
             self.seconds += 1;
@@ -110,7 +108,7 @@ impl IdGenerator {
         Id(bytes)
     }
 
-    /// Whether this maker made the id since it was as `before`.
+    /// Whether this generator made the id after it was cloned to `before`.
     pub fn made_since(&self, before: &IdGenerator, id: Id) -> bool {
         let [a, b, c, d, node @ .., x, y, z] = id.0;
         let (seconds, counter) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([0, x, y, z]));
@@ -126,7 +124,7 @@ macro_rules! typed_ids {
         pub struct $name(pub Id);
 
         impl $name {
-            /// Reads 24 lowercase hex characters.
+            /// Parses 24 lowercase hex characters.
             pub fn parse(text: &str) -> Option<$name> {
                 Id::parse(text).map($name)
             }
@@ -153,41 +151,30 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
-    /// A tenant: whoever a credential belongs to.
+    /// A tenant: the owner of credentials and of everything made with them.
     ClientId,
-    /// An account, and the ledger account of the same id.
+    /// An account. Its ledger account has the same id.
     AccountId,
-    /// A bank account or wallet address hung on an account.
+    /// A bank account or wallet address attached to an account.
     DetailId,
-    /// A movement between two accounts.
     TransferId,
-    /// A ledger entry.
     EntryId,
-    /// Whatever holds money in the ledger: an account or a card.
+    /// An account or card in the ledger.
     LedgerAccountId,
-    /// An authorization that holds money.
     AuthorizationId,
-    /// A transaction: what was posted to a card.
+    /// A posted transaction of a card.
     TransactionId,
-    /// A message of the network that did not fit.
+    /// A message of the network that needs an operator's attention.
     ExceptionId,
-    /// A card holder.
     CardHolderId,
-    /// A document of a card holder.
     DocumentId,
-    /// A card, and its ledger account of the same id.
+    /// A card. Its ledger account has the same id.
     CardId,
-    /// An API key.
     ApiKeyId,
-    /// A short-lived bearer token.
     TokenId,
-    /// An event.
     EventId,
-    /// A webhook endpoint.
     WebhookId,
-    /// An attempt to deliver an event.
     AttemptId,
-    /// An entry of the audit log.
     AuditId,
 }
 
@@ -206,7 +193,7 @@ impl From<CardId> for LedgerAccountId {
 crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse);
 
 impl ClientId {
-    /// Nobody: the owner of what belongs to the whole installation, such as the clock.
+    /// The owner of rows that belong to the installation instead of a client, such as the clock.
     pub const INSTALLATION: ClientId = ClientId(Id([0; 12]));
 }
 

@@ -1,8 +1,15 @@
-//! The rules of Paygen: no I/O, no clock, no randomness, no async, no SQL, no HTTP.
+//! The rules of Paygen as pure, synchronous functions over rows in memory: no I/O, no clock, no randomness, no SQL, no
+//! HTTP.
 //!
-//! [`Command`] is the closed list of everything the system can do; [`execute`] runs one on a [`work::Work`],
-//! the rows in memory. A command may be run again and again until its rows are loaded, so it has no effect
-//! outside `Work`.
+//! [`Command`] is the closed list of everything the system can do, and [`execute`] runs one command on a
+//! [`work::Work`], the working set of rows. If a row is missing, the command stops, the engine loads the row and runs
+//! the command again. A command therefore has no effect outside `Work`.
+//!
+//! Modules build on each other in this order: values (`money`, `time`, `ids`), the data of each noun (records, views,
+//! pure decisions), `work`, `events`, the rules of each noun, `command`, and `catalogue`. No two modules import each
+//! other.
+
+#![allow(missing_docs, reason = "names of fields say what they are; docs state units, bounds and rules")]
 
 pub mod access;
 pub mod accounts;

@@ -5,11 +5,10 @@
 
 use std::fmt;
 
-/// The most significant digits an amount may have, so that every JSON reader keeps it exact.
+/// The maximum number of significant digits of an amount: every JSON reader represents it exactly.
 pub const MAX_DIGITS: usize = 15;
 
-/// The largest amount and balance in minor units that has at most [`MAX_DIGITS`] digits. Only what the network imposes
-/// may lead beyond it.
+/// The largest amount and balance in minor units. Only postings that the network imposes may exceed it.
 pub const MAX_MINOR_UNITS: i64 = 999_999_999_999_999;
 
 /// A decimal number exactly as it was written: `units` × 10^-`scale`, without trailing zeros.
@@ -21,28 +20,27 @@ pub struct Decimal {
 
 crate::stored_as_text!(Decimal => |text: &str| Decimal::parse(text).ok(), Currency => Currency::from_code);
 
-/// Why a text is not an acceptable decimal.
+/// Why a text is not a valid decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {
     /// Not a JSON number.
     #[error("must be a plain decimal number such as 12.5")]
     Malformed,
-    /// More significant digits than can be exact in every JSON reader.
+    /// More than [`MAX_DIGITS`] significant digits.
     #[error("has more than {MAX_DIGITS} significant digits, so it could not be kept exact")]
     TooManyDigits,
-    /// Beyond what can be kept, whatever its digits.
+    /// Larger than can be stored.
     #[error("is too large to be kept exact; an amount has at most {MAX_DIGITS} digits")]
     TooLarge,
-    /// Closer to zero than can be kept.
+    /// Closer to zero than can be stored.
     #[error("is too close to zero to be kept exact; no currency has so many decimals")]
     TooSmall,
 }
 
 impl Decimal {
-    /// Zero.
     pub const ZERO: Decimal = Decimal { units: 0, scale: 0 };
 
-    /// Reads a number in JSON's grammar, exponents included, of at most [`MAX_DIGITS`] digits.
+    /// Parses a JSON number, exponents included, of at most [`MAX_DIGITS`] digits.
     pub fn parse(text: &str) -> Result<Decimal, DecimalError> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, read_exponent(exponent)?),
@@ -88,15 +86,16 @@ impl Decimal {
         Ok(Decimal { units: if negative { -units } else { units }, scale })
     }
 
-    /// Reads an amount that was written as a string: a number in JSON's grammar without an exponent.
+    /// Parses an amount that was sent as a string: a JSON number without an exponent.
     pub fn parse_plain(text: &str) -> Result<Decimal, DecimalError> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
         if leading_zero || text.contains(['e', 'E']) { Err(DecimalError::Malformed) } else { Decimal::parse(text) }
     }
 
-    /// What a number with too many digits was meant to be: binary floats make 0.30000000000000004 of 0.1 + 0.2. The nearest
-    /// number of [`MAX_DIGITS`] digits, if it has no more decimals than a currency may have.
+    /// The number that was probably meant by one with too many digits: binary floats turn 0.1 + 0.2 into
+    /// 0.30000000000000004. It is the nearest number of [`MAX_DIGITS`] digits, provided that it has no more decimals
+    /// than currencies have.
     pub fn meant_by(text: &str) -> Option<Decimal> {
         const MOST_DECIMALS: u8 = 8;
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -124,28 +123,26 @@ impl Decimal {
         Decimal { units, scale: if units == 0 { 0 } else { scale } }
     }
 
-    /// Whether the number is below zero.
     pub fn is_negative(self) -> bool {
         self.units < 0
     }
 
-    /// Whether the number is zero.
     pub fn is_zero(self) -> bool {
         self.units == 0
     }
 
-    /// How many decimals the number needs.
+    /// The number of decimals.
     pub fn scale(self) -> u8 {
         self.scale
     }
 
-    /// The number × 10^`exponent` as an integer, or `None` when it needs more decimals or overflows.
+    /// The number × 10^`exponent` as an integer; `None` if it needs more decimals or overflows.
     pub fn to_minor(self, exponent: u8) -> Option<i64> {
         let up = exponent.checked_sub(self.scale)?;
         10i64.checked_pow(u32::from(up)).and_then(|p| self.units.checked_mul(p))
     }
 
-    /// The number × 10^`exponent`, rounded down or up to an integer; clamped to what an `i64` can hold.
+    /// The number × 10^`exponent`, rounded down or up to an integer; saturates.
     pub fn to_minor_rounded(self, exponent: u8, up: bool) -> i64 {
         let value = i128::from(self.units);
         let scaled = if exponent >= self.scale {
@@ -160,7 +157,7 @@ impl Decimal {
     }
 }
 
-/// An exponent with its sign; one that no machine number holds is as far off as the largest.
+/// Parses an exponent with its sign. An exponent that overflows is replaced by the largest one.
 fn read_exponent(text: &str) -> Result<i32, DecimalError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -175,7 +172,7 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// Writes minor units as a plain decimal in major units, without trailing zeros: 1250 with exponent 2 is `12.5`.
+/// Formats minor units as a decimal in major units, without trailing zeros: 1250 with exponent 2 is `12.5`.
 pub fn format_minor(minor: i64, exponent: u8) -> String {
     let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
     let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
@@ -184,7 +181,7 @@ pub fn format_minor(minor: i64, exponent: u8) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// As [`format_minor`], with all decimals of the currency, as amounts stand in texts: 1250 with exponent 2 is `12.50`.
+/// As [`format_minor`], with all decimals of the currency: 1250 with exponent 2 is `12.50`.
 pub fn format_padded(minor: i64, exponent: u8) -> String {
     let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
     let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
@@ -192,12 +189,11 @@ pub fn format_padded(minor: i64, exponent: u8) -> String {
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
-/// What kind of money an account keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Category {
     /// A currency of ISO 4217.
     Fiat,
-    /// A crypto currency of the short list in [`Currency`].
+    /// One of the crypto currencies listed in [`Currency`].
     Crypto,
 }
 
@@ -211,17 +207,17 @@ pub struct Currency {
 const CRYPTO: [(&str, u8); 3] = [("USDC", 6), ("USDT", 6), ("BTC", 8)];
 
 impl Currency {
-    /// What an amount is in when nothing says otherwise.
+    /// The default currency.
     pub fn us_dollar() -> Currency {
         Currency::from_code("USD").expect("USD is a currency")
     }
 
-    /// Looks a code up, letter case as given: ISO 4217 for fiat; USDC, USDT and BTC for crypto.
+    /// Looks up a code, case-sensitive: ISO 4217 for fiat; USDC, USDT and BTC for crypto.
     pub fn find(code: &str, category: Category) -> Option<Currency> {
         match category {
             Category::Fiat => {
                 let known = iso_currency::Currency::from_code(code)?;
-                // Units such as gold or the testing code have no exponent and cannot be an account's currency.
+                // Gold and test codes have no exponent and cannot be the currency of an account.
                 let exponent = u8::try_from(known.exponent()?).ok()?;
                 Some(Currency::build(code, exponent))
             }
@@ -231,17 +227,17 @@ impl Currency {
         }
     }
 
-    /// The currency that is meant with a code in other letter case, or with blanks around it.
+    /// The currency whose code differs only in letter case or surrounding blanks.
     pub fn meant_by(code: &str, category: Category) -> Option<Currency> {
         Currency::find(&code.trim().to_ascii_uppercase(), category).filter(|meant| meant.code() != code)
     }
 
-    /// " Did you mean USD?", or nothing.
+    /// " Did you mean USD?", or an empty string.
     pub fn hint(code: &str, category: Category) -> String {
         Currency::meant_by(code, category).map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default()
     }
 
-    /// Looks a stored code up in either category.
+    /// Looks up a stored code in both categories.
     pub fn from_code(code: &str) -> Option<Currency> {
         Currency::find(code, Category::Crypto).or_else(|| Currency::find(code, Category::Fiat))
     }
@@ -254,7 +250,6 @@ impl Currency {
         Currency { code, exponent }
     }
 
-    /// The code, such as `USD`.
     pub fn code(&self) -> &str {
         let end = self.code.iter().position(|b| *b == 0).unwrap_or(8);
         std::str::from_utf8(&self.code[..end]).unwrap_or_default()

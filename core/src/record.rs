@@ -1,65 +1,51 @@
-//! What every kept row has in common: a kind, a key, and what the audit log may show of it.
+//! What all stored records have in common: a kind, a key, and the fields shown in the audit log.
 
 use std::fmt;
 
 use crate::ids::{ClientId, Id};
 
-/// The kinds of rows that are loaded by key. Rows are locked in this order, so the order is part of the protocol.
+/// The kinds of rows that are loaded by key. Rows are locked in this order, so the order must not change while several
+/// nodes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// The test clock.
     Clock,
-    /// A client.
     Client,
-    /// An API key.
     ApiKey,
-    /// The look-up from a key's hash to its client and id.
+    /// Maps the hash of an API key to its client and id.
     ApiKeyHash,
-    /// A bearer token.
     Token,
-    /// What a request with an idempotency key was answered.
+    /// A stored response to a request with an `Idempotency-Key`.
     Idempotency,
-    /// An account.
     Account,
-    /// A detail record of an account.
     Detail,
-    /// A transfer.
     Transfer,
-    /// A card holder.
     CardHolder,
-    /// A document of a card holder.
     Document,
-    /// A card.
     Card,
-    /// The sealed secrets of a card.
+    /// Sealed secrets of a card.
     CardSecret,
-    /// The look-up from a card number's fingerprint to its client and card.
+    /// Maps the fingerprint of a card number to its client and card.
     CardFingerprint,
-    /// A token that reveals a card once.
+    /// A single-use token that reveals a card.
     RevealToken,
-    /// A payment reference that was used.
     PaymentReference,
-    /// What a card or card holder spent in each window.
+    /// Spending of a card or card holder, by window.
     Counters,
-    /// An authorization.
     Authorization,
-    /// A transaction: what was posted to a card.
+    /// A posted transaction of a card.
     Transaction,
-    /// The look-up from what the network calls a message to what it became.
+    /// Maps the network's reference of a message to the object the message created.
     NetworkReference,
-    /// A message of the network that did not fit.
+    /// A message of the network that needs an operator's attention.
     NetworkException,
-    /// A webhook endpoint.
     Webhook,
-    /// How far a webhook endpoint is.
     WebhookProgress,
-    /// A delivery that did not succeed at once.
+    /// A delivery that did not succeed at the first attempt.
     Delivery,
-    /// The head of a ledger account.
     Balance,
 }
 
-/// The part of a key after the client: an id or a hash, at most 32 bytes.
+/// The part of a key that follows the client: an id or a hash, at most 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyBytes {
     bytes: [u8; 32],
@@ -67,17 +53,17 @@ pub struct KeyBytes {
 }
 
 impl KeyBytes {
-    /// From at most 32 bytes.
+    /// Copies at most 32 bytes.
     ///
     /// # Panics
-    /// When there are more: keys are ids and hashes of ours.
+    ///
+    /// If there are more. Keys are ids and hashes made by the core.
     pub fn new(from: &[u8]) -> KeyBytes {
         let mut bytes = [0; 32];
         bytes[..from.len()].copy_from_slice(from);
         KeyBytes { bytes, len: from.len() as u8 }
     }
 
-    /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
@@ -89,40 +75,37 @@ impl fmt::Debug for KeyBytes {
     }
 }
 
-/// The primary key of a row. Look-up tables that belong to nobody use [`ClientId::NOBODY`].
+/// The primary key of a row. Look-up tables that belong to no client use [`ClientId::INSTALLATION`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Whose row.
     pub client: ClientId,
-    /// Which row.
     pub id: KeyBytes,
 }
 
 impl Key {
-    /// The key of a row named by an id.
+    /// The key of a row identified by an id.
     pub fn of(client: ClientId, id: impl Into<Id>) -> Key {
         Key { client, id: KeyBytes::new(id.into().bytes()) }
     }
 
-    /// The key of a row named by a hash.
+    /// The key of a row identified by a hash.
     pub fn hashed(client: ClientId, hash: &[u8; 32]) -> Key {
         Key { client, id: KeyBytes::new(hash) }
     }
 }
 
-/// What the audit log may show of a field.
+/// A field's value in the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AuditValue {
-    /// The value itself.
     Value(serde_json::Value),
-    /// JSON as it was sent: compared as text, so that no digit is lost, and shown as what it says.
+    /// JSON exactly as it was sent. It is compared as text, so that no digit is lost, and shown as JSON.
     Json(String),
-    /// Only that it changed: the value is secret or personal.
+    /// A secret or personal value: the log shows only that it changed.
     Hidden(Vec<u8>),
 }
 
 impl AuditValue {
-    /// Free-form JSON; null where there is none.
+    /// Free-form JSON; null if there is none.
     pub fn json(text: Option<&str>) -> AuditValue {
         text.map_or(AuditValue::Value(serde_json::Value::Null), |text| AuditValue::Json(text.to_owned()))
     }
@@ -136,27 +119,26 @@ impl<T: Into<serde_json::Value>> From<T> for AuditValue {
 
 /// A row that commands load by key, change and insert.
 pub trait Record: Clone + PartialEq + Send + Sync + 'static {
-    /// Its kind.
     const KIND: Kind;
 
-    /// About how many bytes a row has on the heap, but for what [`Record::long`] counts.
+    /// Approximate heap memory of a row in bytes, without [`Record::variable_bytes`].
     const HEAP_BYTES: usize = 128;
 
-    /// Whether a row is seldom asked for soon after its batch: it would push out of memory those that are.
+    /// Whether a row is rarely used again after its batch. Such rows are evicted first, so that they do not displace
+    /// cards and counters.
     const TRANSIENT: bool = false;
 
-    /// The name of the object in the audit log, or `None` when its changes are not audited.
+    /// The object's name in the audit log; `None` if changes are not audited.
     const AUDITED: Option<&'static str> = None;
 
-    /// Its primary key.
     fn key(&self) -> Key;
 
-    /// How many bytes its long fields have: those whose length a caller chooses.
+    /// Memory of the fields whose length a caller chooses, in bytes.
     fn variable_bytes(&self) -> usize {
         0
     }
 
-    /// Its fields as the audit log shows them.
+    /// The fields shown in the audit log.
     fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
         Vec::new()
     }

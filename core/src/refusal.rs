@@ -1,4 +1,4 @@
-//! Why a command does not happen: a closed list, each variant a rule.
+//! Why a command is refused: a closed list, one variant for each rule.
 
 use crate::ids::AccountId;
 use crate::money::{Category, Currency};
@@ -6,9 +6,9 @@ use crate::money::{Category, Currency};
 /// Why a run of a command ended early.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stop {
-    /// A row is not in memory: it is loaded and the command runs again.
+    /// A row is not in memory. The engine loads it and runs the command again.
     Missing,
-    /// A rule says no: the command's changes are discarded.
+    /// A rule refused the command. Its changes are discarded.
     Refused(Refusal),
 }
 
@@ -18,393 +18,219 @@ impl From<Refusal> for Stop {
     }
 }
 
-/// The rules that can refuse a command. `field` is a JSON pointer into the request's body.
+/// The rules that can refuse a command. `field` is a JSON pointer into the request's body. The error text is shown to
+/// the caller.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// The account named does not exist for this client.
     #[error("There is no account {id} for this client.")]
     AccountNotFound {
-        /// As asked for.
         id: AccountId,
-        /// Where it was named, when in the body.
+        /// Where the body names the account; `None` if the path does.
         field: Option<&'static str>,
     },
-    /// The detail record does not exist on this account.
     #[error("There is no such detail record on this account.")]
     DetailNotFound,
-    /// The transfer does not exist for this client.
     #[error("There is no such transfer for this client.")]
     TransferNotFound,
-    /// The API key does not exist for this client.
     #[error("There is no such API key for this client.")]
     ApiKeyNotFound,
-    /// The token does not exist for this client.
     #[error("There is no such token for this client.")]
     TokenNotFound,
-    /// The client does not exist.
     #[error("There is no such client.")]
     ClientNotFound,
-    /// `If-Match` names another version than the stored one.
+    /// `If-Match` does not name the stored version.
     #[error("The object is at version {current}, not at the version named in If-Match. Read it again and decide anew.")]
-    VersionMismatch {
-        /// The stored version.
-        current: i64,
-    },
-    /// A balance change without `If-Match`.
+    VersionMismatch { current: i64 },
+    /// Setting a balance requires `If-Match`.
     #[error("Changing a balance needs an If-Match header with the version you read.")]
     IfMatchRequired,
-    /// The credential lacks a scope that only the stored state could show to be needed.
+    /// The credential lacks a scope, which shows only once the rows are known.
     #[error("This needs the scope {scope}, which the credential does not have.")]
-    ScopeMissing {
-        /// The scope.
-        scope: &'static str,
-    },
-    /// A read-only field was sent with another value than the stored one.
+    ScopeMissing { scope: &'static str },
+    /// A read-only field was sent with a value that differs from the stored one.
     #[error("{field} cannot be changed. Leave it out, or send it as it is stored.")]
-    ReadOnlyField {
-        /// Which.
-        field: &'static str,
-    },
+    ReadOnlyField { field: &'static str },
     /// The amount has more decimals than the currency.
     #[error("{currency} has {} decimals; the amount has more.", currency.exponent())]
-    AmountTooPrecise {
-        /// Where.
-        field: &'static str,
-        /// The currency that decides.
-        currency: Currency,
-    },
-    /// The amount, or a balance it leads to, is larger than can be kept.
+    AmountTooPrecise { field: &'static str, currency: Currency },
+    /// The amount, or a balance that would result, exceeds the maximum.
     #[error("The amount is too large: it or the balance it leads to cannot be kept exactly.")]
-    AmountTooLarge {
-        /// Where.
-        field: &'static str,
-    },
-    /// An amount that must be above zero is not.
+    AmountTooLarge { field: &'static str },
     #[error("The amount must be greater than zero.")]
-    AmountNotPositive {
-        /// Where.
-        field: &'static str,
-    },
-    /// An amount below zero where none may be.
+    AmountNotPositive { field: &'static str },
     #[error("The amount must not be negative.")]
-    AmountNegative {
-        /// Where.
-        field: &'static str,
-    },
-    /// The code is not a currency of that category.
+    AmountNegative { field: &'static str },
     #[error(
         "{code} is not a {category} currency Paygen knows.{hint} Fiat: ISO 4217 codes such as USD; crypto: USDC, USDT, BTC.",
         hint = currency_hint(code, category)
     )]
     CurrencyUnknown {
-        /// As sent.
         code: String,
         /// fiat or crypto.
         category: &'static str,
     },
-    /// Not enough is available.
     #[error("The account {account} has {available} {currency} available; {needed} {currency} are needed.")]
     InsufficientFunds {
-        /// Whose funds.
         account: String,
-        /// Available, in major units.
+        /// In major units.
         available: String,
-        /// Needed, in major units.
+        /// In major units.
         needed: String,
-        /// Of both.
+        /// The currency of both amounts.
         currency: Currency,
     },
-    /// The account is not active.
     #[error("The account {id} is {status}; only an active account can be debited or credited.")]
-    AccountInactive {
-        /// Which.
-        id: AccountId,
-        /// Its status.
-        status: &'static str,
-    },
-    /// The account does not allow debits.
+    AccountInactive { id: AccountId, status: &'static str },
     #[error("The account {id} does not allow debits (canDebit is false).")]
-    DebitNotAllowed {
-        /// Which.
-        id: AccountId,
-    },
-    /// The account does not allow credits.
+    DebitNotAllowed { id: AccountId },
     #[error("The account {id} does not allow credits (canCredit is false).")]
-    CreditNotAllowed {
-        /// Which.
-        id: AccountId,
-    },
-    /// Money can move only between accounts of one currency.
+    CreditNotAllowed { id: AccountId },
     #[error("The accounts keep different currencies: {from} and {to}.")]
-    CurrencyMismatch {
-        /// Of the one.
-        from: Currency,
-        /// Of the other.
-        to: Currency,
-    },
-    /// From and to are the same account.
+    CurrencyMismatch { from: Currency, to: Currency },
     #[error("fromAccountId and toAccountId are the same account.")]
     SameAccount,
-    /// A closed account cannot be changed or reopened.
     #[error("The account is closed. A closed account cannot be changed or reopened.")]
     AccountClosed,
-    /// Something stands in the way of closing.
     #[error("The account cannot be closed: {what}.")]
     AccountInUse {
-        /// What stands in the way, as part of a sentence.
+        /// The obstacles, as part of a sentence.
         what: String,
     },
-    /// Currency and category are fixed once money has moved or a card spends it.
+    /// Currency and category are fixed after the first ledger entry, and while cards spend from the account.
     #[error("{field} cannot be changed once the account has ledger entries or cards.")]
-    AccountHasEntries {
-        /// Which field.
-        field: &'static str,
-    },
+    AccountHasEntries { field: &'static str },
     /// Credit limits belong to accounts of type credit.
     #[error("creditLimit is for accounts of type credit only.")]
     CreditLimitNotAllowed,
-    /// More would be reversed than was transferred.
     #[error("Only {left} of this transfer is left to be reversed.")]
     ReversalTooLarge {
         /// In major units.
         left: String,
     },
-    /// Everything was reversed already.
     #[error("This transfer is reversed already.")]
     AlreadyReversed,
-    /// A bank number fails its check digits.
     #[error("{what} has wrong check digits.")]
-    CheckDigits {
-        /// Which field.
-        field: String,
-        /// What kind of number.
-        what: &'static str,
-    },
-    /// A new key or token asks for more than its maker may do.
+    CheckDigits { field: String, what: &'static str },
+    /// A new key or token has scopes that its granter lacks.
     #[error("A credential cannot give what it does not have: {scopes}.")]
-    ScopesExceeded {
-        /// The scopes too many.
-        scopes: String,
-    },
-    /// A new key or token would live longer or work from elsewhere than its maker's.
+    ScopesExceeded { scopes: String },
+    /// A new key or token would live longer, or work from more networks, than its granter.
     #[error("A credential cannot give more than it has: {bound}.")]
-    BoundsExceeded {
-        /// Which field.
-        field: &'static str,
-        /// What its maker's is bound to.
-        bound: String,
-    },
-    /// The key was revoked.
+    BoundsExceeded { field: &'static str, bound: String },
     #[error("The API key is revoked.")]
     ApiKeyRevoked,
-    /// An expiry in the past.
     #[error("expiresAt is in the past.")]
     ExpiryInPast,
-    /// The clock only moves forward.
     #[error("The clock stands at {now} and only moves forward.")]
     ClockBackwards {
-        /// Business time now.
+        /// Business time.
         now: String,
     },
-    /// The clock cannot go that far.
     #[error("The clock cannot be set later than the end of the year 2200.")]
     ClockTooFar,
-    /// The card holder does not exist for this client.
     #[error("There is no such card holder for this client.")]
     CardHolderNotFound {
-        /// Where it was named, when in the body.
+        /// Where the body names the card holder; `None` if the path does.
         field: Option<&'static str>,
     },
-    /// The document does not exist on this card holder.
     #[error("There is no such document of this card holder.")]
     DocumentNotFound,
-    /// The card does not exist for this client.
     #[error("There is no such card for this client.")]
     CardNotFound,
-    /// The row an answer was prepared with changed meanwhile; the edge prepares it again.
+    /// A row that the command was prepared with has changed. The server prepares the command again.
     #[error("The object changed while the request was worked on. Try again.")]
     Stale,
-    /// The card number drawn is taken; the edge draws another.
+    /// The generated card number is in use. The server generates another one.
     #[error("No free card number was found. Try again.")]
     NumberTaken,
-    /// An erased card holder cannot be changed.
     #[error("The card holder's data was erased. Nothing of it can be changed.")]
     CardHolderErased,
-    /// Something stands in the way of erasing.
     #[error("The card holder cannot be erased: {live_cards} of their cards are not canceled.")]
-    CardHolderInUse {
-        /// How many cards.
-        live_cards: i64,
-    },
-    /// The card holder's data must be kept for longer.
+    CardHolderInUse { live_cards: i64 },
     #[error("The card holder's data must be kept until {until}; it can be erased then.")]
-    RetentionNotOver {
-        /// When it may be erased.
-        until: String,
-    },
-    /// The card holder is not active.
+    RetentionNotOver { until: String },
     #[error("The card holder is {status}; only an active card holder gets a card.")]
-    CardHolderInactive {
-        /// Their status.
-        status: &'static str,
-    },
-    /// The card holder is not verified, and the configuration asks for it.
+    CardHolderInactive { status: &'static str },
+    /// The configuration requires verified card holders.
     #[error("The card holder is not verified: their documents must be uploaded and reviewed first.")]
     CardHolderUnverified,
-    /// A later upload took the place of the document.
     #[error("A later upload took the place of this document. Review that one.")]
     DocumentReplaced,
-    /// The card ended.
     #[error("The card is canceled. A canceled card cannot be changed, funded, revealed or reopened.")]
     CardCanceled,
-    /// A card holder does not thaw what the client froze.
+    /// A card holder cannot lift a freeze by the client.
     #[error("The card was frozen by the client, not by its holder: a bound token does not thaw it. Use an API key.")]
     CardFrozenByClient,
-    /// A physical card was not activated yet.
     #[error("The card was not activated yet. Activate it with POST /cards/{{cardId}}/activate once its holder has it.")]
     CardNotActivated,
-    /// The card is activated already.
     #[error("The card is activated already.")]
     CardAlreadyActivated,
-    /// Only prefunded cards have money of their own.
     #[error("The card spends from its debit account (fundingMode on_demand); it has no money of its own to move.")]
-    FundingModeMismatch {
-        /// Where.
-        field: &'static str,
-    },
-    /// The account keeps another currency than the card.
+    FundingModeMismatch { field: &'static str },
     #[error("The account keeps {account}, the card spends {card}.")]
-    CardCurrencyMismatch {
-        /// Of the account.
-        account: Currency,
-        /// Of the card.
-        card: Currency,
-    },
-    /// An amount is below what the call takes.
+    CardCurrencyMismatch { account: Currency, card: Currency },
     #[error("The amount must be at least {minimum}.")]
     AmountBelowMinimum {
-        /// Where.
         field: &'static str,
         /// In major units.
         minimum: &'static str,
     },
-    /// The payment reference was used.
     #[error("The payment reference was used already, for the card {card}. A reference works once, for ever.")]
-    PaymentReferenceUsed {
-        /// For which card.
-        card: String,
-    },
-    /// Validity dates that contradict each other or the card's expiry.
+    PaymentReferenceUsed { card: String },
+    /// The validity dates contradict each other or the card's expiry.
     #[error("{why}")]
-    ValidityInvalid {
-        /// Which field.
-        field: &'static str,
-        /// What is wrong, as a sentence.
-        why: &'static str,
-    },
-    /// There is no PIN to be unblocked.
+    ValidityInvalid { field: &'static str, why: &'static str },
     #[error("The card has no PIN. Set one with PUT /cards/{{cardId}}/pin.")]
     PinNotSet,
-    /// The reveal token is not one of this card.
+    /// No reveal token of this card has the given value.
     #[error("This token is not known for this card. Make one with POST /cards/{{cardId}}/token.")]
     RevealTokenUnknown,
-    /// The reveal token was used.
     #[error("This token was used already. A token shows a card once; make another one.")]
     RevealTokenUsed,
-    /// The reveal token's time is over.
     #[error("This token's time is over. Make another one.")]
     RevealTokenExpired,
-    /// The reveal token is for another use, or for another origin.
+    /// The reveal token was issued for another purpose or origin.
     #[error("This token is for {wanted}.")]
-    RevealTokenMismatch {
-        /// What it is for.
-        wanted: String,
-    },
-    /// The authorization does not exist for this client.
+    RevealTokenMismatch { wanted: String },
     #[error("There is no such authorization for this client.")]
     AuthorizationNotFound,
-    /// The transaction does not exist for this client.
     #[error("There is no such transaction for this client.")]
     TransactionNotFound,
-    /// The webhook endpoint does not exist for this client.
     #[error("There is no such webhook endpoint for this client.")]
     WebhookNotFound,
-    /// Nothing is sent to a disabled endpoint.
     #[error("The webhook endpoint is disabled. Enable it first with PUT /webhooks/{{webhookId}}.")]
     WebhookDisabled,
-    /// The exception does not exist for this client.
     #[error("There is no such exception for this client.")]
     ExceptionNotFound,
-    /// Somebody looked at the exception already.
     #[error("The exception is resolved already.")]
     ExceptionResolved,
-    /// The authorization is finished.
     #[error("The authorization is {status}; only an approved one can be changed.")]
-    AuthorizationNotOpen {
-        /// Where it stands.
-        status: &'static str,
-    },
-    /// More was asked for too often.
+    AuthorizationNotOpen { status: &'static str },
     #[error("More was asked for on this authorization {most} times, which is the most. Authorize the rest anew.")]
-    TooManyIncrements {
-        /// How often it may be.
-        most: usize,
-    },
-    /// There is nothing open that could be collected.
+    TooManyIncrements { most: usize },
     #[error("Nothing is open on this authorization. Say how much is collected.")]
     NothingToClear,
-    /// A verification asks for no money.
     #[error("An account_verification has the amount 0.")]
     VerificationWithAmount,
-    /// There is no rate between two currencies.
     #[error("No rate from {from} to {to} is known. Send billingAmount or rate, or configure one.")]
-    RateUnknown {
-        /// The merchant's.
-        from: Currency,
-        /// The card's.
-        to: Currency,
-    },
-    /// A transaction of this type cannot be given back so.
+    RateUnknown { from: Currency, to: Currency },
     #[error("A transaction of type {kind} cannot be given back this way.")]
-    NotRefundable {
-        /// Its type.
-        kind: &'static str,
-    },
-    /// The refund was taken back.
+    NotRefundable { kind: &'static str },
     #[error("The refund was taken back already.")]
     RefundReversed,
-    /// Nothing is left of the transaction that could be given back.
     #[error("The transaction was refunded whole already.")]
     AlreadyRefunded,
-    /// What the message says of the card's currency does not go with an amount that is in it already.
+    /// The amount is already in the card's currency, and the billing amount or rate contradicts it.
     #[error(
         "The amount is in the card's currency, {currency}, already: leave this out, or send the same amount and the rate 1."
     )]
-    BillingMismatch {
-        /// Which.
-        field: &'static str,
-        /// The currency.
-        currency: Currency,
-    },
-    /// An ended card takes what it owes and no more.
+    BillingMismatch { field: &'static str, currency: Currency },
+    /// A canceled card can only be funded up to what it owes.
     #[error("The card is canceled and owes {owed} {currency}; more cannot be funded.")]
-    MoreThanOwed {
-        /// How much.
-        owed: String,
-        /// The card's currency.
-        currency: Currency,
-    },
-    /// An exception of this type is resolved by something else.
+    MoreThanOwed { owed: String, currency: Currency },
+    /// The exception's type needs another kind of resolution.
     #[error("An exception of type {kind} is resolved otherwise: {wanted}.")]
-    ResolutionMismatch {
-        /// Which.
-        field: &'static str,
-        /// The type.
-        kind: &'static str,
-        /// By what.
-        wanted: &'static str,
-    },
-    /// The key was used for another request.
+    ResolutionMismatch { field: &'static str, kind: &'static str, wanted: &'static str },
     #[error(
         "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request."
     )]
@@ -417,7 +243,7 @@ fn currency_hint(code: &str, category: &str) -> String {
 }
 
 impl Refusal {
-    /// The stable code of the rule.
+    /// The stable error code.
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::AccountNotFound { .. } => "account_not_found",
@@ -500,7 +326,7 @@ impl Refusal {
         }
     }
 
-    /// Where in the body the trouble is, as a JSON pointer, where one field is to blame.
+    /// The field at fault, as a JSON pointer into the body; `None` if no single field is.
     pub fn field(&self) -> Option<&str> {
         match self {
             Refusal::AccountNotFound { field, .. } | Refusal::CardHolderNotFound { field } => *field,

@@ -1,8 +1,8 @@
-//! Resolving an exception: a message that waited is posted, and money in suspense is paid out.
+//! Resolving exceptions: posting a deferred message, or paying out money in suspense.
 
 use std::sync::Arc;
 
-use crate::accounts::{AccountStatus, emit_balance_updated};
+use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
 use crate::authorizations::price_pending_advice;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
 use crate::fields::check_version;
@@ -17,22 +17,18 @@ use crate::transactions::{Clear, ForcePost, Refund, TransactionType, post_cleari
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Resolves an exception. What waits is posted; what is in suspense is paid out.
+/// Resolves an exception: posts its deferred message or pays out its money in suspense.
 #[derive(Clone, Debug)]
 pub struct ResolveException {
-    /// Which.
     pub id: ExceptionId,
-    /// What was found.
     pub note: String,
-    /// For one that no rate is known for: units of the card's currency for one of the message's.
+    /// For unpriced messages: units of the card's currency for one unit of the message's.
     pub rate: Option<Decimal>,
-    /// For one that no rate is known for: the amount in the card's currency.
+    /// For unpriced messages: the amount in the card's currency.
     pub billing: Option<Decimal>,
-    /// For one whose money is in suspense: the account that takes it, or pays what is owed.
+    /// For money in suspense: the account that receives it, or that pays a debt.
     pub account: Option<AccountId>,
-    /// The terms of the card programme.
     pub terms: Arc<Terms>,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -50,13 +46,13 @@ impl Verb for ResolveException {
     }
 }
 
-/// Resolves it; once.
+/// An exception is resolved once, except that money still in suspense can be paid out later.
 fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView, Stop> {
     let found = work.network_exceptions.get_for_update(Key::of(work.client(), command.id.0))?;
     let found = found.ok_or(Refusal::ExceptionNotFound)?;
     check_version(command.if_match, found.version)?;
     let suspended = suspended(work, &found)?;
-    // Of money that is still in suspense the note was not the end.
+    // The note did not settle money that is still in suspense.
     if found.status == ExceptionStatus::Resolved && suspended.is_none() {
         return Err(Refusal::ExceptionResolved.into());
     }
@@ -77,7 +73,7 @@ fn resolve(work: &mut Work, command: &ResolveException) -> Result<ExceptionView,
     Ok(ExceptionView::of(&resolved))
 }
 
-/// What is needed to resolve it was given, and nothing else.
+/// Exactly the inputs that this exception needs must be given.
 fn check_means(command: &ResolveException, found: &NetworkException, suspended: bool) -> Result<(), Refusal> {
     let unpriced = found.kind == ExceptionKind::Unpriced;
     let priced = command.rate.is_some() || command.billing.is_some();
@@ -122,7 +118,8 @@ fn post_deferred(
             let priced = Refund { requested, terms, ..(**refund).clone() };
             let posted = post_refund(work, &priced, Some(resolved.kind))?;
             if posted.is_none() {
-                // It has a price now, and that is more than is left: somebody decides about that too.
+                // The refund has a price now, and it exceeds what is left of its transaction. That is an exception of
+                // its own.
                 (resolved.kind, resolved.status) = (ExceptionKind::OverRefund, ExceptionStatus::Open);
                 resolved.deferred = Some(Deferred::refund(&priced));
                 return Ok(());
@@ -144,7 +141,7 @@ fn post_deferred(
     Ok(())
 }
 
-/// What of an exception is in suspense still: below zero what is owed.
+/// The amount of the exception that is still in suspense; negative if it is owed.
 fn suspended(work: &mut Work, found: &NetworkException) -> Result<Option<i64>, Stop> {
     if found.kind != ExceptionKind::Suspense || found.entry.is_some() {
         return Ok(None);
@@ -154,24 +151,20 @@ fn suspended(work: &mut Work, found: &NetworkException) -> Result<Option<i64>, S
         let credit = posted.kind == TransactionType::Refund || posted.amount > 0;
         return Ok(Some(if credit { found.amount } else { -found.amount }));
     }
-    // What a late release freed; other exceptions of this kind, from before they had kinds of their own, moved nothing.
+    // Released funds of a closed account. Other exceptions without a transaction, from older versions, moved no money.
     let Some(card) = found.card else { return Ok(None) };
     let card = crate::cards::find(work, card)?;
     let settles = found.authorization.is_none_or(|_| card.currency == found.currency);
     Ok(settles.then_some(found.amount))
 }
 
-/// Moves what is in suspense to an account; what is owed is paid by it, if it has the money.
+/// Moves money from suspense to an account. A debt is paid by the account if it has the funds.
 fn pay_out(work: &mut Work, found: &NetworkException, amount: i64, to: AccountId) -> Result<Entry, Stop> {
     let account = crate::accounts::find(work, to, Some("/accountId"))?;
-    if account.status != AccountStatus::Active {
-        return Err(Refusal::AccountInactive { id: account.id, status: account.status.as_str() }.into());
-    }
-    if amount > 0 && !account.can_credit {
-        return Err(Refusal::CreditNotAllowed { id: account.id }.into());
-    }
-    if amount < 0 && !account.can_debit {
-        return Err(Refusal::DebitNotAllowed { id: account.id }.into());
+    match amount {
+        1.. => check_creditable(&account)?,
+        0 => check_active(&account)?,
+        _ => check_debitable(&account)?,
     }
     if account.currency != found.currency {
         return Err(Refusal::CardCurrencyMismatch { account: account.currency, card: found.currency }.into());
@@ -181,13 +174,9 @@ fn pay_out(work: &mut Work, found: &NetworkException, amount: i64, to: AccountId
         Leg::System { system: System::Suspense, currency: found.currency, delta: -amount },
     ];
     let posting = Posting {
-        kind: EntryKind::SuspensePayout,
         source: Some(found.id.0),
         authorization: found.authorization,
-        reference: None,
-        narration: None,
-        forced: false,
-        legs: &legs,
+        ..Posting::new(EntryKind::SuspensePayout, &legs)
     };
     let entry = post(work, posting)?;
     emit_balance_updated(work, to, amount, &entry)?;

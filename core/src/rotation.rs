@@ -1,4 +1,4 @@
-//! Sealing kept content again under a new key of the vault: the same content, so nothing else changes.
+//! Key rotation: replacing sealed content by the same content sealed under a new key of the vault.
 
 use crate::access::Idempotency;
 use crate::card_holders::CardHolder;
@@ -12,38 +12,32 @@ use crate::webhooks::Webhook;
 use crate::work::Work;
 
 crate::string_enum! {
-    /// What is kept sealed under a key that is rotated.
+    /// Kinds of stored content that is sealed under a rotated key.
     pub enum Sealed {
-        /// Card numbers.
         CardNumber = "card_number",
-        /// PIN verification values.
         Pin = "pin",
-        /// Keys of card holders.
         HolderKey = "holder_key",
-        /// Tokens and signing secrets of webhook endpoints.
         WebhookCredentials = "webhook_credentials",
-        /// Answers kept for repeats.
+        /// Responses stored for idempotent retries.
         Answer = "answer",
     }
 }
 
-/// A piece of content that was sealed again.
+/// One sealed value and its replacement.
 #[derive(Clone, Debug)]
 pub struct Resealed {
-    /// The row.
     pub key: Key,
-    /// As it was sealed when it was read.
+    /// The sealed bytes as they were read.
     pub before: Vec<u8>,
-    /// As it is sealed now.
+    /// The same content, sealed under the new key.
     pub after: Vec<u8>,
 }
 
-/// Puts newly sealed content in the place of the old.
+/// Replaces sealed content.
 #[derive(Clone, Debug)]
 pub struct Reseal {
-    /// What kind of content.
     pub sealed: Sealed,
-    /// The pieces; one that changed since it was read is passed over, and found again by the next look.
+    /// Values that changed since they were read are skipped; the next search finds them again.
     pub pieces: Vec<Resealed>,
 }
 
@@ -61,7 +55,7 @@ impl Verb for Reseal {
     }
 }
 
-/// Replaces them; tells how many.
+/// Returns how many values were replaced.
 fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
     for piece in &command.pieces {
         match command.sealed {

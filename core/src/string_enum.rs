@@ -1,6 +1,6 @@
-//! Closed lists of words, each said once: the word in JSON, in the database and in messages.
+//! Enums whose variants are strings: the same string in JSON, in the database and in messages.
 
-/// Declares an enum whose variants are words.
+/// Declares an enum whose variants are strings.
 #[macro_export]
 macro_rules! string_enum {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
@@ -11,18 +11,18 @@ macro_rules! string_enum {
         }
 
         impl $name {
-            /// Every word, in the order of the documentation.
+            /// Every string, in the order of the documentation.
             pub const WORDS: &'static [&'static str] = &[$($word),*];
 
-            /// Every value, in the same order.
+            /// Every variant, in the same order.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
-            /// The word.
+            /// The string.
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
 
-            /// The value of a word, letter case as given.
+            /// The variant of a string; case-sensitive.
             pub fn parse(word: &str) -> Option<$name> {
                 match word { $($word => Some($name::$variant),)* _ => None }
             }
@@ -54,7 +54,7 @@ macro_rules! string_enum {
     };
 }
 
-/// Keeps a value in JSON as its text: written with `Display`, read with `parse`.
+/// Implements serde for a type that is stored as text: written with `Display`, read with the given function.
 #[macro_export]
 macro_rules! stored_as_text {
     ($($name:ty => $parse:expr),* $(,)?) => {

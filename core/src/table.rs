@@ -1,4 +1,5 @@
-//! One kind of rows in memory: loaded by key, changed with an undo list, and handed to the store as changes.
+//! The rows of one kind in memory: loaded by key, changed with an undo list, and handed to the store as a list of
+//! changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +9,11 @@ use foldhash::fast::RandomState;
 use crate::Stop;
 use crate::record::{AuditValue, Key, Record};
 
-/// How a row is held, or wanted.
+/// The access to a row that is needed, or held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// To be read: it cannot change before the commit.
+    /// Read access: the row does not change before the commit.
     Shared,
-    /// To be changed.
     Exclusive,
 }
 
@@ -32,37 +32,36 @@ struct Undo<R> {
     before: Option<Slot<R>>,
 }
 
-/// A row a command touched: as it was before the command, and as it is now.
+/// A row that a command changed, before and after.
 pub(crate) struct Touched<R> {
     pub(crate) key: Key,
     pub(crate) before: Option<Arc<R>>,
     pub(crate) after: Option<Arc<R>>,
 }
 
-/// One row's difference to what is stored.
+/// The difference between a row in memory and the stored row.
 #[derive(Clone, Debug)]
 pub enum Change<R> {
-    /// A row that is not stored yet.
+    /// The row is not stored yet.
     Insert(Arc<R>),
-    /// A row that is stored and now differs.
+    /// The stored row differs.
     Update(Arc<R>),
-    /// A stored row that goes.
     Delete(Key),
 }
 
-/// Each look-up of a row hashes its key, many times a payment: a quicker hash than the usual one, seeded at random too.
+/// A payment looks rows up many times. This hash is faster than the default one, and randomly seeded as well.
 type Slots<R> = HashMap<Key, Slot<R>, RandomState>;
 
-/// The rows of one kind that a batch knows: present, or known to be absent.
+/// The rows of one kind that are known: present, or known to be absent.
 #[derive(Debug)]
 pub struct Table<R: Record> {
     slots: Slots<R>,
-    /// Rows that no batch asked for since the last [`Table::age`]; one that is asked for moves to the others.
+    /// Rows that no batch has used since the last [`Table::age`]. A row that is used again moves back to `slots`.
     aged: Slots<R>,
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
-    /// About how many bytes `slots` have.
+    /// Approximate memory of `slots`, in bytes.
     bytes: usize,
 }
 
@@ -87,12 +86,13 @@ impl<R: Record> Slot<R> {
 }
 
 impl<R: Record> Table<R> {
-    /// The row to read, `None` when it is known to be absent. A row not in memory ends this run of the command.
+    /// Reads a row; `None` if it is known to be absent. If the row is not in memory, this run of the command ends with
+    /// [`Stop::Missing`].
     pub fn get(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
         self.fetch(key, Access::Shared)
     }
 
-    /// The row to change: as [`Table::get`], and nobody else may change it before the commit.
+    /// Reads a row in order to change it: as [`Table::get`], but with exclusive access until the commit.
     pub fn get_for_update(&mut self, key: Key) -> Result<Option<Arc<R>>, Stop> {
         self.fetch(key, Access::Exclusive)
     }
@@ -109,7 +109,7 @@ impl<R: Record> Table<R> {
         Err(Stop::Missing)
     }
 
-    /// Looks at a row in memory; it is not aged from then on.
+    /// Applies `look` to a slot in memory, and counts the row as used.
     fn with<T>(&mut self, key: Key, look: impl FnOnce(&mut Slot<R>) -> T) -> Option<T> {
         if let Some(slot) = self.slots.get_mut(&key) {
             return Some(look(slot));
@@ -120,7 +120,7 @@ impl<R: Record> Table<R> {
         Some(seen)
     }
 
-    /// Every slot comes and goes here, so that the bytes are counted.
+    /// Inserts or removes a slot. All slots pass through here, which keeps the byte count right.
     fn set(&mut self, key: Key, slot: Option<Slot<R>>) {
         self.bytes += slot.as_ref().map_or(0, Slot::bytes);
         let before = match slot {
@@ -130,12 +130,12 @@ impl<R: Record> Table<R> {
         self.bytes -= before.map_or(0, |before| before.bytes());
     }
 
-    /// The row if it is in memory, without asking for it.
+    /// The row if it is in memory, without recording a need for it.
     pub fn peek(&self, key: Key) -> Option<&R> {
         self.slots.get(&key).or_else(|| self.aged.get(&key))?.row.as_deref()
     }
 
-    /// Names a row that will be needed, so that it is loaded in the first round.
+    /// Names a row that will be needed, so that the first load includes it.
     pub fn prefetch(&mut self, key: Key, access: Access) {
         let known = self.with(key, |slot| {
             slot.wanted = slot.wanted.max(access);
@@ -146,20 +146,29 @@ impl<R: Record> Table<R> {
         }
     }
 
-    /// Puts a changed or new row. The row must have been read with [`Table::get_to_change`], or carry a new id.
+    /// Inserts or replaces a row. The row must have been read with [`Table::get_for_update`], or have a new id.
+    ///
+    /// # Panics
+    ///
+    /// If the row is only held for reading.
     pub fn put(&mut self, row: R) {
         let key = row.key();
         self.replace(key, Some(Arc::new(row)));
     }
 
-    /// Removes a row that was read with [`Table::get_to_change`].
+    /// Deletes a row that was read with [`Table::get_for_update`].
+    ///
+    /// # Panics
+    ///
+    /// If the row is only held for reading.
     pub fn delete(&mut self, key: Key) {
         self.replace(key, None);
     }
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
         let before = self.with(key, |slot| slot.clone());
-        // Another batch may change the row meanwhile, and its change would be lost: a defect of the command, which fails alone.
+        // Another batch could change a row that is not held exclusively, and this write would overwrite it. That is a
+        // bug of the command; the panic makes this command fail alone.
         assert!(
             before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
             "{:?} {key:?} is not held to be changed",
@@ -174,30 +183,30 @@ impl<R: Record> Table<R> {
         self.set(key, Some(slot));
     }
 
-    /// Takes a loaded row in, or the news that there is none.
+    /// Adds a loaded row, or the knowledge that it is absent.
     pub fn load(&mut self, key: Key, row: Option<R>, held: Access) {
         let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
         self.set(key, Some(slot));
     }
 
-    /// The rows that commands asked for and that are not in memory; the list is emptied.
+    /// Takes the keys of missing rows.
     pub fn take_missing(&mut self) -> Vec<(Key, Access)> {
         std::mem::take(&mut self.missing)
     }
 
-    /// Every row that was asked for, with how it was wanted.
+    /// All rows that were asked for, with the access that was asked for.
     pub fn wanted(&self) -> impl Iterator<Item = (Key, Access)> + '_ {
         self.slots.iter().map(|(key, slot)| (*key, slot.wanted))
     }
 
-    /// Holds every row to be read only, as if it had just been loaded so: a command that changes a row without asking
-    /// for it is found out.
+    /// Downgrades every row to shared access, as if it had just been loaded for reading. This exposes commands that
+    /// change a row without asking for exclusive access.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn unlock_all(&mut self) {
         self.slots.values_mut().for_each(|slot| slot.held = Access::Shared);
     }
 
-    /// Takes hold of the rows that were asked for, as a load does; those not in memory are absent.
+    /// Grants the access that was asked for, as a load would. Rows that are not in memory become absent.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn lock_missing(&mut self) {
         for (key, access) in std::mem::take(&mut self.missing) {
@@ -221,7 +230,7 @@ impl<R: Record> Table<R> {
         self.undo.clear();
     }
 
-    /// What the running command changed so far, each row once.
+    /// The rows that the running command has changed so far, each once.
     pub(crate) fn changed_by_command(&self) -> Vec<Touched<R>> {
         let mut touched: Vec<Touched<R>> = Vec::new();
         for undo in &self.undo {
@@ -234,7 +243,7 @@ impl<R: Record> Table<R> {
         touched
     }
 
-    /// The difference to what is stored, in key order.
+    /// The changes to be stored, in key order.
     pub fn changes(&self) -> Vec<Change<R>> {
         let mut keys = self.dirty.clone();
         keys.sort_unstable();
@@ -256,7 +265,7 @@ impl<R: Record> Table<R> {
         !self.dirty.is_empty()
     }
 
-    /// After the commit: what is in memory is what is stored.
+    /// Marks all changes as stored.
     pub fn mark_stored(&mut self) {
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
@@ -266,14 +275,14 @@ impl<R: Record> Table<R> {
         }
     }
 
-    /// Forgets the rows of a kind that is seldom asked for again, between batches.
+    /// Evicts all rows of a transient kind. Called between batches.
     pub(crate) fn evict_transient(&mut self) {
         if R::TRANSIENT {
             self.forget();
         }
     }
 
-    /// Forgets everything.
+    /// Drops everything.
     pub fn forget(&mut self) {
         self.slots.clear();
         self.aged.clear();
@@ -283,7 +292,8 @@ impl<R: Record> Table<R> {
         self.bytes = 0;
     }
 
-    /// Makes all rows aged ones, between batches; what was aged before is handed out, to be dropped.
+    /// Ages all rows, and returns the rows that had aged before so that the caller can drop them. Called between
+    /// batches.
     pub(crate) fn age(&mut self) -> impl Send + use<R> {
         debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
         let fresh = Slots::with_capacity_and_hasher(self.slots.len(), RandomState::default());
@@ -292,23 +302,22 @@ impl<R: Record> Table<R> {
         std::mem::replace(&mut self.aged, aging)
     }
 
-    /// About how many bytes the rows have that are not aged.
+    /// Approximate memory of the rows that have not aged, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many rows are in memory.
+    /// The number of rows in memory.
     pub fn len(&self) -> usize {
         self.slots.len() + self.aged.len()
     }
 
-    /// Whether no row is in memory.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The fields in which two versions of an object differ, as the audit log shows them.
+/// The fields in which two versions of an object differ, for the audit log.
 pub(crate) fn differences<R: Record>(
     before: Option<&R>,
     after: Option<&R>,

@@ -1,4 +1,4 @@
-//! Instants, as microseconds since 1970-01-01 UTC. The core never asks for the time: it is handed in.
+//! Instants, in microseconds since 1970-01-01 UTC. The core never reads a clock; time is an argument.
 
 use std::fmt;
 
@@ -6,16 +6,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
 
-/// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
 
 impl Instant {
-    /// From microseconds since 1970-01-01 UTC.
     pub const fn from_micros(micros: i64) -> Instant {
         Instant(micros)
     }
 
-    /// Microseconds since 1970-01-01 UTC.
     pub const fn micros(self) -> i64 {
         self.0
     }
@@ -25,28 +22,28 @@ impl Instant {
         self.0.div_euclid(SECOND)
     }
 
-    /// The day it falls on, in UTC: days since 1970-01-01.
+    /// Days since 1970-01-01, in UTC.
     pub const fn day(self) -> i64 {
         self.0.div_euclid(DAY)
     }
 
-    /// The instant `seconds` later, or the last one there is.
+    /// The instant `seconds` later; saturates.
     pub const fn plus_seconds(self, seconds: i64) -> Instant {
         Instant(self.0.saturating_add(seconds.saturating_mul(SECOND)))
     }
 
-    /// The instant `micros` later, or the last one there is.
+    /// The instant `micros` later; saturates.
     pub const fn plus_micros(self, micros: i64) -> Instant {
         Instant(self.0.saturating_add(micros))
     }
 
-    /// The millisecond it falls in, as it is shown.
+    /// Rounded down to milliseconds, the precision of answers.
     pub const fn to_millis(self) -> Instant {
         Instant(self.0 - self.0.rem_euclid(1000))
     }
 
-    /// Reads ISO 8601 with an offset (`2026-04-23T10:00:00.000Z`) to the millisecond, or a date alone as its first
-    /// instant in UTC.
+    /// Parses ISO 8601 with an offset (`2026-04-23T10:00:00.000Z`), to the millisecond, or a date, as its first instant
+    /// in UTC.
     pub fn parse(text: &str) -> Option<Instant> {
         if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
             return Some(Instant(timestamp.as_microsecond()).to_millis());
@@ -54,7 +51,7 @@ impl Instant {
         Instant::parse_last(text).or_else(|| Instant::parse_date(text))
     }
 
-    /// Reads an instant of the two days at the end of the year 9999, which a timestamp of the library does not reach.
+    /// Parses an instant in the last two days of the year 9999, which the library's timestamps do not cover.
     fn parse_last(text: &str) -> Option<Instant> {
         let last = text.starts_with("9999-12-3").then(|| jiff::fmt::temporal::Pieces::parse(text).ok()).flatten()?;
         let time = last.time()?;
@@ -64,7 +61,7 @@ impl Instant {
         Some(first_of(last.date()).plus_seconds(of_day - offset).plus_micros(millis)).filter(|at| *at <= LAST)
     }
 
-    /// Reads a date alone (`2026-04-23`) as its first instant in UTC.
+    /// Parses a date (`2026-04-23`) as its first instant in UTC.
     pub fn parse_date(text: &str) -> Option<Instant> {
         if text.len() != 10 {
             return None;
@@ -72,7 +69,7 @@ impl Instant {
         text.parse::<jiff::civil::Date>().ok().map(first_of)
     }
 
-    /// The last instant that is shown of the day that begins with this one.
+    /// The last shown instant of the day that begins with this one.
     pub const fn end_of_day(self) -> Instant {
         self.plus_micros(DAY - 1000)
     }
@@ -81,7 +78,7 @@ impl Instant {
 /// Microseconds in a day.
 const DAY: i64 = 86_400 * SECOND;
 
-/// The last instant that can be written.
+/// The last instant that can be formatted.
 const LAST: Instant = Instant(253_402_300_799_999_999);
 
 /// The first instant of a day, in UTC.

@@ -1,30 +1,32 @@
-//! What every command says of itself: its home, its rows and its rule.
+//! What every command defines: its home, the rows it prefetches, and its rule.
 
 use crate::ids::{ClientId, Id};
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// A command. It is implemented beside its rule, and `commands!` in `command.rs` takes nothing that lacks a part of it.
+/// A command. The implementation stands beside the rule; `commands!` in `command.rs` does not compile without all of
+/// it.
 pub trait Verb {
-    /// What the command shows once it is done.
+    /// The result of the command.
     type Answer;
 
-    /// The object the command is about, as far as the command itself names it.
+    /// The object that the command names and acts on. It decides which lane of the engine runs the command.
     ///
-    /// Commands with the same home go to one lane of the engine and run in the order in which they came, also when one
-    /// of them has to wait for rows. Commands with different homes, or with none, have no order but that of row locks.
+    /// Commands with the same home go to the same lane and run in the order in which they were submitted, even if one
+    /// of them has to wait for rows. Between commands with different homes, or without one, only row locks decide the
+    /// order.
     ///
-    /// An authorization can be named in three ways, and each command has the home of the way it uses. Requests, advices and
-    /// payments without an authorization have their card. What names an authorization or a transaction by its id has that
-    /// id: increments, reversals, expiries and releases, clearings and refunds. A clearing, refund or reversal that only
-    /// carries the network's transaction id has its card where the message names one, and no home otherwise. So with
-    /// several lanes a request and a reversal of one authorization may be in two of them at once; both lock its rows, and
-    /// the later one reads what the earlier one committed.
+    /// An authorization can be named in three ways, and the home follows the way a command uses. Requests, advices and
+    /// force posts name the card. Increments, reversals, expiries and releases, and clearings and refunds of a known
+    /// object, name the id of the authorization or transaction. Clearings, refunds and reversals that carry only the
+    /// network's transaction id have the card as their home if they name one, and no home otherwise. With several
+    /// lanes, two commands about one authorization can therefore run in different lanes; both lock its rows, and the
+    /// later one reads what the earlier one committed.
     fn home(&self) -> Option<Id>;
 
-    /// Names the rows known to be needed from the start, so that a typical command loads once.
+    /// Names the rows that are known to be needed, so that a typical command loads its rows in one round trip.
     fn prefetch(&self, work: &mut Work, client: ClientId);
 
-    /// The rule: every refusal comes before the first change.
+    /// The rule. Every refusal comes before the first change.
     fn run(&self, work: &mut Work) -> Result<Self::Answer, Stop>;
 }

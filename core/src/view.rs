@@ -1,4 +1,4 @@
-//! Values as they are shown: exact amounts and free-form JSON.
+//! Values in answers and events: exact amounts and free-form JSON.
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -13,12 +13,11 @@ use crate::money::{Currency, format_minor};
 pub struct Money(String);
 
 impl Money {
-    /// The amount of so many minor units.
+    /// Formats an amount given in minor units.
     pub fn new(minor: i64, currency: Currency) -> Money {
         Money(format_minor(minor, currency.exponent()))
     }
 
-    /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,8 @@
-//! What a command may read and change: typed tables, the time, new ids, events.
+//! The working set: everything a command may read and change (typed tables, time, new ids, appended rows).
 //!
-//! Tables keep an undo list per command: rolled back on `Missing` or `Refused`, forgotten on success. Appended
-//! rows (ledger lines, events, audit entries) are cut back the same way.
+//! Changes of the running command can be undone: tables keep an undo list, and appended rows (ledger lines, events,
+//! audit entries) are truncated. [`Work::roll_back`] does both after a refusal or a missing row, [`Work::keep`] accepts
+//! the changes for the commit.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,29 +18,25 @@ use crate::table::{Access, Table, Touched, differences};
 use crate::time::Instant;
 use crate::webhooks::Attempt;
 
-/// Who asks, and how the request is known in logs, audit and events.
+/// Who runs a command, and how the request is identified in logs, audit log and events.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// Whose rows.
     pub client: ClientId,
-    /// With which credential.
     pub actor: Actor,
-    /// The request's id.
     pub request_id: Arc<str>,
-    /// Where from.
+    /// The caller's network address.
     pub address: Option<IpAddr>,
-    /// The command's name.
     pub action: &'static str,
 }
 
 impl Context {
-    /// Work the system does by itself.
+    /// The context of work that the system starts itself, such as an expiry.
     pub fn system(client: ClientId, action: &'static str) -> Context {
         Context { client, actor: Actor::System, request_id: Arc::from(""), address: None, action }
     }
 }
 
-/// Calls a macro with every table: its field and its record. The one place that lists them.
+/// Calls a macro with the field and record of every table. This is the only list of tables.
 #[macro_export]
 macro_rules! for_each_table {
     ($callback:ident) => {
@@ -73,63 +70,60 @@ macro_rules! for_each_table {
     };
 }
 
-/// Rows that are only ever added.
-#[derive(Debug, Default, Clone)]
-pub struct Appended {
-    /// Ledger entries.
-    pub entries: Vec<Entry>,
+macro_rules! define_appended {
+    ($($(#[$doc:meta])* $field:ident: $row:ty),* $(,)?) => {
+        /// Rows that are only inserted or deleted, never read by a command.
+        #[derive(Debug, Default, Clone)]
+        pub struct Appended {
+            $($(#[$doc])* pub $field: Vec<$row>,)*
+        }
+
+        impl Appended {
+            /// Whether there is nothing to write.
+            pub fn is_empty(&self) -> bool {
+                $(self.$field.is_empty())&&*
+            }
+
+            fn marks(&self) -> Marks {
+                Marks { $($field: self.$field.len(),)* }
+            }
+
+            fn truncate(&mut self, marks: Marks) {
+                $(self.$field.truncate(marks.$field);)*
+            }
+        }
+
+        /// How many rows of each kind belong to commands that have finished.
+        #[derive(Clone, Copy, Debug, Default)]
+        struct Marks {
+            $($field: usize,)*
+        }
+    };
+}
+define_appended! {
+    entries: Entry,
     /// Lines of accounts and cards.
-    pub lines: Vec<Line>,
-    /// Lines of system accounts.
-    pub system_lines: Vec<SystemLine>,
-    /// Events.
-    pub events: Vec<Event>,
-    /// Audit entries.
-    pub audit: Vec<AuditEntry>,
-    /// Attempts to deliver events.
-    pub attempts: Vec<Attempt>,
-    /// Old events that go.
-    pub deleted_events: Vec<Key>,
-    /// Old attempts to deliver events that go.
-    pub deleted_attempts: Vec<Key>,
+    lines: Line,
+    system_lines: SystemLine,
+    events: Event,
+    audit: AuditEntry,
+    attempts: Attempt,
+    /// Keys of events to delete.
+    deleted_events: Key,
+    /// Keys of delivery attempts to delete.
+    deleted_attempts: Key,
 }
 
-impl Appended {
-    /// Whether nothing was added.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-            && self.lines.is_empty()
-            && self.system_lines.is_empty()
-            && self.events.is_empty()
-            && self.audit.is_empty()
-            && self.attempts.is_empty()
-            && self.deleted_events.is_empty()
-            && self.deleted_attempts.is_empty()
-    }
-}
-
-/// Sorted by key, each key once.
+/// Merges two lists of keys: sorted, without duplicates; the stronger access wins.
 fn merge_keys(keys: &mut Vec<(Key, Access)>, more: Vec<(Key, Access)>) {
     keys.extend(more);
     keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     keys.dedup_by_key(|(key, _)| *key);
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Marks {
-    entries: usize,
-    lines: usize,
-    system_lines: usize,
-    events: usize,
-    audit: usize,
-    attempts: usize,
-    deleted_events: usize,
-    deleted_attempts: usize,
-}
-
 macro_rules! define_work {
     ($($field:ident: $record:ty),* $(,)?) => {
-        /// Keys of rows, by table, each with how the row is wanted.
+        /// Keys of rows by table, each with the access that is needed.
         #[derive(Clone, Debug, Default)]
         pub struct KeySet {
             $(#[doc = concat!("Keys of ", stringify!($field), ".")] pub $field: Vec<(Key, Access)>,)*
@@ -141,30 +135,30 @@ macro_rules! define_work {
                 $(self.$field.is_empty())&&*
             }
 
-            /// Adds the keys of another set; a key in both is wanted in the stronger of the two ways.
+            /// Adds the keys of another set. If both contain a key, the stronger access wins.
             pub fn merge(&mut self, other: KeySet) {
                 $(merge_keys(&mut self.$field, other.$field);)*
             }
         }
 
-        /// The rows in memory, and what the commands of a batch did to them.
+        /// The rows in memory, and the changes of the current batch.
         #[derive(Debug)]
         pub struct Work {
             $(#[doc = concat!("The ", stringify!($field), ".")] pub $field: Table<$record>,)*
-            /// Rows added by this batch.
             pub appended: Appended,
             context: Context,
             wall: Instant,
             ids: IdGenerator,
-            /// As it was before the running command: a dry run of the clock must not move the ids.
+            /// The state before the running command. A dry run restores it, because ids made under a moved clock would
+            /// be in the future.
             ids_before: IdGenerator,
-            /// As it was when the batch began.
+            /// The state at the beginning of the batch.
             ids_of_batch: IdGenerator,
             marks: Marks,
         }
 
         impl Work {
-            /// An empty working set that makes ids with `ids`.
+            /// An empty working set whose new ids come from `ids`.
             pub fn new(ids: IdGenerator) -> Work {
                 Work {
                     $($field: Table::default(),)*
@@ -178,116 +172,101 @@ macro_rules! define_work {
                 }
             }
 
-            /// Begins a batch at a wall time.
+            /// Begins a batch. `wall` is the wall time of all of its commands.
             pub fn begin_batch(&mut self, wall: Instant) {
                 self.wall = wall;
                 self.ids_of_batch = self.ids.clone();
             }
 
-            /// Between batches: forgets rows of the kinds that are seldom asked for again.
+            /// Evicts rows of transient kinds ([`Record::TRANSIENT`]). Called between batches.
             pub fn evict_transient(&mut self) {
                 $(self.$field.evict_transient();)*
             }
 
-            /// Between batches: keeps memory within about `budget` bytes. Every row ages when the rows that were asked
-            /// for since the last time have half of it; those that had aged before are forgotten. They are handed
-            /// out, because dropping many rows takes long.
+            /// Keeps memory within about `budget` bytes. Called between batches. When the rows used since the last
+            /// aging exceed half of the budget, all rows age, and rows that had aged before are evicted. Evicted rows
+            /// are returned so that the caller can drop them elsewhere: dropping many rows takes long.
             pub fn evict_to_budget(&mut self, budget: usize) -> Option<Box<dyn Send>> {
                 let bytes = [$(self.$field.bytes()),*].iter().sum::<usize>();
                 (bytes > budget / 2).then(|| -> Box<dyn Send> { Box::new([$(Box::new(self.$field.age()) as Box<dyn Send>),*]) })
             }
 
-            /// The rows that were asked for and are not in memory; their lists are emptied.
+            /// Takes the keys of the rows that commands asked for and that are not in memory.
             pub fn take_missing(&mut self) -> KeySet {
                 let mut missing = KeySet::default();
                 $(merge_keys(&mut missing.$field, self.$field.take_missing());)*
                 missing
             }
 
-            /// Every row in memory that a command of this batch asked for.
+            /// The keys of all rows in memory that commands of this batch asked for.
             pub fn wanted(&self) -> KeySet {
                 KeySet { $($field: self.$field.wanted().collect(),)* }
             }
 
-            /// Takes every missing row for absent: for running commands on memory alone, as simulations do.
+            /// Marks every missing row as absent. For runs without a store, as in simulations.
             pub fn assume_absent(&mut self) {
                 $(for (key, _) in self.$field.take_missing() {
                     self.$field.load(key, None, Access::Exclusive);
                 })*
             }
 
-            /// Holds every row to be read only.
+            /// Downgrades every row to shared access.
             #[cfg(any(test, feature = "testing"))]
             pub(crate) fn unlock_all(&mut self) {
                 $(self.$field.unlock_all();)*
             }
 
-            /// Takes hold of every missing row; those not in memory are absent.
+            /// Locks every missing row; rows that are not in memory become absent.
             #[cfg(any(test, feature = "testing"))]
             pub(crate) fn lock_missing(&mut self) {
                 $(self.$field.lock_missing();)*
             }
 
-            /// What makes the ids: to make the same ones again.
+            /// The id generator, for tests that replay a command with the same ids.
             #[cfg(any(test, feature = "testing"))]
             pub(crate) fn ids(&mut self) -> &mut IdGenerator {
                 &mut self.ids
             }
 
-            /// Whether a commit would write anything.
+            /// Whether there is anything to commit.
             pub fn has_changes(&self) -> bool {
                 $(self.$field.has_changes() ||)* !self.appended.is_empty()
             }
 
-            /// Discards what the running command did, for a dry run: the ids it made as well, which follow the clock.
+            /// Undoes the running command after a dry run, including the ids it made: they follow a clock that the dry
+            /// run may have moved.
             pub fn roll_back_dry_run(&mut self) {
                 self.ids = self.ids_before.clone();
                 self.roll_back();
             }
 
-            /// Discards what the running command did.
+            /// Undoes the changes of the running command.
             pub fn roll_back(&mut self) {
                 $(self.$field.roll_back();)*
-                self.appended.entries.truncate(self.marks.entries);
-                self.appended.lines.truncate(self.marks.lines);
-                self.appended.system_lines.truncate(self.marks.system_lines);
-                self.appended.events.truncate(self.marks.events);
-                self.appended.audit.truncate(self.marks.audit);
-                self.appended.attempts.truncate(self.marks.attempts);
-                self.appended.deleted_events.truncate(self.marks.deleted_events);
-                self.appended.deleted_attempts.truncate(self.marks.deleted_attempts);
+                self.appended.truncate(self.marks);
             }
 
-            /// Keeps what the running command did, for the commit.
+            /// Accepts the changes of the running command for the commit.
             pub fn keep(&mut self) {
                 $(self.$field.keep();)*
-                self.marks = Marks {
-                    entries: self.appended.entries.len(),
-                    lines: self.appended.lines.len(),
-                    system_lines: self.appended.system_lines.len(),
-                    events: self.appended.events.len(),
-                    audit: self.appended.audit.len(),
-                    attempts: self.appended.attempts.len(),
-                    deleted_events: self.appended.deleted_events.len(),
-                    deleted_attempts: self.appended.deleted_attempts.len(),
-                };
+                self.marks = self.appended.marks();
             }
 
-            /// After the commit: memory is what is stored.
+            /// Marks all changes as stored. Called after a successful commit.
             pub fn mark_stored(&mut self) {
                 $(self.$field.mark_stored();)*
                 self.appended = Appended::default();
                 self.marks = Marks::default();
             }
 
-            /// Forgets every row and every change.
+            /// Drops every row and every change.
             pub fn forget(&mut self) {
                 $(self.$field.forget();)*
                 self.appended = Appended::default();
                 self.marks = Marks::default();
             }
 
-            /// Adds an audit entry for every audited object the running command changed.
+            /// Adds an audit entry for every audited object that the running command changed.
             pub fn audit_changes(&mut self) {
                 $(if let Some(object) = <$record>::AUDITED {
                     for Touched { before, after, .. } in self.$field.changed_by_command() {
@@ -306,18 +285,18 @@ macro_rules! define_work {
 for_each_table!(define_work);
 
 impl Work {
-    /// Makes `context` the one of the command that runs next.
+    /// Sets the context of the next command.
     pub fn enter(&mut self, context: Context) {
         self.context = context;
         self.ids_before = self.ids.clone();
     }
 
-    /// Who asks.
+    /// The context of the running command.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Whose rows the running command works on.
+    /// The client whose rows the running command works on.
     pub fn client(&self) -> ClientId {
         self.context.client
     }
@@ -327,24 +306,24 @@ impl Work {
         self.wall.plus_micros(self.clock.peek(Clock::singleton_key()).map_or(0, |clock| clock.offset))
     }
 
-    /// Wall time, for retention of what has nothing to do with business.
+    /// Wall time. Only for retention periods and token lifetimes, which do not follow business time.
     pub fn wall(&self) -> Instant {
         self.wall
     }
 
-    /// A new id, later than every one made before on this node.
+    /// A new id, greater than every id made before on this node.
     pub fn new_id(&mut self) -> Id {
         let now = self.now();
         self.ids.next(now)
     }
 
-    /// Whether a command of this batch made the id. The object's rows are in memory then, and no store has them: each run
-    /// of the batch makes other ids, so a row of such an id that is asked for would be missing in every run.
+    /// Whether this batch made the id. Rows of such an object are in memory and in no store. Every run of the batch
+    /// makes new ids, so asking for a row that is not in memory would never succeed.
     pub fn made_in_batch(&self, id: Id) -> bool {
         self.ids.made_since(&self.ids_of_batch, id)
     }
 
-    /// Adds an entry to the audit log: `changes` maps fields to what they were and are.
+    /// Adds an entry to the audit log. `changes` maps field names to their old and new values.
     pub fn audit(
         &mut self,
         object: &'static str,
@@ -367,13 +346,13 @@ impl Work {
         self.appended.audit.push(entry);
     }
 
-    /// Names the rows of a card that any movement on it needs.
+    /// Prefetches a card and its balance.
     pub fn prefetch_card(&mut self, client: ClientId, card: crate::ids::CardId, access: Access) {
         self.cards.prefetch(Key::of(client, card.0), access);
         self.balances.prefetch(Key::of(client, card.0), Access::Exclusive);
     }
 
-    /// Names the rows of an account that any movement on it needs.
+    /// Prefetches an account and its balance.
     pub fn prefetch_account(&mut self, client: ClientId, account: crate::ids::AccountId, access: Access) {
         self.accounts.prefetch(Key::of(client, account.0), access);
         self.balances.prefetch(Key::of(client, account.0), Access::Exclusive);

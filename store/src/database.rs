@@ -1,4 +1,4 @@
-//! A database, whichever it is: opened, migrated, written through stores, read through readers.
+//! A database of either backend: opening, migrating, stores for writing, readers, and the table of data keys.
 
 use std::collections::BTreeMap;
 
@@ -27,12 +27,11 @@ enum Backend {
     Postgres(Postgres),
 }
 
-/// How many rows a scan reads at a time.
-pub(crate) const STEP: u32 = 1000;
+/// How many rows a scan reads per statement.
+pub(crate) const ROWS_PER_SCAN: u32 = 1000;
 
 impl Database {
-    /// Opens the database to serve, as [`Database::open`] does, but makes none: where there is none it may be that the
-    /// volume that has it is not there, and a new one in its place would be taken for it.
+    /// As [`Database::open`], but refuses a missing database instead of creating it: its volume may only be unmounted.
     pub async fn open_existing(target: &Target) -> Result<Database, StoreError> {
         if let Target::Sqlite(path) = target {
             sqlite::must_be_there(path)?;
@@ -40,8 +39,8 @@ impl Database {
         Database::open(target).await
     }
 
-    /// Opens the database to serve. A missing file is made, and SQLite is migrated; a PostgreSQL schema that is not up to
-    /// date is refused.
+    /// Opens the database for a server. SQLite: a missing file is created, and the schema is migrated. PostgreSQL: a
+    /// schema that is not up to date is refused.
     pub async fn open(target: &Target) -> Result<Database, StoreError> {
         let backend = match target {
             Target::Sqlite(path) => Backend::Sqlite(Sqlite::open(path)?),
@@ -50,8 +49,7 @@ impl Database {
         Ok(Database { backend })
     }
 
-    /// Opens the database for a sandbox to serve, as [`Database::open`] does; PostgreSQL without any table gets its schema
-    /// as well.
+    /// As [`Database::open`], for a sandbox: an empty PostgreSQL database gets the schema as well.
     pub async fn open_or_begin(target: &Target) -> Result<Database, StoreError> {
         match target {
             Target::Sqlite(_) => Database::open(target).await,
@@ -59,7 +57,7 @@ impl Database {
         }
     }
 
-    /// Opens the database to read it, beside a server. A schema that is not this binary's is refused.
+    /// Opens the database for reading while a server may be running. Another version's schema is refused.
     pub async fn open_read_only(target: &Target) -> Result<Database, StoreError> {
         let backend = match target {
             Target::Sqlite(path) => Backend::Sqlite(Sqlite::open_read_only(path)?),
@@ -68,7 +66,7 @@ impl Database {
         Ok(Database { backend })
     }
 
-    /// Brings the schema up to date; the names of the migrations that were run.
+    /// Migrates the schema. Returns the names of the migrations that ran.
     pub async fn migrate(target: &Target) -> Result<Vec<&'static str>, StoreError> {
         match target {
             Target::Sqlite(path) => {
@@ -83,17 +81,17 @@ impl Database {
         }
     }
 
-    /// The number of the schema that this binary knows, which a database has that is opened.
+    /// The number of the schema that this binary knows.
     pub fn newest_schema() -> i64 {
         crate::migrations::newest()
     }
 
-    /// Whether there can be only one writer.
+    /// Whether only one process can write.
     pub fn has_one_writer(&self) -> bool {
         matches!(self.backend, Backend::Sqlite(_))
     }
 
-    /// A store for a lane of the engine.
+    /// A store for one lane of the engine.
     pub async fn store(&self) -> Result<Box<dyn Store>, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => Ok(Box::new(sqlite.store()?)),
@@ -101,10 +99,10 @@ impl Database {
         }
     }
 
-    /// Writes something that changes nothing, to find out whether the database can be written.
+    /// Finds out whether the database can be written, without changing any data.
     pub async fn try_to_write(&self) -> Result<(), StoreError> {
         match &self.backend {
-            // An update that leaves a row as it is writes no page; this does, and nothing reads it.
+            // An update that leaves a row unchanged would write no page. This pragma does, and nothing reads it.
             Backend::Sqlite(sqlite) => sqlite.execute("PRAGMA user_version = 0", &[]),
             Backend::Postgres(postgres) => {
                 let touch = "UPDATE schema_migrations SET name = name WHERE number = (SELECT max(number) FROM schema_migrations)";
@@ -121,7 +119,7 @@ impl Database {
         }
     }
 
-    /// What gives events their positions, where commits cannot.
+    /// Assigns positions to events, if commits do not. Only on PostgreSQL.
     pub async fn sequencer(&self) -> Result<Option<Sequencer>, StoreError> {
         match &self.backend {
             Backend::Sqlite(_) => Ok(None),
@@ -129,7 +127,7 @@ impl Database {
         }
     }
 
-    /// What hears of events that another node placed, where there can be another one.
+    /// Receives notifications of events placed by other nodes. Only on PostgreSQL.
     pub fn listener(&self) -> Option<Listener> {
         match &self.backend {
             Backend::Sqlite(_) => None,
@@ -137,7 +135,7 @@ impl Database {
         }
     }
 
-    /// What says which endpoints this node serves.
+    /// Tells which webhook endpoints this node serves.
     pub fn shards(&self) -> Shards {
         match &self.backend {
             Backend::Sqlite(_) => Shards(None),
@@ -145,13 +143,12 @@ impl Database {
         }
     }
 
-    /// The wrapped data keys.
     pub async fn vault_keys(&self) -> Result<Vec<VaultKeyRow>, StoreError> {
         let rows = self.reader().rows(ClientId::INSTALLATION, DATA_KEYS.to_owned(), Vec::new(), 5).await?;
         rows.into_iter().map(vault_key).collect()
     }
 
-    /// Adds a wrapped data key, unless its purpose has an active one already; the active one.
+    /// Adds a wrapped data key, unless its purpose has an active one. Returns the active one.
     pub async fn add_vault_key(&self, row: VaultKeyRow) -> Result<VaultKeyRow, StoreError> {
         let sql = "INSERT INTO vault_keys (id, purpose, wrapped, created_at, retired_at)
              VALUES (?1, ?2, ?3, ?4, NULL) ON CONFLICT DO NOTHING";
@@ -164,8 +161,8 @@ impl Database {
         active.ok_or_else(|| StoreError::Unavailable("a data key was not stored".to_owned()))
     }
 
-    /// Puts a new active data key in the place of each purpose's present one, all or none. Tells whether it was done:
-    /// not when another one did it meanwhile.
+    /// Replaces the active data keys of all purposes, all or none. Returns false if another process has done so in the
+    /// meantime.
     pub async fn replace_vault_keys(&self, before: &[String], new: Vec<VaultKeyRow>) -> Result<bool, StoreError> {
         let Some(now) = new.first().map(|row| row.created_at) else { return Ok(false) };
         let mut statements: Vec<(&str, Vec<Value>)> = Vec::new();
@@ -180,9 +177,9 @@ impl Database {
         self.execute_all(&statements).await
     }
 
-    /// Forgets a retired data key, unless content of its kind is still sealed under it. Tells whether it was done.
+    /// Deletes a retired data key, unless content is still sealed under it. Returns whether it was deleted.
     ///
-    /// Looking and deleting are one transaction that no commit under the key gets past.
+    /// The search and the deletion are one transaction, which excludes concurrent commits under the key.
     pub async fn delete_vault_key(&self, id: &str, sealed: Sealed) -> Result<bool, StoreError> {
         let (table, _, column) = place_of(sealed);
         let unused = format!(
@@ -192,8 +189,8 @@ impl Database {
         self.execute_all(&[(delete, vec![id.into()]), (&unused, vec![Value::Bytes(id.as_bytes().to_vec())])]).await
     }
 
-    /// Puts data keys wrapped anew in the place of the same keys as they were read, all or none. Tells whether it was
-    /// done: not when one of them changed meanwhile.
+    /// Stores data keys that were wrapped again, all or none. Returns false if one of them has changed since it was
+    /// read.
     pub async fn rewrap_vault_keys(&self, keys: Vec<(VaultKeyRow, Vec<u8>)>) -> Result<bool, StoreError> {
         let sql = "UPDATE vault_keys SET wrapped = ?3 WHERE id = ?1 AND wrapped = ?2 RETURNING id";
         let statements: Vec<(&str, Vec<Value>)> = keys
@@ -203,7 +200,7 @@ impl Database {
         self.execute_all(&statements).await
     }
 
-    /// Runs a single statement of ours.
+    /// Runs one statement.
     pub(crate) async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.execute(sql, &params),
@@ -211,7 +208,7 @@ impl Database {
         }
     }
 
-    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    /// Runs statements in one transaction; each must return a row. Returns whether all did.
     async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.execute_all(statements),
@@ -219,8 +216,8 @@ impl Database {
         }
     }
 
-    /// The head of every ledger account. Beside a server that writes some rows later, what it keeps in its journal is read
-    /// first: of two versions the one with the higher sequence number is the later one.
+    /// The heads of all ledger accounts. Balances in the journal of a running server's write-back cache are read first;
+    /// of two versions the one with the higher sequence is the newer.
     pub(crate) async fn heads(&self) -> Result<Vec<Balance>, StoreError> {
         let journal = match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.balances_beside()?,
@@ -238,13 +235,13 @@ impl Database {
         Ok(heads.into_values().collect())
     }
 
-    /// Shows every authorization, by client and id, in bounded steps. Beside a running server those that come meanwhile
-    /// are shown or not.
+    /// Passes every authorization to `show`, ordered by client and id, in bounded steps. Authorizations created in the
+    /// meantime may or may not be included.
     pub async fn each_authorization(&self, mut show: impl FnMut(&Authorization) + Send) -> Result<(), StoreError> {
         let reader = self.reader();
         let mut after = None;
         loop {
-            let step: Vec<Authorization> = reader.scan(after, STEP).await?;
+            let step: Vec<Authorization> = reader.scan(after, ROWS_PER_SCAN).await?;
             let Some(last) = step.last() else { return Ok(()) };
             after = Some(vec![last.client.0.into(), last.id.0.into()]);
             step.iter().for_each(&mut show);
@@ -256,7 +253,7 @@ impl Database {
         let mut all: Vec<R> = Vec::new();
         loop {
             let after = all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).collect());
-            let mut step = reader.scan(after, STEP).await?;
+            let mut step = reader.scan(after, ROWS_PER_SCAN).await?;
             if step.is_empty() {
                 return Ok(all);
             }
@@ -265,7 +262,7 @@ impl Database {
     }
 }
 
-/// A row of `vault_keys`, its columns as [`VaultKeyRow`] has them.
+/// Reads a row of `vault_keys`.
 pub(crate) fn vault_key(row: Vec<Value>) -> Result<VaultKeyRow, StoreError> {
     let mut row = row.into_iter();
     match (row.next(), row.next(), row.next(), row.next(), row.next()) {

@@ -1,4 +1,5 @@
-//! Figures about all clients, for the operator's metrics: few statements, none of which reads a table that grows for ever.
+//! Figures about all clients for the metrics. They take few statements, none of which scans a table that grows without
+//! bound.
 
 use paygen_core::ids::ClientId;
 use paygen_core::time::Instant;
@@ -6,30 +7,27 @@ use paygen_core::time::Instant;
 use crate::value::Value;
 use crate::{Reader, StoreError};
 
-/// What there is just now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Exceptions that nobody resolved yet.
     pub open_exceptions: i64,
-    /// Authorizations that money is held for.
     pub holds: i64,
-    /// Events that webhook endpoints have not got yet, each endpoint's counted: those they have not come to, wanted or not,
-    /// and those that are tried again.
+    /// Events that webhook endpoints have not received yet, counted for each endpoint: those it has not reached, wanted
+    /// or not, and those that are being retried.
     pub webhook_backlog: i64,
-    /// When the oldest of these was made.
+    /// When the oldest of these events was created.
     pub webhook_oldest: Option<Instant>,
-    /// Bytes of the database.
+    /// In bytes.
     pub size: i64,
 }
 
 const EXCEPTIONS: &str = "SELECT count(*) FROM exceptions WHERE status = 'open'";
 
-/// Every hold has an end, and with it a place in the index of what falls due.
+/// Every open authorization has a due time, and with it an entry in the index of due times.
 const HOLDS: &str = "SELECT count(*) FROM authorizations WHERE due_at IS NOT NULL";
 
 const RETRIED: &str = "SELECT count(*), min(created_at) FROM deliveries WHERE status = 'pending'";
 
-/// An endpoint's cursor stands before the first event that it has not got and that has no row of its own.
+/// An endpoint's cursor is before the first event that it has not received and that has no row of its own.
 const AHEAD: &str = "SELECT CAST(coalesce(sum(q.newest - q.cursor_position), 0) AS bigint), min(q.oldest) FROM (
         SELECT p.cursor_position AS cursor_position,
             (SELECT coalesce(max(e.position), p.cursor_position) FROM events e
@@ -41,7 +39,6 @@ const AHEAD: &str = "SELECT CAST(coalesce(sum(q.newest - q.cursor_position), 0) 
     ) q";
 
 impl Reader {
-    /// Reads the figures.
     pub async fn figures(&self) -> Result<Figures, StoreError> {
         let (retried, oldest_retried) = self.pair(RETRIED, 2).await?;
         let (ahead, oldest_ahead) = self.pair(AHEAD, 2).await?;
@@ -55,7 +52,7 @@ impl Reader {
         })
     }
 
-    /// A number, and another one where there is one.
+    /// Reads a number and an optional second one.
     async fn pair(&self, sql: &str, columns: usize) -> Result<(i64, Option<i64>), StoreError> {
         let rows = self.rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), columns).await?;
         let number = |at: usize| match rows.first().and_then(|row| row.get(at)) {

@@ -1,6 +1,7 @@
-//! What a database is: of the sandbox or of production, and which key file wraps its data keys.
+//! The kind of a database: sandbox or production, and the key file that wraps its data keys.
 //!
-//! It is stored at the first start and never changes, so that a server of the one kind does not run on what the other left.
+//! It is stored at the first start and never changes, so that a server of one kind does not run on a database of the
+//! other.
 
 use paygen_core::ids::ClientId;
 use paygen_core::time::Instant;
@@ -8,17 +9,16 @@ use paygen_core::time::Instant;
 use crate::value::Value;
 use crate::{Database, StoreError};
 
-/// What a database was found to be.
+/// The kind of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// Whether it is a sandbox's.
     pub is_sandbox: bool,
-    /// The id of the key file that wraps its data keys, when a server has started since it is noted.
+    /// The id of the key file that wraps the data keys; `None` until a server that records it has started.
     pub key_file: Option<String>,
 }
 
-/// Signs of a sandbox in a database from before it was noted: its key, a clock that was moved, or its client without any key
-/// of production beside it.
+/// Signs of a sandbox in a database that does not record its kind: a test key, a moved clock, or the sandbox's client
+/// without any production key.
 const SANDBOX: &str = "SELECT CAST(1 AS bigint)
      WHERE EXISTS (SELECT 1 FROM api_keys WHERE hint LIKE 'pgk_test_%')
         OR EXISTS (SELECT 1 FROM clock WHERE time_offset > 0)
@@ -26,7 +26,7 @@ const SANDBOX: &str = "SELECT CAST(1 AS bigint)
             AND NOT EXISTS (SELECT 1 FROM api_keys WHERE hint LIKE 'pgk_live_%'))";
 
 impl Database {
-    /// What it is; nothing when that was never stored.
+    /// The recorded kind, if there is one.
     pub async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         let sql = "SELECT environment, key_file FROM installation";
         let rows = self.reader().rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 2).await?;
@@ -41,26 +41,27 @@ impl Database {
         }))
     }
 
-    /// What it is, stored now if it was not yet: what is in it decides, and in one without any key who asks first.
+    /// The kind, recorded now if it was not before: existing content decides, and in a database without any key the
+    /// caller does.
     pub async fn established(&self, as_sandbox: bool, at: Instant) -> Result<Installation, StoreError> {
         if let Some(known) = self.installation().await? {
             return Ok(known);
         }
         let reader = self.reader();
         let has_marks = !reader.rows(ClientId::INSTALLATION, SANDBOX.to_owned(), Vec::new(), 1).await?.is_empty();
-        // Who has no key was never served, whatever the environment.
+        // A database without any key was never served.
         let keys = "SELECT CAST(1 AS bigint) WHERE EXISTS (SELECT 1 FROM api_keys)";
         let is_used = !reader.rows(ClientId::INSTALLATION, keys.to_owned(), Vec::new(), 1).await?.is_empty();
         let environment = if has_marks || (as_sandbox && !is_used) { "sandbox" } else { "production" };
         let sql = "INSERT INTO installation (id, environment, key_file, created_at) VALUES (1, ?1, NULL, ?2)
              ON CONFLICT DO NOTHING";
         self.execute(sql, vec![environment.to_owned().into(), at.into()]).await?;
-        // Another node may have stored it first.
+        // Another node may have recorded it first.
         let stored = self.installation().await?;
         stored.ok_or_else(|| StoreError::Unavailable("what the database is was not stored".to_owned()))
     }
 
-    /// Notes which key file wraps the data keys.
+    /// Records which key file wraps the data keys.
     pub async fn note_key_file(&self, id: &str) -> Result<(), StoreError> {
         self.execute("UPDATE installation SET key_file = ?1", vec![id.to_owned().into()]).await
     }

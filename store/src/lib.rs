@@ -1,8 +1,10 @@
-//! The memory of Paygen: one seam, two backends (SQLite and PostgreSQL), one conformance suite.
+//! Storage: one interface, two backends (SQLite and PostgreSQL), one conformance suite.
 //!
-//! Writing goes through a [`Store`], one for each lane of the engine; reading rows and lists for answers goes
-//! through a [`Reader`], beside the engine and without locks. Each record says its columns once, in `records/`;
-//! both backends are generic over that.
+//! Writes go through a [`Store`], one for each lane of the engine. Reads for answers go through a [`Reader`], which
+//! takes no locks and does not involve the engine. Each record declares its columns once, in `records/`; both backends
+//! are generic over that declaration.
+
+#![allow(missing_docs, reason = "names of fields say what they are; docs state units, bounds and rules")]
 
 mod database;
 pub mod figures;
@@ -48,60 +50,59 @@ pub use vault_keys::VaultKeyRow;
 /// How rows are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// To find out what a batch needs: no locks, nothing holds until the commit.
+    /// To find out which rows a batch needs. Without locks: the rows may change before the commit.
     Peek,
-    /// To decide on: opens the batch's transaction where none is open and locks each row as it is wanted, in the
-    /// one order (kind, client, id). The rows stay as they are until `commit` or `abandon`.
+    /// To decide on. Begins the batch's transaction if there is none and locks each row as requested, in one global
+    /// order (kind, client, id). The rows do not change until `commit` or `abandon`.
     Hold,
 }
 
-/// Why the store could not do what it was asked.
+/// Why the store could not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another node was in the way: drop everything, load and run again.
+    /// Another node interfered. The caller drops everything, loads again and runs the batch again.
     #[error("conflict: {0}")]
     Conflict(String),
-    /// The database refused something of this batch: run its commands one at a time, so that only the culprit fails.
+    /// A command of the batch is at fault. The caller runs the commands one at a time, so that only that one fails.
     #[error("refused by the database: {0}")]
     CommandFault(String),
-    /// The store cannot be reached or is full: nothing of the batch is stored; callers are told to come back.
+    /// The store cannot be reached, or is full. Nothing of the batch is stored; the request is retryable.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// The database cannot be used as it is: the message tells an operator why, and the way out.
+    /// The database cannot be used as it is. The message tells the operator why, and what to do.
     #[error("{0}")]
     Unfit(String),
-    /// What is on disk can no longer be known: the process must stop.
+    /// The state on disk is unknown. The process must stop.
     #[error("the store failed: {0}")]
     Fatal(String),
-    /// The place a list should go on from is none of its own.
+    /// The cursor of a list request was not issued by that list.
     #[error("the cursor does not fit the list")]
     InvalidCursor,
-    /// A list took longer than it may.
     #[error("the query took too long")]
     TooBroad,
-    /// As many reads are under way as may be, and waiting for one of them to end took too long.
+    /// Too many reads are under way, and waiting for one to end took too long.
     #[error("too many reads are under way")]
     Busy,
 }
 
-/// The write side: loads rows into a working set, and commits what a batch did to it.
+/// The write side: loads rows into a working set, and commits a batch's changes.
 pub trait Store: Send {
-    /// Whether this store is the only writer there can be, so that rows in memory stay true between batches and
-    /// `Peek` loads may be decided on at once.
+    /// Whether no other process can write. Then rows in memory stay valid between batches, and rows loaded with `Peek`
+    /// may be decided on.
     fn is_only_writer(&self) -> bool;
 
-    /// Loads rows, or the news that there are none, into the working set.
+    /// Loads rows into the working set, or marks them as absent.
     fn load(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError>;
 
-    /// Writes what differs from what is stored, with the batch's id, in one transaction; durable when it returns.
-    /// After an error nothing of the batch is stored, and the transaction is over.
+    /// Writes the batch's changes and its id in one transaction, durable on return. After an error nothing is stored
+    /// and the transaction is over.
     fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError>;
 
-    /// Gives up the open transaction, if any.
+    /// Rolls the open transaction back, if there is one.
     fn abandon(&mut self);
 }
 
-/// Turns rows that are followed by their sort values into a page.
+/// Builds a page from rows that are followed by their sort values.
 fn page<L: Listed>(
     mut found: Vec<Vec<value::Value>>,
     query: &query::ListQuery,

@@ -1,6 +1,5 @@
-//! Numbered migrations, one text for both stores; each store runs them in its own way.
+//! Numbered migrations. Their text is shared by both stores; each runs them in its own way.
 
-/// A migration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Migration {
     pub(crate) number: i64,
@@ -8,7 +7,7 @@ pub(crate) struct Migration {
     text: &'static str,
 }
 
-/// Every migration, in order.
+/// All migrations, in order.
 pub(crate) const ALL: &[Migration] = &[
     Migration { number: 1, name: "0001_foundations", text: include_str!("../migrations/0001_foundations.sql") },
     Migration { number: 2, name: "0002_cards", text: include_str!("../migrations/0002_cards.sql") },
@@ -28,18 +27,18 @@ pub(crate) const ALL: &[Migration] = &[
     Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
 ];
 
-/// What a store's dialect calls the types.
+/// The names of types and table options in a store's SQL dialect.
 pub(crate) struct Dialect {
     pub(crate) int: &'static str,
     pub(crate) text: &'static str,
     pub(crate) bytes: &'static str,
     pub(crate) table_options: &'static str,
-    /// Of tables whose rows are long, or looked up by keys that come at random.
+    /// For tables with long rows, or with random keys.
     pub(crate) long_rows: &'static str,
 }
 
 impl Migration {
-    /// The statements for a store.
+    /// The SQL for a store.
     pub(crate) fn sql(&self, dialect: &Dialect) -> String {
         self.text
             .replace("@table_options", dialect.table_options)
@@ -49,7 +48,7 @@ impl Migration {
             .replace("@bytes", dialect.bytes)
     }
 
-    /// SHA-256 of the text, as hex: an applied migration must not change.
+    /// SHA-256 of the text, as hex. An applied migration must not change.
     pub(crate) fn checksum(&self) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.text.as_bytes());
         paygen_core::hash::hex(digest.as_ref())
@@ -61,7 +60,7 @@ pub(crate) fn newest() -> i64 {
     ALL.last().map_or(0, |migration| migration.number)
 }
 
-/// Which migrations are still to be run, given those that were: number and checksum, in order.
+/// The pending migrations, given the applied ones (number and checksum, in order).
 pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration], String> {
     for (number, checksum) in applied {
         match ALL.iter().find(|migration| migration.number == *number) {
@@ -83,7 +82,7 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
     Ok(&ALL[applied.len().min(ALL.len())..])
 }
 
-/// The tables that the first so many migrations make, in the order in which they are made.
+/// The tables created by the first migrations, in order of creation.
 pub(crate) fn tables(migrations: usize) -> impl Iterator<Item = &'static str> {
     let made = |migration: &Migration| {
         migration.text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next())

@@ -1,136 +1,113 @@
-//! What a list asks for, free of SQL and of HTTP: the edge parses text into this, each backend renders it.
+//! List queries, independent of SQL and HTTP: the API parses text into them, each backend renders them.
 
 use paygen_core::ids::ClientId;
 
 use crate::value::Value;
 
-/// A column of a list source, named by the record that keeps it.
+/// A column that lists can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListColumn {
-    /// The SQL name, qualified by the source's alias: a constant of ours, never text from outside.
+    /// The SQL name with the table's alias. Always a constant, never user input.
     pub sql: &'static str,
-    /// How values are compared.
     pub kind: ColumnKind,
-    /// Whether a row may have no value.
+    /// Whether the column may be null.
     pub nullable: bool,
 }
 
-/// How a column's values are compared and sorted.
+/// How values of a column are compared and sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Text, compared byte by byte.
+    /// Compared byte by byte.
     Text,
-    /// A 64-bit integer.
+    /// 64-bit.
     Integer,
-    /// Minor units; `exponent` names the column that tells the row's number of decimals.
+    /// In minor units. `exponent` is the column with the row's number of decimals.
     Money {
-        /// SQL name of the column with the row's number of decimals.
         exponent: &'static str,
     },
-    /// Microseconds since 1970.
+    /// In microseconds since 1970.
     Time,
-    /// True or false.
     Boolean,
-    /// A 12-byte id or other bytes.
+    /// An id, hash or other bytes.
     Bytes,
 }
 
-/// A value to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
-    /// A plain value.
     Value(Value),
-    /// An amount in major units: compared with each row at that row's own number of decimals.
+    /// An amount in major units. It is compared with each row at the row's own number of decimals.
     Decimal(paygen_core::money::Decimal),
 }
 
-/// A comparison of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// Equal.
     Eq(Operand),
-    /// Not equal; a row without a value is not equal either.
+    /// A row without a value is not equal, so it matches.
     Ne(Operand),
-    /// Greater.
     Gt(Operand),
-    /// Greater or equal.
     Gte(Operand),
-    /// Less.
     Lt(Operand),
-    /// Less or equal.
     Lte(Operand),
-    /// One of these.
     In(Vec<Operand>),
-    /// None of these; a row without a value passes.
+    /// Rows without a value match.
     NotIn(Vec<Operand>),
-    /// From the first to the second, both included.
+    /// Both included.
     Between(Operand, Operand),
-    /// Has a value (true) or has none (false).
+    /// Has a value (true), or has none (false).
     Exists(bool),
 }
 
-/// One condition; all conditions of a query must hold.
+/// A condition. All conditions of a query must hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
-    /// The column that is compared.
     pub column: ListColumn,
-    /// How it is compared.
     pub test: Test,
 }
 
-/// A literal text looked for in any of some text columns, letter case ignored.
+/// A search for a text in several columns, ignoring letter case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
-    /// The text, taken literally.
+    /// Taken literally.
     pub text: String,
-    /// The columns.
     pub columns: Vec<ListColumn>,
-    /// Columns that a row is found by as well when they equal this value: what is kept as a hash has no parts to look in.
+    /// Columns that match if they equal this value. For values that are stored as hashes and cannot be searched.
     pub equal: Vec<(ListColumn, Value)>,
 }
 
-/// One sort key. The backend always adds the id as the last one, in the direction of the last key.
+/// A sort key. The backend appends the id as the last key, in the direction of the key before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Order {
-    /// The column.
     pub column: ListColumn,
-    /// Largest first.
     pub descending: bool,
 }
 
-/// Which part of the result is wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Paging {
-    /// A numbered page, with the total counted.
+    /// A numbered page; the total is counted.
     Page {
         /// From 1.
         page: u32,
     },
-    /// What follows the row with these sort values (one for each `Order`, then the id), no total; `None` starts.
+    /// The rows after the one with these sort values (one for each `Order`, then the id), without a total; `None`
+    /// starts at the beginning.
     After(Option<Vec<Value>>),
 }
 
-/// A list request of one client.
+/// A list request of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListQuery {
-    /// Whose rows.
     pub client: ClientId,
-    /// Conditions, all of which must hold.
     pub filters: Vec<Filter>,
-    /// A text to look for.
     pub search: Option<Search>,
-    /// Sort keys.
     pub order: Vec<Order>,
-    /// How many rows at the most.
     pub limit: u32,
-    /// Which part.
     pub paging: Paging,
-    /// The list gives up at this many milliseconds.
+    /// The query is cancelled after so many milliseconds.
     pub timeout_ms: u32,
 }
 
 impl ListQuery {
-    /// The columns its conditions name.
+    /// The columns that conditions name.
     pub(crate) fn conditions_on(&self) -> impl Iterator<Item = ListColumn> + '_ {
         let filtered = self.filters.iter().map(|filter| filter.column);
         let searched = |search: &Search| -> Vec<ListColumn> {
@@ -140,13 +117,11 @@ impl ListQuery {
     }
 }
 
-/// A page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
-    /// The rows.
     pub rows: Vec<T>,
-    /// How many rows there are in all; only with [`Paging::Page`].
+    /// The total number of rows; only with [`Paging::Page`].
     pub total: Option<u64>,
-    /// The sort values of the last row when more follow; only with [`Paging::After`].
+    /// The sort values of the last row if more follow; only with [`Paging::After`].
     pub next: Option<Vec<Value>>,
 }

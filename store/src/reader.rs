@@ -1,4 +1,4 @@
-//! The read side: rows and lists for answers, beside the engine, without locks.
+//! The read side: rows and lists for answers, without locks and without the engine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
@@ -26,29 +26,25 @@ use crate::statements::select_by_key;
 use crate::turns::ReadTurns;
 use crate::value::Value;
 
-/// A card as it is found by its number.
+/// A card found by its number.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberedCard {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub card: CardId,
-    /// Year and month on it.
     pub expiry: (i64, i64),
-    /// What it is linked to.
     pub links: Links,
 }
 
-/// Reads; clones share connections.
+/// Reads from the database; clones share connections.
 ///
-/// Every read that may take a while has a turn, those of lists apart from the others: so many are under way at once, and
-/// of them only some of one client's. On SQLite each has a connection and a thread.
+/// Reads that may take a while need a turn, and lists have turns of their own: the number of concurrent reads is
+/// bounded, in total and for each client. On SQLite each read has a connection and a thread.
 #[derive(Clone)]
 pub struct Reader {
     backend: Backend,
 }
 
-/// How long a read that is no list waits for its turn.
+/// How long a read other than a list waits for a turn.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
@@ -72,7 +68,7 @@ impl Reader {
         Reader { backend: Backend::Postgres(pool) }
     }
 
-    /// The statement that tells how many bytes the database has.
+    /// The query for the size of the database in bytes.
     pub(crate) fn size_statement(&self) -> &'static str {
         match &self.backend {
             Backend::Sqlite(_) => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
@@ -87,8 +83,8 @@ impl Reader {
         }
     }
 
-    /// Rows of a statement of ours that a client waits for, [`ClientId::NOBODY`] for the server itself; `?1`… are its
-    /// parameters.
+    /// Runs a query with the parameters `?1`… on behalf of a client, or of [`ClientId::INSTALLATION`] for the server
+    /// itself.
     pub(crate) async fn rows(
         &self,
         client: ClientId,
@@ -122,17 +118,15 @@ impl Reader {
         rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
     }
 
-    /// The row of a key.
     pub async fn get<R: Keyed>(&self, key: Key) -> Result<Option<R>, StoreError> {
         let row = match &self.backend {
-            // It takes microseconds: less than handing it to another thread would.
+            // It takes microseconds, less than moving it to another thread.
             Backend::Sqlite(pool) => pool.row::<R>(&key)?,
             Backend::Postgres(pool) => pool.rows(&select_by_key::<R>(), &R::key_values(&key)).await?.into_iter().next(),
         };
         Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
     }
 
-    /// The card whose number has this fingerprint.
     pub async fn card_of_number(&self, fingerprint: &[u8; 32]) -> Result<Option<NumberedCard>, StoreError> {
         let sql = "SELECT f.client, f.card, c.card_holder, c.debit_account, c.funds, c.expiry_year, c.expiry_month
              FROM card_fingerprints f JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
@@ -154,7 +148,7 @@ impl Reader {
         Ok(rows.into_iter().next().and_then(read))
     }
 
-    /// The rows of several keys of one client, those that are there.
+    /// The rows of several ids of a client; absent ones are left out.
     pub async fn get_many<R: Keyed>(&self, client: ClientId, ids: &[Id]) -> Result<Vec<R>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -166,14 +160,13 @@ impl Reader {
         self.records(client, &format!("WHERE client = ?1 AND {id} IN ({})", places.join(", ")), params).await
     }
 
-    /// A page of a list.
     pub async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         if let Paging::After(Some(values)) = &query.paging
             && !fits(&query.order, L::ID, values)
         {
             return Err(StoreError::InvalidCursor);
         }
-        // Waiting is part of the time that the list may take.
+        // Waiting for a turn counts towards the list's time limit.
         let until = Stopwatch::now() + Duration::from_millis(u64::from(query.timeout_ms));
         let turn = self.turns().lists.take(query.client, until).await?;
         let left = until.saturating_duration_since(Stopwatch::now()).as_millis();
@@ -189,8 +182,8 @@ impl Reader {
             }
             Backend::Postgres(pool) => {
                 let pool = pool.clone();
-                // A task of its own: when nobody waits any more the query still runs in the database, and its turn
-                // with it.
+                // A task of its own: if the caller is cancelled, the query continues in the database and keeps its
+                // turn.
                 let listed = tokio::spawn(async move {
                     let _turn = turn;
                     pool.list::<L>(&query).await
@@ -200,17 +193,16 @@ impl Reader {
         }
     }
 
-    /// Whether the store answers.
+    /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.rows(ClientId::INSTALLATION, "SELECT count(*) FROM clock".to_owned(), Vec::new(), 1).await.map(|_| ())
     }
 
-    /// The test clock.
     pub async fn clock(&self) -> Result<Clock, StoreError> {
         Ok(self.get::<Clock>(Clock::singleton_key()).await?.unwrap_or_default())
     }
 
-    /// Every client, oldest first.
+    /// Oldest first.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         self.records(ClientId::INSTALLATION, "ORDER BY created_at, id", Vec::new()).await
     }
@@ -224,12 +216,12 @@ impl Reader {
         Ok(client.map(|client| (key, client)))
     }
 
-    /// Every API key of a client, oldest first.
+    /// Oldest first.
     pub async fn api_keys(&self, client: ClientId) -> Result<Vec<ApiKey>, StoreError> {
         self.records(client, "WHERE client = ?1 ORDER BY created_at, id", vec![client.0.into()]).await
     }
 
-    /// How many API keys of a client work.
+    /// The number of a client's active API keys.
     pub async fn active_api_keys(&self, client: ClientId) -> Result<i64, StoreError> {
         let sql = "SELECT count(*) FROM api_keys WHERE client = ?1 AND status = 'active'";
         let rows = self.rows(client, sql.to_owned(), vec![client.0.into()], 1).await?;
@@ -239,12 +231,11 @@ impl Reader {
         }
     }
 
-    /// A line of a ledger account.
     pub async fn line(&self, client: ClientId, account: LedgerAccountId, seq: i64) -> Result<Option<Line>, StoreError> {
         Ok(self.lines(client, account, seq, seq).await?.into_iter().next())
     }
 
-    /// Lines of a ledger account, oldest first, both ends included.
+    /// Oldest first; both ends included.
     pub async fn lines(
         &self,
         client: ClientId,
@@ -257,7 +248,7 @@ impl Reader {
             .await
     }
 
-    /// The last line at or before an instant: times never go back along a chain, so it is found by halving.
+    /// The last line at or before an instant. Times never decrease along a chain, so bisection finds it.
     pub async fn line_at(
         &self,
         client: ClientId,
@@ -281,7 +272,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// What each authorization holds on a ledger account as of a line.
+    /// The amount that each authorization holds on a ledger account as of a line.
     pub async fn open_holds(
         &self,
         client: ClientId,
@@ -300,20 +291,19 @@ impl Reader {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// The events of a client after a position, in order.
+    /// In order of position.
     pub async fn events_after(&self, client: ClientId, position: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rest = format!("WHERE client = ?1 AND position > ?2 ORDER BY position LIMIT {limit}");
         self.records(client, &rest, vec![client.0.into(), position.into()]).await
     }
 
-    /// The event of a client with the highest position.
+    /// The event with the highest position.
     pub async fn newest_event(&self, client: ClientId) -> Result<Option<Event>, StoreError> {
         let rest = "WHERE client = ?1 AND position IS NOT NULL ORDER BY position DESC LIMIT 1";
         Ok(self.records(client, rest, vec![client.0.into()]).await?.into_iter().next())
     }
 
-    /// Where the newest event of each of these clients stands, for those that have one: one statement where the database
-    /// is elsewhere.
+    /// The positions of the newest events of these clients, in a single statement on PostgreSQL.
     pub async fn newest_positions(&self, clients: &[ClientId]) -> Result<Vec<(ClientId, i64)>, StoreError> {
         match &self.backend {
             Backend::Sqlite(_) => {
@@ -331,8 +321,7 @@ impl Reader {
         }
     }
 
-    /// A client's oldest events, in order, that were made until an instant. Never its newest: from that one positions
-    /// go on.
+    /// A client's oldest events up to an instant, except its newest event, from which positions continue.
     pub async fn old_events(
         &self,
         client: ClientId,
@@ -345,7 +334,7 @@ impl Reader {
         Ok(old.filter_map(|event| Some((Key::of(client, event.id.0), event.position?))).collect())
     }
 
-    /// API keys that something has to be done about until an instant, the most urgent first.
+    /// API keys that are due at an instant, most urgent first.
     pub async fn due_api_keys(
         &self,
         until: Instant,
@@ -356,7 +345,7 @@ impl Reader {
         Ok(keys.into_iter().filter_map(|key| Some((key.client, key.id, key.due_at?))).collect())
     }
 
-    /// Authorizations whose hold has run out by an instant, the oldest first.
+    /// Authorizations whose hold is due at an instant, oldest first.
     pub async fn due_authorizations(
         &self,
         until: Instant,
@@ -377,17 +366,16 @@ impl Reader {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Kept answers whose time is over.
+    /// Stored responses past their retention.
     pub async fn expired_idempotency(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.keys_until("idempotency", "key_hash", "expires_at", wall, limit).await
     }
 
-    /// Tokens whose time is over.
     pub async fn expired_tokens(&self, wall: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.keys_until("tokens", "id", "expires_at", wall, limit).await
     }
 
-    /// Reveal tokens whose time has been over for so long that they are forgotten.
+    /// Reveal tokens past their retention.
     pub async fn expired_reveal_tokens(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         let sql = format!("SELECT hash FROM reveal_tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT {limit}");
         let rows = self.rows(ClientId::INSTALLATION, sql, vec![before.into()], 1).await?;
@@ -398,7 +386,7 @@ impl Reader {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Content that is sealed under one of these data keys, in key order after a row: its rows and what is sealed.
+    /// Content sealed under one of these data keys, in key order after a row: the row and the sealed bytes.
     pub async fn sealed_under(
         &self,
         sealed: Sealed,
@@ -432,7 +420,7 @@ impl Reader {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// How many pieces of content are sealed under one of these data keys.
+    /// How many values are sealed under one of these data keys.
     pub async fn count_sealed_under(&self, sealed: Sealed, keys: &[String]) -> Result<u64, StoreError> {
         if keys.is_empty() {
             return Ok(0);
@@ -448,7 +436,7 @@ impl Reader {
         }
     }
 
-    /// The keys of a table's rows whose time in a column is at or before an instant, the oldest first.
+    /// The keys of rows whose time in a column is at or before an instant, oldest first.
     pub(crate) async fn keys_until(
         &self,
         table: &str,
@@ -469,7 +457,7 @@ impl Reader {
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
-    /// Records of a table in key order, after a key: for reading a whole table in bounded steps.
+    /// Rows of a table in key order after a key, for reading a whole table in bounded steps.
     pub(crate) async fn scan<R: Stored>(&self, after: Option<Vec<Value>>, limit: u32) -> Result<Vec<R>, StoreError> {
         let names: Vec<&str> = R::COLUMNS.iter().take(R::KEY_COLUMNS).map(|column| column.name).collect();
         let key = names.join(", ");
@@ -483,7 +471,7 @@ impl Reader {
         self.records(ClientId::INSTALLATION, &format!("{condition} ORDER BY {key} LIMIT {limit}"), params).await
     }
 
-    /// Lines of a ledger account, oldest first, each with the digest its entry is stored with.
+    /// Oldest first, each with the stored digest of its entry.
     pub(crate) async fn lines_with_digests(
         &self,
         client: ClientId,
@@ -503,7 +491,7 @@ impl Reader {
         let read = |mut values: Vec<Value>| {
             let digest = match values.pop() {
                 Some(Value::Bytes(digest)) => digest.try_into().unwrap_or(GENESIS),
-                // A line without its entry: no digest fits, and the chain is found to be broken there.
+                // A line without an entry: no digest matches, so the verifier reports the chain as broken here.
                 _ => GENESIS,
             };
             Ok((Line::read(&mut Row::of::<Line>(values))?, digest))
@@ -511,7 +499,7 @@ impl Reader {
         rows.into_iter().map(read).collect()
     }
 
-    /// The records of a client's entries from one entry to another, both included.
+    /// The records of a client's entries in a range, both ends included.
     pub(crate) async fn of_entries<R: Stored>(
         &self,
         client: ClientId,

@@ -1,8 +1,8 @@
-//! Which data keys a batch's rows are sealed under: a commit is refused when one of them is no longer kept.
+//! The data keys that a batch's content is sealed under. A commit is refused if one of them no longer exists.
 //!
-//! This is what makes it safe to delete a retired key while others write. Deleting locks the key's row and then looks
-//! for content under it; a commit locks the row of each key it relies on against being deleted. So either the commit
-//! is seen by the look, or it finds the key gone and stores nothing, however long its node slept in between.
+//! This makes it safe to delete a retired key while other nodes write. Deleting locks the key's row and then searches
+//! for content under the key; a commit locks the rows of the keys it uses. So either the search sees the commit, or the
+//! commit finds the key gone and stores nothing, however long its node was suspended in between.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use paygen_core::work::Work;
 
 use crate::StoreError;
 
-/// The ids of the data keys that the batch's new content names.
+/// The ids of the data keys used by the batch's new content.
 pub(crate) fn relied_on(work: &Work) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for row in written(&work.card_secrets) {
@@ -26,7 +26,7 @@ pub(crate) fn relied_on(work: &Work) -> BTreeSet<String> {
     for row in written(&work.webhooks) {
         ids.extend(named(&row.credentials));
     }
-    // An answer about a card holder is sealed under their own key.
+    // A response about a card holder is sealed under that card holder's key.
     for row in written(&work.idempotency).filter(|row| row.subject.is_none()) {
         ids.extend(named(&row.body));
     }
@@ -40,19 +40,19 @@ fn written<R: paygen_core::record::Record>(table: &Table<R>) -> impl Iterator<It
     })
 }
 
-/// Sealed content begins with the version 1 and the eight hex characters of its key's id.
+/// Sealed content begins with version 1 and the eight hex characters of its key's id.
 fn named(content: &[u8]) -> Option<String> {
     let (id, _) = content.strip_prefix(&[1])?.split_first_chunk::<8>()?;
     let id = std::str::from_utf8(id).ok()?;
     id.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| id.to_owned())
 }
 
-/// Why a commit under a key that is gone is refused. This node learns the present keys by itself, within seconds.
+/// The error of a commit under a deleted key. The node loads the current keys within seconds.
 pub(crate) fn key_gone() -> StoreError {
     StoreError::Unavailable("the data key that sealed this was deleted meanwhile; nothing is stored".to_owned())
 }
 
-/// Table, last key column and column of a kind of sealed content.
+/// The table, last key column and column of a kind of sealed content.
 pub(crate) fn place_of(sealed: Sealed) -> (&'static str, &'static str, &'static str) {
     match sealed {
         Sealed::CardNumber => ("card_secrets", "card", "sealed_number"),

@@ -1,7 +1,7 @@
-//! A whole database as it was at one instant, as files; and a database made of such files.
+//! Snapshots: a database as of one instant, as files, and restoring a database from them.
 //!
-//! Taking a snapshot reads one transaction and takes no lock that a server waits for. Making a database of one is all or
-//! nothing: before [`Restoration::finish`] returns, nobody finds a part of it.
+//! Taking a snapshot reads one transaction and holds no lock that a server waits for. Restoring is all or nothing:
+//! nothing is visible before [`Restoration::finish`] returns.
 
 use std::path::Path;
 
@@ -10,73 +10,56 @@ use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Target, VaultKeyRow, migrations, postgres, sqlite};
 
-/// What a snapshot's files hold.
+/// The content of a snapshot's files.
 pub struct Snapshot {
-    /// The migrations that made its schema.
     pub schema: Vec<Applied>,
-    /// The tables that have a file of their own, where they do.
+    /// The tables that have a file of their own (PostgreSQL).
     pub tables: Vec<CopiedTable>,
-    /// Its data keys, wrapped.
+    /// Wrapped.
     pub data_keys: Vec<VaultKeyRow>,
-    /// The documents that its rows name.
     pub documents: Vec<NamedDocument>,
 }
 
-/// A migration that was run.
+/// An applied migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Applied {
-    /// Its number.
     pub number: i64,
-    /// SHA-256 of its text, as hex.
     pub checksum: String,
 }
 
-/// A table that has a file of its own.
+/// A table with a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CopiedTable {
-    /// Its name.
     pub name: String,
-    /// Its columns, in the order in which the file has them.
+    /// In the order of the file.
     pub columns: Vec<String>,
 }
 
 impl CopiedTable {
-    /// The name of its file.
     pub fn file(&self) -> String {
         format!("{}.copy", self.name)
     }
 }
 
-/// A document that a row names.
+/// A document that a row refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedDocument {
-    /// Whose.
     pub client: ClientId,
-    /// Of whom.
     pub card_holder: CardHolderId,
-    /// Which.
     pub document: DocumentId,
 }
 
-/// Why a snapshot cannot be taken, or a database made of one.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What was asked for must not be done; it says why, and the way out.
+    /// The operation must not be done. The message says why, and what to do.
     #[error("{0}")]
     Refused(String),
-    /// A file.
     #[error("{path}: {error}")]
-    File {
-        /// Its path.
-        path: String,
-        /// What went wrong.
-        error: std::io::Error,
-    },
+    File { path: String, error: std::io::Error },
 }
 
 impl SnapshotError {
@@ -86,10 +69,9 @@ impl SnapshotError {
     }
 }
 
-/// The columns of `documents` that name one, and how they are read.
+/// Selects the columns that identify documents.
 pub(crate) const DOCUMENTS: &str = "SELECT client, card_holder, id FROM documents ORDER BY client, card_holder, id";
 
-/// A row of [`DOCUMENTS`].
 pub(crate) fn named_document(row: &[&[u8]; 3]) -> Result<NamedDocument, SnapshotError> {
     let torn = || StoreError::CommandFault("documents does not read as it should".to_owned());
     let [client, card_holder, document] = row.map(Id::from_slice);
@@ -100,7 +82,7 @@ pub(crate) fn named_document(row: &[&[u8]; 3]) -> Result<NamedDocument, Snapshot
     })
 }
 
-/// Refuses a schema that this binary does not know, or that is none.
+/// Refuses a schema that is empty or unknown to this binary.
 pub(crate) fn known(schema: &[Applied]) -> Result<(), SnapshotError> {
     let schema: Vec<(i64, String)> = schema.iter().map(|applied| (applied.number, applied.checksum.clone())).collect();
     if schema.is_empty() {
@@ -112,7 +94,7 @@ pub(crate) fn known(schema: &[Applied]) -> Result<(), SnapshotError> {
 }
 
 impl Snapshot {
-    /// Writes the database, as it is at one instant, into files of a directory that is there and empty.
+    /// Writes the database, as of one instant, into files of an existing, empty directory.
     pub async fn take(target: &Target, into: &Path) -> Result<Snapshot, SnapshotError> {
         match target {
             Target::Sqlite(path) => sqlite::snapshot::take(path, into),
@@ -120,12 +102,12 @@ impl Snapshot {
         }
     }
 
-    /// Refuses a schema that this binary does not know.
+    /// Refuses a schema that is unknown to this binary.
     pub fn check_schema(schema: &[Applied]) -> Result<(), SnapshotError> {
         known(schema)
     }
 
-    /// Whether the live database still names a document.
+    /// Whether the live database still refers to a document.
     pub async fn is_still_named(target: &Target, document: &NamedDocument) -> Result<bool, StoreError> {
         match target {
             Target::Sqlite(path) => sqlite::snapshot::is_named(path, document),
@@ -134,18 +116,16 @@ impl Snapshot {
     }
 }
 
-/// A database that is going to be made of a snapshot. Nobody else can use its place meanwhile.
+/// A database being restored. Nobody else can create one in its place meanwhile.
 pub enum Restoration {
-    /// As a file.
     #[doc(hidden)]
     Sqlite(sqlite::snapshot::Restoration),
-    /// As tables.
     #[doc(hidden)]
     Postgres(Box<postgres::snapshot::Restoration>),
 }
 
 impl Restoration {
-    /// Looks whether there is room for a database with this schema, and keeps everybody else out.
+    /// Checks that there is no database in the way, and excludes others.
     pub async fn begin(target: &Target, schema: &[Applied]) -> Result<Restoration, SnapshotError> {
         known(schema)?;
         match target {
@@ -157,7 +137,7 @@ impl Restoration {
         }
     }
 
-    /// Makes the database of the files in a directory; durable when it returns.
+    /// Creates the database from the files in a directory; durable on return.
     pub async fn finish(self, from: &Path, tables: &[CopiedTable]) -> Result<(), SnapshotError> {
         match self {
             Restoration::Sqlite(restoration) => restoration.finish(from),

@@ -1,5 +1,4 @@
-//! Rendering list queries: one builder for both dialects. SQL names come from our constants, everything else is a
-//! parameter.
+//! Rendering list queries for both dialects. SQL names are constants; everything else is a parameter.
 
 use paygen_core::money::Decimal;
 use paygen_core::record::Key;
@@ -7,46 +6,44 @@ use paygen_core::record::Key;
 use crate::query::{ColumnKind, Filter, ListColumn, ListQuery, Operand, Order, Paging, Search, Test};
 use crate::value::Value;
 
-/// The number of decimals a currency can have.
+/// The possible numbers of decimals of a currency.
 const EXPONENTS: [u8; 7] = [0, 1, 2, 3, 4, 6, 8];
 
-/// How a store spells what the two spell differently.
+/// The differences between the dialects.
 pub(crate) trait Spelling {
-    /// A placeholder for the parameter of this number, cast to the kind of its column.
+    /// A placeholder, cast to the column's type.
     fn placeholder(&self, number: usize, kind: ColumnKind) -> String;
-    /// The expression as a number with a fraction.
+    /// The expression as a floating-point number, for sorting only.
     fn real(&self, expression: &str) -> String;
-    /// Whether the text of a column contains the lower-cased text of a placeholder, letter case ignored.
+    /// A condition that a column contains the lower-cased text of a placeholder, ignoring letter case.
     fn contains(&self, column: &str, placeholder: &str) -> String;
-    /// No bytes at all, as a value.
+    /// The literal for empty bytes.
     fn no_bytes(&self) -> &'static str;
 }
 
-/// Finds the values of a balance that is not written to its table yet.
+/// Looks up a balance in the write-back cache: values that are newer than the table's.
 pub type Pending<'a> = dyn Fn(&Key) -> Option<Vec<Value>> + 'a;
 
-/// A list of rows of one source.
+/// A source of list rows.
 pub trait Listed {
-    /// What a row is read as.
     type Row: Send + 'static;
-    /// The source, with aliases.
+    /// The FROM clause, with aliases.
     const FROM: &'static str;
-    /// What is counted as long as no condition names a column that begins with the second: each row of the first has
-    /// exactly one row that belongs to it, so joining them would only cost time.
+    /// The FROM clause for counting, and a prefix of columns: if no condition names a column with that prefix, the
+    /// joined table is left out, because each row has exactly one joined row.
     const COUNTED: (&'static str, &'static str);
-    /// The column that says whose row it is.
+    /// The column with the row's client.
     const CLIENT: &'static str;
-    /// The column that makes every sort unique.
+    /// The last sort key, which makes every order unique.
     const ID: ListColumn;
-    /// The columns to select, and how many there are.
+    /// The columns to select, and their number.
     fn columns() -> (String, usize);
-    /// Whether a row shows the balance of a ledger account.
+    /// Whether rows show the balance of a ledger account.
     const SHOWS_BALANCE: bool = false;
-    /// A row from their values; `pending` has the balances that are newer than their table.
+    /// Reads a row. `pending` has the balances that are newer than the table's.
     fn read(values: Vec<Value>, pending: &Pending<'_>) -> Result<Self::Row, crate::records::Corrupt>;
 }
 
-/// A statement and its parameters.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) text: String,
@@ -68,7 +65,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
         self.spelling.placeholder(self.params.len(), kind)
     }
 
-    /// The page's rows, each followed by its sort values; one row more than asked for tells that more follow.
+    /// Selects a page: each row is followed by its sort values, and one extra row shows that more follow.
     pub(crate) fn page<L: Listed>(mut self, query: &ListQuery) -> Statement {
         let order = with_id(&query.order, L::ID);
         let keys: Vec<String> = order.iter().map(|order| self.sort_expression(order.column)).collect();
@@ -96,7 +93,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
         Statement { text, params: self.params }
     }
 
-    /// How many rows there are in all.
+    /// Counts all rows.
     pub(crate) fn count<L: Listed>(mut self, query: &ListQuery) -> Statement {
         let conditions = self.conditions::<L>(query).join(" AND ");
         let from = if has_conditions_on_other::<L>(query) { L::FROM } else { L::COUNTED.0 };
@@ -167,7 +164,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
                 format!("{} = {placeholder}", column.sql)
             }
             (Operand::Decimal(decimal), ColumnKind::Money { exponent }) => {
-                // An amount with more decimals than a row's currency equals no amount of it: 0 = 1.
+                // No amount equals one with more decimals than its currency has: 0 = 1.
                 let tests = EXPONENTS.iter().filter_map(|of| decimal.to_minor(*of).map(|minor| (of, minor)));
                 let tests: Vec<String> =
                     tests.map(|(of, minor)| format!("({exponent} = {of} AND {} = {minor})", column.sql)).collect();
@@ -177,7 +174,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
         }
     }
 
-    /// With a rounded-up operand `>=` and `<`, with a rounded-down one `>` and `<=`, mean the same as unrounded.
+    /// A rounded-up operand preserves `>=` and `<`, a rounded-down one `>` and `<=`.
     fn compare(&mut self, column: ListColumn, operator: &str, operand: &Operand, up: bool) -> String {
         let sql = column.sql;
         match (operand, column.kind) {
@@ -194,7 +191,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
         }
     }
 
-    /// What a column is sorted by: rows without a value first in ascending order, on both stores.
+    /// The sort expression of a column: on both stores, nulls come first in ascending order.
     fn sort_expression(&self, column: ListColumn) -> String {
         let sql = column.sql;
         match column.kind {
@@ -211,7 +208,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
         }
     }
 
-    /// The rows after the one with these sort values: (a after) or (a equal and b after) or …
+    /// The rows after these sort values: (a after) or (a equal and b after) or …
     fn after(&mut self, order: &[Order], keys: &[String], values: &[Value]) -> String {
         let mut alternatives = Vec::new();
         for last in 0..order.len() {
@@ -228,7 +225,7 @@ impl<'a, S: Spelling> Builder<'a, S> {
             }
             alternatives.push(format!("({})", parts.join(" AND ")));
         }
-        // Implied by what follows, and what an index can go by: alternatives alone are looked for from the beginning.
+        // Redundant, but an index can use it. For alternatives alone, the index would be scanned from its beginning.
         let first = values.first().zip(order.first()).map(|(value, order)| {
             let placeholder = self.bind(value.clone(), order.column.kind);
             format!("{} {} {placeholder} AND ", keys[0], if order.descending { "<=" } else { ">=" })
@@ -246,7 +243,7 @@ fn has_conditions_on_other<L: Listed>(query: &ListQuery) -> bool {
     query.conditions_on().any(names_other::<L>)
 }
 
-/// Whether which rows there are, or their order, depends on what is joined.
+/// Whether the rows or their order depend on the joined table.
 pub(crate) fn goes_by_other<L: Listed>(query: &ListQuery) -> bool {
     has_conditions_on_other::<L>(query) || query.order.iter().any(|order| names_other::<L>(order.column))
 }
@@ -255,7 +252,7 @@ fn whole(decimal: Decimal) -> Value {
     Value::Integer(decimal.to_minor_rounded(0, false))
 }
 
-/// Whether the values of a cursor are of the kinds of the sort keys: a cursor is text from outside.
+/// Whether the values of a cursor have the types of the sort keys. A cursor is user input.
 pub(crate) fn fits(order: &[Order], id: ListColumn, values: &[Value]) -> bool {
     let order = with_id(order, id);
     order.len() == values.len()
@@ -267,7 +264,7 @@ pub(crate) fn fits(order: &[Order], id: ListColumn, values: &[Value]) -> bool {
         })
 }
 
-/// The sort keys with the id as the last one, in the direction of the key before it.
+/// The sort keys, with the id as the last one.
 pub(crate) fn with_id(order: &[Order], id: ListColumn) -> Vec<Order> {
     let mut order = order.to_vec();
     if !order.iter().any(|order| order.column == id) {

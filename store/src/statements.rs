@@ -1,4 +1,4 @@
-//! Statements by key, the same for both stores but for their placeholders.
+//! Statements by primary key, shared by both stores except for the placeholders.
 
 use crate::records::Stored;
 
@@ -19,7 +19,7 @@ pub(crate) fn insert<R: Stored>() -> String {
     insert_into("INSERT", R::TABLE, &names::<R>())
 }
 
-/// All columns of rows, inserted or put in the place of the row of the same key. Only SQLite spells it so.
+/// Inserts a row, or replaces the row with the same key (SQLite only).
 pub(crate) fn put(table: &str, columns: &[&str]) -> String {
     insert_into("INSERT OR REPLACE", table, columns)
 }

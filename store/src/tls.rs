@@ -1,8 +1,7 @@
-//! TLS for calls to the outside: the system's certificates, one library everywhere.
+//! TLS for outgoing connections: the system's certificates and a single TLS library.
 
 use std::sync::Arc;
 
-/// The settings of a client.
 pub fn tls_client() -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -1,8 +1,8 @@
-//! Turns to read: so many at once, and of them only some for each client, so that one client's slow reads are waited for
-//! by that client alone.
+//! Turns bound how many reads run at once, in total and for each client, so that a client's slow reads delay only that
+//! client.
 //!
-//! Clients that wait take turns, whatever number of requests each of them waits with. Waiting is bounded in number and in
-//! time; whoever waits no longer is passed over.
+//! Clients that wait take turns, however many reads each of them has waiting. Waiting is bounded in number and in time;
+//! cancelled waits are skipped.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,9 @@ use tokio::sync::oneshot;
 
 use crate::StoreError;
 
-/// How many reads of one client may wait for a turn.
 const MAX_WAITING_PER_CLIENT: usize = 1000;
 
-/// So many at once; clones share them.
+/// A bounded number of concurrent turns; clones share it.
 #[derive(Clone)]
 pub(crate) struct Turns(Arc<Shared>);
 
@@ -31,7 +30,7 @@ struct State {
     taken: usize,
     /// Clients that hold a turn or wait for one.
     clients: HashMap<ClientId, Own>,
-    /// Clients that wait, in the order in which they get turns.
+    /// Waiting clients, in the order in which they get a turn.
     next: VecDeque<ClientId>,
 }
 
@@ -41,16 +40,15 @@ struct Own {
     waiting: VecDeque<oneshot::Sender<Turn>>,
 }
 
-/// The turns of a database.
 pub(crate) struct ReadTurns {
-    /// Of lists, which may be slow.
+    /// For lists, which may be slow.
     pub(crate) lists: Turns,
-    /// Of everything else but single rows by their keys.
+    /// For other reads, except single rows by key.
     pub(crate) reads: Turns,
 }
 
 impl Default for ReadTurns {
-    /// By the processors there are: reads of one client that keep half of them busy leave the others room.
+    /// Depends on the number of processors: one client can occupy about half of them.
     fn default() -> ReadTurns {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let each = (processors / 2).clamp(2, 8);
@@ -59,13 +57,13 @@ impl Default for ReadTurns {
 }
 
 impl ReadTurns {
-    /// How many reads are under way at the most.
+    /// The maximum number of concurrent reads.
     pub(crate) fn most(&self) -> usize {
         self.lists.most() + self.reads.most()
     }
 }
 
-/// A turn, which ends when it is dropped.
+/// A turn; it ends when it is dropped.
 pub(crate) struct Turn {
     turns: Arc<Shared>,
     client: ClientId,
@@ -82,7 +80,7 @@ impl Drop for Turn {
             state.remove_if_idle(self.client);
             state.grant(&self.turns)
         };
-        // Outside of the lock: a turn that nobody waits for any more is dropped here.
+        // Outside of the lock, because a turn whose wait was cancelled is dropped here.
         for (waiting, turn) in granted {
             let _ = waiting.send(turn);
         }
@@ -102,7 +100,7 @@ impl State {
         }
     }
 
-    /// Hands out what is free, to one client after another.
+    /// Grants free turns, to one client after another.
     fn grant(&mut self, turns: &Arc<Shared>) -> Vec<(oneshot::Sender<Turn>, Turn)> {
         let mut granted = Vec::new();
         let mut passed = 0;
@@ -134,17 +132,16 @@ impl State {
 }
 
 impl Turns {
-    /// So many turns, of which each client holds only some.
+    /// At most `most` turns in total, and `each` for a client.
     pub(crate) fn new(most: usize, each: usize) -> Turns {
         Turns(Arc::new(Shared { most, each, state: Mutex::default() }))
     }
 
-    /// How many there are.
     pub(crate) fn most(&self) -> usize {
         self.0.most
     }
 
-    /// Waits for a turn, until an instant at the latest.
+    /// Waits for a turn until the given time at most.
     pub(crate) async fn take(&self, client: ClientId, until: Instant) -> Result<Turn, StoreError> {
         let granted = {
             let mut state = self.0.lock();

@@ -1,31 +1,25 @@
-//! The backend-neutral value: what a record writes of itself and reads back, whatever the database.
+//! Backend-neutral column values.
 
 use paygen_core::ids::Id;
 use paygen_core::time::Instant;
 
-/// A value of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Nothing.
     Null,
-    /// Integers, minor units, booleans as 0 and 1, times as microseconds.
+    /// Integers, minor units, booleans as 0 and 1, times in microseconds.
     Integer(i64),
-    /// A number to sort by; never an amount that is kept.
+    /// A number for sorting only; amounts are never stored as one.
     Real(f64),
-    /// Text.
     Text(String),
-    /// Bytes: ids, hashes, sealed content.
+    /// Ids, hashes, sealed content.
     Bytes(Vec<u8>),
 }
 
-/// The database type of a column: chosen so that both backends keep the same values in the same order.
+/// The type of a column. Both backends store the same values in the same order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// `INTEGER` / `bigint`.
     Integer,
-    /// `TEXT` / `text COLLATE "C"`.
     Text,
-    /// `BLOB` / `bytea`.
     Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! What the delivery worker looks for: endpoints, the next events, what is still to be delivered.
+//! Queries of the delivery worker: endpoints, next events, pending deliveries.
 
 use paygen_core::events::Event;
 use paygen_core::ids::{ClientId, EventId, WebhookId};
@@ -12,7 +12,7 @@ use crate::value::Value;
 use crate::{Reader, StoreError};
 
 impl Reader {
-    /// Every enabled endpoint, of every client.
+    /// All enabled endpoints of all clients.
     pub async fn enabled_webhooks(&self) -> Result<Vec<(Webhook, WebhookProgress)>, StoreError> {
         let (columns, count) = List::columns();
         let sql = format!("SELECT {columns} FROM {} WHERE t.enabled = 1 ORDER BY t.client, t.id", List::FROM);
@@ -20,7 +20,6 @@ impl Reader {
         rows.into_iter().map(|values| Ok(List::read(values, &|_| None)?)).collect()
     }
 
-    /// A client's endpoints.
     pub async fn webhooks_of(&self, client: ClientId) -> Result<Vec<Webhook>, StoreError> {
         self.records(client, "WHERE client = ?1 ORDER BY id", vec![client.0.into()]).await
     }
@@ -33,7 +32,7 @@ impl Reader {
         }
     }
 
-    /// An endpoint and how far it is.
+    /// An endpoint and its progress.
     pub async fn webhook(
         &self,
         client: ClientId,
@@ -45,14 +44,13 @@ impl Reader {
         Ok(found.zip(progress))
     }
 
-    /// An event.
     pub async fn event(&self, client: ClientId, event: EventId) -> Result<Option<Event>, StoreError> {
         let found =
             self.records(client, "WHERE client = ?1 AND id = ?2", vec![client.0.into(), event.0.into()]).await?;
         Ok(found.into_iter().next())
     }
 
-    /// The position just before a client's first event at or after a time; where its stream ends when there is none.
+    /// The position before a client's first event at or after a time; the end of the stream if there is none.
     pub async fn position_before(&self, client: ClientId, since: Instant) -> Result<i64, StoreError> {
         let sql = "SELECT CAST(coalesce(
                 (SELECT min(position) - 1 FROM events WHERE client = ?1 AND created_at >= ?2 AND position IS NOT NULL),
@@ -61,7 +59,7 @@ impl Reader {
         self.number(client, sql, vec![client.0.into(), since.into()]).await
     }
 
-    /// What is still to be delivered to an endpoint, in order.
+    /// The pending deliveries of an endpoint, in order of position.
     pub async fn pending_deliveries(
         &self,
         client: ClientId,
@@ -72,7 +70,7 @@ impl Reader {
         self.records(client, &rest, vec![client.0.into(), webhook.0.into()]).await
     }
 
-    /// What is due at an endpoint, the most urgent first, after one that was seen.
+    /// The due deliveries of an endpoint, most urgent first, after a given one.
     pub async fn due_deliveries(
         &self,
         client: ClientId,
@@ -90,8 +88,8 @@ impl Reader {
         self.records(client, &rest, params).await
     }
 
-    /// A client's events from after a position to another one that an endpoint has not got and is not about to get,
-    /// whether it wants them or not.
+    /// The events in a range of positions that an endpoint has not received and that are not queued for it, whether it
+    /// wants them or not.
     pub async fn missed_events(
         &self,
         client: ClientId,
@@ -111,7 +109,7 @@ impl Reader {
         self.records(client, &rest, vec![client.0.into(), webhook.0.into(), after.into(), to.into()]).await
     }
 
-    /// The position up to which every enabled endpoint of a client has got its events, or will not want them again.
+    /// The position up to which all enabled endpoints of a client are finished with its events.
     pub async fn delivered_position(&self, client: ClientId) -> Result<i64, StoreError> {
         let sql = "SELECT CAST(coalesce(min(position), 9223372036854775807) AS bigint) FROM (
                 SELECT coalesce(p.cursor_position, 0) AS position FROM webhooks w
@@ -124,12 +122,12 @@ impl Reader {
         self.number(client, sql, vec![client.0.into()]).await
     }
 
-    /// Attempts that were made until a time, the oldest first.
+    /// Attempts made before a time, oldest first.
     pub async fn old_attempts(&self, until: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.keys_until("delivery_attempts", "id", "created_at", until, limit).await
     }
 
-    /// Deliveries that were given up before a time, and those whose endpoint is gone.
+    /// Deliveries that failed for good before a time, and those of deleted endpoints.
     pub async fn old_deliveries(&self, before: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         let rest = format!(
             "WHERE (status = 'failed' AND created_at < ?1) OR NOT EXISTS

@@ -1,25 +1,22 @@
-//! The audit log: who changed what, in the transaction of the change.
+//! The audit log: who changed what, stored in the transaction of the change.
 
 use crate::ids::{ApiKeyId, AuditId, ClientId, TokenId};
 use crate::time::Instant;
 
-/// With which credential something was done.
+/// The credential that a command was submitted with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// An API key.
     ApiKey(ApiKeyId),
-    /// A bearer token.
     Token(TokenId),
-    /// A token that reveals a card: kept only as a hash, it has no id.
+    /// It has no id: only its hash is stored.
     RevealToken,
-    /// The operator, from the command line.
+    /// The operator, on the command line.
     Operator,
-    /// The system by itself, such as an expiry.
+    /// The system itself, such as an expiry.
     System,
 }
 
 impl Actor {
-    /// The kind of credential, as it is shown and kept.
     pub fn kind(self) -> &'static str {
         match self {
             Actor::ApiKey(_) => "api_key",
@@ -30,7 +27,6 @@ impl Actor {
         }
     }
 
-    /// The credential's id.
     pub fn id(self) -> Option<crate::ids::Id> {
         match self {
             Actor::ApiKey(id) => Some(id.0),
@@ -39,7 +35,7 @@ impl Actor {
         }
     }
 
-    /// From what is kept.
+    /// Reads the stored columns.
     pub fn from_parts(kind: &str, id: Option<crate::ids::Id>) -> Actor {
         match (kind, id) {
             ("api_key", Some(id)) => Actor::ApiKey(ApiKeyId(id)),
@@ -51,27 +47,19 @@ impl Actor {
     }
 }
 
-/// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub id: AuditId,
-    /// Who did it.
     pub actor: Actor,
-    /// The command's name.
     pub action: String,
-    /// The kind of object that changed.
     pub object_type: String,
-    /// Which object, as hex.
+    /// As hex.
     pub object_id: String,
-    /// A JSON object: each field with what it was and is; secret and personal fields by name only.
+    /// A JSON object: each changed field with its old and new value; secret and personal fields without values.
     pub changes: String,
-    /// The request.
     pub request_id: String,
-    /// Where it came from.
     pub address: Option<String>,
-    /// When, in business time.
+    /// Business time.
     pub created_at: Instant,
 }

@@ -1,4 +1,4 @@
-//! Making and disabling clients; done by the operator.
+//! Creating and disabling clients, by the operator.
 
 use crate::access::keys::put_key;
 use crate::access::{ApiKeyView, Client, ClientStatus, NewKey, Scopes};
@@ -8,23 +8,19 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Makes a client and its first API key, which may do everything.
+/// Creates a client and its first API key, with all scopes.
 #[derive(Clone, Debug)]
 pub struct CreateClient {
-    /// Its id: the running command's client.
+    /// The client in the command's context.
     pub id: ClientId,
-    /// Its name.
     pub name: String,
-    /// The first key.
     pub key: NewKey,
 }
 
-/// Makes every credential of a client stop working, or work again.
+/// Disables all credentials of a client, or enables them again.
 #[derive(Clone, Debug)]
 pub struct DisableClient {
-    /// Which.
     pub id: ClientId,
-    /// Whether it shall be disabled.
     pub disabled: bool,
 }
 
@@ -42,7 +38,6 @@ impl Verb for CreateClient {
     }
 }
 
-/// Makes the client.
 fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, Stop> {
     let now = work.now();
     let (id, name) = (command.id, command.name.clone());
@@ -64,7 +59,6 @@ impl Verb for DisableClient {
     }
 }
 
-/// Disables or enables the client.
 fn disable_client(work: &mut Work, command: &DisableClient) -> Result<Client, Stop> {
     let found = work.clients.get_for_update(Key::of(command.id, command.id.0))?;
     let client = found.ok_or(Refusal::ClientNotFound)?;

@@ -1,29 +1,27 @@
-//! What a request with an `Idempotency-Key` was answered, kept in the transaction of its effect.
+//! Stored responses to requests with an `Idempotency-Key`.
 
 use crate::ids::{CardHolderId, ClientId};
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
-/// The first answer to a key.
+/// The response to the first request with a key. It is committed together with the request's effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idempotency {
-    /// Whose key.
     pub client: ClientId,
     /// SHA-256 of the key.
     pub key_hash: [u8; 32],
-    /// Keyed hash of method, path and parsed content.
+    /// Keyed hash of method, path and parsed content. Another request with the same key is refused.
     pub fingerprint: [u8; 32],
-    /// The status that was answered.
     pub status: i64,
-    /// The body that was answered, sealed: under the key of `subject` where there is one.
+    /// Sealed; under the key of `subject` if there is one.
     pub body: Vec<u8>,
-    /// The card holder whose personal data the body repeats: it can be told again for as long as they are not erased.
+    /// The card holder whose personal data the body contains. Once they are erased, the response cannot be replayed.
     pub subject: Option<CardHolderId>,
-    /// The version in the `ETag` that was answered.
+    /// The version in the `ETag`.
     pub etag: Option<i64>,
-    /// When, in wall time.
+    /// Wall time.
     pub created_at: Instant,
-    /// Until when it is kept, in wall time.
+    /// Wall time.
     pub expires_at: Instant,
 }
 

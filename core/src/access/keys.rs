@@ -1,4 +1,4 @@
-//! API keys: made, rotated with an overlap, revoked, and ended when their time is over.
+//! API keys: created, rotated with an overlap, revoked, expired.
 
 use std::sync::Arc;
 
@@ -12,28 +12,26 @@ use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// What is kept of a key's secret: the caller made the key, and shows it once.
+/// A key that the caller generated: hash and hint of its secret. The caller shows the key once.
 #[derive(Clone, Debug)]
 pub struct NewKey {
-    /// The keyed hash it is found by.
+    /// The keyed hash that identifies the key.
     pub hash: [u8; 32],
-    /// How it begins and ends.
     pub hint: String,
 }
 
-/// What the one has who makes a credential: it hands on no more.
+/// The permissions of whoever creates a credential. A new credential cannot have more.
 #[derive(Clone, Debug)]
 pub struct Granter {
-    /// What they may do.
     pub scopes: Scopes,
-    /// When their key ends.
+    /// When the granter's key expires.
     pub until: Option<Instant>,
-    /// The networks it works from; everywhere when empty.
+    /// The networks that the granter's key works from; all if empty.
     pub networks: Vec<ipnet::IpNet>,
 }
 
 impl Granter {
-    /// Refuses a credential that does more, lives longer or works from elsewhere.
+    /// Refuses a credential with more scopes, a longer life or more networks.
     fn covers(&self, scopes: Scopes, expires_at: Option<Instant>, networks: &[ipnet::IpNet]) -> Result<(), Refusal> {
         let beyond = scopes.beyond(self.scopes);
         if !beyond.is_empty() {
@@ -55,65 +53,52 @@ impl Granter {
     }
 }
 
-/// Makes a key.
+/// Creates a key.
 #[derive(Clone, Debug)]
 pub struct CreateApiKey {
-    /// Its name.
     pub name: String,
-    /// What it may do.
     pub scopes: Scopes,
-    /// When it ends; with its maker's key unless given.
+    /// The granter's expiry if `None`.
     pub expires_at: Option<Instant>,
-    /// Where it works from; where its maker's key does when empty.
+    /// The granter's networks if empty.
     pub allowed_ips: Vec<ipnet::IpNet>,
-    /// Its secret's traces.
     pub key: NewKey,
-    /// What its maker has.
     pub granter: Granter,
 }
 
-/// Puts a new key in the place of one, which works on for a while.
+/// Replaces a key. The old one keeps working for a while.
 #[derive(Clone, Debug)]
 pub struct RotateApiKey {
-    /// The key to be replaced.
     pub id: ApiKeyId,
-    /// How long it works on; 0 ends it at once.
+    /// How long the old key keeps working; 0 revokes it at once.
     pub overlap_seconds: i64,
-    /// The new secret's traces.
     pub key: NewKey,
-    /// What the one who rotates has.
     pub granter: Granter,
 }
 
-/// Makes a key stop working.
 #[derive(Clone, Debug)]
 pub struct RevokeApiKey {
-    /// Which.
     pub id: ApiKeyId,
 }
 
-/// Ends a key whose time is over.
+/// Ends a key that has expired, or whose overlap after a rotation is over.
 #[derive(Clone, Debug)]
 pub struct ExpireApiKey {
-    /// Which; checked again.
+    /// Checked again.
     pub id: ApiKeyId,
 }
 
-/// A key was used.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyUse {
-    /// Whose key.
     pub client: ClientId,
-    /// Which key.
     pub id: ApiKeyId,
-    /// When.
     pub at: Instant,
 }
 
-/// Notes when keys were last used.
+/// Records when keys were last used.
 #[derive(Clone, Debug)]
 pub struct TouchApiKeys {
-    /// The uses, at most one a key.
+    /// At most one per key.
     pub uses: Vec<KeyUse>,
 }
 
@@ -131,7 +116,7 @@ impl Verb for CreateApiKey {
     }
 }
 
-/// Makes the key; it does no more, lives no longer and works from nowhere else than its maker's.
+/// The new key cannot have more permissions than its granter.
 fn create_api_key(work: &mut Work, command: &CreateApiKey) -> Result<ApiKeyView, Stop> {
     let granter = &command.granter;
     let expires_at = command.expires_at.or(granter.until);
@@ -192,7 +177,7 @@ impl Verb for RotateApiKey {
     }
 }
 
-/// Rotates the key: the new one has its name, scopes, end and networks.
+/// The new key has the name, scopes, expiry and networks of the old one.
 fn rotate_api_key(work: &mut Work, command: &RotateApiKey) -> Result<ApiKeyView, Stop> {
     let key = find(work, command.id)?;
     if key.status != ApiKeyStatus::Active {
@@ -231,7 +216,7 @@ impl Verb for RevokeApiKey {
     }
 }
 
-/// Revokes the key; one that ended already stays as it is.
+/// Revoking an ended key changes nothing.
 fn revoke_api_key(work: &mut Work, command: &RevokeApiKey) -> Result<ApiKeyView, Stop> {
     let key = find(work, command.id)?;
     if key.status != ApiKeyStatus::Active {
@@ -254,7 +239,7 @@ impl Verb for ExpireApiKey {
     }
 }
 
-/// Ends the key if its time is over; tells whether it did.
+/// Returns whether the key ended, as 0 or 1.
 fn expire_api_key(work: &mut Work, command: &ExpireApiKey) -> Result<u64, Stop> {
     let key = find(work, command.id)?;
     let due = key.due_at.is_some_and(|due| due <= work.now());
@@ -280,7 +265,7 @@ impl Verb for TouchApiKeys {
     }
 }
 
-/// Notes the uses; a use of a key that is gone is passed over.
+/// Uses of deleted keys are ignored. Returns how many were recorded.
 fn touch_api_keys(work: &mut Work, command: &TouchApiKeys) -> Result<u64, Stop> {
     for key_use in &command.uses {
         work.api_keys.prefetch(Key::of(key_use.client, key_use.id.0), Access::Exclusive);

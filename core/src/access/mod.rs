@@ -1,4 +1,4 @@
-//! Who may do what: clients, API keys, bearer tokens, the audit log, and what was answered to whom.
+//! Clients, API keys, bearer tokens and scopes; the audit log; stored responses for idempotent retries.
 
 mod audit;
 mod clients;

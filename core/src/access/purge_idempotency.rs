@@ -1,4 +1,4 @@
-//! Deleting kept answers when their retention ends.
+//! Deleting stored responses when their retention ends.
 
 use crate::ids::{ClientId, Id};
 use crate::record::Key;
@@ -6,7 +6,7 @@ use crate::refusal::Stop;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Forgets answers whose time is over.
+/// Deletes stored responses that are past their retention.
 #[derive(Clone, Debug)]
 pub struct PurgeIdempotency {
     /// Candidates; each is checked again.
@@ -27,7 +27,7 @@ impl Verb for PurgeIdempotency {
     }
 }
 
-/// Forgets them; tells how many.
+/// Returns how many were deleted.
 fn purge_idempotency(work: &mut Work, command: &PurgeIdempotency) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {

@@ -1,4 +1,4 @@
-//! What is kept of clients, API keys and tokens. No secret is among it: keys are kept as keyed hashes.
+//! The records of clients, API keys and tokens. Secrets are only stored as keyed hashes.
 
 use crate::access::Scopes;
 use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, TokenId};
@@ -6,39 +6,26 @@ use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
-    /// Whether a client's credentials work.
     pub enum ClientStatus {
-        /// They do.
         Active = "active",
-        /// They do not.
         Disabled = "disabled",
     }
 }
 
 crate::string_enum! {
-    /// Whether an API key works.
     pub enum ApiKeyStatus {
-        /// It does.
         Active = "active",
-        /// It was revoked.
         Revoked = "revoked",
-        /// Its time was over.
         Expired = "expired",
     }
 }
 
-/// A tenant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
-    /// Its id.
     pub id: ClientId,
-    /// Its name.
     pub name: String,
-    /// Whether its credentials work.
     pub status: ClientStatus,
-    /// When it was made.
     pub created_at: Instant,
-    /// When it last changed.
     pub updated_at: Instant,
 }
 
@@ -55,40 +42,30 @@ impl Record for Client {
     }
 }
 
-/// An API key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiKey {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub id: ApiKeyId,
-    /// Its name.
     pub name: String,
-    /// How it begins and ends, to be recognised by.
+    /// The beginning and end of the key, by which people recognise it.
     pub hint: String,
-    /// The keyed hash it is found by.
+    /// The keyed hash of the secret.
     pub hash: [u8; 32],
-    /// What it may do.
     pub scopes: Scopes,
-    /// Whether it works.
     pub status: ApiKeyStatus,
-    /// When it ends, in business time.
+    /// Business time.
     pub expires_at: Option<Instant>,
-    /// The addresses it works from, as CIDR; everywhere when empty.
+    /// CIDR; all addresses if empty.
     pub allowed_ips: Vec<ipnet::IpNet>,
-    /// When it was last used, to the minute.
+    /// To the minute.
     pub last_used_at: Option<Instant>,
-    /// The key that takes its place.
     pub replaced_by: Option<ApiKeyId>,
-    /// When something has to be done about it: the end of its time, or of the overlap of a rotation.
+    /// When the key must be ended: at its expiry, or after the overlap of a rotation.
     pub due_at: Option<Instant>,
-    /// The number of the last event of the key.
+    /// The sequence of the key's last event.
     pub event_seq: i64,
-    /// Counts changes.
     pub version: i64,
-    /// When it was made.
     pub created_at: Instant,
-    /// When it last changed.
     pub updated_at: Instant,
 }
 
@@ -113,14 +90,11 @@ impl Record for ApiKey {
     }
 }
 
-/// The look-up from a key's hash to whose it is.
+/// Maps the keyed hash of a key to its client and id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiKeyHash {
-    /// The keyed hash.
     pub hash: [u8; 32],
-    /// Whose key.
     pub client: ClientId,
-    /// Which key.
     pub api_key: ApiKeyId,
 }
 
@@ -132,26 +106,21 @@ impl Record for ApiKeyHash {
     }
 }
 
-/// A short-lived bearer token; the signed text itself is not kept.
+/// A short-lived bearer token. The signed text is not stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub id: TokenId,
-    /// The key it was made with; it ends with it.
+    /// The key it was issued with. When that ends, so does the token.
     pub api_key: ApiKeyId,
-    /// What it may do.
     pub scopes: Scopes,
-    /// The one card holder it may see, with their cards.
+    /// If set, the token only sees this card holder and their cards.
     pub card_holder: Option<CardHolderId>,
-    /// The one card it may see.
+    /// If set, the token only sees this card.
     pub card: Option<CardId>,
-    /// When it ends, in wall time.
+    /// Wall time.
     pub expires_at: Instant,
-    /// When it was revoked.
     pub revoked_at: Option<Instant>,
-    /// When it was made.
     pub created_at: Instant,
 }
 

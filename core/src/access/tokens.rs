@@ -1,4 +1,4 @@
-//! Bearer tokens: short-lived, with a subset of the scopes of the key they were made with.
+//! Bearer tokens: short-lived, with a subset of the scopes of the key they are issued with.
 
 use crate::access::{Scopes, Token, TokenView};
 use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, Id, TokenId};
@@ -8,33 +8,29 @@ use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Makes a token; the caller signs it.
+/// Issues a token. The caller signs it.
 #[derive(Clone, Debug)]
 pub struct IssueToken {
-    /// The key it is made with.
     pub api_key: ApiKeyId,
-    /// What it may do.
     pub scopes: Scopes,
-    /// What the key may do.
+    /// The scopes of the key.
     pub granter: Scopes,
-    /// The one card holder it may see, with their cards.
+    /// If set, the token only sees this card holder and their cards.
     pub card_holder: Option<CardHolderId>,
-    /// The one card it may see.
+    /// If set, the token only sees this card.
     pub card: Option<CardId>,
-    /// How long it works; an hour, or for as long as the token it is made with, unless given.
+    /// The lifetime; one hour if `None`, or less if the credential used to issue it ends earlier.
     pub seconds: Option<i64>,
-    /// When the token it is made with ends, in wall time; a key's end ends its tokens too.
+    /// When the token used to issue it expires, in wall time. The end of a key ends its tokens anyway.
     pub until: Option<Instant>,
 }
 
-/// Makes a token stop working.
 #[derive(Clone, Debug)]
 pub struct RevokeToken {
-    /// Which.
     pub id: TokenId,
 }
 
-/// Forgets tokens that ended.
+/// Deletes expired tokens.
 #[derive(Clone, Debug)]
 pub struct PurgeTokens {
     /// Candidates; each is checked again.
@@ -55,7 +51,6 @@ impl Verb for IssueToken {
     }
 }
 
-/// Makes the token.
 fn issue_token(work: &mut Work, command: &IssueToken) -> Result<TokenView, Stop> {
     let beyond = command.scopes.beyond(command.granter);
     if !beyond.is_empty() {
@@ -109,7 +104,7 @@ impl Verb for RevokeToken {
     }
 }
 
-/// Revokes the token; one that was revoked already stays as it is.
+/// Revoking a revoked token changes nothing.
 fn revoke_token(work: &mut Work, command: &RevokeToken) -> Result<TokenView, Stop> {
     let found = work.tokens.get_for_update(Key::of(work.client(), command.id.0))?;
     let token = found.ok_or(Refusal::TokenNotFound)?;
@@ -136,7 +131,7 @@ impl Verb for PurgeTokens {
     }
 }
 
-/// Forgets them; tells how many.
+/// Returns how many were deleted.
 fn purge_tokens(work: &mut Work, command: &PurgeTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {

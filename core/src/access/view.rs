@@ -1,4 +1,4 @@
-//! What is shown of credentials: never the secret itself.
+//! The views of credentials. They never contain a secret.
 
 use serde::Serialize;
 
@@ -53,7 +53,6 @@ impl EventPart for ApiKeyView {
 }
 
 impl ApiKeyView {
-    /// What is shown of a key.
     pub fn of(key: &ApiKey) -> ApiKeyView {
         ApiKeyView {
             id: key.id.to_string(),
@@ -102,7 +101,6 @@ pub struct TokenView {
 }
 
 impl TokenView {
-    /// What is shown of a token.
     pub fn of(token: &Token) -> TokenView {
         TokenView {
             id: token.id.to_string(),

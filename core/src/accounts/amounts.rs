@@ -1,4 +1,4 @@
-//! Amounts of an account: from decimals to minor units, and changes that come from outside the system.
+//! Changes of an account's balance that come from outside the system.
 
 use crate::accounts::{Account, BalanceView};
 use crate::events::{EventType, Owner, emit};
@@ -8,7 +8,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
-/// Moves money between the settlement account and an account, and tells it.
+/// Moves money between the settlement account and an account, and emits the new balance.
 pub fn adjust(
     work: &mut Work,
     account: &Account,
@@ -17,26 +17,16 @@ pub fn adjust(
     source: Option<Id>,
 ) -> Result<Entry, Stop> {
     let opposite = change.checked_neg().ok_or(Refusal::AmountTooLarge { field: "/balance" })?;
-    let entry = post(
-        work,
-        Posting {
-            kind,
-            source,
-            authorization: None,
-            reference: None,
-            narration: None,
-            forced: false,
-            legs: &[
-                Leg::Account { account: account.id.into(), delta: change, held: 0 },
-                Leg::System { system: System::Settlement, currency: account.currency, delta: opposite },
-            ],
-        },
-    )?;
+    let legs = [
+        Leg::Account { account: account.id.into(), delta: change, held: 0 },
+        Leg::System { system: System::Settlement, currency: account.currency, delta: opposite },
+    ];
+    let entry = post(work, Posting { source, ..Posting::new(kind, &legs) })?;
     emit_balance_updated(work, account.id, change, &entry)?;
     Ok(entry)
 }
 
-/// Emits `account.balance.updated` with the balance as it stands.
+/// Emits `account.balance.updated`.
 pub(crate) fn emit_balance_updated(
     work: &mut Work,
     account: AccountId,

@@ -1,14 +1,14 @@
-//! Check digits of bank and wallet numbers, verified where the shape of a detail record is recognisable.
+//! Check digits of bank and wallet numbers, verified where the type of a number is recognisable.
 //!
-//! IBAN: ISO 13616, ISO 7064 MOD 97-10. ABA routing number: weights 3 7 1 modulo 10. NUBAN: Central Bank of
-//! Nigeria, weights 3 7 3 over bank code and serial number. EVM addresses: EIP-55.
+//! IBAN: ISO 13616, ISO 7064 MOD 97-10. ABA routing number: weights 3 7 1 modulo 10. NUBAN: Central Bank of Nigeria,
+//! weights 3 7 3 over bank code and serial number. EVM addresses: EIP-55.
 
 use serde_json::{Map, Value};
 use sha3::{Digest, Keccak256};
 
 use crate::refusal::Refusal;
 
-/// Checks every recognisable number among the members of `details`, a JSON object.
+/// Checks every recognisable number in `details`, a JSON object.
 pub(super) fn check(details: &str) -> Result<(), Refusal> {
     let Ok(members) = serde_json::from_str::<Map<String, Value>>(details) else { return Ok(()) };
     let bank_code = members.iter().find(|(name, _)| plain(name) == "bankcode").and_then(|(_, value)| value.as_str());
@@ -64,7 +64,7 @@ fn aba(text: &str) -> bool {
     sum > 0 && sum.is_multiple_of(10)
 }
 
-/// Deposit banks have three-digit codes; other institutions six, of which the first digit 9 stands before five.
+/// Deposit banks have three-digit codes. Other institutions have five-digit codes, prefixed with 9.
 fn nuban(bank_code: &str, number: &str) -> bool {
     let code = match bank_code.len() {
         3 => format!("000{bank_code}"),
@@ -82,7 +82,7 @@ fn evm_shape(text: &str) -> bool {
     text.strip_prefix("0x").is_some_and(|hex| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// An address in one letter case carries no checksum and passes.
+/// An address in a single letter case has no checksum and passes.
 fn eip55(text: &str) -> bool {
     let hex = &text[2..];
     let mixed = hex.bytes().any(|b| b.is_ascii_lowercase()) && hex.bytes().any(|b| b.is_ascii_uppercase());

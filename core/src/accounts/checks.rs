@@ -1,6 +1,6 @@
-//! Checks that opening, changing and closing an account share.
+//! Checks of accounts: before they are opened, changed or closed, and before money moves.
 
-use crate::accounts::{Account, AccountType, CategoryWord};
+use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord};
 use crate::fields::not_negative;
 use crate::ledger::Balance;
 use crate::money::{Currency, Decimal, format_minor};
@@ -19,7 +19,7 @@ pub(super) fn credit_limit(limit: Decimal, currency: Currency, kind: AccountType
     Ok(limit)
 }
 
-/// Refuses, naming everything that stands in the way.
+/// The refusal names everything that prevents closing.
 pub(super) fn check_closable(account: &Account, balance: &Balance) -> Result<(), Refusal> {
     let exponent = balance.currency.exponent();
     let mut obstacles = Vec::new();
@@ -43,4 +43,23 @@ pub(super) fn check_closable(account: &Account, balance: &Balance) -> Result<(),
         ));
     }
     if obstacles.is_empty() { Ok(()) } else { Err(Refusal::AccountInUse { what: obstacles.join("; ") }) }
+}
+
+pub(crate) fn check_active(account: &Account) -> Result<(), Refusal> {
+    match account.status {
+        AccountStatus::Active => Ok(()),
+        status => Err(Refusal::AccountInactive { id: account.id, status: status.as_str() }),
+    }
+}
+
+/// The account must be active and allow debits.
+pub(crate) fn check_debitable(account: &Account) -> Result<(), Refusal> {
+    check_active(account)?;
+    if account.can_debit { Ok(()) } else { Err(Refusal::DebitNotAllowed { id: account.id }) }
+}
+
+/// The account must be active and allow credits.
+pub(crate) fn check_creditable(account: &Account) -> Result<(), Refusal> {
+    check_active(account)?;
+    if account.can_credit { Ok(()) } else { Err(Refusal::CreditNotAllowed { id: account.id }) }
 }

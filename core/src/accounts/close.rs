@@ -1,4 +1,4 @@
-//! Closing an account: final, and only when nothing is left in it.
+//! Closing an account. It is final, and requires that nothing is left in the account.
 
 use crate::accounts::update::update;
 use crate::accounts::{AccountStatus, AccountView, UpdateAccount};
@@ -8,12 +8,9 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Closes an account.
 #[derive(Clone, Debug)]
 pub struct CloseAccount {
-    /// Which.
     pub id: AccountId,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -33,7 +30,7 @@ impl Verb for CloseAccount {
     }
 }
 
-/// Closes the account; one that is closed already stays as it is.
+/// Closing a closed account changes nothing.
 fn close(work: &mut Work, command: &CloseAccount) -> Result<AccountView, Stop> {
     let status = Some(AccountStatus::Closed);
     update(work, &UpdateAccount { id: command.id, status, if_match: command.if_match, ..UpdateAccount::default() })

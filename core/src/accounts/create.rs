@@ -11,36 +11,25 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Opens an account, with an opening balance from the settlement account where one is given.
+/// Opens an account. An opening balance comes from the settlement account.
 #[derive(Clone, Debug)]
 pub struct CreateAccount {
-    /// Who the money belongs to.
     pub owner_type: OwnerType,
     /// The caller's id of the owner.
     pub owner_id: Option<String>,
-    /// Its name.
     pub name: String,
-    /// What it is for.
     pub kind: AccountType,
-    /// Fiat or crypto.
     pub category: CategoryWord,
-    /// The currency's code.
     pub currency: String,
-    /// Whether it can be used at once.
     pub status: AccountStatus,
-    /// The network of a crypto account.
     pub network: Option<String>,
-    /// The opening balance.
     pub balance: Decimal,
-    /// How far it may go below zero.
+    /// In major units.
     pub credit_limit: Decimal,
-    /// Whether it may be debited.
     pub can_debit: bool,
-    /// Whether it may be credited.
     pub can_credit: bool,
-    /// The caller's own data.
     pub metadata: Option<String>,
-    /// Whether the credential may set balances.
+    /// Whether the credential has the scope to set balances.
     pub may_adjust: bool,
 }
 
@@ -58,7 +47,6 @@ impl Verb for CreateAccount {
     }
 }
 
-/// Opens the account.
 fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop> {
     let currency = find_currency(&command.currency, command.category)?;
     let opening = not_negative(command.balance, currency, "/balance")?;

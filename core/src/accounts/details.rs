@@ -1,6 +1,6 @@
-//! Detail records: the bank accounts and wallet addresses of an account.
+//! Detail records: bank accounts and wallet addresses of an account.
 //!
-//! The account's row names the primary record of each type, so that making another one primary needs no search.
+//! The account's row names the primary record of each type, so that changing it needs no search.
 
 use std::sync::Arc;
 
@@ -14,39 +14,30 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Hangs a detail record on an account.
+/// Attaches a detail record to an account.
 #[derive(Clone, Debug)]
 pub struct CreateDetail {
-    /// The account.
     pub account: AccountId,
-    /// What kind of address.
     pub kind: DetailType,
-    /// Free-form JSON object.
+    /// A free-form JSON object.
     pub details: Option<String>,
-    /// Who provides it.
     pub provider: Option<String>,
-    /// Whether it becomes the primary one; the first of its type does unless told otherwise.
+    /// By default, the first record of its type is the primary one.
     pub is_primary: Option<bool>,
 }
 
 /// Changes a detail record; `None` keeps, `Some(None)` clears.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateDetail {
-    /// The account.
     pub account: AccountId,
-    /// The record.
     pub id: DetailId,
-    /// What kind of address.
     pub kind: Option<DetailType>,
-    /// Free-form JSON object, replaced whole.
+    /// A free-form JSON object; replaces the stored one.
     pub details: Option<Option<String>>,
-    /// Who provides it.
     pub provider: Option<Option<String>>,
-    /// Whether it is the primary one.
     pub is_primary: Option<bool>,
-    /// Read-only fields sent along, which must be as they are stored.
+    /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: DetailEcho,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -59,18 +50,15 @@ pub struct DetailEcho {
     pub account: Option<String>,
     /// `version`.
     pub version: Option<i64>,
-    /// `createdAt` and `updatedAt`, as they are shown.
+    /// As shown.
     pub times: [Option<String>; 2],
 }
 
-/// Takes a detail record off an account.
+/// Removes a detail record from an account.
 #[derive(Clone, Debug)]
 pub struct DeleteDetail {
-    /// The account.
     pub account: AccountId,
-    /// The record.
     pub id: DetailId,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -90,7 +78,6 @@ impl Verb for CreateDetail {
     }
 }
 
-/// Hangs the record on the account.
 fn create_detail(work: &mut Work, command: &CreateDetail) -> Result<DetailView, Stop> {
     let account = open_account(work, command.account)?;
     if let Some(details) = &command.details {
@@ -133,7 +120,6 @@ impl Verb for UpdateDetail {
     }
 }
 
-/// Changes the record.
 fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailView, Stop> {
     let account = open_account(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
@@ -190,7 +176,6 @@ impl Verb for DeleteDetail {
     }
 }
 
-/// Takes the record off the account.
 fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailView, Stop> {
     let account = find_for_update(work, command.account)?;
     let detail = find(work, command.account, command.id)?;

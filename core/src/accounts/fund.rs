@@ -1,22 +1,21 @@
-//! Putting simulated money into an account; the sandbox only.
+//! Simulated funding of an account, in the sandbox.
 
 use crate::accounts::amounts::adjust;
-use crate::accounts::{AccountStatus, AccountView, balance_of, find};
+use crate::accounts::{AccountView, balance_of, check_creditable, find};
 use crate::fields::positive;
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::EntryKind;
 use crate::money::Decimal;
-use crate::refusal::{Refusal, Stop};
+use crate::refusal::Stop;
 use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Funds an account from nowhere.
+/// Funds an account from the settlement account.
 #[derive(Clone, Debug)]
 pub struct FundAccount {
-    /// Which.
     pub id: AccountId,
-    /// How much, in major units.
+    /// In major units.
     pub amount: Decimal,
 }
 
@@ -36,15 +35,10 @@ impl Verb for FundAccount {
     }
 }
 
-/// Funds the account; it must be active and allow credits.
+/// The account must be active and allow credits.
 fn fund(work: &mut Work, command: &FundAccount) -> Result<AccountView, Stop> {
     let account = find(work, command.id, None)?;
-    if account.status != AccountStatus::Active {
-        return Err(Refusal::AccountInactive { id: account.id, status: account.status.as_str() }.into());
-    }
-    if !account.can_credit {
-        return Err(Refusal::CreditNotAllowed { id: account.id }.into());
-    }
+    check_creditable(&account)?;
     let amount = positive(command.amount, account.currency, "/amount")?;
     adjust(work, &account, amount, EntryKind::SimulatedFunding, None)?;
     Ok(AccountView::of(&account, &*balance_of(work, command.id)?))

@@ -1,4 +1,4 @@
-//! Accounts: who holds money, in which currency, and what may be done with it.
+//! Accounts and their detail records: opened, changed, closed, funded in the sandbox.
 
 mod amounts;
 mod check_digits;
@@ -14,6 +14,7 @@ mod view;
 
 pub use amounts::adjust;
 pub(crate) use amounts::emit_balance_updated;
+pub(crate) use checks::{check_active, check_creditable, check_debitable};
 pub use close::CloseAccount;
 pub use create::CreateAccount;
 pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail};

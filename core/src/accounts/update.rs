@@ -1,4 +1,4 @@
-//! Changing an account's settings, and its balance where the credential may.
+//! Changing an account's settings, and its balance if the credential may.
 
 use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{
@@ -18,39 +18,29 @@ use crate::work::Work;
 /// Changes to an account; `None` keeps, `Some(None)` clears.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateAccount {
-    /// Which.
     pub id: AccountId,
-    /// Who the money belongs to.
     pub owner_type: Option<OwnerType>,
     /// The caller's id of the owner.
     pub owner_id: Option<Option<String>>,
-    /// Its name.
     pub name: Option<String>,
-    /// What it is for.
     pub kind: Option<AccountType>,
-    /// Fiat or crypto.
     pub category: Option<CategoryWord>,
-    /// Whether it can be used.
     pub status: Option<AccountStatus>,
-    /// The currency's code.
     pub currency: Option<String>,
     /// The network of a crypto account.
     pub network: Option<Option<String>>,
-    /// The available balance it shall have.
+    /// The available balance to set, in major units.
     pub balance: Option<Decimal>,
-    /// How far it may go below zero.
+    /// In major units.
     pub credit_limit: Option<Decimal>,
-    /// Whether it may be debited.
     pub can_debit: Option<bool>,
-    /// Whether it may be credited.
     pub can_credit: Option<bool>,
-    /// The caller's own data, replaced whole.
+    /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
-    /// Read-only fields sent along, which must be as they are stored.
+    /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: AccountEcho,
-    /// The version the caller read.
     pub if_match: Option<i64>,
-    /// Whether the credential may set balances.
+    /// Whether the credential has the scope to set balances.
     pub may_adjust: bool,
 }
 
@@ -63,7 +53,7 @@ pub struct AccountEcho {
     pub amounts: [Option<Decimal>; 3],
     /// `version`.
     pub version: Option<i64>,
-    /// `createdAt` and `updatedAt`, as they are shown.
+    /// As shown.
     pub times: [Option<String>; 2],
 }
 
@@ -83,7 +73,6 @@ impl Verb for UpdateAccount {
     }
 }
 
-/// Changes the account.
 pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<AccountView, Stop> {
     let account = find_for_update(work, command.id)?;
     let balance = balance_of(work, command.id)?;
@@ -164,8 +153,8 @@ fn merge(account: &Account, command: &UpdateAccount) -> Account {
     changed
 }
 
-/// Category and currency may change only while nothing was ever posted, for entries keep their currency for ever, and
-/// while there are no cards, for they spend it and give back what they have.
+/// Category and currency may only change before the first ledger entry, which fixes its currency, and while no cards
+/// spend from the account.
 fn change_currency(
     command: &UpdateAccount,
     account: &Account,
@@ -190,7 +179,7 @@ fn change_currency(
     Ok(())
 }
 
-/// The difference to post. What equals the stored balance was only written back, also when it is overdrawn.
+/// The amount to post. A balance equal to the stored one was sent back unchanged, even if it is negative.
 fn balance_change(command: &UpdateAccount, stored: &Balance, changed: &Balance) -> Result<i64, Refusal> {
     let Some(wanted) = command.balance else { return Ok(0) };
     if wanted.to_minor(stored.currency.exponent()) == Some(stored.available()) {

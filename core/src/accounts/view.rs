@@ -1,4 +1,4 @@
-//! What is shown of accounts, in answers and in events alike.
+//! The views of accounts, for answers and events.
 
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ impl EventPart for AccountView {
 }
 
 impl AccountView {
-    /// The names of its members, as a list's `fields` may name them.
+    /// The names of the view's members, for a list's `fields` parameter.
     pub const FIELDS: &'static [&'static str] = &[
         "_id",
         "ownerType",
@@ -96,7 +96,6 @@ impl AccountView {
         "updatedAt",
     ];
 
-    /// What is shown of an account and its balance.
     pub fn of(account: &Account, balance: &Balance) -> AccountView {
         let money = |minor| Money::new(minor, account.currency);
         AccountView {
@@ -150,7 +149,7 @@ impl EventPart for BalanceView {
 }
 
 impl BalanceView {
-    /// The amounts of `balance` after `entry_id` added `change`.
+    /// The balance after the entry `entry_id` changed it by `change`.
     pub fn of(balance: &Balance, change: i64, entry_id: crate::ids::EntryId) -> BalanceView {
         let money = |minor| Money::new(minor, balance.currency);
         BalanceView {
@@ -197,7 +196,6 @@ pub struct DetailView {
 }
 
 impl DetailView {
-    /// What is shown of a detail record.
     pub fn of(detail: &Detail) -> DetailView {
         DetailView {
             id: detail.id.to_string(),

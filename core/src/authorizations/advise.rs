@@ -1,5 +1,5 @@
-//! Advices: what the network decided while it could not ask. One transaction is one hold, whoever decided: an advice of a
-//! transaction that is known says what counts for it.
+//! Advices: decisions that the network made in our place. A transaction has one hold, whoever decided: an advice of a
+//! known transaction sets that transaction's approved amount.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ use crate::programs::{self, Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
-/// An advice of a transaction that has an authorization on the card. None when that was declined here and approved by the
-/// network: then the advice makes one of its own.
+/// Applies an advice to the card's authorization of the same transaction. `None` if we declined it and the network
+/// approved it: the advice then creates an authorization of its own.
 pub(super) fn advise(
     work: &mut Work,
     request: &NetworkRequest,
@@ -62,13 +62,13 @@ pub(super) fn advise(
     })
 }
 
-/// Nothing can be held for it: somebody looks.
+/// Nothing can be held for the advice: an operator has to look at it.
 fn list_unmatched(work: &mut Work, own: &Authorization, amount: i64) -> Result<AuthorizationView, Stop> {
     raise_exception(work, ExceptionDraft::about(ExceptionKind::UnmatchedAdvice, own, amount))?;
     Ok(AuthorizationView::of(own))
 }
 
-/// The network declined what was approved here: what is open is given back.
+/// The network declined what we approved: the outstanding amount is released.
 fn revoke_approval(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Result<AuthorizationView, Stop> {
     let mut changed = own.clone();
     let open = own.outstanding;
@@ -81,7 +81,7 @@ fn revoke_approval(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Re
     Ok(AuthorizationView::of(&changed))
 }
 
-/// A pending advice that somebody gave a price.
+/// Applies a pending advice once it has a price.
 pub(crate) fn price_pending_advice(
     work: &mut Work,
     id: AuthorizationId,
@@ -95,11 +95,11 @@ pub(crate) fn price_pending_advice(
     if own.status == AuthorizationStatus::Pending {
         return set_approved_amount(work, &card, &own, amount, requested, terms);
     }
-    // It ended meanwhile, collected or taken back.
+    // It was cleared or reversed in the meantime.
     Ok(AuthorizationView::of(&own))
 }
 
-/// What was taken back before the advice came is not held for once it has a price.
+/// Deducts a reversal that arrived before the advice had a price.
 fn take_back_early(work: &mut Work, pending: &mut Authorization, amount: i64) -> Result<(), Stop> {
     let waiting = EarlyReversal::find(work, &pending.trace.transaction_id, pending.card)?;
     let Some(early) = waiting.exception else { return Ok(()) };
@@ -111,7 +111,7 @@ fn take_back_early(work: &mut Work, pending: &mut Authorization, amount: i64) ->
     Ok(())
 }
 
-/// Makes what is approved on an open authorization this amount in all, money or not.
+/// Sets the approved amount of an open authorization, with or without sufficient funds.
 fn set_approved_amount(
     work: &mut Work,
     card: &Arc<Card>,

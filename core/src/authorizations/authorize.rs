@@ -1,4 +1,4 @@
-//! Deciding an authorization: opened (checks and hold) and settled in one go, while nobody outside is asked.
+//! Deciding an authorization: gathers the facts, decides, and holds the approved amount, all in one command.
 
 use std::sync::Arc;
 
@@ -29,14 +29,12 @@ use crate::table::Access::{Exclusive, Shared};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Decides a request of the network, or records one that somebody else decided.
+/// Decides an authorization request, or records an advice.
 #[derive(Clone, Debug)]
 pub struct Authorize {
-    /// The message.
     pub request: NetworkRequest,
-    /// What somebody else decided while we could not be asked (stand-in).
+    /// The network's decision, if this is an advice: approved or declined in our place (stand-in).
     pub advice: Option<bool>,
-    /// The terms of the card programme.
     pub terms: Arc<Terms>,
 }
 
@@ -56,7 +54,7 @@ impl Verb for Authorize {
     }
 }
 
-/// Decides. A declined payment is a result like any other: it is stored.
+/// A declined payment is stored like an approved one; it is not a refusal.
 fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
     let message = &command.request;
     let card = match message.presented.card {
@@ -72,7 +70,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     let known = Known::find(work, &message.trace.transaction_id, message.presented.card)?;
     let waiting = EarlyReversal::find(work, &message.trace.transaction_id, message.presented.card)?;
     let pin = checked_pin(context.as_ref(), message)?;
-    // A message that another currency's rate is missing for is billed in the card's currency all the same.
+    // If no rate is known, the payment is still recorded in the card's currency.
     let currency = card.as_ref().map_or(message.requested.currency, |card| card.currency);
     let amount = billing(&message.requested, currency, &command.terms)?;
     if let Some(own) = &known.own
@@ -91,7 +89,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
         count_pin(work, context, pin, &decision)?;
         count_tries(work, context, &made, &command.terms)?;
     }
-    // What was declined here and approved by the network since has an authorization of its own from then on.
+    // A transaction that we declined and the network approved later refers to its new authorization from now on.
     if known.own.is_none() || command.advice == Some(true) {
         known.lead_to(work, &made);
     }
@@ -102,8 +100,8 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     apply_decision(work, command, card.as_ref(), made, &decision, &waiting)
 }
 
-/// The answer to a message of a transaction that is known: it is the same message again, or the network decided already.
-/// None when it is decided like any other.
+/// The answer to a message of a known transaction: the message was repeated, or the network has already decided. `None`
+/// if the message has to be decided.
 fn answer_known(
     work: &mut Work,
     command: &Authorize,
@@ -125,7 +123,7 @@ fn answer_known(
     }
 }
 
-/// An advice in a currency that no rate is known for: it is held for when somebody resolves its exception with a rate.
+/// An advice in a currency without a known rate. Nothing is held until an operator resolves its exception with a price.
 fn wait_for_price(
     work: &mut Work,
     command: &Authorize,
@@ -247,7 +245,7 @@ fn remember(
     Ok(())
 }
 
-/// The PIN was compared beside the engine: what it was compared with must still be the card's.
+/// The PIN was compared before the command; the stored PIN must still be the one it was compared with.
 fn checked_pin(context: Option<&CardContext>, message: &NetworkRequest) -> Result<Match, Refusal> {
     let pin = message.presented.pin;
     let Some(secret) = context.and_then(|context| context.secret.as_ref()) else { return Ok(pin) };
@@ -257,7 +255,7 @@ fn checked_pin(context: Option<&CardContext>, message: &NetworkRequest) -> Resul
     Ok(pin)
 }
 
-/// A wrong PIN counts, a right one forgets the wrong ones; once there were too many, neither does.
+/// Counts a wrong PIN, and resets the count after a right one; once the PIN is blocked, nothing changes.
 fn count_pin(work: &mut Work, context: &CardContext, pin: Match, decision: &Decision) -> Result<(), Stop> {
     let failures = match pin {
         Match::Mismatch => 1,
@@ -279,7 +277,7 @@ fn count_pin(work: &mut Work, context: &CardContext, pin: Match, decision: &Deci
     Ok(())
 }
 
-/// A message with a wrong expiry or code counts, until there were too many for the day: that is told, once.
+/// Counts a message with a wrong expiry or CVV. The last counted one of a day raises an exception.
 fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, terms: &Terms) -> Result<(), Stop> {
     let given = made.decided.first().map(|decided| (decided.request.expiry, decided.request.cvv));
     let wrong = given.is_some_and(|(expiry, cvv)| expiry == Match::Mismatch || cvv == Match::Mismatch);
@@ -287,7 +285,7 @@ fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, ter
     let before = context.secret.as_ref().map(|secret| secret.wrong_tries(now));
     let Some(before) = before.filter(|before| wrong && *before < terms.code_tries) else { return Ok(()) };
     let key = Key::of(work.client(), context.card.id.0);
-    // Read again: a wrong PIN of the same message was just counted.
+    // Read again, because a wrong PIN of the same message may have been counted just now.
     let secret = work.card_secrets.get_for_update(key)?.expect("the secret was just read");
     let counted = CardSecret { wrong_tries: before + 1, wrong_tries_day: now.day(), ..(*secret).clone() };
     work.card_secrets.put(counted);
@@ -355,14 +353,14 @@ fn new_authorization(
     Ok(made)
 }
 
-/// Six digits that follow from the authorization's id.
+/// Six digits derived from the authorization's id.
 fn code_of(id: AuthorizationId) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.0.bytes());
     let number = digest.as_ref().iter().take(4).fold(0u32, |number, byte| (number << 8) | u32::from(*byte));
     format!("{:06}", number % 1_000_000)
 }
 
-/// Names the rows of an authorization on a card.
+/// Prefetches the rows of a request or advice.
 fn prefetch_message(work: &mut Work, client: ClientId, presented: &Presented, transaction: &str) {
     if let Some(card) = presented.card {
         work.cards.prefetch(Key::of(client, card.0), Shared);

@@ -1,4 +1,4 @@
-//! The checks, one function each, in the order of [`Reason`].
+//! The checks of a decision, one function each, in the order of [`Reason`].
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{CardFacts, Facts, Figures, LimitFact, LimitLevel, Reason, Request};
@@ -10,27 +10,27 @@ use crate::money::format_padded;
 use crate::programs::Fee;
 use crate::time::Instant;
 
-/// What checks look at.
+/// The input of a check.
 pub(super) struct Ctx<'a> {
     pub(super) facts: &'a Facts,
     pub(super) request: &'a Request,
-    /// What would be approved, in minor units of the card's currency.
+    /// The amount to be approved, in minor units of the card's currency.
     pub(super) amount: i64,
 }
 
-/// What a check came to: what was seen, what it was held against, what would have let it pass.
+/// The result of a check: the observed value, the threshold, and for a failure the condition under which it would have
+/// passed.
 pub(super) enum Verdict {
     Pass(Option<String>, Option<String>),
     Fail(Option<String>, Option<String>, String),
     NotGiven,
     NotApplicable,
-    /// One of the above about amounts or about a limit, with what it says as figures.
+    /// A result with figures, for checks of amounts and limits.
     With(Figures, Box<Verdict>),
 }
 
 type CheckFn = fn(&Ctx<'_>) -> Verdict;
 
-/// Every check.
 pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
     (Reason::UnknownCard, unknown_card),
     (Reason::Duplicate, duplicate),
@@ -61,7 +61,7 @@ pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
 ];
 
 impl Ctx<'_> {
-    /// The fee on an amount; when this asks for more, what it adds to the fee on what was approved before.
+    /// The fee on an amount; for an increment, the difference to the fee on what was approved before.
     pub(super) fn fee(&self, amount: i64) -> Fee {
         let Some(card) = &self.facts.card else { return Fee::default() };
         if self.request.kind == AuthorizationType::Deposit {
@@ -73,7 +73,7 @@ impl Ctx<'_> {
         }
     }
 
-    /// Whether money is asked for at all.
+    /// Whether the request asks for money.
     pub(super) fn spends(&self) -> bool {
         !matches!(self.request.kind, AuthorizationType::AccountVerification | AuthorizationType::Deposit)
             && self.request.amount.is_some()
@@ -135,7 +135,7 @@ fn secret(given: Match, fix: &str) -> Verdict {
     }
 }
 
-/// Whether too many expiries and codes were wrong today for further ones to be looked at.
+/// Whether so many expiries and CVVs were wrong today that no further ones are compared.
 fn guessed_too_often(card: &CardFacts) -> bool {
     card.code_tries.is_some_and(|most| card.wrong_tries >= most)
 }
@@ -153,7 +153,7 @@ fn attempts(ctx: &Ctx<'_>) -> Verdict {
     })
 }
 
-/// Beyond the bound nothing says which of expiry and code was right.
+/// Beyond that bound the result does not reveal whether expiry and CVV were right.
 fn guessable(ctx: &Ctx<'_>, given: Match, fix: &str) -> Verdict {
     if ctx.facts.card.as_ref().is_some_and(guessed_too_often) { Verdict::NotApplicable } else { secret(given, fix) }
 }
@@ -217,7 +217,7 @@ fn channel(ctx: &Ctx<'_>) -> Verdict {
     })
 }
 
-/// A value against a list of allowed and one of blocked ones.
+/// Checks a value against a list of allowed and a list of blocked values.
 fn listed(value: &str, allowed: &[String], blocked: &[String], what: &str) -> Verdict {
     if allowed.is_empty() && blocked.is_empty() {
         return Verdict::NotApplicable;
@@ -276,7 +276,7 @@ fn not_allowed(ctx: &Ctx<'_>) -> Verdict {
 
 fn single_use(ctx: &Ctx<'_>) -> Verdict {
     on_card(ctx, |card| match card.most_payments {
-        // Asking for more on an open authorization is no further payment.
+        // An increment is not a further payment.
         Some(most) if !ctx.facts.incremental => {
             judge(card.payments < most, seen(card.payments), seen(most), "the card had payments left")
         }

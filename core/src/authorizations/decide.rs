@@ -1,10 +1,10 @@
-//! The decision: pure, strict, explained. Every check runs; the reason is the first that fails, in the order of
-//! [`Reason`]: identity and card secrets before money, so that a card tester learns nothing about funds.
+//! The decision: pure, and with an explanation. Every check runs. The reason is the first failing check in the order of
+//! [`Reason`], which puts identity and card secrets before money, so that someone testing stolen cards learns nothing
+//! about funds.
 
 use crate::authorizations::checks::{CHECKS, Ctx, Verdict};
 use crate::authorizations::{Check, CheckOutcome, Decision, DecisionOutcome, Facts, LimitFact, Reason, Request};
 
-/// Decides.
 pub fn decide(facts: &Facts, request: &Request) -> Decision {
     let requested = request.amount.unwrap_or(0);
     let amount = if request.partial_allowed { most(facts, request, requested) } else { requested };
@@ -34,7 +34,7 @@ fn shown(check: Reason, verdict: Verdict) -> Check {
     Check { check, outcome, observed, threshold, would_pass_if, figures }
 }
 
-/// The most that limits and funds let pass of what was asked for; all of it when nothing would be left.
+/// The largest amount that limits and funds allow; the requested amount if that would be zero.
 fn most(facts: &Facts, request: &Request, requested: i64) -> i64 {
     let Some(card) = &facts.card else { return requested };
     if !(Ctx { facts, request, amount: requested }).spends() {
@@ -47,7 +47,7 @@ fn most(facts: &Facts, request: &Request, requested: i64) -> i64 {
         amount.saturating_add(ctx.fee(amount).total()) <= card.available
     };
     let (mut low, mut high) = (0, within_limits.max(0));
-    // Fees grow with the amount, so the largest affordable amount is found by halving.
+    // Fees grow with the amount, so bisection finds the largest affordable amount.
     while low < high {
         let middle = low + (high - low + 1) / 2;
         if affordable(middle) {

@@ -7,7 +7,7 @@ use crate::refusal::Stop;
 use crate::transactions::{DeclineView, TransactionView};
 use crate::work::Work;
 
-/// Tells what happened to an authorization.
+/// Emits an event of an authorization.
 pub(crate) fn emit_authorization(
     work: &mut Work,
     card: &Card,
@@ -17,7 +17,7 @@ pub(crate) fn emit_authorization(
     emit(work, owner(card), kind, &AuthorizationView::of(authorization))
 }
 
-/// Tells of a declined payment, in the published shape.
+/// Emits a declined payment, in the published format.
 pub(crate) fn emit_declined(
     work: &mut Work,
     card: &Card,

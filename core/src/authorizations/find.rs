@@ -1,4 +1,4 @@
-//! Authorizations as rules fetch them.
+//! Fetching authorizations.
 
 use std::sync::Arc;
 

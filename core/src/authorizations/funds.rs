@@ -1,4 +1,4 @@
-//! Where the money of a card is, also after the card ended: the legs of what the network imposes.
+//! The funds of a card, including a canceled one: where an amount that the network imposes is posted.
 
 use crate::accounts::{self, AccountStatus, emit_balance_updated};
 use crate::authorizations::Authorization;
@@ -11,44 +11,43 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// Who takes what comes to a card.
+/// Where an amount of a card goes.
 enum FundsDestination {
-    /// A ledger account; when it is an account, which.
+    /// A ledger account, with the account's id if it is one.
     Ledger(LedgerAccountId, Option<AccountId>),
-    /// Nobody is left: it waits in suspense.
+    /// No account is left to take it.
     Suspense,
 }
 
-/// What was booked.
+/// The result of [`book`].
 pub(crate) struct Booked {
-    /// The entry.
     pub(crate) entry: Entry,
-    /// What went to suspense, because the account it belongs to is closed.
+    /// The amount posted to suspense, because the account is closed.
     pub(crate) suspense: i64,
 }
 
-/// A payment or its opposite, in minor units of the card's currency.
+/// A payment, or a refund, in minor units of the card's currency.
 pub(crate) struct Movement {
     pub(crate) kind: EntryKind,
     pub(crate) authorization: Option<AuthorizationId>,
     pub(crate) source: Id,
     pub(crate) reference: Option<String>,
-    /// Without fee and tax; above zero is spent, below zero is given back.
+    /// Without fee and tax; positive if spent, negative if returned.
     pub(crate) amount: i64,
     pub(crate) fee: i64,
     pub(crate) vat: i64,
-    /// What of the hold is given back.
+    /// How much of the hold is released.
     pub(crate) release: i64,
 }
 
-/// The account that takes what comes to a card. One that was closed since, or keeps another currency now, takes nothing
-/// any more.
+/// The account that takes the amount. Accounts that were closed, or have another currency now, take nothing.
 fn account_destination(work: &mut Work, id: AccountId, card: &Card) -> Result<FundsDestination, Stop> {
     let account = accounts::find(work, id, None)?;
     if account.status != AccountStatus::Closed && account.currency == card.currency {
         return Ok(FundsDestination::Ledger(id.into(), Some(id)));
     }
-    // The account behind the card does not close while an ended card awaits money, so it is there when another one is not.
+    // The debit account does not close while a canceled card has outstanding amounts, so it is available if the other
+    // one is not.
     if id == card.debit_account {
         Ok(FundsDestination::Suspense)
     } else {
@@ -56,7 +55,7 @@ fn account_destination(work: &mut Work, id: AccountId, card: &Card) -> Result<Fu
     }
 }
 
-/// Who takes what comes to a card: itself while it lives, then its replacement, then the account that took its balance.
+/// The card itself while it is live, then its replacement, then the account that took its balance.
 fn destination(work: &mut Work, card: &Card) -> Result<FundsDestination, Stop> {
     let mut card = card.clone();
     while let (CardStatus::Canceled, Some(next)) = (card.status, card.replaced_by) {
@@ -71,7 +70,8 @@ fn destination(work: &mut Work, card: &Card) -> Result<FundsDestination, Stop> {
     account_destination(work, card.debit_account, &card)
 }
 
-/// Posts what the network imposes. What is still on an ended card goes first, the rest to whoever follows it.
+/// Posts an amount that the network imposes. An amount still held on a canceled card is used first; the rest goes to
+/// the card's successor.
 pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<Booked, Stop> {
     let spent = movement.amount + movement.fee + movement.vat;
     let key = Key::of(work.client(), card.funds.0);
@@ -80,9 +80,9 @@ pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     let free = balance.ledger.saturating_sub(balance.held.saturating_sub(movement.release));
     let on_itself = match destination {
         FundsDestination::Ledger(id, _) if id == card.funds => spent,
-        // An ended card keeps only what was held on it.
+        // A canceled card has only what was held on it.
         _ if spent > 0 => spent.min(free.max(0)),
-        // What comes back fills first what it owes.
+        // A return first repays the card's debt.
         _ if card.funds == card.id.into() => spent.max(free.min(0)),
         _ => 0,
     };
@@ -112,7 +112,7 @@ pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     let was = is_unsettled(work, card)?;
     let entry = post_legs(work, movement, true, &legs)?;
     update_unsettled_count(work, card, was)?;
-    // An ended card that spent its account's money, while another account took over.
+    // A canceled card spent its debit account's funds, while another account is its successor.
     if on_itself != 0
         && card.funds == card.debit_account.into()
         && !matches!(destination, FundsDestination::Ledger(id, _) if id == card.funds)
@@ -128,13 +128,13 @@ pub(crate) fn book(work: &mut Work, card: &Card, movement: &Movement) -> Result<
     Ok(Booked { entry, suspense })
 }
 
-/// Whether anything can be held for a card: not once the account behind it is closed.
+/// Nothing can be held once the card's account is closed.
 pub(crate) fn can_hold(work: &mut Work, card: &Card) -> Result<bool, Stop> {
     let account = accounts::find(work, card.debit_account, None)?;
     Ok(account.status != AccountStatus::Closed)
 }
 
-/// Holds, or gives holds back. `forced` holds also what is not there.
+/// Changes the held amount. `forced` holds without sufficient funds.
 pub(crate) fn hold(work: &mut Work, card: &Card, id: AuthorizationId, held: i64, forced: bool) -> Result<Entry, Stop> {
     let kind = if held >= 0 { EntryKind::Hold } else { EntryKind::HoldRelease };
     let movement = Movement {
@@ -158,18 +158,16 @@ fn post_legs(work: &mut Work, movement: &Movement, forced: bool, legs: &[Leg]) -
     post(
         work,
         Posting {
-            kind: movement.kind,
             source: Some(movement.source),
             authorization: movement.authorization,
             reference: movement.reference.clone(),
-            narration: None,
             forced,
-            legs,
+            ..Posting::new(movement.kind, legs)
         },
     )
 }
 
-/// What is free again on an ended card follows its balance; when nobody is left to take it, it waits in suspense.
+/// Forwards funds that were released on a canceled card to its successor, or to suspense if there is none.
 pub(crate) fn forward_released_funds(work: &mut Work, card: &Card, about: Option<&Authorization>) -> Result<(), Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(());
@@ -217,7 +215,7 @@ fn move_released_funds(work: &mut Work, card: &Card, free: i64, about: Option<&A
     }
 }
 
-/// The client's journal account of a currency: it anchors entries that touch no other account, and never holds money.
+/// The client's journal account of a currency. It anchors entries that touch no other account, and never holds money.
 fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop> {
     let client = work.client();
     let text = format!("journal\n{client}\n{currency}");
@@ -230,7 +228,7 @@ fn journal(work: &mut Work, currency: Currency) -> Result<LedgerAccountId, Stop>
     Ok(id)
 }
 
-/// A hold that somebody else gave may be more than the account has: its owner is told.
+/// Emits the account's balance if a hold by the network exceeds its funds.
 pub(crate) fn emit_overdrawn(work: &mut Work, card: &Card, entry: &Entry) -> Result<(), Stop> {
     if card.funds != card.debit_account.into() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Gathering what a decision is made on.
+//! Gathering the facts of a decision.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::refusal::Stop;
 use crate::time::Instant;
 use crate::work::Work;
 
-/// Everything behind a card.
+/// The rows that a decision reads.
 pub(super) struct CardContext {
     pub(super) card: Arc<Card>,
     pub(super) holder: Arc<CardHolder>,
@@ -26,7 +26,7 @@ pub(super) struct CardContext {
     pub(super) holder_counters: Counters,
 }
 
-/// Loads it.
+/// Fetches every row a decision reads; locks the counters and the balance.
 pub(super) fn card_context(work: &mut Work, card: &Arc<Card>) -> Result<CardContext, Stop> {
     let client = work.client();
     let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
@@ -44,7 +44,7 @@ pub(super) fn card_context(work: &mut Work, card: &Arc<Card>) -> Result<CardCont
     })
 }
 
-/// The request as decisions see it.
+/// The request in the form that is decided and stored.
 pub(super) fn request(message: &NetworkRequest, amount: Option<i64>, pin: Match) -> Request {
     Request {
         kind: message.kind,
@@ -61,7 +61,7 @@ pub(super) fn request(message: &NetworkRequest, amount: Option<i64>, pin: Match)
     }
 }
 
-/// The facts of a decision. `already` is there when this asks for more.
+/// `already` is given for increments.
 pub(super) fn facts(
     work: &Work,
     context: Option<&CardContext>,
@@ -82,12 +82,12 @@ pub(super) fn facts(
     }
 }
 
-/// What an authorization has when more is asked for.
+/// The amounts of an authorization before an increment.
 #[derive(Clone, Copy)]
 pub(super) struct PriorAmounts {
-    /// What is held and collected, for limits on one authorization.
+    /// Outstanding plus cleared: the usage of limits per authorization.
     pub(super) spent: i64,
-    /// What was approved: its fee is held.
+    /// What was approved. The fee on it is held already.
     pub(super) approved: i64,
 }
 
@@ -103,7 +103,7 @@ fn card_facts(
     let ends = card.valid_until.map_or(month, |until| until.min(month));
     let once = card.disposable.then_some(1);
     let on_demand = card.funds == card.debit_account.into();
-    // Ids that were kept before they were trimmed are compared like the others.
+    // Ids that were stored before they were trimmed are compared like others.
     let mut controls = card.controls.clone().trimmed();
     controls.spending_limits.clear();
     CardFacts {

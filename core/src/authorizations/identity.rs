@@ -1,8 +1,9 @@
-//! What makes two requests, advices or reversals of the network the same one, and what became of a transaction of the network.
+//! The identity of requests, advices and reversals: whether two messages are the same one, and what is known of a
+//! transaction.
 //!
-//! A message is known by its kind, its numbers (network transaction id, STAN, RRN), its amount and its card. The same again
-//! is answered as the first was, from the last messages of the card or from what became of the first; what differs in any
-//! of these is another message.
+//! A message is identified by its kind, its numbers (network transaction id, STAN, RRN), its amount and its card. A
+//! repeated message gets the first answer, found among the last messages of the card or through the authorization it
+//! led to. A message that differs in any of these is another message.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ fn digest(parts: &[&str]) -> MessageDigest {
     *digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes")
 }
 
-/// An authorization request or an advice, among the messages of a card.
+/// The digest of a request or advice.
 pub(crate) fn of_request(request: &NetworkRequest, advice: Option<bool>) -> MessageDigest {
     let (trace, requested) = (&request.trace, &request.requested);
     let class = match advice {
@@ -34,14 +35,14 @@ pub(crate) fn of_request(request: &NetworkRequest, advice: Option<bool>) -> Mess
     digest(&[class, &trace.transaction_id, &trace.stan, &trace.rrn, &amount, requested.currency.code(), kind])
 }
 
-/// A reversal, among the messages of a card.
+/// The digest of a reversal.
 pub(crate) fn of_reversal(trace: &Trace, amount: Option<Decimal>, currency: Option<Currency>) -> MessageDigest {
     let amount = amount.map(|amount| amount.to_string()).unwrap_or_default();
     let currency = currency.map(|currency| currency.code().to_owned()).unwrap_or_default();
     digest(&["0400", &trace.transaction_id, &trace.stan, &trace.rrn, &amount, &currency])
 }
 
-/// Whether an authorization was made by this very message.
+/// Whether this very message created the authorization.
 pub(crate) fn is_same(
     made: &Authorization,
     request: &NetworkRequest,
@@ -62,18 +63,17 @@ pub(crate) fn is_same(
         && (made.trace.stan == trace.stan && made.trace.rrn == trace.rrn)
 }
 
-/// What is known of a transaction of the network on a card.
+/// What is known of a network transaction on a card.
 pub(crate) struct Known {
-    /// Its authorization on this card.
     pub(crate) own: Option<Arc<Authorization>>,
-    /// Another card's authorization under the same network transaction id.
+    /// Another card's authorization with the same network transaction id.
     pub(crate) other: Option<Id>,
-    /// Where its authorization is found: a second card's has a place of its own.
+    /// The reference of its authorization. A second card's transaction has a reference of its own.
     lookup: String,
 }
 
 impl Known {
-    /// Looks a transaction up. Without a card it is that of a card that is not one of ours.
+    /// `card` is `None` for a number that is not of a card issued here.
     pub(crate) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<Known, Stop> {
         let Some(first) = authorization_at(work, transaction)? else {
             return Ok(Known { own: None, other: None, lookup: transaction.to_owned() });
@@ -86,7 +86,7 @@ impl Known {
         Ok(Known { own, other: Some(first.id.0), lookup })
     }
 
-    /// Lets the messages of the transaction find this authorization from now on.
+    /// From now on the transaction's reference leads to this authorization.
     pub(crate) fn lead_to(&self, work: &mut Work, made: &Authorization) {
         let hash = NetworkReference::hash(ReferenceKind::Authorization, &self.lookup);
         let (client, kind, object) = (work.client(), ReferenceKind::Authorization, made.id.0);
@@ -103,14 +103,14 @@ fn authorization_at(work: &mut Work, lookup: &str) -> Result<Option<Arc<Authoriz
     let key = NetworkReference::key_of(work.client(), ReferenceKind::Authorization, lookup);
     let Some(reference) = work.network_references.get_for_update(key)? else { return Ok(None) };
     let key = Key::of(work.client(), reference.object);
-    // It leads to a reversal's exception until the authorization comes.
+    // The reference leads to an early reversal's exception until the authorization arrives.
     if work.made_in_batch(reference.object) && work.authorizations.peek(key).is_none() {
         return Ok(None);
     }
     work.authorizations.get_for_update(key)
 }
 
-/// The authorization of a transaction, on the card when the message names one.
+/// The authorization of a transaction, on the given card if there is one.
 pub(crate) fn authorization(
     work: &mut Work,
     transaction: &str,
@@ -122,21 +122,20 @@ pub(crate) fn authorization(
     }
 }
 
-/// A reversal that waits for its authorization.
+/// A reversal that arrived before its authorization.
 pub(crate) struct EarlyReversal {
-    /// The exception that lists it.
     pub(crate) exception: Option<Arc<NetworkException>>,
-    /// Where it is found.
+    /// The reference it is stored under.
     lookup: String,
 }
 
 impl EarlyReversal {
-    /// The reversal that came before the authorization of a transaction on a card; without a card that of any.
+    /// Finds the early reversal of a transaction on a card; on any card if `None`.
     pub(crate) fn find(work: &mut Work, transaction: &str, card: Option<CardId>) -> Result<EarlyReversal, Stop> {
         EarlyReversal::look(work, transaction, card, false)
     }
 
-    /// The same, to be changed.
+    /// As [`EarlyReversal::find`], for update.
     pub(crate) fn find_for_update(
         work: &mut Work,
         transaction: &str,
@@ -156,8 +155,8 @@ impl EarlyReversal {
         Ok(EarlyReversal { exception: exception_at(work, &lookup, change)?, lookup })
     }
 
-    /// Keeps it for the authorization that comes. It takes the authorization's place in the look-up too, so that of the two,
-    /// when they come at once, the later one finds the earlier.
+    /// Stores the reversal until the authorization arrives. It also takes the authorization's reference, so that of two
+    /// concurrent messages the later one sees the earlier.
     pub(crate) fn keep(&self, work: &mut Work, exception: &NetworkException, alone: bool) {
         lead_to_exception(work, &self.lookup, exception);
         if !alone {
@@ -188,12 +187,12 @@ fn lookup_of_message(message: &MessageDigest) -> String {
     format!("message\n{}", hex(message))
 }
 
-/// Whether this very reversal came before, when its authorization was not known yet.
+/// Whether this very reversal has arrived before.
 pub(crate) fn is_known_early_reversal(work: &mut Work, message: &MessageDigest) -> Result<bool, Stop> {
     Ok(exception_at(work, &lookup_of_message(message), true)?.is_some())
 }
 
-/// Remembers a reversal that came before its authorization.
+/// Remembers a reversal that arrived before its authorization.
 pub(crate) fn remember_early_reversal(work: &mut Work, message: &MessageDigest, exception: &NetworkException) {
     lead_to_exception(work, &lookup_of_message(message), exception);
 }

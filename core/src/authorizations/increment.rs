@@ -1,4 +1,4 @@
-//! Asking for more on an open authorization.
+//! Increments: requests for more on an open authorization.
 
 use std::sync::Arc;
 
@@ -24,16 +24,12 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Asks for more.
 #[derive(Clone, Debug)]
 pub struct IncrementAuthorization {
-    /// On which.
     pub id: AuthorizationId,
-    /// How much more.
     pub requested: RequestedAmount,
-    /// Whether less may be approved.
+    /// Whether a lower amount may be approved.
     pub partial_allowed: bool,
-    /// The terms of the card programme.
     pub terms: Arc<Terms>,
 }
 
@@ -53,14 +49,14 @@ impl Verb for IncrementAuthorization {
     }
 }
 
-/// Decides about more; when it is declined the authorization stays as it was, and says so.
+/// A declined increment leaves the authorization open and is recorded on it.
 fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
     let card = match (found.status, found.card) {
         (AuthorizationStatus::Approved, Some(card)) => cards::find(work, card)?,
         _ => return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into()),
     };
-    // Every decision is kept, so that all of them can be made again: there is an end to how many.
+    // Every decision is stored for replay, so their number is bounded.
     if found.decided.len() >= MAX_DECISIONS {
         return Err(Refusal::TooManyIncrements { most: MAX_DECISIONS - 1 }.into());
     }
@@ -88,7 +84,7 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
         changed.note(Step::IncrementDeclined, amount.unwrap_or(0), None, note, now);
     } else {
         let more = decision.approved;
-        // A deposit holds nothing and uses nothing up.
+        // A deposit holds nothing and counts towards no limit.
         let entry = if changed.kind == AuthorizationType::Deposit {
             None
         } else {
@@ -96,7 +92,7 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
             add_usage(&mut changed.limit_usage, consume(work, &card, &changed.merchant.category, (more, 0))?);
             Some(entry.id)
         };
-        // Both sides grow together: what is collected later is converted at the rate between them.
+        // Both amounts grow together: clearings are converted at the rate between them.
         let requested = amount.unwrap_or(0);
         changed.merchant_amount += if own { of_merchant } else { pricing::in_merchant_currency(&found, requested) };
         changed.requested += requested;

@@ -1,7 +1,7 @@
-//! Authorizations: every decision strict, explained and replayable, and the whole life after it.
+//! Authorizations: requests and advices decided, incremented, reversed, released and expired.
 //!
-//! [`decide`] is pure: facts and request in, decision out. The verbs gather the facts, hold money, count what was spent,
-//! and emit what happened.
+//! [`decide`] is pure: facts and request in, decision out. The rules around it gather the facts, hold money, count
+//! spending, and emit events.
 
 mod advise;
 mod authorize;

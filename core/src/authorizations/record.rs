@@ -1,4 +1,4 @@
-//! What is kept of an authorization: amounts, decisions, what it used of limits, and what happened to it.
+//! The authorization record: amounts, decisions, usage of limits, and timeline.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,95 +12,66 @@ use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
-    /// Where an authorization stands.
     pub enum AuthorizationStatus {
-        /// It is being decided.
         Pending = "pending",
-        /// Money is held for it.
         Approved = "approved",
-        /// It was refused.
         Declined = "declined",
-        /// It was taken back before anything was collected.
+        /// Reversed in full before a clearing.
         Reversed = "reversed",
-        /// Its hold ran out.
         Expired = "expired",
-        /// Nothing is left to be collected.
         Closed = "closed",
     }
 }
 
 crate::string_enum! {
-    /// What happened to an authorization.
     pub enum Step {
-        /// It was approved.
         Approved = "approved",
-        /// It was declined.
         Declined = "declined",
-        /// Somebody else had approved it.
         Advised = "advised",
-        /// More was approved.
         Incremented = "incremented",
-        /// More was asked for and declined.
         IncrementDeclined = "increment_declined",
-        /// The merchant took it back, whole or in part.
+        /// Reversed by the merchant, in full or in part.
         Reversed = "reversed",
-        /// The reversal had come before it.
         Voided = "voided",
-        /// Money was collected.
         Cleared = "cleared",
-        /// Its hold ran out.
         Expired = "expired",
-        /// An operator gave the hold back.
         Released = "released",
-        /// Money was given back.
         Refunded = "refunded",
-        /// A refund was taken back.
         RefundReversed = "refund_reversed",
     }
 }
 
-/// A step of an authorization's life.
+/// A step of the timeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineStep {
-    /// What happened.
     pub step: Step,
-    /// When, in microseconds.
+    /// In microseconds.
     pub at: i64,
-    /// How much, in minor units of the card's currency.
+    /// In minor units of the card's currency.
     pub amount: i64,
-    /// The ledger entry, where one was made.
     pub entry: Option<String>,
-    /// Why, where there is something to say.
     pub note: Option<String>,
 }
 
-/// The most steps that are kept.
+/// The maximum number of timeline steps; the oldest ones are dropped.
 pub const MAX_TIMELINE_STEPS: usize = 200;
 
-/// The most decisions on one authorization: the first, and those about more.
+/// The maximum number of decisions: the first one, and increments.
 pub const MAX_DECISIONS: usize = 100;
 
-/// A decision as it is kept: what it was made on and what it came to. The checks are computed again when they are shown.
+/// A stored decision: its facts, request and result. The checks are computed again when they are shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decided {
-    /// What it was made on.
     pub facts: Facts,
-    /// What was asked for.
     pub request: Request,
-    /// What it came to.
     pub outcome: DecisionOutcome,
-    /// Why not.
     pub reason: Option<Reason>,
-    /// For how much.
     pub approved: i64,
-    /// What is charged for it.
     pub fee: Fee,
-    /// The rules it was made under.
     pub rules_version: i64,
 }
 
 impl Decided {
-    /// A decision as it is kept.
     pub fn of(facts: Facts, request: Request, decision: &Decision) -> Decided {
         Decided {
             facts,
@@ -114,79 +85,60 @@ impl Decided {
     }
 }
 
-/// An authorization. Amounts are minor units of the card's currency.
+/// An authorization. Amounts are in minor units of the card's currency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Authorization {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub id: AuthorizationId,
-    /// The card; none when its number is not one of ours.
+    /// `None` if the number is not of a card issued here.
     pub card: Option<CardId>,
-    /// Who holds it.
     pub card_holder: Option<CardHolderId>,
-    /// The account behind it.
     pub account: Option<AccountId>,
-    /// What for.
     pub kind: AuthorizationType,
-    /// Where.
     pub channel: Channel,
-    /// Where it stands.
     pub status: AuthorizationStatus,
-    /// Why it was declined.
     pub reason: Option<Reason>,
-    /// The currency of the card.
     pub currency: Currency,
-    /// What was asked for, increments included.
+    /// Including increments.
     pub requested: i64,
-    /// What was approved, increments included.
+    /// Including increments.
     pub approved: i64,
-    /// What is still held for it, without fees.
+    /// What is still held, without fees.
     pub outstanding: i64,
-    /// What is still held for fees and the tax on them.
+    /// What is still held for fees and their tax.
     pub outstanding_fee: i64,
-    /// What was collected, without fees.
+    /// Without fees.
     pub cleared: i64,
-    /// What was taken back before it was collected.
+    /// What was reversed before a clearing.
     pub reversed: i64,
-    /// What was given back after it was collected.
+    /// What was refunded after a clearing.
     pub refunded: i64,
     /// In minor units of the merchant's currency.
     pub merchant_amount: i64,
-    /// That currency.
     pub merchant_currency: Currency,
-    /// How much of `merchant_amount` was collected or taken back: parts are converted by the running total.
+    /// How much of `merchant_amount` was cleared or reversed. Parts are converted by this running total.
     pub merchant_settled: i64,
-    /// Units of the card's currency for one of the merchant's, when a rate and not an amount was given.
+    /// Units of the card's currency for one unit of the merchant's; `None` if the message stated the billing amount.
     pub rate: Option<Decimal>,
-    /// For whom.
     pub merchant: Merchant,
-    /// How the network knows it.
     pub trace: Trace,
-    /// Whether somebody else decided it.
     pub stand_in: bool,
-    /// What is charged for it.
     pub fee_terms: FeeTerms,
-    /// Its decision and those about more, oldest first.
+    /// The first decision, then increments.
     pub decided: Vec<Decided>,
-    /// The windows it took from.
     pub limit_usage: Vec<LimitUsage>,
-    /// What happened to it, oldest first.
+    /// Oldest first.
     pub timeline: Vec<TimelineStep>,
-    /// When its hold runs out.
     pub expires_at: Option<Instant>,
-    /// The same while there is something to be done about it.
+    /// The same as `expires_at` while the authorization is open; otherwise `None`.
     pub due_at: Option<Instant>,
-    /// Counts changes.
     pub version: i64,
-    /// When it came.
     pub created_at: Instant,
-    /// When it last changed.
     pub updated_at: Instant,
 }
 
 impl Authorization {
-    /// Notes what happened to it.
+    /// Adds a step to the timeline and counts the change.
     pub fn note(&mut self, step: Step, amount: i64, entry: Option<EntryId>, note: Option<&str>, now: Instant) {
         self.timeline.push(TimelineStep {
             step,
@@ -201,12 +153,11 @@ impl Authorization {
         self.updated_at = now;
     }
 
-    /// Whether a PIN was entered.
     pub fn with_pin(&self) -> bool {
         self.decided.first().is_some_and(|decided| decided.request.pin != Match::NotGiven)
     }
 
-    /// What the ledger holds for it.
+    /// The amount held in the ledger.
     pub fn held(&self) -> i64 {
         self.outstanding + self.outstanding_fee
     }
@@ -222,7 +173,7 @@ impl Record for Authorization {
     }
 
     fn variable_bytes(&self) -> usize {
-        // One decision and its steps are what every authorization has.
+        // Every authorization has one decision and about three steps.
         let (decided, steps) = (self.decided.len().saturating_sub(1), self.timeline.len().saturating_sub(3));
         decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()
     }

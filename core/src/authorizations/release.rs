@@ -1,4 +1,4 @@
-//! Giving back what an authorization holds.
+//! Releasing what an authorization holds.
 
 use crate::authorizations::funds::hold;
 use crate::authorizations::usage::release_usage;
@@ -8,14 +8,14 @@ use crate::messages::AuthorizationType;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// Nothing is left open.
+/// Closes an authorization without an outstanding amount.
 pub(crate) fn close(authorization: &mut Authorization, unless_cleared: AuthorizationStatus) {
     let cleared = authorization.cleared > 0;
     authorization.status = if cleared { AuthorizationStatus::Closed } else { unless_cleared };
     authorization.due_at = None;
 }
 
-/// Gives back `amount` of what is open, on the ledger and in the windows; with the last of it the fees.
+/// Releases `amount` of the outstanding amount in the ledger and in the windows. Fees are released with the last of it.
 pub(crate) fn release(
     work: &mut Work,
     card: &Card,
@@ -32,7 +32,7 @@ pub(crate) fn release(
         if amount + fee > 0 {
             entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
         }
-        // An advice that waits for a price was not counted yet.
+        // A pending advice was not counted yet.
         let counted = authorization.limit_usage.iter().any(|part| part.count > 0);
         let whole = counted && authorization.outstanding == 0 && authorization.cleared == 0;
         release_usage(work, card, &mut authorization.limit_usage, amount, i64::from(whole))?;

@@ -1,44 +1,39 @@
-//! Deciding again: every kept decision is made anew from what it was made on, and compared with what it came to.
+//! Replay: every stored decision is made again from its facts and compared with its stored result.
 
 use crate::authorizations::{Authorization, Decided, DecisionOutcome, RULES_VERSION, decide};
 use crate::ids::{AuthorizationId, ClientId};
 
-/// A decision that would be another one now, or an authorization that says something else than its decisions.
+/// A decision whose result would differ today, or an authorization that contradicts its decisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Whose.
     pub client: ClientId,
-    /// Which authorization.
     pub authorization: AuthorizationId,
-    /// The rules it was decided under.
     pub rules_version: i64,
-    /// What is kept, as JSON.
+    /// The stored result, as JSON.
     pub kept: String,
-    /// What it comes to now, as JSON.
+    /// Today's result, as JSON.
     pub now: String,
 }
 
-/// How many were looked at, and what was found.
+/// The counts of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
-    /// How many authorizations.
     pub authorizations: u64,
-    /// How many decisions: those about more are decisions of their own.
+    /// Including increments.
     pub decisions: u64,
-    /// How many of them were approved, in part too.
+    /// Including partial approvals.
     pub approved: u64,
-    /// How many were declined.
     pub declined: u64,
-    /// How many were made under another version of the rules.
+    /// Decisions made under another version of the rules.
     pub other_rules: u64,
-    /// How many differ under the rules they were made under: there must be none.
+    /// Differences under the same version of the rules. There must be none.
     pub differing: u64,
-    /// How many differ because the rules changed since.
+    /// Differences under another version of the rules.
     pub changed: u64,
 }
 
 impl Replay {
-    /// Decides an authorization's decisions again; tells what differs.
+    /// Replays the decisions of an authorization and returns the differences.
     pub fn look(&mut self, at: &Authorization) -> Vec<Difference> {
         self.authorizations += 1;
         let mut found: Vec<Difference> = at.decided.iter().filter_map(|decided| self.again(at, decided)).collect();
@@ -64,7 +59,7 @@ impl Replay {
         Some(self.difference(at, decided.rules_version, kept, now))
     }
 
-    /// What the authorization itself says must be what its decisions came to. What somebody else decided is theirs.
+    /// The authorization must agree with its decisions, unless the network decided.
     fn beside(&mut self, at: &Authorization) -> Option<Difference> {
         if at.stand_in {
             return None;
@@ -85,7 +80,7 @@ impl Replay {
     }
 }
 
-/// What a decision came to, byte for byte as it is kept.
+/// The result of a decision, byte for byte as it is stored.
 fn came_to(decided: &Decided) -> String {
     let Decided { outcome, reason, approved, fee, .. } = decided;
     serde_json::json!({"outcome": outcome, "reason": reason, "approved": approved, "fee": fee}).to_string()

@@ -1,4 +1,4 @@
-//! Giving holds back: reversed by the merchant, run out, released by an operator.
+//! Reversals by the merchant, expiry, and release by an operator.
 
 use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::forward_released_funds;
@@ -19,46 +19,40 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Takes an authorization back, whole or in part. It is never refused for more than is open: that is released, and the
-/// rest is flagged.
+/// Reverses an authorization, in full or in part. A reversal of more than is outstanding releases what is, and raises
+/// an exception for the rest.
 #[derive(Clone, Debug)]
 pub struct ReverseAuthorization {
-    /// Which.
     pub id: AuthorizationId,
-    /// How much, in the card's currency; all that is open unless said.
+    /// In the card's currency; the whole outstanding amount if `None`.
     pub amount: Option<Decimal>,
 }
 
-/// A reversal that is known by its network transaction id alone: its authorization may not have come yet.
+/// A reversal that names the network's transaction id. Its authorization may not have arrived yet.
 #[derive(Clone, Debug)]
 pub struct ReverseByReference {
-    /// How the network knows it.
     pub trace: Trace,
-    /// The card, when the message names it.
+    /// If the message names it.
     pub card: Option<CardId>,
-    /// How much, in `currency`; all unless said.
+    /// In `currency`; everything if `None`.
     pub amount: Option<Decimal>,
-    /// The currency of the amount; that of the card unless said.
+    /// The card's currency if `None`.
     pub currency: Option<Currency>,
 }
 
-/// Gives back what ran out. A hold that is due but unswept still holds.
+/// Expires an authorization. Until this command runs, a hold that is due still holds.
 #[derive(Clone, Debug)]
 pub struct ExpireAuthorization {
-    /// Which.
     pub id: AuthorizationId,
-    /// Whether only when it is due.
+    /// Whether to do nothing if the authorization is not due.
     pub when_due: bool,
 }
 
-/// Gives an open hold back by hand.
+/// Releases an open authorization on behalf of an operator.
 #[derive(Clone, Debug)]
 pub struct ReleaseAuthorization {
-    /// Which.
     pub id: AuthorizationId,
-    /// Why.
     pub reason: String,
-    /// The version the operator read.
     pub if_match: Option<i64>,
 }
 
@@ -78,7 +72,6 @@ impl Verb for ReverseAuthorization {
     }
 }
 
-/// Takes it back.
 fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
     if found.status == AuthorizationStatus::Pending {
@@ -94,7 +87,7 @@ fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<Authorizat
     take_back(work, &found, part)
 }
 
-/// What is taken back: in the card's currency and in the merchant's.
+/// The part to reverse, in the card's and in the merchant's currency.
 struct Part {
     amount: i64,
     settled: i64,
@@ -142,8 +135,8 @@ impl Verb for ReverseByReference {
     }
 }
 
-/// Takes back what the reference leads to, or keeps the reversal until its authorization comes. Gives the
-/// authorization, when there is one.
+/// Reverses the authorization of the network's transaction, or stores the reversal until the authorization arrives.
+/// Returns the authorization if there is one.
 fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result<Option<AuthorizationView>, Stop> {
     let transaction = &command.trace.transaction_id;
     let found = identity::authorization(work, transaction, command.card)?;
@@ -151,7 +144,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     if identity::is_known_early_reversal(work, &message)? {
         return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
-    // A part of an advice that has no price yet is taken back once it has one.
+    // A partial reversal of an advice without a price waits until the advice has one.
     let pending = |found: &Authorization| found.status == AuthorizationStatus::Pending && command.amount.is_some();
     if let Some(found) = found.as_ref().filter(|found| !pending(found)) {
         return reverse_known(work, command, found).map(Some);
@@ -164,7 +157,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     let amount = not_negative(amount, currency, "/amount")?;
     let known = waiting.exception.clone().filter(|known| known.currency == currency);
     let exception = match known {
-        // Several reversals of one transaction add up; one of all there is stays one of all.
+        // Several early reversals of one transaction add up; one of the whole amount remains one of the whole amount.
         Some(known) => {
             let all = known.amount == 0 || amount == 0;
             let sum = if all { 0 } else { known.amount.saturating_add(amount) };
@@ -198,8 +191,8 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     Ok(found.map(|found| AuthorizationView::of(&found)))
 }
 
-/// How much of an authorization was taken back before it came, in the card's currency; all when no amount came with it, and
-/// nothing when its amount cannot be compared: then it stays listed.
+/// How much was reversed before the authorization arrived, in the card's currency: everything if the reversal had no
+/// amount, nothing if its currency cannot be compared (its exception then stays open).
 pub(crate) fn early_reversal_amount(early: &NetworkException, made: &Authorization) -> i64 {
     if early.amount == 0 {
         return i64::MAX;
@@ -211,8 +204,8 @@ pub(crate) fn early_reversal_amount(early: &NetworkException, made: &Authorizati
     pricing::next_part(made, early.amount).filter(|_| own).unwrap_or(0)
 }
 
-/// A reversal of the network is never refused: one that came before is answered as the first was, and one of what is not
-/// open any more is flagged.
+/// A reversal by the network is never refused. A repeated one is answered like the first; one of an authorization that
+/// is no longer open raises an exception.
 fn reverse_known(
     work: &mut Work,
     command: &ReverseByReference,
@@ -241,7 +234,7 @@ fn reverse_known(
     }
 }
 
-/// An advice that waits to be priced is taken back: nothing is held for it any more.
+/// Reverses an advice that has no price yet.
 fn void_pending(work: &mut Work, found: &Authorization) -> Result<AuthorizationView, Stop> {
     let card = cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
     let mut changed = found.clone();
@@ -252,7 +245,7 @@ fn void_pending(work: &mut Work, found: &Authorization) -> Result<AuthorizationV
     Ok(AuthorizationView::of(&changed))
 }
 
-/// An amount in a currency that is neither the card's nor the merchant's takes nothing back: somebody looks.
+/// An amount in a third currency reverses nothing; it raises an exception.
 fn incomparable(
     work: &mut Work,
     command: &ReverseByReference,
@@ -267,8 +260,8 @@ fn incomparable(
     Ok(AuthorizationView::of(found))
 }
 
-/// The amount in the card's currency: one in the merchant's is converted as the authorization was. None inside is all there
-/// is, none outside one that cannot be compared.
+/// The amount to reverse in the card's currency. The inner `None` means everything, the outer one a currency that
+/// cannot be compared.
 fn in_card_currency(command: &ReverseByReference, found: &Authorization) -> Result<Option<Option<Part>>, Refusal> {
     let Some(amount) = command.amount else { return Ok(Some(None)) };
     let currency = command.currency.unwrap_or(found.currency);
@@ -299,7 +292,6 @@ impl Verb for ExpireAuthorization {
     }
 }
 
-/// Gives the hold back when its time is over.
 fn expire(work: &mut Work, command: &ExpireAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
     let due = found.due_at.is_some_and(|at| at <= work.now());
@@ -329,7 +321,6 @@ impl Verb for ReleaseAuthorization {
     }
 }
 
-/// Gives the hold back, for the reason an operator has.
 fn release_manually(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
     check_version(command.if_match, found.version)?;

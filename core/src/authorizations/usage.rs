@@ -1,4 +1,4 @@
-//! Counting a payment on its card and card holder, and taking it off again.
+//! Counting payments towards the limits of a card and its card holder.
 
 use crate::cards::Card;
 use crate::limits::{LimitUsage, WindowKey, counters};
@@ -6,7 +6,7 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// The card whose counters count: what a replaced card used has moved along to its replacement.
+/// The card whose counters apply: those of a replaced card have moved to its replacement.
 fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
     let mut owner = card.clone();
     while let Some(next) = owner.replaced_by {
@@ -15,7 +15,7 @@ fn counted_on(work: &mut Work, card: &Card) -> Result<Card, Stop> {
     Ok(owner)
 }
 
-/// Counts a payment on card and card holder; tells what was taken from where. `count` is 0 for more on an open one.
+/// Counts a payment and returns the windows it used. `count` is 0 for increments.
 pub(crate) fn consume(
     work: &mut Work,
     card: &Card,
@@ -43,8 +43,8 @@ pub(crate) fn consume(
     Ok(taken)
 }
 
-/// Gives back to the windows a payment was taken from, where they are still current: what was taken last first. `count`
-/// is 1 when all of the payment is given back.
+/// Credits an amount to the windows that a payment used, as far as they are current, most recent usage first. `count`
+/// is 1 if the whole payment is taken back.
 pub(crate) fn release_usage(
     work: &mut Work,
     card: &Card,
@@ -75,7 +75,7 @@ pub(crate) fn release_usage(
     Ok(())
 }
 
-/// Takes again what a refund gave to windows, where they are still current.
+/// Debits again what a refund had credited to windows, as far as they are current.
 pub(crate) fn consume_again(work: &mut Work, card: &Card, given: &[LimitUsage]) -> Result<(), Stop> {
     let now = work.now();
     let owner = counted_on(work, card)?;

@@ -1,4 +1,4 @@
-//! What is shown of authorizations and decisions, in answers and in events alike.
+//! The views of authorizations and decisions.
 
 use serde::Serialize;
 
@@ -116,7 +116,6 @@ impl EventPart for AuthorizationView {
 }
 
 impl AuthorizationView {
-    /// What is shown of an authorization.
     pub fn of(of: &Authorization) -> AuthorizationView {
         let money = |minor| Money::new(minor, of.currency);
         let approved = of.decided.iter().filter(|decided| decided.outcome != DecisionOutcome::Declined);
@@ -250,7 +249,7 @@ pub struct DecisionView {
 }
 
 impl DecisionView {
-    /// The decision, its checks computed again from what it was made on.
+    /// The checks are computed again from the stored facts.
     pub fn of(decided: &Decided, currency: Currency) -> DecisionView {
         let checks = decide(&decided.facts, &decided.request).checks;
         DecisionView {

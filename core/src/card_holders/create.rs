@@ -10,24 +10,17 @@ use crate::refusal::Stop;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Enrols a card holder.
 #[derive(Clone, Debug)]
 pub struct CreateCardHolder {
-    /// Their id: the key is sealed for it.
+    /// Chosen beforehand, because the key is sealed for it.
     pub id: CardHolderId,
-    /// Their full name.
     pub name: String,
-    /// Their key, sealed by the vault.
+    /// The card holder's key, sealed by the vault.
     pub key: Vec<u8>,
-    /// Everything else that is personal.
     pub personal: SealedPersonal,
-    /// Whether their cards can be used.
     pub status: CardHolderStatus,
-    /// The caller's own data.
     pub metadata: Option<String>,
-    /// Limits over all of their cards.
     pub limits: Vec<NewLimit>,
-    /// Files that came along.
     pub documents: Vec<NewDocument>,
 }
 
@@ -45,7 +38,6 @@ impl Verb for CreateCardHolder {
     }
 }
 
-/// Enrols them.
 fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Stop> {
     let now = work.now();
     let mut holder = CardHolder {
@@ -79,7 +71,7 @@ fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Sto
     current(work, holder.id)
 }
 
-/// The card holder as they are now, counted events included.
+/// The card holder's current row, including its event counter.
 pub(super) fn current(work: &mut Work, id: CardHolderId) -> Result<CardHolder, Stop> {
     let found = work.card_holders.get(Key::of(work.client(), id.0))?;
     Ok((*found.expect("a card holder that was put is there")).clone())

@@ -1,4 +1,4 @@
-//! Documents: files added to a card holder, and reviewed.
+//! Documents of card holders: uploaded and reviewed.
 
 use crate::card_holders::{
     CardHolder, CardHolderNotice, Document, DocumentPart, DocumentView, FileRef, ReviewStatus, SealedPersonal,
@@ -12,37 +12,29 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// A file that waits, sealed, to become real.
+/// An uploaded file, stored sealed, that becomes a document with this command.
 #[derive(Clone, Debug)]
 pub struct NewDocument {
-    /// Its id.
     pub id: DocumentId,
-    /// Which part.
     pub part: DocumentPart,
-    /// Its media type.
     pub file_type: &'static str,
-    /// How many bytes it has.
+    /// In bytes.
     pub size: i64,
     /// SHA-256 of its content.
     pub content_hash: [u8; 32],
 }
 
-/// Decides about a document.
 #[derive(Clone, Debug)]
 pub struct ReviewDocument {
-    /// Whose document.
     pub card_holder: CardHolderId,
-    /// Which.
     pub id: DocumentId,
     /// Verified or rejected.
     pub status: ReviewStatus,
-    /// Why.
     pub reason: Option<String>,
-    /// The version of the document the caller read.
     pub if_match: Option<i64>,
 }
 
-/// What is said in words for the first time, or said anew, waits for a review.
+/// New or changed statements about a document need a review.
 pub(super) fn open_reviews(holder: &mut CardHolder, personal: &SealedPersonal) {
     if personal.has_document {
         holder.document_status.get_or_insert(ReviewStatus::Pending);
@@ -52,7 +44,7 @@ pub(super) fn open_reviews(holder: &mut CardHolder, personal: &SealedPersonal) {
     }
 }
 
-/// Adds files: each takes the place of the one before it, and its part waits for a review again.
+/// Adds files. Each replaces the previous file of its part, which needs a new review.
 pub(super) fn add_documents(work: &mut Work, holder: &mut CardHolder, documents: &[NewDocument]) -> Result<(), Stop> {
     let mut replaced = Vec::new();
     for new in documents {
@@ -118,7 +110,7 @@ impl Verb for ReviewDocument {
     }
 }
 
-/// Decides about a document. Main side and back are one identity document: a decision about one is about both.
+/// Front and back are one identity document: a review of one applies to both.
 fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Stop> {
     let holder = find_for_update(work, command.card_holder, None)?;
     if holder.erased_at.is_some() {

@@ -1,5 +1,5 @@
-//! Erasing a card holder: their key is destroyed, what stood in clear is blanked, their documents are forgotten. What
-//! else repeats personal data was sealed under the key.
+//! Erasing a card holder: the key is destroyed, plain fields are blanked, documents are deleted. All other copies of
+//! personal data are sealed under the destroyed key.
 
 use crate::card_holders::create::current;
 use crate::card_holders::{CardHolder, CardHolderNotice, CardHolderStatus, Files, SearchHashes, find_for_update};
@@ -10,16 +10,12 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Erases a card holder's personal data.
 #[derive(Clone, Debug)]
 pub struct EraseCardHolder {
-    /// Who.
     pub id: CardHolderId,
-    /// All of their documents.
     pub documents: Vec<DocumentId>,
-    /// How long data must be kept after the last card ended.
+    /// The retention period after the last card ended.
     pub retention_seconds: i64,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -37,7 +33,7 @@ impl Verb for EraseCardHolder {
     }
 }
 
-/// Erases them; one who is erased already stays as they are.
+/// Erasing twice changes nothing.
 fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop> {
     let holder = find_for_update(work, command.id, None)?;
     crate::fields::check_version(command.if_match, holder.version)?;

@@ -1,4 +1,4 @@
-//! Card holders as the rules of other nouns fetch them, and the count of cards on their rows.
+//! Fetching card holders, and the count of their cards.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
-/// The card holder of the running command's client, to be changed.
+/// Fetches a card holder for update. `field` is where the body names it.
 pub(crate) fn find_for_update(
     work: &mut Work,
     id: CardHolderId,
@@ -18,7 +18,7 @@ pub(crate) fn find_for_update(
     Ok(found.ok_or(Refusal::CardHolderNotFound { field })?)
 }
 
-/// Counts a live card of the card holder, or one that ended.
+/// Counts a live card, or one that ended (`by` is -1).
 pub(crate) fn count_cards(work: &mut Work, id: CardHolderId, by: i64) -> Result<(), Stop> {
     let holder = find_for_update(work, id, None)?;
     let mut counted = (*holder).clone();

@@ -1,7 +1,7 @@
-//! Card holders: who they are, their documents, whether they may hold cards.
+//! Card holders: enrolled, changed, verified, erased.
 //!
-//! What is personal is sealed under a key of the card holder's own; the core keeps it and passes it on without being
-//! able to read it. Erasing destroys that key.
+//! Personal data is sealed under a key of its own for each card holder. The core stores it and cannot read it. Erasing
+//! destroys the key.
 
 mod create;
 mod documents;

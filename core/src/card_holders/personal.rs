@@ -100,9 +100,7 @@ texts! {
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Identification {
-    /// The identity document.
     pub document: DocumentText,
-    /// The proof of address.
     pub proof_of_address: ProofText,
 }
 
@@ -110,13 +108,10 @@ pub struct Identification {
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Personal {
-    /// Who they are.
     pub person: Person,
     /// Where they live.
     pub address: Address,
-    /// How they identify themselves.
     pub identification: Identification,
-    /// What the card is for.
     pub meta: Meta,
 }
 

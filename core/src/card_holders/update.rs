@@ -1,4 +1,4 @@
-//! Changing a card holder, with or without new files.
+//! Changing a card holder, optionally with new files.
 
 use crate::card_holders::create::current;
 use crate::card_holders::documents::{add_documents, open_reviews};
@@ -17,27 +17,22 @@ use crate::work::Work;
 /// Changes to a card holder; `None` keeps.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCardHolder {
-    /// Who.
     pub id: CardHolderId,
-    /// The version that `personal` was merged with.
+    /// The version whose personal data `personal` was merged with.
     pub based_on: Option<i64>,
-    /// Their full name.
     pub name: Option<String>,
-    /// Everything else that is personal, whole.
+    /// All other personal data; replaces the stored data.
     pub personal: Option<SealedPersonal>,
-    /// Whether what is said of the identity document changed.
+    /// Whether the text about the identity document changed.
     pub document_changed: bool,
-    /// Whether what is said of the proof of address changed.
+    /// Whether the text about the proof of address changed.
     pub proof_changed: bool,
-    /// Whether their cards can be used.
     pub status: Option<CardHolderStatus>,
-    /// The caller's own data, replaced whole.
+    /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
-    /// Limits over all of their cards, replaced whole.
+    /// Limits over all cards; replaces the stored ones.
     pub limits: Option<Vec<NewLimit>>,
-    /// Files that came along.
     pub documents: Vec<NewDocument>,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -57,7 +52,6 @@ impl Verb for UpdateCardHolder {
     }
 }
 
-/// Changes the card holder.
 fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Stop> {
     let holder = find_for_update(work, command.id, None)?;
     if holder.erased_at.is_some() {
@@ -86,7 +80,7 @@ fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Sto
         changed.hashes = personal.hashes.clone();
         changed.document_expires = personal.document_expires;
         open_reviews(&mut changed, personal);
-        // A review was about what was said then.
+        // The review was about the previous text.
         if command.document_changed {
             changed.document_status = personal.has_document.then_some(ReviewStatus::Pending);
         }

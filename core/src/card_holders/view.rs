@@ -1,5 +1,4 @@
-//! What is shown of card holders: everything to those who may read them; in events nothing personal, so that events
-//! need no erasing.
+//! The views of card holders. Events contain nothing personal, so that they never need to be erased.
 
 use serde::Serialize;
 
@@ -220,7 +219,7 @@ pub struct CardHolderView {
 }
 
 impl CardHolderView {
-    /// The names of its members, as a list's `fields` may name them.
+    /// The names of the view's members, for a list's `fields` parameter.
     pub const FIELDS: &'static [&'static str] = &[
         "_id",
         "name",
@@ -238,7 +237,6 @@ impl CardHolderView {
         "updatedAt",
     ];
 
-    /// What is shown of a card holder at an instant.
     pub fn of(holder: &CardHolder, personal: &Personal, now: Instant) -> CardHolderView {
         let (person, address, meta) = (&personal.person, &personal.address, &personal.meta);
         let (document, proof) = (&personal.identification.document, &personal.identification.proof_of_address);
@@ -356,7 +354,6 @@ impl EventPart for CardHolderNotice {
 }
 
 impl CardHolderNotice {
-    /// What is told of a card holder at an instant.
     pub fn of(holder: &CardHolder, now: Instant) -> CardHolderNotice {
         CardHolderNotice {
             id: holder.id.to_string(),
@@ -411,7 +408,6 @@ pub struct DocumentView {
 }
 
 impl DocumentView {
-    /// What is shown of a document.
     pub fn of(document: &Document) -> DocumentView {
         DocumentView {
             id: document.id.to_string(),

@@ -1,4 +1,4 @@
-//! Activating a card that has reached its holder.
+//! Activating a card that its holder has received.
 
 use crate::cards::update::thawed_by_holder;
 use crate::cards::{CardStatus, CardView, emit_card, find_live, view};
@@ -8,14 +8,11 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Activates a card.
 #[derive(Clone, Debug)]
 pub struct ActivateCard {
-    /// Which.
     pub id: CardId,
-    /// Whether it is the card holder who asks, with a token that is bound to them or the card.
+    /// Whether the request uses a token bound to the card or card holder.
     pub by_holder: bool,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -33,7 +30,7 @@ impl Verb for ActivateCard {
     }
 }
 
-/// Activates the card, once: a card that was frozen later is thawed by a change of its status.
+/// A card is activated once. Later, a frozen card is unfrozen by changing its status.
 fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, card.version)?;

@@ -1,4 +1,4 @@
-//! Ending a card: final; what is available on it goes to an account.
+//! Canceling a card. It is final; available funds go to an account.
 
 use crate::card_holders;
 use crate::cards::money::{collect_debt, return_balance};
@@ -11,12 +11,10 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Ends a card for good.
+/// Cancels a card.
 #[derive(Clone, Debug)]
 pub struct TerminateCard {
-    /// Which.
     pub id: CardId,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -36,7 +34,7 @@ impl Verb for TerminateCard {
     }
 }
 
-/// Ends the card, its money back to the debit account; one that ended already stays as it is.
+/// Funds go to the debit account. Canceling a canceled card changes nothing.
 fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
@@ -47,8 +45,8 @@ fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop>
     end(work, (*card).clone(), None, None)
 }
 
-/// Ends a live card. Its money goes back to the account it came from whatever that account's settings say; an account
-/// named by the caller must be one that takes money.
+/// Cancels a live card. Funds may always return to the debit account; another account named by the caller must accept
+/// credits.
 pub(super) fn end(
     work: &mut Work,
     mut card: Card,
@@ -75,7 +73,7 @@ pub(super) fn end(
     Ok(shown)
 }
 
-/// Ends a card that has made as many payments as it was for.
+/// Cancels a card that has reached its maximum number of payments.
 pub(crate) fn end_after_payments(work: &mut Work, card: Card) -> Result<(), Stop> {
     end(work, card, Some("cancel_after"), None).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! Issuing a card, with or without its first money, in one transaction.
+//! Issuing a card, optionally with its first funds, in one transaction.
 
 use crate::card_holders::{self, CardHolderStatus};
 use crate::cards::money::move_to_card;
@@ -17,17 +17,15 @@ use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// The month a card is good through.
+/// The expiry month of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expiry {
-    /// As in the calendar.
     pub year: i64,
     /// From 1 to 12.
     pub month: i64,
 }
 
 impl Expiry {
-    /// The next month.
     pub fn next(self) -> Expiry {
         if self.month >= 12 {
             Expiry { year: self.year + 1, month: 1 }
@@ -36,69 +34,49 @@ impl Expiry {
         }
     }
 
-    /// The first instant at which the card is no longer good: a card is valid through the last instant of its month,
-    /// in UTC.
+    /// The first instant at which the card is expired: it is valid through the last instant of its month, in UTC.
     pub fn ends(self) -> Instant {
         let next = self.next();
         Instant::parse_date(&format!("{:04}-{:02}-01", next.year, next.month)).unwrap_or(Instant::from_micros(i64::MAX))
     }
 }
 
-/// A card number, sealed and recognisable: the vault drew it for this card.
+/// A card number generated and sealed by the server.
 #[derive(Clone, Debug)]
 pub struct NewNumber {
-    /// The number, sealed for the card.
+    /// Sealed for this card's id.
     pub sealed: Vec<u8>,
-    /// Its keyed fingerprint.
     pub fingerprint: [u8; 32],
-    /// The first six digits.
     pub bin: String,
-    /// The last four digits.
     pub last4: String,
 }
 
-/// Issues a card.
 #[derive(Clone, Debug)]
 pub struct CreateCard {
-    /// Its id: the number is sealed for it.
+    /// Chosen beforehand, because the number is sealed for it.
     pub id: CardId,
-    /// The account behind it.
     pub debit_account: AccountId,
-    /// Who gets it.
     pub card_holder: CardHolderId,
-    /// Whether there is plastic.
     pub kind: CardType,
-    /// The network.
     pub brand: Brand,
-    /// Whether it can be used at once; a physical card is inactive until it is activated.
+    /// The initial status. A physical card is inactive until it is activated.
     pub status: CardStatus,
-    /// The currency it spends.
     pub currency: Currency,
-    /// The caller's own data.
     pub metadata: Option<String>,
-    /// What it may be used for.
     pub controls: NewControls,
-    /// Whether payments on the web ask for a second factor.
+    /// Whether payments on the web need a second factor.
     pub enable_2fa: bool,
-    /// Its first money, in major units.
+    /// First funds, in major units.
     pub amount: Option<Decimal>,
-    /// Whether it is good for one payment only.
     pub disposable: bool,
-    /// Where its money is.
     pub funding_mode: FundingMode,
-    /// Not good before.
     pub valid_from: Option<Instant>,
-    /// Not good after.
     pub valid_until: Option<Instant>,
-    /// Whether it locks to the first merchant it pays.
+    /// Whether the card locks to the first merchant it pays.
     pub merchant_lock: bool,
-    /// After how many payments it ends.
     pub cancel_after: Option<i64>,
-    /// Its number.
     pub number: NewNumber,
-    /// The month it is good through.
     pub expiry: Expiry,
-    /// Whether only verified card holders get cards.
     pub verified_only: bool,
 }
 
@@ -120,7 +98,7 @@ impl Verb for CreateCard {
     }
 }
 
-/// Issues the card; with an amount, its money moves in the same transaction or there is no card.
+/// If the funds cannot be moved, no card is issued.
 fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     let account = find_payer(work, command.debit_account, command.currency)?;
     let holder = card_holders::find_for_update(work, command.card_holder, Some("/cardHolderId"))?;
@@ -181,7 +159,7 @@ fn check_validity(command: &CreateCard, now: Instant) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A physical card is in the post first: whatever was asked for, it cannot be used until it is activated.
+/// A physical card cannot be used until it is activated.
 pub(super) fn first_status(kind: CardType, requested: CardStatus) -> CardStatus {
     if kind == CardType::Physical { CardStatus::Inactive } else { requested }
 }
@@ -229,7 +207,7 @@ fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Ca
     card
 }
 
-/// Keeps a card's new number and the way it is found.
+/// Stores a card's new number and its fingerprint.
 pub(super) fn put_number(work: &mut Work, card: &Card, number: &NewNumber) {
     let (client, id) = (card.client, card.id);
     work.card_fingerprints.put(CardFingerprint { fingerprint: number.fingerprint, client, card: id });

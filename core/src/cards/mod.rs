@@ -1,4 +1,4 @@
-//! Cards: issued to a card holder, funded from an account, controlled, shown, replaced and ended.
+//! Cards: issued, funded, controlled, revealed, replaced, canceled.
 
 mod activate;
 mod cancel;

@@ -1,4 +1,4 @@
-//! Money onto a card and off it.
+//! Funding cards and withdrawing from them.
 
 use aws_lc_rs::digest;
 
@@ -17,33 +17,28 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Moves money from an account onto a card.
+/// Moves money from an account to a card.
 #[derive(Clone, Debug)]
 pub struct FundCard {
-    /// The card.
     pub id: CardId,
-    /// The account that gives.
     pub debit_account: AccountId,
-    /// How much, in major units.
+    /// In major units.
     pub amount: Decimal,
-    /// The caller's reference, good once for ever.
+    /// Can be used once, ever.
     pub payment_reference: Option<String>,
-    /// The caller's words.
     pub narration: Option<String>,
 }
 
 /// Moves money from a card to an account.
 #[derive(Clone, Debug)]
 pub struct WithdrawFromCard {
-    /// The card.
     pub id: CardId,
-    /// The account that gets; the debit account unless said.
+    /// The debit account if `None`.
     pub credit_account: Option<AccountId>,
-    /// How much, in major units.
+    /// In major units.
     pub amount: Decimal,
-    /// The caller's reference, good once for ever.
+    /// Can be used once, ever.
     pub payment_reference: Option<String>,
-    /// The caller's words.
     pub narration: Option<String>,
 }
 
@@ -64,7 +59,7 @@ impl Verb for FundCard {
     }
 }
 
-/// Funds the card: at least 0.01, from an active and debitable account of its currency. An ended card takes what it owes.
+/// Funds a card with at least 0.01. A canceled card can be funded up to what it owes.
 fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
     let card = find(work, command.id)?;
     let owed = debt(work, &card)?;
@@ -103,7 +98,6 @@ impl Verb for WithdrawFromCard {
     }
 }
 
-/// Withdraws from the card, to an active and creditable account of its currency.
 fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Stop> {
     let card = find_prefunded(work, command.id)?;
     let account = find_receiver(work, command.credit_account.unwrap_or(card.debit_account), card.currency)?;
@@ -132,13 +126,14 @@ fn live_prefunded(card: &Card) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What a card with money of its own owes, beyond what is held on it.
+/// What a card with its own funds owes beyond its holds.
 fn debt(work: &mut Work, card: &Card) -> Result<i64, Stop> {
     let own = card.funds == LedgerAccountId::from(card.id);
     Ok(if own { funds_of(work, card)?.available().min(0).saturating_neg() } else { 0 })
 }
 
-/// The account behind a card that ends pays what the card owes, as far as it has the money; the rest can be funded later.
+/// When a card is canceled, its debit account pays what the card owes, as far as it has funds. The rest can be funded
+/// later.
 pub(super) fn collect_debt(work: &mut Work, card: &Card) -> Result<(), Stop> {
     let owed = debt(work, card)?;
     if owed == 0 {
@@ -156,7 +151,7 @@ pub(super) fn collect_debt(work: &mut Work, card: &Card) -> Result<(), Stop> {
     emit_balance_updated(work, card.debit_account, -amount, &entry)
 }
 
-/// Moves money from an account onto a card, and tells both.
+/// Moves money from an account to a card, and emits both events.
 pub(super) fn move_to_card(
     work: &mut Work,
     card: &Card,
@@ -172,7 +167,7 @@ pub(super) fn move_to_card(
     Ok(entry)
 }
 
-/// Gives what an ended card has to an account, and tells it; nothing happens when there is nothing.
+/// Returns the available funds of a card that is being canceled to an account.
 pub(super) fn return_balance(work: &mut Work, card: &Card, account: AccountId) -> Result<(), Stop> {
     let amount = funds_of(work, card)?.available();
     if card.funding_mode == FundingMode::OnDemand || amount <= 0 {
@@ -183,13 +178,12 @@ pub(super) fn return_balance(work: &mut Work, card: &Card, account: AccountId) -
     emit_balance_updated(work, account, amount, &entry)
 }
 
-/// Moves what is free on an ended card to whoever has its balance.
+/// Moves released funds of a canceled card to its successor.
 pub(crate) fn return_money(work: &mut Work, card: &Card, to: LedgerAccountId, amount: i64) -> Result<Entry, Stop> {
     let between = (LedgerAccountId::from(card.id), to);
     move_money(work, EntryKind::CardReturn, card, between, amount, None, None)
 }
 
-/// Posts a movement that a card causes.
 fn move_money(
     work: &mut Work,
     kind: EntryKind,
@@ -199,21 +193,9 @@ fn move_money(
     reference: Option<String>,
     narration: Option<String>,
 ) -> Result<Entry, Stop> {
-    post(
-        work,
-        Posting {
-            kind,
-            source: Some(card.id.0),
-            authorization: None,
-            reference,
-            narration,
-            forced: false,
-            legs: &[
-                Leg::Account { account: from, delta: -amount, held: 0 },
-                Leg::Account { account: to, delta: amount, held: 0 },
-            ],
-        },
-    )
+    let legs =
+        [Leg::Account { account: from, delta: -amount, held: 0 }, Leg::Account { account: to, delta: amount, held: 0 }];
+    post(work, Posting { source: Some(card.id.0), reference, narration, ..Posting::new(kind, &legs) })
 }
 
 fn emit_movement(
@@ -228,14 +210,13 @@ fn emit_movement(
     emit_card(work, card, kind, &movement)
 }
 
-/// SHA-256 of a reference.
 fn hash(reference: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, reference.as_bytes()).as_ref());
     hash
 }
 
-/// Refuses a reference that was used before; gives the hash to keep.
+/// Refuses a used reference; returns the hash to be stored.
 fn check_reference(work: &mut Work, reference: Option<&str>) -> Result<Option<[u8; 32]>, Stop> {
     let Some(reference) = reference else { return Ok(None) };
     let hash = hash(reference);
@@ -258,7 +239,7 @@ fn keep_reference(work: &mut Work, hash: Option<[u8; 32]>, card: &Card, entry: &
     }
 }
 
-/// Names the rows of a movement between a card and an account.
+/// Prefetches the rows of a movement between a card and an account.
 fn prefetch_movement(
     work: &mut Work,
     client: crate::ids::ClientId,

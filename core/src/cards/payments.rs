@@ -1,4 +1,4 @@
-//! What a payment does to its card.
+//! The effects of a payment on its card.
 
 use crate::cards::cancel::end_after_payments;
 use crate::cards::{Card, CardStatus};
@@ -7,11 +7,11 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// What a payment does to the card itself: it may lock it to the merchant, or be its last one.
+/// A payment may lock the card to its merchant, or be the card's last one.
 pub(crate) fn apply_payment_effects(work: &mut Work, card: &Card, merchant_id: &str) -> Result<(), Stop> {
     let payments = counters(work, card.id.0)?.payments;
     let last = card.cancel_after.is_some_and(|most| payments >= most);
-    // A merchant that does not say who it is cannot be told from others.
+    // A merchant without an id cannot be distinguished from others.
     let named = !merchant_id.is_empty();
     let locks = card.merchant_lock && card.locked_merchant.is_none() && named;
     if (!last && !locks) || card.status == CardStatus::Canceled {

@@ -1,4 +1,4 @@
-//! PINs: set, and unblocked after too many wrong ones. What a PIN is, only the vault knows.
+//! Setting and unblocking PINs. The PIN itself is known only to the vault.
 
 use crate::cards::{CardSecret, CardView, emit_card, find_live, view};
 use crate::events::EventType;
@@ -8,19 +8,16 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Sets a card's PIN.
 #[derive(Clone, Debug)]
 pub struct SetPin {
-    /// The card.
     pub id: CardId,
     /// The PIN verification value, sealed for the card.
     pub sealed: Vec<u8>,
 }
 
-/// Gives a card its PIN tries back.
+/// Resets the count of wrong PINs.
 #[derive(Clone, Debug)]
 pub struct UnblockPin {
-    /// The card.
     pub id: CardId,
 }
 
@@ -42,7 +39,7 @@ impl Verb for SetPin {
     }
 }
 
-/// Sets the PIN; wrong tries are forgotten.
+/// Also resets the count of wrong PINs.
 fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     let secret = secret(work, command.id)?;
@@ -75,7 +72,6 @@ impl Verb for UnblockPin {
     }
 }
 
-/// Forgets the wrong tries.
 fn unblock_pin(work: &mut Work, command: &UnblockPin) -> Result<CardView, Stop> {
     let card = find_live(work, command.id)?;
     let secret = secret(work, command.id)?;

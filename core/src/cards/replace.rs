@@ -1,5 +1,5 @@
-//! Replacing a card: lost and stolen ones get another number, damaged and expiring ones keep theirs. Balance, limits
-//! and use move along.
+//! Replacing a card. Lost and stolen cards get a new number, damaged and expired ones keep theirs. Funds, limits and
+//! counters move to the new card.
 
 use crate::cards::create::{first_status, put_number};
 use crate::cards::{
@@ -15,38 +15,27 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// The number of the replacement.
 #[derive(Clone, Debug)]
 pub enum ReplacementNumber {
-    /// Another one.
     New(NewNumber),
-    /// The same, sealed again for the new card.
+    /// The same number, sealed for the new card.
     Same {
-        /// Its fingerprint.
         fingerprint: [u8; 32],
-        /// The number, sealed for the new card.
         sealed: Vec<u8>,
-        /// The PIN, sealed for the new card.
         pin: Option<Vec<u8>>,
-        /// The PIN as it was sealed for the old card when this was prepared.
+        /// The old card's sealed PIN when the command was prepared. If it has changed, the command is refused as stale.
         pin_before: Option<Vec<u8>>,
     },
 }
 
-/// Replaces a card.
 #[derive(Clone, Debug)]
 pub struct ReplaceCard {
-    /// The card to be replaced.
     pub id: CardId,
-    /// The id of the replacement.
     pub new_id: CardId,
-    /// Why.
     pub reason: ReplaceReason,
-    /// The number of the replacement.
     pub number: ReplacementNumber,
-    /// The month the replacement is good through; the same number gets a later one than it had.
+    /// For the same number, the replacement's expiry is later than the old card's.
     pub expiry: Expiry,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -64,7 +53,7 @@ impl Verb for ReplaceCard {
     }
 }
 
-/// Replaces the card; gives the new one.
+/// Returns the replacement.
 fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     let old = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, old.version)?;
@@ -92,14 +81,14 @@ fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
         ReplacementNumber::New(number) => put_number(work, &new, number),
         ReplacementNumber::Same { fingerprint, sealed, pin, .. } => {
             work.card_fingerprints.put(CardFingerprint { fingerprint: *fingerprint, client: new.client, card: new.id });
-            // The PIN is the same, so wrong tries of it still count.
+            // The PIN is the same, so wrong tries continue to count.
             work.card_secrets.put(CardSecret {
                 card: new.id,
                 number: sealed.clone(),
                 pin: pin.clone(),
                 ..(*secret).clone()
             });
-            // The number is the new card's now: of the old one nothing may be revealed.
+            // The number belongs to the new card; the old card must not reveal it.
             work.card_secrets.delete(Key::of(old.client, old.id.0));
         }
     }
@@ -142,30 +131,24 @@ fn replacement(work: &Work, command: &ReplaceCard, old: &Card) -> Card {
     };
     (new.expiry_year, new.expiry_month) = (expiry.year, expiry.month);
     new.set_status(status, Some("replacement"), now);
-    // Who froze the old one decides about the new one too.
+    // The freeze, and who may lift it, carry over.
     new.set_frozen_by(old.frozen_by());
     new
 }
 
-/// Moves what the old card has to the new one, what is held excepted: it follows when it is released.
+/// Moves the available funds to the new card. Held amounts follow when they are released.
 fn move_funds(work: &mut Work, old: &Card, new: &Card) -> Result<(), Stop> {
     let available = funds_of(work, old)?.available();
     if old.funding_mode == FundingMode::OnDemand || available == 0 {
         return Ok(());
     }
-    let posting = Posting {
-        kind: EntryKind::CardReplacement,
-        source: Some(new.id.0),
-        authorization: None,
-        reference: None,
-        narration: None,
-        // What the network imposed moves along as well: the next funding of the new card fills it first.
-        forced: available < 0,
-        legs: &[
-            Leg::Account { account: old.id.into(), delta: -available, held: 0 },
-            Leg::Account { account: new.id.into(), delta: available, held: 0 },
-        ],
-    };
+    let legs = [
+        Leg::Account { account: old.id.into(), delta: -available, held: 0 },
+        Leg::Account { account: new.id.into(), delta: available, held: 0 },
+    ];
+    // A debt imposed by the network moves too; the next funding repays it.
+    let forced = available < 0;
+    let posting = Posting { source: Some(new.id.0), forced, ..Posting::new(EntryKind::CardReplacement, &legs) };
     post(work, posting).map(|_| ())
 }
 

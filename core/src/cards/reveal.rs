@@ -1,5 +1,5 @@
-//! Showing a card's number: a token that works once, for a short while, for one card. The number itself never comes
-//! here; the vault shows it once the token was used up.
+//! Reveal tokens: single-use, short-lived permissions to show one card's number. The core only checks the token; the
+//! vault shows the number.
 
 use serde::Serialize;
 
@@ -14,49 +14,41 @@ use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Makes a reveal token; the caller drew it.
+/// Issues a reveal token that the caller generated.
 #[derive(Clone, Debug)]
 pub struct IssueRevealToken {
-    /// The card it shows.
     pub id: CardId,
-    /// The token's keyed hash.
     pub hash: [u8; 32],
-    /// How it shows the card.
     pub purpose: RevealPurpose,
     /// The only web origin it works for.
     pub origin: Option<String>,
-    /// How long it works.
     pub seconds: i64,
 }
 
-/// Uses a reveal token up.
+/// Redeems a reveal token.
 #[derive(Clone, Debug)]
 pub struct UseRevealToken {
-    /// The card it shall show.
     pub id: CardId,
-    /// The token's keyed hash.
     pub hash: [u8; 32],
-    /// How it is being used.
     pub purpose: RevealPurpose,
-    /// The web origin that uses it, when a browser tells.
+    /// The web origin of the request, if a browser sent one.
     pub origin: Option<String>,
 }
 
-/// Finds a card by its number's fingerprint.
+/// Finds a card by the fingerprint of its number.
 #[derive(Clone, Debug)]
 pub struct LookUpCard {
-    /// The fingerprint.
     pub fingerprint: [u8; 32],
 }
 
-/// Forgets reveal tokens that ended long ago.
+/// Deletes old reveal tokens.
 #[derive(Clone, Debug)]
 pub struct PurgeRevealTokens {
     /// Candidates; each is checked again.
     pub keys: Vec<Key>,
 }
 
-/// How long a used or expired token is remembered, so that it is told apart from an unknown one.
+/// How long used and expired tokens are kept, so that errors can distinguish them from unknown ones.
 pub const TOKEN_RETENTION_SECONDS: i64 = 86_400;
 
 /// A reveal token that was made.
@@ -90,7 +82,6 @@ impl Verb for IssueRevealToken {
     }
 }
 
-/// Makes the token.
 fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<RevealTokenView, Stop> {
     let card = find(work, command.id)?;
     not_canceled(&card)?;
@@ -132,7 +123,7 @@ impl Verb for UseRevealToken {
     }
 }
 
-/// Uses the token up: the one answer to this command may show the number.
+/// Only the answer to this command may show the number.
 fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
     let found = work.reveal_tokens.get_for_update(RevealToken::key_of(&command.hash))?;
     let token = found.filter(|token| token.client == work.client() && token.card == command.id);
@@ -150,7 +141,7 @@ fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardVie
     view(work, &card)
 }
 
-/// Refuses a token that does not work now, in this way, from this origin.
+/// Refuses a token that is used, expired, or for another purpose or origin.
 pub fn check_use(
     token: &RevealToken,
     purpose: RevealPurpose,
@@ -170,7 +161,7 @@ pub fn check_use(
         };
         return Err(Refusal::RevealTokenMismatch { wanted: wanted.to_owned() });
     }
-    // The hosted page itself is served from here; its token's origin says who may frame it.
+    // The server itself serves the hosted page; there, the token's origin says who may frame it.
     if let (RevealPurpose::Reveal, Some(pinned)) = (purpose, &token.origin)
         && origin != Some(pinned)
     {
@@ -193,8 +184,8 @@ impl Verb for LookUpCard {
     }
 }
 
-/// Finds the card; another client's is as absent as none. Every look-up is audited, also one that finds nothing: so it
-/// succeeds too.
+/// Another client's card counts as absent. Every look-up is audited, including one that finds nothing, so it is not a
+/// refusal.
 fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, Stop> {
     let found = work.card_fingerprints.get(CardFingerprint::key_of(&command.fingerprint))?;
     let card = match found.filter(|found| found.client == work.client()) {
@@ -222,7 +213,7 @@ impl Verb for PurgeRevealTokens {
     }
 }
 
-/// Forgets them; tells how many.
+/// Returns how many were deleted.
 fn purge_reveal_tokens(work: &mut Work, command: &PurgeRevealTokens) -> Result<u64, Stop> {
     let mut over = Vec::new();
     for key in &command.keys {

@@ -1,5 +1,5 @@
-//! Ended cards that still have money, owe some or await some: counted on their account, which does not close before
-//! there are none.
+//! Canceled cards that are unsettled: with money, a debt or a hold. Their account counts them and does not close while
+//! there are any.
 
 use crate::accounts::count_unsettled;
 use crate::cards::{Card, CardStatus};
@@ -8,7 +8,6 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// Whether an ended card still has money, owes some, or awaits what is held on it.
 pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
     if card.status != CardStatus::Canceled || card.funds != LedgerAccountId::from(card.id) {
         return Ok(false);
@@ -18,7 +17,7 @@ pub(crate) fn is_unsettled(work: &mut Work, card: &Card) -> Result<bool, Stop> {
     Ok(balance.ledger != 0 || balance.held != 0)
 }
 
-/// Counts an ended card that is unsettled on the account behind it, which does not close until it no longer is.
+/// Updates the account's count after a change of the card. `was` is whether the card was unsettled before.
 pub(crate) fn update_unsettled_count(work: &mut Work, card: &Card, was: bool) -> Result<(), Stop> {
     match (was, is_unsettled(work, card)?) {
         (false, true) => count_unsettled(work, card.debit_account, 1),

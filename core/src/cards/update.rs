@@ -1,4 +1,4 @@
-//! Changing a card: frozen and thawed, canceled, controlled.
+//! Changing a card: freezing and unfreezing, canceling, settings.
 
 use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, view};
@@ -16,23 +16,20 @@ use crate::work::Work;
 /// Changes to a card; `None` keeps, `Some(None)` clears.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCard {
-    /// Which.
     pub id: CardId,
-    /// Whether it can be used; canceled is final.
+    /// `canceled` is final.
     pub status: Option<CardStatus>,
-    /// Why it is canceled.
     pub cancellation_reason: Option<String>,
-    /// The account that gets what is available on cancellation.
+    /// The account that receives available funds on cancellation.
     pub credit_account: Option<AccountId>,
-    /// The caller's own data, replaced whole.
+    /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
-    /// What it may be used for, replaced whole.
+    /// Replaces the stored controls.
     pub controls: Option<NewControls>,
-    /// Whether it is the card holder who asks, with a token that is bound to them or the card.
+    /// Whether the request uses a token bound to the card or card holder.
     pub by_holder: bool,
-    /// Read-only fields sent along, which must be as they are stored.
+    /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: CardEcho,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
@@ -41,7 +38,7 @@ pub struct UpdateCard {
 pub struct CardEcho {
     /// `balance` and `availableBalance`.
     pub amounts: [Option<Decimal>; 2],
-    /// Every other one, as JSON, by its pointer.
+    /// All other fields: JSON pointer and value.
     pub settings: Vec<(&'static str, serde_json::Value)>,
 }
 
@@ -61,7 +58,7 @@ impl Verb for UpdateCard {
     }
 }
 
-/// Changes the card; one that ended can only be written back as it is.
+/// A canceled card can only be sent back unchanged.
 fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
@@ -84,7 +81,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     }
     match command.status {
         Some(CardStatus::Active) if command.by_holder => thawed_by_holder(&card)?,
-        // What its holder froze and the client freezes too, the client alone thaws.
+        // If both card holder and client freeze a card, only the client can unfreeze it.
         Some(CardStatus::Inactive) if !command.by_holder && card.frozen_by() == Some(FrozenBy::CardHolder) => {
             changed.set_status(CardStatus::Inactive, None, now);
             changed.set_frozen_by(Some(FrozenBy::Client));
@@ -107,7 +104,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     Ok(shown)
 }
 
-/// What differs from what is shown was not only written back.
+/// Refuses read-only fields that differ from the shown ones.
 fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Refusal> {
     let amounts = [("/balance", &stored.balance), ("/availableBalance", &stored.available_balance)];
     for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
@@ -119,7 +116,7 @@ fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Ref
     check_read_only(&echo.settings, stored)
 }
 
-/// Whether a change of a card that ended asks for what is so already.
+/// Whether the change of a canceled card changes nothing.
 fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -> Result<bool, Refusal> {
     let controls = command
         .controls
@@ -134,7 +131,7 @@ fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -
         && controls.is_none_or(|controls| controls == card.controls))
 }
 
-/// A card holder thaws what they froze, and does not lift what the client decided.
+/// A card holder may unfreeze a card only if the client did not freeze it.
 pub(super) fn thawed_by_holder(card: &Card) -> Result<(), Refusal> {
     if card.frozen_by() == Some(FrozenBy::Client) { Err(Refusal::CardFrozenByClient) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! What is shown of cards, in answers and in events alike: never a whole number, a code or a PIN.
+//! The views of cards, for answers and events. They never contain a full number, a CVV or a PIN.
 
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ pub struct SpendingLimitView {
 }
 
 impl SpendingLimitView {
-    /// What is shown of a limit whose amounts are of a currency.
+    /// The limit's amounts are in `currency`.
     pub fn of(limit: &SpendingLimit, currency: Currency) -> SpendingLimitView {
         SpendingLimitView {
             amount: limit.amount.map(|amount| Money::new(amount, currency)),
@@ -211,7 +211,6 @@ impl EventPart for CardView {
 }
 
 impl CardView {
-    /// What is shown of a card and of the balance it spends.
     pub fn of(card: &Card, funds: &Balance) -> CardView {
         let controls = &card.controls;
         let channels = controls.channels;
@@ -305,7 +304,7 @@ impl EventPart for MovementView {
 }
 
 impl MovementView {
-    /// What is told of an entry that moved `amount` between a card and an account.
+    /// An entry that moved `amount` between the card and an account.
     pub fn of(entry: &Entry, amount: i64, account: crate::ids::AccountId, balance: &Balance) -> MovementView {
         MovementView {
             amount: Money::new(amount, balance.currency),

@@ -1,4 +1,4 @@
-//! API keys as the catalogue of events shows them.
+//! Samples of API keys.
 
 use crate::access::{ApiKeyStatus, ApiKeyView, Scope};
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};

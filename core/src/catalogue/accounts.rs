@@ -1,4 +1,4 @@
-//! Accounts as the catalogue of events shows them.
+//! Samples of accounts.
 
 use crate::accounts::{AccountStatus, AccountType, AccountView, BalanceView, CategoryWord, OwnerType};
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};

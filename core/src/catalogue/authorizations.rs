@@ -1,4 +1,4 @@
-//! Authorizations and transactions as the catalogue of events shows them: the values of the published samples.
+//! Samples of authorizations and transactions, with the values of the published samples.
 
 use crate::authorizations::{AuthorizationStatus, AuthorizationView, Step, StepView};
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
@@ -19,7 +19,7 @@ fn at() -> String {
     Instant::from_micros(SAMPLE_TIME).to_string()
 }
 
-/// What the published samples differ in.
+/// What differs between the published samples.
 struct Published {
     kind: &'static str,
     amount: i64,

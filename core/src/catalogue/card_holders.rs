@@ -1,4 +1,4 @@
-//! Card holders as the catalogue of events shows them.
+//! Samples of card holders.
 
 use crate::card_holders::{CardHolderNotice, CardHolderStatus, ReviewStatus};
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};

@@ -1,4 +1,4 @@
-//! Cards as the catalogue of events shows them.
+//! Samples of cards.
 
 use crate::cards::{
     Brand, CardStatus, CardType, CardView, ChannelsView, FundingMode, MovementView, RevealPurpose, RevealView,

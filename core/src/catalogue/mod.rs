@@ -1,4 +1,6 @@
-//! What each type of event is made of, said once: events are made from this table, and it is what the catalogue shows.
+//! The catalogue of events: for each type a description, the JSON Schema of its data, and a sample.
+//!
+//! It is the only list of the members of each type. Tests check every emitted event against it.
 
 mod access;
 mod accounts;
@@ -26,15 +28,14 @@ use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
 use crate::webhooks::{TestMessage, WebhookView};
 
-/// What is told in events: it has a sample, which the types keep complete.
+/// A view that appears in events. Its sample is built from the type, so it cannot lack a field.
 pub trait Sampled: EventPart + ToSchema {
-    /// A plausible one, as an event of this type shows it.
+    /// A plausible value for an event of this type.
     fn sample(kind: EventType) -> Self;
 }
 
 /// A member of an event's data.
 pub(crate) struct Member {
-    /// Its name.
     pub(crate) name: &'static str,
     shape: fn(EventType) -> Shape,
 }
@@ -56,7 +57,7 @@ fn shape<T: Sampled>(kind: EventType) -> Shape {
     Shape { schema: json!(T::schema()), named, sample }
 }
 
-/// The members of an event of this type, beside those that every event of its owner has.
+/// The members of an event of this type, without those that name its owner.
 pub(crate) const fn members(kind: EventType) -> &'static [Member] {
     match kind {
         EventType::AccountCreated | EventType::AccountUpdated | EventType::AccountClosed => {
@@ -87,7 +88,7 @@ pub(crate) const fn members(kind: EventType) -> &'static [Member] {
     }
 }
 
-/// The object that the sample of a type belongs to.
+/// The owner of a type's sample.
 fn owner(kind: EventType) -> Owner {
     match kind {
         EventType::AccountCreated
@@ -185,7 +186,7 @@ pub struct CatalogueEntry {
     pub sample: Box<RawValue>,
 }
 
-/// Every type of event.
+/// All types of events.
 pub fn catalogue() -> Vec<CatalogueEntry> {
     EventType::ALL.iter().copied().map(entry).collect()
 }
@@ -194,7 +195,7 @@ fn entry(kind: EventType) -> CatalogueEntry {
     CatalogueEntry { kind, description: description(kind), schema: schema(kind), sample: sample(kind) }
 }
 
-/// The JSON Schema of an event's data, standing alone.
+/// The JSON Schema of an event's data, self-contained.
 fn schema(kind: EventType) -> Value {
     let (mut schema, named) = data_schema(kind);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
@@ -203,7 +204,7 @@ fn schema(kind: EventType) -> Value {
     schema
 }
 
-/// The schema of a whole body for the OpenAPI document, and the schemas that it refers to.
+/// The schema of a webhook body for the OpenAPI document, and the schemas it refers to.
 pub fn body_schema(kind: EventType) -> (Value, Vec<(String, RefOr<Schema>)>) {
     let (data, named) = data_schema(kind);
     let schema = json!({
@@ -223,7 +224,7 @@ fn id(what: &str) -> Value {
     json!({"type": "string", "pattern": "^[0-9a-f]{24}$", "description": what})
 }
 
-/// The schema of an event's data, and the schemas that it refers to.
+/// The schema of an event's data, and the schemas it refers to.
 fn data_schema(kind: EventType) -> (Value, Vec<(String, RefOr<Schema>)>) {
     let mut properties = serde_json::Map::new();
     let mut definitions = Vec::new();
@@ -261,7 +262,7 @@ fn data_schema(kind: EventType) -> (Value, Vec<(String, RefOr<Schema>)>) {
     (schema, definitions)
 }
 
-/// References lead to the schema's own definitions: it stands alone.
+/// Makes references point into the schema's own definitions.
 fn refer_within(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -275,7 +276,7 @@ fn refer_within(schema: &mut Value) {
     }
 }
 
-/// A whole body, with the values of the published samples where there are any.
+/// A sample body, with the values of the published samples where those exist.
 fn sample(kind: EventType) -> Box<RawValue> {
     let parts: Vec<Part> = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample)).collect();
     let owner = owner(kind);
@@ -297,12 +298,12 @@ fn sample(kind: EventType) -> Box<RawValue> {
 /// 2026-04-23T10:00:00Z, the time of the published samples, in microseconds.
 pub(crate) const SAMPLE_TIME: i64 = 1_776_938_400_000_000;
 
-/// The published samples name no ids of their own: 665f1c4f4a4f4a4f4a4f4a40 and those after it.
+/// The ids of samples: 665f1c4f4a4f4a4f4a4f4a40 and following.
 fn sample_id(number: u8) -> Id {
     Id::from_bytes([0x66, 0x5f, 0x1c, 0x4f, 0x4a, 0x4f, 0x4a, 0x4f, 0x4a, 0x4f, 0x4a, 0x40 + number])
 }
 
-/// The id of the sample's card, card holder, account and so on, as text.
+/// A sample id as text.
 pub(crate) fn sample_text(number: u8) -> String {
     sample_id(number).to_string()
 }

@@ -1,4 +1,4 @@
-//! Transfers as the catalogue of events shows them.
+//! Samples of transfers.
 
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
 use crate::events::EventType;

@@ -1,4 +1,4 @@
-//! Webhook endpoints as the catalogue of events shows them.
+//! Samples of webhook endpoints.
 
 use crate::catalogue::{SAMPLE_TIME, Sampled, sample_text};
 use crate::events::EventType;

@@ -7,19 +7,17 @@ use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Moves business time forward to an instant; the sandbox's test clock.
+/// Moves the sandbox's test clock forward to an instant.
 #[derive(Clone, Debug)]
 pub struct AdvanceClock {
-    /// Where to.
     pub to: Instant,
-    /// The offset itself, where the clock is moved by a number of seconds: it is then exact, however long the
-    /// command was on its way.
+    /// The new offset, if the clock moves by a number of seconds: the move is then exact, however long the command
+    /// waited.
     pub offset: Option<i64>,
-    /// Whether an instant that has passed already is an error, or simply nothing to do.
+    /// Whether an instant in the past is refused instead of ignored.
     pub strict: bool,
 }
 
-/// Where the clock stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockReading {
     /// Business time.
@@ -28,7 +26,7 @@ pub struct ClockReading {
     pub offset: i64,
 }
 
-/// 2200-12-31T23:59:59Z: beyond it, durations and time zones stop being meaningful.
+/// 2200-12-31T23:59:59Z. Beyond it, durations and time zones stop being meaningful.
 const LAST: Instant = Instant::from_micros(7_289_654_399_000_000);
 
 impl Verb for AdvanceClock {
@@ -45,7 +43,6 @@ impl Verb for AdvanceClock {
     }
 }
 
-/// Advances the clock.
 fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop> {
     let clock = work.clock.get_for_update(Clock::singleton_key())?.unwrap_or_default();
     let now = work.now();

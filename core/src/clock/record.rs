@@ -1,17 +1,17 @@
-//! The row that says how far business time is ahead of wall time.
+//! The offset of business time from wall time.
 
 use crate::ids::ClientId;
 use crate::record::{Key, KeyBytes, Kind, Record};
 
-/// The one row that says how far business time is ahead of wall time.
+/// The single row with the offset of business time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Clock {
-    /// Microseconds, never negative.
+    /// In microseconds, never negative.
     pub offset: i64,
 }
 
 impl Clock {
-    /// The key of the one row.
+    /// The key of the single row.
     pub fn singleton_key() -> Key {
         Key { client: ClientId::INSTALLATION, id: KeyBytes::new(b"clock") }
     }

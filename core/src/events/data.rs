@@ -1,4 +1,4 @@
-//! The JSON of an event's data: which event it is, the object it belongs to, and the members of its type.
+//! The JSON of an event's data: the event type, the object it belongs to, and the members of the type.
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
@@ -6,27 +6,26 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::events::{EventType, Owner};
 
-/// A view that is a member of the data of some types of events.
+/// A view that is a member of the data of certain event types.
 pub trait EventPart: Serialize {
     /// The member's name.
     const NAME: &'static str;
 }
 
-/// A member of an event's data: its name and its JSON.
+/// A member's name and JSON.
 pub(crate) type Part = (&'static str, Box<RawValue>);
 
-/// The member that a view is.
+/// The member for a view.
 pub(crate) fn part<T: EventPart>(view: &T) -> Part {
     (T::NAME, to_raw_value(view).expect("event data is plain JSON"))
 }
 
-/// The text of an event's data.
+/// The JSON text of an event's data.
 pub(crate) fn data_of(kind: EventType, owner: Owner, parts: &[Part]) -> String {
     serde_json::to_string(&Data { kind, owner, parts }).expect("event data is plain JSON")
 }
 
-/// `{"eventType": …, "<owner>Id": …, …}`: the members of the event beside those that every event has. Events of a card
-/// also name its card holder and account.
+/// `{"eventType": …, "<owner>Id": …, …}`. Events of a card also name its card holder and account.
 struct Data<'a> {
     kind: EventType,
     owner: Owner,

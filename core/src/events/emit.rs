@@ -1,4 +1,4 @@
-//! Making an event: its sequence, and the text of its data.
+//! Emitting events: assigns the sequence and appends the event to the batch.
 
 use crate::events::{Event, EventPart, EventType, Owner, Part, data_of, part};
 use crate::ids::EventId;
@@ -7,12 +7,12 @@ use crate::refusal::Stop;
 use crate::table::Table;
 use crate::work::Work;
 
-/// Tells that something happened to `owner`. Its row must be held to be changed: it counts the events.
+/// Emits an event of `owner`. The owner's row must be held exclusively, because it counts the events.
 pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
     emit_with(work, owner, kind, [part(what)])
 }
 
-/// As [`emit`], with several members, in the order in which the catalogue names them.
+/// As [`emit`], with several members, in the order in which the catalogue lists them.
 pub(crate) fn emit_with<const PARTS: usize>(
     work: &mut Work,
     owner: Owner,
@@ -46,7 +46,7 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
     }
 }
 
-/// Counts one more on the row that does so for an owner.
+/// Increments the event counter of a row.
 fn count<R: Record>(table: &mut Table<R>, key: Key, last: fn(&mut R) -> &mut i64) -> Result<i64, Stop> {
     let found = table.get_for_update(key)?.expect("what an event belongs to is there");
     let mut row = (*found).clone();

@@ -1,7 +1,7 @@
-//! What happened, told in the transaction that caused it.
+//! Events: what happened, stored in the same transaction as the change.
 //!
-//! An event belongs to one object and carries that object's next `sequence`; its `position` in the client's
-//! stream is given by the store when it can be given without gaps.
+//! An event belongs to one object and carries that object's next `sequence`. Its `position` in the client's stream is
+//! assigned by the store, without gaps: by SQLite in the commit, by PostgreSQL's sequencer afterwards.
 
 mod data;
 mod emit;

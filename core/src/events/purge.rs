@@ -1,4 +1,4 @@
-//! Forgetting old events, where the operator limits how long they are kept.
+//! Deleting old events, where the operator limits their retention.
 
 use crate::ids::{ClientId, Id};
 use crate::record::Key;
@@ -6,10 +6,10 @@ use crate::refusal::Stop;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Forgets old events.
+/// Deletes old events.
 #[derive(Clone, Debug)]
 pub struct PurgeEvents {
-    /// Which. Nothing is checked again: events do not change, and what was old stays old.
+    /// Not checked again: events never change, so what was old is still old.
     pub keys: Vec<Key>,
 }
 
@@ -27,7 +27,7 @@ impl Verb for PurgeEvents {
     }
 }
 
-/// Forgets them; tells how many.
+/// Returns how many events are deleted.
 fn purge_events(work: &mut Work, command: &PurgeEvents) -> Result<u64, Stop> {
     work.appended.deleted_events.extend(&command.keys);
     Ok(command.keys.len() as u64)

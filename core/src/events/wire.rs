@@ -1,12 +1,12 @@
-//! An event as it is told outside: what is stored, and the context that goes with every one.
+//! An event as it is sent: the stored data, and a context that all events have.
 //!
-//! The context repeats the row's own columns, so it is written when the event is told rather than kept twice.
+//! The context repeats columns of the event. It is added when the event is sent, so that it is not stored twice.
 
 use serde_json::value::RawValue;
 
 use super::Event;
 
-/// The event's data with its `context`, the same bytes every time.
+/// The event's data with its `context`. The result is the same bytes every time.
 pub fn wire_data(event: &Event, environment: &str) -> Box<RawValue> {
     let stored = event.data.strip_suffix('}').unwrap_or("{");
     let comma = if stored.ends_with('{') { "" } else { "," };
@@ -19,7 +19,7 @@ pub fn wire_data(event: &Event, environment: &str) -> Box<RawValue> {
     RawValue::from_string(text).expect("event data is a JSON object")
 }
 
-/// The body that a webhook endpoint gets: `{"event", "data", "client", "createdAt"}`.
+/// The body sent to webhook endpoints: `{"event", "data", "client", "createdAt"}`.
 pub fn body(event: &Event, environment: &str) -> String {
     format!(
         r#"{{"event":"{}","data":{},"client":"{}","createdAt":"{}"}}"#,

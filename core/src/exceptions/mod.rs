@@ -1,4 +1,5 @@
-//! Messages of the network that did not fit: what is kept of them, shown of them, and how one is listed.
+//! Exceptions: messages of the network that need an operator's attention. This room defines and raises them;
+//! `resolution` resolves them.
 
 mod raise;
 mod record;

@@ -1,4 +1,4 @@
-//! Listing a message that did not fit, for an operator to look at.
+//! Raising exceptions.
 
 use crate::authorizations::Authorization;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, NetworkException};
@@ -10,7 +10,7 @@ use crate::refusal::{Refusal, Stop};
 use crate::transactions::Transaction;
 use crate::work::Work;
 
-/// What did not fit.
+/// An exception before it is stored.
 pub(crate) struct ExceptionDraft {
     pub(crate) kind: ExceptionKind,
     pub(crate) card: Option<CardId>,
@@ -51,7 +51,7 @@ impl ExceptionDraft {
         }
     }
 
-    /// About a message that no rate is known for, in the currency it came in.
+    /// About a message without a known rate; the amount is in the message's currency.
     pub(crate) fn unpriced(
         card: CardId,
         requested: &RequestedAmount,
@@ -71,7 +71,7 @@ impl ExceptionDraft {
     }
 }
 
-/// Keeps it.
+/// Stores the exception, to be listed for operators.
 pub(crate) fn raise_exception(work: &mut Work, what: ExceptionDraft) -> Result<NetworkException, Stop> {
     let now = work.now();
     let exception = NetworkException {

@@ -1,4 +1,4 @@
-//! What is shown of exceptions.
+//! The view of an exception.
 
 use serde::Serialize;
 
@@ -53,7 +53,6 @@ pub struct ExceptionView {
 }
 
 impl ExceptionView {
-    /// What is shown of an exception.
     pub fn of(of: &NetworkException) -> ExceptionView {
         ExceptionView {
             id: of.id.to_string(),

@@ -1,4 +1,4 @@
-//! The head of a ledger account: what it holds now, and where its chain stands.
+//! The head of a ledger account: its current amounts, and the end of its chain.
 
 use crate::ids::{ClientId, LedgerAccountId};
 use crate::ledger::Hash;
@@ -6,33 +6,27 @@ use crate::money::Currency;
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
-/// The narrow, often rewritten row of a ledger account. Amounts are minor units of `currency`.
+/// The small, frequently updated row of a ledger account. Amounts are in minor units of `currency`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
-    /// Whose.
     pub client: ClientId,
-    /// The same as the account's or card's id.
+    /// Equal to the account's or card's id.
     pub id: LedgerAccountId,
-    /// The one currency it keeps.
     pub currency: Currency,
-    /// What is posted.
     pub ledger: i64,
-    /// What is held.
     pub held: i64,
-    /// How far below zero it may go.
+    /// How far `ledger − held` may go below zero.
     pub credit_limit: i64,
-    /// The number of its last line; 0 without lines.
+    /// The sequence of the last line; 0 without lines.
     pub seq: i64,
-    /// The hash of its last line; [`crate::ledger::GENESIS`] without lines.
+    /// The hash of the last line; [`crate::ledger::GENESIS`] without lines.
     pub hash: Hash,
-    /// The time of its last line.
     pub at: Instant,
-    /// The number of the last event of the object it belongs to.
+    /// The sequence of the last event of the account or card.
     pub event_seq: i64,
 }
 
 impl Balance {
-    /// An empty ledger account.
     pub fn opened(client: ClientId, id: LedgerAccountId, currency: Currency, now: Instant) -> Balance {
         Balance {
             client,
@@ -48,13 +42,13 @@ impl Balance {
         }
     }
 
-    /// What may be spent: posted, less held, plus the credit limit.
+    /// What may be spent: `ledger − held + credit_limit`.
     pub fn available(&self) -> i64 {
         available(self.ledger, self.held, self.credit_limit).unwrap_or(i64::MIN)
     }
 }
 
-/// `ledger − held + credit_limit`, or `None` when it cannot be kept.
+/// `ledger − held + credit_limit`; `None` on overflow or beyond the maximum.
 pub(super) fn available(ledger: i64, held: i64, credit_limit: i64) -> Option<i64> {
     i64::try_from(i128::from(ledger) - i128::from(held) + i128::from(credit_limit)).ok()
 }

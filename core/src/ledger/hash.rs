@@ -1,4 +1,4 @@
-//! The chain: SHA-256 (FIPS 180-4) over length-prefixed fields, so that two different entries never read alike.
+//! The hash chain: SHA-256 (FIPS 180-4) over length-prefixed fields, so that no two entries encode alike.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -37,10 +37,10 @@ impl Digest {
     }
 }
 
-/// The digest of a whole entry: its own fields and the amounts of all its lines, system lines included.
+/// The digest of an entry: its fields and the amounts of all its lines.
 ///
-/// `lines` are the entry's customer lines in the order of their accounts, `system` its system lines in order; only their account, currency and
-/// deltas enter, so the digest is known before any line is chained.
+/// `lines` are the customer lines in the order of their accounts, `system` the system lines in order. Only account,
+/// currency and deltas enter, so the digest does not depend on the chains.
 pub fn entry_digest<'a>(entry: &Entry, lines: impl Iterator<Item = &'a Line>, system: &[SystemLine]) -> Hash {
     let mut digest = Digest::new("paygen entry 1");
     digest
@@ -64,7 +64,7 @@ pub fn entry_digest<'a>(entry: &Entry, lines: impl Iterator<Item = &'a Line>, sy
     digest.finish()
 }
 
-/// The hash of a line, given the hash of the line before and the digest of its entry.
+/// The hash of a line, from the previous line's hash and the entry's digest.
 pub fn line_hash(before: &Hash, entry: &Hash, line: &Line) -> Hash {
     let mut digest = Digest::new("paygen line 1");
     digest

@@ -1,5 +1,5 @@
-//! Where every chain stood at one time, and one digest of all of it: kept elsewhere, it shows later that nothing which was
-//! there then was taken out or changed.
+//! The ends of all chains at one time, with one digest over all of them. Kept elsewhere, the file proves later that no
+//! line that existed then was removed or changed.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -10,23 +10,19 @@ use crate::hash::hex;
 use crate::ids::{ClientId, LedgerAccountId};
 use crate::ledger::{GENESIS, Hash};
 
-/// The first line of a file of heads.
+/// The first line of the file.
 const TITLE: &str = "paygen ledger heads 1";
 
 /// The end of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Head {
-    /// Whose.
     pub client: ClientId,
-    /// Which ledger account.
     pub account: LedgerAccountId,
-    /// The number of its last line; 0 without lines.
+    /// The sequence of the last line; 0 without lines.
     pub seq: i64,
-    /// The hash of that line.
     pub hash: Hash,
 }
 
-/// The ends of all chains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heads(Vec<Head>);
 
@@ -39,17 +35,16 @@ impl FromIterator<Head> for Heads {
 }
 
 impl Heads {
-    /// How many chains there are.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// How many lines they have.
+    /// The number of lines of all chains.
     pub fn lines(&self) -> i64 {
         self.0.iter().map(|head| head.seq).sum()
     }
 
-    /// SHA-256 over all of them, in the order of clients and accounts.
+    /// SHA-256 over all heads, in the order of clients and accounts.
     pub fn digest(&self) -> Hash {
         let mut context = Context::new(&SHA256);
         context.update(TITLE.as_bytes());
@@ -64,8 +59,7 @@ impl Heads {
         digest
     }
 
-    /// As a file: the title, the digest, then a line for each chain with its client, its account, its last line's number
-    /// and that line's hash.
+    /// Formats the file: title, digest, and one line for each chain with client, account, sequence and hash.
     pub fn write(&self) -> String {
         let mut text = format!("{TITLE}\n{}\n", hex(&self.digest()));
         for Head { client, account, seq, hash } in &self.0 {
@@ -75,7 +69,7 @@ impl Heads {
         text
     }
 
-    /// What was written; an error says why a file is none, or is not what was written.
+    /// Parses a file. The error says why it is not a file of heads, or that it was altered.
     pub fn read(text: &str) -> Result<Heads, String> {
         let mut lines = text.lines();
         if lines.next() != Some(TITLE) {
@@ -90,7 +84,6 @@ impl Heads {
         Ok(heads)
     }
 
-    /// By client and account.
     pub(super) fn by_account(self) -> HashMap<(ClientId, LedgerAccountId), (i64, Hash)> {
         self.0.into_iter().map(|head| ((head.client, head.account), (head.seq, head.hash))).collect()
     }

@@ -1,8 +1,8 @@
 //! The double-entry ledger: append-only, every entry balanced, every ledger account a hash chain.
 //!
-//! An account or card has a ledger account of the same id, whose head is a [`Balance`]. System accounts have
-//! no head, sequence or chain, so that no row is shared by unrelated accounts: their lines are anchored by the
-//! entry's digest in the customer line beside them.
+//! An account or card has a ledger account with the same id, whose head is a [`Balance`]. System accounts have no head,
+//! sequence or chain, so that unrelated accounts share no row: their lines are covered by the entry's digest, which is
+//! part of the chain of the customer lines.
 
 mod balance;
 mod entry;

@@ -1,4 +1,4 @@
-//! Posting: the only way an amount on a ledger account changes.
+//! Posting: the only way to change an amount in the ledger.
 
 use crate::ids::{AuthorizationId, EntryId, Id, LedgerAccountId};
 use crate::ledger::balance::available;
@@ -11,52 +11,48 @@ use crate::work::Work;
 /// One side of a posting, in minor units.
 #[derive(Clone, Copy, Debug)]
 pub enum Leg {
-    /// An account or card: what is added to its posted and its held balance.
+    /// An account or card, with the changes of its posted and held balance.
     Account {
-        /// Which.
         account: LedgerAccountId,
-        /// Added to the posted balance.
         delta: i64,
-        /// Added to the held balance.
         held: i64,
     },
-    /// A system account of the client.
     System {
-        /// Which.
         system: System,
-        /// Of which currency.
         currency: Currency,
-        /// What is added.
         delta: i64,
     },
 }
 
-/// What is to be posted.
+/// An entry to be posted.
 #[derive(Clone, Debug)]
 pub struct Posting<'a> {
-    /// What it is about.
     pub kind: EntryKind,
-    /// The object that causes it.
     pub source: Option<Id>,
-    /// The authorization it belongs to.
     pub authorization: Option<AuthorizationId>,
-    /// The caller's reference.
     pub reference: Option<String>,
-    /// The caller's words.
     pub narration: Option<String>,
-    /// Imposed by the network: it posts even below the floor.
+    /// Imposed by the network: posted even if funds are insufficient.
     pub forced: bool,
-    /// The sides: at least one account, each account once, summing to zero in every currency.
+    /// At least one account, each account at most once, summing to zero in every currency.
     pub legs: &'a [Leg],
+}
+
+impl<'a> Posting<'a> {
+    /// A posting that is not forced, without a source, an authorization or texts.
+    pub fn new(kind: EntryKind, legs: &'a [Leg]) -> Posting<'a> {
+        Posting { kind, source: None, authorization: None, reference: None, narration: None, forced: false, legs }
+    }
 }
 
 /// Posts an entry. Every refusal comes before the first change; the balances must exist.
 ///
-/// Unless forced, no line may lower what is available on an account to less than zero. A line that raises it is
-/// always welcome, also on an overdrawn account.
+/// Unless forced, no leg may reduce an account's available amount below zero. A leg that increases it is always
+/// accepted, even on an overdrawn account.
 ///
 /// # Panics
-/// When the legs do not balance or name no account: that is a bug of the caller, not of its input.
+///
+/// If the legs do not balance or name no account: a bug of the caller.
 pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
     assert_balanced(work, posting.legs)?;
     let client = work.client();
@@ -100,7 +96,7 @@ pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
     Ok(entry)
 }
 
-/// The balance with its new amounts; sequence, hash and time still those of the line before.
+/// The balance with its new amounts, and the sequence, hash and time of the previous line.
 fn next_head(balance: &Balance, delta: i64, held: i64, forced: bool) -> Result<(Balance, i64, i64), Stop> {
     let too_large = || Refusal::AmountTooLarge { field: "/amount" };
     let mut next = balance.clone();

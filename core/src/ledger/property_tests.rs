@@ -130,15 +130,7 @@ impl Simulation {
             }
         };
         let expected = self.expect(&legs, forced);
-        let posting = Posting {
-            kind,
-            source: None,
-            authorization: None,
-            reference: Some("r".to_owned()),
-            narration: None,
-            forced,
-            legs: &legs,
-        };
+        let posting = Posting { reference: Some("r".to_owned()), forced, ..Posting::new(kind, &legs) };
         match (post(&mut self.work, posting), expected) {
             (Ok(_), Ok(model)) => {
                 self.work.keep();
@@ -237,15 +229,7 @@ fn the_refusal_says_what_there_is_and_what_is_needed() {
         Leg::Account { account: account(0), delta: -1051, held: 0 },
         Leg::Account { account: account(1), delta: 1051, held: 0 },
     ];
-    let posting = Posting {
-        kind: EntryKind::Transfer,
-        source: None,
-        authorization: None,
-        reference: None,
-        narration: None,
-        forced: false,
-        legs: &legs,
-    };
+    let posting = Posting::new(EntryKind::Transfer, &legs);
     let Err(Stop::Refused(Refusal::InsufficientFunds { available, needed, .. })) = post(&mut simulation.work, posting)
     else {
         panic!("a transfer of more than there is must be refused");
@@ -259,14 +243,6 @@ fn an_entry_that_does_not_balance_is_a_bug() {
     let mut simulation = Simulation::new();
     simulation.apply(&Operation::Fund { to: 0, amount: 10 });
     let legs = [Leg::Account { account: account(0), delta: -5, held: 0 }];
-    let posting = Posting {
-        kind: EntryKind::Transfer,
-        source: None,
-        authorization: None,
-        reference: None,
-        narration: None,
-        forced: false,
-        legs: &legs,
-    };
+    let posting = Posting::new(EntryKind::Transfer, &legs);
     let _ = post(&mut simulation.work, posting);
 }

@@ -1,11 +1,12 @@
-//! Proving the ledger from nothing: every entry balanced and unaltered, every chain whole, every head at its end.
+//! Verifying the ledger from nothing: every entry balanced and unaltered, every chain complete, every head at the end
+//! of its chain.
 //!
-//! Feed all entries, then all lines in the order (client, account, seq), then all balances. What is off is told in
-//! words; the first finding is the one to look at.
+//! Feed all entries, then all lines in the order (client, account, seq), then all balances. The first finding is the
+//! one to look at.
 //!
-//! A chain whose newest lines were taken out and whose head was moved back is whole. What gives it away is what names the
-//! lines that are gone, which whoever reads the rows looks for and tells with [`Verifier::note`], or a file of [`Heads`]
-//! from before: every chain must still have the line it ended with then.
+//! A chain whose newest lines were removed, and whose head was set back, looks complete. Two things expose it: other
+//! rows that refer to the removed lines, which the caller checks and reports with [`Verifier::note`], and a file of
+//! [`Heads`] from an earlier time, whose lines must all still exist.
 
 use std::collections::HashMap;
 
@@ -14,28 +15,22 @@ use crate::ledger::{Balance, Entry, EntryKind, GENESIS, Hash, Head, Heads, Line,
 use crate::money::Currency;
 use crate::time::Instant;
 
-/// How many findings are kept in words; more are only counted.
+/// The maximum number of findings that are described; further ones are only counted.
 const TOLD: usize = 20;
 
-/// What was looked at, and what is off.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// Entries.
     pub entries: u64,
-    /// Lines of accounts and cards.
     pub lines: u64,
-    /// Heads.
     pub balances: u64,
-    /// How many things are off.
     pub faults: u64,
-    /// The first of them, in the order they were found.
+    /// In the order in which they were found.
     pub findings: Vec<String>,
-    /// The ends of all chains.
     pub heads: Heads,
 }
 
 impl Report {
-    /// Whether everything is right.
     pub fn is_clean(&self) -> bool {
         self.faults == 0
     }
@@ -50,39 +45,38 @@ struct ChainEnd {
     at: Instant,
 }
 
-/// Checks a ledger as it streams by.
+/// Checks a ledger that is streamed to it.
 #[derive(Debug, Default)]
 pub struct Verifier {
     report: Report,
     ends: HashMap<(ClientId, LedgerAccountId), ChainEnd>,
-    /// Where chains stood before, until that line was seen.
+    /// Earlier heads whose line has not been seen yet.
     before: HashMap<(ClientId, LedgerAccountId), (i64, Hash)>,
     heads: Vec<Head>,
-    /// What each transfer's reversals gave back.
     reversed: HashMap<(ClientId, Id), i64>,
-    /// What is held for each authorization, where that is not nothing.
+    /// The non-zero amounts held for authorizations.
     held: HashMap<(ClientId, Id), i64>,
 }
 
 impl Verifier {
-    /// Holds the ledger against where its chains stood before.
+    /// Also checks the chains against earlier heads.
     pub fn since(heads: Heads) -> Verifier {
         let mut before = heads.by_account();
         before.retain(|_, (seq, _)| *seq > 0);
         Verifier { before, ..Verifier::default() }
     }
 
-    /// Tells something that is off and was found by whoever reads the rows.
+    /// Adds a finding of the caller.
     pub fn note(&mut self, what: String) {
         self.off(|| what);
     }
 
-    /// What the reversals of a transfer gave back, of all entries looked at.
+    /// How much of a transfer was reversed, according to the entries.
     pub fn reversed(&self, client: ClientId, transfer: Id) -> i64 {
         self.reversed.get(&(client, transfer)).copied().unwrap_or(0)
     }
 
-    /// What the lines looked at hold for authorizations, each one that is not nothing.
+    /// The non-zero amounts held for authorizations, according to the lines.
     pub fn holds(&self) -> HashMap<(ClientId, Id), i64> {
         self.held.clone()
     }
@@ -94,7 +88,7 @@ impl Verifier {
         }
     }
 
-    /// Looks at an entry with all of its lines.
+    /// Checks an entry with all of its lines.
     pub fn entry(&mut self, entry: &Entry, lines: &[Line], system: &[SystemLine]) {
         self.report.entries += 1;
         let mut ordered: Vec<&Line> = lines.iter().collect();
@@ -123,7 +117,7 @@ impl Verifier {
         }
     }
 
-    /// Looks at the next line of a chain, given the digest its entry is stored with.
+    /// Checks the next line of a chain against the stored digest of its entry.
     pub fn line(&mut self, line: &Line, digest: &Hash) {
         self.report.lines += 1;
         let key = (line.client, line.account);
@@ -170,7 +164,7 @@ impl Verifier {
         self.ends.insert(key, end);
     }
 
-    /// Looks at a head, after all lines.
+    /// Checks a head. Called after all lines.
     pub fn balance(&mut self, balance: &Balance) {
         self.report.balances += 1;
         let Balance { client, id: account, seq, hash, .. } = *balance;
@@ -195,8 +189,8 @@ impl Verifier {
         }
     }
 
-    /// Looks at what is told of an account now that has a line beyond the head that was read before: lines and head are
-    /// committed together, so the head must have come at least as far.
+    /// Checks a head again that was read before a newer line was committed: head and lines are committed together, so
+    /// the head must have moved as far.
     pub fn line_beyond_head(&mut self, account: LedgerAccountId, seq: i64, head: Option<&Balance>) {
         match head {
             None => self.off(|| format!("account {account}: it has lines but no head")),
@@ -207,7 +201,7 @@ impl Verifier {
         }
     }
 
-    /// The report, after everything was fed.
+    /// The report. Called at the end.
     pub fn finish(mut self) -> Report {
         let mut orphans: Vec<_> = self.ends.keys().copied().collect();
         orphans.sort_unstable();

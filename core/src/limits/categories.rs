@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-/// The codes that are assigned, but for 3000 to 3999: those are airlines, car rental and hotels by name.
+/// The assigned codes. 3000 to 3999 are not listed: they are airlines, car rental and hotels, by name.
 static ASSIGNED: LazyLock<Vec<u16>> = LazyLock::new(|| {
     let codes = include_str!("mcc.txt").split_whitespace();
     codes.filter_map(|code| code.parse().ok()).collect()
@@ -11,11 +11,11 @@ static ASSIGNED: LazyLock<Vec<u16>> = LazyLock::new(|| {
 /// A named group of merchant categories.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// The name, as it stands in spending controls.
+    /// The name used in spending controls.
     pub name: &'static str,
-    /// What is in it, for the guide.
+    /// A description for the guide.
     pub about: &'static str,
-    /// The codes, as ranges with both ends included.
+    /// Ranges of codes, both ends included.
     pub codes: &'static [(u16, u16)],
 }
 
@@ -23,7 +23,6 @@ const fn group(name: &'static str, about: &'static str, codes: &'static [(u16, u
     Group { name, about, codes }
 }
 
-/// Every group.
 pub const GROUPS: &[Group] = &[
     group("airlines", "Airlines and air carriers", &[(3000, 3350), (4511, 4511)]),
     group("automotive", "Car dealers, parts, repair and washing", &[(5511, 5533), (5571, 5599), (7531, 7549)]),
@@ -68,19 +67,18 @@ pub const GROUPS: &[Group] = &[
     group("travel", "Travel agencies, cruises and tours", &[(4411, 4411), (4722, 4723)]),
 ];
 
-/// Whether a merchant category code is assigned.
 pub fn is_assigned(code: &str) -> bool {
     let four = code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit());
     let number: Option<u16> = code.parse().ok().filter(|_| four);
     number.is_some_and(|number| (3000..=3999).contains(&number) || ASSIGNED.binary_search(&number).is_ok())
 }
 
-/// Whether a text names a category: an assigned code, or a group.
+/// Whether a text is an assigned code or a group.
 pub fn is_category(text: &str) -> bool {
     is_assigned(text) || GROUPS.iter().any(|group| group.name == text)
 }
 
-/// Whether a merchant's code falls under a category.
+/// Whether a category (a code or a group) covers a merchant's code.
 pub fn covers(category: &str, code: &str) -> bool {
     if category == code {
         return true;

@@ -1,41 +1,34 @@
-//! Spending controls: what a card may be used for, where and up to how much.
+//! Spending controls: where a card may be used, at which merchants, and up to which amounts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::refusal::Refusal;
 use crate::time::Instant;
 
-/// At most so many limits on a card or card holder.
+/// The maximum number of limits of a card or card holder.
 pub const MAX_LIMITS: usize = 32;
 
 crate::string_enum! {
-    /// The window a limit counts in.
+    /// The window in which a limit counts.
     pub enum Interval {
-        /// Each authorization by itself.
         PerAuthorization = "per_authorization",
-        /// From midnight.
+        /// From midnight in the limit's time zone.
         Daily = "daily",
-        /// From Monday's midnight.
+        /// From midnight on Monday.
         Weekly = "weekly",
-        /// From midnight of the first of the month.
+        /// From midnight on the first of the month.
         Monthly = "monthly",
-        /// From midnight of the first of January.
+        /// From midnight on the first of January.
         Yearly = "yearly",
-        /// Over the card's whole life.
         AllTime = "all_time",
     }
 }
 
-/// Where a card may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channels {
-    /// Cash machines.
     pub atm: bool,
-    /// Terminals in shops.
     pub pos: bool,
-    /// Web shops.
     pub web: bool,
-    /// Wallets and apps.
     pub mobile: bool,
 }
 
@@ -45,54 +38,52 @@ impl Default for Channels {
     }
 }
 
-/// A limit: how much, how often, in which window, on which categories.
+/// A spending limit: a maximum amount, a maximum count, or both, in a window, for some or all merchant categories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpendingLimit {
-    /// The most that may be spent, in minor units.
+    /// Maximum spending in a window, in minor units.
     pub amount: Option<i64>,
-    /// How many authorizations there may be.
+    /// Maximum number of authorizations in a window.
     pub max_count: Option<i64>,
-    /// The window.
     pub interval: Interval,
-    /// The categories it is about; all when empty.
+    /// Codes and groups of merchant categories; all if empty.
     pub categories: Vec<String>,
-    /// The zone whose midnight begins a window, an IANA name.
+    /// An IANA time zone; its midnight begins a window.
     pub time_zone: String,
-    /// On a card holder: the currency of the cards it is about.
+    /// Only in limits of card holders: the currency of the cards that the limit covers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Since when it counts, in microseconds.
+    /// Since when the limit counts, in microseconds.
     pub since: i64,
 }
 
 impl SpendingLimit {
-    /// What makes a limit the same one when its amount changes.
+    /// What identifies a limit: everything but its amounts.
     pub fn identity(&self) -> (Interval, &[String], &str, Option<&str>) {
         (self.interval, &self.categories, &self.time_zone, self.currency.as_deref())
     }
 
-    /// Whether its window is one of those that are always counted.
+    /// Whether its window is counted for every card and card holder, with or without a limit.
     pub fn is_plain(&self) -> bool {
         self.categories.is_empty() && self.time_zone == "UTC"
     }
 
-    /// Since when it counts.
     pub fn counting_since(&self) -> Instant {
         Instant::from_micros(self.since)
     }
 }
 
-/// A limit as it is asked for.
+/// A limit that a caller asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLimit {
-    /// The limit; its `since` says nothing yet.
+    /// The limit; `since` is ignored.
     pub limit: SpendingLimit,
-    /// `countingSince` as the caller read it, when it was sent back.
+    /// `countingSince`, if the caller sent it back.
     pub counting_since: Option<Instant>,
 }
 
-/// Gives each limit its beginning: one that was there before goes on counting, a new one begins now. What plain limits
-/// in UTC count is counted for every card and card holder from its beginning, `created_at`.
+/// Sets the start of each limit. A limit that existed before keeps its start; a new one starts now, or at `created_at`
+/// if its window is counted for every card anyway.
 pub fn start_limits(
     before: &[SpendingLimit],
     requested: &[NewLimit],
@@ -114,29 +105,23 @@ pub fn start_limits(
     requested.iter().map(settle).collect()
 }
 
-/// What a card may be used for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpendingControls {
-    /// Where.
     pub channels: Channels,
-    /// Only these merchant categories, when there are any.
+    /// Only these merchant categories; all if empty.
     pub allowed_categories: Vec<String>,
-    /// Not these.
     pub blocked_categories: Vec<String>,
-    /// Only these merchants, by the network's merchant id.
+    /// Only these merchants, by the network's merchant id; all if empty.
     pub allowed_merchants: Vec<String>,
-    /// Not these.
     pub blocked_merchants: Vec<String>,
-    /// Only in these countries, ISO 3166-1 alpha-2.
+    /// Only these countries (ISO 3166-1 alpha-2); all if empty.
     pub allowed_countries: Vec<String>,
-    /// Not in these.
     pub blocked_countries: Vec<String>,
-    /// Up to how much.
     pub spending_limits: Vec<SpendingLimit>,
 }
 
 impl SpendingControls {
-    /// Without the padding of merchant ids, which networks send in fields of a fixed width.
+    /// Without blanks around merchant ids: networks pad them to a fixed width.
     #[must_use]
     pub fn trimmed(mut self) -> SpendingControls {
         for id in self.allowed_merchants.iter_mut().chain(&mut self.blocked_merchants) {
@@ -148,17 +133,15 @@ impl SpendingControls {
     }
 }
 
-/// Spending controls as they are asked for.
+/// Spending controls that a caller asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewControls {
-    /// Everything but the limits.
     pub controls: SpendingControls,
-    /// The limits.
     pub limits: Vec<NewLimit>,
 }
 
 impl NewControls {
-    /// The controls that take the place of `before`.
+    /// The controls that replace `before`.
     pub fn replacing(
         &self,
         before: &SpendingControls,

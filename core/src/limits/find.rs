@@ -1,4 +1,4 @@
-//! Counters as rules fetch them.
+//! Fetching counters.
 
 use crate::ids::Id;
 use crate::limits::Counters;
@@ -6,7 +6,7 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::work::Work;
 
-/// The counters of a card or card holder.
+/// The counters of an owner, for update; empty ones if there are none yet.
 pub(crate) fn counters(work: &mut Work, owner: Id) -> Result<Counters, Stop> {
     let client = work.client();
     let found = work.counters.get_for_update(Key::of(client, owner))?;

@@ -1,5 +1,6 @@
-//! Spending controls and the counters behind spending limits. Counters belong to numbered owners: this room does not
-//! know what a card is.
+//! Spending controls, and the counters that spending limits are checked against.
+//!
+//! Counters belong to an owner that is only known by its id. This room knows neither cards nor authorizations.
 
 pub mod categories;
 mod controls;

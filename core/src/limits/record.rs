@@ -1,4 +1,5 @@
-//! How much was spent in each window: one row a card, one a card holder, changed in the commit of the decision.
+//! Counters: spending in each window. A card and a card holder have one row each, written in the commit of the
+//! decision.
 
 use std::fmt;
 
@@ -9,30 +10,27 @@ use crate::limits::{Interval, SpendingLimit, categories, windows};
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
-/// How many messages of a card are remembered, so that a repeat is answered as the first was.
+/// How many messages of a card are remembered, so that a repeated message gets the first answer.
 pub const MAX_REMEMBERED_MESSAGES: usize = 16;
 
-/// What makes two messages of the network the same one: a digest of what identifies them.
+/// Identifies a message of the network: a digest of its kind, numbers and amount.
 pub type MessageDigest = [u8; 16];
 
-/// What tells windows apart: a limit is (interval, categories, time zone, currency).
+/// Identifies a window: interval, merchant categories, time zone and currency.
 ///
-/// It is kept as text, because every authorization keeps ten of them: `daily USD` for a plain window in UTC, else
-/// `daily USD Africa/Lagos 5411,5812`.
+/// It is stored as text, because every authorization stores ten of them: `daily USD` for a plain window in UTC,
+/// otherwise `daily USD Africa/Lagos 5411,5812`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowKey {
-    /// The interval.
     pub interval: Interval,
-    /// The categories it is about; all when empty.
+    /// All categories if empty.
     pub categories: Vec<String>,
-    /// The zone whose midnight begins it.
     pub time_zone: String,
-    /// The currency whose amounts it adds up.
     pub currency: String,
 }
 
 impl WindowKey {
-    /// Of a limit on amounts of a currency.
+    /// The key of a limit's window for amounts of a currency.
     pub fn of(limit: &SpendingLimit, currency: &str) -> WindowKey {
         WindowKey {
             interval: limit.interval,
@@ -51,13 +49,13 @@ impl WindowKey {
         parts.next().is_none().then_some(WindowKey { interval, categories, time_zone, currency })
     }
 
-    /// Whether it counts payments of a category.
+    /// Whether it counts payments of a merchant category.
     pub fn covers(&self, category: &str) -> bool {
         covers(&self.categories, category)
     }
 }
 
-/// Whether a merchant category is among categories; all are when there are none.
+/// Whether a list of categories covers a merchant category; an empty list covers all.
 pub fn covers(categories: &[String], category: &str) -> bool {
     categories.is_empty() || categories.iter().any(|known| categories::covers(known, category))
 }
@@ -86,17 +84,15 @@ impl<'de> Deserialize<'de> for WindowKey {
     }
 }
 
-/// What was spent in the window that began at `start`: with the window's midnight, or with its limit where that came
-/// later. So a limit that was taken away and set again counts from nothing, as it says.
+/// Spending in the window that began at `start`: at the window's midnight, or later, when its limit was set. A limit
+/// that is removed and set again therefore starts from zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Which window.
     pub key: WindowKey,
-    /// When it began, in microseconds.
+    /// In microseconds.
     pub start: i64,
-    /// How much, in minor units: what was spent less what was given back and refunded. It may be below zero.
+    /// Net spending in minor units: payments less reversals and refunds. May be negative.
     pub amount: i64,
-    /// How many payments.
     pub count: i64,
 }
 
@@ -113,18 +109,17 @@ impl<'de> Deserialize<'de> for Window {
     }
 }
 
-/// What an authorization took from a window: given back there, if that window is still the current one.
+/// What a payment or refund used of a window. It can be credited back while that window is the current one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitUsage {
-    /// Whether of the card holder; of the card otherwise.
+    /// Whether the window is the card holder's or the card's.
     pub of_holder: bool,
-    /// Which window.
     pub key: WindowKey,
-    /// When that window began, in microseconds.
+    /// In microseconds.
     pub start: i64,
-    /// How much of it is still taken, in minor units.
+    /// The amount still used, in minor units; negative for refunds.
     pub amount: i64,
-    /// Whether it still counts there as a payment: 1 or 0.
+    /// 1 while the payment counts in the window, otherwise 0.
     pub count: i64,
 }
 
@@ -141,22 +136,20 @@ impl<'de> Deserialize<'de> for LimitUsage {
     }
 }
 
-/// A message that was answered.
+/// A message and the authorization it was answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// Which.
     pub message: MessageDigest,
-    /// The authorization it is about.
     pub authorization: AuthorizationId,
 }
 
 impl Answered {
-    /// Messages one after another, as they are kept.
+    /// Packs messages into bytes for storage.
     pub fn pack(all: &[Answered]) -> Vec<u8> {
         all.iter().flat_map(|one| one.message.iter().chain(one.authorization.0.bytes())).copied().collect()
     }
 
-    /// The messages that were packed.
+    /// Unpacks what [`Answered::pack`] packed.
     pub fn unpack(packed: &[u8]) -> Option<Vec<Answered>> {
         let one = |bytes: &[u8]| {
             let (message, id) = bytes.split_first_chunk()?;
@@ -166,16 +159,14 @@ impl Answered {
     }
 }
 
-/// The counters of a card or card holder.
+/// The counters of one owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counters {
-    /// Whose.
     pub client: ClientId,
-    /// The card or card holder.
+    /// A card or card holder.
     pub owner: Id,
-    /// What was spent.
     pub windows: Vec<Window>,
-    /// How many payments were approved and not given back whole, or posted without an authorization.
+    /// Payments that were approved and not reversed in full, or posted without an authorization.
     pub payments: i64,
     /// The last messages, oldest first.
     pub answered: Vec<Answered>,
@@ -190,24 +181,23 @@ impl Record for Counters {
     }
 }
 
-/// The windows every card and card holder has whatever its limits are.
+/// The intervals that are counted for every owner, with or without a limit.
 const PLAIN_INTERVALS: [Interval; 5] =
     [Interval::Daily, Interval::Weekly, Interval::Monthly, Interval::Yearly, Interval::AllTime];
 
 impl Counters {
-    /// Nothing spent yet.
     pub fn new(client: ClientId, owner: Id) -> Counters {
         Counters { client, owner, windows: Vec::new(), payments: 0, answered: Vec::new() }
     }
 
-    /// What was spent in the current window of a limit on amounts of a currency, at least nothing.
+    /// Amount and count of the current window of a limit, for amounts of a currency; not negative.
     pub fn used(&self, limit: &SpendingLimit, currency: &str, now: Instant) -> (i64, i64) {
         let (key, start) = window_of(limit, currency, now);
         let current = self.windows.iter().find(|window| window.key == key && window.start == start);
         current.map_or((0, 0), |window| (window.amount.max(0), window.count.max(0)))
     }
 
-    /// Adds to every window that counts payments of a category; tells which.
+    /// Adds to every window that covers the merchant category. Returns the windows with their starts.
     pub fn consume(
         &mut self,
         limits: &[SpendingLimit],
@@ -217,7 +207,7 @@ impl Counters {
         now: Instant,
     ) -> Vec<(WindowKey, i64)> {
         let counted = counted(limits, currency, now);
-        // A window that has passed and a limit that was taken away leave nothing behind.
+        // Windows that are over, and windows of limits that were removed, are dropped.
         self.windows.retain(|window| {
             let known = counted.iter().any(|(key, start)| window.key == *key && window.start == *start);
             is_current(&window.key, window.start, now) && (window.key.currency != currency || known)
@@ -236,7 +226,7 @@ impl Counters {
         taken
     }
 
-    /// Gives back to the window that began at `start`, if it is still the current one.
+    /// Takes an amount off the window that began at `start`, if that window is still the current one.
     pub fn credit_current_window(&mut self, key: &WindowKey, start: i64, (amount, count): (i64, i64), now: Instant) {
         if !is_current(key, start, now) {
             return;
@@ -247,12 +237,12 @@ impl Counters {
         }
     }
 
-    /// The authorization that a message was answered with before.
+    /// The authorization that the message was answered with before.
     pub fn answer_to(&self, message: &MessageDigest) -> Option<AuthorizationId> {
         self.answered.iter().find(|known| known.message == *message).map(|known| known.authorization)
     }
 
-    /// Remembers the answer to a message.
+    /// Remembers the answer to a message; the oldest one is dropped.
     pub fn remember(&mut self, message: MessageDigest, authorization: AuthorizationId) {
         self.answered.push(Answered { message, authorization });
         let surplus = self.answered.len().saturating_sub(MAX_REMEMBERED_MESSAGES);
@@ -260,21 +250,21 @@ impl Counters {
     }
 }
 
-/// Whether a window that began then is not over.
+/// Whether the window that began at `start` is not over.
 fn is_current(key: &WindowKey, start: i64, now: Instant) -> bool {
     let begin = |at| windows::start(key.interval, &key.time_zone, at);
     begin(Instant::from_micros(start)) == begin(now)
 }
 
-/// The current window of a limit, and when it began.
+/// The current window of a limit and its start.
 fn window_of(limit: &SpendingLimit, currency: &str, now: Instant) -> (WindowKey, i64) {
     let start = windows::start(limit.interval, &limit.time_zone, now).micros();
-    // What plain limits count is counted whether there is one or not.
+    // Windows of plain limits are counted whether there is a limit or not.
     let since = if limit.is_plain() { i64::MIN } else { limit.since };
     (WindowKey::of(limit, currency), start.max(since))
 }
 
-/// The windows that are counted: the plain ones in UTC always, and one for each other limit of this currency.
+/// The windows that are counted: the plain ones in UTC, and one for each other limit of this currency.
 fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(WindowKey, i64)> {
     let plain = |interval| {
         let key =
@@ -293,7 +283,7 @@ fn counted(limits: &[SpendingLimit], currency: &str, now: Instant) -> Vec<(Windo
     counted
 }
 
-/// Adds what was taken to what was taken before; more from the same window is one part with it.
+/// Adds usage to the usage recorded before. Usage of the same window is merged.
 pub fn add_usage(before: &mut Vec<LimitUsage>, more: Vec<LimitUsage>) {
     for part in more {
         let same = |known: &&mut LimitUsage| {

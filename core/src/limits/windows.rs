@@ -1,4 +1,4 @@
-//! Windows of spending limits: from midnight in the limit's time zone, whatever daylight saving time does.
+//! Windows of spending limits. They begin at midnight in the limit's time zone, with or without daylight saving time.
 
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -7,12 +7,12 @@ use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use crate::limits::Interval;
 use crate::time::Instant;
 
-/// When the window that an instant lies in began; the beginning of time for windows without one.
+/// The start of the window that contains an instant; the minimum instant for intervals without windows.
 pub fn start(interval: Interval, zone: &str, at: Instant) -> Instant {
     first_day(interval, zone, at).map_or(Instant::from_micros(i64::MIN), |zoned| instant(&zoned))
 }
 
-/// When the next window begins; never for windows without an end.
+/// The start of the next window; `None` for intervals without windows.
 pub fn end(interval: Interval, zone: &str, at: Instant) -> Option<Instant> {
     let first = first_day(interval, zone, at)?;
     let span = match interval {
@@ -22,13 +22,13 @@ pub fn end(interval: Interval, zone: &str, at: Instant) -> Option<Instant> {
         Interval::Yearly => 1.year(),
         Interval::PerAuthorization | Interval::AllTime => return None,
     };
-    // Midnight may not exist on the day: the window begins with the day's first instant then.
+    // If midnight does not exist on that day, the window begins with the day's first instant.
     let next = first.date().checked_add(span).ok()?.to_zoned_datetime(first.time_zone().clone()).ok()?;
     Some(instant(&next.start_of_day().ok()?))
 }
 
 fn first_day(interval: Interval, zone: &str, at: Instant) -> Option<ZonedDateTime> {
-    // Nearly every window is in UTC, and the look-up by name is what takes time here.
+    // Nearly every window is in UTC, and looking up the time zone by name is the expensive part.
     let zone = if zone == "UTC" { TimeZone::UTC } else { TimeZone::get(zone).unwrap_or(TimeZone::UTC) };
     let zoned = Timestamp::from_microsecond(at.micros()).ok()?.to_zoned_datetime(zone);
     let date = zoned.date();

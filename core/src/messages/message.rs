@@ -1,5 +1,5 @@
-//! The door of the card network: messages as the core sees them, whoever speaks them. The simulator fills them; a
-//! gateway for ISO 8583 will. Field numbers in comments are those of ISO 8583:1987.
+//! Messages of the card network, independent of their source: the simulator today, an ISO 8583 gateway later. Field
+//! numbers in comments are those of ISO 8583:1987.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,9 @@ use crate::money::{Currency, Decimal};
 crate::string_enum! {
     /// Where the card is used (field 22).
     pub enum Channel {
-        /// A cash machine.
         Atm = "atm",
-        /// A terminal in a shop.
         Pos = "pos",
-        /// A web shop.
         Web = "web",
-        /// A wallet or app.
         Mobile = "mobile",
     }
 }
@@ -23,49 +19,40 @@ crate::string_enum! {
 crate::string_enum! {
     /// What the card is used for (field 3).
     pub enum AuthorizationType {
-        /// Goods and services.
         Purchase = "purchase",
-        /// Cash from a machine or counter.
         CashWithdrawal = "cash_withdrawal",
-        /// Money paid in.
         Deposit = "deposit",
-        /// Money sent to another.
         Transfer = "transfer",
-        /// A bill.
         Payment = "payment",
-        /// A check of the card; no money is asked for.
+        /// A check of the card, without an amount.
         AccountVerification = "account_verification",
     }
 }
 
 crate::string_enum! {
-    /// How far the cardholder was authenticated (3-D Secure).
+    /// The result of 3-D Secure.
     #[derive(Default)]
     pub enum ThreeDs {
-        /// It was not asked for.
+        /// Not requested.
         #[default]
         None = "none",
-        /// The merchant can ask for it.
+        /// Not performed, but the merchant supports it.
         Offered = "offered",
-        /// The cardholder passed.
         Authenticated = "authenticated",
-        /// The cardholder failed.
         Failed = "failed",
     }
 }
 
 crate::string_enum! {
-    /// What the vault found of a secret that came with the message.
+    /// Whether a secret in the message (expiry, CVV, PIN) is the card's. The vault compares them; the core never sees
+    /// one.
     #[derive(Default)]
     pub enum Match {
-        /// It is the card's.
         Match = "match",
-        /// It is not.
         Mismatch = "mismatch",
-        /// None came.
         #[default]
         NotGiven = "not_given",
-        /// One came, but the card has none.
+        /// The message had one, but the card has none.
         NotSet = "not_set",
     }
 }
@@ -95,7 +82,7 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// Without the padding of fields that have a fixed width.
+    /// Without blanks at the ends: networks pad fields to a fixed width.
     #[must_use]
     pub fn trimmed(self) -> Merchant {
         let Merchant { category, merchant_id, name, city, state, country, postal_code } = self;
@@ -113,82 +100,69 @@ impl Merchant {
     }
 }
 
-/// How the network knows a message (fields 11, 37, 38, and its transaction id).
+/// The identifiers of a message in the network (fields 11, 37, 38, and the transaction id).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// System trace audit number.
     pub stan: String,
     /// Retrieval reference number.
     pub rrn: String,
-    /// The network's transaction id: the same on every message of one transaction.
+    /// The same on every message of one transaction.
     pub transaction_id: String,
-    /// The approval code; made by the issuer unless an advice brings one.
+    /// The approval code. The issuer makes it, unless an advice brings one.
     pub authorization_code: Option<String>,
 }
 
-/// What is asked for, before it is known in which currency the card is billed (fields 4 to 6, 9, 10, 49 to 51).
+/// An amount as the network sends it, before it is converted to the card's currency (fields 4 to 6, 9, 10, 49 to 51).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestedAmount {
-    /// In the currency of the merchant.
+    /// In the merchant's currency.
     pub amount: Decimal,
-    /// That currency.
     pub currency: Currency,
-    /// In the currency of the card, when the network converted it.
+    /// The amount in the card's currency, if the network converted it.
     pub billing: Option<Decimal>,
-    /// Units of the card's currency for one of the merchant's, when the network tells it.
+    /// Units of the card's currency for one unit of the merchant's, if the network sent a rate.
     pub rate: Option<Decimal>,
 }
 
-/// What the edge found of the card before the command was made: the secrets themselves stay outside.
+/// What the server found out about the presented card before the command was made. It contains no secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Presented {
-    /// The card; none when its number is not one of ours.
+    /// `None` if the number is not of a card issued here.
     pub card: Option<CardId>,
-    /// Its expiry.
     pub expiry: Match,
-    /// Its code.
     pub cvv: Match,
-    /// Its PIN.
     pub pin: Match,
-    /// The PIN as it was sealed when it was compared.
+    /// The stored PIN that the presented one was compared with, sealed. The decision is refused as stale if it has
+    /// changed since.
     pub pin_sealed: Option<Vec<u8>>,
-    /// What the card was linked to then, where the edge has read it.
+    /// The rows related to the card at that time, if they were read.
     pub links: Option<Links>,
 }
 
-/// What a card is linked to. It only tells which rows will be needed, so that they are loaded at once: the command goes by
-/// the card itself.
+/// The rows related to a card. They are only used to prefetch rows; the command itself reads the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Links {
-    /// Its card holder.
     pub card_holder: CardHolderId,
-    /// The account behind it.
     pub account: AccountId,
-    /// What it spends.
+    /// The ledger account it spends from.
     pub funds: LedgerAccountId,
 }
 
-/// A request for an authorization, or the advice of one that somebody else gave.
+/// An authorization request, or an advice of a decision that the network made in our place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkRequest {
-    /// The card.
     pub presented: Presented,
-    /// Where.
     pub channel: Channel,
-    /// What for.
     pub kind: AuthorizationType,
-    /// How much.
     pub requested: RequestedAmount,
-    /// For whom.
     pub merchant: Merchant,
-    /// How far the cardholder was authenticated.
     pub three_ds: ThreeDs,
-    /// Whether the merchant takes less than was asked for.
+    /// Whether a lower amount than requested may be approved.
     pub partial_allowed: bool,
-    /// Whether the amount is an estimate and a final one follows.
+    /// Whether the amount is an estimate, followed by a final one.
     pub estimated: bool,
-    /// The network's fraud score, 0 to 99, when it tells one.
+    /// The network's fraud score, 0 to 99.
     pub risk_score: Option<i64>,
-    /// How the network knows it.
     pub trace: Trace,
 }

@@ -1,4 +1,5 @@
-//! Messages of the card network as the core sees them, whoever speaks them: the simulator, or a gateway for ISO 8583.
+//! Messages of the card network as the core sees them, independent of their source, and the references that identify
+//! them.
 
 mod message;
 mod record;

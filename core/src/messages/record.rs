@@ -1,30 +1,27 @@
-//! The look-up from what the network calls a message to what the message became here.
+//! Maps the network's references to the objects that messages created.
 
 use crate::ids::{ClientId, Id};
 use crate::record::{Key, KeyBytes, Kind, Record};
 
 crate::string_enum! {
-    /// What a network reference leads to.
+    /// What a network reference maps to.
     pub enum ReferenceKind {
         /// An authorization, by its network transaction id.
         Authorization = "authorization",
         /// A transaction, by the identity of the message that posted it.
         Transaction = "posting",
-        /// An exception that waits for more: a reversal that came before its authorization.
+        /// An exception: a reversal that arrived before its authorization.
         Reversal = "reversal",
     }
 }
 
-/// The look-up from what the network calls a message to what it became here; it is there for ever.
+/// Maps a network reference to an object. Stored for ever.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkReference {
-    /// Whose.
     pub client: ClientId,
-    /// SHA-256 of the reference, the last byte telling the kind: what is known by one reference lies together.
+    /// SHA-256 of the reference; the last byte is replaced by the kind, so that rows of one reference are adjacent.
     pub hash: [u8; 32],
-    /// What it leads to.
     pub kind: ReferenceKind,
-    /// Its id.
     pub object: Id,
 }
 
@@ -34,7 +31,7 @@ impl NetworkReference {
         Key { client, id: KeyBytes::new(&NetworkReference::hash(kind, reference)) }
     }
 
-    /// SHA-256 of the reference, the last byte telling the kind.
+    /// SHA-256 of the reference, with the kind in the last byte.
     pub fn hash(kind: ReferenceKind, reference: &str) -> [u8; 32] {
         let mut hash = [0; 32];
         hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());

@@ -1,4 +1,4 @@
-//! The terminal of a payment, as it is shown.
+//! The terminal of a payment, for answers and events.
 
 use serde::Serialize;
 

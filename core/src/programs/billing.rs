@@ -1,4 +1,4 @@
-//! What a message costs in the card's currency: by its billing amount, by its rate, by the rate of the programme.
+//! The price of a message in the card's currency: its billing amount, or its rate, or the card programme's rate.
 
 use crate::fields::not_negative;
 use crate::messages::RequestedAmount;
@@ -7,7 +7,7 @@ use crate::programs::convert::{convert, divide_half_even};
 use crate::programs::terms::Terms;
 use crate::refusal::Refusal;
 
-/// What is asked for in the card's currency; none when no rate is known. What is not nothing is at least one minor unit.
+/// The amount in the card's currency; `None` if no rate is known. A positive amount is at least one minor unit.
 pub(crate) fn billing(requested: &RequestedAmount, card: Currency, terms: &Terms) -> Result<Option<i64>, Refusal> {
     if let Some(amount) = stated(requested, card)? {
         return Ok(Some(amount));
@@ -18,7 +18,7 @@ pub(crate) fn billing(requested: &RequestedAmount, card: Currency, terms: &Terms
     }
 }
 
-/// What the message itself says of its amount in the card's currency.
+/// The amount in the card's currency, if the message itself states it.
 pub(crate) fn stated(requested: &RequestedAmount, card: Currency) -> Result<Option<i64>, Refusal> {
     let minor = not_negative(requested.amount, requested.currency, "/amount")?;
     let same = requested.currency == card;
@@ -53,7 +53,7 @@ fn at_rate(requested: &RequestedAmount, rate: Decimal, card: Currency) -> Result
     Ok(if minor > 0 { converted.max(1) } else { converted })
 }
 
-/// The rate that an authorization's parts are converted at, when its amount was converted by one.
+/// The rate for later parts of an authorization; `None` if its amount was not converted by a rate.
 pub(crate) fn rate(requested: &RequestedAmount, card: Currency, terms: &Terms) -> Option<Decimal> {
     if requested.billing.is_some() || requested.currency == card {
         return None;
@@ -61,7 +61,7 @@ pub(crate) fn rate(requested: &RequestedAmount, card: Currency, terms: &Terms) -
     requested.rate.or_else(|| terms.rate(requested.currency, card))
 }
 
-/// A share of an amount: `whole × of ÷ all`, half to even.
+/// `whole × of ÷ all`, rounded half to even.
 pub(crate) fn share(whole: i64, of: i64, all: i64) -> Option<i64> {
     let value = divide_half_even(i128::from(whole) * i128::from(of), i128::from(all));
     i64::try_from(value).ok().filter(|value| *value <= MAX_MINOR_UNITS)

@@ -1,8 +1,8 @@
-//! Converting between currencies: exact, rounded half to even.
+//! Currency conversion: exact, rounded half to even.
 
 use crate::money::{Currency, Decimal};
 
-/// `value / by` rounded to the nearest integer, a half to the even one (IEEE 754 roundTiesToEven).
+/// `value / by`, rounded half to even (IEEE 754 roundTiesToEven).
 pub(crate) fn divide_half_even(value: i128, by: i128) -> i128 {
     let (quotient, rest) = (value.div_euclid(by), value.rem_euclid(by));
     match (rest * 2).cmp(&by) {
@@ -12,7 +12,7 @@ pub(crate) fn divide_half_even(value: i128, by: i128) -> i128 {
     }
 }
 
-/// An amount in minor units of one currency as minor units of another, half to even; `None` when it cannot be kept.
+/// Converts minor units of one currency to another, rounded half to even; `None` on overflow.
 pub fn convert(minor: i64, from: Currency, rate: Decimal, to: Currency) -> Option<i64> {
     // rate = units × 10^-scale, so minor × units × 10^to ÷ 10^(from + scale).
     let (units, scale) = (i128::from(rate.to_minor(rate.scale())?), u32::from(rate.scale()));

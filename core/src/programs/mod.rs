@@ -1,4 +1,4 @@
-//! Card programmes: the fees, rates and deadlines that cards run under, and what a message costs by them.
+//! Card programmes: the fees, rates and hold periods that cards run under, and the price of a message under them.
 
 mod billing;
 mod convert;

@@ -1,4 +1,4 @@
-//! The terms a card programme runs under: fees, rates and deadlines, from the configuration.
+//! The terms of a card programme, from the configuration: fees, rates, hold periods and thresholds.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,18 @@ use crate::messages::AuthorizationType;
 use crate::money::{Currency, Decimal};
 use crate::programs::convert::divide_half_even;
 
-/// A fee, by what it is charged for. The first that fits applies.
+/// A fee rule. The first rule that matches applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeeRule {
-    /// The currency of the card.
     pub currency: Currency,
-    /// For these types; for all when empty.
+    /// All types if empty.
     pub kinds: Vec<AuthorizationType>,
-    /// Only when the merchant is abroad (true) or at home (false).
+    /// Only abroad (true) or only at home (false).
     pub international: Option<bool>,
-    /// How much.
     pub terms: FeeTerms,
 }
 
-/// What is charged for a payment.
+/// What a payment costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeTerms {
     /// In minor units of the card's currency.
@@ -32,7 +30,7 @@ pub struct FeeTerms {
 }
 
 impl FeeTerms {
-    /// The fee on an amount. `first` says whether the fixed part is still to be charged.
+    /// The fee on an amount. `first` says whether the fixed part has not been charged yet.
     pub fn on(self, amount: i64, first: bool) -> Fee {
         if amount == 0 {
             return Fee::default();
@@ -41,59 +39,51 @@ impl FeeTerms {
         Fee { fee, vat: share(fee, self.vat_basis_points) }
     }
 
-    /// The fee on what comes to an amount, by the running total: parts of an amount are charged what the whole is.
+    /// The fee on a part, by the running total: the parts of an amount cost the same as the whole.
     pub fn between(self, before: i64, after: i64) -> Fee {
         let (before, after) = (self.on(before, true), self.on(after, true));
         Fee { fee: after.fee - before.fee, vat: after.vat - before.vat }
     }
 }
 
-/// A rate: units of `to` for one of `from`.
+/// Units of `to` for one unit of `from`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RateRule {
-    /// The merchant's currency.
     pub from: Currency,
-    /// The card's currency.
     pub to: Currency,
-    /// The rate.
     pub rate: Decimal,
 }
 
-/// How long a hold lives.
+/// How long a hold lasts. The first rule that matches applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HoldRule {
-    /// For cards of this brand; for all when none.
+    /// All brands if `None`.
     pub brand: Option<Brand>,
-    /// For estimated amounts (true) or final ones (false); for both when none.
+    /// Only estimated amounts (true) or only final ones (false); both if `None`.
     pub estimated: Option<bool>,
-    /// For these merchant categories or groups; for all when empty.
+    /// Merchant categories or groups; all if empty.
     pub categories: Vec<String>,
-    /// How many days.
     pub days: i64,
 }
 
-/// Everything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
-    /// sandbox or production.
+    /// `sandbox` or `production`.
     pub environment: String,
-    /// Where merchants are at home: ISO 3166-1 alpha-2, by the card's currency.
+    /// The home country (ISO 3166-1 alpha-2) by card currency.
     pub home: Vec<(Currency, String)>,
-    /// Fees.
     pub fees: Vec<FeeRule>,
-    /// Rates.
     pub rates: Vec<RateRule>,
-    /// Deadlines of holds; the first that fits.
     pub holds: Vec<HoldRule>,
-    /// Fees are given back when a payment is refunded.
+    /// Whether a refund that completes a payment's refunds also returns the fee.
     pub refund_fees: bool,
-    /// The network's fraud score from which on an authorization is declined.
+    /// Fraud scores from this one on are declined.
     pub risk_threshold: i64,
-    /// How many wrong PINs in a row block it.
+    /// How many consecutive wrong PINs block the PIN.
     pub pin_tries: i64,
-    /// How many messages a day may have a wrong expiry or code of a card.
+    /// How many messages of a day may carry a wrong expiry or CVV of a card.
     pub code_tries: i64,
-    /// Only verified card holders may spend.
+    /// Whether only verified card holders may spend.
     pub verified_only: bool,
 }
 
@@ -128,30 +118,27 @@ impl Default for Terms {
     }
 }
 
-/// A fee and the tax on it, in minor units.
+/// In minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fee {
-    /// The fee.
     pub fee: i64,
-    /// The tax on it.
     pub vat: i64,
 }
 
 impl Fee {
-    /// Both.
     pub fn total(self) -> i64 {
         self.fee.saturating_add(self.vat)
     }
 }
 
 impl Terms {
-    /// Whether a merchant of this country is abroad for cards of this currency.
+    /// Whether a merchant in this country is abroad for cards of this currency.
     pub fn is_international(&self, currency: Currency, country: &str) -> bool {
         let home = self.home.iter().find(|(known, _)| *known == currency);
         home.is_some_and(|(_, home)| !country.is_empty() && home != country)
     }
 
-    /// What is charged for a payment; nothing unless a rule fits.
+    /// The fee terms of a payment; zero if no rule matches.
     pub fn fee(&self, currency: Currency, kind: AuthorizationType, country: &str) -> FeeTerms {
         let international = self.is_international(currency, country);
         let fits = |rule: &&FeeRule| {
@@ -162,12 +149,11 @@ impl Terms {
         self.fees.iter().find(fits).map_or(FeeTerms::default(), |rule| rule.terms)
     }
 
-    /// The rate between two currencies.
     pub fn rate(&self, from: Currency, to: Currency) -> Option<Decimal> {
         self.rates.iter().find(|rule| rule.from == from && rule.to == to).map(|rule| rule.rate)
     }
 
-    /// How many days a hold lives.
+    /// How many days a hold lasts.
     pub fn hold_days(&self, brand: Brand, estimated: bool, category: &str) -> i64 {
         let fits = |rule: &&HoldRule| {
             rule.brand.is_none_or(|wanted| wanted == brand)
@@ -179,7 +165,7 @@ impl Terms {
     }
 }
 
-/// Hundredths of a percent of an amount, half to even.
+/// Hundredths of a percent of an amount, rounded half to even.
 fn share(amount: i64, basis_points: i64) -> i64 {
     let value = i128::from(amount) * i128::from(basis_points);
     i64::try_from(divide_half_even(value, 10_000)).unwrap_or(i64::MAX)

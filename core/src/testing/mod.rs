@@ -1,4 +1,4 @@
-//! A world in memory to run commands in: for tables of cases and for simulations.
+//! A world in memory to run commands in, for tables of cases and for simulations.
 
 pub mod simulation;
 
@@ -23,18 +23,17 @@ use crate::work::{Appended, Context, Work};
 use crate::{Command, Outcome, Request, Stop, execute};
 use simulation::Committed;
 
-/// Begins whatever stands for sealed content in tests: none of it may come into events or the audit log.
+/// The prefix of sealed content in tests: it must never appear in events or in the audit log.
 pub(crate) const SEALED: &str = "sealed-content-";
 
-/// What a card holder is called in tests: personal, so neither events nor the audit log tell it.
+/// A card holder's name in tests: personal, so it must never appear in events or in the audit log.
 pub(crate) const NAME: &str = "Ada Plantedname";
 
-/// Rows in memory, a wall clock that is set by hand, one client.
+/// One client's rows in memory, with a wall clock set by hand.
 pub(crate) struct World {
     pub(crate) work: Work,
     pub(crate) wall: Instant,
     pub(crate) client: ClientId,
-    /// Everything that was ever appended.
     pub(crate) appended: Appended,
 }
 
@@ -43,7 +42,7 @@ impl World {
         World::of(ClientId(Id::from_bytes([7; 12])), [3; 5])
     }
 
-    /// The world of a client, in which ids are made as on a node.
+    /// The world of a client, with ids as made by a node.
     pub(crate) fn of(client: ClientId, node: [u8; 5]) -> World {
         World {
             work: Work::new(IdGenerator::new(node, 0)),
@@ -53,14 +52,14 @@ impl World {
         }
     }
 
-    /// Runs a command: what it came to, or the refusal's code.
+    /// Runs a command and commits it. Returns the outcome, or the refusal's code.
     pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, &'static str> {
         let outcome = self.attempt(command)?;
         self.store();
         Ok(outcome)
     }
 
-    /// Runs a command; tells also what it committed.
+    /// As [`World::run`]; also returns what was committed.
     pub(crate) fn run_and_tell(&mut self, command: Command) -> (Result<Outcome, &'static str>, Option<Committed>) {
         match self.attempt(command) {
             Ok(outcome) => {
@@ -72,7 +71,7 @@ impl World {
         }
     }
 
-    /// Runs a command and crashes before the commit: tells what it would have come to.
+    /// Runs a command and crashes before the commit. Returns what the outcome would have been.
     pub(crate) fn rehearse(&mut self, command: Command) -> Result<Outcome, &'static str> {
         let ids = self.work.ids().clone();
         let done = self.attempt(command);
@@ -105,7 +104,7 @@ impl World {
         panic!("a command keeps asking for rows");
     }
 
-    /// Commits what was done.
+    /// Commits the running command.
     fn store(&mut self) {
         self.work.keep();
         let new = std::mem::take(&mut self.work.appended);
@@ -147,13 +146,13 @@ impl World {
         (balance.ledger, balance.held, balance.available())
     }
 
-    /// Changes an account's settings, which must be allowed.
+    /// Changes an account's settings; must not be refused.
     pub(crate) fn set_account(&mut self, id: AccountId, change: impl Fn(UpdateAccount) -> UpdateAccount) {
         let command = change(UpdateAccount { id, may_adjust: true, ..UpdateAccount::default() });
         self.run(Command::UpdateAccount(Box::new(command))).expect("the account changes");
     }
 
-    /// An active card holder nobody reviewed.
+    /// An active card holder without reviews.
     pub(crate) fn holder(&mut self) -> CardHolderId {
         let command = self.a_new_holder();
         let id = command.id;
@@ -201,21 +200,21 @@ impl World {
         }
     }
 
-    /// Issues a card, which must be allowed.
+    /// Issues a card; must not be refused.
     pub(crate) fn issue(&mut self, command: CreateCard) -> CardId {
         let id = command.id;
         self.run(Command::CreateCard(Box::new(command))).expect("the card is issued");
         id
     }
 
-    /// A card with so much money on it, in major units.
+    /// A card with funds, in major units.
     pub(crate) fn card(&mut self, account: AccountId, holder: CardHolderId, amount: i64) -> CardId {
         let amount = (amount > 0).then(|| Decimal::new(amount, 0));
         let command = CreateCard { amount, ..self.a_new_card(account, holder) };
         self.issue(command)
     }
 
-    /// Takes what the network imposes off a card, also below zero, and changes what is held on it.
+    /// Posts an amount imposed by the network, even below zero, and changes the held amount.
     pub(crate) fn impose(&mut self, card: CardId, delta: i64, held: i64) {
         self.work.unlock_all();
         self.work.enter(Context::system(self.client, "test"));
@@ -223,15 +222,8 @@ impl World {
         self.work.lock_missing();
         let system = Leg::System { system: System::Network, currency: usd(), delta: -delta };
         let legs = [Leg::Account { account: card.into(), delta, held }, system];
-        let posting = Posting {
-            kind: EntryKind::Clearing,
-            source: None,
-            authorization: None,
-            reference: None,
-            narration: None,
-            forced: true,
-            legs: if delta == 0 { &legs[..1] } else { &legs },
-        };
+        let posting =
+            Posting { forced: true, ..Posting::new(EntryKind::Clearing, if delta == 0 { &legs[..1] } else { &legs }) };
         post(&mut self.work, posting).expect("what the network imposes is posted");
         self.store();
     }
@@ -263,8 +255,8 @@ impl World {
         own.map(|event| event.kind.as_str()).collect()
     }
 
-    /// Checks what must hold whatever happened: the books are right, events have no gap, live cards are counted, and
-    /// nothing sealed or personal came into events or the audit log.
+    /// Checks the invariants: the ledger verifies, events have no gaps, live cards are counted, and nothing sealed or
+    /// personal is in events or the audit log.
     pub(crate) fn check(&self) {
         self.check_books();
         let mut sequences: HashMap<Id, i64> = HashMap::new();
@@ -330,7 +322,7 @@ pub(crate) fn usd() -> Currency {
     Currency::find("USD", Category::Fiat).expect("USD is a currency")
 }
 
-/// What stands for the number the vault drew for a card.
+/// A card number as the server would generate and seal it.
 pub(crate) fn a_number(id: CardId) -> NewNumber {
     let mut fingerprint = [0; 32];
     fingerprint[..12].copy_from_slice(id.0.bytes());
@@ -338,7 +330,7 @@ pub(crate) fn a_number(id: CardId) -> NewNumber {
     NewNumber { sealed: format!("{SEALED}number-{id}").into_bytes(), fingerprint, bin: "400555".to_owned(), last4 }
 }
 
-/// Personal data as the vault sealed it.
+/// Personal data as the server would seal it.
 pub(crate) fn personal(content: &str) -> SealedPersonal {
     SealedPersonal {
         sealed: format!("{SEALED}personal-{content}").into_bytes(),
@@ -369,17 +361,15 @@ pub fn a_new_account() -> CreateAccount {
     }
 }
 
-/// A decimal as it would be written.
 pub(crate) fn decimal(text: &str) -> Decimal {
     Decimal::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// All scopes.
 pub(crate) fn everything() -> Scopes {
     Scopes::all()
 }
 
-/// The command that replaces a card, prepared as the edge prepares it.
+/// The command that replaces a card, prepared as the server would.
 pub(crate) fn replacement(world: &mut World, id: CardId, reason: ReplaceReason) -> ReplaceCard {
     let new_id = CardId(world.work.new_id());
     let number = if reason.needs_new_number() {
@@ -397,14 +387,14 @@ pub(crate) fn replacement(world: &mut World, id: CardId, reason: ReplaceReason) 
     ReplaceCard { id, new_id, reason, number, expiry: Expiry { year: 2029, month: 6 }, if_match: None }
 }
 
-/// The fingerprint under which a card is found.
+/// The fingerprint of a card's number.
 pub(crate) fn fingerprint_of(world: &World, id: CardId) -> [u8; 32] {
     let rows = world.work.card_fingerprints.wanted();
     let mut rows = rows.filter_map(|(key, _)| world.work.card_fingerprints.peek(key));
     rows.find(|row| row.card == id).map_or([0; 32], |row| row.fingerprint)
 }
 
-/// An event has the members that the catalogue shows of its type, in that order.
+/// An event must have the members that the catalogue lists for its type, in that order.
 fn check_members(event: &Event) {
     let kind = EventType::parse(&event.kind).expect("a type of event");
     let expected: Vec<&str> = crate::catalogue::members(kind).iter().map(|member| member.name).collect();

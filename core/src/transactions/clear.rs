@@ -1,4 +1,4 @@
-//! Clearings. What the network imposes is never refused; what does not fit is posted and listed.
+//! Clearings. A clearing is never refused; what does not match is posted and raises an exception.
 
 use std::sync::Arc;
 
@@ -38,13 +38,13 @@ impl Verb for Clear {
     }
 }
 
-/// Collects. None when it waits to be priced.
+/// `None` if the clearing waits for a price.
 fn clear(work: &mut Work, command: &Clear) -> Result<Option<TransactionView>, Stop> {
     let posted = post_clearing(work, command, false)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }
 
-/// Posts a clearing; one that waited when it is `resolving`.
+/// `resolving` posts a clearing that was deferred.
 pub(crate) fn post_clearing(work: &mut Work, command: &Clear, resolving: bool) -> Result<Option<Transaction>, Stop> {
     let found = authorization_to_clear(work, command)?;
     let own = found.as_ref().and_then(|found| found.card);
@@ -65,7 +65,7 @@ pub(crate) fn post_clearing(work: &mut Work, command: &Clear, resolving: bool) -
     }
 }
 
-/// The authorization that a clearing belongs to.
+/// The authorization that a clearing matches.
 fn authorization_to_clear(work: &mut Work, command: &Clear) -> Result<Option<Arc<Authorization>>, Stop> {
     let found = match command.authorization {
         Some(id) => Some(find_for_update(work, id)?),
@@ -99,8 +99,8 @@ fn clear_open(
         return defer(work, ExceptionDraft { authorization: Some(found.id), ..exception }, lookup);
     };
     let amount = part.amount;
-    // A last clearing of nothing says that nothing is collected: the rest of the hold is given back. A part may be nothing
-    // because it is less than a minor unit.
+    // A final clearing of zero releases the rest of the hold. A part may convert to zero because it is less than a
+    // minor unit.
     let nothing = command.requested.as_ref().is_none_or(|requested| requested.amount.is_zero());
     if amount == 0 && nothing && !(command.is_final && found.outstanding > 0) {
         return Err(Refusal::NothingToClear.into());
@@ -135,7 +135,7 @@ fn clear_open(
     changed.cleared += amount;
     changed.note(Step::Cleared, amount, Some(booked.entry.id), None, work.now());
     if amount > collected && !credit {
-        // A payment that was given back whole counts again once it is collected after all.
+        // A payment that was reversed in full counts again if it is cleared after all.
         let again = i64::from(found.limit_usage.iter().all(|part| part.count == 0));
         let taken = consume(work, &card, &found.merchant.category, (amount - collected, again))?;
         add_usage(&mut changed.limit_usage, taken);
@@ -167,7 +167,7 @@ fn clear_open(
     Ok(Some(posted))
 }
 
-/// Flags what was collected late, or over what was approved.
+/// Raises an exception for a late clearing, or for more than was approved.
 fn flag(
     work: &mut Work,
     found: &Authorization,
@@ -177,7 +177,7 @@ fn flag(
 ) -> Result<(), Stop> {
     let (kind, amount) = match found.status {
         AuthorizationStatus::Approved if over > 0 => (ExceptionKind::OverClearing, over),
-        // What an advice is about that has no price yet is listed already.
+        // A pending advice has an exception already.
         AuthorizationStatus::Approved | AuthorizationStatus::Pending => return Ok(()),
         _ => (ExceptionKind::LateClearing, posted.amount.saturating_abs()),
     };

@@ -1,4 +1,4 @@
-//! Payments without an authorization: what the network imposes is posted, and listed.
+//! Payments without an authorization. They are posted, and raise an exception.
 
 use crate::authorizations::funds::{Movement, book};
 use crate::authorizations::usage::consume;
@@ -30,13 +30,13 @@ impl Verb for ForcePost {
     }
 }
 
-/// Posts a payment that was never authorized here. None when it waits to be priced.
+/// `None` if the payment waits for a price.
 fn force_post(work: &mut Work, command: &ForcePost) -> Result<Option<TransactionView>, Stop> {
     let posted = post_unauthorized(work, command, false)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }
 
-/// Posts a payment without an authorization; one that waited when it is `resolving`.
+/// `resolving` posts a payment that was deferred.
 pub(crate) fn post_unauthorized(
     work: &mut Work,
     command: &ForcePost,
@@ -62,7 +62,6 @@ pub(crate) fn post_unauthorized(
     post_forced(work, &forced, deferred, &lookup, &command.terms)
 }
 
-/// A payment that is posted without an authorization.
 pub(super) struct UnauthorizedPayment<'a> {
     pub(super) what: &'a Unmatched,
     pub(super) requested: RequestedAmount,

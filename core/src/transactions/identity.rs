@@ -1,4 +1,4 @@
-//! Which message that posts money is which: each is posted once, however often it comes.
+//! The identity of messages that post money: each message is posted once, however often it is sent.
 
 use std::sync::Arc;
 
@@ -10,28 +10,28 @@ use crate::refusal::Stop;
 use crate::transactions::{Transaction, TransactionType};
 use crate::work::Work;
 
-/// A message that posts money.
 pub(super) struct PostingMessage<'a> {
-    /// What it posts.
     pub(super) kind: TransactionType,
-    /// Its numbers.
     pub(super) trace: &'a Trace,
-    /// Its number among those of its transaction.
+    /// The number within its transaction.
     pub(super) sequence: &'a str,
-    /// Its amount; all there is when none.
+    /// The whole amount if `None`.
     pub(super) requested: Option<&'a RequestedAmount>,
-    /// Its card, where it is known.
     pub(super) card: Option<CardId>,
 }
 
-/// What became of a message that posts money, when it came before.
+/// What an earlier copy of the message led to.
 pub(super) enum Before {
-    /// It is new. `reused` tells that its numbers were those of another message.
-    New { lookup: String, reused: bool },
-    /// It was posted.
+    /// No earlier copy. `reused`: another message had the same numbers.
+    New {
+        lookup: String,
+        reused: bool,
+    },
     Transaction(Arc<Transaction>),
-    /// It waits for somebody to resolve its exception.
-    Waits { lookup: String },
+    /// It waits for an exception to be resolved.
+    Waits {
+        lookup: String,
+    },
 }
 
 impl PostingMessage<'_> {
@@ -56,8 +56,8 @@ impl PostingMessage<'_> {
         same_amount && (self.card.is_none() || card == self.card)
     }
 
-    /// What became of it, when it came before. Its numbers lead to the first message that had them, its numbers with its
-    /// content to any other: each is posted once.
+    /// What became of an earlier copy. The numbers alone identify the first message that had them; numbers and content
+    /// identify any further one.
     pub(super) fn before(&self, work: &mut Work) -> Result<Before, Stop> {
         let numbers = self.numbers();
         let Some(first) = self.at(work, &numbers)? else { return Ok(Before::New { lookup: numbers, reused: false }) };
@@ -71,7 +71,7 @@ impl PostingMessage<'_> {
         })
     }
 
-    /// What is found at a place, and whether it is this message.
+    /// The object found under a reference, and whether this very message created it.
     fn at(&self, work: &mut Work, lookup: &str) -> Result<Option<(bool, Before)>, Stop> {
         let key = NetworkReference::key_of(work.client(), ReferenceKind::Transaction, lookup);
         let Some(reference) = work.network_references.get_for_update(key)? else { return Ok(None) };
@@ -91,7 +91,7 @@ impl PostingMessage<'_> {
     }
 }
 
-/// Lets a message that comes again find what became of it: a transaction, or the exception it waits in.
+/// Lets a repeated message find the transaction, or the exception it waits in.
 pub(super) fn remember_posting(work: &mut Work, lookup: &str, object: Id) {
     let hash = NetworkReference::hash(ReferenceKind::Transaction, lookup);
     let (client, kind) = (work.client(), ReferenceKind::Transaction);

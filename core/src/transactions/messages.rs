@@ -1,4 +1,5 @@
-//! The messages that post money. They are kept as they came while they wait to be posted, without the terms of that day.
+//! The messages that post money. They are stored in exceptions while they are deferred, without their terms: those of
+//! the day on which they are posted apply.
 
 use std::sync::Arc;
 
@@ -8,70 +9,56 @@ use crate::ids::{AuthorizationId, CardId, TransactionId};
 use crate::messages::{Channel, Merchant, RequestedAmount, Trace};
 use crate::programs::Terms;
 
-/// A clearing: it finds its authorization by the network transaction id and the authorization code.
+/// A clearing. It matches an authorization by network transaction id and authorization code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clear {
-    /// The authorization, where it is known beforehand.
+    /// The authorization, if the caller knows it.
     pub authorization: Option<AuthorizationId>,
-    /// How the network knows it.
     pub trace: Trace,
-    /// The number of the clearing among those of its authorization, as the network tells it.
+    /// The clearing's number within its authorization.
     pub sequence: String,
-    /// How much; all that is open unless said.
+    /// The whole outstanding amount if `None`.
     #[serde(rename = "asked")]
     pub requested: Option<RequestedAmount>,
-    /// Whether nothing follows.
     pub is_final: bool,
-    /// The card, the merchant and the channel as the clearing tells them: for one that finds no authorization.
+    /// Card, merchant and channel, for a clearing without an authorization.
     pub unmatched: Option<Unmatched>,
-    /// The terms of the card programme.
     #[serde(skip)]
     pub terms: Arc<Terms>,
 }
 
-/// What is known of a payment that has no authorization here.
+/// What is known of a payment without an authorization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unmatched {
-    /// The card.
     pub card: CardId,
-    /// Who collects.
     pub merchant: Merchant,
-    /// Where.
     pub channel: Channel,
 }
 
-/// A payment without an authorization.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForcePost {
-    /// The card, the merchant and the channel.
     pub what: Unmatched,
-    /// How much.
     #[serde(rename = "asked")]
     pub requested: RequestedAmount,
-    /// How the network knows it.
     pub trace: Trace,
-    /// The number of the message among those of its transaction.
+    /// The number within the transaction.
     pub sequence: String,
-    /// The terms of the card programme.
     #[serde(skip)]
     pub terms: Arc<Terms>,
 }
 
-/// A refund, of a transaction or of none that is known.
+/// A refund, of a transaction or of none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refund {
-    /// The transaction it gives back.
     pub original: Option<TransactionId>,
-    /// The card, the merchant and the channel, when no transaction is named.
+    /// Card, merchant and channel, if no transaction is named.
     pub unlinked: Option<Unmatched>,
-    /// How much; all of the transaction unless said.
+    /// The whole transaction if `None`.
     #[serde(rename = "asked")]
     pub requested: Option<RequestedAmount>,
-    /// How the network knows it.
     pub trace: Trace,
-    /// The number of the message among those of its transaction.
+    /// The number within the transaction.
     pub sequence: String,
-    /// The terms of the card programme.
     #[serde(skip)]
     pub terms: Arc<Terms>,
 }

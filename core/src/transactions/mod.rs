@@ -1,4 +1,4 @@
-//! Transactions: what is posted to cards. Clearings, payments without an authorization, refunds, and refunds taken back.
+//! Transactions posted to cards: clearings, payments without an authorization, refunds, and reversed refunds.
 
 mod clear;
 mod force_post;

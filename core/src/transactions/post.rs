@@ -1,4 +1,4 @@
-//! Keeping a transaction: its row, the message that leads to it, its event, and what is listed about it.
+//! Storing a transaction: the row, the reference of its message, the event, and exceptions.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::transactions::identity::{Before, PostingMessage, remember_posting};
 use crate::transactions::{RefundView, Transaction, TransactionType, TransactionView};
 use crate::work::Work;
 
-/// Where a message that is new is remembered; what became of one that came before.
+/// `Ok` with the reference under which a new message is stored; `Err` with the result of an earlier copy.
 pub(super) fn lookup_of(
     work: &mut Work,
     message: &PostingMessage<'_>,
@@ -30,20 +30,20 @@ pub(super) fn lookup_of(
     })
 }
 
-/// Where a message that posts money is remembered.
+/// The reference under which a message is stored.
 pub(super) struct Lookup {
     lookup: String,
     reused: bool,
 }
 
-/// Lets a message wait for somebody to resolve its exception.
+/// Defers a message until its exception is resolved.
 pub(super) fn defer(work: &mut Work, what: ExceptionDraft, lookup: &Lookup) -> Result<Option<Transaction>, Stop> {
     let exception = raise_exception(work, what)?;
     remember_posting(work, &lookup.lookup, exception.id.0);
     Ok(None)
 }
 
-/// A transaction on a card, to be completed with what the message told.
+/// A transaction with the card's data; the caller fills in the message's.
 pub(super) fn draft(
     work: &mut Work,
     card: &Card,
@@ -82,7 +82,7 @@ pub(super) fn draft(
     }
 }
 
-/// Keeps a transaction, and lets the message that posted it find it again. Numbers that were another message's are flagged.
+/// Stores a transaction and its message's reference. Reused numbers raise an exception.
 pub(super) fn keep(work: &mut Work, posted: &Transaction, lookup: &Lookup) -> Result<(), Stop> {
     work.transactions.put(posted.clone());
     remember_posting(work, &lookup.lookup, posted.id.0);
@@ -93,7 +93,7 @@ pub(super) fn keep(work: &mut Work, posted: &Transaction, lookup: &Lookup) -> Re
     Ok(())
 }
 
-/// Tells what was posted, and flags what could not be booked where it belongs.
+/// Emits the transaction's event. An amount in suspense raises an exception.
 pub(super) fn finish(
     work: &mut Work,
     card: &Card,
@@ -109,7 +109,7 @@ pub(super) fn finish(
     emit_transaction(work, card, posted, &terms.environment)
 }
 
-/// Names the authorization a transaction belongs to, when it still can be found.
+/// The authorization of a transaction, if it still exists.
 pub(super) fn authorization_of(
     work: &mut Work,
     id: Option<AuthorizationId>,
@@ -119,7 +119,7 @@ pub(super) fn authorization_of(
         None => Ok(None),
     }
 }
-/// Tells what was posted, in the published shapes.
+/// Emits the event in the published format.
 fn emit_transaction(work: &mut Work, card: &Card, posted: &Transaction, environment: &str) -> Result<(), Stop> {
     let transaction = TransactionView::of(posted, environment);
     if posted.kind == TransactionType::Refund {

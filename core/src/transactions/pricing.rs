@@ -1,7 +1,8 @@
-//! What a clearing collects and a refund returns, in the card's currency and in the merchant's.
+//! The amounts of clearings and refunds, in the card's and in the merchant's currency.
 //!
-//! In this order: the billing amount of the message, its rate, the rate of the authorization or transaction it belongs to,
-//! the rate of the programme. Parts are converted by the running total, as those of an authorization are.
+//! The first of these applies: the message's billing amount, the message's rate, the rate of the authorization or
+//! transaction it belongs to, the programme's rate. Parts are converted by the running total, as those of an
+//! authorization.
 
 use crate::authorizations::Authorization;
 use crate::authorizations::pricing::{Part, in_merchant_currency, next_part, rest_of};
@@ -11,7 +12,7 @@ use crate::programs::{Terms, billing, share, stated};
 use crate::refusal::Refusal;
 use crate::transactions::Transaction;
 
-/// What is collected: all that is open where nothing is asked for. None when no rate is known.
+/// The part that a clearing posts; the whole outstanding amount if it states none. `None` if no rate is known.
 pub(super) fn clearing(
     of: &Authorization,
     requested: Option<&RequestedAmount>,
@@ -37,7 +38,7 @@ pub(super) fn clearing(
     }))
 }
 
-/// What is given back of a transaction: all that is left where nothing is asked for. None when no rate is known.
+/// The part that a refund returns; all that is left if it states none. `None` if no rate is known.
 pub(super) fn refund(
     of: &Transaction,
     requested: Option<&RequestedAmount>,
@@ -79,7 +80,7 @@ pub(super) fn refund(
     }))
 }
 
-/// What an amount of a transaction in the card's currency is in the merchant's.
+/// Converts from the card's currency to the merchant's.
 pub(super) fn merchant_share(of: &Transaction, amount: i64) -> i64 {
     let whole = of.amount.saturating_abs();
     if of.merchant_currency == of.currency || whole == 0 {

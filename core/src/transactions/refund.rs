@@ -1,4 +1,4 @@
-//! Refunds, and taking a refund back.
+//! Refunds, and reversing a refund.
 
 use std::sync::Arc;
 
@@ -22,12 +22,9 @@ use crate::transactions::{Refund, Transaction, TransactionType, TransactionView,
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Takes a refund back.
 #[derive(Clone, Debug)]
 pub struct ReverseRefund {
-    /// The refund.
     pub id: TransactionId,
-    /// The terms of the card programme.
     pub terms: Arc<Terms>,
 }
 
@@ -50,14 +47,15 @@ impl Verb for Refund {
     }
 }
 
-/// Gives money back, to whoever has the card's money now. None when it waits: for a price, or because it is more than is
+/// Posts the refund to whoever has the card's funds now. `None` if it waits for a price, or because it exceeds what is
 /// left of its transaction.
 fn refund(work: &mut Work, command: &Refund) -> Result<Option<TransactionView>, Stop> {
     let posted = post_refund(work, command, None)?;
     Ok(posted.map(|posted| TransactionView::of(&posted, &command.terms.environment)))
 }
 
-/// Posts a refund; one that waited when it is `resolving`: of more than is left only one that waited for that.
+/// `resolving` posts a refund that was deferred. One that exceeds the rest of its transaction is posted only if it was
+/// deferred for that reason.
 pub(crate) fn post_refund(
     work: &mut Work,
     command: &Refund,
@@ -110,7 +108,7 @@ pub(crate) fn post_refund(
     post_part(work, command, &card, &what, original, part, &lookup).map(Some)
 }
 
-/// What is given back; none when no rate is known.
+/// `None` if no rate is known.
 fn part_of(command: &Refund, original: Option<&Transaction>, card: &Card) -> Result<Option<Part>, Refusal> {
     if let Some(original) = original {
         return pricing::refund(original, command.requested.as_ref(), &command.terms);
@@ -125,7 +123,7 @@ fn part_of(command: &Refund, original: Option<&Transaction>, card: &Card) -> Res
     }))
 }
 
-/// More would be given back than was collected: somebody looks before it is posted, at the price it has now.
+/// Defers a refund of more than was cleared, at today's price, until an operator resolves its exception.
 fn wait_for_eyes(
     work: &mut Work,
     command: &Refund,
@@ -152,7 +150,7 @@ fn post_part(
     lookup: &Lookup,
 ) -> Result<Transaction, Stop> {
     let amount = part.amount;
-    // The fee comes back with the part that makes the payment whole again.
+    // The refund that completes the payment's refunds returns the fee.
     let completes = |original: &&Arc<Transaction>| {
         let whole = original.amount.saturating_abs();
         command.terms.refund_fees && original.refunded < whole && original.refunded + amount >= whole
@@ -217,7 +215,7 @@ impl Verb for ReverseRefund {
     }
 }
 
-/// Takes a refund back, once: posted whether the money is still there or not.
+/// A refund is reversed once, with or without sufficient funds.
 fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<TransactionView, Stop> {
     let refund = find_posted(work, command.id)?;
     if refund.kind != TransactionType::Refund {
@@ -252,7 +250,7 @@ fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transactio
     };
     work.transactions.put(posted.clone());
     if refund.limit_usage.is_empty() {
-        // Refunds from before what they gave was kept.
+        // Older refunds did not record the windows they were credited to.
         consume(work, &card, &posted.merchant.category, (refund.amount, 0))?;
     } else {
         consume_again(work, &card, &refund.limit_usage)?;

@@ -1,4 +1,4 @@
-//! What is shown of transactions, in answers and in the published shapes of events.
+//! The views of transactions, in the published format.
 
 use serde::Serialize;
 
@@ -152,7 +152,6 @@ impl EventPart for TransactionView {
 }
 
 impl TransactionView {
-    /// What is shown of a transaction.
     pub fn of(of: &Transaction, environment: &str) -> TransactionView {
         let money = |minor| Money::new(minor, of.currency);
         let gives = matches!(of.kind, TransactionType::Refund);
@@ -199,7 +198,7 @@ impl TransactionView {
         }
     }
 
-    /// A declined authorization in the published shape of a transaction.
+    /// A declined authorization in the published format of a transaction.
     pub(crate) fn declined(of: &Authorization, card: &Card, environment: &str) -> TransactionView {
         let money = |minor| Money::new(minor, of.currency);
         let decline = DeclineView::of(of);

@@ -1,6 +1,6 @@
-//! Moving money between two accounts.
+//! Transferring money between two accounts.
 
-use crate::accounts::{Account, AccountStatus, emit_balance_updated};
+use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{AccountId, ClientId, Id, TransferId};
@@ -12,20 +12,14 @@ use crate::transfers::{Transfer, TransferStatus, TransferView};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Moves money.
 #[derive(Clone, Debug)]
 pub struct CreateTransfer {
-    /// The account that gives.
     pub from: AccountId,
-    /// The account that gets.
     pub to: AccountId,
-    /// How much, in major units of their currency.
+    /// In major units.
     pub amount: Decimal,
-    /// The caller's reference.
     pub reference: Option<String>,
-    /// The caller's words.
     pub narration: Option<String>,
-    /// The caller's own data.
     pub metadata: Option<String>,
 }
 
@@ -46,7 +40,7 @@ impl Verb for CreateTransfer {
     }
 }
 
-/// Moves the money; both accounts must be active, of one currency, and allow it.
+/// Both accounts must be active, have the same currency, and allow the debit or credit.
 fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Stop> {
     let from = crate::accounts::find(work, command.from, Some("/fromAccountId"))?;
     let to = crate::accounts::find(work, command.to, Some("/toAccountId"))?;
@@ -55,31 +49,25 @@ fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Sto
     }
     check_active(&from)?;
     check_active(&to)?;
-    if !from.can_debit {
-        return Err(Refusal::DebitNotAllowed { id: from.id }.into());
-    }
-    if !to.can_credit {
-        return Err(Refusal::CreditNotAllowed { id: to.id }.into());
-    }
+    check_debitable(&from)?;
+    check_creditable(&to)?;
     if from.currency != to.currency {
         return Err(Refusal::CurrencyMismatch { from: from.currency, to: to.currency }.into());
     }
     let amount = positive(command.amount, from.currency, "/amount")?;
 
     let id = TransferId(work.new_id());
+    let legs = [
+        Leg::Account { account: from.id.into(), delta: -amount, held: 0 },
+        Leg::Account { account: to.id.into(), delta: amount, held: 0 },
+    ];
     let entry = post(
         work,
         Posting {
-            kind: EntryKind::Transfer,
             source: Some(id.0),
-            authorization: None,
             reference: command.reference.clone(),
             narration: command.narration.clone(),
-            forced: false,
-            legs: &[
-                Leg::Account { account: from.id.into(), delta: -amount, held: 0 },
-                Leg::Account { account: to.id.into(), delta: amount, held: 0 },
-            ],
+            ..Posting::new(EntryKind::Transfer, &legs)
         },
     )?;
     let now = work.now();
@@ -107,11 +95,4 @@ fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Sto
     emit_balance_updated(work, from.id, -amount, &entry)?;
     emit_balance_updated(work, to.id, amount, &entry)?;
     Ok(view)
-}
-
-pub(super) fn check_active(account: &Account) -> Result<(), Refusal> {
-    match account.status {
-        AccountStatus::Active => Ok(()),
-        status => Err(Refusal::AccountInactive { id: account.id, status: status.as_str() }),
-    }
 }

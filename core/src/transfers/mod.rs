@@ -1,4 +1,4 @@
-//! Transfers: money moved between two accounts of one client, and given back.
+//! Transfers between two accounts of one client, and their reversals.
 
 mod create;
 mod record;

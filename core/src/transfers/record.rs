@@ -1,4 +1,4 @@
-//! What is kept of a transfer.
+//! The transfer record.
 
 use crate::ids::{AccountId, ClientId, EntryId, TransferId};
 use crate::money::Currency;
@@ -6,51 +6,31 @@ use crate::record::{AuditValue, Key, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
-    /// How much of a transfer stands.
     pub enum TransferStatus {
-        /// All of it.
         Posted = "posted",
-        /// A part was given back.
         PartiallyReversed = "partially_reversed",
-        /// All of it was given back.
         Reversed = "reversed",
     }
 }
 
-/// A transfer. Amounts are minor units of its currency.
+/// A transfer. Amounts are in minor units of its currency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transfer {
-    /// Whose.
     pub client: ClientId,
-    /// Its id.
     pub id: TransferId,
-    /// The account that gave.
     pub from: AccountId,
-    /// The account that got.
     pub to: AccountId,
-    /// The currency of both.
     pub currency: Currency,
-    /// How much.
     pub amount: i64,
-    /// How much was given back.
     pub reversed: i64,
-    /// How much of it stands.
     pub status: TransferStatus,
-    /// The caller's reference.
     pub reference: Option<String>,
-    /// The caller's words.
     pub narration: Option<String>,
-    /// The caller's own data, a JSON object.
     pub metadata: Option<String>,
-    /// Its ledger entry.
     pub entry: EntryId,
-    /// The ledger entry of the last reversal.
     pub last_reversal: Option<EntryId>,
-    /// Counts changes.
     pub version: i64,
-    /// When it was made.
     pub created_at: Instant,
-    /// When it last changed.
     pub updated_at: Instant,
 }
 

@@ -1,6 +1,6 @@
-//! Giving a transfer back, whole or in part.
+//! Reversing a transfer, in full or in part.
 
-use crate::accounts::emit_balance_updated;
+use crate::accounts::{check_active, emit_balance_updated};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{ClientId, Id, TransferId};
@@ -8,19 +8,16 @@ use crate::ledger::{EntryKind, Leg, Posting, post};
 use crate::money::{Decimal, format_minor};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
-use crate::transfers::create::check_active;
 use crate::transfers::{Transfer, TransferStatus, TransferView};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Gives a transfer back.
 #[derive(Clone, Debug)]
 pub struct ReverseTransfer {
-    /// Which.
     pub id: TransferId,
-    /// How much; all that is left when absent.
+    /// In major units; the whole rest if `None`.
     pub amount: Option<Decimal>,
-    /// Why; kept as the entry's narration.
+    /// Stored as the entry's narration.
     pub reason: Option<String>,
 }
 
@@ -38,7 +35,7 @@ impl Verb for ReverseTransfer {
     }
 }
 
-/// Gives it back. Both accounts must be active; `canDebit` and `canCredit` do not stand in the way of a correction.
+/// Both accounts must be active. `canDebit` and `canCredit` do not prevent a correction.
 fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, Stop> {
     let found = work.transfers.get_for_update(Key::of(work.client(), command.id.0))?;
     let transfer = found.ok_or(Refusal::TransferNotFound)?;
@@ -58,19 +55,17 @@ fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, S
     check_active(&from)?;
     check_active(&to)?;
 
+    let legs = [
+        Leg::Account { account: transfer.to.into(), delta: -amount, held: 0 },
+        Leg::Account { account: transfer.from.into(), delta: amount, held: 0 },
+    ];
     let entry = post(
         work,
         Posting {
-            kind: EntryKind::TransferReversal,
             source: Some(transfer.id.0),
-            authorization: None,
             reference: transfer.reference.clone(),
             narration: command.reason.clone(),
-            forced: false,
-            legs: &[
-                Leg::Account { account: transfer.to.into(), delta: -amount, held: 0 },
-                Leg::Account { account: transfer.from.into(), delta: amount, held: 0 },
-            ],
+            ..Posting::new(EntryKind::TransferReversal, &legs)
         },
     )?;
     let reversed = transfer.reversed + amount;

@@ -1,4 +1,4 @@
-//! What is shown of transfers, in answers and in events alike.
+//! The view of a transfer.
 
 use serde::Serialize;
 
@@ -56,7 +56,6 @@ impl EventPart for TransferView {
 }
 
 impl TransferView {
-    /// What is shown of a transfer.
     pub fn of(transfer: &Transfer) -> TransferView {
         TransferView {
             id: transfer.id.to_string(),

@@ -1,4 +1,4 @@
-//! What the delivery worker found out, put on record: attempts, what is to be tried again, how far the endpoint is.
+//! Recording the results of the delivery worker: attempts, retries, and the endpoint's cursor.
 
 use super::manage::{disable, find, must_be_enabled};
 use super::{Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, FAILING_SECONDS, WebhookProgress};
@@ -10,104 +10,80 @@ use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// What happens to a delivery after an attempt.
+/// What follows an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It succeeded.
     Done,
-    /// It is tried again at this instant.
     Retry(Instant),
-    /// It was the last attempt.
     GiveUp,
 }
 
-/// An attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug)]
 pub struct DeliveryResult {
-    /// Which event.
     pub event: EventId,
-    /// Its type.
     pub kind: String,
-    /// Its object.
     pub object_id: Id,
-    /// Its position.
     pub position: i64,
-    /// Whether there is a row of this delivery.
+    /// Whether the delivery has a row.
     pub has_row: bool,
-    /// The number of the attempt, from 1.
+    /// From 1.
     pub attempt: i64,
-    /// The status of the answer.
     pub status: Option<i64>,
-    /// How long it took, in milliseconds.
+    /// In milliseconds.
     pub latency_ms: i64,
-    /// How the answer begins.
     pub excerpt: Option<String>,
-    /// Why there was no answer.
     pub error: Option<String>,
-    /// When, in business time.
+    /// Business time.
     pub at: Instant,
-    /// What happens next.
     pub next: Next,
 }
 
 /// A delivery to be made later.
 #[derive(Clone, Debug)]
 pub struct Queued {
-    /// Which event.
     pub event: EventId,
-    /// Its object.
     pub object_id: Id,
-    /// Its position.
     pub position: i64,
-    /// When; none when an earlier one of the object is to be delivered first.
+    /// `None` while an earlier event of the object has to be delivered first.
     pub at: Option<Instant>,
 }
 
-/// Puts attempts and what follows from them on record.
+/// Records attempts and their consequences.
 #[derive(Clone, Debug)]
 pub struct RecordDeliveries {
-    /// Which endpoint.
     pub id: WebhookId,
-    /// Attempts.
     pub results: Vec<DeliveryResult>,
-    /// Events that wait for an earlier one of their object.
+    /// Events that wait for an earlier event of their object.
     pub parked: Vec<Queued>,
-    /// How far the endpoint is.
     pub cursor: Option<i64>,
 }
 
-/// Puts events up for delivery once more.
+/// Queues events for another delivery.
 #[derive(Clone, Debug)]
 pub struct QueueDeliveries {
-    /// Which endpoint.
     pub id: WebhookId,
-    /// The events.
     pub events: Vec<Queued>,
-    /// How far a recovery is with them; none when it is not one.
+    /// The position that a recovery has reached; `None` if this is not a recovery.
     pub recovered: Option<i64>,
 }
 
 /// Delivers an event again.
 #[derive(Clone, Debug)]
 pub struct ResendEvent {
-    /// The event.
     pub event: EventId,
-    /// Its object.
     pub object_id: Id,
-    /// Its position.
     pub position: i64,
-    /// To these endpoints.
     pub webhooks: Vec<WebhookId>,
 }
 
-/// Forgets deliveries that were given up long ago, or whose endpoint is gone, and old attempts.
+/// Deletes old failed deliveries, deliveries of deleted endpoints, and old attempts.
 #[derive(Clone, Debug)]
 pub struct PurgeDeliveries {
-    /// Candidates of one client.
     pub keys: Vec<Key>,
-    /// Attempts; nothing is checked again, as what was old stays old.
+    /// Attempts. Not checked again: what was old is still old.
     pub attempts: Vec<Key>,
-    /// What was made before this is forgotten.
+    /// Older deliveries are deleted.
     pub before: Instant,
 }
 
@@ -127,7 +103,7 @@ impl Verb for RecordDeliveries {
     }
 }
 
-/// Records them; tells how many attempts. An endpoint that was deleted meanwhile takes its deliveries along.
+/// Returns how many attempts were recorded. A deleted endpoint's deliveries are dropped.
 fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64, Stop> {
     let client = work.client();
     let key = Key::of(client, command.id.0);
@@ -153,7 +129,7 @@ fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64,
         work.webhooks.prefetch(key, Access::Exclusive);
         work.webhooks.get_for_update(key)?;
     }
-    // A server that lost its share of the work may come late with an older place: the cursor only moves on.
+    // A server that has lost its shard may still submit an older cursor; the cursor only moves forward.
     progress.cursor = progress.cursor.max(command.cursor);
     work.webhook_progress.put(progress);
     for result in &command.results {
@@ -165,13 +141,13 @@ fn record_deliveries(work: &mut Work, command: &RecordDeliveries) -> Result<u64,
     Ok(command.results.len() as u64)
 }
 
-/// What the attempt does to the delivery's row.
+/// Updates the delivery's row after an attempt.
 fn update_delivery(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) -> Result<(), Stop> {
     let key = Delivery::key_of(work.client(), webhook, result.event);
     if result.next == Next::Done && !result.has_row {
         return Ok(());
     }
-    // Asked for again while the attempt was under way: that is still to be done.
+    // If the delivery was queued again during the attempt, it stays pending.
     let stored = work.deliveries.get_for_update(key)?;
     let pending = stored.as_ref().filter(|row| row.status == DeliveryStatus::Pending);
     if pending.is_some_and(|row| row.next_attempt_at.is_some_and(|at| at > result.at)) {
@@ -233,7 +209,7 @@ fn log_attempt(work: &mut Work, webhook: WebhookId, result: &DeliveryResult) {
     work.appended.attempts.push(attempt);
 }
 
-/// A row for a delivery; one that is pending already keeps the attempts it had.
+/// Queues a delivery. A pending one keeps its number of attempts.
 fn queue(work: &mut Work, webhook: WebhookId, queued: &Queued) -> Result<(), Stop> {
     let client = work.client();
     let found = work.deliveries.get_for_update(Delivery::key_of(client, webhook, queued.event))?;
@@ -270,7 +246,7 @@ impl Verb for QueueDeliveries {
     }
 }
 
-/// Queues them; tells how many.
+/// Returns how many were queued.
 fn queue_deliveries(work: &mut Work, command: &QueueDeliveries) -> Result<u64, Stop> {
     let client = work.client();
     for queued in &command.events {
@@ -306,7 +282,7 @@ impl Verb for ResendEvent {
     }
 }
 
-/// Queues the event for each of the endpoints, which must be enabled; tells to how many.
+/// The endpoints must be enabled. Returns how many there are.
 fn resend(work: &mut Work, command: &ResendEvent) -> Result<u64, Stop> {
     let now = work.now();
     for webhook in &command.webhooks {
@@ -334,7 +310,7 @@ impl Verb for PurgeDeliveries {
     }
 }
 
-/// Forgets them, each checked again; tells how many.
+/// Each delivery is checked again. Returns how many rows were deleted.
 fn purge_deliveries(work: &mut Work, command: &PurgeDeliveries) -> Result<u64, Stop> {
     for key in &command.keys {
         work.deliveries.prefetch(*key, Access::Exclusive);

@@ -1,4 +1,4 @@
-//! Endpoints: made, changed, deleted; secrets rotated; tests and recoveries asked for.
+//! Managing endpoints: creating, changing, deleting, rotating secrets, testing, recovering.
 
 use std::sync::Arc;
 
@@ -13,92 +13,71 @@ use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
 use crate::work::Work;
 
-/// Makes an endpoint.
 #[derive(Clone, Debug)]
 pub struct CreateWebhook {
-    /// Its id: secrets are sealed for it.
+    /// Chosen beforehand, because secrets are sealed for it.
     pub id: WebhookId,
-    /// Where events are sent.
     pub url: String,
-    /// Which.
     pub events: Subscriptions,
-    /// What it is for.
     pub description: Option<String>,
-    /// Whether anything is sent.
     pub enabled: bool,
-    /// Its credentials, sealed.
+    /// Sealed.
     pub credentials: Vec<u8>,
-    /// Whether a token is among them.
     pub has_token: bool,
 }
 
-/// Credentials sealed anew in the place of those that were read.
+/// New sealed credentials, and those that they replace.
 #[derive(Clone, Debug)]
 pub struct ChangedCredentials {
-    /// As they were read. When others are there by now the change is prepared again.
+    /// As read before. If they have changed, the command is refused as stale.
     pub before: Vec<u8>,
-    /// As they shall be.
     pub after: Vec<u8>,
-    /// Whether a token is among them.
     pub has_token: bool,
 }
 
 /// Changes an endpoint; `None` keeps, `Some(None)` clears.
 #[derive(Clone, Debug)]
 pub struct UpdateWebhook {
-    /// Which.
     pub id: WebhookId,
-    /// Where events are sent.
     pub url: Option<String>,
-    /// Which events.
     pub events: Option<Subscriptions>,
-    /// What it is for.
     pub description: Option<Option<String>>,
-    /// Whether anything is sent.
     pub enabled: Option<bool>,
-    /// Its credentials.
     pub credentials: Option<ChangedCredentials>,
-    /// Read-only fields sent along, which must be as they are stored.
+    /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: Vec<(&'static str, serde_json::Value)>,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
-/// Deletes an endpoint. What was logged of its deliveries stays.
+/// Deletes an endpoint. The log of its attempts remains.
 #[derive(Clone, Debug)]
 pub struct DeleteWebhook {
-    /// Which.
     pub id: WebhookId,
-    /// The version the caller read.
     pub if_match: Option<i64>,
 }
 
-/// Puts another signing secret in the place of the present one, which signs too for a while.
+/// Replaces the signing secret. The previous one also signs for a while.
 #[derive(Clone, Debug)]
 pub struct RotateWebhookSecret {
-    /// Which endpoint.
     pub id: WebhookId,
-    /// Its credentials with the new secret.
     pub credentials: ChangedCredentials,
-    /// How long the old one signs too; 0 ends it at once.
+    /// How long the previous secret also signs; 0 ends it at once.
     pub overlap_seconds: i64,
 }
 
-/// Sends an event that tests the endpoint.
+/// Sends a test event to the endpoint.
 #[derive(Clone, Debug)]
 pub struct TestWebhook {
-    /// Which.
     pub id: WebhookId,
 }
 
-/// Delivers again what failed or was never attempted.
+/// Delivers again what failed or was never attempted, in a range of positions.
 #[derive(Clone, Debug)]
 pub struct RecoverWebhook {
-    /// Which.
     pub id: WebhookId,
-    /// From after this position …
+    /// Exclusive.
     pub after: i64,
-    /// … to this one, which exists already.
+    /// Inclusive; an existing position.
     pub to: i64,
 }
 
@@ -135,7 +114,7 @@ impl Verb for CreateWebhook {
     }
 }
 
-/// Makes the endpoint; it is told what happens from now on.
+/// The endpoint receives events from now on.
 fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop> {
     let now = work.now();
     let webhook = Webhook {
@@ -183,7 +162,7 @@ impl Verb for UpdateWebhook {
     }
 }
 
-/// Changes the endpoint. Enabled again it is told what happens from now on; what it missed is there to be recovered.
+/// An endpoint that is enabled again receives events from now on; missed events can be recovered.
 fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
@@ -233,7 +212,7 @@ fn replace(webhook: &mut Webhook, credentials: &ChangedCredentials) -> Result<()
     Ok(())
 }
 
-/// Disables an endpoint that is not to be tried any more.
+/// Disables a failing endpoint.
 pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReason) -> Result<(), Stop> {
     let (webhook, progress) = find(work, webhook)?;
     if !webhook.enabled {
@@ -265,7 +244,6 @@ impl Verb for DeleteWebhook {
     }
 }
 
-/// Deletes the endpoint.
 fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
@@ -289,7 +267,6 @@ impl Verb for RotateWebhookSecret {
     }
 }
 
-/// Rotates the secret.
 fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     let now = work.now();
@@ -320,7 +297,7 @@ impl Verb for TestWebhook {
     }
 }
 
-/// Sends a test; the id of its event is the last one of the endpoint.
+/// Returns the id of the test event.
 fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> {
     let (webhook, _) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
@@ -343,7 +320,7 @@ impl Verb for RecoverWebhook {
     }
 }
 
-/// Begins a recovery; the delivery worker finds what is missing. One that is under way is widened.
+/// Starts a recovery, or widens the current one. The delivery worker finds the missing events.
 fn recover(work: &mut Work, command: &RecoverWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     must_be_enabled(&webhook)?;

@@ -1,8 +1,8 @@
-//! Webhook endpoints, and what became of each event on its way to them.
+//! Webhook endpoints and their deliveries.
 //!
 //! An endpoint has a cursor: every event of its client up to that position was delivered, does not concern it, or has a
-//! [`Delivery`] row. A delivery that succeeds at once leaves an [`Attempt`] and no row, so rows stand only for what is
-//! still to be tried, or was given up.
+//! [`Delivery`] row. A delivery that succeeds at once leaves an [`Attempt`] and no row, so that rows exist only for
+//! what is still to be tried, or was given up.
 
 mod deliver;
 mod manage;

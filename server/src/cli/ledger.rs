@@ -27,7 +27,7 @@ pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCod
     let database = Database::open_read_only(&config.target()).await?;
     let verifier = before.clone().map_or_else(Verifier::default, Verifier::since);
     let patience = Patience::with("Verifying the ledger");
-    let report = database.verify_ledger_telling(verifier, &mut |lines| patience.at(lines, "lines")).await?;
+    let report = database.verify_ledger_with_progress(verifier, &mut |lines| patience.at(lines, "lines")).await?;
     drop(patience);
     if report.is_clean()
         && let Some(path) = &args.save

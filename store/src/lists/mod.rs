@@ -57,7 +57,7 @@ macro_rules! plain_list {
 
 macro_rules! joined_list {
     ($one:ident $table:literal $alias:literal, $other:ident $other_alias:literal, $from:literal, id $id:expr $(, balance of $key:expr)?) => {
-        /// Rows of two tables, each with the one that belongs to it.
+        /// Rows of two tables, joined one to one.
         pub struct List;
 
         impl Listed for List {
@@ -101,7 +101,6 @@ macro_rules! columns {
     )*};
 }
 
-/// Accounts with their balances.
 pub mod accounts {
     use super::*;
 
@@ -133,7 +132,6 @@ pub mod accounts {
         balance of |account: &Account| Key::of(account.client, account.id.0));
 }
 
-/// Detail records.
 pub mod details {
     use super::*;
 
@@ -153,7 +151,6 @@ pub mod details {
     plain_list!(Detail, "account_details", id ID);
 }
 
-/// Transfers.
 pub mod transfers {
     use super::*;
 
@@ -175,7 +172,6 @@ pub mod transfers {
     plain_list!(Transfer, "transfers", id ID);
 }
 
-/// Card holders.
 pub mod card_holders {
     use super::*;
 
@@ -207,7 +203,6 @@ pub mod card_holders {
     plain_list!(CardHolder, "card_holders", id ID);
 }
 
-/// Documents of card holders.
 pub mod documents {
     use super::*;
 
@@ -229,7 +224,6 @@ pub mod documents {
     plain_list!(Document, "documents", id ID);
 }
 
-/// Cards with the balances they spend.
 pub mod cards {
     use super::*;
 
@@ -264,7 +258,6 @@ pub mod cards {
         balance of |card: &Card| Key::of(card.client, card.funds.0));
 }
 
-/// Authorizations.
 pub mod authorizations {
     use super::*;
 
@@ -294,7 +287,6 @@ pub mod authorizations {
     plain_list!(Authorization, "authorizations", id ID);
 }
 
-/// Transactions: what was posted to cards.
 pub mod transactions {
     use super::*;
 
@@ -319,7 +311,6 @@ pub mod transactions {
     plain_list!(Transaction, "transactions", id ID);
 }
 
-/// Messages that did not fit.
 pub mod exceptions {
     use super::*;
 
@@ -340,7 +331,6 @@ pub mod exceptions {
     plain_list!(NetworkException, "exceptions", id ID);
 }
 
-/// Lines of a ledger account with their entries.
 pub mod lines {
     use super::*;
 
@@ -367,7 +357,6 @@ pub mod lines {
     joined_list!(Line "ledger_lines" "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
 }
 
-/// Events.
 pub mod events {
     use super::*;
 
@@ -385,7 +374,6 @@ pub mod events {
     plain_list!(Event, "events", id ID);
 }
 
-/// Webhook endpoints, each with how far it is.
 pub mod webhooks {
     use super::*;
 
@@ -404,7 +392,6 @@ pub mod webhooks {
     joined_list!(Webhook "webhooks" "t", WebhookProgress "p", "webhooks t JOIN webhook_progress p ON p.client = t.client AND p.id = t.id", id ID);
 }
 
-/// Attempts to deliver events.
 pub mod attempts {
     use super::*;
 
@@ -423,7 +410,6 @@ pub mod attempts {
     plain_list!(Attempt, "delivery_attempts", id ID);
 }
 
-/// API keys.
 pub mod api_keys {
     use super::*;
 
@@ -441,7 +427,6 @@ pub mod api_keys {
     plain_list!(ApiKey, "api_keys", id ID);
 }
 
-/// The audit log.
 pub mod audit_log {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Connections: how they are made, and what their errors mean for a batch.
+//! Connections to PostgreSQL, and the meaning of their errors for a batch.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use crate::StoreError;
 use crate::migrations::{ALL, tables};
 use crate::tls::tls_client;
 
-/// Which server process serves a connection: its number alone may be used again.
+/// A server process. Its number alone could be reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Backend {
     pub(super) pid: i32,
     pub(super) started: i64,
 }
 
-/// What a session of ours is: durable commits, and locks that do not outlive a stuck node.
+/// Session settings: durable commits, and locks that do not outlive a stuck node.
 pub(super) const SESSION: &str = "SET synchronous_commit = on;
     SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
 
 pub(super) fn config(url: &str) -> Result<Config, StoreError> {
-    // The parser's own message may repeat the URL, and with it a password.
+    // The parser's message may contain the URL, and with it a password.
     let mut config: Config = url.parse().map_err(|_| {
         StoreError::Unfit("the database URL is not a postgres:// URL PostgreSQL's clients understand".to_owned())
     })?;
     config.application_name("paygen").connect_timeout(Duration::from_secs(10)).keepalives_idle(Duration::from_secs(30));
-    // When nothing comes back any more, not even a refusal, a connection would else hang for a quarter of an hour.
+    // Without this, a connection whose other end is silent would hang for a quarter of an hour.
     config.tcp_user_timeout(Duration::from_secs(20));
     Ok(config)
 }
@@ -38,12 +38,11 @@ pub(super) fn tls() -> Result<MakeRustlsConnect, StoreError> {
     tls_client().map(MakeRustlsConnect::new).map_err(StoreError::Unavailable)
 }
 
-/// Whether TLS is asked for. `prefer`, the default of the URL's form, means without: ask for it with `require`.
+/// Whether TLS is required. `prefer`, the default, means no TLS here: use `require`.
 pub(super) fn wants_tls(config: &Config) -> bool {
     config.get_ssl_mode() == SslMode::Require
 }
 
-/// A new session.
 pub(super) async fn connect(url: &str) -> Result<(Client, Backend), StoreError> {
     let config = config(url)?;
     let client = if wants_tls(&config) {
@@ -68,7 +67,7 @@ pub(super) async fn analyze(client: &Client) -> Result<(), Error> {
     client.batch_execute(&format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "))).await
 }
 
-/// The first session of a process: what is wrong is most likely a setting, so the error names it and where it points to.
+/// Opens the first session of a process. Failures are most likely due to a setting, so the error names it.
 pub(super) async fn connect_first(url: &str) -> Result<(Client, Backend), StoreError> {
     let connected = connect(url).await;
     connected.map_err(|error| {
@@ -84,7 +83,7 @@ pub(super) async fn connect_first(url: &str) -> Result<(Client, Backend), StoreE
     })
 }
 
-/// A reason without what the sentence around it says already.
+/// The cause, without what the surrounding sentence already says.
 fn in_short(why: &str) -> String {
     let why = why.strip_prefix("error connecting to server: ").unwrap_or(why);
     let why = why.split(" (os error ").next().unwrap_or(why);
@@ -92,7 +91,7 @@ fn in_short(why: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Host and port, and nothing else of the URL.
+/// Host and port only.
 fn place(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(host)) => host.clone(),
@@ -102,7 +101,7 @@ fn place(config: &Config) -> String {
     format!(" at {host}:{}", config.get_ports().first().unwrap_or(&5432))
 }
 
-/// Whether the connection is gone, rather than a statement refused.
+/// Whether the connection is lost, as opposed to a failed statement.
 pub(super) fn is_lost(error: &Error) -> bool {
     match error.code() {
         None => true,
@@ -114,7 +113,7 @@ pub(super) fn is_lost(error: &Error) -> bool {
     }
 }
 
-/// What an error means for a batch.
+/// The meaning of an error for a batch.
 pub(super) fn explain(error: &Error) -> StoreError {
     let Some(refused) = error.as_db_error() else {
         return StoreError::Unavailable(with_cause(error));
@@ -130,7 +129,7 @@ pub(super) fn explain(error: &Error) -> StoreError {
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::FEATURE_NOT_SUPPORTED,
     ];
-    // A row that was absent when it was loaded and is there when it is inserted was made by another writer in between.
+    // A row that was absent when it was loaded and exists on insert was created by another writer in between.
     let raced = *state == SqlState::UNIQUE_VIOLATION
         && refused.constraint().is_some_and(|constraint| constraint.ends_with("_pkey"));
     if conflicts.contains(state) || raced {

@@ -1,4 +1,4 @@
-//! Word from the node that places events (`NOTIFY`), so that the others need not wait for their next look.
+//! Notifications (`NOTIFY`) from the node that places events, so that other nodes need not wait for their next poll.
 
 use std::collections::HashSet;
 use std::future::poll_fn;
@@ -13,23 +13,20 @@ use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 use super::connection::{config, explain, tls, wants_tls};
 use crate::StoreError;
 
-/// Where the word is given.
 pub(super) const CHANNEL: &str = "paygen_events";
 
-/// The most clients that are named in one word: PostgreSQL's payloads are shorter than 8,000 bytes.
+/// The maximum number of clients named in one notification: payloads are shorter than 8,000 bytes.
 const MAX_NAMED_CLIENTS: usize = 300;
 
-/// Whose events were placed.
+/// The clients whose events were placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Anybody's.
     All,
-    /// These clients'.
     Of(HashSet<ClientId>),
 }
 
 impl News {
-    /// As it is sent to the other nodes: the clients' ids one after another, nothing when they are too many to name.
+    /// The payload: client ids one after another; empty if they are too many.
     pub(super) fn write(clients: &HashSet<ClientId>) -> String {
         if clients.len() > MAX_NAMED_CLIENTS {
             return String::new();
@@ -37,7 +34,7 @@ impl News {
         clients.iter().map(ToString::to_string).collect()
     }
 
-    /// What was sent. What does not read as clients' ids is taken for everybody.
+    /// Parses a payload. One that is not a list of client ids means all clients.
     fn read(payload: &str) -> News {
         let ids = payload.as_bytes().chunks(24);
         let read = ids.map(|id| ClientId::parse(std::str::from_utf8(id).ok()?));
@@ -47,7 +44,6 @@ impl News {
         }
     }
 
-    /// Both.
     fn merge(&mut self, other: News) {
         match (&mut *self, other) {
             (News::Of(own), News::Of(others)) => own.extend(others),
@@ -57,7 +53,7 @@ impl News {
     }
 }
 
-/// What was heard and not yet passed on.
+/// Notifications that were received and not yet passed on.
 #[derive(Default)]
 struct Heard {
     news: Mutex<Option<News>>,
@@ -79,7 +75,7 @@ impl Heard {
     }
 }
 
-/// Hears when events were placed, by whichever node.
+/// Receives notifications of placed events from all nodes.
 pub struct Listener {
     url: String,
     session: Option<(Client, Arc<Heard>)>,
@@ -90,8 +86,8 @@ impl Listener {
         Listener { url: url.to_owned(), session: None }
     }
 
-    /// Waits until events were placed; whose. When it begins to listen, anybody's may have been placed unheard.
-    /// An error means that nothing is heard; the next call tries again.
+    /// Waits for placed events and returns their clients. The first result after a (re)connect is all clients, because
+    /// notifications may have been missed. After an error, the next call connects again.
     pub async fn heard(&mut self) -> Result<News, StoreError> {
         let Some((client, heard)) = &self.session else {
             self.session = Some(listen(&self.url).await?);
@@ -122,7 +118,7 @@ async fn listen(url: &str) -> Result<(Client, Arc<Heard>), StoreError> {
     Ok((client, heard))
 }
 
-/// Drives the connection until it ends; its end is told too.
+/// Drives the connection until it ends, and reports its end.
 async fn hear<S, T>(connection: Connection<S, T>, heard: Arc<Heard>)
 where
     S: AsyncRead + AsyncWrite + Unpin,

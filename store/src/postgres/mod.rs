@@ -1,4 +1,4 @@
-//! PostgreSQL: several nodes side by side, each with several lanes, rows locked in one order.
+//! The PostgreSQL backend: several nodes with several lanes each; rows are locked in one global order.
 
 mod connection;
 mod listen;
@@ -23,17 +23,16 @@ pub use write::PostgresStore;
 const DIALECT: Dialect =
     Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "", long_rows: "" };
 
-/// The key of the advisory lock that one migrating process holds.
+/// The key of the advisory lock that serializes migrations.
 const MIGRATION_LOCK: i64 = 0x7061_7967_656e_0001;
 
-/// An open database.
 pub(crate) struct Postgres {
     url: String,
     pool: Pool,
 }
 
 impl Postgres {
-    /// Connects; a schema that is not up to date is refused.
+    /// Connects. A schema that is not up to date is refused.
     pub(crate) async fn open(url: &str) -> Result<Postgres, StoreError> {
         let (client, _) = connection::connect_first(url).await?;
         let applied = applied(&client).await?;
@@ -49,7 +48,7 @@ impl Postgres {
         Ok(Postgres { url: url.to_owned(), pool: Pool::new(url)? })
     }
 
-    /// As [`Postgres::open`]; a database without any table gets its schema first.
+    /// As [`Postgres::open`]; an empty database gets the schema first.
     pub(crate) async fn open_or_begin(url: &str) -> Result<Postgres, StoreError> {
         let (client, _) = connection::connect_first(url).await?;
         let sql = "SELECT NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -93,7 +92,7 @@ async fn applied(client: &Client) -> Result<Vec<(i64, String)>, StoreError> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Runs the migrations that are still to be run; their names.
+/// Runs the pending migrations and returns their names.
 pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> {
     let explain = |error| connection::explain(&error);
     let (client, _) = connection::connect_first(url).await?;
@@ -105,7 +104,7 @@ pub(crate) async fn migrate(url: &str) -> Result<Vec<&'static str>, StoreError> 
     Ok(pending.iter().map(|migration| migration.name).collect())
 }
 
-/// Runs migrations in the transaction that has begun.
+/// Runs migrations in the open transaction.
 async fn run(client: &Client, migrations: &[Migration]) -> Result<(), StoreError> {
     let explain = |error| connection::explain(&error);
     let made = "CREATE TABLE IF NOT EXISTS schema_migrations (number bigint NOT NULL PRIMARY KEY, name text NOT NULL,

@@ -15,10 +15,10 @@ use crate::totals::Totals;
 use crate::turns::ReadTurns;
 use crate::value::Value;
 
-/// How many connections single rows are read with, beside those of lists and other reads.
+/// The number of connections for single rows, in addition to those of lists and other reads.
 const CONNECTIONS: usize = 4;
 
-/// Connections to read with; clones share them. There are as many as reads may be under way.
+/// A pool with as many connections as there can be concurrent reads; clones share it.
 #[derive(Clone)]
 pub(crate) struct Pool {
     pool: deadpool_postgres::Pool,
@@ -26,8 +26,8 @@ pub(crate) struct Pool {
     totals: Arc<Totals>,
 }
 
-/// A connection in a transaction. Unless the transaction is ended, as when its caller no longer waits, the connection does
-/// not go back to the pool: whoever had it next would go on in a transaction of another one.
+/// A connection in a transaction. If the transaction is not ended, for example because its caller was cancelled, the
+/// connection is not returned to the pool: the next user would continue in another one's transaction.
 struct Begun(Option<Object>);
 
 impl Begun {
@@ -99,12 +99,11 @@ impl Pool {
         Ok(Pool { pool, turns, totals: Arc::default() })
     }
 
-    /// Who may read now.
     pub(crate) fn turns(&self) -> &ReadTurns {
         &self.turns
     }
 
-    /// Where the newest event of each of these clients stands, for those that have one.
+    /// The positions of the newest events of these clients.
     pub(crate) async fn newest_positions(&self, clients: &[ClientId]) -> Result<Vec<(ClientId, i64)>, StoreError> {
         let sql = "SELECT c.client, e.position FROM unnest($1::bytea[]) AS c(client) CROSS JOIN LATERAL
                  (SELECT position FROM events WHERE events.client = c.client AND position IS NOT NULL
@@ -121,7 +120,7 @@ impl Pool {
         self.pool.get().await.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
-    /// Rows of a statement of ours; `?1`… are its parameters.
+    /// Runs a query with the parameters `?1`….
     pub(crate) async fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
         let connection = self.connection().await?;
         self.run(&connection, &placeholders(sql, params), params).await
@@ -135,12 +134,12 @@ impl Pool {
         rows.iter().map(read).collect()
     }
 
-    /// Runs a single statement of ours.
+    /// Runs one statement.
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         self.rows(sql, params).await.map(|_| ())
     }
 
-    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    /// Runs statements in one transaction; each must return a row. Returns whether all did.
     pub(crate) async fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         let begun = Begun::begin(self.connection().await?, "BEGIN").await?;
         for (sql, params) in statements {
@@ -153,7 +152,7 @@ impl Pool {
         begun.end("COMMIT").await.map(|()| true)
     }
 
-    /// A page of a list, within the query's time.
+    /// Runs a list query within its time limit.
     pub(crate) async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {}", query.timeout_ms);
         let begun = Begun::begin(self.connection().await?, &begin).await?;

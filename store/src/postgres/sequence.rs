@@ -1,4 +1,4 @@
-//! Positions: the one holder of the lease gives each client's events their places, without gaps.
+//! The sequencer: the node that holds the lease assigns positions to each client's events, without gaps.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -10,31 +10,30 @@ use super::connection::{analyze, connect, explain};
 use super::listen::{CHANNEL, News};
 use crate::StoreError;
 
-/// The key of the advisory lock that is the lease. It goes with the session, so a dead node's lease is free at once.
+/// The key of the advisory lock that serves as the lease. It belongs to a session, so a dead node's lease is free at
+/// once.
 pub(super) const LEASE: i64 = 0x7061_7967_656e_0002;
 
-/// Tells the nodes that listen, when the transaction commits, whose events were placed.
+/// Notifies listening nodes, on commit, whose events were placed.
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
-/// How many events are placed at a time.
 const EVENTS_PER_ROUND: i64 = 1000;
 
-/// After how many events placed statistics are renewed that know of fewer: while tables are new, plans made without
-/// them look for a row among all of a client's, and autovacuum comes by once a minute at most.
+/// The numbers of placed events after which statistics are renewed. Plans made without statistics scan all rows of a
+/// client, and autovacuum runs once a minute at most.
 const ANALYZE_AT_EVENTS: [usize; 4] = [300, 3_000, 30_000, 300_000];
 
-/// How often old batch ids are forgotten; they only matter for seconds after a lost COMMIT.
+/// How often old batch ids are deleted. They only matter for seconds after a lost COMMIT.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Gives events their positions, while it holds the lease.
+/// Assigns positions to events while it holds the lease.
 pub struct Sequencer {
     url: String,
     session: Option<Client>,
     holds_lease: bool,
-    /// Whether this database can give word to the other nodes; where it cannot, they look now and then.
+    /// Whether this database supports notifications. If not, other nodes poll.
     notifies: bool,
     forgot: Instant,
-    /// How many events it placed.
     placed: usize,
 }
 
@@ -50,7 +49,7 @@ impl Sequencer {
         }
     }
 
-    /// Places what waits; whose events. None when another node holds the lease.
+    /// Places waiting events and returns their clients. Places none while another node holds the lease.
     pub async fn step(&mut self) -> Result<HashSet<ClientId>, StoreError> {
         let outcome = self.try_step().await;
         if outcome.is_err() {
@@ -69,7 +68,7 @@ impl Sequencer {
         if !self.holds_lease {
             let row = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LEASE]).await;
             self.holds_lease = row.map_err(|error| explain(&error))?.get(0);
-            // Tried here, because within the transaction a refusal would take the places back.
+            // Tried here, because a failure inside the transaction would undo the placement.
             self.notifies = self.holds_lease && client.execute(NOTIFY, &[&CHANNEL, &""]).await.is_ok();
         }
         if !self.holds_lease {
@@ -93,8 +92,8 @@ impl Sequencer {
     }
 }
 
-/// Takes waiting events by id and, so that no event is placed before an earlier one of its object, every waiting
-/// earlier event of the same objects: ids of two nodes may not be in the order of the objects' sequences.
+/// Selects waiting events by id, plus all earlier waiting events of the same objects: ids of two nodes may not follow
+/// the objects' sequences.
 const WAITING: &str = "WITH first AS (
         SELECT client, object_id, sequence FROM events WHERE position IS NULL ORDER BY id LIMIT $1
     ), head AS (
@@ -112,7 +111,7 @@ async fn renew_statistics(client: &Client, placed: usize) -> Result<(), tokio_po
     }
 }
 
-/// Places what waits; how many events, and whose.
+/// Places waiting events. Returns their number and their clients.
 async fn place(client: &mut Client, notifies: bool) -> Result<(usize, HashSet<ClientId>), tokio_postgres::Error> {
     let transaction = client.transaction().await?;
     let waiting = transaction.query(WAITING, &[&EVENTS_PER_ROUND]).await?;
@@ -130,7 +129,7 @@ async fn place(client: &mut Client, notifies: bool) -> Result<(usize, HashSet<Cl
         let last = match positions.get(&event.client) {
             Some(last) => *last,
             None => {
-                // With max() the planner is free to read all events of the client, and does as long as it takes them for few.
+                // With max() the planner may read all events of the client, and does if it expects them to be few.
                 let sql = "SELECT position FROM events WHERE client = $1 AND position IS NOT NULL
                      ORDER BY position DESC LIMIT 1";
                 transaction.query_opt(sql, &[&event.client]).await?.map_or(0, |row| row.get(0))
@@ -160,7 +159,7 @@ struct Waiting {
     sequence: i64,
 }
 
-/// Keeps the places in the order of ids, but fills each object's places in the order of its sequence.
+/// Keeps the order of ids overall, and gives each object's places to its events in the order of their sequence.
 fn in_sequence(mut events: Vec<Waiting>) -> Vec<Waiting> {
     let mut places: HashMap<(Vec<u8>, Vec<u8>), Vec<usize>> = HashMap::new();
     for (place, event) in events.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Locks by which nodes share the endpoints. They belong to a session, so those of a dead node are free at once.
+//! Locks by which nodes share the webhook endpoints. They belong to a session, so a dead node's locks are free at once.
 
 use tokio_postgres::Client;
 
@@ -6,10 +6,10 @@ use super::connection::{connect, explain};
 use crate::StoreError;
 use crate::shard::SHARDS;
 
-/// The first key of the advisory locks of shards; the second is the shard.
+/// The first key of the shards' advisory locks; the second is the shard.
 const SHARD_LOCK: i32 = 0x7061_7903;
 
-/// The first key of the lock that every node shares, by which they are counted.
+/// The first key of the lock that all nodes share, by which they are counted.
 const PRESENCE_LOCK: i32 = 0x7061_7904;
 
 /// The locks of this node.
@@ -17,7 +17,7 @@ pub struct ShardLocks {
     url: String,
     session: Option<Client>,
     held: [bool; SHARDS],
-    /// To be given up at the next look, once what they stand for has come to rest.
+    /// Shards to be released at the next call, once their endpoints are idle.
     leaving: [bool; SHARDS],
 }
 
@@ -73,7 +73,7 @@ impl ShardLocks {
     }
 }
 
-/// How many nodes there are, this one included.
+/// The number of nodes, including this one.
 async fn nodes(session: &Client) -> Result<usize, StoreError> {
     let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = $1 AND objid = 0
          AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

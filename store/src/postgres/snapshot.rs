@@ -1,4 +1,4 @@
-//! Snapshots of the tables: one `REPEATABLE READ` transaction that only reads, each table as `COPY` writes it in binary.
+//! Snapshots of the tables: one read-only `REPEATABLE READ` transaction, with each table as a binary `COPY`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Cursor, Read, Write};
@@ -18,7 +18,6 @@ use crate::snapshot::{Applied, CopiedTable, DOCUMENTS, NamedDocument, Snapshot, 
 use crate::vault_keys::DATA_KEYS;
 use crate::{StoreError, VaultKeyRow};
 
-/// How much of a file is sent at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 
 fn failed(error: Error) -> SnapshotError {
@@ -30,14 +29,14 @@ async fn schema_of(client: &Client) -> Result<Vec<Applied>, SnapshotError> {
     Ok(applied.into_iter().map(|(number, checksum)| Applied { number, checksum }).collect())
 }
 
-/// Writes the tables, as they are at one instant, into a directory.
+/// Writes the tables, as of one instant, into a directory.
 pub(crate) async fn take(url: &str, into: &Path) -> Result<Snapshot, SnapshotError> {
     let (client, _) = connection::connect_first(url).await?;
     let schema = schema_of(&client).await?;
     known(&schema)?;
     let names: Vec<&str> = tables(schema.len()).collect();
-    // The locks, which only a change of the schema waits for, come before the snapshot: a table rewritten after it would
-    // look empty.
+    // The locks, which only schema changes conflict with, are taken before the snapshot: a table rewritten after the
+    // snapshot would look empty.
     let begin = format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0;
          LOCK TABLE schema_migrations, {} IN ACCESS SHARE MODE",
@@ -95,7 +94,7 @@ async fn documents(client: &Client, schema: &[Applied]) -> Result<Vec<NamedDocum
     Ok(found)
 }
 
-/// Whether the live tables name a document.
+/// Whether the live tables refer to a document.
 pub(crate) async fn is_named(url: &str, document: &NamedDocument) -> Result<bool, StoreError> {
     let (client, _) = connection::connect(url).await?;
     let sql = "SELECT 1 FROM documents WHERE client = $1 AND id = $2";
@@ -103,7 +102,7 @@ pub(crate) async fn is_named(url: &str, document: &NamedDocument) -> Result<bool
     Ok(client.query_opt(sql, &[&owner, &id]).await.map_err(|error| connection::explain(&error))?.is_some())
 }
 
-/// Tables that are going to be filled, in a transaction that has begun.
+/// Tables to be filled, in an open transaction.
 pub struct Restoration {
     client: Client,
     present: usize,
@@ -111,7 +110,7 @@ pub struct Restoration {
 }
 
 impl Restoration {
-    /// Looks whether the database has no rows of Paygen's, and locks what it has.
+    /// Checks that the database has no rows of Paygen, and locks its tables.
     pub(crate) async fn begin(url: &str, schema: &[Applied]) -> Result<Restoration, SnapshotError> {
         let (client, _) = connection::connect_first(url).await?;
         let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -148,7 +147,7 @@ impl Restoration {
         Ok(Restoration { client, present: present.len(), wanted: schema.len() })
     }
 
-    /// Brings the schema to the snapshot's, fills the tables, and brings them up to date, in the transaction.
+    /// Creates the snapshot's schema, fills the tables, and migrates them, in the transaction.
     pub(crate) async fn finish(self, from: &Path, copied: &[CopiedTable]) -> Result<(), SnapshotError> {
         let Restoration { client, present, wanted } = self;
         run(&client, &ALL[present..wanted]).await?;
@@ -171,7 +170,7 @@ impl Restoration {
         }
         run(&client, &ALL[wanted..]).await?;
         client.batch_execute("COMMIT").await.map_err(failed)?;
-        // Plans made without statistics would read whole tables until autovacuum comes by.
+        // Without statistics, plans would scan whole tables until autovacuum runs.
         analyze(&client).await.map_err(failed)
     }
 }

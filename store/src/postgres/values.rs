@@ -1,4 +1,4 @@
-//! How values cross to PostgreSQL and back: alone, and as the arrays of many rows.
+//! Converting values to and from PostgreSQL: single values, and columns of many rows as arrays.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::private::BytesMut;
@@ -28,7 +28,7 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-/// The type a value is cast to.
+/// The type that a value is cast to.
 pub(super) fn cast(value: &Value) -> &'static str {
     match value {
         Value::Null | Value::Text(_) => "text",
@@ -38,7 +38,7 @@ pub(super) fn cast(value: &Value) -> &'static str {
     }
 }
 
-/// Our `?1` placeholders as PostgreSQL's, each cast to the type of its value.
+/// Replaces `?1` placeholders by PostgreSQL's, each cast to the type of its value.
 pub(super) fn placeholders(sql: &str, params: &[Value]) -> String {
     let mut text = sql.to_owned();
     for (number, value) in params.iter().enumerate().rev() {
@@ -48,7 +48,6 @@ pub(super) fn placeholders(sql: &str, params: &[Value]) -> String {
     text
 }
 
-/// The values of a row.
 pub(super) fn read(row: &Row) -> Result<Vec<Value>, StoreError> {
     let value = |(at, column): (usize, &tokio_postgres::Column)| {
         let kind = column.type_();
@@ -111,7 +110,7 @@ pub(super) fn array_type(kind: Type) -> &'static str {
     }
 }
 
-/// Rows turned into one array a column; only the key's columns when `keys_only`.
+/// Converts rows into one array per column; only key columns if `keys_only`.
 pub(super) fn arrays<R: Stored>(rows: impl ExactSizeIterator<Item = Vec<Value>>, keys_only: bool) -> Vec<Array> {
     let columns = if keys_only { &R::COLUMNS[..R::KEY_COLUMNS] } else { R::COLUMNS };
     let mut arrays: Vec<Array> = columns.iter().map(|column| Array::new(column.kind, rows.len())).collect();

@@ -1,9 +1,9 @@
-//! The write side: rows locked in the one order (kind, client, id), one transaction a batch, outcome of a lost
-//! COMMIT looked up.
+//! The write side: rows are locked in one global order (kind, client, id); a batch is one transaction; the outcome of a
+//! lost COMMIT is looked up.
 //!
-//! A load is one round trip however many kinds it touches, a commit two: the statements of each are pipelined. In a
-//! batch that changes any row of a kind, all its rows of that kind are locked to be changed, so that each kind is
-//! locked in a single ordered pass and two batches never wait for each other in a circle.
+//! A load is one round trip however many kinds it touches, a commit is two: statements are pipelined. If a batch
+//! changes any row of a kind, all of its rows of that kind are locked exclusively. Each kind is therefore locked in a
+//! single ordered pass, and batches cannot deadlock.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,11 +24,11 @@ use crate::sealing::{key_gone, relied_on};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
 
-/// How long the outcome of a lost COMMIT is looked for.
+/// How often, and with which pause, the outcome of a lost COMMIT is looked up.
 const RESOLVE_TRIES: u32 = 40;
 const RESOLVE_PAUSE: Duration = Duration::from_millis(250);
 
-/// One lane's connection. It is used from the lane's own thread, never from one of the runtime's.
+/// One lane's connection. It is used on the lane's thread, never on the runtime's.
 pub struct PostgresStore {
     url: String,
     runtime: Handle,
@@ -58,12 +58,12 @@ impl Session {
     }
 }
 
-/// A statement over many rows, and how many it must touch.
+/// A statement over many rows, and the number of rows it must affect.
 struct Bulk {
     sql: String,
     arrays: Vec<Array>,
     expected: Option<u64>,
-    /// What it means when it touched another number.
+    /// The error if it affected another number.
     otherwise: fn() -> StoreError,
 }
 
@@ -82,7 +82,7 @@ impl PostgresStore {
         })
     }
 
-    /// A session, a new one where the old one was lost.
+    /// The session; a new one if the old one was lost.
     async fn session(&mut self) -> Result<&mut Session, StoreError> {
         let alive = self.session.as_ref().is_some_and(|session| !session.client.is_closed());
         if !alive {
@@ -91,7 +91,7 @@ impl PostgresStore {
         self.session.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
     }
 
-    /// The session that has the batch's transaction: what is written on another one is written without its locks.
+    /// The session with the batch's transaction. Another session would write without the batch's locks.
     fn held(&mut self) -> Result<&mut Session, StoreError> {
         let lost = || StoreError::Conflict("the connection was lost before the commit".to_owned());
         self.session.as_mut().filter(|session| !session.client.is_closed()).ok_or_else(lost)
@@ -171,7 +171,7 @@ impl PostgresStore {
         }
     }
 
-    /// The connection was lost at COMMIT: makes sure that the old server process is gone, then looks the batch up.
+    /// After a connection is lost at COMMIT: makes sure that the old server process is gone, then looks the batch up.
     async fn resolve(&mut self, old: Backend, batch: Id) -> Result<(), StoreError> {
         self.session = None;
         for _ in 0..RESOLVE_TRIES {
@@ -191,7 +191,7 @@ impl PostgresStore {
         ))
     }
 
-    /// Whether the batch was committed, once the old server process can no longer commit it.
+    /// Whether the batch was committed; `None` while the old server process could still commit it.
     async fn look_up(&mut self, old: Backend, batch: Id) -> Result<Option<bool>, StoreError> {
         let session = self.session().await?;
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -208,11 +208,11 @@ impl PostgresStore {
     async fn roll_back(&mut self) {
         self.in_transaction = false;
         if let Some(session) = &mut self.session {
-            // A connection that cannot roll back is dropped; PostgreSQL then rolls back by itself.
+            // A connection that cannot roll back is dropped, and PostgreSQL rolls back.
             if session.client.batch_execute("ROLLBACK").await.is_err() {
                 self.session = None;
             } else {
-                // A plan may have gone stale under a migration: preparing anew is cheap beside a conflict.
+                // A plan may be stale after a migration. Preparing again is cheap compared with a conflict.
                 session.statements.clear();
             }
         }
@@ -268,10 +268,10 @@ impl LoadPlan {
     }
 }
 
-/// How all rows of a kind are locked: as the strongest wish among them.
+/// All rows of a kind are locked with the strongest access among them.
 fn lock_of(keys: &[(Key, Access)], how: Load) -> Access {
     if how == Load::Peek {
-        // What is read without locks is thrown away: every change may be tried on it.
+        // Rows read without locks are never committed, so every change may be tried on them.
         return Access::Exclusive;
     }
     keys.iter().map(|(_, access)| *access).max().unwrap_or(Access::Shared)
@@ -292,7 +292,7 @@ async fn plan_load<R: Keyed>(
     let order: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
     let lock = match (how, lock_of(keys, how)) {
         (Load::Peek, _) => "",
-        // The clock is read by every batch of every node: a lock on it would be a lock on everything.
+        // Every batch of every node reads the clock; locking it would serialize all of them.
         (Load::Hold, Access::Shared) if R::KIND == Kind::Clock => "",
         (Load::Hold, Access::Shared) => " FOR SHARE OF t",
         (Load::Hold, Access::Exclusive) => " FOR UPDATE OF t",
@@ -328,7 +328,7 @@ fn supply<R: Keyed>(
     Ok(())
 }
 
-/// Every statement of a commit, in the order of the kinds.
+/// The statements of a commit, in the order of the kinds.
 fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
     let mut bulks = Vec::new();
     let keys: Vec<Option<String>> = relied_on(work).into_iter().map(Some).collect();

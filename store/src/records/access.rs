@@ -1,4 +1,4 @@
-//! Clients, credentials, kept answers, the audit log.
+//! Columns of clients, credentials, stored responses and the audit log.
 
 use paygen_core::access::{
     Actor, ApiKey, ApiKeyHash, ApiKeyStatus, AuditEntry, Client, ClientStatus, Idempotency, Scopes, Token,

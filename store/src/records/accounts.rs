@@ -1,4 +1,4 @@
-//! Accounts, their details, transfers.
+//! Columns of accounts, their details, and transfers.
 
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
 use paygen_core::transfers::{Transfer, TransferStatus};

@@ -1,4 +1,4 @@
-//! Authorizations, transactions, counters, exceptions, and what messages are found by.
+//! Columns of authorizations, transactions, counters, exceptions and network references.
 
 use paygen_core::authorizations::{Authorization, AuthorizationStatus, Reason};
 use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};

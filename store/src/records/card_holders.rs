@@ -1,4 +1,4 @@
-//! Card holders and their documents.
+//! Columns of card holders and their documents.
 
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, ReviewStatus, SearchHashes};
 

@@ -1,4 +1,4 @@
-//! Cards, their sealed secrets, and what they are found by.
+//! Columns of cards, their sealed secrets, fingerprints, reveal tokens and payment references.
 
 use paygen_core::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, PaymentReference, RevealPurpose,

@@ -1,4 +1,4 @@
-//! Events.
+//! Columns of events.
 
 use paygen_core::events::Event;
 

@@ -1,4 +1,4 @@
-//! The ledger: heads, entries, lines, and the clock they are timed by.
+//! Columns of balances, entries, lines, and the clock.
 
 use paygen_core::clock::Clock;
 use paygen_core::ledger::{Balance, Entry, EntryKind, Line, System, SystemLine};

@@ -1,4 +1,4 @@
-//! The columns of every record, said once: name, type, write, read.
+//! The columns of every record, declared once: name, type, how to write and how to read.
 
 mod access;
 mod accounts;
@@ -16,56 +16,51 @@ use paygen_core::time::Instant;
 
 use crate::value::{Type, Value};
 
-/// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its SQL name.
     pub name: &'static str,
-    /// Its type.
     pub kind: Type,
 }
 
-/// A stored row that does not read as its record.
+/// A stored row that cannot be read as its record.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{table}.{column} does not read as it should")]
 pub struct Corrupt {
-    /// The table.
     pub table: &'static str,
-    /// The column.
     pub column: &'static str,
 }
 
-/// A record as a row of a table.
+/// A record that is a row of a table.
 pub trait Stored: Sized + Send + Sync + 'static {
-    /// The table.
     const TABLE: &'static str;
-    /// How many of the first columns are the primary key.
+    /// The number of leading columns that form the primary key.
     const KEY_COLUMNS: usize;
-    /// The columns, those of the key first.
+    /// All columns, those of the key first.
     const COLUMNS: &'static [Column];
 
-    /// Its values, in the order of the columns.
+    /// The values in the order of the columns.
     fn write(&self) -> Vec<Value>;
 
-    /// From its values, in the order of the columns.
+    /// Reads the values in the order of the columns.
     fn read(row: &mut Row) -> Result<Self, Corrupt>;
 }
 
 /// A record that is loaded by key.
 pub trait Keyed: Stored + Record {
-    /// Whether the schema's checks hold, said by records whose rows are written after they were acknowledged.
+    /// Whether the row satisfies the schema's CHECK constraints. Rows of the write-back cache reach their table after
+    /// they were acknowledged, so they are checked before.
     fn is_sound(&self) -> bool {
         true
     }
 
-    /// The values of a key, in the order of the key's columns.
+    /// The values of a key, in the order of its columns.
     fn key_values(key: &Key) -> Vec<Value> {
         let id = Value::Bytes(key.id.as_slice().to_vec());
         if Self::KEY_COLUMNS == 1 { vec![id] } else { vec![Value::from(key.client.0), id] }
     }
 }
 
-/// The values of a row, taken one after another.
+/// The values of a row, read one after another.
 pub struct Row {
     table: &'static str,
     columns: &'static [Column],
@@ -74,7 +69,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a record's table.
     pub fn of<R: Stored>(values: Vec<Value>) -> Row {
         Row { table: R::TABLE, columns: R::COLUMNS, values: values.into_iter(), at: 0 }
     }
@@ -89,12 +83,10 @@ impl Row {
         self.values.next().ok_or_else(|| self.corrupt())
     }
 
-    /// An integer.
     pub fn integer(&mut self) -> Result<i64, Corrupt> {
         self.optional_integer()?.ok_or_else(|| self.corrupt())
     }
 
-    /// An integer or nothing.
     pub fn optional_integer(&mut self) -> Result<Option<i64>, Corrupt> {
         match self.next()? {
             Value::Integer(value) => Ok(Some(value)),
@@ -103,27 +95,22 @@ impl Row {
         }
     }
 
-    /// True or false.
     pub fn boolean(&mut self) -> Result<bool, Corrupt> {
         Ok(self.integer()? != 0)
     }
 
-    /// A time.
     pub fn time(&mut self) -> Result<Instant, Corrupt> {
         self.integer().map(Instant::from_micros)
     }
 
-    /// A time or nothing.
     pub fn optional_time(&mut self) -> Result<Option<Instant>, Corrupt> {
         Ok(self.optional_integer()?.map(Instant::from_micros))
     }
 
-    /// Text.
     pub fn text(&mut self) -> Result<String, Corrupt> {
         self.optional_text()?.ok_or_else(|| self.corrupt())
     }
 
-    /// Text or nothing.
     pub fn optional_text(&mut self) -> Result<Option<String>, Corrupt> {
         match self.next()? {
             Value::Text(value) => Ok(Some(value)),
@@ -132,7 +119,6 @@ impl Row {
         }
     }
 
-    /// Bytes.
     pub fn bytes(&mut self) -> Result<Vec<u8>, Corrupt> {
         match self.next()? {
             Value::Bytes(value) => Ok(value),
@@ -140,13 +126,12 @@ impl Row {
         }
     }
 
-    /// What a column keeps packed in bytes.
+    /// A value that is packed into bytes.
     pub fn parsed<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Corrupt> {
         let bytes = self.bytes()?;
         parse(&bytes).ok_or_else(|| self.corrupt())
     }
 
-    /// Bytes or nothing.
     pub fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, Corrupt> {
         match self.next()? {
             Value::Bytes(value) => Ok(Some(value)),
@@ -155,35 +140,30 @@ impl Row {
         }
     }
 
-    /// A hash or nothing.
     pub fn optional_hash(&mut self) -> Result<Option<[u8; 32]>, Corrupt> {
         let bytes = self.optional_bytes()?;
         bytes.map(|bytes| bytes.try_into().map_err(|_| self.corrupt())).transpose()
     }
 
-    /// A word of a closed list, or nothing.
     pub fn optional_word<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Corrupt> {
         let text = self.optional_text()?;
         text.map(|text| parse(&text).ok_or_else(|| self.corrupt())).transpose()
     }
 
-    /// What a column keeps as JSON.
+    /// A value that is stored as JSON.
     pub fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, Corrupt> {
         let text = self.text()?;
         serde_json::from_str(&text).map_err(|_| self.corrupt())
     }
 
-    /// A hash.
     pub fn hash(&mut self) -> Result<[u8; 32], Corrupt> {
         self.bytes()?.try_into().map_err(|_| self.corrupt())
     }
 
-    /// An id.
     pub fn id<T: From<Id>>(&mut self) -> Result<T, Corrupt> {
         self.optional_id()?.ok_or_else(|| self.corrupt())
     }
 
-    /// An id or nothing.
     pub fn optional_id<T: From<Id>>(&mut self) -> Result<Option<T>, Corrupt> {
         match self.next()? {
             Value::Bytes(value) => Id::from_slice(&value).map(|id| Some(id.into())).ok_or_else(|| self.corrupt()),
@@ -192,29 +172,27 @@ impl Row {
         }
     }
 
-    /// A word of a closed list.
+    /// A string of an enum.
     pub fn word<T>(&mut self, parse: impl Fn(&str) -> Option<T>) -> Result<T, Corrupt> {
         let text = self.text()?;
         parse(&text).ok_or_else(|| self.corrupt())
     }
 
-    /// A currency.
     pub fn currency(&mut self) -> Result<Currency, Corrupt> {
         self.word(Currency::from_code)
     }
 
-    /// Passes a column over.
+    /// Skips a column.
     pub fn skip(&mut self) -> Result<(), Corrupt> {
         self.next().map(|_| ())
     }
 }
 
-/// What a column keeps as JSON.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Declares the columns of a record and both directions; the key's columns come first.
+/// Declares the columns of a record, with writing and reading. The columns of the key come first.
 macro_rules! stored {
     ($record:ty, $table:literal, key $keys:literal, {
         $($column:literal $kind:ident = |$this:ident| $write:expr,)*

@@ -1,4 +1,4 @@
-//! Webhook endpoints, deliveries, attempts.
+//! Columns of webhook endpoints, deliveries and attempts.
 
 use paygen_core::webhooks::{
     Attempt, AttemptOutcome, Delivery, DeliveryStatus, DisabledReason, Subscriptions, Webhook, WebhookProgress,

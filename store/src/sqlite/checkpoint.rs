@@ -1,4 +1,4 @@
-//! Checkpoints: the write-ahead log is copied into the database on a connection of its own.
+//! Checkpoints copy the write-ahead log into the database, on a connection of their own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreE
 }
 
 fn checkpoint(connection: &Connection, writer: &Writer, mode: &str) {
-    // After a failed fsync the log is the only copy that is known to be whole: a checkpoint would begin it anew.
+    // After a failed fsync, the log is the only copy known to be complete; a checkpoint would overwrite it.
     if writer.check().is_err() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Connections: how they are opened, how values cross, what their errors mean.
+//! Connections to SQLite, conversion of values, and the meaning of errors.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use crate::StoreError;
 use crate::value::Value;
 
-/// A connection that may write: write-ahead log, every commit on disk before it returns.
+/// A connection for writing: write-ahead log, every commit on disk before it returns.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|error| explain(&error))?;
     let set_up = || -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // Checkpoints run on a connection of their own: on the writer they cost its tail latency.
+        // Checkpoints run on a connection of their own; on the writer they would increase its tail latency.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "cache_size", -32_768)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
@@ -29,14 +29,13 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// A connection that only reads.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| explain(&error))?;
     let set_up = || -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "query_only", true)?;
-        // Whatever another connection commits empties it, so it would not stay full.
+        // Every commit by another connection empties the cache, so a larger one would not help.
         connection.pragma_update(None, "cache_size", -4_096)?;
         connection.set_prepared_statement_cache_capacity(128);
         plan_once(&connection)?;
@@ -50,18 +49,17 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Plans do not depend on what is bound: otherwise a statement on a table with a partial index is prepared again
-/// whenever it is run.
+/// Plans must not depend on bound values: otherwise a statement on a table with a partial index is prepared again for
+/// each execution.
 fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
-/// What an error means for a batch.
 pub(super) fn explain(error: &rusqlite::Error) -> StoreError {
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
         return StoreError::CommandFault(error.to_string());
     };
-    // After a failed fsync nobody can tell what is on disk: the kernel may have dropped the dirty pages.
+    // After a failed fsync the state on disk is unknown: the kernel may have dropped dirty pages.
     if [rusqlite::ffi::SQLITE_IOERR_FSYNC, rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC].contains(&failure.extended_code) {
         return StoreError::Fatal(error.to_string());
     }
@@ -87,7 +85,7 @@ impl ToSql for Value {
     }
 }
 
-/// So many values of a row, from a column on.
+/// `count` values of a row, beginning with a column.
 pub(super) fn values(row: &rusqlite::Row<'_>, from: usize, count: usize) -> rusqlite::Result<Vec<Value>> {
     let value = |at| {
         Ok(match row.get_ref(at)? {

@@ -1,4 +1,4 @@
-//! Writing pending rows down, beside commits.
+//! The thread that flushes the write-back cache.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use super::periodic::{Periodic, Turn};
 use super::writer::{Open, Writer};
 use crate::StoreError;
 
-/// How often it is looked whether there is something to write down.
+/// How often the thread checks whether a flush is due.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Between two steps, so that a commit that waits goes first.
+/// A pause between transactions of a flush, so that waiting commits go first.
 const PAUSE_BETWEEN_FLUSHES: Duration = Duration::from_millis(1);
 
-/// Writes down what has been pending for long enough, until it is dropped; then everything.
+/// Flushes rows when a flush is due, until it is dropped; then flushes everything.
 pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     Periodic::start("flush", POLL_INTERVAL, move |turn| {
         let written = match turn {
@@ -22,7 +22,7 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
             Turn::Last => flush_all(&writer, Duration::ZERO),
         };
         if let Err(StoreError::Fatal(why)) = written {
-            // Everything after it is refused for the same reason, which ends the process.
+            // All later writes fail for the same reason, which stops the process.
             tracing::error!(error = %why, "rows could not be written down");
         } else if let Err(error) = written {
             tracing::warn!(error = %error, "rows stay in the journal for now");
@@ -30,7 +30,7 @@ pub(super) fn start(writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     })
 }
 
-/// Writes down everything that was committed until now.
+/// Flushes everything that has been committed so far.
 pub(super) fn flush_all(writer: &Writer, pause: Duration) -> Result<(), StoreError> {
     let target = writer.open().progress.last;
     loop {

@@ -1,7 +1,8 @@
-//! The journal: what a commit did to lazily written tables, as one row of the same transaction.
+//! The journal: a commit's changes to cached tables, as one row written in the same transaction.
 //!
-//! A journal row has a section for each table: its name, its columns by name, and rows in full. So it can be replayed by
-//! a later version, whose columns stand in another order, and more than once: the last of several rows of a key wins.
+//! A journal row has a section for each table, with its name, the names of its columns, and complete rows. It can
+//! therefore be replayed by a later version with another order of columns, and more than once: the last row of a key
+//! wins.
 
 use paygen_core::ledger::Balance;
 use paygen_core::limits::Counters;
@@ -12,7 +13,7 @@ use crate::records::{Keyed, Stored};
 use crate::statements::{delete, put};
 use crate::value::Value;
 
-/// A table that is written lazily: its rows are small and change often.
+/// A table of the write-back cache.
 pub(super) struct WriteBackTable {
     pub(super) columns: usize,
     pub(super) put: String,
@@ -30,26 +31,26 @@ impl WriteBackTable {
     }
 }
 
-/// How many tables are written lazily.
+/// The number of cached tables.
 pub(super) const TABLES: usize = 3;
 
-/// The tables, each where [`place`] says.
+/// The tables, at the indexes given by [`index_of`].
 pub(super) fn tables() -> [WriteBackTable; TABLES] {
     [WriteBackTable::of::<Balance>(), WriteBackTable::of::<Counters>(), WriteBackTable::of::<NetworkReference>()]
 }
 
-/// Where balances stand among them.
+/// The index of balances.
 pub(super) const BALANCES: usize = 0;
 
-/// The names of the tables, in the same order.
+/// The names of the tables, by index.
 pub(super) const NAMES: [&str; TABLES] = [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE];
 
-/// Where a record's table stands among the lazily written ones, if it is one.
+/// The index of a record's table, if it is cached.
 pub(super) fn index_of<R: Keyed>() -> Option<usize> {
     NAMES.iter().position(|name| *name == R::TABLE)
 }
 
-/// Whether a statement of ours names a lazily written table.
+/// Whether a statement names a cached table.
 pub(super) fn names_cached_table(sql: &str) -> bool {
     NAMES.iter().any(|name| sql.contains(name))
 }
@@ -64,7 +65,7 @@ fn put_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
     into.extend_from_slice(bytes);
 }
 
-/// A row's values as bytes.
+/// Encodes a row's values.
 pub(super) fn encode(values: &[Value]) -> Box<[u8]> {
     let mut into = Vec::with_capacity(values.len() * 12);
     for value in values {
@@ -88,7 +89,7 @@ pub(super) fn encode(values: &[Value]) -> Box<[u8]> {
     into.into_boxed_slice()
 }
 
-/// The values of a row of so many columns; none when these bytes are not one.
+/// Decodes a row with this number of columns; `None` if the bytes are not one.
 pub(super) fn decode(bytes: &[u8], columns: usize) -> Option<Vec<Value>> {
     let mut from = Reading(bytes);
     from.values(columns)
@@ -132,7 +133,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// What a journal row says, rows of each table already encoded.
+/// Encodes a journal row from encoded rows of each table.
 pub(super) fn entry(tables: &[WriteBackTable; TABLES], rows: [Vec<&[u8]>; TABLES], into: &mut Vec<u8>) {
     into.clear();
     for (table, rows) in tables.iter().zip(rows).filter(|(_, rows)| !rows.is_empty()) {
@@ -142,7 +143,7 @@ pub(super) fn entry(tables: &[WriteBackTable; TABLES], rows: [Vec<&[u8]>; TABLES
     }
 }
 
-/// Makes the journal where it is missing, and writes what it says to the tables, as after a crash.
+/// Creates the journal if it is missing, and applies it to the tables, as after a crash.
 pub(super) fn replay(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch("CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT")?;
@@ -152,7 +153,7 @@ pub(super) fn replay(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM journal", []).map(|_| ())
 }
 
-/// The balances that the journal has, the newest of each account: what a reader beside a server puts over the table.
+/// The balances in the journal, the newest of each account last. For readers beside a running server.
 pub(super) fn balances(connection: &Connection) -> rusqlite::Result<Vec<Vec<Value>>> {
     let mut found = Vec::new();
     each_row(connection, |table, columns, values| {

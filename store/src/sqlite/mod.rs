@@ -1,4 +1,5 @@
-//! SQLite: one writer that owns the file, readers on their own connections, checkpoints off the writer.
+//! The SQLite backend: one writer that owns the file, separate connections for reading, and checkpoints on a connection
+//! of their own.
 
 mod checkpoint;
 mod connection;
@@ -26,7 +27,7 @@ pub(crate) use read::Pool;
 pub use write::SqliteStore;
 use writer::Writer;
 
-/// In a table without rowids a row of more than a quarter of a page takes a page of its own for the rest.
+/// In tables without rowids, the rest of a row longer than a quarter of a page takes a page of its own.
 const DIALECT: Dialect = Dialect {
     int: "INTEGER",
     text: "TEXT",
@@ -35,18 +36,17 @@ const DIALECT: Dialect = Dialect {
     long_rows: "STRICT",
 };
 
-/// An open database file.
 pub(crate) struct Sqlite {
     readers: Arc<Pool>,
-    /// Where this process may write. They are dropped in this order: rows are written down, the log is emptied, and then
-    /// another process may write.
+    /// Present if this process may write. Dropped in this order: flush the cache, empty the log, then let another
+    /// process write.
     writer: Option<(Arc<Writer>, Periodic, Periodic)>,
-    /// Held while this process may write: it keeps a second server out.
+    /// Prevents a second server.
     _lock: Option<File>,
 }
 
 impl Sqlite {
-    /// Opens the file to be written by this process alone, makes it where it is missing, and migrates it.
+    /// Opens the file for writing by this process alone, creates it if it is missing, and migrates it.
     pub(crate) fn open(path: &Path) -> Result<Sqlite, StoreError> {
         let lock = take_lock(path)?;
         must_not_be_emptied(path)?;
@@ -58,7 +58,7 @@ impl Sqlite {
         Ok(Sqlite { readers, writer: Some((writer, flusher, checkpoints)), _lock: Some(lock) })
     }
 
-    /// Opens the file to be read beside a server.
+    /// Opens the file for reading while a server may be running.
     pub(crate) fn open_read_only(path: &Path) -> Result<Sqlite, StoreError> {
         must_exist(path)?;
         must_not_be_emptied(path)?;
@@ -75,17 +75,17 @@ impl Sqlite {
         Ok(SqliteStore::new(self.writer()?.clone()))
     }
 
-    /// Runs a single statement of ours.
+    /// Runs one statement.
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         self.writer()?.execute(sql, params)
     }
 
-    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    /// Runs statements in one transaction; each must return a row. Returns whether all did.
     pub(crate) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         self.writer()?.execute_all(statements)
     }
 
-    /// The balances that are in the journal only, for whoever reads beside a server; nothing in the server itself.
+    /// Balances that are only in a running server's journal; empty in the server itself.
     pub(crate) fn balances_beside(&self) -> Result<Vec<Vec<Value>>, StoreError> {
         if self.writer.is_some() {
             return Ok(Vec::new());
@@ -98,7 +98,7 @@ impl Sqlite {
     }
 }
 
-/// A file that cannot be written when it is opened, with what to do: SQLite says of a full disk "disk I/O error" as well.
+/// The error if the file cannot be written at the start. SQLite reports a full disk as "disk I/O error" as well.
 fn at_start(path: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Unavailable(why) if ["disk I/O error", "full"].iter().any(|sign| why.contains(sign)) => {
@@ -119,7 +119,7 @@ fn must_exist(path: &Path) -> Result<(), StoreError> {
     Err(StoreError::Unfit(format!("{} does not exist. Name the data directory with --data-dir.", path.display())))
 }
 
-/// Refuses to go on as new where there is no database.
+/// Refuses to start without an existing database.
 pub(crate) fn must_be_there(path: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return must_not_be_emptied(path);
@@ -131,7 +131,8 @@ pub(crate) fn must_be_there(path: &Path) -> Result<(), StoreError> {
     )))
 }
 
-/// Refuses a file that SQLite would take for a new database though there was one: an empty one, or a log without its file.
+/// Refuses a file that SQLite would treat as a new database although there was one: an empty file, or a log without a
+/// file.
 pub(crate) fn must_not_be_emptied(path: &Path) -> Result<(), StoreError> {
     let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
     let log = checkpoint::wal_of(path);
@@ -146,7 +147,7 @@ pub(crate) fn must_not_be_emptied(path: &Path) -> Result<(), StoreError> {
     )))
 }
 
-/// Refuses a schema that is not this binary's, which may have other columns and other rules.
+/// Refuses the schema of another version.
 fn must_be_current(path: &Path) -> Result<(), StoreError> {
     let connection = connection::open_to_read(path)?;
     let applied = || -> rusqlite::Result<Vec<(i64, String)>> {
@@ -186,14 +187,14 @@ fn take_lock(path: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-/// Runs the migrations that are still to be run; their names.
+/// Runs the pending migrations and returns their names.
 pub(crate) fn migrate(path: &Path) -> Result<Vec<&'static str>, StoreError> {
     let mut connection = connection::open_to_write(path)?;
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(|error| connection::explain(&error))?;
     let run = || -> Result<Vec<&'static str>, rusqlite::Error> {
-        // What a server that was killed left in the journal is of the schema before.
+        // The journal of a killed server belongs to the schema before the migrations.
         journal::replay(&transaction)?;
         transaction.execute_batch(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL,

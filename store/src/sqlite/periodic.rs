@@ -1,4 +1,4 @@
-//! A thread that does something now and then until it is dropped, and one last thing then.
+//! A thread that does something at intervals until it is dropped, and once more then.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -6,16 +6,13 @@ use std::time::Duration;
 
 use crate::StoreError;
 
-/// When something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// As long as it runs.
     Usual,
-    /// When it is dropped, which waits for it.
+    /// On drop, which waits for it.
     Last,
 }
 
-/// Runs until it is dropped.
 pub(super) struct Periodic {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

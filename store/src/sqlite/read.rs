@@ -1,4 +1,4 @@
-//! The read side: a pool of reading connections, used on blocking threads.
+//! The read side: a pool of connections, used on blocking threads.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,25 +20,25 @@ use crate::totals::Totals;
 use crate::turns::ReadTurns;
 use crate::value::Value;
 
-/// Reading connections, opened when they are needed and kept: SQLite closes a file of which another connection is open
-/// only with the last of them, so closing one would free nothing. Turns bound how many there are.
+/// Reading connections, opened on demand and kept: SQLite closes a file only with the last connection to it, so closing
+/// one would free nothing. Turns bound their number.
 pub(crate) struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    /// How many are kept.
+    /// How many idle connections are kept.
     kept: usize,
-    /// Who writes, where it is this process.
+    /// The writer, if this process has it.
     writer: Option<Arc<Writer>>,
     turns: ReadTurns,
     totals: Totals,
 }
 
-/// Single rows are read on the runtime's own threads, of which each needs a connection at a time.
+/// Single rows are read on the runtime's own threads, and each needs a connection.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from) + 2
 }
 
-/// How often a page is read while rows are being written down, until they are written down first.
+/// How often a page is read while rows are being flushed, before a full flush is forced.
 const MAX_LIST_ATTEMPTS: usize = 5;
 
 impl Pool {
@@ -48,18 +48,16 @@ impl Pool {
         Pool { path: path.to_owned(), idle: Mutex::default(), kept, writer, turns, totals: Totals::default() }
     }
 
-    /// Who may read now.
     pub(crate) fn turns(&self) -> &ReadTurns {
         &self.turns
     }
 
-    /// Rows of a statement of ours, `?1`… its parameters.
+    /// Runs a query with the parameters `?1`….
     pub(crate) fn rows(&self, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
         self.flush_for(sql)?;
         self.with(|connection| rows(connection, sql, params, columns))
     }
 
-    /// The row of a key.
     pub(crate) fn row<R: Keyed>(&self, key: &Key) -> Result<Option<Vec<Value>>, StoreError> {
         if let Some((place, writer)) = journal::index_of::<R>().zip(self.writer.as_ref())
             && let Some(pending) = writer.write_back.find(place, key)
@@ -71,7 +69,7 @@ impl Pool {
         Ok(found?.into_iter().next())
     }
 
-    /// A page of a list, within the query's time.
+    /// Runs a list query within its time limit.
     pub(crate) fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
         if let Some(writer) = self.writer.as_ref().filter(|_| L::SHOWS_BALANCE && !goes_by_other::<L>(query)) {
             for _ in 0..MAX_LIST_ATTEMPTS {
@@ -87,10 +85,10 @@ impl Pool {
         page.ok_or_else(|| StoreError::CommandFault("a page was overtaken by nothing".to_owned()))
     }
 
-    /// Has pending rows written down where a statement reads their tables.
+    /// Flushes the cache if the statement reads a cached table.
     fn flush_for(&self, sql: &str) -> Result<(), StoreError> {
         match &self.writer {
-            // What is being committed just now was not acknowledged: whoever reads need not wait for it.
+            // Commits in progress have not been acknowledged, so a reader need not see them.
             Some(writer) if journal::names_cached_table(sql) && writer.write_back.count_pending() > 0 => {
                 flusher::flush_all(writer, Duration::ZERO)
             }
@@ -137,7 +135,7 @@ impl Spelling for SqliteSpelling {
     }
 }
 
-/// Rows of a statement of ours, `?1`… its parameters.
+/// Runs a query with the parameters `?1`….
 fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
     let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
         let mut statement = connection.prepare_cached(sql)?;
@@ -147,10 +145,10 @@ fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) ->
     run().map_err(|error| explain(&error))
 }
 
-/// What is pending while a page is read.
+/// The write-back cache while a page is read.
 struct Newer<'a> {
     write_back: Option<&'a WriteBack>,
-    /// How often rows were written down before.
+    /// The number of flushes before the read.
     flushes: u64,
 }
 
@@ -159,13 +157,13 @@ impl Newer<'_> {
         self.write_back?.find(journal::BALANCES, key)
     }
 
-    /// Whether rows were written down meanwhile: they are neither in what was read nor pending any more.
+    /// Whether rows were flushed in the meantime: these are neither in what was read nor in the cache.
     fn was_overtaken(&self) -> bool {
         self.write_back.is_some_and(|write_back| write_back.flushes() != self.flushes)
     }
 }
 
-/// A page; none when it was overtaken.
+/// `None` if rows were flushed in the meantime.
 fn list<L: Listed>(
     connection: &mut Connection,
     totals: &Totals,

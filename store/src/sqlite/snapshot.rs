@@ -1,5 +1,5 @@
-//! Snapshots of the file: `VACUUM INTO` reads one transaction beside the writer, the journal of rows that are still to be
-//! written down included; whoever opens the copy replays it.
+//! Snapshots of the file: `VACUUM INTO` reads one transaction while the server writes. The copy includes the journal of
+//! the write-back cache, which is replayed when it is opened.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
@@ -16,14 +16,13 @@ use crate::database::vault_key;
 use crate::snapshot::{Applied, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
 use crate::vault_keys::DATA_KEYS;
 
-/// The copy's name.
 const COPY: &str = "paygen.sqlite";
 
-/// Writes the file, as it is at one instant, into a directory.
+/// Writes the file, as of one instant, into a directory.
 pub(crate) fn take(path: &Path, into: &Path) -> Result<Snapshot, SnapshotError> {
     must_exist(path)?;
     let copy = into.join(COPY);
-    // An empty file is taken for none, and one made here is never another's to read.
+    // SQLite treats an empty file as absent. Creating it here sets its permissions before any data is written.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy).map_err(SnapshotError::file(&copy))?;
     let live = open(path)?;
     let text = copy.to_str().ok_or_else(|| {
@@ -79,7 +78,7 @@ fn documents(copy: &Connection) -> Result<Vec<NamedDocument>, SnapshotError> {
     Ok(found)
 }
 
-/// Whether the live file names a document.
+/// Whether the live file refers to a document.
 pub(crate) fn is_named(path: &Path, document: &NamedDocument) -> Result<bool, StoreError> {
     let run = |connection: &Connection| {
         let mut statement = connection.prepare("SELECT 1 FROM documents WHERE client = ?1 AND id = ?2")?;
@@ -88,22 +87,22 @@ pub(crate) fn is_named(path: &Path, document: &NamedDocument) -> Result<bool, St
     run(&open(path)?).map_err(|error| explain(&error))
 }
 
-/// A file that is going to be made.
+/// A file to be created.
 pub struct Restoration {
     path: PathBuf,
-    /// No server starts while it is held.
+    /// Prevents a server from starting.
     _lock: File,
 }
 
 impl Restoration {
-    /// Looks whether there is room for the file, and takes its lock.
+    /// Checks that there is no file yet, and takes its lock.
     pub(crate) fn begin(path: &Path) -> Result<Restoration, SnapshotError> {
         if let Some(directory) = path.parent() {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
             made.map_err(SnapshotError::file(directory))?;
         }
         let lock = take_lock(path)?;
-        // A log left by another database would be taken for this one's, and destroy it.
+        // The log of another database would be taken for this one's and destroy it.
         for there in beside(path) {
             if there.exists() {
                 return Err(SnapshotError::Refused(format!(
@@ -116,11 +115,11 @@ impl Restoration {
         Ok(Restoration { path: path.to_owned(), _lock: lock })
     }
 
-    /// Puts the copy in place, brought up to date, and under its name only when all of it is on disk.
+    /// Migrates the copy and puts it in place. It gets its name only when all of it is on disk.
     pub(crate) fn finish(self, from: &Path) -> Result<(), SnapshotError> {
         let (copy, draft) = (from.join(COPY), self.path.with_extension("restoring"));
         for left in beside(&draft) {
-            // What was cut short has a log of its own, which would be taken for this one's.
+            // A previous attempt may have left a log, which would be taken for this one's.
             match std::fs::remove_file(&left) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(SnapshotError::file(&left)(error)),
                 _ => {}
@@ -130,7 +129,7 @@ impl Restoration {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
         let mut file = made.map_err(SnapshotError::file(&draft))?;
         std::io::copy(&mut source, &mut file).map_err(SnapshotError::file(&draft))?;
-        // Its connection is the only one, so that it empties the log and deletes it when it closes.
+        // This is the only connection, so closing it empties and deletes the log.
         migrate(&draft)?;
         file.sync_all().and_then(|()| std::fs::rename(&draft, &self.path)).map_err(SnapshotError::file(&draft))?;
         let directory = self.path.parent().unwrap_or(Path::new("."));
@@ -138,7 +137,7 @@ impl Restoration {
     }
 }
 
-/// A file of SQLite's and those that may be beside it.
+/// A SQLite file and the files that may belong to it.
 fn beside(path: &Path) -> [PathBuf; 4] {
     ["", "-wal", "-shm", "-journal"].map(|end| {
         let mut name = path.as_os_str().to_owned();

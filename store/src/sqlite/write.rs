@@ -1,4 +1,4 @@
-//! The write side: point look-ups into the working set, one transaction a batch.
+//! The write side: look-ups by key into the working set, and one transaction for each batch.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use crate::statements::{delete, insert, select_by_key, update};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
 
-/// How many batches stay in the table of commits; only their newest matter here.
+/// How many batch ids are kept; here only the newest one matters.
 const COMMITS_KEPT: u64 = 1000;
 
-/// A store that uses the one writer.
+/// A store that uses the single writer.
 pub struct SqliteStore {
     writer: Arc<Writer>,
 }
@@ -35,7 +35,7 @@ impl SqliteStore {
     }
 }
 
-/// Loads rows; those that are pending are not in their table yet.
+/// Loads rows, from the write-back cache or from their table.
 fn load_table<R: Keyed>(
     connection: &Connection,
     write_back: &WriteBack,
@@ -57,13 +57,13 @@ fn load_table<R: Keyed>(
             None => stored(key).map_err(|error| explain(&error))?,
         };
         let row = found.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?;
-        // The only writer holds every row to be changed.
+        // The only writer may hold every row exclusively.
         table.load(*key, row, Access::Exclusive);
     }
     Ok(())
 }
 
-/// Writes a batch, in its transaction: to the tables that are written at once, and to the journal for the others.
+/// Writes a batch in its transaction: cached tables to the journal, all others directly.
 fn write(
     open: &mut Open,
     write_back: &WriteBack,
@@ -128,17 +128,17 @@ impl SqliteStore {
         self.writer.note(self.give_up(&mut open, error))
     }
 
-    /// Gives the transaction up that a statement failed in; what the failure means.
+    /// Rolls back after a failed statement, and returns the meaning of the failure.
     fn give_up(&self, open: &mut Open, error: rusqlite::Error) -> Result<(), StoreError> {
         open.positions.clear();
-        // Some errors have rolled the transaction back already.
+        // Some errors have already rolled back.
         if !open.connection.is_autocommit()
             && let Err(worse) = open.connection.execute_batch("ROLLBACK")
         {
             return Err(StoreError::Fatal(format!("{error}; and then: {worse}")));
         }
         match error {
-            // Only a data key is looked up by a query that must give a row.
+            // Only the look-up of a data key must return a row.
             rusqlite::Error::QueryReturnedNoRows => Err(key_gone()),
             error => Err(explain(&error)),
         }
@@ -152,9 +152,9 @@ impl Store for SqliteStore {
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
         let Writer { write_back, .. } = &*self.writer;
-        // Nothing is written down meanwhile, so a row is pending or in its table.
+        // While this lock is held nothing is flushed, so a row is either in the cache or in its table.
         let open = self.writer.open_for_a_batch();
-        // One transaction for all look-ups: each by itself would lock and unlock the log.
+        // A single transaction for all look-ups; separate ones would each lock and unlock the log.
         let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
@@ -212,8 +212,7 @@ fn forget(connection: &Connection, table: &str, keys: &[Key]) -> rusqlite::Resul
     Ok(())
 }
 
-/// Gives each event the next position of its client. Events of one object come in the order they were made, which
-/// is their sequence order.
+/// Assigns each event the next position of its client. Events of one object are in the order of their sequence.
 fn position(
     connection: &Connection,
     positions: &mut HashMap<ClientId, i64>,

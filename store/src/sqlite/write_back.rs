@@ -1,10 +1,11 @@
-//! Lazily written rows: a commit appends what became of them to the journal and keeps them in memory; they are written
-//! to their tables later, many at a time and in the order of their keys, so that rows of the same page are written once.
+//! The write-back cache for tables that are small, hot and scattered (balances, counters, network references).
 //!
-//! What is pending stands in two generations. New rows go into `fresh`. When writing down begins, `fresh` becomes `old`;
-//! once all of `old` is in its tables, the journal rows it came from are deleted in the same transaction as its last rows.
-//! After a crash the journal is replayed. Whoever reads a row by its key looks here first; whoever reads these tables
-//! otherwise has everything written down first.
+//! A commit appends the changed rows to the journal, in its own transaction, and keeps them in memory. They are flushed
+//! to their tables later, many at once and in key order, so that rows of one page are written together.
+//!
+//! Pending rows are in two generations. New rows enter `fresh`. When a flush starts, `fresh` becomes `old`; the
+//! transaction that writes the last row of `old` also deletes the journal rows it came from. After a crash the journal
+//! is replayed. Look-ups by key search the cache first. Any other statement on these tables flushes first.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,28 +22,28 @@ use crate::StoreError;
 use crate::records::Keyed;
 use crate::value::Value;
 
-/// So many pending rows are written down without waiting for their age.
+/// A flush starts at this number of pending rows, whatever their age.
 const FLUSH_AT_ROWS: usize = 60_000;
 
-/// With more pending rows a commit writes some down itself, so that memory is bounded and writing keeps up.
+/// With more pending rows than this, a commit flushes some itself, so that memory stays bounded.
 const MAX_PENDING_ROWS: usize = 180_000;
 
-/// Pending rows are not kept waiting longer.
+/// A flush starts when rows have been pending for this long.
 const MAX_PENDING_AGE: Duration = Duration::from_secs(2);
 
-/// How many rows are written in one transaction: commits wait for it.
+/// How many rows one transaction of a flush writes. Commits wait for it.
 const ROWS_PER_FLUSH: usize = 400;
 
-/// Rows of each table by key, encoded.
+/// Encoded rows of each table by key.
 type Rows = [HashMap<Key, Box<[u8]>, RandomState>; TABLES];
 
-/// What is in the journal, and not yet in its table.
+/// Rows that are in the journal and not yet in their table.
 #[derive(Default)]
 struct Pending {
     fresh: Rows,
     old: Rows,
     since: Option<Instant>,
-    /// How often rows left for their tables.
+    /// How often rows were flushed.
     flushes: u64,
 }
 
@@ -50,56 +51,56 @@ fn count(rows: &Rows) -> usize {
     rows.iter().map(HashMap::len).sum()
 }
 
-/// The part of `old` that is still to be written.
+/// A running flush: the part of `old` that is still to be written.
 struct Flush {
-    /// The last journal row it comes from.
+    /// The last journal row that `old` comes from.
     through: i64,
-    /// In descending order: what is next stands last.
+    /// In descending order, so that the next keys are at the end.
     keys: Vec<(usize, Key)>,
 }
 
-/// How far writing down is; only whoever may write has it.
+/// The progress of flushing. It belongs to whoever holds the writing connection.
 #[derive(Default)]
 pub(super) struct Progress {
     flush: Option<Flush>,
     /// The newest journal row.
     pub(super) last: i64,
-    /// All journal rows up to this one are written down.
+    /// All journal rows up to this one are flushed.
     pub(super) written: i64,
-    /// The last journal row's bytes: large enough for the next one, mostly.
+    /// A buffer for encoding the next journal row.
     entry: Vec<u8>,
 }
 
-/// What a commit did to lazily written tables.
+/// A commit's changes to cached tables.
 #[derive(Default)]
 pub(super) struct WriteBackChanges {
     rows: [Vec<(Key, Box<[u8]>)>; TABLES],
-    /// Rows that go, by the values of their keys. They are deleted at once, with nothing pending that would bring them back.
+    /// Deleted rows. They are deleted from their table at once, when no pending row could bring them back.
     deletions: Vec<(usize, Vec<Value>)>,
 }
 
 impl WriteBackChanges {
-    /// Takes a table's changes, which must be of a lazily written one.
-    pub(super) fn collect<R: Keyed>(&mut self, place: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
+    /// Adds the changes of a cached table; `place` is its index.
+    pub(super) fn collect<R: Keyed>(&mut self, index: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
         for change in changes {
             let row = match change {
                 Change::Insert(row) | Change::Update(row) => row,
                 Change::Delete(key) => {
-                    self.deletions.push((place, R::key_values(&key)));
+                    self.deletions.push((index, R::key_values(&key)));
                     continue;
                 }
             };
-            // The schema would only refuse it when it is written down, after it was acknowledged.
+            // The schema would only refuse the row when it is flushed, after it was acknowledged.
             if !row.is_sound() {
                 return Err(StoreError::CommandFault(format!("a row of {} breaks a rule of the schema", R::TABLE)));
             }
-            self.rows[place].push((row.key(), encode(&row.write())));
+            self.rows[index].push((row.key(), encode(&row.write())));
         }
         Ok(())
     }
 }
 
-/// The rows that are pending, and how they are written.
+/// The cache.
 pub(super) struct WriteBack {
     tables: [WriteBackTable; TABLES],
     pending: Mutex<Pending>,
@@ -114,27 +115,27 @@ impl WriteBack {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pending row of a key; none when what the table has is the truth.
-    pub(super) fn find(&self, place: usize, key: &Key) -> Option<Vec<Value>> {
+    /// The pending row of a key; `None` if the table has the current one.
+    pub(super) fn find(&self, index: usize, key: &Key) -> Option<Vec<Value>> {
         let pending = self.pending();
-        let found = pending.fresh[place].get(key).or_else(|| pending.old[place].get(key))?;
-        decode(found, self.tables[place].columns)
+        let found = pending.fresh[index].get(key).or_else(|| pending.old[index].get(key))?;
+        decode(found, self.tables[index].columns)
     }
 
-    /// Writes a commit's changes to the journal, in its transaction; rows that go leave their tables.
+    /// Writes a commit's changes to the journal, in its transaction; deletes go to the tables.
     pub(super) fn write(
         &self,
         connection: &Connection,
         changes: &WriteBackChanges,
         progress: &mut Progress,
     ) -> rusqlite::Result<()> {
-        for (place, key) in &changes.deletions {
-            connection.prepare_cached(&self.tables[*place].delete)?.execute(params_from_iter(key))?;
+        for (index, key) in &changes.deletions {
+            connection.prepare_cached(&self.tables[*index].delete)?.execute(params_from_iter(key))?;
         }
         let rows = changes.rows.each_ref().map(|rows| rows.iter().map(|(_, row)| &**row).collect());
         entry(&self.tables, rows, &mut progress.entry);
         if !progress.entry.is_empty() {
-            // Numbers go on even when the journal is empty: what was written down is told by them.
+            // Numbers continue even when the journal is empty: they identify what is flushed.
             let next = progress.last + 1;
             connection
                 .prepare_cached("INSERT INTO journal (id, rows) VALUES (?1, ?2)")?
@@ -143,7 +144,7 @@ impl WriteBack {
         Ok(())
     }
 
-    /// Takes over what was committed.
+    /// Adds the rows of a successful commit to the cache.
     pub(super) fn add_committed(&self, changes: WriteBackChanges, progress: &mut Progress) {
         if changes.rows.iter().all(Vec::is_empty) {
             return;
@@ -156,36 +157,34 @@ impl WriteBack {
         }
     }
 
-    /// Whether a commit must write some rows down before its changes are written.
+    /// Whether a commit must flush some rows before it writes its changes.
     pub(super) fn must_flush_before(&self, changes: &WriteBackChanges) -> bool {
         let pending = self.count_pending();
         pending > if changes.deletions.is_empty() { MAX_PENDING_ROWS } else { 0 }
     }
 
-    /// How many rows are pending.
     pub(super) fn count_pending(&self) -> usize {
         let pending = self.pending();
         count(&pending.fresh) + count(&pending.old)
     }
 
-    /// How often rows were written down until now.
     pub(super) fn flushes(&self) -> u64 {
         self.pending().flushes
     }
 
-    /// Whether enough is pending, or has been for long enough.
+    /// Whether enough rows are pending, or have been for long enough.
     pub(super) fn is_due(&self) -> bool {
         let pending = self.pending();
         count(&pending.fresh) >= FLUSH_AT_ROWS || pending.since.is_some_and(|since| since.elapsed() >= MAX_PENDING_AGE)
     }
 
-    /// Whether what is pending will be due.
+    /// Whether a flush will become due.
     #[cfg(test)]
     pub(super) fn will_be_due(&self) -> bool {
         self.pending().since.is_some()
     }
 
-    /// Begins with what is fresh, when nothing is under way.
+    /// Starts a flush of the fresh rows, unless one is running.
     fn start_flush(&self, progress: &mut Progress) {
         let mut pending = self.pending();
         if progress.flush.is_some() || count(&pending.fresh) == 0 {
@@ -194,13 +193,13 @@ impl WriteBack {
         let Pending { fresh, old, since, .. } = &mut *pending;
         std::mem::swap(fresh, old);
         *since = None;
-        let keys = old.iter().enumerate().flat_map(|(place, rows)| rows.keys().map(move |key| (place, *key)));
+        let keys = old.iter().enumerate().flat_map(|(index, rows)| rows.keys().map(move |key| (index, *key)));
         let mut keys: Vec<_> = keys.collect();
         keys.sort_unstable_by(|a, b| b.cmp(a));
         progress.flush = Some(Flush { through: progress.last, keys });
     }
 
-    /// Writes the next rows down, in a transaction of its own.
+    /// Writes the next rows of the flush, in a transaction of its own.
     pub(super) fn flush_some(&self, connection: &Connection, progress: &mut Progress) -> Result<(), StoreError> {
         self.start_flush(progress);
         let Some(flush) = &mut progress.flush else { return Ok(()) };
@@ -208,17 +207,17 @@ impl WriteBack {
         let rows_of_flush = &flush.keys[left..];
         let rows: Vec<(usize, Vec<Value>)> = {
             let pending = self.pending();
-            // One that changed again is in a journal row that stays.
-            let current = rows_of_flush.iter().filter(|(place, key)| !pending.fresh[*place].contains_key(key));
-            let row = |(place, key): &(usize, Key)| {
-                Some((*place, decode(pending.old[*place].get(key)?, self.tables[*place].columns)?))
+            // A row that changed again is in a journal row that is not deleted yet.
+            let current = rows_of_flush.iter().filter(|(index, key)| !pending.fresh[*index].contains_key(key));
+            let row = |(index, key): &(usize, Key)| {
+                Some((*index, decode(pending.old[*index].get(key)?, self.tables[*index].columns)?))
             };
             current.filter_map(row).collect()
         };
         let write = || -> rusqlite::Result<()> {
             let transaction = connection.unchecked_transaction()?;
-            for (place, values) in rows.iter().rev() {
-                connection.prepare_cached(&self.tables[*place].put)?.execute(params_from_iter(values))?;
+            for (index, values) in rows.iter().rev() {
+                connection.prepare_cached(&self.tables[*index].put)?.execute(params_from_iter(values))?;
             }
             if left == 0 {
                 connection.execute("DELETE FROM journal WHERE id <= ?1", [flush.through])?;
@@ -228,13 +227,13 @@ impl WriteBack {
         let written = write().map_err(|error| explain(&error));
         let mut pending = self.pending();
         if written.is_err() {
-            // It is tried again in time, though nothing else be written until then.
+            // Makes the flush due again, even if nothing else is written.
             pending.since.get_or_insert_with(Instant::now);
             return written;
         }
         pending.flushes += 1;
-        for (place, key) in rows_of_flush {
-            pending.old[*place].remove(key);
+        for (index, key) in rows_of_flush {
+            pending.old[*index].remove(key);
         }
         flush.keys.truncate(left);
         if left == 0 {

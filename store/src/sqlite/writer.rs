@@ -1,4 +1,4 @@
-//! The one connection that writes, and who may use it: one at a time.
+//! The single writing connection and exclusive access to it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,20 +14,19 @@ use super::write_back::{Progress, WriteBack};
 use crate::StoreError;
 use crate::value::Value;
 
-/// The one writer.
 pub(super) struct Writer {
     open: Mutex<Open>,
     pub(super) write_back: WriteBack,
-    /// Why it is not known any more what is on disk.
+    /// The failure after which the state on disk is unknown.
     failed: OnceLock<String>,
     /// How many batches wait for the connection.
     batches: AtomicUsize,
 }
 
-/// How long a batch takes to wake up, about.
+/// Approximate time that a batch takes to wake up.
 const BATCH_WAKE_UP: Duration = Duration::from_micros(100);
 
-/// What only one at a time may use.
+/// What the exclusive access is about.
 pub(super) struct Open {
     pub(super) connection: Connection,
     pub(super) positions: HashMap<ClientId, i64>,
@@ -47,13 +46,13 @@ impl Writer {
         })
     }
 
-    /// Refuses whatever comes after a failure that leaves unknown what is on disk. A second fsync would succeed, and say
-    /// nothing about what the first one lost.
+    /// Fails after a failure that left the state on disk unknown. A second fsync would succeed without saying what the
+    /// first one lost.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.failed.get().map_or(Ok(()), |why| Err(StoreError::Fatal(why.clone())))
     }
 
-    /// Remembers such a failure, in whichever thread it happened: before another one gets the connection.
+    /// Records such a failure, in whichever thread it happened, before another thread gets the connection.
     pub(super) fn note<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Fatal(why)) = &outcome {
             self.failed.get_or_init(|| why.clone());
@@ -64,7 +63,7 @@ impl Writer {
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !open.connection.is_autocommit() {
-            // A panic left it: whatever came next would be written into it and never be committed.
+            // A panic left a transaction open. Later writes would become part of it and never be committed.
             open.positions.clear();
             if let Err(error) = open.connection.execute_batch("ROLLBACK") {
                 tracing::error!(error = %error, "a transaction could not be given up");
@@ -73,7 +72,7 @@ impl Writer {
         open
     }
 
-    /// The connection for a batch, before whoever gives way.
+    /// The connection for a batch. Flushes give way to it.
     pub(super) fn open_for_a_batch(&self) -> MutexGuard<'_, Open> {
         self.batches.fetch_add(1, Ordering::Relaxed);
         let open = self.open();
@@ -91,30 +90,31 @@ impl Writer {
         self.batches.load(Ordering::Relaxed) > 0
     }
 
-    /// Lets a batch that waits have the connection: who locks a mutex again at once gets it before who was woken.
+    /// Lets a waiting batch have the connection: a thread that locks a mutex again at once would get it before the
+    /// waiting one wakes up.
     pub(super) fn give_way(&self) {
         while self.batches.load(Ordering::Relaxed) > 0 {
             std::thread::sleep(BATCH_WAKE_UP);
         }
     }
 
-    /// The connection to write with, unless something failed until it was free.
+    /// The connection, unless a failure has left the state on disk unknown.
     pub(super) fn open_whole(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
         let open = self.open();
         self.check().map(|()| open)
     }
 
-    /// Runs a single statement of ours.
+    /// Runs one statement.
     pub(super) fn execute(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
         let open = self.open_whole()?;
         self.note(open.connection.execute(sql, params_from_iter(params)).map(|_| ()).map_err(|error| explain(&error)))
     }
 
-    /// Runs statements of ours, all or none; each must give a row. Tells whether all did.
+    /// Runs statements in one transaction; each must return a row. Returns whether all did.
     pub(super) fn execute_all(&self, statements: &[(&str, Vec<Value>)]) -> Result<bool, StoreError> {
         let open = self.open_whole()?;
         let run = || -> rusqlite::Result<bool> {
-            // Given up when it is dropped.
+            // Rolled back when dropped.
             let transaction = open.connection.unchecked_transaction()?;
             for (sql, params) in statements {
                 if !transaction.prepare(sql)?.exists(params_from_iter(params))? {

@@ -1,5 +1,5 @@
-//! Proving the ledger: all of it is fed to a verifier, and everything that names a part of it is held against what is there,
-//! so that newest entries which were taken out are missed where they are named.
+//! Verifying the ledger: all of it is fed to a verifier, and everything that refers to a part of it is checked, which
+//! detects removed entries at the end of chains.
 
 mod named;
 
@@ -8,44 +8,44 @@ use std::collections::{BTreeMap, HashMap};
 use paygen_core::ids::{ClientId, EntryId, Id, LedgerAccountId};
 use paygen_core::ledger::{Balance, Entry, Line, Report, SystemLine, Verifier};
 
-use crate::database::STEP;
+use crate::database::ROWS_PER_SCAN;
 use crate::value::Value;
 use crate::{Database, StoreError};
 
-/// How many things of a kind that are off are told one by one.
-const MOST: usize = 1000;
+/// The maximum number of findings of a kind that are described.
+const MAX_FINDINGS: usize = 1000;
 
 impl Database {
     /// Feeds the whole ledger to a verifier, in bounded steps.
     ///
-    /// Beside a running server the steps do not see one instant. Heads are read first, and lines and entries that
-    /// came after them are left out: a chain is looked at as far as the head that was read. Lines beyond it must have
-    /// a head by now that includes them. What names entries, lines and heads is looked at after them, so whatever it names
-    /// must be there: it was committed together.
+    /// With a running server, the steps do not see a single instant. Heads are read first, and newer lines and entries
+    /// are left out: a chain is checked up to the head that was read, and the head of lines beyond it must include them
+    /// by now. Rows that refer to entries, lines and heads are read last, so everything they refer to must exist: it
+    /// was committed with them.
     pub async fn verify_ledger(&self, verifier: Verifier) -> Result<Report, StoreError> {
-        self.verify_ledger_telling(verifier, &mut |_| {}).await
+        self.verify_ledger_with_progress(verifier, &mut |_| {}).await
     }
 
-    /// The same; tells how many lines were read so far.
-    pub async fn verify_ledger_telling(
+    /// The same; `progress` is called with the number of lines read so far.
+    pub async fn verify_ledger_with_progress(
         &self,
         mut verifier: Verifier,
-        tell: &mut (dyn FnMut(u64) + Send),
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Report, StoreError> {
         let mut read = 0;
         let reader = self.reader();
-        // Of these it is known that so much was given back before the entries are read.
+        // Read first: the entries read afterwards must contain at least these reversals.
         let reversed = self.reversed_transfers().await?;
         let heads = self.heads().await?;
         for head in &heads {
             let mut from = 1;
             while from <= head.seq {
-                let to = head.seq.min(from + i64::from(STEP) - 1);
+                let to = head.seq.min(from + i64::from(ROWS_PER_SCAN) - 1);
                 for (line, digest) in reader.lines_with_digests(head.client, head.id, from, to).await? {
                     verifier.line(&line, &digest);
                     read += 1;
                 }
-                tell(read);
+                progress(read);
                 from = to + 1;
             }
         }
@@ -53,7 +53,7 @@ impl Database {
         let mut beyond: BTreeMap<(ClientId, LedgerAccountId), i64> = BTreeMap::new();
         let mut after = None;
         loop {
-            let entries: Vec<Entry> = reader.scan(after, STEP).await?;
+            let entries: Vec<Entry> = reader.scan(after, ROWS_PER_SCAN).await?;
             let Some(last) = entries.last() else { break };
             after = Some(vec![last.client.0.into(), last.id.0.into()]);
             for own in entries.chunk_by(|one, next| one.client == next.client) {
@@ -84,7 +84,7 @@ impl Database {
         Ok(verifier.finish())
     }
 
-    /// Feeds entries of one client, in the order of their ids, with all of their lines; gives the lines.
+    /// Feeds entries of one client, in the order of ids, with all of their lines. Returns the lines.
     async fn verify_entries(&self, verifier: &mut Verifier, entries: &[Entry]) -> Result<Vec<Line>, StoreError> {
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(Vec::new()) };
         let reader = self.reader();
@@ -105,7 +105,7 @@ impl Database {
         Ok(lines.into_values().flatten().collect())
     }
 
-    /// Every account and every card has a head from its first moment on.
+    /// Every account and card has a head from the start.
     async fn verify_owners(
         &self,
         verifier: &mut Verifier,
@@ -124,7 +124,7 @@ impl Database {
         if missing.is_empty() {
             return Ok(());
         }
-        // Those that were made meanwhile have one now.
+        // Accounts and cards created in the meantime have a head by now.
         let now: std::collections::HashSet<_> =
             self.heads().await?.into_iter().map(|head| (head.client, head.id)).collect();
         for (what, client, id) in missing.into_iter().filter(|(_, client, id)| !now.contains(&(*client, *id))) {
@@ -133,8 +133,8 @@ impl Database {
         Ok(())
     }
 
-    /// A client's events have positions without gaps, those that tell of a balance name an entry that is there, and the
-    /// last of an account or card has the number that its head says.
+    /// Checks a client's events: positions have no gaps, balance events refer to existing entries, and the last
+    /// sequence of an account or card equals its head's.
     async fn verify_events(&self, verifier: &mut Verifier, heads: &[Balance]) -> Result<(), StoreError> {
         let reader = self.reader();
         let places = named::positions(&reader, verifier).await?;
@@ -162,7 +162,7 @@ impl Database {
         Ok(())
     }
 
-    /// The transfers that were given back, in part or whole, and how much of them.
+    /// The reversed transfers and their reversed amounts.
     async fn reversed_transfers(&self) -> Result<Vec<(ClientId, Id, i64)>, StoreError> {
         let sql = "SELECT client, id, reversed FROM transfers WHERE reversed > 0";
         let rows = self.reader().rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 3).await?;

@@ -1,16 +1,16 @@
-//! What names entries, lines and heads: transfers, transactions, payments of cards, authorizations, events.
+//! Checking rows that refer to entries, lines and heads: transfers, transactions, card movements, authorizations,
+//! events.
 
 use std::collections::HashMap;
 
 use paygen_core::ids::{ClientId, Id};
 use paygen_core::ledger::Verifier;
 
-use super::MOST;
-use crate::database::STEP;
+use super::MAX_FINDINGS;
+use crate::database::ROWS_PER_SCAN;
 use crate::value::Value;
 use crate::{Reader, StoreError};
 
-/// An id as it is stored.
 pub(super) fn id(value: &Value) -> Option<Id> {
     match value {
         Value::Bytes(bytes) => Id::from_slice(bytes),
@@ -25,7 +25,7 @@ fn number(value: Option<&Value>) -> i64 {
     }
 }
 
-/// A table read in steps by its key, which is the client and one more column; each step is one statement.
+/// A table read in steps by client and one more key column, with one statement per step.
 pub(super) struct Steps {
     sql: String,
     columns: usize,
@@ -34,24 +34,24 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// What is selected begins with the two columns of the key and names the table's row `t`.
+    /// `select` begins with the two key columns; the table's alias is `t`.
     pub(super) fn of(table: &str, key: &str, select: &str) -> Steps {
         let sql = format!(
             "SELECT {select} FROM (SELECT * FROM {table} WHERE (client, {key}) > (?1, ?2)
-             ORDER BY client, {key} LIMIT {STEP}) t ORDER BY client, {key}"
+             ORDER BY client, {key} LIMIT {ROWS_PER_SCAN}) t ORDER BY client, {key}"
         );
         let columns = top_level_commas(select) + 1;
         Steps { sql, columns, after: (vec![0; 12], Vec::new()), ended: false }
     }
 
-    /// The next rows; nothing when there are no more.
+    /// The next rows; `None` at the end.
     pub(super) async fn next(&mut self, reader: &Reader) -> Result<Option<Vec<Vec<Value>>>, StoreError> {
         if self.ended {
             return Ok(None);
         }
         let params = vec![Value::Bytes(self.after.0.clone()), Value::Bytes(self.after.1.clone())];
         let rows = reader.rows(ClientId::INSTALLATION, self.sql.clone(), params, self.columns).await?;
-        self.ended = rows.len() < STEP as usize;
+        self.ended = rows.len() < ROWS_PER_SCAN as usize;
         if let Some([Value::Bytes(client), Value::Bytes(key), ..]) = rows.last().map(Vec::as_slice) {
             self.after = (client.clone(), key.clone());
         }
@@ -59,7 +59,7 @@ impl Steps {
     }
 }
 
-/// How many commas stand outside of parentheses.
+/// The number of commas outside of parentheses.
 fn top_level_commas(select: &str) -> usize {
     let mut depth = 0;
     let count = |character| {
@@ -74,7 +74,7 @@ fn top_level_commas(select: &str) -> usize {
     select.chars().map(count).filter(|is_one| *is_one).count()
 }
 
-/// Transfers: their entry moved what they say, from and to whom they say, and so much of it was given back.
+/// Checks transfers: their entries moved the stated amounts between the stated accounts, and so much was reversed.
 pub(super) async fn transfers(
     reader: &Reader,
     verifier: &mut Verifier,
@@ -124,7 +124,8 @@ pub(super) async fn transfers(
     Ok(())
 }
 
-/// Transactions and payments of cards: their entries are there, and those of transactions moved what they say to or from
+/// Checks transactions and card movements: their entries exist, and those of transactions moved the stated amounts to
+/// or from the network.
 /// the network.
 pub(super) async fn entries(reader: &Reader, verifier: &mut Verifier) -> Result<(), StoreError> {
     let there = "(SELECT count(*) FROM ledger_entries e WHERE e.client = t.client AND e.id = t.entry)";
@@ -155,11 +156,11 @@ pub(super) async fn entries(reader: &Reader, verifier: &mut Verifier) -> Result<
     Ok(())
 }
 
-/// What authorizations say is open of them is what their lines hold.
+/// Checks that authorizations hold what their lines say.
 pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<(), StoreError> {
     let mut held = verifier.holds();
     let mut doubtful: Vec<(ClientId, Id)> = Vec::new();
-    // A deposit holds nothing: its money is there when it is cleared.
+    // A deposit holds nothing; its amount arrives when it is cleared.
     let open = "CASE WHEN kind = 'deposit' THEN 0 ELSE open_amount + open_fee END";
     let mut steps = Steps::of("authorizations", "id", &format!("client, id, {open}"));
     while let Some(rows) = steps.next(reader).await? {
@@ -172,10 +173,10 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
             }
         }
     }
-    // What is left holds something for an authorization that is not there.
+    // The remaining lines hold amounts for missing authorizations.
     doubtful.extend(held.into_keys());
-    // They may have changed between the two looks: each is looked at again in one statement.
-    for (client, authorization) in doubtful.into_iter().take(MOST) {
+    // Both may have changed between the two reads, so each difference is checked again in a single statement.
+    for (client, authorization) in doubtful.into_iter().take(MAX_FINDINGS) {
         let sql = format!(
             "SELECT {open}, (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM ledger_lines l
                  WHERE l.client = a.client AND l.account IN (a.card, a.account) AND l.authorization_id = a.id)
@@ -198,7 +199,7 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
     Ok(())
 }
 
-/// A client's events have positions without gaps; the first position of each client that has events.
+/// Checks that a client's positions have no gaps. Returns the first position of each client.
 pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Result<HashMap<ClientId, i64>, StoreError> {
     let sql = "SELECT client, CAST(min(position) AS bigint), CAST(max(position) AS bigint), count(position)
          FROM events WHERE position IS NOT NULL GROUP BY client";
@@ -218,7 +219,7 @@ pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Resul
     Ok(firsts)
 }
 
-/// Events that tell of a balance name an entry that is there; the number of each object's last event.
+/// Checks that balance events refer to existing entries. Returns the last sequence of each object.
 pub(super) async fn events(
     reader: &Reader,
     verifier: &mut Verifier,

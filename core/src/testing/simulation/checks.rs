@@ -1,4 +1,4 @@
-//! What must hold whatever happened.
+//! The invariants of a simulation.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ impl Simulation {
         self.check_held();
     }
 
-    /// The card that counts for a card: the last of its replacements.
+    /// The card whose counters apply: the last replacement.
     fn counted(&self, card: CardId) -> Id {
         let mut row = self.world.card_row(card);
         while let Some(next) = row.replaced_by {
@@ -34,20 +34,18 @@ impl Simulation {
         row.id.0
     }
 
-    /// Every authorization that was made.
     fn made(&self) -> impl Iterator<Item = &Authorization> {
         let rows = self.world.work.authorizations.wanted();
         rows.filter_map(|(key, _)| self.world.work.authorizations.peek(key))
     }
 
-    /// Everything that was posted.
     fn posted(&self) -> impl Iterator<Item = &Transaction> {
         let rows = self.world.work.transactions.wanted();
         rows.filter_map(|(key, _)| self.world.work.transactions.peek(key))
     }
 
-    /// What is posted of an authorization is what it says was collected and given back; holds and suspense are explained;
-    /// no account closes while its ended cards have money, owe some or await some.
+    /// Transactions add up to what their authorization says was cleared and refunded; holds and suspense are explained;
+    /// no account closes while its canceled cards are unsettled.
     fn check_messages(&self) {
         let made: Vec<&Authorization> = self.made().collect();
         let transactions: Vec<&Transaction> = self.posted().collect();
@@ -97,7 +95,7 @@ impl Simulation {
         }
     }
 
-    /// No decision and no API write takes what is available below zero; only what the network imposes does.
+    /// No decision and no API write reduces an available amount below zero; only what the network imposes does.
     fn check_floors(&self, fresh: &Fresh) {
         for line in &self.world.appended.lines[fresh.lines..] {
             let after = line.ledger_after - line.held_after + line.credit_limit;
@@ -115,14 +113,14 @@ impl Simulation {
         line.forced
             && match line.kind {
                 EntryKind::Clearing | EntryKind::ForcePost | EntryKind::RefundReversal => true,
-                // What a card lacks moves to its replacement.
+                // A card's debt moves to its replacement.
                 EntryKind::CardReplacement => true,
                 EntryKind::Hold => line.authorization.is_some_and(stand_in),
                 _ => false,
             }
     }
 
-    /// Counters are what authorizations and transactions add up to.
+    /// Counters are the sum of authorizations and transactions.
     fn check_used(&self, fresh: &Fresh) {
         let mut owners: Vec<Id> = fresh.counters.keys().copied().collect();
         owners.extend(fresh.moved.iter().map(|moved| moved.holder.map_or(self.counted(moved.card), |id| id.0)));
@@ -136,7 +134,7 @@ impl Simulation {
             let Some(row) = self.world.work.counters.peek(Key::of(self.world.client, owner)) else { continue };
             let card = self.world.work.cards.peek(Key::of(self.world.client, owner));
             if card.is_some_and(|card| card.replaced_by.is_some()) {
-                // What it used moved along.
+                // The counters moved to the replacement.
                 continue;
             }
             let was = self.counters_before(fresh, owner);
@@ -144,7 +142,7 @@ impl Simulation {
                 let known = was.and_then(|row| same_window(row, window));
                 let (amount, count) = self.flows(fresh, owner, window);
                 let (was_amount, was_count) = known.map_or((0, 0), |window| (window.amount, window.count));
-                // A window that began among several commands, perhaps again, does not have what came before it.
+                // A window that began between several commands does not contain what came before.
                 let began = several && (known.is_none() || limits_changed);
                 assert!(
                     began || (window.amount, window.count) == (was_amount + amount, was_count + count),
@@ -161,7 +159,7 @@ impl Simulation {
         }
     }
 
-    /// The counters of an owner before the last commands; those of the card it replaces, when it is new.
+    /// An owner's counters before the last commands; those of the replaced card for a new card.
     fn counters_before<'a>(&'a self, fresh: &'a Fresh, owner: Id) -> Option<&'a Counters> {
         let mut owner = owner;
         loop {
@@ -179,7 +177,7 @@ impl Simulation {
         begin(crate::time::Instant::from_micros(window.start)) == begin(self.now())
     }
 
-    /// By how much a window changed, in amount and in payments.
+    /// The expected change of a window, in amount and in payments.
     fn flows(&self, fresh: &Fresh, owner: Id, window: &Window) -> (i64, i64) {
         let (mut amount, mut count) = (0, 0);
         let same = |key: &WindowKey, start: i64| *key == window.key && start == window.start;
@@ -192,7 +190,7 @@ impl Simulation {
         }
         for id in &fresh.transactions {
             let transaction = self.posting_row(*id);
-            // The reversal of a refund takes what the refund gave.
+            // Reversing a refund debits what the refund credited.
             let (sign, of) = match transaction.kind {
                 TransactionType::RefundReversal => (-1, self.posting_row(transaction.original.expect("a refund"))),
                 _ => (1, transaction),
@@ -208,7 +206,7 @@ impl Simulation {
         (amount, count)
     }
 
-    /// What is held on each ledger account is what its open authorizations hold.
+    /// The held amount of each ledger account is the sum of its open authorizations.
     fn check_held(&self) {
         let mut held: HashMap<Id, i64> = HashMap::new();
         let mut payments: HashMap<Id, i64> = HashMap::new();
@@ -242,7 +240,7 @@ impl Simulation {
         }
     }
 
-    /// The books, the events, and every decision made again from what was kept.
+    /// The ledger, the events, and the replay of every decision.
     pub fn check_all(&self) {
         self.world.check();
         self.check_messages();

@@ -1,4 +1,4 @@
-//! The commands: of every kind, about what is there, about what was, and about what never came.
+//! Drawing commands: of every kind, about existing objects, ended ones and unknown ones.
 
 use super::{Simulation, currency};
 use crate::Command;
@@ -26,7 +26,6 @@ use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, 
 use crate::transfers::{CreateTransfer, ReverseTransfer};
 
 impl Simulation {
-    /// The next command.
     pub fn draw(&mut self) -> Command {
         loop {
             if let Some(command) = self.try_draw() {
@@ -35,7 +34,7 @@ impl Simulation {
         }
     }
 
-    /// A card, mostly one that can be used.
+    /// A card, usually a usable one.
     fn card(&mut self) -> Option<CardId> {
         let live = |id: &CardId| self.world.card_row(*id).status == CardStatus::Active;
         let live: Vec<CardId> = self.cards.iter().copied().filter(live).collect();
@@ -46,7 +45,7 @@ impl Simulation {
         self.dice.late(&self.accounts)
     }
 
-    /// An amount, mostly in dollars; in other currencies with a rate, a billing amount, or neither.
+    /// An amount, usually in dollars; in other currencies with a rate, a billing amount, or neither.
     fn requested(&mut self) -> RequestedAmount {
         let code = self.dice.of(&["USD", "USD", "USD", "USD", "USD", "EUR", "JPY", "GBP"]).expect("some");
         let currency = currency(code);
@@ -72,7 +71,7 @@ impl Simulation {
         Trace { stan: number.to_string(), rrn: String::new(), transaction_id, authorization_code: None }
     }
 
-    /// The numbers of a message that posts money: now and then those of another one.
+    /// The numbers of a message that posts money, sometimes those of an earlier one.
     fn numbers(&mut self, fresh: impl Fn(&mut Simulation) -> Trace) -> (Trace, String) {
         if self.dice.one_in(8)
             && let Some(at) = self.dice.below_len(self.numbers.len())
@@ -84,7 +83,7 @@ impl Simulation {
         numbers
     }
 
-    /// A part of an amount in the merchant's currency, or all that is left of it.
+    /// A part of an amount in the merchant's currency, or everything that is left.
     fn part(&mut self, whole: i64, settled: i64, currency: Currency) -> RequestedAmount {
         let minor = if self.dice.one_in(3) { whole - settled } else { whole / 3 };
         let amount = Decimal::new(minor.max(1), currency.exponent());
@@ -110,7 +109,7 @@ impl Simulation {
         self.world.work.transactions.peek(Key::of(self.world.client, id.0)).expect("a transaction")
     }
 
-    /// An authorization that was made, every other time one that is open; and its trace.
+    /// An authorization, every other time an open one, and its trace.
     fn known(&mut self) -> Option<(AuthorizationId, Trace)> {
         let mut id = self.dice.late(&self.authorizations)?;
         if self.dice.one_in(2) {
@@ -215,7 +214,7 @@ impl Simulation {
                 let from = self.sent.len().saturating_sub(20);
                 let number = usize::try_from(self.dice.below(20)).expect("small");
                 let again = self.sent.get(from + number)?;
-                // The edge draws another id each time.
+                // The server draws a new id each time.
                 (!matches!(again, Command::CreateCardHolder(_))).then(|| again.clone())?
             }
         })
@@ -285,7 +284,7 @@ impl Simulation {
         NewControls { limits, ..NewControls::default() }
     }
 
-    /// Stops an account or card holder, or lets them go on; a card holder gets other limits.
+    /// Suspends or resumes an account or card holder, or changes a card holder's limits.
     fn toggle(&mut self) -> Option<Command> {
         let stop = self.dice.one_in(4);
         if self.dice.one_in(2) {
@@ -303,7 +302,7 @@ impl Simulation {
         Some(Command::UpdateAccount(Box::new(UpdateAccount { id, status, ..UpdateAccount::default() })))
     }
 
-    /// One step on the way to closing an account: its cards end, its money goes, then it closes.
+    /// The next step of closing an account: cancel its cards, move its money, close it.
     fn wind_down(&mut self) -> Option<Command> {
         let account = self.doomed.filter(|id| self.accounts.contains(id)).or_else(|| self.account())?;
         self.doomed = Some(account);
@@ -329,7 +328,7 @@ impl Simulation {
         }
     }
 
-    /// A PIN, an activation, or a card that is frozen or thawed.
+    /// A PIN, an activation, or freezing or unfreezing a card.
     fn change_card(&mut self) -> Option<Command> {
         let id = self.card()?;
         Some(match self.dice.below(6) {
@@ -376,7 +375,6 @@ impl Simulation {
         let links =
             linked.map(|card| Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds });
         let pin_sealed = secret.and_then(|secret| secret.pin.clone());
-        // A card without a PIN cannot be given its own.
         let pin = match (&pin_sealed, pin) {
             (Some(_), Match::NotSet) => Match::NotGiven,
             (None, Match::Match | Match::Mismatch) => Match::NotGiven,
@@ -384,7 +382,7 @@ impl Simulation {
         };
         let cvv = self.dice.of(&[Match::Match, Match::NotGiven]).expect("some");
         let cvv = if self.dice.one_in(40) { Match::Mismatch } else { cvv };
-        // They may be old, and are not always known.
+        // They may be outdated or unknown.
         let old = |links: Links| Links { account: AccountId(Id::from_bytes([9; 12])), ..links };
         let links = if self.dice.one_in(10) { links.map(old) } else { links };
         let links = links.filter(|_| !self.dice.one_in(3));
@@ -403,7 +401,8 @@ impl Simulation {
             requested.amount = Decimal::ZERO;
             requested.billing = None;
         }
-        // A number that is used again, or whose reversal came first; an advice of what was decided here, or the reverse.
+        // Sometimes the numbers are used again, the reversal came first, or an advice follows our own decision or
+        // precedes it.
         let reused = self.dice.one_in(30);
         let beside = self.dice.one_in(if advice { 2 } else { 12 });
         let mut card = if self.dice.one_in(50) { None } else { Some(self.card()?) };
@@ -449,7 +448,7 @@ impl Simulation {
         let mut amount = self.dice.one_in(2).then(|| self.dice.amount());
         let mut currency = usd();
         if self.dice.one_in(3) {
-            // The next authorization's, which has not come yet; sometimes in parts.
+            // The reversal of the next authorization, which has not arrived yet; sometimes in parts.
             trace.transaction_id = format!("T{}", self.number + 1);
             trace.stan = self.dice.below(3).to_string();
             card = None;
@@ -461,7 +460,7 @@ impl Simulation {
         Some(Command::ReverseByReference(Box::new(command)))
     }
 
-    /// Collects a part of an authorization in another currency, a message of its own: a third, or all that is left.
+    /// Clears a part of an authorization in another currency: a third, or everything that is left.
     fn clear_part(&mut self) -> Option<Command> {
         let id = *self.parts.last()?;
         let row = self.row(id);
@@ -491,7 +490,6 @@ impl Simulation {
         let fresh = self.dice.one_in(12);
         let known = self.known()?;
         let (trace, sequence) = self.numbers(|own| if fresh { own.trace() } else { known.1.clone() });
-        // A part in the currency that the authorization is in.
         if self.dice.one_in(2) {
             let row = self.row(known.0);
             let (whole, settled, currency) = (row.merchant_amount, row.merchant_settled, row.merchant_currency);

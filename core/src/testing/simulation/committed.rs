@@ -1,4 +1,4 @@
-//! What a batch changed, as its store saw it commit; and a world that learns of it.
+//! The changes of a committed batch, and a world that learns of them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::work::{Appended, KeySet, Work};
 
 macro_rules! define_committed {
     ($($field:ident: $record:ty),* $(,)?) => {
-        /// What one commit changed.
+        /// The changes of one commit.
         #[derive(Clone, Debug)]
         pub struct Committed {
             $(pub(super) $field: Vec<Change<$record>>,)*
@@ -18,14 +18,14 @@ macro_rules! define_committed {
         }
 
         impl Committed {
-            /// What committing this work changes.
+            /// The changes that committing this work makes.
             pub fn of(work: &Work) -> Committed {
                 Committed { $($field: work.$field.changes(),)* appended: work.appended.clone() }
             }
         }
 
         impl World {
-            /// Takes in what was committed of this world's client, and of what belongs to nobody.
+            /// Applies the changes of this world's client, and of rows that belong to no client.
             pub(super) fn learn(&mut self, committed: &Committed) {
                 let (own, nobody) = (self.client, ClientId::INSTALLATION);
                 $(for change in &committed.$field {
@@ -50,12 +50,12 @@ macro_rules! define_committed {
                 });
             }
 
-            /// The keys of every row, also of those that were deleted.
+            /// The keys of all rows, deleted ones included.
             pub(super) fn keys(&self) -> KeySet {
                 self.work.wanted()
             }
 
-            /// Compares every row with what was read from the store.
+            /// Compares all rows with those read from the store.
             pub(super) fn assert_stored(&self, stored: &Work) {
                 $(for (key, _) in self.work.$field.wanted() {
                     let (known, found) = (self.work.$field.peek(key), stored.$field.peek(key));

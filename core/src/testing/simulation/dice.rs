@@ -1,4 +1,4 @@
-//! Dice that fall the same for the same seed.
+//! Reproducible random numbers.
 
 use crate::money::Decimal;
 
@@ -16,12 +16,12 @@ impl Dice {
         (z ^ (z >> 31)) % bound
     }
 
-    /// Whether something happens that happens once in so many times.
+    /// True once in `chances` times on average.
     pub fn one_in(&mut self, chances: u64) -> bool {
         self.below(chances) == 0
     }
 
-    /// An index of a list that is not empty.
+    /// A random index of a non-empty list.
     pub(super) fn below_len(&mut self, len: usize) -> Option<usize> {
         let bound = u64::try_from(len).expect("few");
         (bound > 0).then(|| usize::try_from(self.below(bound)).expect("few"))
@@ -32,7 +32,7 @@ impl Dice {
         (bound > 0).then(|| all[usize::try_from(self.below(bound)).expect("few")])
     }
 
-    /// One of the last, mostly.
+    /// Usually one of the last elements.
     pub(super) fn late<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let from = if self.one_in(10) { 0 } else { all.len().saturating_sub(30) };
         self.of(&all[from..])

@@ -1,7 +1,7 @@
-//! A seeded simulation: random commands of all kinds, and after them what must hold whatever happened.
+//! A seeded simulation: random commands of all kinds, with invariants checked after each step.
 //!
-//! It does not run commands: whoever drives it does, in memory or on a real store, one at a time or many at once, and
-//! tells it what was committed. So the generator and the checks are the same for every way of running them.
+//! The simulation does not run the commands. Its driver does, in memory or on a real store, one at a time or
+//! concurrently, and reports what was committed. The generator and the checks are therefore the same in every setting.
 
 mod checks;
 mod commands;
@@ -30,17 +30,17 @@ pub use committed::Committed;
 pub use dice::Dice;
 use said::Said;
 
-/// Wall time, which stands still: business time moves with the test clock alone.
+/// Wall time stands still; business time only moves with the test clock.
 pub const WALL: Instant = Instant::from_micros(1_767_225_600_000_000);
 
 /// The commands of one client.
 pub struct Simulation {
-    /// The client's rows as they were committed.
+    /// The client's rows as committed.
     world: World,
     dice: Dice,
     terms: Arc<Terms>,
     accounts: Vec<AccountId>,
-    /// The account that is being emptied, to be closed.
+    /// The account that is being emptied in order to be closed.
     doomed: Option<AccountId>,
     holders: Vec<CardHolderId>,
     cards: Vec<CardId>,
@@ -49,13 +49,13 @@ pub struct Simulation {
     captures: Vec<TransactionId>,
     refunds: Vec<TransactionId>,
     sent: Vec<Command>,
-    /// Network transaction ids given out.
+    /// The last network transaction id used.
     number: u64,
-    /// The numbers of messages that post money.
+    /// The numbers of messages that posted money.
     numbers: Vec<(Trace, String)>,
-    /// Authorizations in other currencies that are collected in parts until nothing is left.
+    /// Authorizations in other currencies that are cleared in parts.
     parts: Vec<AuthorizationId>,
-    /// What messages said, to be compared with what became of them.
+    /// What messages stated, to be compared with their effects.
     said: Said,
     fresh: Fresh,
 }
@@ -64,15 +64,14 @@ pub struct Simulation {
 #[derive(Default)]
 struct Fresh {
     commands: Vec<Command>,
-    /// The counters that changed, as they were.
+    /// Previous values of the counters that changed.
     counters: HashMap<Id, Option<Counters>>,
     moved: Vec<Moved>,
     transactions: Vec<TransactionId>,
-    /// How many ledger lines there were.
     lines: usize,
 }
 
-/// What an authorization took from a window since it was last seen, or gave back to it.
+/// Usage of a window by an authorization since the last check; negative if credited.
 struct Moved {
     authorization: AuthorizationId,
     card: CardId,
@@ -84,7 +83,6 @@ struct Moved {
 }
 
 impl Simulation {
-    /// A client with nothing yet.
     pub fn new(seed: u64, client: ClientId) -> Simulation {
         let terms = FeeTerms { fixed: 10, basis_points: 150, vat_basis_points: 750 };
         let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: Some(true), terms }];
@@ -115,22 +113,20 @@ impl Simulation {
         }
     }
 
-    /// Whose commands.
     pub fn client(&self) -> ClientId {
         self.world.client
     }
 
-    /// Business time.
     pub fn now(&self) -> Instant {
         self.world.work.now()
     }
 
-    /// The keys of all rows there are or were.
+    /// The keys of all rows that exist or existed.
     pub fn keys(&self) -> KeySet {
         self.world.keys()
     }
 
-    /// Compares all rows with what was read from the store.
+    /// Compares all rows with those read from the store.
     pub fn assert_stored(&self, stored: &Work) {
         self.world.assert_stored(stored);
     }
@@ -180,7 +176,7 @@ impl Simulation {
         self.world.learn(committed);
     }
 
-    /// Notes what a command came to; nothing when it was refused or its answer was lost.
+    /// Records the outcome of a command; `None` if it was refused or its answer was lost.
     pub fn note(&mut self, command: Command, outcome: Option<&Outcome>) {
         fn add<T: PartialEq>(list: &mut Vec<T>, id: Option<T>) {
             let id = id.expect("an id");

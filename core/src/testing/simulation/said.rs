@@ -1,4 +1,4 @@
-//! What messages said, compared with what became of them: each has an effect of its own, and what it says counts.
+//! What messages stated, compared with their effects: each message has exactly one effect, in the amount it stated.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,19 +12,18 @@ use crate::testing::World;
 use crate::transactions::{Refund, Transaction, TransactionType};
 use crate::{Command, Outcome};
 
-/// What was said so far.
 #[derive(Default)]
 pub(super) struct Said {
-    /// Reversals that came before their authorization, by network transaction id.
+    /// Reversals that arrived before their authorization, by network transaction id.
     early: HashMap<String, Vec<ReverseByReference>>,
-    /// Authorizations whose parts came in other currencies or at other rates: they need not add up to the unit.
+    /// Authorizations with parts in other currencies or at other rates: their sums may be off by rounding.
     mixed: HashSet<AuthorizationId>,
-    /// The same of transactions that were refunded.
+    /// Transactions with such refunds.
     mixed_refunds: HashSet<TransactionId>,
 }
 
 impl Said {
-    /// Takes in a message and what it came to.
+    /// Records a message and its outcome.
     pub(super) fn note(&mut self, world: &World, command: &Command, outcome: Option<&Outcome>) {
         let posted = match outcome {
             Some(Outcome::MaybeTransaction(view)) => (**view).as_ref().map(|view| &view.id),
@@ -116,11 +115,11 @@ impl Said {
         }
     }
 
-    /// What came early counts, and parts add up to the whole.
+    /// Early reversals count, and parts add up to the whole.
     pub(super) fn check(&self, made: &[&Authorization], transactions: &[&Transaction]) {
         for of in made {
             self.check_early(of);
-            // What ran out or was released is neither collected nor taken back.
+            // Expired or released amounts are neither cleared nor reversed.
             let released = of.timeline.iter().any(|step| matches!(step.step, Step::Released | Step::Expired));
             let settled = of.merchant_settled == of.merchant_amount && of.approved == of.requested;
             let whole = settled && of.outstanding == 0 && !released;
@@ -139,7 +138,8 @@ impl Said {
             let sum: i64 = refunds.iter().map(|refund| refund.amount).sum();
             assert_eq!(sum, of.refunded, "refunds of {of:?}");
             let whole = of.amount < 0 && of.refunded == -of.amount && of.refunded > 0;
-            // Where the merchant's unit is the smaller one, less than all of it may be all in the card's.
+            // If the merchant's minor unit is worth less, a part of the amount may already convert to all of the
+            // card's.
             let exact = of.merchant_amount <= of.amount.abs();
             if whole && exact && !self.mixed_refunds.contains(&of.id) {
                 let sum: i64 = refunds.iter().map(|refund| refund.merchant_amount).sum();
@@ -154,7 +154,7 @@ impl Said {
             return;
         }
         let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();
-        // What an advice made of it since does not matter, nor do advices that waited for a price.
+        // Later changes by an advice do not matter, nor do advices that waited for a price.
         let first = of.timeline.first().filter(|first| matches!(first.step, Step::Approved | Step::Advised));
         let Some(first) = first.filter(|first| first.amount > 0 && of.timeline.len() < MAX_TIMELINE_STEPS) else {
             return;
@@ -174,7 +174,7 @@ fn authorization(world: &World, id: AuthorizationId) -> &Authorization {
     world.work.authorizations.peek(Key::of(world.client, id.0)).expect("an authorization")
 }
 
-/// The transaction that a message is answered with is its own.
+/// The transaction in the answer to a message belongs to that message.
 fn check_posted(
     posted: &Transaction,
     requested: Option<&RequestedAmount>,
@@ -196,7 +196,7 @@ fn check_posted(
     assert!(kinds.contains(&posted.kind), "{command:?} is answered with {posted:?}");
 }
 
-/// One transaction is one hold, and nothing is approved for nothing.
+/// A transaction has one hold, and only positive amounts are approved.
 pub(super) fn check_holds(made: &[&Authorization]) {
     let mut held: HashMap<(&str, Option<CardId>), AuthorizationId> = HashMap::new();
     for of in made {
@@ -209,7 +209,7 @@ pub(super) fn check_holds(made: &[&Authorization]) {
     }
 }
 
-/// What is in suspense is what its open exceptions say.
+/// The amounts in suspense are those of the open exceptions.
 pub(super) fn suspended(exceptions: &[&NetworkException], transactions: &[&Transaction]) -> HashMap<Currency, i64> {
     let mut sums: HashMap<Currency, i64> = HashMap::new();
     for of in exceptions {

@@ -9,7 +9,7 @@ use crate::testing::World;
 const SEEDS: u64 = 20;
 const STEPS: u64 = 1_000;
 
-/// Tells the seed when a check fails.
+/// Prints the seed when a check fails.
 struct Told(u64, u64);
 
 impl Drop for Told {
