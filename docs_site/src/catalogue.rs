@@ -250,9 +250,12 @@ mod tests {
         text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     }
 
+    /// The source of every crate that answers errors.
     fn server() -> String {
         let mut found = Vec::new();
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        for name in ["api", "app", "server"] {
+            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src"), &mut found);
+        }
         found.join("\n")
     }
 
@@ -272,7 +275,7 @@ mod tests {
                 Some((name, variant.split('"').nth(1)?))
             })
             .collect();
-        let statuses = core("src/http/refusals.rs");
+        let statuses = core("../api/src/refusals.rs");
         let statuses = statuses.split("match refusal {").nth(1).and_then(|rest| rest.split("\n}").next());
         let mut found: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
         let mut variants = Vec::new();

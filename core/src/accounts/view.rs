@@ -71,31 +71,6 @@ impl EventPart for AccountView {
 }
 
 impl AccountView {
-    /// The names of the view's members, for a list's `fields` parameter.
-    pub const FIELDS: &'static [&'static str] = &[
-        "_id",
-        "ownerType",
-        "ownerId",
-        "client",
-        "name",
-        "type",
-        "category",
-        "status",
-        "currency",
-        "network",
-        "balance",
-        "availableBalance",
-        "ledgerBalance",
-        "heldBalance",
-        "creditLimit",
-        "canDebit",
-        "canCredit",
-        "metadata",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ];
-
     pub fn of(account: &Account, balance: &Balance) -> AccountView {
         let money = |minor| Money::new(minor, account.currency);
         AccountView {

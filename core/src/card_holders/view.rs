@@ -219,24 +219,6 @@ pub struct CardHolderView {
 }
 
 impl CardHolderView {
-    /// The names of the view's members, for a list's `fields` parameter.
-    pub const FIELDS: &'static [&'static str] = &[
-        "_id",
-        "name",
-        "status",
-        "person",
-        "address",
-        "identification",
-        "meta",
-        "metadata",
-        "spendingLimits",
-        "requirements",
-        "erasedAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-    ];
-
     pub fn of(holder: &CardHolder, personal: &Personal, now: Instant) -> CardHolderView {
         let (person, address, meta) = (&personal.person, &personal.address, &personal.meta);
         let (document, proof) = (&personal.identification.document, &personal.identification.proof_of_address);

@@ -55,8 +55,8 @@ fn json_reads_as_another_reader_reads_it() {
     });
 }
 
-fn members() -> &'static [&'static str] {
-    &["_id", "name", "status", "balance", "createdAt"]
+fn members() -> Vec<&'static str> {
+    vec!["_id", "name", "status", "balance", "createdAt"]
 }
 
 const SPEC: ListSpec = ListSpec {
