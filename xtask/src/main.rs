@@ -13,6 +13,7 @@ mod languages;
 mod named_tests;
 mod packages;
 mod postgres;
+mod ratchets;
 mod shape;
 mod spectral;
 mod tidy;

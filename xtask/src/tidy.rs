@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::house::Failure;
-use crate::{named_tests, shape};
+use crate::{named_tests, ratchets, shape};
 
 /// Upper bound on the length of a file.
-const MAX_FILE_LINES: usize = 620;
+const MAX_FILE_LINES: usize = 595;
 
 struct Rule {
     /// The rule applies to files whose path begins with one of these.
@@ -113,6 +113,7 @@ pub fn check(root: &Path) -> Result<(), Failure> {
         read.push(shape::File { path, text });
     }
     faults.extend(shape::faults(&read));
+    faults.extend(ratchets::faults(&read));
     for (line, name) in named_tests::named(&std::fs::read_to_string(root.join("SECURITY.md"))?) {
         if !tests.contains(name) {
             faults.push(format!("SECURITY.md:{line}: there is no test `{name}`; name the one that proves it"));
