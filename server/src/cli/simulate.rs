@@ -52,10 +52,10 @@ pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, 
         failing.push("the ledger".to_owned());
     }
     if failing.is_empty() {
-        println!("{} scenarios, each as expected.", selected.len());
+        println!("Passed: {}.", selected.len());
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} scenarios; not as expected: {}", selected.len(), failing.join(", "));
+    println!("Failed: {} of {}: {}", failing.len(), selected.len(), failing.join(", "));
     Ok(ExitCode::FAILURE)
 }
 
