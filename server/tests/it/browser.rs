@@ -107,12 +107,6 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// The address that the page's frame should have and that the browser did not load.
-    pub fn blocked_frame(&mut self) -> Option<String> {
-        let tree = self.call("Page.getFrameTree", json!({}));
-        tree["frameTree"]["childFrames"][0]["frame"]["unreachableUrl"].as_str().map(str::to_owned)
-    }
-
     /// Waits until an expression is true in the page.
     #[track_caller]
     pub fn wait_for(&mut self, expression: &str) {
