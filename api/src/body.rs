@@ -131,10 +131,22 @@ impl<'a> Members<'a> {
     }
 
     /// The members at these pointers that are not declared, as JSON.
-    pub fn echo(&self, declared: &[&str], pointers: &'static [&'static str]) -> Vec<(&'static str, serde_json::Value)> {
+    pub fn echo(
+        &self,
+        declared: &[&str],
+        pointers: &'static [&'static str],
+        faults: &mut Faults,
+    ) -> Vec<(&'static str, serde_json::Value)> {
         let undeclared = pointers.iter().filter(|pointer| !declared.contains(&pointer.trim_start_matches('/')));
         let sent = undeclared.filter_map(|pointer| Some((*pointer, self.find(pointer.trim_start_matches('/'))?)));
-        sent.map(|(pointer, json)| (pointer, serde_json::from_str(&json.canonical()).unwrap_or_default())).collect()
+        let read = |(pointer, json): (&'static str, &Json)| match serde_json::from_str(&json.canonical()) {
+            Ok(value) => Some((pointer, value)),
+            Err(error) => {
+                faults.push(FieldProblem::new(pointer, "type", error.to_string()));
+                None
+            }
+        };
+        sent.filter_map(read).collect()
     }
 
     /// Reports unknown members, at most as many as an error lists, because each costs a search for the nearest name.
@@ -185,7 +197,7 @@ macro_rules! body {
                 $(let $field = members.$mode::<$kind>($json, faults);)*
                 Some($name {
                     $($field: $field?,)*
-                    $(echo: members.echo(<$name>::DECLARED, $crate::view_members::pointers::<$view>()),)?
+                    $(echo: members.echo(<$name>::DECLARED, $crate::view_members::pointers::<$view>(), faults),)?
                 })
             }
         }

@@ -135,46 +135,48 @@ fn not_authenticated(error: AuthenticationError, address: IpAddr, app: &Api) -> 
         AuthenticationError::Store(error) => return error.into(),
         AuthenticationError::Rejected(rejected) => rejected,
     };
-    let (code, message) = match rejected {
-        NotAuthenticated::KeyUnknown => ("credential_unknown", "This API key is not known."),
-        NotAuthenticated::KeyOfSandbox => ("credential_unknown", "This is a sandbox's key. Production has none."),
-        NotAuthenticated::TokenUnknown => (
-            "credential_unknown",
-            "This bearer token is not one of this server's. API keys belong in the header x-api-key.",
-        ),
-        NotAuthenticated::TokenKeyUnknown => ("credential_unknown", "This token's API key is not known."),
-        NotAuthenticated::TokenExpired => ("credential_expired", "This token's time is over."),
-        NotAuthenticated::TokenRevoked => ("credential_revoked", "This token was revoked."),
-        NotAuthenticated::Key(Rejected::Revoked) => ("credential_revoked", "This API key was revoked."),
-        NotAuthenticated::Key(Rejected::Expired) => ("credential_expired", "This API key's time is over."),
+    let answer = match rejected {
+        NotAuthenticated::KeyUnknown => unauthorized("credential_unknown", "This API key is not known."),
+        NotAuthenticated::KeyOfSandbox => {
+            unauthorized("credential_unknown", "This is a sandbox's key. Production has none.")
+        }
+        NotAuthenticated::TokenUnknown => {
+            let message = "This bearer token is not one of this server's. API keys belong in the header x-api-key.";
+            unauthorized("credential_unknown", message)
+        }
+        NotAuthenticated::TokenKeyUnknown => unauthorized("credential_unknown", "This token's API key is not known."),
+        NotAuthenticated::TokenExpired => unauthorized("credential_expired", "This token's time is over."),
+        NotAuthenticated::TokenRevoked => unauthorized("credential_revoked", "This token was revoked."),
+        NotAuthenticated::Key(Rejected::Revoked) => unauthorized("credential_revoked", "This API key was revoked."),
+        NotAuthenticated::Key(Rejected::Expired) => unauthorized("credential_expired", "This API key's time is over."),
         NotAuthenticated::Key(Rejected::ClientDisabled) => {
-            ("client_disabled", "The client of this credential is disabled.")
+            unauthorized("client_disabled", "The client of this credential is disabled.")
         }
         NotAuthenticated::Address(address) => {
             let message = format!("This API key does not work from the address {address}.");
-            return Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", message);
+            Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", message)
         }
     };
     let tries = app.credential_tries.as_ref().filter(|_| rejected.may_be_guess());
-    tries.and_then(|tries| tries.take(address).err()).unwrap_or_else(|| unauthorized(code, message))
+    tries.and_then(|tries| tries.take(address).err()).unwrap_or(answer)
 }
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Problem {
-        let (code, message) = match denied {
+        match denied {
             Denied::Scope(scope) => {
-                ("scope_missing", format!("This needs the scope {scope}, which the credential does not have."))
+                let message = format!("This needs the scope {scope}, which the credential does not have.");
+                Problem::new(StatusCode::FORBIDDEN, "scope_missing", message)
             }
-            Denied::Bound => (
-                "credential_bound",
-                "A token that is bound to one card holder or card cannot do this. Use an API key.".to_owned(),
-            ),
-            Denied::ApiKeyRequired => (
-                "api_key_required",
-                "A bearer token makes and rotates no API keys: they would outlive it. Use an API key.".to_owned(),
-            ),
-        };
-        Problem::new(StatusCode::FORBIDDEN, code, message)
+            Denied::Bound => {
+                let message = "A token that is bound to one card holder or card cannot do this. Use an API key.";
+                Problem::new(StatusCode::FORBIDDEN, "credential_bound", message)
+            }
+            Denied::ApiKeyRequired => {
+                let message = "A bearer token makes and rotates no API keys: they would outlive it. Use an API key.";
+                Problem::new(StatusCode::FORBIDDEN, "api_key_required", message)
+            }
+        }
     }
 }
 

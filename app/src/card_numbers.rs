@@ -76,7 +76,7 @@ pub async fn open(app: &App, card: &Card) -> Result<Pan, Failure> {
 /// The secrets of a card. A card whose number passed to its replacement has none: it is canceled.
 async fn secret(app: &App, card: &Card) -> Result<CardSecret, Failure> {
     let found = app.reader.get::<CardSecret>(Key::of(card.client, card.id.0)).await?;
-    found.ok_or_else(|| Failure::Refused(Refusal::CardCanceled))
+    found.ok_or(Failure::Refused(Refusal::CardCanceled))
 }
 
 fn open_pan(app: &App, secret: &CardSecret) -> Result<Pan, Failure> {

@@ -1,14 +1,14 @@
 //! Rotation of the data keys, under traffic: create new keys, seal all content again, delete the old keys.
 //!
 //! 1. A new key of each rotated purpose replaces the active one, which becomes retired: all or none, and only if no
-//! other run did so meanwhile. From here on the retired keys in the database mark a rotation in progress, so a run
-//! after a crash resumes it, and two concurrent runs do the same work.
+//!    other run did so meanwhile. From here on the retired keys in the database mark a rotation in progress, so a run
+//!    after a crash resumes it, and two concurrent runs do the same work.
 //! 2. Content under retired keys is sealed again, [`ROWS_PER_STEP`] rows a command, as background work of the engine. A
-//! row that changed since it was read is skipped and found by the next pass.
+//!    row that changed since it was read is skipped and found by the next pass.
 //! 3. Servers that share the database reload the keys within [`RELOAD_INTERVAL`]; after [`SETTLE_TIME`] no running
-//! server seals under a retired key. What they sealed until then is sealed again.
+//!    server seals under a retired key. What they sealed until then is sealed again.
 //! 4. A retired key is deleted in a transaction that finds nothing sealed under it. A commit made under that key is
-//! either seen by that transaction or refused, even when its node was suspended meanwhile (`paygen_store`'s `sealing`).
+//!    either seen by that transaction or refused, even when its node was suspended meanwhile (`paygen_store`'s `sealing`).
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! One line of JSON is the request and one line the response; progress lines may precede it. The socket is in the data
 //! directory and accessible to its owner only: anybody who can open it can read the key file as well.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,7 @@ pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Pro
     let failed = |error: String| AdminResponse { error: Some(error), ..AdminResponse::default() };
     match ask {
         // Only a server can describe itself: without one, nothing runs.
-        AdminRequest::Status => AdminResponse::default(),
+        AdminRequest::Status => failed("no server runs here".to_owned()),
         AdminRequest::RotateKeys => match rotation::rotate(app, report).await {
             Ok(()) => AdminResponse::default(),
             Err(error) => failed(error.to_string()),
@@ -191,6 +191,16 @@ pub async fn serve(app: App, path: PathBuf, address: SocketAddr) {
     let _ = std::fs::remove_file(&path);
 }
 
+/// An address to call: one that stands for every interface cannot be called.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback =
+            if address.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
+        address.set_ip(loopback);
+    }
+    address
+}
+
 /// Upper bound on the progress lines buffered for a slow reader; further ones are dropped.
 const MAX_UNREAD_LINES: usize = 64;
 
@@ -201,7 +211,8 @@ async fn answer(app: &App, address: SocketAddr, stream: UnixStream) -> std::io::
     let ask = match serde_json::from_str(&line) {
         Ok(AdminRequest::Status) => {
             let version = env!("CARGO_PKG_VERSION").to_owned();
-            let running = Running { version, process: std::process::id(), url: format!("http://{address}") };
+            let running =
+                Running { version, process: std::process::id(), url: format!("http://{}", reachable(address)) };
             let response = AdminResponse { running: Some(running), ..AdminResponse::default() };
             return report(&mut write, &response).await;
         }

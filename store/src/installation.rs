@@ -41,18 +41,26 @@ impl Database {
         }))
     }
 
-    /// The kind, recorded now if it was not before: existing content decides, and in a database without any key the
-    /// caller does.
-    pub async fn established(&self, as_sandbox: bool, at: Instant) -> Result<Installation, StoreError> {
+    /// Whether it is a sandbox's, as far as is known: what was recorded, or else its content; in a database without any
+    /// key the caller decides. Nothing is recorded.
+    pub async fn presumed_sandbox(&self, as_sandbox: bool) -> Result<bool, StoreError> {
         if let Some(known) = self.installation().await? {
-            return Ok(known);
+            return Ok(known.is_sandbox);
         }
         let reader = self.reader();
         let has_marks = !reader.rows(ClientId::INSTALLATION, SANDBOX.to_owned(), Vec::new(), 1).await?.is_empty();
         // A database without any key was never served.
         let keys = "SELECT CAST(1 AS bigint) WHERE EXISTS (SELECT 1 FROM api_keys)";
         let is_used = !reader.rows(ClientId::INSTALLATION, keys.to_owned(), Vec::new(), 1).await?.is_empty();
-        let environment = if has_marks || (as_sandbox && !is_used) { "sandbox" } else { "production" };
+        Ok(has_marks || (as_sandbox && !is_used))
+    }
+
+    /// The kind, recorded now if it was not before.
+    pub async fn established(&self, as_sandbox: bool, at: Instant) -> Result<Installation, StoreError> {
+        if let Some(known) = self.installation().await? {
+            return Ok(known);
+        }
+        let environment = if self.presumed_sandbox(as_sandbox).await? { "sandbox" } else { "production" };
         let sql = "INSERT INTO installation (id, environment, key_file, created_at) VALUES (1, ?1, NULL, ?2)
              ON CONFLICT DO NOTHING";
         self.execute(sql, vec![environment.to_owned().into(), at.into()]).await?;

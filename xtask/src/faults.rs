@@ -28,7 +28,8 @@ pub fn without() -> Result<String, Failure> {
         works("umount", &["-l", &at]);
     }
     let can_trace = works("strace", &["-o", "/dev/null", "true"]);
-    let rights = [("mount", can_mount), ("strace", can_trace)];
+    let can_limit = works("prlimit", &["--fsize=1024:unlimited", "true"]);
+    let rights = [("mount", can_mount), ("strace", can_trace), ("prlimit", can_limit)];
     let lacking: Vec<&str> = rights.iter().filter(|(_, given)| !given).map(|(tool, _)| *tool).collect();
     for tool in &lacking {
         eprintln!("xtask: this machine does not allow {tool}: tests that need it are NOT RUN");

@@ -48,7 +48,7 @@ pub fn faults(files: &[File]) -> Vec<String> {
     for file in files {
         let name = file.path.split('/').next().unwrap_or_default();
         if !LAYERS.iter().any(|(known, _)| *known == name) {
-            faults.push(format!("{}: the crate {name} has no floor in xtask/src/shape.rs", file.path));
+            faults.push(format!("{}: the crate {name} has no layer in xtask/src/shape.rs", file.path));
         }
     }
     faults
@@ -61,7 +61,7 @@ fn arrows_up(name: &str, allowed: &[&str], file: &File, faults: &mut Vec<String>
             let named = has_word(line, &crate_name);
             let is_own = *other == name;
             if named && !is_own && !allowed.contains(other) {
-                let knows = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+                let knows = if allowed.is_empty() { "no other crate".to_owned() } else { allowed.join(", ") };
                 let place = format!("{}:{}", file.path, number + 1);
                 faults.push(format!(
                     "{place}: `{crate_name}`: {name} may know {knows}; no crate imports upwards or sideways"
@@ -87,7 +87,7 @@ pub fn without_comment(line: &str) -> &str {
                 escaped = true;
                 continue;
             }
-            b'"' if !escaped && !(at > 0 && bytes[at - 1] == b'\'') => quoted = !quoted,
+            b'"' if !escaped && (at == 0 || bytes[at - 1] != b'\'') => quoted = !quoted,
             b'/' if !quoted && bytes.get(at + 1) == Some(&b'/') => return &line[..at],
             _ => {}
         }

@@ -55,7 +55,7 @@ pub async fn list_card_authorizations(
 }
 
 async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {
-    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, only, AuthorizationView::of).await
+    lists::answer::<columns::List, _>(app, caller, params, &SPEC, only, AuthorizationView::of).await
 }
 
 /// The authorization, when the caller sees its card.

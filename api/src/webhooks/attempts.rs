@@ -53,5 +53,5 @@ pub async fn list_event_deliveries(
 
 async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {
     caller.unbound()?;
-    lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, only, AttemptView::of).await
+    lists::answer::<columns::List, _>(app, caller, params, &SPEC, only, AttemptView::of).await
 }

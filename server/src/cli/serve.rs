@@ -35,11 +35,11 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
         format!("cannot listen on {listen}: {error}. Choose another address with --listen or PAYGEN_LISTEN.")
     })?;
     let address = listener.local_addr()?;
+    let operator = crate::operator::listen(&node.config).await?;
     if node.database.has_one_writer() {
         let socket = crate::admin::socket(&node.config.data_dir);
         tokio::spawn(crate::admin::serve(node.app.clone(), socket, address));
     }
-    let operator = crate::operator::listen(&node.config).await?;
     match &key {
         Some(key) => banner::sandbox(address, key),
         None => banner::production(address, &node.config, node.app.reader.clients().await?.len()),

@@ -96,7 +96,8 @@ async fn until_killed<F: Future<Output = Option<String>>>(
     });
     let mut made = std::pin::pin!(made.buffer_unordered(AT_ONCE));
     while let Some((number, answer)) = made.next().await {
-        answered.extend(answer.map(|answer| (number, answer)));
+        let Some(answer) = answer else { continue };
+        answered.push((number, answer));
         if answered.len() == answers {
             server.kill();
         }

@@ -119,6 +119,12 @@ async fn template(client: &tokio_postgres::Client, admin: &str) -> String {
     let found = "SELECT 1 FROM pg_database WHERE datname = $1";
     client.batch_execute("SELECT pg_advisory_lock(7316)").await.expect("the lock");
     if client.query(found, &[&name]).await.expect("databases").is_empty() {
+        // Those of earlier builds are of no more use.
+        let old = "SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%'";
+        for row in client.query(old, &[]).await.expect("databases") {
+            let old: String = row.get(0);
+            client.batch_execute(&format!("DROP DATABASE IF EXISTS {old}")).await.expect("an old template is dropped");
+        }
         // A name that is there has the whole schema: it gets it last.
         let unfinished = format!("{name}_unfinished");
         client.batch_execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")).await.expect("dropped");

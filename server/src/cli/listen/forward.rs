@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::told::{StreamedEvent, root};
+use super::streamed_event::{StreamedEvent, root};
 use crate::cli::Failure;
 use paygen_delivery::sign::{Message, Secret, headers};
 use paygen_engine::clock::wall;

@@ -2,8 +2,8 @@
 
 mod forward;
 mod lines;
+mod streamed_event;
 mod summary;
-mod told;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -19,7 +19,7 @@ use crate::config::Config;
 use forward::Forward;
 use lines::{Lines, Message};
 use paygen_delivery::retry_after;
-use told::{StreamedEvent, root};
+use streamed_event::{StreamedEvent, root};
 
 /// Backoff before reconnecting: doubled each time a connection brings nothing.
 const MIN_BACKOFF: Duration = Duration::from_millis(250);
