@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use super::budget::{Budget, Payer};
@@ -50,12 +50,19 @@ pub struct Connections {
     slots: Slots,
     refusals: Refusals,
     budget: Budget,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Connections {
     /// Connections answered by `router`. `budget` is the budget for requests; `too_many` renders the response for an
     /// address that has reached its bound.
-    pub fn new(router: Router, limits: &Limits, budget: Budget, too_many: fn() -> Vec<u8>) -> Connections {
+    pub fn new(
+        router: Router,
+        limits: &Limits,
+        budget: Budget,
+        too_many: fn() -> Vec<u8>,
+        stopping: watch::Receiver<bool>,
+    ) -> Connections {
         let timeout = limits.timeout;
         let mut protocol = http1::Builder::new();
         protocol.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_HEAD_BYTES);
@@ -68,6 +75,7 @@ impl Connections {
             slots: Slots::new(bound(limits.connections_per_address), &limits.trusted_proxies),
             refusals: Refusals::new(too_many),
             budget,
+            stopping,
         }
     }
 
@@ -107,7 +115,13 @@ impl Connections {
 
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         let _ = stream.set_nodelay(true);
-        let Some(stream) = unless_http2(stream, self.timeout).await else { return };
+        let mut stopping = self.stopping.clone();
+        let stream = tokio::select! {
+            stream = unless_http2(stream, self.timeout) => stream,
+            // A connection on which nothing was asked yet does not hold the stop up.
+            _ = stopping.wait_for(|stopping| *stopping) => None,
+        };
+        let Some(stream) = stream else { return };
         let incoming = Incoming::new(&self.budget, Payer::Address(peer.ip().to_canonical()));
         let (router, seen, requests) = (self.router.clone(), incoming.clone(), AtomicU64::new(0));
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Body>| {

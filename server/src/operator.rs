@@ -31,7 +31,7 @@ pub fn connections(router: Router, config: &Config, api: &Api) -> Connections {
         connections_per_address: config.max_connections_per_address,
         trusted_proxies: config.trusted_proxies.clone(),
     };
-    Connections::new(router, &limits, api.request_bytes.clone(), too_many_connections)
+    Connections::new(router, &limits, api.request_bytes.clone(), too_many_connections, api.stopping.clone())
 }
 
 /// Serves the port for as long as the process runs. It has its own connections, so that it answers when the API is

@@ -196,6 +196,19 @@ on_both_stores! {
         drop(silent);
     }
 
+    async fn a_connection_that_asks_nothing_does_not_hold_the_stop_up(backend: Backend) {
+        let world = World::new(backend).await;
+        let mut server = world.start().await;
+        let address = server.url.trim_start_matches("http://").to_owned();
+        let silent = tokio::net::TcpStream::connect(&address).await.expect("a connection");
+        // It is accepted before this one, which is answered.
+        server.get("/healthz").await.expect(200);
+        let stopping = std::time::Instant::now();
+        assert!(server.stop().success());
+        assert!(stopping.elapsed() < std::time::Duration::from_secs(10), "{:?}", stopping.elapsed());
+        drop(silent);
+    }
+
     async fn a_stream_that_nobody_reads_does_not_hold_the_stop_up(backend: Backend) {
         let world = World::new(backend).await;
         let mut server = configured(&world, "").await;
