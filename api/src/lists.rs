@@ -11,7 +11,7 @@ use paygen_core::access::Scope;
 use paygen_core::ids::{ClientId, Id};
 use paygen_store::Listed;
 pub use paygen_store::lists::{FieldKind, ListField};
-use paygen_store::query::{Filter, ListColumn, ListQuery, Operand, Order, Page, Paging, Search, Test};
+use paygen_store::query::{Filter, ListColumn, ListQuery, Order, Page, Paging, Search};
 use paygen_store::value::Value;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -492,11 +492,6 @@ fn only(text: &str, paths: &[&str]) -> serde_json::Result<String> {
         }
     }
     serde_json::to_string(&kept)
-}
-
-/// A condition added by the resource itself.
-pub fn fixed(column: ListColumn, value: impl Into<Value>) -> Filter {
-    Filter { column, test: Test::Eq(Operand::Value(value.into())) }
 }
 
 /// The parameters of every list, for the OpenAPI document.

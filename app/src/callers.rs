@@ -8,7 +8,7 @@ use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
 use paygen_store::StoreError;
-use paygen_store::query::{Filter, ListColumn, Operand, Test};
+use paygen_store::query::{Filter, ListColumn};
 
 use crate::credentials::{KnownKey, Rejected};
 use crate::tokens::{self, TokenError};
@@ -166,9 +166,8 @@ impl Caller {
     /// The filters that restrict a list to the rows the caller sees, given its card and card holder columns.
     pub fn only_seen(&self, card: ListColumn, card_holder: ListColumn) -> Vec<Filter> {
         let bound = self.bound;
-        let fixed = |column, id: paygen_core::ids::Id| Filter { column, test: Test::Eq(Operand::Value(id.into())) };
-        let card = bound.and_then(|bound| bound.card).map(|id| fixed(card, id.0));
-        let holder = bound.and_then(|bound| bound.card_holder).map(|id| fixed(card_holder, id.0));
+        let card = bound.and_then(|bound| bound.card).map(|id| Filter::equals(card, id.0));
+        let holder = bound.and_then(|bound| bound.card_holder).map(|id| Filter::equals(card_holder, id.0));
         card.into_iter().chain(holder).collect()
     }
 

@@ -64,6 +64,13 @@ pub struct Filter {
     pub test: Test,
 }
 
+impl Filter {
+    /// The condition that a column has this value.
+    pub fn equals(column: ListColumn, value: impl Into<Value>) -> Filter {
+        Filter { column, test: Test::Eq(Operand::Value(value.into())) }
+    }
+}
+
 /// A search for a text in several columns, ignoring letter case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {

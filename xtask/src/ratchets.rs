@@ -1,6 +1,6 @@
 //! Ratchets: bounds at the largest value in the workspace, which only go down; and closed lists that no match may cut short.
 
-use crate::shape::{File, code};
+use crate::shape::{File, code, is_test};
 
 /// Upper bound on the lines of a function in a crate's source, its signature included.
 const MAX_FUNCTION_LINES: usize = 95;
@@ -28,10 +28,6 @@ pub fn faults(files: &[File]) -> Vec<String> {
         }
     }
     faults
-}
-
-fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("tests.rs") || path.contains("/testing/")
 }
 
 fn indent(line: &str) -> usize {

@@ -115,7 +115,7 @@ fn circles(root: &str, files: &[&File]) -> Vec<Vec<String>> {
     let mut modules = BTreeMap::new();
     for file in files {
         let inner = file.path.strip_prefix(root).unwrap_or(&file.path);
-        if is_test(inner) {
+        if is_test(&file.path) {
             continue;
         }
         let path = module_path(inner);
@@ -135,11 +135,9 @@ fn circles(root: &str, files: &[&File]) -> Vec<Vec<String>> {
     components(&arrows).into_iter().map(|circle| circle.into_iter().map(str::to_owned).collect()).collect()
 }
 
-fn is_test(inner: &str) -> bool {
-    inner.ends_with("tests.rs")
-        || inner.contains("/tests/")
-        || inner.starts_with("tests/")
-        || inner.starts_with("testing/")
+/// Whether a file, by its path from the root, is compiled for tests only.
+pub fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/") || path.contains("/testing/")
 }
 
 /// `cards/create.rs` is `cards::create`, `cards/mod.rs` is `cards`, `lib.rs` is the root.

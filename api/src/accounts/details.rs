@@ -8,12 +8,13 @@ use paygen_core::ids::{AccountId, ClientId, DetailId};
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal};
 use paygen_store::lists::details as columns;
+use paygen_store::query::Filter;
 
 use super::bodies::{CreateDetailBody, UpdateDetailBody};
 use crate::Api;
 use crate::body::{Body, NoBody};
 use crate::gate::{ACCOUNTS_READ, ACCOUNTS_WRITE, Allowed};
-use crate::lists::{self, ListParams, ListSpec, fixed};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::{PathId, PathIds};
 use crate::problem::Problem;
 use crate::query::Query;
@@ -71,7 +72,7 @@ pub async fn list_details(
     PathId(account): PathId<AccountId>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let only_its = vec![fixed(columns::ACCOUNT, account.0)];
+    let only_its = vec![Filter::equals(columns::ACCOUNT, account.0)];
     let list = lists::read(&SPEC, params, caller.client, only_its, app.settings.list_timeout_ms)?;
     existing(&app, caller.client, account).await?;
     let page = app.reader.list::<columns::List>(&list.query).await?;

@@ -7,13 +7,14 @@ use paygen_core::ids::AccountId;
 use paygen_core::ledger::{Entry, EntryKind, Line};
 use paygen_core::view::Money;
 use paygen_store::lists::lines as columns;
+use paygen_store::query::Filter;
 use serde::Serialize;
 
 use super::details::existing;
 use crate::Api;
 use crate::csv::{self, Cell, Sheet};
 use crate::gate::{ACCOUNTS_READ, Allowed};
-use crate::lists::{self, ListParams, ListSpec, fixed};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -140,7 +141,7 @@ pub async fn list_entries(
     Query(params): Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let only_its = vec![fixed(columns::ACCOUNT, id.0)];
+    let only_its = vec![Filter::equals(columns::ACCOUNT, id.0)];
     let timeout = app.settings.list_timeout_ms;
     if csv::is_wanted(&headers) {
         let spec = ListSpec { default_sort: "seq", ..SPEC };

@@ -8,7 +8,7 @@ use paygen_core::Command;
 use paygen_core::card_holders::{CardHolderStatus, CardHolderView, EraseCardHolder, UpdateCardHolder};
 use paygen_core::ids::{CardHolderId, DocumentId};
 use paygen_store::lists::documents as columns;
-use paygen_store::query::{ListQuery, Paging};
+use paygen_store::query::{Filter, ListQuery, Paging};
 
 use super::create::shown;
 use super::draft::key;
@@ -16,7 +16,6 @@ use super::existing;
 use crate::Api;
 use crate::body::NoBody;
 use crate::gate::{CARD_HOLDERS_WRITE, Caller, Unbound};
-use crate::lists::fixed;
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::reply::Envelope;
@@ -101,7 +100,7 @@ async fn erase(app: &Api, caller: &Caller, id: CardHolderId, write: Write) -> Re
 async fn documents_of(app: &Api, caller: &Caller, id: CardHolderId) -> Result<Vec<DocumentId>, Problem> {
     let mut query = ListQuery {
         client: caller.client,
-        filters: vec![fixed(columns::CARD_HOLDER, id.0)],
+        filters: vec![Filter::equals(columns::CARD_HOLDER, id.0)],
         search: None,
         order: Vec::new(),
         limit: 200,

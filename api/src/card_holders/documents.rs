@@ -7,6 +7,7 @@ use paygen_core::card_holders::{CardHolderView, DocumentView, ReviewDocument, Re
 use paygen_core::ids::{CardHolderId, DocumentId};
 use paygen_core::{Command, Outcome};
 use paygen_store::lists::documents as columns;
+use paygen_store::query::Filter;
 
 use super::bodies::{ReviewDocumentBody, UploadBody, UploadForm};
 use super::create::shown;
@@ -16,7 +17,7 @@ use super::{existing, merge, refuse};
 use crate::Api;
 use crate::body::{Body, Faults, Fields, Members};
 use crate::gate::{Allowed, CARD_HOLDERS_READ, CARD_HOLDERS_WRITE, Caller, Unbound};
-use crate::lists::{self, ListParams, ListSpec, fixed};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::{PathId, PathIds};
 use crate::problem::{FieldProblem, Problem};
 use crate::query::Query;
@@ -119,7 +120,7 @@ pub async fn list_documents(
     PathId(id): PathId<CardHolderId>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    let only_theirs = vec![fixed(columns::CARD_HOLDER, id.0)];
+    let only_theirs = vec![Filter::equals(columns::CARD_HOLDER, id.0)];
     let list = lists::read(&SPEC, params, caller.client, only_theirs, app.settings.list_timeout_ms)?;
     existing(&app, &caller, id).await?;
     let page = app.reader.list::<columns::List>(&list.query).await?;

@@ -11,7 +11,7 @@ use paygen_vault::Vault;
 
 use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ};
-use crate::lists::{self, Aliases, ListParams, ListSpec, fixed};
+use crate::lists::{self, Aliases, ListParams, ListSpec};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::ListEnvelope;
@@ -39,7 +39,7 @@ pub async fn list_card_holders(
     // No object has the id of zeros: a token restricted to a card alone sees no card holder.
     let nobody = || Id::from_bytes([0; 12]);
     let only = caller.bound.map(|bound| bound.card_holder.map_or_else(nobody, |holder| holder.0));
-    let only = only.map(|id| fixed(columns::ID, id)).into_iter().collect();
+    let only = only.map(|id| Filter::equals(columns::ID, id)).into_iter().collect();
     let mut list = lists::read(&SPEC, params, caller.client, only, app.settings.list_timeout_ms)?;
     list.query.filters.iter_mut().for_each(|filter| hash(&app.vault, caller.client, filter));
     for (column, value) in list.query.search.iter_mut().flat_map(|search| &mut search.equal) {

@@ -15,7 +15,7 @@ use paygen_store::query::Filter;
 use crate::Api;
 use crate::csv::{self, Cell, Sheet};
 use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
-use crate::lists::{self, ListParams, ListSpec, fixed};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{Params, Query};
@@ -60,7 +60,7 @@ pub async fn list_card_transactions(
     let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
     let card = card.filter(|card| caller.sees_card(card.id, card.card_holder));
     card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
-    list(&app, &caller, &headers, params, vec![fixed(columns::CARD, id.0)]).await
+    list(&app, &caller, &headers, params, vec![Filter::equals(columns::CARD, id.0)]).await
 }
 
 async fn list(

@@ -10,7 +10,7 @@ use paygen_store::query::Filter;
 use crate::Api;
 use crate::events::event_not_found;
 use crate::gate::{Allowed, Caller, EVENTS_READ};
-use crate::lists::{self, ListParams, ListSpec, fixed};
+use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{Params, Query};
@@ -48,7 +48,7 @@ pub async fn list_event_deliveries(
     Query(params): Query,
 ) -> Result<Response, Problem> {
     app.reader.event(caller.client, id).await?.ok_or_else(event_not_found)?;
-    list(&app, &caller, params, vec![fixed(columns::EVENT, id.0)]).await
+    list(&app, &caller, params, vec![Filter::equals(columns::EVENT, id.0)]).await
 }
 
 async fn list(app: &Api, caller: &Caller, params: Params, only: Vec<Filter>) -> Result<Response, Problem> {

@@ -24,7 +24,7 @@ enum Operation {
     Fund { card: usize, account: usize, amount: i64 },
     Withdraw { card: usize, account: Option<usize>, amount: i64 },
     Terminate { card: usize },
-    Cancel { card: usize, heir: usize },
+    Cancel { card: usize, receiver: usize },
     Replace { card: usize, reason: ReplaceReason },
     Transfer { from: usize, to: usize, amount: i64 },
     Impose { card: usize, amount: i64 },
@@ -46,7 +46,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (card.clone(), prop::option::of(account.clone()), amount.clone())
             .prop_map(|(card, account, amount)| Operation::Withdraw { card, account, amount }),
         1 => card.clone().prop_map(|card| Operation::Terminate { card }),
-        1 => (card.clone(), account.clone()).prop_map(|(card, heir)| Operation::Cancel { card, heir }),
+        1 => (card.clone(), account.clone()).prop_map(|(card, receiver)| Operation::Cancel { card, receiver }),
         2 => (card.clone(), prop::sample::select(vec![Lost, Stolen, Damaged, Expired]))
             .prop_map(|(card, reason)| Operation::Replace { card, reason }),
         2 => (account.clone(), account.clone(), amount)
@@ -115,7 +115,7 @@ impl Simulation {
             Operation::Fund { card, account, amount } => self.fund(card, account, amount),
             Operation::Withdraw { card, account, amount } => self.withdraw(card, account, amount),
             Operation::Terminate { card } => self.terminate(card),
-            Operation::Cancel { card, heir } => self.cancel(card, heir),
+            Operation::Cancel { card, receiver } => self.cancel(card, receiver),
             Operation::Replace { card, reason } => self.replace(card, reason),
             Operation::Impose { card, amount } => return self.impose(card, -amount, 0),
             Operation::Hold { card, amount } => return self.impose(card, 0, amount),
@@ -186,9 +186,9 @@ impl Simulation {
         (Command::TerminateCard(TerminateCard { id: self.cards[at].id, if_match: None }), Ok(()))
     }
 
-    fn cancel(&mut self, card: usize, heir: usize) -> (Command, Expected) {
+    fn cancel(&mut self, card: usize, receiver: usize) -> (Command, Expected) {
         let at = card % self.cards.len();
-        let (id, credit_account) = (self.cards[at].id, Some(self.accounts[heir].id));
+        let (id, credit_account) = (self.cards[at].id, Some(self.accounts[receiver].id));
         let status = Some(CardStatus::Canceled);
         let command = Command::UpdateCard(Box::new(UpdateCard { id, status, credit_account, ..UpdateCard::default() }));
         if !self.cards[at].live {
@@ -196,16 +196,16 @@ impl Simulation {
             let again = self.world.card_row(id).credit_account == credit_account;
             return (command, if again { Ok(()) } else { Err("card_canceled") });
         }
-        let own = heir == self.cards[at].account;
-        let expected = if own { Ok(()) } else { self.check_account(heir) };
-        self.end(at, heir);
+        let own = receiver == self.cards[at].account;
+        let expected = if own { Ok(()) } else { self.check_account(receiver) };
+        self.end(at, receiver);
         (command, expected)
     }
 
-    fn end(&mut self, at: usize, heir: usize) {
+    fn end(&mut self, at: usize, receiver: usize) {
         let returned = self.cards[at].available().max(0);
         self.cards[at].posted -= returned;
-        self.accounts[heir].posted += returned;
+        self.accounts[receiver].posted += returned;
         let account = &mut self.accounts[self.cards[at].account];
         let paid = (-self.cards[at].available()).clamp(0, account.posted.max(0));
         account.posted -= paid;
