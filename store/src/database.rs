@@ -13,7 +13,7 @@ use crate::records::{Row, Stored};
 use crate::sealing::place_of;
 use crate::sqlite::{self, Sqlite};
 use crate::target::Target;
-use crate::value::Value;
+use crate::value::{Param, Value};
 use crate::vault_keys::{DATA_KEYS, VaultKeyRow};
 use crate::{Reader, Shards, Store, StoreError};
 
@@ -252,7 +252,7 @@ impl Database {
         let reader = self.reader();
         let mut all: Vec<R> = Vec::new();
         loop {
-            let after = all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).collect());
+            let after = all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).map(Param::into_value).collect());
             let mut step = reader.scan(after, ROWS_PER_SCAN).await?;
             if step.is_empty() {
                 return Ok(all);

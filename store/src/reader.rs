@@ -22,7 +22,6 @@ use crate::records::{Corrupt, Keyed, Row, Stored};
 use crate::sealing::place_of;
 use crate::sql::{Listed, fits};
 use crate::sqlite;
-use crate::statements::select_by_key;
 use crate::turns::ReadTurns;
 use crate::value::Value;
 
@@ -122,7 +121,7 @@ impl Reader {
         let row = match &self.backend {
             // It takes microseconds, less than moving it to another thread.
             Backend::Sqlite(pool) => pool.row::<R>(&key)?,
-            Backend::Postgres(pool) => pool.rows(&select_by_key::<R>(), &R::key_values(&key)).await?.into_iter().next(),
+            Backend::Postgres(pool) => pool.rows(&R::statements().select_by_key, &R::key_values(&key)).await?.into_iter().next(),
         };
         Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
     }

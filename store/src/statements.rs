@@ -1,22 +1,33 @@
-//! Statements by primary key, shared by both stores except for the placeholders.
+//! Statements by primary key, made once for each record and shared by both stores except for the placeholders.
 
 use crate::records::Stored;
 
-fn names<R: Stored>() -> Vec<&'static str> {
-    R::COLUMNS.iter().map(|column| column.name).collect()
+/// The statements of a record's table.
+pub struct Statements {
+    pub(crate) select_by_key: String,
+    pub(crate) insert: String,
+    pub(crate) update: String,
+    pub(crate) delete: String,
 }
 
-fn by_key<R: Stored>() -> String {
-    let tests = R::COLUMNS.iter().take(R::KEY_COLUMNS).zip(1..).map(|(column, at)| format!("{} = ?{at}", column.name));
-    tests.collect::<Vec<_>>().join(" AND ")
+impl Statements {
+    pub(crate) fn of<R: Stored>() -> Statements {
+        let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
+        let by_key = equal(&names[..R::KEY_COLUMNS], 1, " AND ");
+        let sets = equal(&names[R::KEY_COLUMNS..], R::KEY_COLUMNS + 1, ", ");
+        Statements {
+            select_by_key: format!("SELECT {} FROM {} WHERE {by_key}", names.join(", "), R::TABLE),
+            insert: insert_into("INSERT", R::TABLE, &names),
+            update: format!("UPDATE {} SET {sets} WHERE {by_key}", R::TABLE),
+            delete: format!("DELETE FROM {} WHERE {by_key}", R::TABLE),
+        }
+    }
 }
 
-pub(crate) fn select_by_key<R: Stored>() -> String {
-    format!("SELECT {} FROM {} WHERE {}", names::<R>().join(", "), R::TABLE, by_key::<R>())
-}
-
-pub(crate) fn insert<R: Stored>() -> String {
-    insert_into("INSERT", R::TABLE, &names::<R>())
+/// `a = ?1, b = ?2`, beginning with a number.
+fn equal(names: &[&str], first: usize, separator: &str) -> String {
+    let tests = names.iter().zip(first..).map(|(name, at)| format!("{name} = ?{at}"));
+    tests.collect::<Vec<_>>().join(separator)
 }
 
 /// Inserts a row, or replaces the row with the same key (SQLite only).
@@ -27,13 +38,4 @@ pub(crate) fn put(table: &str, columns: &[&str]) -> String {
 fn insert_into(verb: &str, table: &str, columns: &[&str]) -> String {
     let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
     format!("{verb} INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "))
-}
-
-pub(crate) fn update<R: Stored>() -> String {
-    let sets = R::COLUMNS.iter().zip(1..).skip(R::KEY_COLUMNS).map(|(column, at)| format!("{} = ?{at}", column.name));
-    format!("UPDATE {} SET {} WHERE {}", R::TABLE, sets.collect::<Vec<_>>().join(", "), by_key::<R>())
-}
-
-pub(crate) fn delete<R: Stored>() -> String {
-    format!("DELETE FROM {} WHERE {}", R::TABLE, by_key::<R>())
 }

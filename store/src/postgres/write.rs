@@ -21,7 +21,7 @@ use super::connection::{Backend, connect, explain, is_lost};
 use super::values::{Array, array_type, arrays, read};
 use crate::records::{Keyed, Row, Stored};
 use crate::sealing::{key_gone, relied_on};
-use crate::value::Value;
+use crate::value::{Param, Value};
 use crate::{Load, Store, StoreError};
 
 /// How often, and with which pause, the outcome of a lost COMMIT is looked up.
@@ -367,8 +367,8 @@ fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
     let (mut inserts, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         match change {
-            Change::Insert(row) => inserts.push(row.write()),
-            Change::Update(row) => updates.push(row.write()),
+            Change::Insert(row) => inserts.push(owned(&*row)),
+            Change::Update(row) => updates.push(owned(&*row)),
             Change::Delete(key) => deletes.push(R::key_values(&key)),
         }
     }
@@ -404,8 +404,12 @@ fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
 
 fn append<R: Stored>(bulks: &mut Vec<Bulk>, rows: &[R]) {
     if !rows.is_empty() {
-        bulks.push(insert_bulk::<R>(rows.iter().map(Stored::write).collect()));
+        bulks.push(insert_bulk::<R>(rows.iter().map(owned).collect()));
     }
+}
+
+fn owned<R: Stored>(row: &R) -> Vec<Value> {
+    row.write().into_iter().map(Param::into_value).collect()
 }
 
 fn forget(bulks: &mut Vec<Bulk>, table: &str, keys: &[Key]) {

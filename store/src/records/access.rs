@@ -9,7 +9,7 @@ use super::{Keyed, stored};
 stored!(Client, "clients", key 2, {
     "client" Bytes = |c| c.id.0,
     "id" Bytes = |c| c.id.0,
-    "name" Text = |c| c.name.clone(),
+    "name" Text = |c| &c.name,
     "status" Text = |c| c.status.as_str(),
     "created_at" Integer = |c| c.created_at,
     "updated_at" Integer = |c| c.updated_at,
@@ -25,9 +25,9 @@ impl Keyed for Client {}
 stored!(ApiKey, "api_keys", key 2, {
     "client" Bytes = |k| k.client.0,
     "id" Bytes = |k| k.id.0,
-    "name" Text = |k| k.name.clone(),
-    "hint" Text = |k| k.hint.clone(),
-    "hash" Bytes = |k| k.hash.to_vec(),
+    "name" Text = |k| &k.name,
+    "hint" Text = |k| &k.hint,
+    "hash" Bytes = |k| &k.hash,
     "scopes" Text = |k| k.scopes.to_string(),
     "status" Text = |k| k.status.as_str(),
     "expires_at" Integer = |k| k.expires_at,
@@ -60,7 +60,7 @@ stored!(ApiKey, "api_keys", key 2, {
 impl Keyed for ApiKey {}
 
 stored!(ApiKeyHash, "api_key_hashes", key 1, {
-    "hash" Bytes = |h| h.hash.to_vec(),
+    "hash" Bytes = |h| &h.hash,
     "client" Bytes = |h| h.client.0,
     "api_key" Bytes = |h| h.api_key.0,
 }, |row| ApiKeyHash { hash: row.hash()?, client: row.id()?, api_key: row.id()? });
@@ -91,10 +91,10 @@ impl Keyed for Token {}
 
 stored!(Idempotency, "idempotency", key 2, {
     "client" Bytes = |i| i.client.0,
-    "key_hash" Bytes = |i| i.key_hash.to_vec(),
-    "fingerprint" Bytes = |i| i.fingerprint.to_vec(),
+    "key_hash" Bytes = |i| &i.key_hash,
+    "fingerprint" Bytes = |i| &i.fingerprint,
     "status" Integer = |i| i.status,
-    "body" Bytes = |i| i.body.clone(),
+    "body" Bytes = |i| &i.body,
     "subject" Bytes = |i| i.subject.map(|id| id.0),
     "etag" Integer = |i| i.etag,
     "created_at" Integer = |i| i.created_at,
@@ -117,12 +117,12 @@ stored!(AuditEntry, "audit_log", key 2, {
     "id" Bytes = |a| a.id.0,
     "actor_kind" Text = |a| a.actor.kind(),
     "actor_id" Bytes = |a| a.actor.id(),
-    "action" Text = |a| a.action.clone(),
-    "object_type" Text = |a| a.object_type.clone(),
-    "object_id" Text = |a| a.object_id.clone(),
-    "changes" Text = |a| a.changes.clone(),
-    "request_id" Text = |a| a.request_id.clone(),
-    "address" Text = |a| a.address.clone(),
+    "action" Text = |a| &a.action,
+    "object_type" Text = |a| &a.object_type,
+    "object_id" Text = |a| &a.object_id,
+    "changes" Text = |a| &a.changes,
+    "request_id" Text = |a| &a.request_id,
+    "address" Text = |a| &a.address,
     "created_at" Integer = |a| a.created_at,
 }, |row| AuditEntry {
     client: row.id()?,

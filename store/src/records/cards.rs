@@ -16,9 +16,9 @@ stored!(Card, "cards", key 2, {
     "brand" Text = |c| c.brand.as_str(),
     "currency" Text = |c| c.currency.code(),
     "status" Text = |c| c.status.as_str(),
-    "cancellation_reason" Text = |c| c.cancellation_reason.clone(),
+    "cancellation_reason" Text = |c| &c.cancellation_reason,
     "heir" Bytes = |c| c.credit_account.map(|id| id.0),
-    "metadata" Text = |c| c.metadata.clone(),
+    "metadata" Text = |c| &c.metadata,
     "spending_controls" Text = |c| json(&c.controls),
     "enable_2fa" Integer = |c| c.enable_2fa,
     "disposable" Integer = |c| c.disposable,
@@ -27,10 +27,10 @@ stored!(Card, "cards", key 2, {
     "valid_from" Integer = |c| c.valid_from,
     "valid_until" Integer = |c| c.valid_until,
     "merchant_lock" Integer = |c| c.merchant_lock,
-    "locked_merchant" Text = |c| c.locked_merchant.clone(),
+    "locked_merchant" Text = |c| &c.locked_merchant,
     "cancel_after" Integer = |c| c.cancel_after,
-    "bin" Text = |c| c.bin.clone(),
-    "last4" Text = |c| c.last4.clone(),
+    "bin" Text = |c| &c.bin,
+    "last4" Text = |c| &c.last4,
     "expiry_month" Integer = |c| c.expiry_month,
     "expiry_year" Integer = |c| c.expiry_year,
     "pin_set" Integer = |c| c.pin_set,
@@ -81,8 +81,8 @@ impl Keyed for Card {}
 stored!(CardSecret, "card_secrets", key 2, {
     "client" Bytes = |s| s.client.0,
     "card" Bytes = |s| s.card.0,
-    "sealed_number" Bytes = |s| s.number.clone(),
-    "sealed_pin" Bytes = |s| s.pin.clone(),
+    "sealed_number" Bytes = |s| &s.number,
+    "sealed_pin" Bytes = |s| &s.pin,
     "pin_failures" Integer = |s| s.pin_failures,
     "pin_set_at" Integer = |s| s.pin_set_at,
     "wrong_tries" Integer = |s| s.wrong_tries,
@@ -100,18 +100,18 @@ stored!(CardSecret, "card_secrets", key 2, {
 impl Keyed for CardSecret {}
 
 stored!(CardFingerprint, "card_fingerprints", key 1, {
-    "fingerprint" Bytes = |f| f.fingerprint.to_vec(),
+    "fingerprint" Bytes = |f| &f.fingerprint,
     "client" Bytes = |f| f.client.0,
     "card" Bytes = |f| f.card.0,
 }, |row| CardFingerprint { fingerprint: row.hash()?, client: row.id()?, card: row.id()? });
 impl Keyed for CardFingerprint {}
 
 stored!(RevealToken, "reveal_tokens", key 1, {
-    "hash" Bytes = |t| t.hash.to_vec(),
+    "hash" Bytes = |t| &t.hash,
     "client" Bytes = |t| t.client.0,
     "card" Bytes = |t| t.card.0,
     "purpose" Text = |t| t.purpose.as_str(),
-    "origin" Text = |t| t.origin.clone(),
+    "origin" Text = |t| &t.origin,
     "expires_at" Integer = |t| t.expires_at,
     "used_at" Integer = |t| t.used_at,
     "created_at" Integer = |t| t.created_at,
@@ -129,7 +129,7 @@ impl Keyed for RevealToken {}
 
 stored!(PaymentReference, "payment_references", key 2, {
     "client" Bytes = |r| r.client.0,
-    "hash" Bytes = |r| r.hash.to_vec(),
+    "hash" Bytes = |r| &r.hash,
     "card" Bytes = |r| r.card.0,
     "entry" Bytes = |r| r.entry.0,
     "created_at" Integer = |r| r.created_at,

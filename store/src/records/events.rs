@@ -7,13 +7,13 @@ use super::stored;
 stored!(Event, "events", key 2, {
     "client" Bytes = |e| e.client.0,
     "id" Bytes = |e| e.id.0,
-    "kind" Text = |e| e.kind.clone(),
-    "object_type" Text = |e| e.object_type.clone(),
+    "kind" Text = |e| &e.kind,
+    "object_type" Text = |e| &e.object_type,
     "object_id" Bytes = |e| e.object_id,
     "sequence" Integer = |e| e.sequence,
     "position" Integer = |e| e.position,
-    "data" Text = |e| e.data.clone(),
-    "request_id" Text = |e| e.request_id.clone(),
+    "data" Text = |e| &e.data,
+    "request_id" Text = |e| &e.request_id,
     "created_at" Integer = |e| e.created_at,
 }, |row| Event {
     client: row.id()?,

@@ -20,7 +20,7 @@ stored!(Balance, "balances", key 2, {
     "held" Integer = |b| b.held,
     "credit_limit" Integer = |b| b.credit_limit,
     "seq" Integer = |b| b.seq,
-    "hash" Bytes = |b| b.hash.to_vec(),
+    "hash" Bytes = |b| &b.hash,
     "at" Integer = |b| b.at,
     "event_seq" Integer = |b| b.event_seq,
 }, |row| Balance {
@@ -47,11 +47,11 @@ stored!(Entry, "ledger_entries", key 2, {
     "kind" Text = |e| e.kind.as_str(),
     "source" Bytes = |e| e.source,
     "authorization_id" Bytes = |e| e.authorization.map(|id| id.0),
-    "reference" Text = |e| e.reference.clone(),
-    "narration" Text = |e| e.narration.clone(),
+    "reference" Text = |e| &e.reference,
+    "narration" Text = |e| &e.narration,
     "forced" Integer = |e| e.forced,
     "at" Integer = |e| e.at,
-    "digest" Bytes = |e| e.digest.to_vec(),
+    "digest" Bytes = |e| &e.digest,
 }, |row| Entry {
     client: row.id()?,
     id: row.id()?,
@@ -81,7 +81,7 @@ stored!(Line, "ledger_lines", key 3, {
     "credit_limit" Integer = |l| l.credit_limit,
     "forced" Integer = |l| l.forced,
     "at" Integer = |l| l.at,
-    "hash" Bytes = |l| l.hash.to_vec(),
+    "hash" Bytes = |l| &l.hash,
 }, |row| Line {
     client: row.id()?,
     account: row.id()?,

@@ -14,7 +14,8 @@ use paygen_core::money::Currency;
 use paygen_core::record::{Key, Record};
 use paygen_core::time::Instant;
 
-use crate::value::{Type, Value};
+use crate::statements::Statements;
+use crate::value::{Param, Type, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -38,8 +39,11 @@ pub trait Stored: Sized + Send + Sync + 'static {
     /// All columns, those of the key first.
     const COLUMNS: &'static [Column];
 
+    /// The statements of the table.
+    fn statements() -> &'static Statements;
+
     /// The values in the order of the columns.
-    fn write(&self) -> Vec<Value>;
+    fn write(&self) -> Vec<Param<'_>>;
 
     /// Reads the values in the order of the columns.
     fn read(row: &mut Row) -> Result<Self, Corrupt>;
@@ -204,8 +208,14 @@ macro_rules! stored {
                 $($crate::records::Column { name: $column, kind: $crate::value::Type::$kind },)*
             ];
 
-            fn write(&self) -> Vec<$crate::value::Value> {
-                vec![$({ let $this = self; $crate::value::Value::from($write) },)*]
+            fn statements() -> &'static $crate::statements::Statements {
+                static STATEMENTS: std::sync::LazyLock<$crate::statements::Statements> =
+                    std::sync::LazyLock::new($crate::statements::Statements::of::<$record>);
+                &STATEMENTS
+            }
+
+            fn write(&self) -> Vec<$crate::value::Param<'_>> {
+                vec![$({ let $this = self; $crate::value::Param::from($write) },)*]
             }
 
             fn read($row: &mut $crate::records::Row) -> Result<Self, $crate::records::Corrupt> {

@@ -1,4 +1,8 @@
 //! Checkpoints copy the write-ahead log into the database, on a connection of their own.
+//!
+//! SQLite begins the log again from its start only when a commit finds all of it in the database. A single passive
+//! checkpoint beside a busy writer always leaves a rest, so the log would grow without end. A checkpoint is therefore
+//! repeated until little is left, and the rest is copied while no commit can add to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,31 +16,75 @@ use super::writer::Writer;
 use crate::StoreError;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-const CHECKPOINT_AT_BYTES: u64 = 16 << 20;
+
+/// How much the log grows until a checkpoint. The more, the more often a page is changed before it is copied once.
+const CHECKPOINT_AT_BYTES: u64 = 64 << 20;
+
+/// With less than this left, the rest is copied while commits wait.
+const SMALL_REST_BYTES: u64 = 1 << 20;
+
+/// How often a checkpoint is repeated beside commits.
+const MAX_PASSES: usize = 4;
 
 /// Runs until it is dropped.
 pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     let connection = connection::open_to_write(path)?;
-    let log = wal_of(path);
+    let page = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0));
+    let page = page.map_err(|error| explain(&error))?.into();
+    let mut checkpoints = Checkpoints { connection, writer, page, copied: 0 };
     Periodic::start("checkpoints", POLL_INTERVAL, move |turn| match turn {
-        Turn::Usual if std::fs::metadata(&log).is_ok_and(|log| log.len() > CHECKPOINT_AT_BYTES) => {
-            checkpoint(&connection, &writer, "PASSIVE");
+        Turn::Usual => checkpoints.run_if_due(),
+        Turn::Last => {
+            checkpoints.run("TRUNCATE");
         }
-        Turn::Usual => {}
-        Turn::Last => checkpoint(&connection, &writer, "TRUNCATE"),
     })
 }
 
-fn checkpoint(connection: &Connection, writer: &Writer, mode: &str) {
-    // After a failed fsync, the log is the only copy known to be complete; a checkpoint would overwrite it.
-    if writer.check().is_err() {
-        return;
+struct Checkpoints {
+    connection: Connection,
+    writer: Arc<Writer>,
+    /// The size of a page in bytes.
+    page: u64,
+    /// How many pages the log had at the last checkpoint.
+    copied: u64,
+}
+
+impl Checkpoints {
+    fn run_if_due(&mut self) {
+        let pages = self.writer.log_pages();
+        if pages < self.copied {
+            // The log has begun again.
+            self.copied = 0;
+        }
+        if (pages - self.copied) * self.page < CHECKPOINT_AT_BYTES {
+            return;
+        }
+        for _ in 0..MAX_PASSES {
+            match self.run("PASSIVE") {
+                Some(rest) if rest * self.page > SMALL_REST_BYTES => {}
+                Some(_) => break,
+                None => return,
+            }
+        }
+        let commits_wait = self.writer.open();
+        self.run("PASSIVE");
+        drop(commits_wait);
+        // If a reader prevented the log from beginning again, the next checkpoint waits for as many new pages.
+        self.copied = self.writer.log_pages();
     }
-    let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-    match writer.note(done.map_err(|error| explain(&error))) {
-        Ok(()) => {}
-        Err(StoreError::Fatal(why)) => tracing::error!(error = %why, "a checkpoint failed"),
-        Err(error) => tracing::warn!(error = %error, "a checkpoint was put off"),
+
+    /// Returns how many pages of the log are left; `None` after a failure.
+    fn run(&self, mode: &str) -> Option<u64> {
+        // After a failed fsync, the log is the only copy known to be complete; a checkpoint would overwrite it.
+        self.writer.check().ok()?;
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        let left = self.connection.query_row(&pragma, [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?));
+        match self.writer.note(left.map_err(|error| explain(&error))) {
+            Ok(left) => return Some(u64::try_from(left).unwrap_or(0)),
+            Err(StoreError::Fatal(why)) => tracing::error!(error = %why, "a checkpoint failed"),
+            Err(error) => tracing::warn!(error = %error, "a checkpoint was put off"),
+        }
+        None
     }
 }
 

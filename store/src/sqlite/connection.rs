@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use crate::StoreError;
-use crate::value::Value;
+use crate::value::{Param, Value};
 
 /// A connection for writing: write-ahead log, every commit on disk before it returns.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
@@ -81,6 +81,18 @@ impl ToSql for Value {
             Value::Real(value) => ValueRef::Real(*value),
             Value::Text(value) => ValueRef::Text(value.as_bytes()),
             Value::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Null => ValueRef::Null,
+            Param::Integer(value) => ValueRef::Integer(*value),
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+            Param::Id(id) => ValueRef::Blob(id.bytes()),
         }))
     }
 }

@@ -10,14 +10,14 @@ use paygen_core::messages::NetworkReference;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::records::{Keyed, Stored};
-use crate::statements::{delete, put};
-use crate::value::Value;
+use crate::statements::put;
+use crate::value::{Param, Value};
 
 /// A table of the write-back cache.
 pub(super) struct WriteBackTable {
     pub(super) columns: usize,
     pub(super) put: String,
-    pub(super) delete: String,
+    pub(super) delete: &'static str,
     header: Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ impl WriteBackTable {
         let mut header = Vec::new();
         put_bytes(&mut header, R::TABLE.as_bytes());
         put_bytes(&mut header, columns.join(",").as_bytes());
-        WriteBackTable { columns: columns.len(), put: put(R::TABLE, &columns), delete: delete::<R>(), header }
+        WriteBackTable { columns: columns.len(), put: put(R::TABLE, &columns), delete: &R::statements().delete, header }
     }
 }
 
@@ -65,25 +65,24 @@ fn put_bytes(into: &mut Vec<u8>, bytes: &[u8]) {
     into.extend_from_slice(bytes);
 }
 
+fn put_typed(into: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
+    into.push(kind);
+    put_bytes(into, bytes);
+}
+
 /// Encodes a row's values.
-pub(super) fn encode(values: &[Value]) -> Box<[u8]> {
+pub(super) fn encode(values: &[Param<'_>]) -> Box<[u8]> {
     let mut into = Vec::with_capacity(values.len() * 12);
     for value in values {
         match value {
-            Value::Null => into.push(NULL),
-            Value::Integer(value) => {
+            Param::Null => into.push(NULL),
+            Param::Integer(value) => {
                 into.push(INTEGER);
                 into.extend_from_slice(&value.to_le_bytes());
             }
-            Value::Text(text) => {
-                into.push(TEXT);
-                put_bytes(&mut into, text.as_bytes());
-            }
-            Value::Bytes(bytes) => {
-                into.push(BYTES);
-                put_bytes(&mut into, bytes);
-            }
-            Value::Real(_) => unreachable!("no record has a column of this type"),
+            Param::Text(text) => put_typed(&mut into, TEXT, text.as_bytes()),
+            Param::Bytes(bytes) => put_typed(&mut into, BYTES, bytes),
+            Param::Id(id) => put_typed(&mut into, BYTES, id.bytes()),
         }
     }
     into.into_boxed_slice()
@@ -188,19 +187,23 @@ fn each_row(
 
 #[cfg(test)]
 mod tests {
-    use super::{TABLES, Value, decode, encode, entry, replay, tables};
+    use paygen_core::ids::Id;
+
+    use super::{Param, TABLES, Value, decode, encode, entry, replay, tables};
 
     #[test]
     fn rows_come_back_as_they_were_and_torn_ones_do_not() {
-        let values = vec![
-            Value::Null,
-            Value::Integer(i64::MIN),
-            Value::Text("é\0".to_owned()),
-            Value::Bytes(vec![0, 255]),
-            Value::Text(String::new()),
+        let values = [
+            Param::Null,
+            Param::Integer(i64::MIN),
+            Param::from("é\0"),
+            Param::from(vec![0, 255]),
+            Param::from(""),
+            Param::Id(Id::from_bytes([7; 12])),
         ];
         let bytes = encode(&values);
-        assert_eq!(decode(&bytes, values.len()), Some(values.clone()));
+        let read: Vec<Value> = values.iter().cloned().map(Param::into_value).collect();
+        assert_eq!(decode(&bytes, values.len()), Some(read));
         for end in 0..bytes.len() {
             assert_eq!(decode(&bytes[..end], values.len()), None, "cut at {end}");
         }
@@ -218,9 +221,7 @@ mod tests {
             .expect("a table");
         let tables = tables();
         for object in [1, 2] {
-            let values = [vec![7], vec![8]].map(Value::Bytes).into_iter();
-            let values = values.chain([Value::Text("posting".to_owned()), Value::Bytes(vec![object])]);
-            let row = encode(&values.collect::<Vec<_>>());
+            let row = encode(&[vec![7].into(), vec![8].into(), "posting".into(), vec![object].into()]);
             let mut rows: [Vec<&[u8]>; TABLES] = Default::default();
             rows[2].push(&row);
             let mut written = Vec::new();

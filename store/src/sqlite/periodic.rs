@@ -22,7 +22,7 @@ impl Periodic {
     pub(super) fn start(
         name: &str,
         interval: Duration,
-        act: impl Fn(Turn) + Send + 'static,
+        mut act: impl FnMut(Turn) + Send + 'static,
     ) -> Result<Periodic, StoreError> {
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {

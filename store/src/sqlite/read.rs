@@ -15,7 +15,6 @@ use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
 use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, goes_by_other, with_id};
-use crate::statements::select_by_key;
 use crate::totals::Totals;
 use crate::turns::ReadTurns;
 use crate::value::Value;
@@ -65,7 +64,7 @@ impl Pool {
             return Ok(Some(pending));
         }
         let columns = R::COLUMNS.len();
-        let found = self.with(|connection| rows(connection, &select_by_key::<R>(), &R::key_values(key), columns));
+        let found = self.with(|connection| rows(connection, &R::statements().select_by_key, &R::key_values(key), columns));
         Ok(found?.into_iter().next())
     }
 

@@ -9,7 +9,7 @@ use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use paygen_core::table::{Access, Change, Table};
 use paygen_core::work::{KeySet, Work};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{CachedStatement, Connection, params_from_iter};
 
 use super::connection::{explain, values};
 use super::journal;
@@ -17,7 +17,6 @@ use super::write_back::{WriteBack, WriteBackChanges};
 use super::writer::{Open, Writer};
 use crate::records::{Keyed, Row, Stored};
 use crate::sealing::{key_gone, relied_on};
-use crate::statements::{delete, insert, select_by_key, update};
 use crate::value::Value;
 use crate::{Load, Store, StoreError};
 
@@ -46,7 +45,7 @@ fn load_table<R: Keyed>(
         return Ok(());
     }
     let place = journal::index_of::<R>();
-    let mut statement = connection.prepare_cached(&select_by_key::<R>()).map_err(|error| explain(&error))?;
+    let mut statement = connection.prepare_cached(&R::statements().select_by_key).map_err(|error| explain(&error))?;
     let mut stored = |key: &Key| -> rusqlite::Result<Option<Vec<Value>>> {
         let mut rows = statement.query(params_from_iter(R::key_values(key)))?;
         rows.next()?.map(|row| values(row, 0, R::COLUMNS.len())).transpose()
@@ -72,7 +71,7 @@ fn write(
     batch: Id,
 ) -> rusqlite::Result<()> {
     let Open { connection, positions, commits, progress } = open;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     macro_rules! write_tables {
         ($($field:ident: $record:ty),* $(,)?) => {
             $(if journal::index_of::<$record>().is_none() {
@@ -100,7 +99,7 @@ fn write(
     if commits.is_multiple_of(COMMITS_KEPT) {
         connection.execute("DELETE FROM commits WHERE batch_id <> ?1", [batch.bytes().as_slice()])?;
     }
-    connection.execute_batch("COMMIT")
+    connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
 }
 
 impl SqliteStore {
@@ -176,24 +175,37 @@ fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> 
     if changes.is_empty() {
         return Ok(());
     }
-    let mut insert = connection.prepare_cached(&insert::<R>())?;
-    let mut update = connection.prepare_cached(&update::<R>())?;
-    let mut delete = connection.prepare_cached(&delete::<R>())?;
+    let statements = R::statements();
+    let prepare = |sql: &'static str| connection.prepare_cached(sql);
+    let (mut insert, mut update, mut delete) = (None, None, None);
     for change in changes {
         match change {
-            Change::Insert(row) => insert.execute(params_from_iter(row.write()))?,
-            Change::Update(row) => update.execute(params_from_iter(row.write()))?,
-            Change::Delete(key) => delete.execute(params_from_iter(R::key_values(&key)))?,
+            Change::Insert(row) => run(&mut insert, || prepare(&statements.insert), row.write())?,
+            Change::Update(row) => run(&mut update, || prepare(&statements.update), row.write())?,
+            Change::Delete(key) => run(&mut delete, || prepare(&statements.delete), R::key_values(&key))?,
         };
     }
     Ok(())
+}
+
+/// Executes a statement that is prepared when it is first needed.
+fn run<'c, P: rusqlite::ToSql>(
+    statement: &mut Option<CachedStatement<'c>>,
+    prepare: impl FnOnce() -> rusqlite::Result<CachedStatement<'c>>,
+    params: Vec<P>,
+) -> rusqlite::Result<()> {
+    let statement = match statement {
+        Some(statement) => statement,
+        None => statement.insert(prepare()?),
+    };
+    statement.execute(params_from_iter(params)).map(|_| ())
 }
 
 fn append<R: Stored>(connection: &Connection, rows: &[R]) -> rusqlite::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut statement = connection.prepare_cached(&insert::<R>())?;
+    let mut statement = connection.prepare_cached(&R::statements().insert)?;
     for row in rows {
         statement.execute(params_from_iter(row.write()))?;
     }

@@ -130,7 +130,7 @@ impl WriteBack {
         progress: &mut Progress,
     ) -> rusqlite::Result<()> {
         for (index, key) in &changes.deletions {
-            connection.prepare_cached(&self.tables[*index].delete)?.execute(params_from_iter(key))?;
+            connection.prepare_cached(self.tables[*index].delete)?.execute(params_from_iter(key))?;
         }
         let rows = changes.rows.each_ref().map(|rows| rows.iter().map(|(_, row)| &**row).collect());
         entry(&self.tables, rows, &mut progress.entry);

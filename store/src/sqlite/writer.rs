@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use paygen_core::ids::ClientId;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_write};
@@ -21,6 +22,8 @@ pub(super) struct Writer {
     failed: OnceLock<String>,
     /// How many batches wait for the connection.
     batches: AtomicUsize,
+    /// How many pages the write-ahead log has.
+    log_pages: Arc<AtomicU64>,
 }
 
 /// Approximate time that a batch takes to wake up.
@@ -36,13 +39,21 @@ pub(super) struct Open {
 
 impl Writer {
     pub(super) fn new(path: &Path) -> Result<Writer, StoreError> {
-        let connection = open_to_write(path)?;
+        let mut connection = open_to_write(path)?;
+        let log_pages = Arc::new(AtomicU64::new(0));
+        let counted = log_pages.clone();
+        let count = move |_: &mut Wal, pages: i32| {
+            counted.store(u64::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        };
+        connection.wal_hook(Some(count)).map_err(|error| explain(&error))?;
         let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
         Ok(Writer {
             open: Mutex::new(open),
             write_back: WriteBack::new(),
             failed: OnceLock::new(),
             batches: AtomicUsize::new(0),
+            log_pages,
         })
     }
 
@@ -58,6 +69,12 @@ impl Writer {
             self.failed.get_or_init(|| why.clone());
         }
         outcome
+    }
+
+    /// The pages of the write-ahead log after the last commit. SQLite begins the log again from its start when all of
+    /// it is in the database.
+    pub(super) fn log_pages(&self) -> u64 {
+        self.log_pages.load(Ordering::Relaxed)
     }
 
     pub(super) fn open(&self) -> MutexGuard<'_, Open> {
