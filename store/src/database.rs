@@ -252,7 +252,8 @@ impl Database {
         let reader = self.reader();
         let mut all: Vec<R> = Vec::new();
         loop {
-            let after = all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).map(Param::into_value).collect());
+            let after =
+                all.last().map(|row| row.write().into_iter().take(R::KEY_COLUMNS).map(Param::into_value).collect());
             let mut step = reader.scan(after, ROWS_PER_SCAN).await?;
             if step.is_empty() {
                 return Ok(all);

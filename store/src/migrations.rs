@@ -25,10 +25,13 @@ pub(crate) const ALL: &[Migration] = &[
     },
     Migration { number: 7, name: "0007_installation", text: include_str!("../migrations/0007_installation.sql") },
     Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
+    Migration { number: 9, name: "0009_appended_lines", text: include_str!("../migrations/0009_appended_lines.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.
 pub(crate) struct Dialect {
+    /// The line `--@` with this name begins a part of a migration that is only for this store.
+    pub(crate) name: &'static str,
     pub(crate) int: &'static str,
     pub(crate) text: &'static str,
     pub(crate) bytes: &'static str,
@@ -40,12 +43,25 @@ pub(crate) struct Dialect {
 impl Migration {
     /// The SQL for a store.
     pub(crate) fn sql(&self, dialect: &Dialect) -> String {
-        self.text
+        let lines: Vec<&str> = self.lines(dialect.name).collect();
+        lines
+            .join("\n")
             .replace("@table_options", dialect.table_options)
             .replace("@long_rows", dialect.long_rows)
             .replace("@int", dialect.int)
             .replace("@text", dialect.text)
             .replace("@bytes", dialect.bytes)
+    }
+
+    /// The lines of the text that are for a store.
+    fn lines(&self, dialect: &str) -> impl Iterator<Item = &'static str> {
+        let mut only = None;
+        self.text.lines().filter(move |line| {
+            if let Some(name) = line.strip_prefix("--@") {
+                only = Some(name);
+            }
+            only.is_none_or(|name| name == dialect)
+        })
     }
 
     /// SHA-256 of the text, as hex. An applied migration must not change.
@@ -82,10 +98,8 @@ pub(crate) fn pending(applied: &[(i64, String)]) -> Result<&'static [Migration],
     Ok(&ALL[applied.len().min(ALL.len())..])
 }
 
-/// The tables created by the first migrations, in order of creation.
-pub(crate) fn tables(migrations: usize) -> impl Iterator<Item = &'static str> {
-    let made = |migration: &Migration| {
-        migration.text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next())
-    };
-    ALL.iter().take(migrations).flat_map(made)
+/// The tables that the first migrations create in a store, in order of creation.
+pub(crate) fn tables(migrations: usize, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
+    let made = |line: &'static str| line.strip_prefix("CREATE TABLE ")?.split_whitespace().next();
+    ALL.iter().take(migrations).flat_map(|migration| migration.lines(dialect.name)).filter_map(made)
 }

@@ -12,6 +12,15 @@ pub struct ListColumn {
     pub kind: ColumnKind,
     /// Whether the column may be null.
     pub nullable: bool,
+    /// On SQLite, the table that leads from a value of the column to the ids of the rows, if the column has no index.
+    pub look_up: Option<LookUp>,
+}
+
+/// A table with the columns `client`, `id`, and one that has the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookUp {
+    pub table: &'static str,
+    pub column: &'static str,
 }
 
 /// How values of a column are compared and sorted.

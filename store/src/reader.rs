@@ -121,7 +121,9 @@ impl Reader {
         let row = match &self.backend {
             // It takes microseconds, less than moving it to another thread.
             Backend::Sqlite(pool) => pool.row::<R>(&key)?,
-            Backend::Postgres(pool) => pool.rows(&R::statements().select_by_key, &R::key_values(&key)).await?.into_iter().next(),
+            Backend::Postgres(pool) => {
+                pool.rows(&R::statements().select_by_key, &R::key_values(&key)).await?.into_iter().next()
+            }
         };
         Ok(row.map(|values| R::read(&mut Row::of::<R>(values))).transpose()?)
     }
@@ -278,7 +280,7 @@ impl Reader {
         account: LedgerAccountId,
         up_to: i64,
     ) -> Result<Vec<(AuthorizationId, i64)>, StoreError> {
-        let sql = "SELECT authorization_id, CAST(sum(held_delta) AS bigint) FROM ledger_lines
+        let sql = "SELECT authorization_id, CAST(sum(held_delta) AS bigint) FROM account_lines
              WHERE client = ?1 AND account = ?2 AND seq <= ?3 AND authorization_id IS NOT NULL
              GROUP BY authorization_id HAVING sum(held_delta) <> 0 ORDER BY authorization_id";
         let params = vec![client.0.into(), account.0.into(), up_to.into()];
@@ -480,7 +482,7 @@ impl Reader {
     ) -> Result<Vec<(Line, Hash)>, StoreError> {
         let columns: Vec<String> = Line::COLUMNS.iter().map(|column| format!("l.{}", column.name)).collect();
         let sql = format!(
-            "SELECT {}, e.digest FROM ledger_lines l
+            "SELECT {}, e.digest FROM account_lines l
              LEFT JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry
              WHERE l.client = ?1 AND l.account = ?2 AND l.seq >= ?3 AND l.seq <= ?4 ORDER BY l.seq",
             columns.join(", ")

@@ -3,7 +3,7 @@
 use paygen_core::money::Decimal;
 use paygen_core::record::Key;
 
-use crate::query::{ColumnKind, Filter, ListColumn, ListQuery, Operand, Order, Paging, Search, Test};
+use crate::query::{ColumnKind, Filter, ListColumn, ListQuery, LookUp, Operand, Order, Paging, Search, Test};
 use crate::value::Value;
 
 /// The possible numbers of decimals of a currency.
@@ -17,6 +17,8 @@ pub(crate) trait Spelling {
     fn real(&self, expression: &str) -> String;
     /// A condition that a column contains the lower-cased text of a placeholder, ignoring letter case.
     fn contains(&self, column: &str, placeholder: &str) -> String;
+    /// Whether columns are found through look-up tables.
+    const LOOKS_UP: bool;
     /// The literal for empty bytes.
     fn no_bytes(&self) -> &'static str;
 }
@@ -53,11 +55,13 @@ pub(crate) struct Statement {
 pub(crate) struct Builder<'a, S> {
     spelling: &'a S,
     params: Vec<Value>,
+    /// The placeholder of the client.
+    client: String,
 }
 
 impl<'a, S: Spelling> Builder<'a, S> {
     pub(crate) fn new(spelling: &'a S) -> Builder<'a, S> {
-        Builder { spelling, params: Vec::new() }
+        Builder { spelling, params: Vec::new(), client: String::new() }
     }
 
     fn bind(&mut self, value: Value, kind: ColumnKind) -> String {
@@ -101,8 +105,8 @@ impl<'a, S: Spelling> Builder<'a, S> {
     }
 
     fn conditions<L: Listed>(&mut self, query: &ListQuery) -> Vec<String> {
-        let client = self.bind(Value::from(query.client.0), ColumnKind::Bytes);
-        let mut conditions = vec![format!("{} = {client}", L::CLIENT)];
+        self.client = self.bind(Value::from(query.client.0), ColumnKind::Bytes);
+        let mut conditions = vec![format!("{} = {}", L::CLIENT, self.client)];
         for filter in &query.filters {
             conditions.push(self.filter(filter));
         }
@@ -161,7 +165,14 @@ impl<'a, S: Spelling> Builder<'a, S> {
         match (operand, column.kind) {
             (Operand::Value(value), kind) => {
                 let placeholder = self.bind(value.clone(), kind);
-                format!("{} = {placeholder}", column.sql)
+                let equal = format!("{} = {placeholder}", column.sql);
+                match column.look_up.filter(|_| S::LOOKS_UP) {
+                    Some(LookUp { table, column }) => format!(
+                        "({equal} AND t.id IN (SELECT k.id FROM {table} k WHERE k.client = {} AND k.{column} = {placeholder}))",
+                        self.client
+                    ),
+                    None => equal,
+                }
             }
             (Operand::Decimal(decimal), ColumnKind::Money { exponent }) => {
                 // No amount equals one with more decimals than its currency has: 0 = 1.

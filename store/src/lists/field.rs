@@ -1,6 +1,6 @@
 //! A field of a list: its name, its column, how its values are read from text, and whether `search` looks in it.
 
-use crate::query::{ColumnKind, ListColumn};
+use crate::query::{ColumnKind, ListColumn, LookUp};
 
 /// How a field's values are read.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +38,23 @@ pub struct ListField {
 
 impl ListField {
     const fn new(name: &'static str, sql: &'static str, column: ColumnKind, kind: FieldKind) -> ListField {
-        ListField { name, column: ListColumn { sql, kind: column, nullable: false }, kind, searched: false }
+        ListField {
+            name,
+            column: ListColumn { sql, kind: column, nullable: false, look_up: None },
+            kind,
+            searched: false,
+        }
     }
 
     /// The same, for a column that a row may have no value of.
     pub const fn nullable(mut self) -> ListField {
         self.column.nullable = true;
+        self
+    }
+
+    /// The same, for a column that SQLite finds through a look-up table.
+    pub const fn looked_up(mut self, table: &'static str, column: &'static str) -> ListField {
+        self.column.look_up = Some(LookUp { table, column });
         self
     }
 

@@ -24,7 +24,7 @@ pub use field::{FieldKind, ListField};
 use field::{boolean, capitals, hashed, id, integer, money, never, text, time, word};
 
 const fn column(sql: &'static str, kind: ColumnKind) -> ListColumn {
-    ListColumn { sql, kind, nullable: false }
+    ListColumn { sql, kind, nullable: false, look_up: None }
 }
 
 fn columns_of<R: Stored>(alias: &str) -> Vec<String> {
@@ -263,7 +263,7 @@ pub mod authorizations {
 
     list_fields! {
         ID = id("_id", "t.id");
-        CARD = id("cardId", "t.card").nullable();
+        CARD = id("cardId", "t.card").nullable().looked_up("authorization_look_ups", "card");
         CARD_HOLDER = id("cardHolderId", "t.card_holder").nullable();
         ACCOUNT = id("accountId", "t.account").nullable();
         STATUS = word("status", "t.status", AuthorizationStatus::WORDS);
@@ -354,7 +354,7 @@ pub mod lines {
         ACCOUNT = column("l.account", ColumnKind::Bytes);
     }
 
-    joined_list!(Line "ledger_lines" "l", Entry "e", "ledger_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
+    joined_list!(Line "account_lines" "l", Entry "e", "account_lines l JOIN ledger_entries e ON e.client = l.client AND e.id = l.entry", id SEQ);
 }
 
 pub mod events {

@@ -7,6 +7,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::DIALECT;
 use crate::StoreError;
 use crate::migrations::{ALL, tables};
 use crate::tls::tls_client;
@@ -64,7 +65,7 @@ pub(super) async fn connect(url: &str) -> Result<(Client, Backend), StoreError> 
 
 /// Renews the statistics of all tables.
 pub(super) async fn analyze(client: &Client) -> Result<(), Error> {
-    client.batch_execute(&format!("ANALYZE {}", tables(ALL.len()).collect::<Vec<_>>().join(", "))).await
+    client.batch_execute(&format!("ANALYZE {}", tables(ALL.len(), &DIALECT).collect::<Vec<_>>().join(", "))).await
 }
 
 /// Opens the first session of a process. Failures are most likely due to a setting, so the error names it.

@@ -20,8 +20,14 @@ pub use sequence::Sequencer;
 pub use shards::ShardLocks;
 pub use write::PostgresStore;
 
-const DIALECT: Dialect =
-    Dialect { int: "bigint", text: "text COLLATE \"C\"", bytes: "bytea", table_options: "", long_rows: "" };
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "postgres",
+    int: "bigint",
+    text: "text COLLATE \"C\"",
+    bytes: "bytea",
+    table_options: "",
+    long_rows: "",
+};
 
 /// The key of the advisory lock that serializes migrations.
 const MIGRATION_LOCK: i64 = 0x7061_7967_656e_0001;

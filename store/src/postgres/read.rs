@@ -61,6 +61,8 @@ impl Drop for Begun {
 struct PostgresSpelling;
 
 impl Spelling for PostgresSpelling {
+    const LOOKS_UP: bool = false;
+
     fn placeholder(&self, number: usize, kind: ColumnKind) -> String {
         let cast = match kind {
             ColumnKind::Text => "text",

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error};
 
 use super::connection::analyze;
 use super::sequence::LEASE;
-use super::{MIGRATION_LOCK, applied, connection, run};
+use super::{DIALECT, MIGRATION_LOCK, applied, connection, run};
 use crate::database::vault_key;
 use crate::migrations::{ALL, tables};
 use crate::snapshot::{Applied, CopiedTable, DOCUMENTS, NamedDocument, Snapshot, SnapshotError, known, named_document};
@@ -34,7 +34,7 @@ pub(crate) async fn take(url: &str, into: &Path) -> Result<Snapshot, SnapshotErr
     let (client, _) = connection::connect_first(url).await?;
     let schema = schema_of(&client).await?;
     known(&schema)?;
-    let names: Vec<&str> = tables(schema.len()).collect();
+    let names: Vec<&str> = tables(schema.len(), &DIALECT).collect();
     // The locks, which only schema changes conflict with, are taken before the snapshot: a table rewritten after the
     // snapshot would look empty.
     let begin = format!(
@@ -82,7 +82,7 @@ async fn data_keys(client: &Client) -> Result<Vec<VaultKeyRow>, SnapshotError> {
 }
 
 async fn documents(client: &Client, schema: &[Applied]) -> Result<Vec<NamedDocument>, SnapshotError> {
-    if !tables(schema.len()).any(|name| name == "documents") {
+    if !tables(schema.len(), &DIALECT).any(|name| name == "documents") {
         return Ok(Vec::new());
     }
     let none: [&str; 0] = [];
@@ -126,7 +126,7 @@ impl Restoration {
         if !present.is_empty() {
             known(&present)?;
         }
-        for name in tables(present.len()) {
+        for name in tables(present.len(), &DIALECT) {
             let lock = format!("LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE");
             client.batch_execute(&lock).await.map_err(failed)?;
             let sql = format!("SELECT EXISTS (SELECT 1 FROM {name})");
@@ -151,7 +151,7 @@ impl Restoration {
     pub(crate) async fn finish(self, from: &Path, copied: &[CopiedTable]) -> Result<(), SnapshotError> {
         let Restoration { client, present, wanted } = self;
         run(&client, &ALL[present..wanted]).await?;
-        let names: Vec<&str> = tables(wanted).collect();
+        let names: Vec<&str> = tables(wanted, &DIALECT).collect();
         if copied.iter().map(|table| table.name.as_str()).ne(names.iter().copied()) {
             return Err(SnapshotError::Refused(format!("the backup does not have the tables of schema {wanted}.")));
         }

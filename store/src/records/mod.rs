@@ -224,4 +224,4 @@ macro_rules! stored {
         }
     };
 }
-use stored;
+pub(crate) use stored;

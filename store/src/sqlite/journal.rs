@@ -9,6 +9,7 @@ use paygen_core::limits::Counters;
 use paygen_core::messages::NetworkReference;
 use rusqlite::{Connection, params_from_iter};
 
+use super::look_ups::{AuthorizationLookUp, LineLookUp};
 use crate::records::{Keyed, Stored};
 use crate::statements::put;
 use crate::value::{Param, Value};
@@ -32,18 +33,34 @@ impl WriteBackTable {
 }
 
 /// The number of cached tables.
-pub(super) const TABLES: usize = 3;
+pub(super) const TABLES: usize = 5;
 
 /// The tables, at the indexes given by [`index_of`].
 pub(super) fn tables() -> [WriteBackTable; TABLES] {
-    [WriteBackTable::of::<Balance>(), WriteBackTable::of::<Counters>(), WriteBackTable::of::<NetworkReference>()]
+    [
+        WriteBackTable::of::<Balance>(),
+        WriteBackTable::of::<Counters>(),
+        WriteBackTable::of::<NetworkReference>(),
+        WriteBackTable::of::<LineLookUp>(),
+        WriteBackTable::of::<AuthorizationLookUp>(),
+    ]
 }
 
 /// The index of balances.
 pub(super) const BALANCES: usize = 0;
 
+/// The index of look-ups of lines.
+pub(super) const LINES: usize = 3;
+
+/// The index of look-ups of authorizations.
+pub(super) const AUTHORIZATIONS: usize = 4;
+
 /// The names of the tables, by index.
-pub(super) const NAMES: [&str; TABLES] = [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE];
+const NAMES: [&str; TABLES] =
+    [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE, LineLookUp::TABLE, AuthorizationLookUp::TABLE];
+
+/// The view of lines by account. It reads a cached table.
+const ACCOUNT_LINES: &str = "account_lines";
 
 /// The index of a record's table, if it is cached.
 pub(super) fn index_of<R: Keyed>() -> Option<usize> {
@@ -52,7 +69,7 @@ pub(super) fn index_of<R: Keyed>() -> Option<usize> {
 
 /// Whether a statement names a cached table.
 pub(super) fn names_cached_table(sql: &str) -> bool {
-    NAMES.iter().any(|name| sql.contains(name))
+    NAMES.iter().chain([&ACCOUNT_LINES]).any(|name| sql.contains(name))
 }
 
 const NULL: u8 = 0;

@@ -5,6 +5,7 @@ mod checkpoint;
 mod connection;
 mod flusher;
 mod journal;
+mod look_ups;
 mod periodic;
 mod read;
 pub(crate) mod snapshot;
@@ -29,6 +30,7 @@ use writer::Writer;
 
 /// In tables without rowids, the rest of a row longer than a quarter of a page takes a page of its own.
 const DIALECT: Dialect = Dialect {
+    name: "sqlite",
     int: "INTEGER",
     text: "TEXT",
     bytes: "BLOB",

@@ -64,7 +64,8 @@ impl Pool {
             return Ok(Some(pending));
         }
         let columns = R::COLUMNS.len();
-        let found = self.with(|connection| rows(connection, &R::statements().select_by_key, &R::key_values(key), columns));
+        let found =
+            self.with(|connection| rows(connection, &R::statements().select_by_key, &R::key_values(key), columns));
         Ok(found?.into_iter().next())
     }
 
@@ -78,7 +79,10 @@ impl Pool {
                 }
             }
         }
-        self.flush_for(L::FROM)?;
+        let look_ups = query.conditions_on().filter_map(|column| Some(column.look_up?.table));
+        for table in [L::FROM].into_iter().chain(look_ups) {
+            self.flush_for(table)?;
+        }
         let nothing = Newer { write_back: None, flushes: 0 };
         let page = self.with(|connection| list::<L>(connection, &self.totals, query, &nothing))?;
         page.ok_or_else(|| StoreError::CommandFault("a page was overtaken by nothing".to_owned()))
@@ -117,6 +121,8 @@ impl Pool {
 pub(crate) struct SqliteSpelling;
 
 impl Spelling for SqliteSpelling {
+    const LOOKS_UP: bool = true;
+
     fn placeholder(&self, number: usize, _kind: ColumnKind) -> String {
         format!("?{number}")
     }

@@ -114,6 +114,7 @@ impl SqliteStore {
             };
         }
         for_each_table!(collect);
+        cached.collect_look_ups(&work.appended.lines, work.authorizations.changes());
         let mut open = self.writer.open_for_a_batch();
         self.writer.check()?;
         let Open { connection, progress, .. } = &mut *open;

@@ -12,14 +12,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
+use paygen_core::authorizations::Authorization;
+use paygen_core::ledger::Line;
 use paygen_core::record::Key;
 use paygen_core::table::Change;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::explain;
 use super::journal::{self, TABLES, WriteBackTable, decode, encode, entry};
+use super::look_ups::{AuthorizationLookUp, LineLookUp};
 use crate::StoreError;
-use crate::records::Keyed;
+use crate::records::{Keyed, Stored};
 use crate::value::Value;
 
 /// A flush starts at this number of pending rows, whatever their age.
@@ -97,6 +100,20 @@ impl WriteBackChanges {
             self.rows[index].push((row.key(), encode(&row.write())));
         }
         Ok(())
+    }
+
+    /// Adds the look-ups of appended lines and new authorizations.
+    pub(super) fn collect_look_ups(&mut self, lines: &[Line], authorizations: Vec<Change<Authorization>>) {
+        for look_up in lines.iter().map(LineLookUp::of) {
+            self.rows[journal::LINES].push((look_up.key(), encode(&look_up.write())));
+        }
+        for change in authorizations {
+            if let Change::Insert(made) = change
+                && let Some(look_up) = AuthorizationLookUp::of(&made)
+            {
+                self.rows[journal::AUTHORIZATIONS].push((look_up.key(), encode(&look_up.write())));
+            }
+        }
     }
 }
 

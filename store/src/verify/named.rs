@@ -178,7 +178,7 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
     // Both may have changed between the two reads, so each difference is checked again in a single statement.
     for (client, authorization) in doubtful.into_iter().take(MAX_FINDINGS) {
         let sql = format!(
-            "SELECT {open}, (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM ledger_lines l
+            "SELECT {open}, (SELECT CAST(coalesce(sum(l.held_delta), 0) AS bigint) FROM account_lines l
                  WHERE l.client = a.client AND l.account IN (a.card, a.account) AND l.authorization_id = a.id)
              FROM authorizations a WHERE a.client = ?1 AND a.id = ?2"
         );
