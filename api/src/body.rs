@@ -3,6 +3,8 @@
 //! One declaration ([`crate::body`]) makes the struct, its reader and its OpenAPI schema, so that the documented and
 //! the enforced bounds are the same constants.
 
+use std::sync::OnceLock;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt;
@@ -86,7 +88,10 @@ impl<'a> Members<'a> {
     }
 
     fn pointer(&self, name: &str) -> String {
-        format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))
+        if name.contains(['~', '/']) {
+            return format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"));
+        }
+        [self.at, "/", name].concat()
     }
 
     /// A required field.
@@ -267,8 +272,20 @@ macro_rules! body {
 /// A parsed JSON body.
 pub struct Body<T> {
     pub value: T,
-    /// The canonical text: equal for equal content.
-    pub canonical: String,
+    pub canonical: Canonical,
+}
+
+/// The canonical text of a body: equal for equal content. It is made when it is needed, which is only with an
+/// idempotency key.
+pub struct Canonical {
+    json: Json,
+    text: OnceLock<String>,
+}
+
+impl AsRef<str> for Canonical {
+    fn as_ref(&self) -> &str {
+        self.text.get_or_init(|| self.json.canonical())
+    }
 }
 
 impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
@@ -279,7 +296,9 @@ impl<S: Send + Sync, T: Fields> FromRequest<S> for Body<T> {
         let mut faults = Vec::new();
         let value = Members::of(&json, "", &mut faults).and_then(|members| T::read(members, &mut faults));
         match value {
-            Some(value) if faults.is_empty() => Ok(Body { value, canonical: json.canonical() }),
+            Some(value) if faults.is_empty() => {
+                Ok(Body { value, canonical: Canonical { json, text: OnceLock::new() } })
+            }
             _ => Err(Problem::invalid(faults)),
         }
     }

@@ -166,7 +166,7 @@ impl Problem {
             data: None,
             error: ErrorBody {
                 code: self.0.code,
-                request_id: current_request_id(),
+                request_id: current_request_id().to_string(),
                 docs: format!("/docs/errors/{}", self.0.code),
                 fields: self.0.fields.clone(),
             },
@@ -182,7 +182,7 @@ pub fn too_many_connections() -> Vec<u8> {
         "This address has as many connections open as it may. Use fewer, and keep them open between requests.";
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message);
     let id = uuid::Uuid::now_v7().to_string();
-    let body = with_request_id(&id, || problem.to_body());
+    let body = with_request_id(id.as_str().into(), || problem.to_body());
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\nconnection: close\r\n\r\n",
@@ -194,7 +194,7 @@ pub fn too_many_connections() -> Vec<u8> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if let Some(why) = &self.0.log {
-            tracing::error!(code = self.0.code, request_id = current_request_id(), error = %why, "a request failed");
+            tracing::error!(code = self.0.code, request_id = &*current_request_id(), error = %why, "a request failed");
         }
         let json = HeaderValue::from_static("application/json");
         let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], sent(self.to_body())).into_response();

@@ -1,5 +1,7 @@
 //! The id of every request, the caller's or a generated one; it is in the response, the logs, the audit log and events.
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -8,19 +10,19 @@ use axum::response::Response;
 use paygen_vault::mask::has_card_number;
 
 tokio::task_local! {
-    static REQUEST_ID: String;
+    static REQUEST_ID: Arc<str>;
 }
 
 const HEADER: &str = "x-request-id";
 
 /// The id of the current request; empty outside of one.
-pub fn current_request_id() -> String {
+pub fn current_request_id() -> Arc<str> {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
 }
 
 /// Runs a closure on another thread as part of the request with this id.
-pub fn with_request_id<T>(id: &str, run: impl FnOnce() -> T) -> T {
-    REQUEST_ID.sync_scope(id.to_owned(), run)
+pub fn with_request_id<T>(id: Arc<str>, run: impl FnOnce() -> T) -> T {
+    REQUEST_ID.sync_scope(id, run)
 }
 
 /// Letters, digits, `-` and `_`, and no card number, because the id is logged and stored. A UUID is accepted whatever
@@ -37,7 +39,10 @@ pub async fn assign(request: Request, next: Next) -> Response {
     // Two different ids count as none; the request is refused later.
     let given = request.headers().get(HEADER).filter(|_| !differs(request.headers(), &HeaderName::from_static(HEADER)));
     let given = given.and_then(|value| value.to_str().ok());
-    let id = given.filter(|id| is_usable(id)).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+    let id: Arc<str> = match given.filter(|id| is_usable(id)) {
+        Some(given) => given.into(),
+        None => Arc::from(&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())),
+    };
     let header = HeaderValue::from_str(&id);
     let mut response = REQUEST_ID.scope(id, next.run(request)).await;
     if let Ok(header) = header {

@@ -17,6 +17,7 @@ use crate::open_streams::Streams;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimits, Tries};
 use crate::request_id::current_request_id;
+use crate::watch::RequestMeasures;
 
 /// The settings of the API.
 pub struct Settings {
@@ -96,6 +97,7 @@ pub struct Shared {
     pub settings: Settings,
     /// When the metrics' gauges were last read from the store.
     pub sampled: Sampled,
+    pub request_measures: RequestMeasures,
     /// Renders the metrics in Prometheus' text format.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -111,6 +113,6 @@ impl Deref for Shared {
 impl Api {
     /// Checks a caller's command against every rule; nothing is stored.
     pub async fn check_rules(&self, caller: &Caller, command: Command) -> Result<(), Problem> {
-        Ok(self.app.check_rules(caller.context(&current_request_id()), command).await?)
+        Ok(self.app.check_rules(caller.context(current_request_id()), command).await?)
     }
 }

@@ -246,7 +246,7 @@ impl Write {
         self,
         app: &Api,
         caller: &Caller,
-        content: &str,
+        content: impl AsRef<str>,
         command: Command,
         success: Success<T>,
     ) -> Result<Response, Problem> {
@@ -259,7 +259,7 @@ impl Write {
         &self,
         app: &Api,
         caller: &Caller,
-        content: &str,
+        content: impl AsRef<str>,
         prepared: impl Fn() -> Prepared,
     ) -> Result<Response, Problem>
     where
@@ -268,7 +268,7 @@ impl Write {
     {
         for _ in 0..MAX_ATTEMPTS {
             let (command, success) = prepared().await?;
-            if let Some(answer) = self.attempt(app, caller, content, command, success).await? {
+            if let Some(answer) = self.attempt(app, caller, &content, command, success).await? {
                 return Ok(answer);
             }
         }
@@ -281,16 +281,16 @@ impl Write {
         &self,
         app: &Api,
         caller: &Caller,
-        content: &str,
+        content: impl AsRef<str>,
         command: Command,
         success: Success<T>,
     ) -> Result<Option<Response>, Problem> {
-        let request = Request::new(caller.context(&crate::request_id::current_request_id()), command);
         let request_id = super::request_id::current_request_id();
+        let request = Request::new(caller.context(request_id.clone()), command);
         let (about, has_secret) = (success.about.clone(), success.without_secret.is_some());
         let success = std::sync::Arc::new(std::sync::Mutex::new(success));
         let make = move |decision: &Decision, recipient: Recipient| -> Reply {
-            with_request_id(&request_id, || match decision {
+            with_request_id(request_id.clone(), || match decision {
                 Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, recipient),
                 Err(refusal) => refused(refusal),
             })
@@ -300,7 +300,7 @@ impl Write {
             let key_hash = key_hash(key, caller);
             KeepAnswer {
                 key_hash,
-                fingerprint: self.fingerprint(app, caller, content),
+                fingerprint: self.fingerprint(app, caller, content.as_ref()),
                 retention_seconds: app.settings.idempotency_retention_seconds,
                 keep: keep(app, caller, key_hash, about, has_secret, make.clone()),
             }
@@ -320,21 +320,26 @@ impl Write {
         &self,
         app: &Api,
         caller: &Caller,
-        content: &str,
+        content: impl AsRef<str>,
         problem: Problem,
     ) -> Result<Response, Problem> {
         self.replay_if_kept(app, caller, content).await?.ok_or(problem)
     }
 
     /// Replays the answer kept for this request, if there is one: for calls that are more than one command.
-    pub async fn replay_if_kept(&self, app: &Api, caller: &Caller, content: &str) -> Result<Option<Response>, Problem> {
+    pub async fn replay_if_kept(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: impl AsRef<str>,
+    ) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.idempotency_key else { return Ok(None) };
         let row = Key::hashed(caller.client, &key_hash(key, caller));
         let Some(kept) = app.reader.get::<Idempotency>(row).await? else { return Ok(None) };
         if kept.expires_at <= paygen_engine::clock::wall() {
             return Ok(None);
         }
-        if kept.fingerprint != self.fingerprint(app, caller, content) {
+        if kept.fingerprint != self.fingerprint(app, caller, content.as_ref()) {
             return Err(Problem::from(&Refusal::IdempotencyKeyReused));
         }
         replay(app, caller, &kept).await.map(Some)

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use paygen_core::access::{Actor, ApiKey, Granter, Scope, Scopes};
+use paygen_core::access::{Actor, Granter, Scope, Scopes};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
@@ -37,10 +37,8 @@ pub struct Caller {
     pub bound: Option<Bound>,
     /// Expiry of the token, in wall time; `None` for an API key.
     pub token_until: Option<Instant>,
-    /// Expiry of the API key, in business time.
-    key_until: Option<Instant>,
-    /// The networks from which the API key is accepted; all when empty.
-    networks: Vec<ipnet::IpNet>,
+    /// The API key.
+    key: Arc<KnownKey>,
 }
 
 /// The scopes a token restricted to one card holder or card can use.
@@ -131,22 +129,23 @@ impl Caller {
         if self.token_until.is_some() {
             return Err(Denied::ApiKeyRequired);
         }
-        Ok(Granter { scopes: self.scopes, until: self.key_until, networks: self.networks.clone() })
+        let key = &self.key.key;
+        // The key falls due at its expiry, or at the end of its overlap after a rotation.
+        let until = key.due_at.or(key.expires_at);
+        Ok(Granter { scopes: self.scopes, until, networks: key.allowed_ips.clone() })
     }
 
     /// A caller with this API key and these scopes.
-    fn new(key: &ApiKey, scopes: Scopes, address: IpAddr) -> Caller {
+    fn new(key: Arc<KnownKey>, scopes: Scopes, address: IpAddr) -> Caller {
         Caller {
-            client: key.client,
-            actor: Actor::ApiKey(key.id),
-            api_key: key.id,
+            client: key.key.client,
+            actor: Actor::ApiKey(key.key.id),
+            api_key: key.key.id,
             scopes,
             address,
             bound: None,
             token_until: None,
-            // The key falls due at its expiry, or at the end of its overlap after a rotation.
-            key_until: key.due_at.or(key.expires_at),
-            networks: key.allowed_ips.clone(),
+            key,
         }
     }
 
@@ -172,11 +171,11 @@ impl Caller {
     }
 
     /// The context of a command that the caller submits in this request.
-    pub fn context(&self, request_id: &str) -> Context {
+    pub fn context(&self, request_id: Arc<str>) -> Context {
         Context {
             client: self.client,
             actor: self.actor,
-            request_id: Arc::from(request_id),
+            request_id,
             address: Some(self.address),
             action: "",
         }
@@ -195,7 +194,8 @@ impl App {
         // and refused.
         let known = self.credentials.by_hash(hash).await?.ok_or(NotAuthenticated::KeyUnknown)?;
         self.check_key(&known, address)?;
-        Ok(Caller::new(&known.key, known.key.scopes, address))
+        let scopes = known.key.scopes;
+        Ok(Caller::new(known, scopes, address))
     }
 
     /// Authenticates a bearer token.
@@ -215,7 +215,7 @@ impl App {
             .then_some(Bound { card_holder: claims.card_holder, card: claims.card });
         let token_until = Some(Instant::default().plus_seconds(claims.expires));
         let actor = Actor::Token(claims.id);
-        Ok(Caller { actor, bound, token_until, ..Caller::new(&known.key, scopes, address) })
+        Ok(Caller { actor, bound, token_until, ..Caller::new(known, scopes, address) })
     }
 
     fn check_key(&self, known: &KnownKey, address: IpAddr) -> Result<(), NotAuthenticated> {

@@ -92,8 +92,8 @@ impl<K: std::hash::Hash + Eq, V: Clone> Cache<K, V> {
 #[derive(Clone)]
 pub struct Credentials {
     reader: Reader,
-    keys: Arc<Cache<[u8; 32], KnownKey>>,
-    ids: Arc<Cache<(ClientId, ApiKeyId), KnownKey>>,
+    keys: Arc<Cache<[u8; 32], Arc<KnownKey>>>,
+    ids: Arc<Cache<(ClientId, ApiKeyId), Arc<KnownKey>>>,
     tokens: Arc<Cache<(ClientId, TokenId), bool>>,
 }
 
@@ -104,24 +104,24 @@ impl Credentials {
     }
 
     /// The key with this keyed hash.
-    pub async fn by_hash(&self, hash: [u8; 32]) -> Result<Option<KnownKey>, StoreError> {
+    pub async fn by_hash(&self, hash: [u8; 32]) -> Result<Option<Arc<KnownKey>>, StoreError> {
         if let Some(known) = self.keys.get(&hash) {
             return Ok(Some(known));
         }
         let Some((key, client)) = self.reader.find_api_key(&hash).await? else { return Ok(None) };
-        let known = KnownKey { key, client_active: client.status == ClientStatus::Active };
+        let known = Arc::new(KnownKey { key, client_active: client.status == ClientStatus::Active });
         self.keys.insert(hash, known.clone());
         Ok(Some(known))
     }
 
     /// The key a token was issued with.
-    pub async fn by_id(&self, client: ClientId, id: ApiKeyId) -> Result<Option<KnownKey>, StoreError> {
+    pub async fn by_id(&self, client: ClientId, id: ApiKeyId) -> Result<Option<Arc<KnownKey>>, StoreError> {
         if let Some(known) = self.ids.get(&(client, id)) {
             return Ok(Some(known));
         }
         let Some(key) = self.reader.get::<ApiKey>(Key::of(client, id.0)).await? else { return Ok(None) };
         let Some(owner) = self.reader.get::<Client>(Key::of(client, client.0)).await? else { return Ok(None) };
-        let known = KnownKey { key, client_active: owner.status == ClientStatus::Active };
+        let known = Arc::new(KnownKey { key, client_active: owner.status == ClientStatus::Active });
         self.ids.insert((client, id), known.clone());
         Ok(Some(known))
     }

@@ -1,5 +1,6 @@
 //! Strict JSON: numbers stay text, so that no amount ever passes through a float. Nesting is bounded.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use paygen_core::money::Decimal;
@@ -8,6 +9,9 @@ use serde_json::value::RawValue;
 
 /// Upper bound on the nesting of objects and arrays.
 const MAX_DEPTH: usize = 32;
+
+/// Upper bound on the members of an object whose names are compared one by one.
+const FEW_MEMBERS: usize = 16;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +52,18 @@ impl<'de> Deserialize<'de> for Level<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Level<'de>, A::Error> {
-                let mut members: Vec<(String, &'de RawValue)> = Vec::new();
-                let mut names = std::collections::HashSet::new();
+                let mut members: Vec<(String, &'de RawValue)> = Vec::with_capacity(8);
+                // Of a few names, each is compared with the others; of many, that would take quadratic time.
+                let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    if !names.insert(name.clone()) {
+                    if members.len() == FEW_MEMBERS {
+                        names.extend(members.iter().map(|(name, _)| name.clone()));
+                    }
+                    let is_twice = match members.len() < FEW_MEMBERS {
+                        true => members.iter().any(|(known, _)| *known == name),
+                        false => !names.insert(name.clone()),
+                    };
+                    if is_twice {
                         return Err(serde::de::Error::custom(format!("the member \"{name}\" stands twice")));
                     }
                     members.push((name, value));
@@ -97,6 +109,8 @@ impl<'a> Whole<'a> {
             Some(b'n') => Json::Null,
             Some(b't') => Json::Bool(true),
             Some(b'f') => Json::Bool(false),
+            // A raw value was checked already: without an escape its characters are the text.
+            Some(b'"') if !text.contains('\\') => Json::Text(text[1..text.len() - 1].to_owned()),
             Some(b'"') => Json::Text(self.read(text)?),
             Some(b'[' | b'{') => match self.read(text)? {
                 Level::Array(items) => {

@@ -193,6 +193,7 @@ fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Con
         deliveries,
         request_bytes: Budget::new(config.request_bytes),
         answer_bytes: Budget::new(config.answer_bytes),
+        request_measures: Default::default(),
         streams: Streams::default(),
         advancing: tokio::sync::Mutex::default(),
         settings,

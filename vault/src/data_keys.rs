@@ -6,7 +6,8 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::card::KeyPair;
-use crate::{KeyProvider, TokenSigner, VaultError, random_bytes, seal};
+use crate::seal::SealingKey;
+use crate::{KeyProvider, TokenSigner, VaultError, random_bytes};
 
 macro_rules! purposes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal),* $(,)?) => {
@@ -110,6 +111,9 @@ struct OpenKey {
     id: [u8; 8],
     purpose: Purpose,
     key: Zeroizing<[u8; 32]>,
+    /// The key set up for sealing and for keyed hashes: setting it up costs more than a short operation.
+    sealing: SealingKey,
+    hashing: hmac::Key,
 }
 
 struct Keys {
@@ -143,7 +147,8 @@ impl Keys {
             let Some(purpose) = Purpose::parse(&key.purpose) else { continue };
             let plain = provider.unwrap(&key.wrapped, &[key.purpose.as_bytes(), key.id.as_bytes()])?;
             let id = <[u8; 8]>::try_from(key.id.as_bytes()).map_err(|_| VaultError::CannotOpen)?;
-            keys.push(OpenKey { id, purpose, key: plain });
+            let (sealing, hashing) = (SealingKey::new(&plain)?, hmac::Key::new(hmac::HMAC_SHA256, plain.as_slice()));
+            keys.push(OpenKey { id, purpose, key: plain, sealing, hashing });
         }
         for purpose in Purpose::ALL {
             if !keys.iter().any(|key| key.purpose == *purpose) {
@@ -210,7 +215,7 @@ impl Vault {
     pub fn seal(&self, purpose: Purpose, place: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         let keys = self.keys();
         let key = keys.newest(purpose);
-        let sealed = seal::seal(&key.key, place, plain).expect("sealing with a whole key works");
+        let sealed = key.sealing.seal(place, plain).expect("sealing with a whole key works");
         [&[VERSION], key.id.as_slice(), &sealed].concat()
     }
 
@@ -231,7 +236,7 @@ impl Vault {
         let keys = self.keys();
         let known = keys.keys.iter().find(|key| key.purpose == purpose && key.id == *id);
         match known {
-            Some(key) if *version == VERSION => seal::open(&key.key, place, content),
+            Some(key) if *version == VERSION => key.sealing.open(place, content),
             _ => Err(VaultError::CannotOpen),
         }
     }
@@ -240,7 +245,12 @@ impl Vault {
     pub fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
         let keys = self.keys();
         let key = keys.oldest(purpose);
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.key.as_slice()), &seal::joined(parts));
+        let mut context = hmac::Context::with_key(&key.hashing);
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let tag = context.sign();
         let mut hash = [0; 32];
         hash.copy_from_slice(tag.as_ref());
         hash

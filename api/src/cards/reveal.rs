@@ -2,7 +2,6 @@
 //! by its hash and consumed through the engine, and only then is the number opened.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -119,7 +118,7 @@ pub(super) async fn show(
     let context = Context {
         client: token.client,
         actor: Actor::RevealToken,
-        request_id: Arc::from(current_request_id().as_str()),
+        request_id: current_request_id(),
         address: Some(address),
         action: "",
     };

@@ -56,7 +56,7 @@ pub async fn look_up_card(
     write.no_dry_run("a look-up is an entry of the audit log")?;
     let command = Command::LookUpCard(LookUpCard { fingerprint: app.vault.fingerprint(&body.value.pan) });
     // No answer is kept: a repeat looks the card up again, and is audited again.
-    let request = Request::new(caller.context(&crate::request_id::current_request_id()), command);
+    let request = Request::new(caller.context(crate::request_id::current_request_id()), command);
     let submission = Submission { request, idempotency: None, dry_run: false };
     match app.engine.submit(Priority::Api, submission).await? {
         Answer::Decided(Ok(Outcome::MaybeCard(found))) => {

@@ -19,7 +19,7 @@ use super::network_bodies::{
     AdviseBody, AuthorizeBody, ClearBody, Digits, FiatCurrency, IncrementBody, MerchantBody, NetworkBody, ReverseBody,
 };
 use crate::Api;
-use crate::body::{Body, NoBody};
+use crate::body::{Body, Canonical, NoBody};
 use crate::fields::Secret;
 use crate::gate::{Allowed, SIMULATOR_WRITE};
 use crate::path::PathId;
@@ -76,9 +76,9 @@ pub(super) fn sequence(kind: &str, said: Option<&NetworkBody>) -> String {
 }
 
 /// A message identified by the network gets the first answer when it is repeated.
-fn repeatable(write: Write, network: Option<&NetworkBody>, canonical: &str) -> Write {
+fn repeatable(write: Write, network: Option<&NetworkBody>, canonical: &Canonical) -> Write {
     match network {
-        Some(said) if !said.is_empty() => write.with_content_key(canonical),
+        Some(said) if !said.is_empty() => write.with_content_key(canonical.as_ref()),
         _ => write,
     }
 }

@@ -8,6 +8,7 @@ use paygen_core::transactions::{Transaction, TransactionType};
 
 use paygen_core::money::Decimal;
 
+use super::parts::{decisions, merchant, merchant_rest, read_decisions, trace, trace_rest};
 use super::{Keyed, json, stored};
 
 stored!(Counters, "counters", key 2, {
@@ -54,12 +55,12 @@ stored!(Authorization, "authorizations", key 2, {
     "rate" Text = |a| a.rate.map(|rate| rate.to_string()),
     "merchant_category" Text = |a| &a.merchant.category,
     "merchant_name" Text = |a| &a.merchant.name,
-    "merchant" Text = |a| json(&a.merchant),
-    "trace" Text = |a| json(&a.trace),
+    "merchant" Text = |a| merchant_rest(&a.merchant),
+    "trace" Text = |a| trace_rest(&a.trace),
     "network_transaction_id" Text = |a| &a.trace.transaction_id,
     "stand_in" Integer = |a| a.stand_in,
     "fee_terms" Text = |a| json(&a.fee_terms),
-    "decided" Text = |a| json(&a.decided),
+    "decided" Text = |a| decisions(&a.decided, &a.merchant),
     "taken" Text = |a| json(&a.limit_usage),
     "timeline" Text = |a| json(&a.timeline),
     "expires_at" Integer = |a| a.expires_at,
@@ -67,7 +68,7 @@ stored!(Authorization, "authorizations", key 2, {
     "version" Integer = |a| a.version,
     "created_at" Integer = |a| a.created_at,
     "updated_at" Integer = |a| a.updated_at,
-}, |row| Authorization {
+}, |row| { let of_row; Authorization {
     client: row.id()?,
     id: row.id()?,
     card: row.optional_id()?,
@@ -89,11 +90,11 @@ stored!(Authorization, "authorizations", key 2, {
     merchant_currency: row.currency()?,
     merchant_settled: row.integer()?,
     rate: row.optional_word(|text| Decimal::parse(text).ok())?,
-    merchant: { row.skip()?; row.skip()?; row.json()? },
-    trace: { let trace = row.json()?; row.skip()?; trace },
+    merchant: { let read = merchant(row)?; of_row = read.clone(); read },
+    trace: trace(row)?,
     stand_in: row.boolean()?,
     fee_terms: row.json()?,
-    decided: row.json()?,
+    decided: read_decisions(row, &of_row)?,
     limit_usage: row.json()?,
     timeline: row.json()?,
     expires_at: row.optional_time()?,
@@ -101,7 +102,7 @@ stored!(Authorization, "authorizations", key 2, {
     version: row.integer()?,
     created_at: row.time()?,
     updated_at: row.time()?,
-});
+} });
 impl Keyed for Authorization {}
 
 stored!(Transaction, "transactions", key 2, {
@@ -124,8 +125,8 @@ stored!(Transaction, "transactions", key 2, {
     "merchant_currency" Text = |p| p.merchant_currency.code(),
     "merchant_category" Text = |p| &p.merchant.category,
     "merchant_name" Text = |p| &p.merchant.name,
-    "merchant" Text = |p| json(&p.merchant),
-    "trace" Text = |p| json(&p.trace),
+    "merchant" Text = |p| merchant_rest(&p.merchant),
+    "trace" Text = |p| trace_rest(&p.trace),
     "network_transaction_id" Text = |p| &p.trace.transaction_id,
     "with_pin" Integer = |p| p.with_pin,
     "refunded" Integer = |p| p.refunded,
@@ -151,8 +152,8 @@ stored!(Transaction, "transactions", key 2, {
     vat: row.integer()?,
     merchant_amount: row.integer()?,
     merchant_currency: row.currency()?,
-    merchant: { row.skip()?; row.skip()?; row.json()? },
-    trace: { let trace = row.json()?; row.skip()?; trace },
+    merchant: merchant(row)?,
+    trace: trace(row)?,
     with_pin: row.boolean()?,
     refunded: row.integer()?,
     merchant_refunded: row.integer()?,
@@ -187,7 +188,7 @@ stored!(NetworkException, "exceptions", key 2, {
     "amount" Integer = |e| e.amount,
     "currency" Text = |e| e.currency.code(),
     "exponent" Integer = |e| i64::from(e.currency.exponent()),
-    "trace" Text = |e| json(&e.trace),
+    "trace" Text = |e| trace_rest(&e.trace),
     "network_transaction_id" Text = |e| &e.trace.transaction_id,
     "note" Text = |e| &e.note,
     "deferred" Text = |e| e.deferred.as_ref().map(json),
@@ -205,7 +206,7 @@ stored!(NetworkException, "exceptions", key 2, {
     transaction: row.optional_id()?,
     amount: row.integer()?,
     currency: { let currency = row.currency()?; row.skip()?; currency },
-    trace: { let trace = row.json()?; row.skip()?; trace },
+    trace: trace(row)?,
     note: row.optional_text()?,
     deferred: row.optional_word(|text| serde_json::from_str(text).ok())?,
     entry: row.optional_id()?,

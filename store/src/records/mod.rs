@@ -7,6 +7,7 @@ mod card_holders;
 mod cards;
 mod events;
 mod ledger;
+mod parts;
 mod webhooks;
 
 use paygen_core::ids::Id;
