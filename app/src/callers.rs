@@ -172,13 +172,7 @@ impl Caller {
 
     /// The context of a command that the caller submits in this request.
     pub fn context(&self, request_id: Arc<str>) -> Context {
-        Context {
-            client: self.client,
-            actor: self.actor,
-            request_id,
-            address: Some(self.address),
-            action: "",
-        }
+        Context { client: self.client, actor: self.actor, request_id, address: Some(self.address), action: "" }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::rotation;
 use crate::transactions::{self, TransactionView};
 use crate::transfers::{self, TransferView};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::webhooks::{self, WebhookView};
 use crate::work::{Context, Work};
 
@@ -134,24 +135,24 @@ commands! {
 /// The result of a command that was not refused.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    Account(AccountView),
-    Detail(DetailView),
-    Transfer(TransferView),
+    Account(Pictured<AccountView>),
+    Detail(Pictured<DetailView>),
+    Transfer(Pictured<TransferView>),
     /// The stored card holder: personal data is sealed, and only the server can open it.
     CardHolder(Box<CardHolder>),
-    Document(DocumentView),
-    Card(Box<CardView>),
+    Document(Pictured<DocumentView>),
+    Card(Pictured<CardView>),
     /// `None` if no card has the number.
     MaybeCard(Box<Option<CardView>>),
     RevealToken(RevealTokenView),
-    Authorization(Box<AuthorizationView>),
+    Authorization(Pictured<AuthorizationView>),
     /// `None` if the authorization has not arrived yet.
     MaybeAuthorization(Box<Option<AuthorizationView>>),
-    Transaction(Box<TransactionView>),
+    Transaction(Pictured<TransactionView>),
     /// `None` while the message waits in an exception.
     MaybeTransaction(Box<Option<TransactionView>>),
-    Exception(ExceptionView),
-    Webhook(WebhookView),
+    Exception(Pictured<ExceptionView>),
+    Webhook(Pictured<WebhookView>),
     Id(Id),
     ApiKey(ApiKeyView),
     Token(TokenView),

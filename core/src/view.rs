@@ -1,31 +1,83 @@
-//! Values in answers and events: exact amounts and free-form JSON.
+//! Values in answers and events: pictures of objects, exact amounts and free-form JSON.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::money::{Currency, format_minor};
 
-/// An amount in major units, written digit by digit as a JSON number: exact for every reader of decimals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Money(String);
+/// A view with its JSON, made once: an event carries it, and the answer is the same bytes.
+#[derive(Clone, Debug)]
+pub struct Pictured<V>(Arc<(V, Box<RawValue>)>);
+
+impl<V> Pictured<V> {
+    pub fn json(&self) -> &RawValue {
+        &self.0.1
+    }
+}
+
+impl<V: Serialize> From<V> for Pictured<V> {
+    /// # Panics
+    ///
+    /// If the view cannot be written as JSON, which is a defect.
+    fn from(view: V) -> Pictured<V> {
+        let json = to_raw_value(&view).expect("a view is plain JSON");
+        Pictured(Arc::new((view, json)))
+    }
+}
+
+impl<V> Deref for Pictured<V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.0.0
+    }
+}
+
+impl<V> Serialize for Pictured<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(serializer)
+    }
+}
+
+/// An amount, written digit by digit as a JSON number in major units: exact for every reader of decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    minor: i64,
+    exponent: u8,
+}
 
 impl Money {
-    /// Formats an amount given in minor units.
+    /// An amount given in minor units.
     pub fn new(minor: i64, currency: Currency) -> Money {
-        Money(format_minor(minor, currency.exponent()))
+        Money { minor, exponent: currency.exponent() }
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn minor(self) -> i64 {
+        self.minor
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format_minor(self.minor, self.exponent))
     }
 }
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw = RawValue::from_string(self.0.clone()).map_err(serde::ser::Error::custom)?;
+        let unit = 10i64.pow(u32::from(self.exponent));
+        if self.minor % unit == 0 {
+            return serializer.serialize_i64(self.minor / unit);
+        }
+        let text = format_minor(self.minor, self.exponent);
+        let raw: &RawValue = serde_json::from_str(&text).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use paygen_core::access::Scope;
 use paygen_core::accounts::{AccountStatus, AccountView, CreateAccount};
 use paygen_core::money::Decimal;
+use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome};
 
 use super::bodies::CreateAccountBody;
@@ -58,7 +59,7 @@ fn command(body: CreateAccountBody, caller: &Caller) -> CreateAccount {
 }
 
 /// The account of a command's outcome.
-pub(super) fn shown(outcome: &Outcome) -> Option<AccountView> {
+pub(super) fn shown(outcome: &Outcome) -> Option<Pictured<AccountView>> {
     match outcome {
         Outcome::Account(view) => Some(view.clone()),
         _ => None,

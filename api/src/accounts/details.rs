@@ -6,6 +6,7 @@ use axum::response::Response;
 use paygen_core::accounts::{Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailView, UpdateDetail};
 use paygen_core::ids::{AccountId, ClientId, DetailId};
 use paygen_core::record::Key;
+use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome, Refusal};
 use paygen_store::lists::details as columns;
 use paygen_store::query::Filter;
@@ -21,7 +22,7 @@ use crate::query::Query;
 use crate::reply::{self, Envelope, ListEnvelope};
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
-fn shown(outcome: &Outcome) -> Option<DetailView> {
+fn shown(outcome: &Outcome) -> Option<Pictured<DetailView>> {
     match outcome {
         Outcome::Detail(view) => Some(view.clone()),
         _ => None,

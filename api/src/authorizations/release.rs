@@ -42,7 +42,7 @@ pub async fn release_authorization(
     let reason = body.value.reason.into();
     let command = Command::ReleaseAuthorization(ReleaseAuthorization { id, reason, if_match: write.if_match });
     let success = Success::new(StatusCode::OK, "Authorization released successfully.", |outcome| match outcome {
-        Outcome::Authorization(view) => Some((**view).clone()),
+        Outcome::Authorization(view) => Some(view.clone()),
         _ => None,
     });
     write.perform(&app, &caller, &body.canonical, command, success).await

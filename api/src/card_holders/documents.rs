@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::card_holders::{CardHolderView, DocumentView, ReviewDocument, ReviewStatus};
 use paygen_core::ids::{CardHolderId, DocumentId};
+use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome};
 use paygen_store::lists::documents as columns;
 use paygen_store::query::Filter;
@@ -164,7 +165,7 @@ async fn reviewed_key(app: &Api, caller: &Caller, id: CardHolderId) -> Result<pa
     key(app, &existing(app, caller, id).await?)
 }
 
-fn shown_document(outcome: &Outcome) -> Option<DocumentView> {
+fn shown_document(outcome: &Outcome) -> Option<Pictured<DocumentView>> {
     match outcome {
         Outcome::Document(view) => Some(view.clone()),
         _ => None,

@@ -29,6 +29,7 @@ pub use update::*;
 use paygen_core::cards::{Card, CardView};
 use paygen_core::ids::CardId;
 use paygen_core::record::Key;
+use paygen_core::view::Pictured;
 use paygen_core::{Outcome, Refusal};
 
 use crate::Api;
@@ -36,9 +37,9 @@ use crate::gate::Caller;
 use crate::problem::Problem;
 
 /// The card of a command's outcome.
-fn shown(outcome: &Outcome) -> Option<CardView> {
+fn shown(outcome: &Outcome) -> Option<Pictured<CardView>> {
     match outcome {
-        Outcome::Card(view) => Some((**view).clone()),
+        Outcome::Card(view) => Some(view.clone()),
         _ => None,
     }
 }

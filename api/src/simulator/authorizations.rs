@@ -12,6 +12,7 @@ use paygen_core::messages::{AuthorizationType, Channel, NetworkRequest, Requeste
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::record::Key;
 use paygen_core::transactions::{Clear, TransactionView};
+use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome, Refusal};
 use paygen_vault::{Pan, Pin};
 
@@ -29,17 +30,17 @@ use crate::write::{Success, Write, WriteParams};
 use paygen_app::network::{self, Shown};
 
 /// The authorization of a command's outcome.
-pub(super) fn shown(outcome: &Outcome) -> Option<AuthorizationView> {
+pub(super) fn shown(outcome: &Outcome) -> Option<Pictured<AuthorizationView>> {
     match outcome {
-        Outcome::Authorization(view) => Some((**view).clone()),
+        Outcome::Authorization(view) => Some(view.clone()),
         _ => None,
     }
 }
 
 /// The transaction of a command's outcome.
-pub(super) fn transaction(outcome: &Outcome) -> Option<TransactionView> {
+pub(super) fn transaction(outcome: &Outcome) -> Option<Pictured<TransactionView>> {
     match outcome {
-        Outcome::Transaction(view) => Some((**view).clone()),
+        Outcome::Transaction(view) => Some(view.clone()),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::ids::TransferId;
 use paygen_core::transfers::{CreateTransfer, ReverseTransfer, TransferView};
+use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome};
 
 use super::bodies::{CreateTransferBody, ReverseTransferBody};
@@ -16,7 +17,7 @@ use crate::problem::Problem;
 use crate::reply::Envelope;
 use crate::write::{Success, Write, WriteParams};
 
-fn shown(outcome: &Outcome) -> Option<TransferView> {
+fn shown(outcome: &Outcome) -> Option<Pictured<TransferView>> {
     match outcome {
         Outcome::Transfer(view) => Some(view.clone()),
         _ => None,

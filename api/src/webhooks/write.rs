@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::ids::{Id, WebhookId};
+use paygen_core::view::Pictured;
 use paygen_core::webhooks::{
     ChangedCredentials, CreateWebhook, DeleteWebhook, RecoverWebhook, RotateWebhookSecret, TestWebhook, UpdateWebhook,
     Webhook, WebhookView,
@@ -55,7 +56,7 @@ pub struct WebhookTest {
     event_id: String,
 }
 
-fn shown(outcome: &Outcome) -> Option<WebhookView> {
+fn shown(outcome: &Outcome) -> Option<Pictured<WebhookView>> {
     match outcome {
         Outcome::Webhook(view) => Some(view.clone()),
         _ => None,
@@ -64,7 +65,9 @@ fn shown(outcome: &Outcome) -> Option<WebhookView> {
 
 fn with_secret(credentials: &Credentials) -> impl Fn(&Outcome) -> Option<NewWebhookView> + Send + 'static {
     let secret = zeroize::Zeroizing::new(credentials.secret().to_owned());
-    move |outcome| shown(outcome).map(|shown| NewWebhookView { shown, secret: Some(secret.to_string()) })
+    move |outcome| {
+        shown(outcome).map(|shown| NewWebhookView { shown: (*shown).clone(), secret: Some(secret.to_string()) })
+    }
 }
 
 /// Whether this server may call the URL.

@@ -159,7 +159,7 @@ pub(super) fn put_key(
     let view = ApiKeyView::of(&key);
     work.api_key_hashes.put(ApiKeyHash { hash: new.hash, client: key.client, api_key: key.id });
     work.api_keys.put(key.clone());
-    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyCreated, &view)?;
+    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyCreated, view.clone())?;
     Ok(view)
 }
 
@@ -293,6 +293,6 @@ fn end(work: &mut Work, key: &ApiKey, status: ApiKeyStatus) -> Result<ApiKeyView
     let ended = ApiKey { status, due_at: None, version: key.version + 1, updated_at: now, ..key.clone() };
     let view = ApiKeyView::of(&ended);
     work.api_keys.put(ended);
-    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyRevoked, &view)?;
+    emit(work, Owner::ApiKey(key.id), EventType::ApiKeyRevoked, view.clone())?;
     Ok(view)
 }

@@ -35,5 +35,5 @@ pub(crate) fn emit_balance_updated(
 ) -> Result<(), Stop> {
     let balance = work.balances.get_for_update(Key::of(work.client(), account.0))?.expect("an account has a balance");
     let view = BalanceView::of(&balance, change, entry.id);
-    emit(work, Owner::Account(account), EventType::AccountBalanceUpdated, &view)
+    emit(work, Owner::Account(account), EventType::AccountBalanceUpdated, view).map(|_| ())
 }

@@ -9,6 +9,7 @@ use crate::ledger::{Balance, EntryKind};
 use crate::money::Decimal;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Opens an account. An opening balance comes from the settlement account.
@@ -34,7 +35,7 @@ pub struct CreateAccount {
 }
 
 impl Verb for CreateAccount {
-    type Answer = AccountView;
+    type Answer = Pictured<AccountView>;
 
     fn home(&self) -> Option<Id> {
         None
@@ -42,12 +43,12 @@ impl Verb for CreateAccount {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<AccountView>, Stop> {
         create(work, self)
     }
 }
 
-fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop> {
+fn create(work: &mut Work, command: &CreateAccount) -> Result<Pictured<AccountView>, Stop> {
     let currency = find_currency(&command.currency, command.category)?;
     let opening = not_negative(command.balance, currency, "/balance")?;
     let credit_limit = credit_limit(command.credit_limit, currency, command.kind)?;
@@ -88,9 +89,10 @@ fn create(work: &mut Work, command: &CreateAccount) -> Result<AccountView, Stop>
     work.balances.put(Balance { credit_limit, ..Balance::opened(work.client(), id.into(), currency, now) });
     work.accounts.put(account.clone());
     let view = AccountView::of(&account, &*balance_of(work, id)?);
-    emit(work, Owner::Account(id), EventType::AccountCreated, &view)?;
-    if opening > 0 {
-        adjust(work, &account, opening, EntryKind::Adjustment, Some(id.0))?;
+    let view = emit(work, Owner::Account(id), EventType::AccountCreated, view)?;
+    if opening == 0 {
+        return Ok(view);
     }
-    Ok(AccountView::of(&account, &*balance_of(work, id)?))
+    adjust(work, &account, opening, EntryKind::Adjustment, Some(id.0))?;
+    Ok(AccountView::of(&account, &*balance_of(work, id)?).into())
 }

@@ -112,7 +112,7 @@ pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<Account
         }
         let view = AccountView::of(&changed, &*balance_of(work, command.id)?);
         let kind = if closes { EventType::AccountClosed } else { EventType::AccountUpdated };
-        emit(work, Owner::Account(command.id), kind, &view)?;
+        emit(work, Owner::Account(command.id), kind, view)?;
     }
     if change != 0 {
         adjust(work, &changed, change, EntryKind::Adjustment, Some(command.id.0))?;

@@ -5,6 +5,7 @@ use crate::cards::{Card, owner};
 use crate::events::{EventType, emit, emit_with, part};
 use crate::refusal::Stop;
 use crate::transactions::{DeclineView, TransactionView};
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Emits an event of an authorization.
@@ -14,7 +15,7 @@ pub(crate) fn emit_authorization(
     kind: EventType,
     authorization: &Authorization,
 ) -> Result<(), Stop> {
-    emit(work, owner(card), kind, &AuthorizationView::of(authorization))
+    emit(work, owner(card), kind, AuthorizationView::of(authorization)).map(|_| ())
 }
 
 /// Emits a declined payment, in the published format.
@@ -24,7 +25,7 @@ pub(crate) fn emit_declined(
     declined: &Authorization,
     environment: &str,
 ) -> Result<(), Stop> {
-    let transaction = TransactionView::declined(declined, card, environment);
-    let decline = DeclineView::of(declined);
+    let transaction = Pictured::from(TransactionView::declined(declined, card, environment));
+    let decline = Pictured::from(DeclineView::of(declined));
     emit_with(work, owner(card), EventType::AuthorizationDeclined, [part(&transaction), part(&decline)])
 }

@@ -67,7 +67,7 @@ fn create(work: &mut Work, command: &CreateCardHolder) -> Result<CardHolder, Sto
     add_documents(work, &mut holder, &command.documents)?;
     work.card_holders.put(holder.clone());
     work.counters.put(Counters::new(holder.client, holder.id.0));
-    emit(work, Owner::CardHolder(holder.id), EventType::CardHolderCreated, &CardHolderNotice::of(&holder, now))?;
+    emit(work, Owner::CardHolder(holder.id), EventType::CardHolderCreated, CardHolderNotice::of(&holder, now))?;
     current(work, holder.id)
 }
 

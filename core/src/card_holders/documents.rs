@@ -159,6 +159,6 @@ fn review(work: &mut Work, command: &ReviewDocument) -> Result<DocumentView, Sto
         _ => EventType::CardHolderUpdated,
     };
     work.card_holders.put(changed.clone());
-    emit(work, Owner::CardHolder(changed.id), kind, &CardHolderNotice::of(&changed, now))?;
+    emit(work, Owner::CardHolder(changed.id), kind, CardHolderNotice::of(&changed, now))?;
     Ok(DocumentView::of(&reviewed))
 }

@@ -81,6 +81,6 @@ fn erase(work: &mut Work, command: &EraseCardHolder) -> Result<CardHolder, Stop>
     };
     erased.touch(now);
     work.card_holders.put(erased.clone());
-    emit(work, Owner::CardHolder(erased.id), EventType::CardHolderErased, &CardHolderNotice::of(&erased, now))?;
+    emit(work, Owner::CardHolder(erased.id), EventType::CardHolderErased, CardHolderNotice::of(&erased, now))?;
     current(work, erased.id)
 }

@@ -94,6 +94,6 @@ fn update(work: &mut Work, command: &UpdateCardHolder) -> Result<CardHolder, Sto
     }
     changed.touch(now);
     work.card_holders.put(changed.clone());
-    emit(work, Owner::CardHolder(changed.id), EventType::CardHolderUpdated, &CardHolderNotice::of(&changed, now))?;
+    emit(work, Owner::CardHolder(changed.id), EventType::CardHolderUpdated, CardHolderNotice::of(&changed, now))?;
     current(work, changed.id)
 }

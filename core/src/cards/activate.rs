@@ -6,6 +6,7 @@ use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id};
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -17,7 +18,7 @@ pub struct ActivateCard {
 }
 
 impl Verb for ActivateCard {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -25,13 +26,13 @@ impl Verb for ActivateCard {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         activate(work, self)
     }
 }
 
 /// A card is activated once. Later, a frozen card is unfrozen by changing its status.
-fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
+fn activate(work: &mut Work, command: &ActivateCard) -> Result<Pictured<CardView>, Stop> {
     let card = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, card.version)?;
     if card.activated_at.is_some() {
@@ -47,6 +48,5 @@ fn activate(work: &mut Work, command: &ActivateCard) -> Result<CardView, Stop> {
     activated.touch(now);
     work.cards.put(activated.clone());
     let shown = view(work, &activated)?;
-    emit_card(work, &activated, EventType::CardUpdated, &shown)?;
-    Ok(shown)
+    emit_card(work, &activated, EventType::CardUpdated, shown)
 }

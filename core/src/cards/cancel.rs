@@ -9,6 +9,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Cancels a card.
@@ -19,7 +20,7 @@ pub struct TerminateCard {
 }
 
 impl Verb for TerminateCard {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -29,18 +30,18 @@ impl Verb for TerminateCard {
         work.prefetch_card(client, self.id, Access::Exclusive);
     }
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         terminate(work, self)
     }
 }
 
 /// Funds go to the debit account. Canceling a canceled card changes nothing.
-fn terminate(work: &mut Work, command: &TerminateCard) -> Result<CardView, Stop> {
+fn terminate(work: &mut Work, command: &TerminateCard) -> Result<Pictured<CardView>, Stop> {
     let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;
     if card.status == CardStatus::Canceled {
-        return view(work, &card);
+        return Ok(view(work, &card)?.into());
     }
     end(work, (*card).clone(), None, None)
 }
@@ -52,7 +53,7 @@ pub(super) fn end(
     mut card: Card,
     reason: Option<&str>,
     receiver: Option<AccountId>,
-) -> Result<CardView, Stop> {
+) -> Result<Pictured<CardView>, Stop> {
     let credit_account = match receiver {
         Some(id) if id != card.debit_account => find_receiver(work, id, card.currency)?.id,
         _ => card.debit_account,
@@ -69,8 +70,7 @@ pub(super) fn end(
     card_holders::count_cards(work, card.card_holder, -1)?;
     crate::accounts::count_cards(work, card.debit_account, -1)?;
     let shown = view(work, &card)?;
-    emit_card(work, &card, EventType::CardTerminated, &shown)?;
-    Ok(shown)
+    emit_card(work, &card, EventType::CardTerminated, shown)
 }
 
 /// Cancels a card that has reached its maximum number of payments.

@@ -15,6 +15,7 @@ use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::time::Instant;
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// The expiry month of a card.
@@ -81,7 +82,7 @@ pub struct CreateCard {
 }
 
 impl Verb for CreateCard {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.debit_account.0)
@@ -93,13 +94,13 @@ impl Verb for CreateCard {
         work.card_fingerprints.prefetch(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
     }
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         create(work, self)
     }
 }
 
 /// If the funds cannot be moved, no card is issued.
-fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
+fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, Stop> {
     let account = find_payer(work, command.debit_account, command.currency)?;
     let holder = card_holders::find_for_update(work, command.card_holder, Some("/cardHolderId"))?;
     if holder.status != CardHolderStatus::Active {
@@ -124,11 +125,12 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<CardView, Stop> {
     card_holders::count_cards(work, card.card_holder, 1)?;
     crate::accounts::count_cards(work, account.id, 1)?;
     let shown = view(work, &card)?;
-    emit_card(work, &card, EventType::CardCreated, &shown)?;
-    if amount > 0 {
-        move_to_card(work, &card, account.id, amount, None, None)?;
+    let shown = emit_card(work, &card, EventType::CardCreated, shown)?;
+    if amount == 0 {
+        return Ok(shown);
     }
-    view(work, &card)
+    move_to_card(work, &card, account.id, amount, None, None)?;
+    Ok(view(work, &card)?.into())
 }
 
 fn first_money(command: &CreateCard) -> Result<i64, Refusal> {

@@ -10,6 +10,7 @@ use crate::ledger::Balance;
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Reads a card.
@@ -45,7 +46,12 @@ pub(crate) fn owner(card: &Card) -> Owner {
 }
 
 /// Emits an event of a card.
-pub(super) fn emit_card(work: &mut Work, card: &Card, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
+pub(super) fn emit_card<V: EventPart>(
+    work: &mut Work,
+    card: &Card,
+    kind: EventType,
+    what: V,
+) -> Result<Pictured<V>, Stop> {
     emit(work, owner(card), kind, what)
 }
 

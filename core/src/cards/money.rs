@@ -207,7 +207,7 @@ fn emit_movement(
     entry: &Entry,
 ) -> Result<(), Stop> {
     let movement = MovementView::of(entry, amount, account, &*funds_of(work, card)?);
-    emit_card(work, card, kind, &movement)
+    emit_card(work, card, kind, movement).map(|_| ())
 }
 
 fn hash(reference: &str) -> [u8; 32] {

@@ -6,6 +6,7 @@ use crate::ids::{CardId, ClientId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ fn secret(work: &mut Work, id: CardId) -> Result<std::sync::Arc<CardSecret>, Sto
 }
 
 impl Verb for SetPin {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -34,13 +35,13 @@ impl Verb for SetPin {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         set_pin(work, self)
     }
 }
 
 /// Also resets the count of wrong PINs.
-fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
+fn set_pin(work: &mut Work, command: &SetPin) -> Result<Pictured<CardView>, Stop> {
     let card = find_live(work, command.id)?;
     let secret = secret(work, command.id)?;
     let now = work.now();
@@ -54,8 +55,7 @@ fn set_pin(work: &mut Work, command: &SetPin) -> Result<CardView, Stop> {
     changes.insert("pin".to_owned(), "changed".into());
     work.audit("card", &changed.id.to_string(), changes);
     let shown = view(work, &changed)?;
-    emit_card(work, &changed, EventType::CardUpdated, &shown)?;
-    Ok(shown)
+    emit_card(work, &changed, EventType::CardUpdated, shown)
 }
 
 impl Verb for UnblockPin {

@@ -13,6 +13,7 @@ use crate::limits::Counters;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ pub struct ReplaceCard {
 }
 
 impl Verb for ReplaceCard {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -48,13 +49,13 @@ impl Verb for ReplaceCard {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         replace(work, self)
     }
 }
 
 /// Returns the replacement.
-fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
+fn replace(work: &mut Work, command: &ReplaceCard) -> Result<Pictured<CardView>, Stop> {
     let old = find_live(work, command.id)?;
     crate::fields::check_version(command.if_match, old.version)?;
     let secret = work.card_secrets.get_for_update(Key::of(work.client(), old.id.0))?.ok_or(Refusal::CardNotFound)?;
@@ -96,7 +97,7 @@ fn replace(work: &mut Work, command: &ReplaceCard) -> Result<CardView, Stop> {
     work.counters.put(Counters { owner: new.id.0, answered: Vec::new(), ..used });
     move_funds(work, &old, &new)?;
     let shown = view(work, &new)?;
-    emit_card(work, &new, EventType::CardCreated, &shown)?;
+    let shown = emit_card(work, &new, EventType::CardCreated, shown)?;
     retire(work, &old, &new, command.reason)?;
     Ok(shown)
 }
@@ -162,5 +163,5 @@ fn retire(work: &mut Work, old: &Card, new: &Card, reason: ReplaceReason) -> Res
     work.cards.put(retired.clone());
     crate::cards::update_unsettled_count(work, &retired, false)?;
     let shown = view(work, &retired)?;
-    emit_card(work, &retired, EventType::CardReplaced, &shown)
+    emit_card(work, &retired, EventType::CardReplaced, shown).map(|_| ())
 }

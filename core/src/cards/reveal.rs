@@ -137,7 +137,7 @@ fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardVie
     changes.insert("revealed".to_owned(), command.purpose.as_str().into());
     work.audit("card", &card.id.to_string(), changes);
     let address = work.context().address.map(|address| address.to_string());
-    emit_card(work, &card, EventType::CardRevealed, &RevealView { purpose: command.purpose, address })?;
+    emit_card(work, &card, EventType::CardRevealed, RevealView { purpose: command.purpose, address })?;
     view(work, &card)
 }
 

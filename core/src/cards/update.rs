@@ -11,6 +11,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Changes to a card; `None` keeps, `Some(None)` clears.
@@ -43,7 +44,7 @@ pub struct CardEcho {
 }
 
 impl Verb for UpdateCard {
-    type Answer = CardView;
+    type Answer = Pictured<CardView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -53,13 +54,13 @@ impl Verb for UpdateCard {
         work.prefetch_card(client, self.id, Access::Exclusive);
     }
 
-    fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
         update(work, self)
     }
 }
 
 /// A canceled card can only be sent back unchanged.
-fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
+fn update(work: &mut Work, command: &UpdateCard) -> Result<Pictured<CardView>, Stop> {
     let found = work.cards.get_for_update(Key::of(work.client(), command.id.0))?;
     let card = found.ok_or(Refusal::CardNotFound)?;
     crate::fields::check_version(command.if_match, card.version)?;
@@ -67,7 +68,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
     let stored = view(work, &card)?;
     check_echo(&command.echo, &card, &stored)?;
     if card.status == CardStatus::Canceled {
-        return if says_the_same(command, &card, now)? { Ok(stored) } else { Err(Refusal::CardCanceled.into()) };
+        return if says_the_same(command, &card, now)? { Ok(stored.into()) } else { Err(Refusal::CardCanceled.into()) };
     }
     let mut changed = (*card).clone();
     if let Some(metadata) = &command.metadata {
@@ -95,21 +96,19 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<CardView, Stop> {
         }
     }
     if changed == *card {
-        return Ok(stored);
+        return Ok(stored.into());
     }
     changed.touch(now);
     work.cards.put(changed.clone());
     let shown = view(work, &changed)?;
-    emit_card(work, &changed, EventType::CardUpdated, &shown)?;
-    Ok(shown)
+    emit_card(work, &changed, EventType::CardUpdated, shown)
 }
 
 /// Refuses read-only fields that differ from the shown ones.
 fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Refusal> {
-    let amounts = [("/balance", &stored.balance), ("/availableBalance", &stored.available_balance)];
+    let amounts = [("/balance", stored.balance), ("/availableBalance", stored.available_balance)];
     for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
-        let stored = Decimal::parse(stored.as_str()).ok().and_then(|amount| amount.to_minor(card.currency.exponent()));
-        if sent.is_some_and(|sent| sent.to_minor(card.currency.exponent()) != stored) {
+        if sent.is_some_and(|sent| sent.to_minor(card.currency.exponent()) != Some(stored.minor())) {
             return Err(Refusal::ReadOnlyField { field });
         }
     }

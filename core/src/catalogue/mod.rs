@@ -278,7 +278,8 @@ fn refer_within(schema: &mut Value) {
 
 /// A sample body, with the values of the published samples where those exist.
 fn sample(kind: EventType) -> Box<RawValue> {
-    let parts: Vec<Part> = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample)).collect();
+    let samples: Vec<_> = members(kind).iter().map(|member| (member.name, (member.shape)(kind).sample)).collect();
+    let parts: Vec<Part<'_>> = samples.iter().map(|(name, sample)| (*name, &**sample)).collect();
     let owner = owner(kind);
     let event = Event {
         client: ClientId(sample_id(0)),

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use crate::events::{EventType, Owner};
+use crate::view::Pictured;
 
 /// A view that is a member of the data of certain event types.
 pub trait EventPart: Serialize {
@@ -13,15 +14,15 @@ pub trait EventPart: Serialize {
 }
 
 /// A member's name and JSON.
-pub(crate) type Part = (&'static str, Box<RawValue>);
+pub(crate) type Part<'a> = (&'static str, &'a RawValue);
 
 /// The member for a view.
-pub(crate) fn part<T: EventPart>(view: &T) -> Part {
-    (T::NAME, to_raw_value(view).expect("event data is plain JSON"))
+pub(crate) fn part<T: EventPart>(view: &Pictured<T>) -> Part<'_> {
+    (T::NAME, view.json())
 }
 
 /// The JSON text of an event's data.
-pub(crate) fn data_of(kind: EventType, owner: Owner, parts: &[Part]) -> String {
+pub(crate) fn data_of(kind: EventType, owner: Owner, parts: &[Part<'_>]) -> String {
     serde_json::to_string(&Data { kind, owner, parts }).expect("event data is plain JSON")
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn data_of(kind: EventType, owner: Owner, parts: &[Part]) -> String {
 struct Data<'a> {
     kind: EventType,
     owner: Owner,
-    parts: &'a [Part],
+    parts: &'a [Part<'a>],
 }
 
 impl Serialize for Data<'_> {

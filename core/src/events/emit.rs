@@ -5,11 +5,15 @@ use crate::ids::EventId;
 use crate::record::{Key, Record};
 use crate::refusal::Stop;
 use crate::table::Table;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Emits an event of `owner`. The owner's row must be held exclusively, because it counts the events.
-pub fn emit(work: &mut Work, owner: Owner, kind: EventType, what: &impl EventPart) -> Result<(), Stop> {
-    emit_with(work, owner, kind, [part(what)])
+/// Returns the picture that the event carries, which is what the command answers.
+pub fn emit<V: EventPart>(work: &mut Work, owner: Owner, kind: EventType, what: V) -> Result<Pictured<V>, Stop> {
+    let what = Pictured::from(what);
+    emit_with(work, owner, kind, [part(&what)])?;
+    Ok(what)
 }
 
 /// As [`emit`], with several members, in the order in which the catalogue lists them.
@@ -17,7 +21,7 @@ pub(crate) fn emit_with<const PARTS: usize>(
     work: &mut Work,
     owner: Owner,
     kind: EventType,
-    parts: [Part; PARTS],
+    parts: [Part<'_>; PARTS],
 ) -> Result<(), Stop> {
     let sequence = next_sequence(work, owner)?;
     let event = Event {

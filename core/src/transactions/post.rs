@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::authorizations::Authorization;
 use crate::authorizations::funds::Booked;
 use crate::cards::{Card, owner};
-use crate::events::{EventType, emit, emit_with, part};
+use crate::events::{EventType, emit_with, part};
 use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::ids::{AuthorizationId, TransactionId};
 use crate::messages::{AuthorizationType, Channel, Merchant, Trace};
@@ -14,6 +14,7 @@ use crate::record::Key;
 use crate::refusal::Stop;
 use crate::transactions::identity::{Before, PostingMessage, remember_posting};
 use crate::transactions::{RefundView, Transaction, TransactionType, TransactionView};
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// `Ok` with the reference under which a new message is stored; `Err` with the result of an earlier copy.
@@ -121,10 +122,10 @@ pub(super) fn authorization_of(
 }
 /// Emits the event in the published format.
 fn emit_transaction(work: &mut Work, card: &Card, posted: &Transaction, environment: &str) -> Result<(), Stop> {
-    let transaction = TransactionView::of(posted, environment);
+    let transaction = Pictured::from(TransactionView::of(posted, environment));
     if posted.kind == TransactionType::Refund {
-        let refund = RefundView::of(&transaction);
+        let refund = Pictured::from(RefundView::of(&transaction));
         return emit_with(work, owner(card), EventType::TransactionRefund, [part(&transaction), part(&refund)]);
     }
-    emit(work, owner(card), EventType::TransactionCreated, &transaction)
+    emit_with(work, owner(card), EventType::TransactionCreated, [part(&transaction)])
 }

@@ -10,6 +10,7 @@ use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::transfers::{Transfer, TransferStatus, TransferView};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct CreateTransfer {
 }
 
 impl Verb for CreateTransfer {
-    type Answer = TransferView;
+    type Answer = Pictured<TransferView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.from.0)
@@ -35,13 +36,13 @@ impl Verb for CreateTransfer {
         work.prefetch_account(client, self.to, Access::Shared);
     }
 
-    fn run(&self, work: &mut Work) -> Result<TransferView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<TransferView>, Stop> {
         create(work, self)
     }
 }
 
 /// Both accounts must be active, have the same currency, and allow the debit or credit.
-fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Stop> {
+fn create(work: &mut Work, command: &CreateTransfer) -> Result<Pictured<TransferView>, Stop> {
     let from = crate::accounts::find(work, command.from, Some("/fromAccountId"))?;
     let to = crate::accounts::find(work, command.to, Some("/toAccountId"))?;
     if from.id == to.id {
@@ -91,7 +92,7 @@ fn create(work: &mut Work, command: &CreateTransfer) -> Result<TransferView, Sto
     };
     let view = TransferView::of(&transfer);
     work.transfers.put(transfer);
-    emit(work, Owner::Account(from.id), EventType::TransferCreated, &view)?;
+    let view = emit(work, Owner::Account(from.id), EventType::TransferCreated, view)?;
     emit_balance_updated(work, from.id, -amount, &entry)?;
     emit_balance_updated(work, to.id, amount, &entry)?;
     Ok(view)

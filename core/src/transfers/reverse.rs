@@ -10,6 +10,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::transfers::{Transfer, TransferStatus, TransferView};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 #[derive(Clone, Debug)]
@@ -22,7 +23,7 @@ pub struct ReverseTransfer {
 }
 
 impl Verb for ReverseTransfer {
-    type Answer = TransferView;
+    type Answer = Pictured<TransferView>;
 
     fn home(&self) -> Option<Id> {
         Some(self.id.0)
@@ -30,13 +31,13 @@ impl Verb for ReverseTransfer {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn run(&self, work: &mut Work) -> Result<TransferView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<TransferView>, Stop> {
         reverse(work, self)
     }
 }
 
 /// Both accounts must be active. `canDebit` and `canCredit` do not prevent a correction.
-fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, Stop> {
+fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<Pictured<TransferView>, Stop> {
     let found = work.transfers.get_for_update(Key::of(work.client(), command.id.0))?;
     let transfer = found.ok_or(Refusal::TransferNotFound)?;
     let from = crate::accounts::find(work, transfer.from, None)?;
@@ -80,7 +81,7 @@ fn reverse(work: &mut Work, command: &ReverseTransfer) -> Result<TransferView, S
     };
     let view = TransferView::of(&changed);
     work.transfers.put(changed);
-    emit(work, Owner::Account(transfer.from), EventType::TransferReversed, &view)?;
+    let view = emit(work, Owner::Account(transfer.from), EventType::TransferReversed, view)?;
     emit_balance_updated(work, transfer.to, -amount, &entry)?;
     emit_balance_updated(work, transfer.from, amount, &entry)?;
     Ok(view)

@@ -198,7 +198,7 @@ fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop>
     work.webhooks.put(changed);
     work.webhook_progress.put(moved);
     if ends {
-        emit(work, Owner::Webhook(command.id), EventType::WebhookDisabled, &view)?;
+        emit(work, Owner::Webhook(command.id), EventType::WebhookDisabled, view.clone())?;
     }
     Ok(view)
 }
@@ -227,7 +227,7 @@ pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReaso
     };
     let view = WebhookView::of(&disabled, &progress);
     work.webhooks.put(disabled);
-    emit(work, Owner::Webhook(webhook.id), EventType::WebhookDisabled, &view)
+    emit(work, Owner::Webhook(webhook.id), EventType::WebhookDisabled, view).map(|_| ())
 }
 
 impl Verb for DeleteWebhook {
@@ -301,7 +301,7 @@ impl Verb for TestWebhook {
 fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> {
     let (webhook, _) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
-    emit(work, Owner::Webhook(command.id), EventType::WebhookTest, &TestMessage::new())?;
+    emit(work, Owner::Webhook(command.id), EventType::WebhookTest, TestMessage::new())?;
     let event = work.appended.events.last().expect("an event was told");
     Ok(event.id.0)
 }

@@ -94,7 +94,7 @@ on_both_stores! {
                 };
                 assert!(view.id > last, "the ids of a process are in the order they were made");
                 last.clone_from(&view.id);
-                made.push(view.id);
+                made.push(view.id.clone());
             }
             // Answers given while the clock was ahead are replayed afterwards.
             for key in 0..step * 20 + 20 {
