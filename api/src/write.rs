@@ -114,7 +114,7 @@ fn version(tag: &str) -> Option<i64> {
 }
 
 /// Shows an outcome; `None` when it is of another kind than expected.
-type Show<T> = Box<dyn Fn(&Outcome) -> Option<T> + Send>;
+type Show<T> = Box<dyn Fn(&Outcome) -> Option<T> + Send + Sync>;
 
 /// The answer of a successful command.
 pub struct Success<T> {
@@ -132,7 +132,7 @@ impl<T> Success<T> {
     pub fn new(
         status: StatusCode,
         message: &'static str,
-        show: impl Fn(&Outcome) -> Option<T> + Send + 'static,
+        show: impl Fn(&Outcome) -> Option<T> + Send + Sync + 'static,
     ) -> Success<T> {
         Success { status, message, show: Box::new(show), about: None, without_secret: None }
     }
@@ -288,10 +288,10 @@ impl Write {
         let request_id = super::request_id::current_request_id();
         let request = Request::new(caller.context(request_id.clone()), command);
         let (about, has_secret) = (success.about.clone(), success.without_secret.is_some());
-        let success = std::sync::Arc::new(std::sync::Mutex::new(success));
+        let success = std::sync::Arc::new(success);
         let make = move |decision: &Decision, recipient: Recipient| -> Reply {
             with_request_id(request_id.clone(), || match decision {
-                Ok(outcome) => success.lock().unwrap_or_else(|poison| poison.into_inner()).reply(outcome, recipient),
+                Ok(outcome) => success.reply(outcome, recipient),
                 Err(refusal) => refused(refusal),
             })
         };

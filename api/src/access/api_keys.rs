@@ -59,7 +59,7 @@ async fn full(app: &Api, caller: &Caller) -> Result<Option<Problem>, Problem> {
 }
 
 /// A new secret: the command's hash and hint of it, and a closure that shows it once.
-fn new_secret(app: &Api) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> + Send + 'static) {
+fn new_secret(app: &Api) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> + Send + Sync + 'static) {
     let kind = match app.environment {
         Environment::Sandbox => KeyKind::Test,
         Environment::Production => KeyKind::Live,

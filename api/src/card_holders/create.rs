@@ -100,7 +100,7 @@ pub async fn create_card_holder(
 }
 
 /// Shows the card holder of a command's outcome.
-pub(super) fn shown(app: &Api) -> impl Fn(&Outcome) -> Option<CardHolderView> + Send + 'static {
+pub(super) fn shown(app: &Api) -> impl Fn(&Outcome) -> Option<CardHolderView> + Send + Sync + 'static {
     let (vault, clock) = (app.vault.clone(), app.clock.clone());
     move |outcome| match outcome {
         Outcome::CardHolder(holder) => personal::show(&vault, holder, clock.now()).ok(),

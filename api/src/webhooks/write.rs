@@ -63,7 +63,7 @@ fn shown(outcome: &Outcome) -> Option<Pictured<WebhookView>> {
     }
 }
 
-fn with_secret(credentials: &Credentials) -> impl Fn(&Outcome) -> Option<NewWebhookView> + Send + 'static {
+fn with_secret(credentials: &Credentials) -> impl Fn(&Outcome) -> Option<NewWebhookView> + Send + Sync + 'static {
     let secret = zeroize::Zeroizing::new(credentials.secret().to_owned());
     move |outcome| {
         shown(outcome).map(|shown| NewWebhookView { shown: (*shown).clone(), secret: Some(secret.to_string()) })
