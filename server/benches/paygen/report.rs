@@ -5,6 +5,7 @@ use std::time::Duration;
 /// Calls that succeeded: their rate and latency.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
+    pub calls: usize,
     /// Calls per second.
     pub rate: f64,
     /// Median latency in milliseconds.
@@ -21,7 +22,8 @@ impl Measured {
             let place = (micros.len() as f64 * share) as usize;
             micros.get(place.min(micros.len().saturating_sub(1))).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
         };
-        Measured { rate: micros.len() as f64 / elapsed.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
+        let calls = micros.len();
+        Measured { calls, rate: micros.len() as f64 / elapsed.as_secs_f64(), p50: at(0.5), p99: at(0.99) }
     }
 }
 

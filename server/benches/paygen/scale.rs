@@ -131,9 +131,13 @@ impl Issuer<'_> {
                 for wanted in self.options.calls() {
                     let write = wanted.requests(&self.population, &paygen.address, &self.key);
                     let (status, has) = wanted.expected();
+                    let before = paygen.used();
                     let measured = call(&paygen.address, connections, self.options.seconds, &write, status, has).await;
                     let told = format!("{connections} connections: {}, {}", self.name, wanted.told());
                     table.note(told, measured, nothing.rate);
+                    if let Some((before, after)) = before.zip(paygen.used()) {
+                        println!("  {}", after.each(&before, measured.calls as f64));
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Servers in processes of their own: Paygen, and one with an empty handler.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -49,6 +50,22 @@ impl Server {
         kib.parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
+    /// What it has used so far, where the system shows it.
+    pub fn used(&self) -> Option<Used> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).ok()?;
+        let mut ticks: BTreeMap<String, u64> = BTreeMap::new();
+        for task in tasks.flatten() {
+            // `pid (name) state …`; user and system time are the 14th and 15th fields.
+            let Ok(line) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+            let Some((name, rest)) = line.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')) else { continue };
+            let of_thread: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|at| at.parse::<u64>().ok()).sum();
+            *ticks.entry(name.to_owned()).or_default() += of_thread;
+        }
+        let io = std::fs::read_to_string(format!("/proc/{}/io", self.child.id())).ok()?;
+        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes:")?.trim().parse().ok())?;
+        Some(Used { ticks, written })
+    }
+
     /// Its open files and sockets, where the system shows them.
     pub fn files(&self) -> Option<usize> {
         Some(std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).ok()?.count())
@@ -72,6 +89,30 @@ impl Server {
         // Its further output is drained, so that it never blocks on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Server { child, address }
+    }
+}
+
+/// The microseconds of a tick of the processor's clock: Linux counts a hundred a second.
+const TICK_MICROS: f64 = 10_000.0;
+
+/// Processor time by thread, and bytes written to disk.
+pub struct Used {
+    ticks: BTreeMap<String, u64>,
+    written: u64,
+}
+
+impl Used {
+    /// What was used since `before`, for each of so many calls.
+    pub fn each(&self, before: &Used, calls: f64) -> String {
+        let micros = |ticks: u64| ticks as f64 * TICK_MICROS / calls;
+        let used = self.ticks.iter().map(|(name, ticks)| (name, ticks - before.ticks.get(name).unwrap_or(&0)));
+        let mut threads: Vec<(&String, f64)> = used.map(|(name, ticks)| (name, micros(ticks))).collect();
+        threads.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let sum: f64 = threads.iter().map(|(_, micros)| micros).sum();
+        let named = threads.iter().filter(|(_, micros)| *micros >= 0.5);
+        let named: Vec<String> = named.map(|(name, micros)| format!("{name} {micros:.0}")).collect();
+        let written = (self.written - before.written) as f64 / calls / 1000.0;
+        format!("{sum:.0} µs of processor time a call ({}), {written:.1} kB written", named.join(", "))
     }
 }
 

@@ -164,7 +164,7 @@ async fn beside_lists(name: &str, options: &Options, server: &Server, seeded: &S
         Arc::new(move |_, _| request.clone())
     };
     let ask = || call(&server.address, 1, options.seconds, &quick, "HTTP/1.1 200", "");
-    let show = |beside: &str, Measured { rate, p50, p99 }: Measured| {
+    let show = |beside: &str, Measured { rate, p50, p99, .. }: Measured| {
         println!("{name}: another tenant's list {beside}: {rate:.0}/s, p50 {p50:.1} ms, p99 {p99:.1} ms");
     };
     show("alone", ask().await);
