@@ -3,6 +3,7 @@
 
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
+use crate::audit::audit_changes;
 use crate::authorizations::{self, AuthorizationView};
 use crate::card_holders::{self, CardHolder, DocumentView};
 use crate::cards::{self, CardView, RevealTokenView};
@@ -190,7 +191,7 @@ pub fn execute(work: &mut Work, request: &Request) -> Result<Outcome, Stop> {
     work.enter(request.context.clone());
     match run(work, &request.command) {
         Ok(outcome) => {
-            work.audit_changes();
+            audit_changes(work);
             Ok(outcome)
         }
         Err(stop) => {

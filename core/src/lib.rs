@@ -42,6 +42,7 @@ pub mod view;
 pub mod webhooks;
 pub mod work;
 
+mod audit;
 mod command;
 #[cfg(any(test, feature = "testing"))]
 #[cfg_attr(not(test), allow(dead_code, reason = "tests of other crates use little of it"))]

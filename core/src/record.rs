@@ -1,4 +1,4 @@
-//! What all stored records have in common: a kind, a key, and the fields shown in the audit log.
+//! What all stored records have in common: a kind and a key.
 
 use std::fmt;
 
@@ -94,29 +94,6 @@ impl Key {
     }
 }
 
-/// A field's value in the audit log.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AuditValue {
-    Value(serde_json::Value),
-    /// JSON exactly as it was sent. It is compared as text, so that no digit is lost, and shown as JSON.
-    Json(String),
-    /// A secret or personal value: the log shows only that it changed.
-    Hidden(Vec<u8>),
-}
-
-impl AuditValue {
-    /// Free-form JSON; null if there is none.
-    pub fn json(text: Option<&str>) -> AuditValue {
-        text.map_or(AuditValue::Value(serde_json::Value::Null), |text| AuditValue::Json(text.to_owned()))
-    }
-}
-
-impl<T: Into<serde_json::Value>> From<T> for AuditValue {
-    fn from(value: T) -> AuditValue {
-        AuditValue::Value(value.into())
-    }
-}
-
 /// A row that commands load by key, change and insert.
 pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     const KIND: Kind;
@@ -128,18 +105,10 @@ pub trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// cards and counters.
     const TRANSIENT: bool = false;
 
-    /// The object's name in the audit log; `None` if changes are not audited.
-    const AUDITED: Option<&'static str> = None;
-
     fn key(&self) -> Key;
 
     /// Memory of the fields whose length a caller chooses, in bytes.
     fn variable_bytes(&self) -> usize {
         0
-    }
-
-    /// The fields shown in the audit log.
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        Vec::new()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::Stop;
-use crate::record::{AuditValue, Key, Record};
+use crate::record::{Key, Record};
 
 /// The access to a row that is needed, or held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -315,40 +315,6 @@ impl<R: Record> Table<R> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// The fields in which two versions of an object differ, for the audit log.
-pub(crate) fn differences<R: Record>(
-    before: Option<&R>,
-    after: Option<&R>,
-) -> serde_json::Map<String, serde_json::Value> {
-    let before: HashMap<_, _> = before.map(Record::audit_fields).unwrap_or_default().into_iter().collect();
-    let after = after.map(Record::audit_fields).unwrap_or_default();
-    let mut changes = serde_json::Map::new();
-    let mut remaining = before;
-    for (name, now) in after {
-        let was = remaining.remove(name);
-        if was.as_ref() != Some(&now) {
-            changes.insert(name.to_owned(), difference(was, Some(now)));
-        }
-    }
-    for (name, was) in remaining {
-        changes.insert(name.to_owned(), difference(Some(was), None));
-    }
-    changes
-}
-
-fn difference(before: Option<AuditValue>, after: Option<AuditValue>) -> serde_json::Value {
-    let hidden = [&before, &after].into_iter().flatten().any(|shown| matches!(shown, AuditValue::Hidden(_)));
-    if hidden {
-        return serde_json::json!({ "changed": true });
-    }
-    let plain = |shown: Option<AuditValue>| match shown {
-        Some(AuditValue::Value(value)) => value,
-        Some(AuditValue::Json(text)) => serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)),
-        _ => serde_json::Value::Null,
-    };
-    serde_json::json!({ "before": plain(before), "after": plain(after) })
 }
 
 #[cfg(test)]

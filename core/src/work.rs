@@ -7,14 +7,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::access::{Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::events::Event;
-use crate::hash::hex;
 use crate::ids::{AuditId, ClientId, Id, IdGenerator};
 use crate::ledger::{Entry, Line, SystemLine};
-use crate::record::{Key, Record};
-use crate::table::{Access, Table, Touched, differences};
+use crate::record::Key;
+use crate::table::{Access, Table};
 use crate::time::Instant;
 use crate::webhooks::Attempt;
 
@@ -178,7 +179,7 @@ macro_rules! define_work {
                 self.ids_of_batch = self.ids.clone();
             }
 
-            /// Evicts rows of transient kinds ([`Record::TRANSIENT`]). Called between batches.
+            /// Evicts rows of transient kinds ([`TRANSIENT`](crate::record::Record::TRANSIENT)). Called between batches.
             pub fn evict_transient(&mut self) {
                 $(self.$field.evict_transient();)*
             }
@@ -265,20 +266,6 @@ macro_rules! define_work {
                 self.appended = Appended::default();
                 self.marks = Marks::default();
             }
-
-            /// Adds an audit entry for every audited object that the running command changed.
-            pub fn audit_changes(&mut self) {
-                $(if let Some(object) = <$record>::AUDITED {
-                    for Touched { before, after, .. } in self.$field.changed_by_command() {
-                        let Some(row) = after.as_ref().or(before.as_ref()) else { continue };
-                        let id = hex(row.key().id.as_slice());
-                        let changes = differences(before.as_deref(), after.as_deref());
-                        if !changes.is_empty() {
-                            self.audit(object, &id, changes);
-                        }
-                    }
-                })*
-            }
         }
     };
 }
@@ -324,12 +311,7 @@ impl Work {
     }
 
     /// Adds an entry to the audit log. `changes` maps field names to their old and new values.
-    pub fn audit(
-        &mut self,
-        object: &'static str,
-        object_id: &str,
-        changes: serde_json::Map<String, serde_json::Value>,
-    ) {
+    pub fn audit(&mut self, object: &'static str, object_id: &str, changes: impl Serialize) {
         let id = AuditId(self.new_id());
         let entry = AuditEntry {
             client: self.context.client,
@@ -338,7 +320,7 @@ impl Work {
             action: self.context.action.to_owned(),
             object_type: object.to_owned(),
             object_id: object_id.to_owned(),
-            changes: serde_json::Value::Object(changes).to_string(),
+            changes: serde_json::to_string(&changes).unwrap_or_default(),
             request_id: self.context.request_id.to_string(),
             address: self.context.address.map(|address| address.to_string()),
             created_at: self.now(),

@@ -31,7 +31,7 @@ pub async fn list_webhooks(
 ) -> Result<Response, Problem> {
     caller.unbound()?;
     lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), |(webhook, progress)| {
-        WebhookView::of(webhook, progress)
+        WebhookView::of(webhook, progress.failing_since)
     })
     .await
 }
@@ -52,7 +52,7 @@ pub async fn get_webhook(
     caller.unbound()?;
     params.finish(&[])?;
     let (webhook, progress) = found(&app, &caller, id).await?;
-    let view = WebhookView::of(&webhook, &progress);
+    let view = WebhookView::of(&webhook, progress.failing_since);
     Ok(reply::versioned("Webhook fetched successfully.", webhook.version, &view))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::access::Scopes;
 use crate::ids::{ApiKeyId, CardHolderId, CardId, ClientId, TokenId};
-use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
+use crate::record::{Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -31,14 +31,9 @@ pub struct Client {
 
 impl Record for Client {
     const KIND: Kind = Kind::Client;
-    const AUDITED: Option<&'static str> = Some("client");
 
     fn key(&self) -> Key {
         Key::of(self.id, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![("name", self.name.clone().into()), ("status", self.status.as_str().into())]
     }
 }
 
@@ -71,22 +66,9 @@ pub struct ApiKey {
 
 impl Record for ApiKey {
     const KIND: Kind = Kind::ApiKey;
-    const AUDITED: Option<&'static str> = Some("api_key");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        let ips: Vec<String> = self.allowed_ips.iter().map(ToString::to_string).collect();
-        vec![
-            ("name", self.name.clone().into()),
-            ("scopes", self.scopes.to_string().into()),
-            ("status", self.status.as_str().into()),
-            ("expiresAt", self.expires_at.map(|at| at.to_string()).into()),
-            ("allowedIps", ips.into()),
-            ("replacedBy", self.replaced_by.map(|id| id.to_string()).into()),
-        ]
     }
 }
 
@@ -126,19 +108,8 @@ pub struct Token {
 
 impl Record for Token {
     const KIND: Kind = Kind::Token;
-    const AUDITED: Option<&'static str> = Some("token");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            ("scopes", self.scopes.to_string().into()),
-            ("cardHolderId", self.card_holder.map(|id| id.to_string()).into()),
-            ("cardId", self.card.map(|id| id.to_string()).into()),
-            ("expiresAt", self.expires_at.to_string().into()),
-            ("revokedAt", self.revoked_at.map(|at| at.to_string()).into()),
-        ]
     }
 }

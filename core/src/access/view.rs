@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::access::{ApiKey, ApiKeyStatus, Scope, Token};
+use crate::access::{ApiKey, ApiKeyStatus, Client, Scope, Token};
+use crate::audit::{Audited, Picture};
 use crate::events::EventPart;
 
 /// An API key, without the key.
@@ -111,5 +112,30 @@ impl TokenView {
             revoked_at: token.revoked_at.map(|at| at.to_string()),
             created_at: token.created_at.to_string(),
         }
+    }
+}
+
+impl Audited for Client {
+    const OBJECT: &'static str = "client";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&serde_json::json!({ "name": self.name, "status": self.status }))
+    }
+}
+
+impl Audited for ApiKey {
+    const OBJECT: &'static str = "api_key";
+
+    fn picture(&self) -> Picture {
+        // Every use of a key moves `lastUsedAt`.
+        Picture::of(&ApiKeyView::of(self)).without(&["lastUsedAt"])
+    }
+}
+
+impl Audited for Token {
+    const OBJECT: &'static str = "token";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&TokenView::of(self))
     }
 }

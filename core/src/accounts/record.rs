@@ -2,7 +2,7 @@
 
 use crate::ids::{AccountId, ClientId, DetailId};
 use crate::money::{Category, Currency};
-use crate::record::{AuditValue, Key, Kind, Record};
+use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -106,7 +106,6 @@ impl Account {
 
 impl Record for Account {
     const KIND: Kind = Kind::Account;
-    const AUDITED: Option<&'static str> = Some("account");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -114,22 +113,6 @@ impl Record for Account {
 
     fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            ("ownerType", self.owner_type.as_str().into()),
-            ("ownerId", self.owner_id.clone().into()),
-            ("name", self.name.clone().into()),
-            ("type", self.kind.as_str().into()),
-            ("category", self.category.as_str().into()),
-            ("status", self.status.as_str().into()),
-            ("currency", self.currency.code().into()),
-            ("network", self.network.clone().into()),
-            ("canDebit", self.can_debit.into()),
-            ("canCredit", self.can_credit.into()),
-            ("metadata", AuditValue::json(self.metadata.as_deref())),
-        ]
     }
 }
 
@@ -151,7 +134,6 @@ pub struct Detail {
 
 impl Record for Detail {
     const KIND: Kind = Kind::Detail;
-    const AUDITED: Option<&'static str> = Some("account_detail");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -159,15 +141,5 @@ impl Record for Detail {
 
     fn variable_bytes(&self) -> usize {
         self.details.as_ref().map_or(0, String::len)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            ("accountId", self.account.to_string().into()),
-            ("type", self.kind.as_str().into()),
-            ("details", AuditValue::Hidden(self.details.clone().unwrap_or_default().into_bytes())),
-            ("provider", self.provider.clone().into()),
-            ("isPrimary", self.is_primary.into()),
-        ]
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+use crate::audit::{Audited, Picture};
 use crate::events::EventPart;
 use crate::ledger::Balance;
 use crate::view::{Free, Money};
@@ -183,5 +184,29 @@ impl DetailView {
             created_at: detail.created_at.to_string(),
             updated_at: detail.updated_at.to_string(),
         }
+    }
+}
+
+impl Audited for Account {
+    const OBJECT: &'static str = "account";
+
+    fn picture(&self) -> Picture {
+        // Amounts are in another row.
+        let no_funds = Balance::opened(self.client, self.id.into(), self.currency, self.created_at);
+        Picture::of(&AccountView::of(self, &no_funds)).without(&[
+            "balance",
+            "availableBalance",
+            "ledgerBalance",
+            "heldBalance",
+            "creditLimit",
+        ])
+    }
+}
+
+impl Audited for Detail {
+    const OBJECT: &'static str = "account_detail";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&DetailView::of(self)).hiding("details")
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CardHolderId, ClientId, DocumentId, Id};
 use crate::limits::SpendingLimit;
-use crate::record::{AuditValue, Key, Kind, Record};
+use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -159,7 +159,6 @@ impl CardHolder {
 impl Record for CardHolder {
     const KIND: Kind = Kind::CardHolder;
     const HEAP_BYTES: usize = 400;
-    const AUDITED: Option<&'static str> = Some("card_holder");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -167,22 +166,6 @@ impl Record for CardHolder {
 
     fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len) + self.personal.as_ref().map_or(0, Vec::len)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        let status = |status: Option<ReviewStatus>| status.map(ReviewStatus::as_str).into();
-        // Personal data is only sealed again if it changed, so different sealed bytes are different data.
-        vec![
-            ("name", AuditValue::Hidden(self.name.clone().into_bytes())),
-            ("personalData", AuditValue::Hidden(self.personal.clone().unwrap_or_default())),
-            ("status", self.status.as_str().into()),
-            ("metadata", AuditValue::Hidden(self.metadata.clone().unwrap_or_default().into_bytes())),
-            ("identification.document.verificationStatus", status(self.document_status)),
-            ("identification.proofOfAddress.verificationStatus", status(self.proof_status)),
-            ("documents", self.documents.into()),
-            ("spendingLimits", serde_json::to_value(&self.limits).unwrap_or_default().into()),
-            ("erasedAt", self.erased_at.map(|at| at.to_string()).into()),
-        ]
     }
 }
 
@@ -209,19 +192,8 @@ pub struct Document {
 
 impl Record for Document {
     const KIND: Kind = Kind::Document;
-    const AUDITED: Option<&'static str> = Some("card_holder_document");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            ("cardHolderId", self.card_holder.to_string().into()),
-            ("part", self.part.as_str().into()),
-            ("status", self.status.as_str().into()),
-            ("reason", AuditValue::Hidden(self.reason.clone().unwrap_or_default().into_bytes())),
-            ("current", self.current.into()),
-        ]
     }
 }

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use crate::audit::{Audited, Picture};
 use crate::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, FileRef, Personal, ReviewStatus};
 use crate::cards::SpendingLimitView;
 use crate::events::EventPart;
 use crate::hash::hex;
+use crate::limits::SpendingLimit;
 use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::Free;
@@ -226,10 +228,6 @@ impl CardHolderView {
         let url = |file: &Option<FileRef>| {
             file.as_ref().map(|file| format!("/card-holders/{}/documents/{}", holder.id, file.id))
         };
-        let limits = holder.limits.iter().filter_map(|limit| {
-            let currency = Currency::find(limit.currency.as_deref().unwrap_or("USD"), Category::Fiat)?;
-            Some(SpendingLimitView::of(limit, currency))
-        });
         CardHolderView {
             id: holder.id.to_string(),
             name: holder.name.clone(),
@@ -276,7 +274,7 @@ impl CardHolderView {
                 monthly_transaction_value: meta.monthly_transaction_value.clone(),
             },
             metadata: Free::object(holder.metadata.as_deref()),
-            spending_limits: limits.collect(),
+            spending_limits: limits(holder),
             requirements: requirements(holder, personal, now),
             erased_at: holder.erased_at.map(|at| at.to_string()),
             version: holder.version,
@@ -284,6 +282,14 @@ impl CardHolderView {
             updated_at: holder.updated_at.to_string(),
         }
     }
+}
+
+fn limits(holder: &CardHolder) -> Vec<SpendingLimitView> {
+    let view = |limit: &SpendingLimit| {
+        let currency = Currency::find(limit.currency.as_deref().unwrap_or("USD"), Category::Fiat)?;
+        Some(SpendingLimitView::of(limit, currency))
+    };
+    holder.limits.iter().filter_map(view).collect()
 }
 
 fn requirements(holder: &CardHolder, personal: &Personal, now: Instant) -> Vec<String> {
@@ -406,5 +412,33 @@ impl DocumentView {
             created_at: document.created_at.to_string(),
             updated_at: document.updated_at.to_string(),
         }
+    }
+}
+
+impl Audited for CardHolder {
+    const OBJECT: &'static str = "card_holder";
+
+    fn picture(&self) -> Picture {
+        // Members are named one by one: what a card holder's view gains is personal until somebody decides otherwise.
+        // Personal data is only sealed again if it changed, so different sealed bytes are different data.
+        Picture::of(&serde_json::json!({
+            "status": self.status,
+            "identification.document.verificationStatus": self.document_status,
+            "identification.proofOfAddress.verificationStatus": self.proof_status,
+            "documents": self.documents,
+            "spendingLimits": limits(self),
+            "erasedAt": self.erased_at.map(|at| at.to_string()),
+        }))
+        .with_hidden("name", self.name.as_bytes())
+        .with_hidden("personalData", self.personal.as_deref().unwrap_or_default())
+        .with_hidden("metadata", self.metadata.as_deref().unwrap_or_default().as_bytes())
+    }
+}
+
+impl Audited for Document {
+    const OBJECT: &'static str = "card_holder_document";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&DocumentView::of(self)).without(&["contentHash", "url"]).hiding("reason")
     }
 }

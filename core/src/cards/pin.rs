@@ -51,9 +51,7 @@ fn set_pin(work: &mut Work, command: &SetPin) -> Result<Pictured<CardView>, Stop
     changed.pin_set = true;
     changed.touch(now);
     work.cards.put(changed.clone());
-    let mut changes = serde_json::Map::new();
-    changes.insert("pin".to_owned(), "changed".into());
-    work.audit("card", &changed.id.to_string(), changes);
+    work.audit("card", &changed.id.to_string(), serde_json::json!({ "pin": "changed" }));
     let shown = view(work, &changed)?;
     emit_card(work, &changed, EventType::CardUpdated, shown)
 }
@@ -79,8 +77,6 @@ fn unblock_pin(work: &mut Work, command: &UnblockPin) -> Result<CardView, Stop> 
         return Err(Refusal::PinNotSet.into());
     }
     work.card_secrets.put(CardSecret { pin_failures: 0, ..(*secret).clone() });
-    let mut changes = serde_json::Map::new();
-    changes.insert("pinTries".to_owned(), "reset".into());
-    work.audit("card", &card.id.to_string(), changes);
+    work.audit("card", &card.id.to_string(), serde_json::json!({ "pinTries": "reset" }));
     view(work, &card)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, LedgerAccountId};
 use crate::limits::SpendingControls;
 use crate::money::Currency;
-use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
+use crate::record::{Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -179,7 +179,6 @@ impl Card {
 impl Record for Card {
     const KIND: Kind = Kind::Card;
     const HEAP_BYTES: usize = 400;
-    const AUDITED: Option<&'static str> = Some("card");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -187,34 +186,6 @@ impl Record for Card {
 
     fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            ("debitAccountId", self.debit_account.to_string().into()),
-            ("cardHolderId", self.card_holder.to_string().into()),
-            ("type", self.kind.as_str().into()),
-            ("brand", self.brand.as_str().into()),
-            ("currency", self.currency.code().into()),
-            ("status", self.status.as_str().into()),
-            ("cancellationReason", self.cancellation_reason.clone().into()),
-            ("creditAccountId", self.credit_account.map(|id| id.to_string()).into()),
-            ("metadata", AuditValue::json(self.metadata.as_deref())),
-            ("spendingControls", serde_json::to_value(&self.controls).unwrap_or_default().into()),
-            ("enable2FA", self.enable_2fa.into()),
-            ("disposable", self.disposable.into()),
-            ("fundingMode", self.funding_mode.as_str().into()),
-            ("validFrom", self.valid_from.map(|at| at.to_string()).into()),
-            ("validUntil", self.valid_until.map(|at| at.to_string()).into()),
-            ("merchantLock", self.merchant_lock.into()),
-            ("cancelAfter", self.cancel_after.into()),
-            ("last4", self.last4.clone().into()),
-            ("expiryMonth", self.expiry_month.into()),
-            ("expiryYear", self.expiry_year.into()),
-            ("pinSet", self.pin_set.into()),
-            ("replacementFor", self.replacement_for.map(|id| id.to_string()).into()),
-            ("replacedBy", self.replaced_by.map(|id| id.to_string()).into()),
-        ]
     }
 }
 

@@ -133,9 +133,7 @@ fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardVie
     not_canceled(&card)?;
     let now = work.now();
     work.reveal_tokens.put(RevealToken { used_at: Some(now), ..(*token).clone() });
-    let mut changes = serde_json::Map::new();
-    changes.insert("revealed".to_owned(), command.purpose.as_str().into());
-    work.audit("card", &card.id.to_string(), changes);
+    work.audit("card", &card.id.to_string(), serde_json::json!({ "revealed": command.purpose }));
     let address = work.context().address.map(|address| address.to_string());
     emit_card(work, &card, EventType::CardRevealed, RevealView { purpose: command.purpose, address })?;
     view(work, &card)
@@ -192,10 +190,8 @@ fn look_up(work: &mut Work, command: &LookUpCard) -> Result<Option<CardView>, St
         Some(found) => Some(find(work, found.card)?),
         None => None,
     };
-    let mut changes = serde_json::Map::new();
-    changes.insert("lookedUp".to_owned(), card.is_some().into());
     let id = card.as_ref().map(|card| card.id.to_string()).unwrap_or_default();
-    work.audit("card", &id, changes);
+    work.audit("card", &id, serde_json::json!({ "lookedUp": card.is_some() }));
     card.map(|card| view(work, &card)).transpose()
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::audit::{Audited, Picture};
 use crate::cards::{Brand, Card, CardStatus, CardType, FundingMode};
 use crate::events::EventPart;
 use crate::ledger::{Balance, Entry};
@@ -333,4 +334,14 @@ pub struct RevealView {
 
 impl EventPart for RevealView {
     const NAME: &'static str = "reveal";
+}
+
+impl Audited for Card {
+    const OBJECT: &'static str = "card";
+
+    fn picture(&self) -> Picture {
+        // Amounts are in another row, and the history repeats the status.
+        let no_funds = Balance::opened(self.client, self.funds, self.currency, self.created_at);
+        Picture::of(&CardView::of(self, &no_funds)).without(&["balance", "availableBalance", "statusHistory"])
+    }
 }

@@ -1,9 +1,10 @@
 //! Moving the test clock.
 
+use crate::audit::{Audited, Picture};
 use crate::clock::Clock;
 use crate::ids::{ClientId, Id};
 use crate::refusal::{Refusal, Stop};
-use crate::time::Instant;
+use crate::time::{Instant, SECOND};
 use crate::verb::Verb;
 use crate::work::Work;
 
@@ -28,6 +29,14 @@ pub struct ClockReading {
 
 /// 2200-12-31T23:59:59Z. Beyond it, durations and time zones stop being meaningful.
 const LAST: Instant = Instant::from_micros(7_289_654_399_000_000);
+
+impl Audited for Clock {
+    const OBJECT: &'static str = "clock";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&serde_json::json!({ "offsetSeconds": self.offset / SECOND }))
+    }
+}
 
 impl Verb for AdvanceClock {
     type Answer = ClockReading;

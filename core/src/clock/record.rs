@@ -19,13 +19,8 @@ impl Clock {
 
 impl Record for Clock {
     const KIND: Kind = Kind::Clock;
-    const AUDITED: Option<&'static str> = Some("clock");
 
     fn key(&self) -> Key {
         Clock::singleton_key()
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, crate::record::AuditValue)> {
-        vec![("offsetSeconds", (self.offset / crate::time::SECOND).into())]
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{AuthorizationId, CardId, ClientId, EntryId, ExceptionId, TransactionId};
 use crate::messages::{RequestedAmount, Trace};
 use crate::money::Currency;
-use crate::record::{AuditValue, Key, Kind, Record};
+use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 use crate::transactions::{Clear, ForcePost, Refund};
 
@@ -69,14 +69,9 @@ pub struct NetworkException {
 
 impl Record for NetworkException {
     const KIND: Kind = Kind::NetworkException;
-    const AUDITED: Option<&'static str> = Some("exception");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![("status", self.status.as_str().into()), ("note", self.note.clone().into())]
     }
 }
 

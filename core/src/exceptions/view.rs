@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::audit::{Audited, Picture};
 use crate::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use crate::view::Money;
 
@@ -71,5 +72,13 @@ impl ExceptionView {
             created_at: of.created_at.to_string(),
             updated_at: of.updated_at.to_string(),
         }
+    }
+}
+
+impl Audited for NetworkException {
+    const OBJECT: &'static str = "exception";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&ExceptionView::of(self))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::ids::{AccountId, ClientId, EntryId, TransferId};
 use crate::money::Currency;
-use crate::record::{AuditValue, Key, Kind, Record};
+use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -37,7 +37,6 @@ pub struct Transfer {
 impl Record for Transfer {
     const KIND: Kind = Kind::Transfer;
     const TRANSIENT: bool = true;
-    const AUDITED: Option<&'static str> = Some("transfer");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
@@ -45,20 +44,5 @@ impl Record for Transfer {
 
     fn variable_bytes(&self) -> usize {
         self.metadata.as_ref().map_or(0, String::len)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        let money = |minor| crate::money::format_minor(minor, self.currency.exponent());
-        vec![
-            ("fromAccountId", self.from.to_string().into()),
-            ("toAccountId", self.to.to_string().into()),
-            ("currency", self.currency.code().into()),
-            ("amount", money(self.amount).into()),
-            ("reversedAmount", money(self.reversed).into()),
-            ("status", self.status.as_str().into()),
-            ("reference", self.reference.clone().into()),
-            ("narration", self.narration.clone().into()),
-            ("metadata", AuditValue::json(self.metadata.as_deref())),
-        ]
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::audit::{Audited, Picture};
 use crate::events::EventPart;
 use crate::transfers::{Transfer, TransferStatus};
 use crate::view::{Free, Money};
@@ -74,5 +75,13 @@ impl TransferView {
             created_at: transfer.created_at.to_string(),
             updated_at: transfer.updated_at.to_string(),
         }
+    }
+}
+
+impl Audited for Transfer {
+    const OBJECT: &'static str = "transfer";
+
+    fn picture(&self) -> Picture {
+        Picture::of(&TransferView::of(self))
     }
 }

@@ -142,7 +142,7 @@ fn create(work: &mut Work, command: &CreateWebhook) -> Result<WebhookView, Stop>
         recover_from: None,
         recover_to: None,
     };
-    let view = WebhookView::of(&webhook, &progress);
+    let view = WebhookView::of(&webhook, progress.failing_since);
     work.webhooks.put(webhook);
     work.webhook_progress.put(progress);
     Ok(view)
@@ -166,7 +166,7 @@ impl Verb for UpdateWebhook {
 fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop> {
     let (webhook, progress) = find(work, command.id)?;
     check_version(command.if_match, webhook.version)?;
-    check_read_only(&command.echo, &WebhookView::of(&webhook, &progress))?;
+    check_read_only(&command.echo, &WebhookView::of(&webhook, progress.failing_since))?;
     let now = work.now();
     let enabled = command.enabled.unwrap_or(webhook.enabled);
     let mut changed = Webhook {
@@ -194,7 +194,7 @@ fn update(work: &mut Work, command: &UpdateWebhook) -> Result<WebhookView, Stop>
         changed.version += 1;
         changed.updated_at = now;
     }
-    let view = WebhookView::of(&changed, &moved);
+    let view = WebhookView::of(&changed, moved.failing_since);
     work.webhooks.put(changed);
     work.webhook_progress.put(moved);
     if ends {
@@ -225,7 +225,7 @@ pub(super) fn disable(work: &mut Work, webhook: WebhookId, reason: DisabledReaso
         updated_at: work.now(),
         ..(*webhook).clone()
     };
-    let view = WebhookView::of(&disabled, &progress);
+    let view = WebhookView::of(&disabled, progress.failing_since);
     work.webhooks.put(disabled);
     emit(work, Owner::Webhook(webhook.id), EventType::WebhookDisabled, view).map(|_| ())
 }
@@ -250,7 +250,7 @@ fn delete(work: &mut Work, command: &DeleteWebhook) -> Result<WebhookView, Stop>
     let key = Key::of(work.client(), command.id.0);
     work.webhooks.delete(key);
     work.webhook_progress.delete(key);
-    Ok(WebhookView::of(&webhook, &progress))
+    Ok(WebhookView::of(&webhook, progress.failing_since))
 }
 
 impl Verb for RotateWebhookSecret {
@@ -278,7 +278,7 @@ fn rotate_secret(work: &mut Work, command: &RotateWebhookSecret) -> Result<Webho
         ..(*webhook).clone()
     };
     replace(&mut rotated, &command.credentials)?;
-    let view = WebhookView::of(&rotated, &progress);
+    let view = WebhookView::of(&rotated, progress.failing_since);
     work.webhooks.put(rotated);
     Ok(view)
 }
@@ -329,7 +329,7 @@ fn recover(work: &mut Work, command: &RecoverWebhook) -> Result<WebhookView, Sto
         recover_to: Some(progress.recover_to.map_or(command.to, |to| to.max(command.to))),
         ..(*progress).clone()
     };
-    let view = WebhookView::of(&webhook, &recovering);
+    let view = WebhookView::of(&webhook, recovering.failing_since);
     work.webhook_progress.put(recovering);
     Ok(view)
 }

@@ -2,7 +2,7 @@
 
 use crate::events::{Event, EventType};
 use crate::ids::{AttemptId, ClientId, EventId, Id, WebhookId};
-use crate::record::{AuditValue, Key, KeyBytes, Kind, Record};
+use crate::record::{Key, KeyBytes, Kind, Record};
 use crate::time::Instant;
 
 /// An endpoint without a success for this long (five days) is disabled.
@@ -117,24 +117,9 @@ impl Webhook {
 
 impl Record for Webhook {
     const KIND: Kind = Kind::Webhook;
-    const AUDITED: Option<&'static str> = Some("webhook");
 
     fn key(&self) -> Key {
         Key::of(self.client, self.id.0)
-    }
-
-    fn audit_fields(&self) -> Vec<(&'static str, AuditValue)> {
-        vec![
-            // A URL may contain a credential.
-            ("url", AuditValue::Hidden(self.url.clone().into_bytes())),
-            ("events", self.events.to_string().into()),
-            ("description", self.description.clone().into()),
-            ("enabled", self.enabled.into()),
-            ("disabledReason", self.disabled_reason.map(|reason| reason.as_str()).into()),
-            ("credentials", AuditValue::Hidden(self.credentials.clone())),
-            ("hasToken", self.has_token.into()),
-            ("previousSecretExpiresAt", self.previous_until.map(|at| at.to_string()).into()),
-        ]
     }
 }
 

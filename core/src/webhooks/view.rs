@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
+use super::{Attempt, AttemptOutcome, DisabledReason, Webhook};
+use crate::audit::{Audited, Picture};
 use crate::events::EventPart;
+use crate::time::Instant;
 
 /// A webhook endpoint.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -52,8 +54,7 @@ impl EventPart for WebhookView {
 }
 
 impl WebhookView {
-    /// What is shown of an endpoint.
-    pub fn of(webhook: &Webhook, progress: &WebhookProgress) -> WebhookView {
+    pub fn of(webhook: &Webhook, failing_since: Option<Instant>) -> WebhookView {
         WebhookView {
             id: webhook.id.to_string(),
             url: webhook.url.clone(),
@@ -63,7 +64,7 @@ impl WebhookView {
             disabled_reason: webhook.disabled_reason,
             has_token: webhook.has_token,
             previous_secret_expires_at: webhook.previous_until.map(|at| at.to_string()),
-            failing_since: progress.failing_since.map(|at| at.to_string()),
+            failing_since: failing_since.map(|at| at.to_string()),
             version: webhook.version,
             created_at: webhook.created_at.to_string(),
             updated_at: webhook.updated_at.to_string(),
@@ -131,5 +132,15 @@ impl AttemptView {
             next_attempt_at: attempt.next_attempt_at.map(|at| at.to_string()),
             created_at: attempt.created_at.to_string(),
         }
+    }
+}
+
+impl Audited for Webhook {
+    const OBJECT: &'static str = "webhook";
+
+    fn picture(&self) -> Picture {
+        let shown = Picture::of(&WebhookView::of(self, None)).without(&["failingSince"]);
+        // A URL may contain a credential.
+        shown.hiding("url").with_hidden("credentials", &self.credentials)
     }
 }

@@ -133,7 +133,7 @@ on_both_stores! {
         let log = server.get(&format!("/audit-log?filter=objectId={id}")).await.expect(200).data();
         let entry = log.as_array().and_then(|log| log.iter().find(|e| e["action"] == "account.update")).expect("an entry");
         assert_eq!(entry["changes"]["name"], json!({"before": "Before", "after": "After"}));
-        assert_eq!(entry["changes"]["metadata"], json!({"before": null, "after": {"team": {"size": 3}}}));
+        assert_eq!(entry["changes"]["metadata"], json!({"before": {}, "after": {"team": {"size": 3}}}));
         assert_eq!((&entry["requestId"], &entry["address"]), (&json!("audit-1"), &json!("127.0.0.1")));
         assert_eq!(entry["actor"]["type"], "api_key");
         server.post(&format!("/accounts/{id}/details"), json!({"type": "bank_account", "details": {"iban": "GB82WEST12345698765432"}})).await.expect(201);
