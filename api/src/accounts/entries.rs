@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::details::existing;
 use crate::Api;
-use crate::csv::{self, Cell, Sheet};
+use crate::csv::{self, Sheet};
 use crate::gate::{ACCOUNTS_READ, Allowed};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
@@ -83,44 +83,8 @@ impl EntryView {
     }
 }
 
-const SHEET: Sheet<(Line, Entry)> = Sheet {
-    file: HeaderValue::from_static("attachment; filename=\"entries.csv\""),
-    columns: &[
-        "seq",
-        "_id",
-        "kind",
-        "amount",
-        "heldAmount",
-        "ledgerBalance",
-        "heldBalance",
-        "currency",
-        "authorizationId",
-        "sourceId",
-        "reference",
-        "narration",
-        "forced",
-        "createdAt",
-    ],
-    cells: |row| {
-        let shown = EntryView::of(row);
-        vec![
-            Cell::plain(shown.seq),
-            Cell::Plain(shown.id),
-            Cell::plain(shown.kind),
-            Cell::plain(shown.amount),
-            Cell::plain(shown.held_amount),
-            Cell::plain(shown.ledger_balance),
-            Cell::plain(shown.held_balance),
-            Cell::Plain(shown.currency),
-            Cell::maybe(shown.authorization_id),
-            Cell::maybe(shown.source_id),
-            Cell::text(shown.reference.as_deref()),
-            Cell::text(shown.narration.as_deref()),
-            Cell::plain(shown.forced),
-            Cell::Plain(shown.created_at),
-        ]
-    },
-};
+const SHEET: Sheet =
+    Sheet { file: HeaderValue::from_static("attachment; filename=\"entries.csv\""), first: &["seq"], without: &[] };
 
 const SPEC: ListSpec = ListSpec::of::<EntryView>(columns::FIELDS).sorted_by("-seq");
 
@@ -147,7 +111,7 @@ pub async fn list_entries(
         let spec = ListSpec { default_sort: "seq", ..SPEC };
         let query = lists::read_whole(&spec, params, caller.client, only_its, timeout)?;
         existing(&app, caller.client, id).await?;
-        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
+        return csv::reply::<columns::List, _>(&app.reader, query, &SHEET, EntryView::of).await;
     }
     let list = lists::read(&SPEC, params, caller.client, only_its, timeout)?;
     existing(&app, caller.client, id).await?;

@@ -6,14 +6,13 @@ use axum::response::Response;
 use paygen_core::Refusal;
 use paygen_core::cards::Card;
 use paygen_core::ids::{CardId, TransactionId};
-use paygen_core::money::format_minor;
 use paygen_core::record::Key;
 use paygen_core::transactions::{Transaction, TransactionView};
 use paygen_store::lists::transactions as columns;
 use paygen_store::query::Filter;
 
 use crate::Api;
-use crate::csv::{self, Cell, Sheet};
+use crate::csv::{self, Sheet};
 use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
@@ -71,19 +70,20 @@ async fn list(
     only: Vec<Filter>,
 ) -> Result<Response, Problem> {
     let timeout = app.settings.list_timeout_ms;
+    let terms = app.terms.clone();
+    let show = move |posted: &Transaction| TransactionView::of(posted, &terms.environment);
     if csv::is_wanted(headers) {
         let query = lists::read_whole(&SPEC, params, caller.client, only, timeout)?;
-        return csv::reply::<columns::List>(&app.reader, query, &SHEET).await;
+        return csv::reply::<columns::List, _>(&app.reader, query, &SHEET, show).await;
     }
     let list = lists::read(&SPEC, params, caller.client, only, timeout)?;
     let page = app.reader.list::<columns::List>(&list.query).await?;
-    let environment = &app.terms.environment;
-    list.reply(page, |posted| TransactionView::of(posted, environment))
+    list.reply(page, show)
 }
 
-const SHEET: Sheet<Transaction> = Sheet {
+const SHEET: Sheet = Sheet {
     file: HeaderValue::from_static("attachment; filename=\"transactions.csv\""),
-    columns: &[
+    first: &[
         "_id",
         "createdAt",
         "type",
@@ -93,35 +93,14 @@ const SHEET: Sheet<Transaction> = Sheet {
         "currency",
         "merchantAmount",
         "merchantCurrency",
-        "merchantName",
-        "merchantCategory",
+        "merchant.name",
+        "merchant.category",
         "cardId",
         "authorizationId",
         "networkTransactionId",
         "entryId",
     ],
-    cells: |posted| {
-        let minor = |amount| Cell::Plain(format_minor(amount, posted.currency.exponent()));
-        // Stored without a sign; spending is negative on both sides.
-        let signed = posted.merchant_amount * posted.amount.signum();
-        vec![
-            Cell::plain(posted.id),
-            Cell::plain(posted.created_at),
-            Cell::plain(posted.kind),
-            minor(posted.amount),
-            minor(posted.fee),
-            minor(posted.vat),
-            Cell::plain(posted.currency),
-            Cell::Plain(format_minor(signed, posted.merchant_currency.exponent())),
-            Cell::plain(posted.merchant_currency),
-            Cell::text(Some(&posted.merchant.name)),
-            Cell::text(Some(&posted.merchant.category)),
-            Cell::plain(posted.card),
-            Cell::maybe(posted.authorization),
-            Cell::text(Some(&posted.trace.transaction_id)),
-            Cell::plain(posted.entry),
-        ]
-    },
+    without: &["merchant", "terminal", "transactionMetadata", "metadata"],
 };
 
 /// Retrieve a transaction
