@@ -5,6 +5,7 @@ use paygen_core::access::Scope;
 use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType, OwnerType};
 use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
+use paygen_core::fields::Echo;
 use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, TransactionId, WebhookId};
 use paygen_core::limits::Interval;
 use paygen_core::money::{Decimal, DecimalError, MAX_DIGITS};
@@ -365,6 +366,15 @@ impl<const BYTES: usize, const MEMBERS: usize> Field for FreeForm<BYTES, MEMBERS
             .additional_properties(Some(free))
             .into()
     }
+}
+
+/// Read-only fields that were sent back.
+pub fn echo<const N: usize>(
+    amounts: [(&'static str, Option<Decimal>); N],
+    others: Vec<(&'static str, serde_json::Value)>,
+) -> Echo {
+    let sent = |(field, amount): (_, Option<Decimal>)| amount.map(|amount| (field, amount));
+    Echo { amounts: amounts.into_iter().filter_map(sent).collect(), others }
 }
 
 /// The schema of a read-only field that an update accepts as it was read. The contract shows the view's own schema instead.

@@ -32,6 +32,18 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// The query of a call that takes no parameters.
+pub struct NoParams;
+
+impl<S: Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Params::parse(parts.uri.query().unwrap_or_default())?.finish(&[])?;
+        Ok(NoParams)
+    }
+}
+
 impl Params {
     /// Parses a query string. The parameter with the credential is omitted: the gate has read it.
     pub fn parse(query: &str) -> Result<Params, Problem> {

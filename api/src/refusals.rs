@@ -101,6 +101,12 @@ impl From<&Refusal> for Problem {
     }
 }
 
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::from(&refusal)
+    }
+}
+
 impl From<Unanswered> for Problem {
     fn from(unanswered: Unanswered) -> Problem {
         let busy = |code, message: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(1);

@@ -340,7 +340,7 @@ impl Write {
             return Ok(None);
         }
         if kept.fingerprint != self.fingerprint(app, caller, content.as_ref()) {
-            return Err(Problem::from(&Refusal::IdempotencyKeyReused));
+            return Err(Refusal::IdempotencyKeyReused.into());
         }
         replay(app, caller, &kept).await.map(Some)
     }

@@ -1,5 +1,9 @@
 //! Checks of single fields that all nouns share: amounts, `If-Match`, and read-only fields that a client sent back.
 
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
 use crate::money::{Currency, Decimal, MAX_MINOR_UNITS};
 use crate::refusal::Refusal;
 
@@ -37,16 +41,29 @@ pub(crate) fn check_version(if_match: Option<i64>, current: i64) -> Result<(), R
     }
 }
 
+/// Read-only fields that a client sent back, by JSON pointer. They must equal the stored ones.
+#[derive(Clone, Debug, Default)]
+pub struct Echo {
+    /// Amounts, compared as decimals: 12.50 equals 12.5.
+    pub amounts: Vec<(&'static str, Decimal)>,
+    pub others: Vec<(&'static str, serde_json::Value)>,
+}
+
 /// Refuses if a read-only field was sent with a value that differs from the shown one.
-pub(crate) fn check_read_only(
-    sent: &[(&'static str, serde_json::Value)],
-    shown: &impl serde::Serialize,
-) -> Result<(), Refusal> {
-    if sent.is_empty() {
+pub(crate) fn check_read_only(sent: &Echo, shown: &impl serde::Serialize) -> Result<(), Refusal> {
+    if sent.amounts.is_empty() && sent.others.is_empty() {
         return Ok(());
     }
-    let shown = serde_json::to_value(shown).unwrap_or_default();
-    match sent.iter().find(|(field, value)| shown.pointer(field) != Some(value)) {
+    let text = serde_json::to_string(shown).expect("a view is plain JSON");
+    let amounts: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).expect("a view is a JSON object");
+    for (field, amount) in &sent.amounts {
+        let stored = amounts.get(&field[1..]).and_then(|stored| Decimal::parse(stored.get()).ok());
+        if stored != Some(*amount) {
+            return Err(Refusal::ReadOnlyField { field });
+        }
+    }
+    let shown: serde_json::Value = serde_json::from_str(&text).expect("a view is plain JSON");
+    match sent.others.iter().find(|(field, value)| shown.pointer(field) != Some(value)) {
         Some((field, _)) => Err(Refusal::ReadOnlyField { field }),
         None => Ok(()),
     }

@@ -7,19 +7,14 @@ use std::time::Duration;
 use paygen_core::ids::{ClientId, WebhookId};
 use paygen_core::time::Instant;
 use paygen_core::webhooks::{Webhook, WebhookProgress};
-use paygen_store::{Reader, Shards, StoreError, shard_of};
-use paygen_vault::Vault;
+use paygen_store::{Shards, StoreError, shard_of};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::endpoint::{Endpoint, Message};
-use crate::sender::Sender;
-use crate::shared::{DeliverySettings, Shared};
+use crate::shared::Shared;
 
-use paygen_engine::Engine;
-use paygen_engine::clock::BusinessClock;
 use paygen_engine::schedule::{EndpointAttempts, Outbound, OutboundFuture};
-use paygen_engine::tail::Tail;
 
 /// How often the endpoints are read when no change was notified.
 const SCAN_INTERVAL: Duration = Duration::from_secs(1);
@@ -67,25 +62,9 @@ impl Requested {
     }
 }
 
-/// The services that deliveries need.
-pub struct Parts {
-    pub engine: Engine,
-    pub reader: Reader,
-    pub vault: Arc<Vault>,
-    pub clock: BusinessClock,
-    pub sender: Sender,
-    pub settings: DeliverySettings,
-    /// The environment named in the payload of events.
-    pub environment: String,
-    /// Wakes endpoints when events were placed.
-    pub tail: Tail,
-}
-
 impl Deliveries {
     /// Deliveries that are not running yet.
-    pub fn new(parts: Parts) -> Deliveries {
-        let Parts { engine, reader, vault, clock, sender, settings, environment, tail } = parts;
-        let shared = Shared { engine, reader, vault, clock, sender, settings, environment, tail };
+    pub fn new(shared: Shared) -> Deliveries {
         Deliveries { shared: Arc::new(shared), served: Arc::default(), changed: Arc::default() }
     }
 

@@ -16,7 +16,7 @@ mod shared;
 pub mod sign;
 pub mod targets;
 
-pub use deliveries::{Deliveries, Parts};
+pub use deliveries::Deliveries;
 pub use retry::RetrySchedule;
 pub use sender::{Sender, retry_after};
-pub use shared::DeliverySettings;
+pub use shared::{DeliverySettings, Shared};

@@ -23,13 +23,15 @@ pub struct DeliverySettings {
 }
 
 /// The state shared by the tasks of all endpoints.
-pub(crate) struct Shared {
+pub struct Shared {
     pub engine: Engine,
     pub reader: Reader,
     pub vault: Arc<Vault>,
     pub clock: BusinessClock,
     pub sender: Sender,
     pub settings: DeliverySettings,
+    /// The environment named in the payload of events.
     pub environment: String,
+    /// Wakes endpoints when events were placed.
     pub tail: Tail,
 }

@@ -87,7 +87,7 @@ impl Node {
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let terms = crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?;
         let tail = Tail::default();
-        let deliveries = Deliveries::new(paygen_delivery::Parts {
+        let deliveries = Deliveries::new(paygen_delivery::Shared {
             engine: engine.clone(),
             reader: reader.clone(),
             vault: vault.clone(),

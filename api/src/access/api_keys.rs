@@ -18,7 +18,7 @@ use crate::gate::{Allowed, Caller, KEYS_READ, KEYS_WRITE};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 use crate::write::{Success, Write, WriteParams};
 use paygen_app::Environment;
@@ -132,11 +132,10 @@ pub async fn get_api_key(
     State(app): State<Api>,
     Allowed(caller): Allowed<KEYS_READ>,
     PathId(id): PathId<ApiKeyId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = app.reader.get::<ApiKey>(Key::of(caller.client, id.0)).await?;
-    let key = found.ok_or_else(|| Problem::from(&Refusal::ApiKeyNotFound))?;
+    let key = found.ok_or(Refusal::ApiKeyNotFound)?;
     Ok(reply::versioned("API key fetched successfully.", key.version, &ApiKeyView::of(&key)))
 }
 

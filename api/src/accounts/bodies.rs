@@ -1,9 +1,9 @@
 //! Bodies of calls on accounts.
 
-use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType};
+use paygen_core::accounts::{AccountStatus, AccountType, AccountView, CategoryWord, DetailType, DetailView};
 use paygen_core::money::Decimal;
 
-use crate::fields::{DetailsObject, Metadata, OwnerTypeWord, Text, Whole};
+use crate::fields::{DetailsObject, Metadata, OwnerTypeWord, Text};
 
 crate::body! {
     /// Opens an account.
@@ -41,7 +41,7 @@ crate::body! {
 
 crate::body! {
     /// Changes an account. Fields left out stay as they are.
-    pub struct UpdateAccountBody {
+    pub struct UpdateAccountBody echoing AccountView {
         /// Who the money belongs to.
         optional owner_type: OwnerTypeWord = "ownerType", example "business";
         /// Your own id of the owner.
@@ -72,19 +72,11 @@ crate::body! {
         /// Your own data, replaced whole.
         change metadata: Metadata = "metadata";
         /// Read-only.
-        optional id: Text<1, 64> = "_id";
-        /// Read-only.
         optional available_balance: Decimal = "availableBalance";
         /// Read-only.
         optional ledger_balance: Decimal = "ledgerBalance";
         /// Read-only.
         optional held_balance: Decimal = "heldBalance";
-        /// Read-only.
-        optional version: Whole<1, 1_000_000_000> = "version";
-        /// Read-only.
-        optional created_at: Text<1, 64> = "createdAt";
-        /// Read-only.
-        optional updated_at: Text<1, 64> = "updatedAt";
     }
 }
 
@@ -104,7 +96,7 @@ crate::body! {
 
 crate::body! {
     /// Changes a detail record. Fields left out stay as they are.
-    pub struct UpdateDetailBody {
+    pub struct UpdateDetailBody echoing DetailView {
         /// What kind of address.
         optional kind: DetailType = "type", example "bank_account";
         /// Free-form, replaced whole.
@@ -113,15 +105,5 @@ crate::body! {
         change provider: Text<1, 120> = "provider";
         /// Whether it is the primary one of its type.
         optional is_primary: bool = "isPrimary", example true;
-        /// Read-only.
-        optional id: Text<1, 64> = "_id";
-        /// Read-only.
-        optional account_id: Text<1, 64> = "accountId";
-        /// Read-only.
-        optional version: Whole<1, 1_000_000_000> = "version";
-        /// Read-only.
-        optional created_at: Text<1, 64> = "createdAt";
-        /// Read-only.
-        optional updated_at: Text<1, 64> = "updatedAt";
     }
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_core::accounts::{Account, CreateDetail, DeleteDetail, Detail, DetailEcho, DetailView, UpdateDetail};
+use paygen_core::accounts::{Account, CreateDetail, DeleteDetail, Detail, DetailView, UpdateDetail};
 use paygen_core::ids::{AccountId, ClientId, DetailId};
 use paygen_core::record::Key;
 use paygen_core::view::Pictured;
@@ -14,11 +14,12 @@ use paygen_store::query::Filter;
 use super::bodies::{CreateDetailBody, UpdateDetailBody};
 use crate::Api;
 use crate::body::{Body, NoBody};
+use crate::fields;
 use crate::gate::{ACCOUNTS_READ, ACCOUNTS_WRITE, Allowed};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::{PathId, PathIds};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
@@ -92,12 +93,10 @@ pub async fn get_detail(
     State(app): State<Api>,
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     PathIds(account, id): PathIds<AccountId, DetailId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = app.reader.get::<Detail>(Key::of(caller.client, id.0)).await?;
-    let detail = found.filter(|detail| detail.account == account).ok_or(Refusal::DetailNotFound);
-    let detail = detail.map_err(|refusal| Problem::from(&refusal))?;
+    let detail = found.filter(|detail| detail.account == account).ok_or(Refusal::DetailNotFound)?;
     Ok(reply::versioned("Account detail fetched successfully.", detail.version, &DetailView::of(&detail)))
 }
 
@@ -126,12 +125,7 @@ pub async fn update_detail(
         details: value.details.into_option(),
         provider: value.provider.into_option(),
         is_primary: value.is_primary,
-        echo: DetailEcho {
-            id: value.id.map(Into::into),
-            account: value.account_id.map(Into::into),
-            version: value.version.map(|version| version.0),
-            times: [value.created_at.map(Into::into), value.updated_at.map(Into::into)],
-        },
+        echo: fields::echo([], value.echo),
         if_match: write.if_match,
     });
     let success = Success::new(StatusCode::OK, "Account detail updated successfully.", shown);
@@ -163,5 +157,5 @@ pub async fn delete_detail(
 /// The account, or the error that this client has none with this id.
 pub(super) async fn existing(app: &Api, client: ClientId, id: AccountId) -> Result<Account, Problem> {
     let found = app.reader.get::<Account>(Key::of(client, id.0)).await?;
-    found.ok_or_else(|| Problem::from(&Refusal::AccountNotFound { id, field: None }))
+    Ok(found.ok_or(Refusal::AccountNotFound { id, field: None })?)
 }

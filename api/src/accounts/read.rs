@@ -14,7 +14,7 @@ use crate::gate::{ACCOUNTS_READ, Allowed};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 const SPEC: ListSpec = ListSpec::of::<AccountView>(columns::FIELDS);
@@ -48,9 +48,8 @@ pub async fn get_account(
     State(app): State<Api>,
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     PathId(id): PathId<AccountId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let account = existing(&app, caller.client, id).await?;
     let balance = app.reader.get::<Balance>(Key::of(caller.client, id.0)).await?;
     let balance = balance.ok_or_else(|| Problem::internal(format!("the account {id} has no balance")))?;

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::Command;
 use paygen_core::access::Scope;
-use paygen_core::accounts::{AccountEcho, AccountView, CloseAccount, UpdateAccount};
+use paygen_core::accounts::{AccountView, CloseAccount, UpdateAccount};
 use paygen_core::ids::AccountId;
 use paygen_core::money::Decimal;
 
@@ -13,7 +13,7 @@ use super::bodies::UpdateAccountBody;
 use super::create::{same_client, shown};
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
-use crate::fields::Text;
+use crate::fields::{self, Text};
 use crate::gate::{ACCOUNTS_WRITE, Allowed, Caller};
 use crate::path::PathId;
 use crate::problem::Problem;
@@ -45,6 +45,11 @@ pub async fn update_account(
 }
 
 fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Caller) -> UpdateAccount {
+    let amounts = [
+        ("/availableBalance", body.available_balance),
+        ("/ledgerBalance", body.ledger_balance),
+        ("/heldBalance", body.held_balance),
+    ];
     UpdateAccount {
         id,
         owner_type: body.owner_type.map(Into::into),
@@ -64,12 +69,7 @@ fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Calle
         can_debit: body.can_debit,
         can_credit: body.can_credit,
         metadata: body.metadata.into_option(),
-        echo: AccountEcho {
-            id: body.id.map(Into::into),
-            amounts: [body.available_balance, body.ledger_balance, body.held_balance],
-            version: body.version.map(|version| version.0),
-            times: [body.created_at.map(Into::into), body.updated_at.map(Into::into)],
-        },
+        echo: fields::echo(amounts, body.echo),
         if_match: write.if_match,
         may_adjust: caller.scopes.has(Scope::AccountsAdjust),
     }

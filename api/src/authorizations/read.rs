@@ -15,7 +15,7 @@ use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::{Params, Query};
+use crate::query::{NoParams, Params, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 const SPEC: ListSpec = ListSpec::of::<AuthorizationView>(columns::FIELDS);
@@ -50,7 +50,7 @@ pub async fn list_card_authorizations(
 ) -> Result<Response, Problem> {
     let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
     let card = card.filter(|card| caller.sees_card(card.id, card.card_holder));
-    card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+    card.ok_or(Refusal::CardNotFound)?;
     list(&app, &caller, params, vec![Filter::equals(columns::CARD, id.0)]).await
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn seen(app: &Api, caller: &Caller, id: AuthorizationId) -> Res
         (Some(card), Some(holder)) => caller.sees_card(card, holder),
         _ => caller.bound.is_none(),
     };
-    found.filter(sees).ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))
+    Ok(found.filter(sees).ok_or(Refusal::AuthorizationNotFound)?)
 }
 
 /// Retrieve an authorization
@@ -79,9 +79,8 @@ pub async fn get_authorization(
     State(app): State<Api>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
     PathId(id): PathId<AuthorizationId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = seen(&app, &caller, id).await?;
     Ok(reply::versioned("Authorization fetched successfully.", found.version, &AuthorizationView::of(&found)))
 }
@@ -99,9 +98,8 @@ pub async fn get_authorization_decision(
     State(app): State<Api>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
     PathId(id): PathId<AuthorizationId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = seen(&app, &caller, id).await?;
     let decided = found.decided.first();
     let decided = decided.ok_or_else(|| Problem::internal(format!("the authorization {id} has no decision")))?;

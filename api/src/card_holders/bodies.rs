@@ -1,11 +1,11 @@
 //! Bodies of calls on card holders. Creating a card holder is an update of an empty one, so both calls parse the parts
 //! alike.
 
-use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
+use paygen_core::card_holders::{CardHolderStatus, CardHolderView, ReviewStatus};
 
 use super::fields::{CalendarDate, Email, Gender, Phone};
 use crate::country::CountryCode;
-use crate::fields::{DocumentNumber, List, Metadata, Text, Whole};
+use crate::fields::{DocumentNumber, Metadata, Text};
 use crate::limits::SpendingLimits;
 
 crate::body! {
@@ -170,7 +170,7 @@ crate::body! {
 crate::body! {
     /// Changes a card holder. Fields left out stay as they are, inside `person`, `address`, `identification` and
     /// `meta` too; null clears.
-    pub struct UpdateCardHolderBody {
+    pub struct UpdateCardHolderBody echoing CardHolderView {
         /// Full name.
         change name: Text<1, 200> = "name", example "Alex Johnson";
         /// Who they are.
@@ -187,18 +187,6 @@ crate::body! {
         change metadata: Metadata = "metadata";
         /// Limits over all of their cards, replaced whole.
         change spending_limits: SpendingLimits = "spendingLimits";
-        /// Read-only.
-        optional id: Text<1, 64> = "_id";
-        /// Read-only.
-        optional requirements: List<Text<0, 100>, 0, 100> = "requirements";
-        /// Read-only.
-        change erased_at: Text<1, 64> = "erasedAt";
-        /// Read-only.
-        optional version: Whole<1, 1_000_000_000> = "version";
-        /// Read-only.
-        optional created_at: Text<1, 64> = "createdAt";
-        /// Read-only.
-        optional updated_at: Text<1, 64> = "updatedAt";
     }
 }
 

@@ -18,7 +18,7 @@ use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ};
 use crate::path::PathIds;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::NoParams;
 use paygen_app::documents::Place;
 
 /// Download a document
@@ -34,13 +34,12 @@ pub async fn get_document(
     State(app): State<Api>,
     Allowed(caller): Allowed<CARD_HOLDERS_READ>,
     PathIds(card_holder, id): PathIds<CardHolderId, DocumentId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let holder = existing(&app, &caller, card_holder).await?;
     let found = app.reader.get::<Document>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|document| document.card_holder == card_holder);
-    let document = found.ok_or_else(|| Problem::from(&Refusal::DocumentNotFound))?;
+    let document = found.ok_or(Refusal::DocumentNotFound)?;
     let opener = key(&app, &holder)?.open_file(id.0.bytes());
     let sealed = app.documents.read(Place { client: caller.client, card_holder, document: id }).await?;
     let sealed = sealed.ok_or_else(|| Problem::internal(format!("the file of document {id} is not in its store")))?;

@@ -29,7 +29,7 @@ impl Draft {
     /// Begins an update of a card holder, who must have the version the caller read.
     pub fn of(app: &Api, holder: CardHolder, write: &Write) -> Result<Draft, Problem> {
         if write.if_match.is_some_and(|version| version != holder.version) {
-            return Err(Problem::from(&Refusal::VersionMismatch { current: holder.version }));
+            return Err(Refusal::VersionMismatch { current: holder.version }.into());
         }
         let key = key(app, &holder)?;
         let before = personal::open(&app.vault, &holder)?;
@@ -70,5 +70,5 @@ impl Draft {
 
 /// The key of a card holder, who must not be erased.
 pub fn key(app: &Api, holder: &CardHolder) -> Result<HolderKey, Problem> {
-    personal::key(&app.vault, holder)?.ok_or_else(|| Problem::from(&Refusal::CardHolderErased))
+    Ok(personal::key(&app.vault, holder)?.ok_or(Refusal::CardHolderErased)?)
 }

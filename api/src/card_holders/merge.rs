@@ -120,9 +120,13 @@ pub fn echo<T: Into<String>>(sent: Change<T>, shown: Option<&str>, at: &str, fau
     };
     let opening = shown.is_none() && at.ends_with("/verificationStatus") && sent.as_deref() == Some("pending");
     if sent.as_deref() != shown && !opening {
-        let message = "is read-only; leave it out, or send it back as it is";
-        faults.push(FieldProblem::new(at, "read_only_field", message));
+        faults.push(read_only(at));
     }
+}
+
+/// The error of a read-only field that was changed.
+pub fn read_only(at: &str) -> FieldProblem {
+    FieldProblem::new(at, "read_only_field", "is read-only; leave it out, or send it back as it is")
 }
 
 /// Checks across several fields.

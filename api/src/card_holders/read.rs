@@ -11,7 +11,7 @@ use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ, Caller};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::NoParams;
 use crate::reply::{self, Envelope};
 use paygen_app::personal;
 
@@ -26,9 +26,8 @@ pub async fn get_card_holder(
     State(app): State<Api>,
     Allowed(caller): Allowed<CARD_HOLDERS_READ>,
     PathId(id): PathId<CardHolderId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let holder = existing(&app, &caller, id).await?;
     let view = personal::show(&app.vault, &holder, app.clock.now())?;
     Ok(reply::versioned("Card holder fetched successfully.", holder.version, &view))

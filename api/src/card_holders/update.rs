@@ -88,15 +88,11 @@ fn change(draft: &mut Draft, body: UpdateCardHolderBody, caller: &Caller, faults
         Change::Clear => Some(Vec::new()),
         Change::Set(new) => limits::of_card_holder(new, "/spendingLimits", faults),
     };
-    let given = |text: Option<String>| text.map_or(Change::Keep, Change::Set);
-    merge::echo(given(body.id.map(Into::into)), Some(&shown.id), "/_id", faults);
-    merge::echo(body.erased_at, shown.erased_at.as_deref(), "/erasedAt", faults);
-    let version = body.version.map(|version| version.0.to_string());
-    merge::echo(given(version), Some(&shown.version.to_string()), "/version", faults);
-    merge::echo(given(body.created_at.map(Into::into)), Some(&shown.created_at), "/createdAt", faults);
-    merge::echo(given(body.updated_at.map(Into::into)), Some(&shown.updated_at), "/updatedAt", faults);
-    let requirements = body.requirements.map(|list| list.0.into_iter().map(Into::into).collect::<Vec<String>>());
-    let requirements = requirements.map(|list| list.join(" "));
-    merge::echo(given(requirements), Some(&shown.requirements.join(" ")), "/requirements", faults);
+    let stored = serde_json::to_value(&shown).unwrap_or_default();
+    for (field, sent) in &body.echo {
+        if stored.pointer(field) != Some(sent) {
+            faults.push(merge::read_only(field));
+        }
+    }
     Ok(())
 }

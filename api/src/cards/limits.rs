@@ -16,7 +16,7 @@ use crate::Api;
 use crate::gate::{Allowed, CARDS_READ};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::NoParams;
 use crate::reply::{self, Envelope};
 
 /// A limit, with what its window has.
@@ -68,9 +68,8 @@ pub async fn get_card_limits(
     State(app): State<Api>,
     Allowed(caller): Allowed<CARDS_READ>,
     PathId(id): PathId<CardId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let card = seen(&app, &caller, id).await?;
     let key = |id| Key::of(caller.client, id);
     let holder = app.reader.get::<CardHolder>(key(card.card_holder.0)).await?;

@@ -48,7 +48,7 @@ fn shown(outcome: &Outcome) -> Option<Pictured<CardView>> {
 async fn seen(app: &Api, caller: &Caller, id: CardId) -> Result<Card, Problem> {
     let found = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|card| caller.sees_card(card.id, card.card_holder));
-    found.ok_or_else(|| Problem::from(&Refusal::CardNotFound))
+    Ok(found.ok_or(Refusal::CardNotFound)?)
 }
 
 /// Refuses a restricted caller who does not see the card; for other callers the command itself looks it up.

@@ -25,7 +25,7 @@ use crate::body::Body;
 use crate::gate::Address;
 use crate::path::PathId;
 use crate::problem::{ErrorEnvelope, Problem};
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::Envelope;
 use paygen_edge::budget::Uncounted;
 
@@ -105,10 +105,9 @@ pub async fn reveal_on_card_page(
     PathId(id): PathId<CardId>,
     Address(address): Address,
     headers: HeaderMap,
-    Query(params): Query,
+    _: NoParams,
     body: Body<RevealOnPageBody>,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let token = reveal::find(&app, body.value.token.expose(), address).await?;
     let origin = body.value.origin.as_ref().map(Origin::as_str);
     // Browsers send which page calls; only the hosted page may.
@@ -117,7 +116,7 @@ pub async fn reveal_on_card_page(
         let wanted = token.origin.as_ref().map_or("a page that is not framed".to_owned(), |pinned| {
             format!("the hosted page opened with origin={pinned}")
         });
-        return Err(Problem::from(&Refusal::RevealTokenMismatch { wanted }));
+        return Err(Refusal::RevealTokenMismatch { wanted }.into());
     }
     reveal::show(&app, id, token, RevealPurpose::Page, origin, address).await
 }

@@ -21,7 +21,7 @@ use crate::gate::{Allowed, CARDS_READ, Caller};
 use crate::lists::{self, Asked, Beside, ListParams, ListSpec, Populate};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 use paygen_app::personal;
 
@@ -111,9 +111,8 @@ pub async fn get_card(
     State(app): State<Api>,
     Allowed(caller): Allowed<CARDS_READ>,
     PathId(id): PathId<CardId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let card = seen(&app, &caller, id).await?;
     let funds = app.reader.get::<Balance>(Key::of(caller.client, card.funds.0)).await?;
     let funds = funds.ok_or_else(|| Problem::internal(format!("the card {id} spends from no balance")))?;

@@ -127,11 +127,11 @@ pub(super) async fn show(
     let submission = Submission { request: Request::new(context, command), idempotency: None, dry_run: false };
     match app.engine.submit(Priority::Api, submission).await? {
         Answer::Decided(Ok(_)) => {}
-        Answer::Decided(Err(refusal)) => return Err(Problem::from(&refusal)),
+        Answer::Decided(Err(refusal)) => return Err(refusal.into()),
         Answer::Kept(..) | Answer::Replayed(_) => return Err(Problem::internal("a reveal has no kept answer")),
     }
     let card = app.reader.get::<Card>(Key::of(token.client, id.0)).await?;
-    let card = card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+    let card = card.ok_or(Refusal::CardNotFound)?;
     opened(app, &card).await
 }
 

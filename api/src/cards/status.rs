@@ -60,10 +60,10 @@ pub async fn look_up_card(
     let submission = Submission { request, idempotency: None, dry_run: false };
     match app.engine.submit(Priority::Api, submission).await? {
         Answer::Decided(Ok(Outcome::MaybeCard(found))) => {
-            let card = (*found).ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+            let card = (*found).ok_or(Refusal::CardNotFound)?;
             Ok(reply::versioned("Card fetched successfully.", card.version, &card))
         }
-        Answer::Decided(Err(refusal)) => Err(Problem::from(&refusal)),
+        Answer::Decided(Err(refusal)) => Err(refusal.into()),
         _ => Err(Problem::internal("a look-up came to another kind of outcome")),
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::Command;
-use paygen_core::cards::{CardEcho, CardStatus, CardView, TerminateCard, UpdateCard};
+use paygen_core::cards::{CardStatus, CardView, TerminateCard, UpdateCard};
 use paygen_core::ids::CardId;
 use paygen_core::limits::NewControls;
 
@@ -12,6 +12,7 @@ use super::bodies::UpdateCardBody;
 use super::{check_seen, controls, seen, shown};
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
+use crate::fields;
 use crate::gate::{Allowed, CARDS_WRITE, Caller};
 use crate::path::PathId;
 use crate::problem::{FieldProblem, Problem};
@@ -74,7 +75,8 @@ async fn command(
     mut body: UpdateCardBody,
     write: &Write,
 ) -> Result<UpdateCard, Problem> {
-    let echo = CardEcho { amounts: [body.balance, body.available_balance], settings: std::mem::take(&mut body.echo) };
+    let amounts = [("/balance", body.balance), ("/availableBalance", body.available_balance)];
+    let echo = fields::echo(amounts, std::mem::take(&mut body.echo));
     let controls = match body.spending_controls {
         Change::Keep => None,
         Change::Clear => Some(NewControls::default()),

@@ -20,7 +20,7 @@ use crate::gate::{Allowed, EVENTS_READ};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 pub use catalog::*;
@@ -124,9 +124,8 @@ pub async fn get_event(
     State(app): State<Api>,
     Allowed(caller): Allowed<EVENTS_READ>,
     PathId(id): PathId<EventId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let event = app.reader.event(caller.client, id).await?.ok_or_else(event_not_found)?;
     Ok(reply::ok("Event fetched successfully.", &EventView::of(&event, &app.terms.environment)))
 }

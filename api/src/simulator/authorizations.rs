@@ -225,7 +225,7 @@ pub async fn simulate_advice(
 /// The authorization, which must be of the caller's client.
 async fn existing(app: &Api, client: ClientId, id: AuthorizationId) -> Result<Authorization, Problem> {
     let found = app.reader.get::<Authorization>(Key::of(client, id.0)).await?;
-    found.ok_or_else(|| Problem::from(&Refusal::AuthorizationNotFound))
+    Ok(found.ok_or(Refusal::AuthorizationNotFound)?)
 }
 
 /// Simulate an increment
@@ -311,7 +311,7 @@ pub async fn simulate_clearing(
     trace.authorization_code.clone_from(&known.authorization_code);
     let collects = found.kind != AuthorizationType::AccountVerification;
     if found.status == AuthorizationStatus::Declined || !collects {
-        return Err(Problem::from(&Refusal::AuthorizationNotOpen { status: found.status.as_str() }));
+        return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());
     }
     let (billing, rate) = (body.billing_amount, body.rate.map(|rate| rate.0));
     if body.amount.is_none() && (billing.is_some() || rate.is_some()) {

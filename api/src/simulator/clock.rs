@@ -14,7 +14,7 @@ use crate::Api;
 use crate::body::Body;
 use crate::gate::{Allowed, Caller, SIMULATOR_READ, SIMULATOR_WRITE};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::NoParams;
 use crate::reply::{self, Envelope};
 use crate::write::{Success, Write, WriteParams};
 use paygen_engine::schedule::DueWork;
@@ -49,9 +49,8 @@ impl Clock {
 pub async fn read_clock(
     State(app): State<Api>,
     Allowed(_caller): Allowed<SIMULATOR_READ>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     app.clock.learn(app.reader.clock().await?.offset);
     let clock = Clock::at(app.clock.now(), app.clock.offset(), 0, Vec::new());
     Ok(reply::ok("Clock fetched successfully.", &clock))

@@ -17,7 +17,7 @@ use crate::gate::{AUTHORIZATIONS_READ, Allowed, Caller};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::{Params, Query};
+use crate::query::{NoParams, Params, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 const SPEC: ListSpec = ListSpec::of::<TransactionView>(columns::FIELDS);
@@ -58,7 +58,7 @@ pub async fn list_card_transactions(
 ) -> Result<Response, Problem> {
     let card = app.reader.get::<Card>(Key::of(caller.client, id.0)).await?;
     let card = card.filter(|card| caller.sees_card(card.id, card.card_holder));
-    card.ok_or_else(|| Problem::from(&Refusal::CardNotFound))?;
+    card.ok_or(Refusal::CardNotFound)?;
     list(&app, &caller, &headers, params, vec![Filter::equals(columns::CARD, id.0)]).await
 }
 
@@ -114,11 +114,10 @@ pub async fn get_transaction(
     State(app): State<Api>,
     Allowed(caller): Allowed<AUTHORIZATIONS_READ>,
     PathId(id): PathId<TransactionId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = app.reader.get::<Transaction>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|posted| caller.sees_card(posted.card, posted.card_holder));
-    let found = found.ok_or_else(|| Problem::from(&Refusal::TransactionNotFound))?;
+    let found = found.ok_or(Refusal::TransactionNotFound)?;
     Ok(reply::ok("Transaction fetched successfully.", &TransactionView::of(&found, &app.terms.environment)))
 }

@@ -13,7 +13,7 @@ use crate::gate::{ACCOUNTS_READ, Allowed};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 const SPEC: ListSpec = ListSpec::of::<TransferView>(columns::FIELDS);
@@ -44,10 +44,9 @@ pub async fn get_transfer(
     State(app): State<Api>,
     Allowed(caller): Allowed<ACCOUNTS_READ>,
     PathId(id): PathId<TransferId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    params.finish(&[])?;
     let found = app.reader.get::<Transfer>(Key::of(caller.client, id.0)).await?;
-    let transfer = found.ok_or_else(|| Problem::from(&Refusal::TransferNotFound))?;
+    let transfer = found.ok_or(Refusal::TransferNotFound)?;
     Ok(reply::versioned("Transfer fetched successfully.", transfer.version, &TransferView::of(&transfer)))
 }

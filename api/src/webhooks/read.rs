@@ -8,11 +8,11 @@ use paygen_core::webhooks::{Webhook, WebhookProgress, WebhookView};
 use paygen_store::lists::webhooks as columns;
 
 use crate::Api;
-use crate::gate::{Allowed, Caller, WEBHOOKS_READ};
+use crate::gate::{Caller, Unbound, WEBHOOKS_READ};
 use crate::lists::{self, ListParams, ListSpec};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
 
 const SPEC: ListSpec = ListSpec::of::<WebhookView>(columns::FIELDS);
@@ -26,10 +26,9 @@ const SPEC: ListSpec = ListSpec::of::<WebhookView>(columns::FIELDS);
     security(("apiKey" = ["webhooks:read"]), ("bearer" = ["webhooks:read"])))]
 pub async fn list_webhooks(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_READ>,
+    Unbound(caller): Unbound<WEBHOOKS_READ>,
     Query(params): Query,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     lists::answer::<columns::List, _>(&app, &caller, params, &SPEC, Vec::new(), |(webhook, progress)| {
         WebhookView::of(webhook, progress.failing_since)
     })
@@ -45,12 +44,10 @@ pub async fn list_webhooks(
     security(("apiKey" = ["webhooks:read"]), ("bearer" = ["webhooks:read"])))]
 pub async fn get_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_READ>,
+    Unbound(caller): Unbound<WEBHOOKS_READ>,
     PathId(id): PathId<WebhookId>,
-    Query(params): Query,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
-    params.finish(&[])?;
     let (webhook, progress) = found(&app, &caller, id).await?;
     let view = WebhookView::of(&webhook, progress.failing_since);
     Ok(reply::versioned("Webhook fetched successfully.", webhook.version, &view))
@@ -58,5 +55,5 @@ pub async fn get_webhook(
 
 pub(super) async fn found(app: &Api, caller: &Caller, id: WebhookId) -> Result<(Webhook, WebhookProgress), Problem> {
     let found = app.reader.webhook(caller.client, id).await?;
-    found.ok_or_else(|| Problem::from(&Refusal::WebhookNotFound))
+    Ok(found.ok_or(Refusal::WebhookNotFound)?)
 }

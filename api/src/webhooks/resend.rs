@@ -12,7 +12,7 @@ use super::bodies::ResendBody;
 use crate::Api;
 use crate::body::Body;
 use crate::events::event_not_found;
-use crate::gate::{Allowed, EVENTS_WRITE};
+use crate::gate::{EVENTS_WRITE, Unbound};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::reply::Envelope;
@@ -41,12 +41,11 @@ pub struct Resent {
     security(("apiKey" = ["events:write"]), ("bearer" = ["events:write"])))]
 pub async fn resend_event(
     State(app): State<Api>,
-    Allowed(caller): Allowed<EVENTS_WRITE>,
+    Unbound(caller): Unbound<EVENTS_WRITE>,
     PathId(id): PathId<EventId>,
     write: Write,
     body: Body<ResendBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let event = app.reader.event(caller.client, id).await?;
     let (event, position) = event.and_then(|event| event.position.map(|at| (event, at))).ok_or_else(event_not_found)?;
     let webhooks: Vec<WebhookId> = match body.value.webhook_id {

@@ -18,7 +18,8 @@ use super::bodies::{
 use super::read::found;
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
-use crate::gate::{Allowed, Caller, WEBHOOKS_WRITE};
+use crate::fields;
+use crate::gate::{Caller, Unbound, WEBHOOKS_WRITE};
 use crate::path::PathId;
 use crate::problem::{FieldProblem, Problem};
 use crate::reply::Envelope;
@@ -41,12 +42,6 @@ pub struct NewWebhookView {
     secret: Option<String>,
 }
 
-impl NewWebhookView {
-    fn without_secret(self) -> NewWebhookView {
-        NewWebhookView { secret: None, ..self }
-    }
-}
-
 /// A test that was sent.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -63,11 +58,13 @@ fn shown(outcome: &Outcome) -> Option<Pictured<WebhookView>> {
     }
 }
 
-fn with_secret(credentials: &Credentials) -> impl Fn(&Outcome) -> Option<NewWebhookView> + Send + Sync + 'static {
+/// An answer that shows the signing secret, this once.
+fn with_secret(status: StatusCode, message: &'static str, credentials: &Credentials) -> Success<NewWebhookView> {
     let secret = zeroize::Zeroizing::new(credentials.secret().to_owned());
-    move |outcome| {
+    let show = move |outcome: &Outcome| {
         shown(outcome).map(|shown| NewWebhookView { shown: (*shown).clone(), secret: Some(secret.to_string()) })
-    }
+    };
+    Success::new(status, message, show).shown_once(|view| NewWebhookView { secret: None, ..view })
 }
 
 /// Whether this server may call the URL.
@@ -88,11 +85,10 @@ fn check(app: &Api, url: Option<&TargetUrl>) -> Result<(), Problem> {
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn create_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     write: Write,
     body: Body<CreateWebhookBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let value = body.value;
     check(&app, Some(&value.url))?;
     if app.reader.webhooks_of(caller.client).await?.len() >= MOST {
@@ -111,8 +107,7 @@ pub async fn create_webhook(
         credentials: credentials.seal(&app.vault, caller.client, id),
         has_token: value.token.is_some(),
     }));
-    let success = Success::new(StatusCode::CREATED, "Webhook created successfully.", with_secret(&credentials))
-        .shown_once(NewWebhookView::without_secret);
+    let success = with_secret(StatusCode::CREATED, "Webhook created successfully.", &credentials);
     let answer = write.perform(&app, &caller, &body.canonical, command, success).await;
     app.deliveries.changed(caller.client);
     answer
@@ -129,33 +124,29 @@ pub async fn create_webhook(
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn update_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     PathId(id): PathId<WebhookId>,
     write: Write,
     mut body: Body<UpdateWebhookBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     check(&app, body.value.url.as_ref())?;
-    let echo = std::mem::take(&mut body.value.echo);
+    let echo = fields::echo([], std::mem::take(&mut body.value.echo));
     let prepared = || async {
-        let credentials = match &body.value.token {
-            Change::Keep => None,
-            Change::Clear => Some(changed(&app, &caller, id, |credentials| credentials.with_token(None)).await?.1),
-            Change::Set(token) => {
-                let token = Some(token.expose());
-                Some(changed(&app, &caller, id, |credentials| credentials.with_token(token)).await?.1)
-            }
-        };
-        let description = match &body.value.description {
+        let token = match &body.value.token {
             Change::Keep => None,
             Change::Clear => Some(None),
-            Change::Set(text) => Some(Some(text.as_str().to_owned()).filter(|text| !text.is_empty())),
+            Change::Set(token) => Some(Some(token.expose())),
         };
+        let credentials = match token {
+            None => None,
+            Some(token) => Some(changed(&app, &caller, id, |credentials| credentials.with_token(token)).await?.1),
+        };
+        let description = body.value.description.clone().into_option();
         let command = Command::UpdateWebhook(Box::new(UpdateWebhook {
             id,
             url: body.value.url.as_ref().map(|url| url.as_str().to_owned()),
             events: body.value.events.as_ref().map(subscriptions),
-            description,
+            description: description.map(|text: Option<String>| text.filter(|text| !text.is_empty())),
             enabled: body.value.enabled,
             credentials,
             echo: echo.clone(),
@@ -192,12 +183,11 @@ async fn changed(
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn delete_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     PathId(id): PathId<WebhookId>,
     write: Write,
     _body: NoBody,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let command = Command::DeleteWebhook(DeleteWebhook { id, if_match: write.if_match });
     let success = Success::new(StatusCode::OK, "Webhook deleted successfully.", shown);
     let answer = write.perform(&app, &caller, "", command, success).await;
@@ -217,18 +207,16 @@ pub async fn delete_webhook(
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn rotate_webhook_secret(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     PathId(id): PathId<WebhookId>,
     write: Write,
     body: Body<RotateSecretBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
     let prepared = || async {
         let (new, credentials) = changed(&app, &caller, id, Credentials::rotated).await?;
         let command = Command::RotateWebhookSecret(RotateWebhookSecret { id, credentials, overlap_seconds });
-        let success = Success::new(StatusCode::OK, "Webhook secret rotated successfully.", with_secret(&new))
-            .shown_once(NewWebhookView::without_secret);
+        let success = with_secret(StatusCode::OK, "Webhook secret rotated successfully.", &new);
         Ok((command, success))
     };
     let answer = write.prepare(&app, &caller, &body.canonical, prepared).await?;
@@ -245,12 +233,11 @@ pub async fn rotate_webhook_secret(
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn test_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     PathId(id): PathId<WebhookId>,
     write: Write,
     _body: NoBody,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let event_of = |outcome: &Outcome| match outcome {
         Outcome::Id(id) => Some(WebhookTest { event_id: Id::to_string(id) }),
         _ => None,
@@ -270,12 +257,11 @@ pub async fn test_webhook(
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn recover_webhook(
     State(app): State<Api>,
-    Allowed(caller): Allowed<WEBHOOKS_WRITE>,
+    Unbound(caller): Unbound<WEBHOOKS_WRITE>,
     PathId(id): PathId<WebhookId>,
     write: Write,
     body: Body<RecoverBody>,
 ) -> Result<Response, Problem> {
-    caller.unbound()?;
     let days = app.settings.attempt_retention_days;
     if days > 0 && body.value.since < app.clock.now().plus_seconds(-86_400 * i64::from(days)) {
         let message = format!("must be within the last {days} days, for which deliveries are on record");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::accounts::check_digits::check;
 use crate::accounts::{Account, AccountStatus, Detail, DetailType, DetailView, find_for_update};
-use crate::fields::{check_version, unless_empty};
+use crate::fields::{Echo, check_read_only, check_version, unless_empty};
 use crate::ids::{AccountId, ClientId, DetailId, Id};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -37,21 +37,8 @@ pub struct UpdateDetail {
     pub provider: Option<Option<String>>,
     pub is_primary: Option<bool>,
     /// Read-only fields that were sent; they must equal the stored ones.
-    pub echo: DetailEcho,
+    pub echo: Echo,
     pub if_match: Option<i64>,
-}
-
-/// Read-only fields that a client may write back unchanged.
-#[derive(Clone, Debug, Default)]
-pub struct DetailEcho {
-    /// `_id`.
-    pub id: Option<String>,
-    /// `accountId`.
-    pub account: Option<String>,
-    /// `version`.
-    pub version: Option<i64>,
-    /// As shown.
-    pub times: [Option<String>; 2],
 }
 
 /// Removes a detail record from an account.
@@ -124,7 +111,7 @@ fn update_detail(work: &mut Work, command: &UpdateDetail) -> Result<DetailView, 
     let account = open_account(work, command.account)?;
     let detail = find(work, command.account, command.id)?;
     check_version(command.if_match, detail.version)?;
-    check_echo(&command.echo, &detail)?;
+    check_read_only(&command.echo, &DetailView::of(&detail))?;
     let mut changed = (*detail).clone();
     if let Some(kind) = command.kind {
         changed.kind = kind;
@@ -187,25 +174,6 @@ fn delete_detail(work: &mut Work, command: &DeleteDetail) -> Result<DetailView, 
     }
     work.details.delete(Key::of(work.client(), command.id.0));
     Ok(DetailView::of(&detail))
-}
-
-fn check_echo(echo: &DetailEcho, detail: &Detail) -> Result<(), Refusal> {
-    let [created_at, updated_at] = &echo.times;
-    let texts = [
-        ("/_id", &echo.id, detail.id.to_string()),
-        ("/accountId", &echo.account, detail.account.to_string()),
-        ("/createdAt", created_at, detail.created_at.to_string()),
-        ("/updatedAt", updated_at, detail.updated_at.to_string()),
-    ];
-    for (field, sent, stored) in texts {
-        if sent.as_ref().is_some_and(|sent| *sent != stored) {
-            return Err(Refusal::ReadOnlyField { field });
-        }
-    }
-    if echo.version.is_some_and(|sent| sent != detail.version) {
-        return Err(Refusal::ReadOnlyField { field: "/version" });
-    }
-    Ok(())
 }
 
 fn open_account(work: &mut Work, id: AccountId) -> Result<Arc<Account>, Stop> {

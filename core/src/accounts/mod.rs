@@ -17,11 +17,11 @@ pub(crate) use amounts::emit_balance_updated;
 pub(crate) use checks::{check_active, check_creditable, check_debitable};
 pub use close::CloseAccount;
 pub use create::CreateAccount;
-pub use details::{CreateDetail, DeleteDetail, DetailEcho, UpdateDetail};
+pub use details::{CreateDetail, DeleteDetail, UpdateDetail};
 pub(crate) use find::{balance_of, count_cards, count_unsettled, find, find_for_update};
 pub use fund::FundAccount;
 pub use record::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
-pub use update::{AccountEcho, UpdateAccount};
+pub use update::UpdateAccount;
 pub use view::{AccountView, BalanceView, DetailView};
 
 #[cfg(test)]

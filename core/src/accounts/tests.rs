@@ -1,7 +1,8 @@
 //! Accounts: a row a case for every rule.
 
-use super::{AccountEcho, AccountStatus, AccountType, CategoryWord, CloseAccount, CreateAccount, UpdateAccount};
+use super::{AccountStatus, AccountType, CategoryWord, CloseAccount, CreateAccount, UpdateAccount};
 use crate::accounts::{CreateDetail, DeleteDetail, DetailType, FundAccount, UpdateDetail};
+use crate::fields::Echo;
 use crate::ids::{AccountId, DetailId, Id};
 use crate::testing::{World, a_new_account, decimal};
 use crate::{Command, Outcome};
@@ -126,10 +127,13 @@ fn changing() {
         (
             "echo equal",
             Box::new(|u| UpdateAccount {
-                echo: AccountEcho {
-                    amounts: [Some(decimal("100")), Some(decimal("100.00")), Some(decimal("0"))],
-                    version: Some(1),
-                    ..AccountEcho::default()
+                echo: Echo {
+                    amounts: vec![
+                        ("/availableBalance", decimal("100")),
+                        ("/ledgerBalance", decimal("100.00")),
+                        ("/heldBalance", decimal("0")),
+                    ],
+                    others: vec![("/version", 1.into())],
                 },
                 ..u
             }),
@@ -140,7 +144,7 @@ fn changing() {
         (
             "echo unequal",
             Box::new(|u| UpdateAccount {
-                echo: AccountEcho { amounts: [None, Some(decimal("99")), None], ..AccountEcho::default() },
+                echo: Echo { amounts: vec![("/ledgerBalance", decimal("99"))], ..Echo::default() },
                 ..u
             }),
             Err("read_only_field"),

@@ -5,7 +5,7 @@ use crate::accounts::{
     Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_for_update,
 };
 use crate::events::{EventType, Owner, emit};
-use crate::fields::{check_version, not_negative, unless_empty};
+use crate::fields::{Echo, check_read_only, check_version, not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
 use crate::money::{Decimal, MAX_MINOR_UNITS};
@@ -38,23 +38,10 @@ pub struct UpdateAccount {
     /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
     /// Read-only fields that were sent; they must equal the stored ones.
-    pub echo: AccountEcho,
+    pub echo: Echo,
     pub if_match: Option<i64>,
     /// Whether the credential has the scope to set balances.
     pub may_adjust: bool,
-}
-
-/// Read-only fields that a client may write back unchanged.
-#[derive(Clone, Debug, Default)]
-pub struct AccountEcho {
-    /// `_id`.
-    pub id: Option<String>,
-    /// `availableBalance`, `ledgerBalance` and `heldBalance`.
-    pub amounts: [Option<Decimal>; 3],
-    /// `version`.
-    pub version: Option<i64>,
-    /// As shown.
-    pub times: [Option<String>; 2],
 }
 
 impl Verb for UpdateAccount {
@@ -77,7 +64,7 @@ pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<Account
     let account = find_for_update(work, command.id)?;
     let balance = balance_of(work, command.id)?;
     check_version(command.if_match, account.version)?;
-    check_echo(&command.echo, &account, &balance)?;
+    check_read_only(&command.echo, &AccountView::of(&account, &balance))?;
 
     let mut changed = merge(&account, command);
     let mut money = (*balance).clone();
@@ -203,31 +190,4 @@ fn lowered_too_far(before: &Balance, after: &Balance) -> Refusal {
         needed: crate::money::format_minor(before.credit_limit - after.credit_limit, exponent),
         currency: before.currency,
     }
-}
-
-fn check_echo(echo: &AccountEcho, account: &Account, balance: &Balance) -> Result<(), Refusal> {
-    let exponent = balance.currency.exponent();
-    let amounts = [
-        ("/availableBalance", balance.available()),
-        ("/ledgerBalance", balance.ledger),
-        ("/heldBalance", balance.held),
-    ];
-    for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
-        if sent.is_some_and(|sent| sent.to_minor(exponent) != Some(stored)) {
-            return Err(Refusal::ReadOnlyField { field });
-        }
-    }
-    let times = [("/createdAt", account.created_at), ("/updatedAt", account.updated_at)];
-    for ((field, stored), sent) in times.into_iter().zip(&echo.times) {
-        if sent.as_ref().is_some_and(|sent| *sent != stored.to_string()) {
-            return Err(Refusal::ReadOnlyField { field });
-        }
-    }
-    if echo.id.as_ref().is_some_and(|sent| *sent != account.id.to_string()) {
-        return Err(Refusal::ReadOnlyField { field: "/_id" });
-    }
-    if echo.version.is_some_and(|sent| sent != account.version) {
-        return Err(Refusal::ReadOnlyField { field: "/version" });
-    }
-    Ok(())
 }

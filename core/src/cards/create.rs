@@ -1,13 +1,13 @@
 //! Issuing a card, optionally with its first funds, in one transaction.
 
 use crate::card_holders::{self, CardHolderStatus};
-use crate::cards::money::move_to_card;
+use crate::cards::money::{Texts, move_money};
 use crate::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, emit_card, find_payer, view,
 };
 use crate::events::EventType;
 use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id, LedgerAccountId};
-use crate::ledger::Balance;
+use crate::ledger::{Balance, EntryKind};
 use crate::limits::{Counters, NewControls, SpendingControls};
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
@@ -129,7 +129,7 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, S
     if amount == 0 {
         return Ok(shown);
     }
-    move_to_card(work, &card, account.id, amount, None, None)?;
+    move_money(work, EntryKind::CardFunding, &card, account.id, amount, Texts::default())?;
     Ok(view(work, &card)?.into())
 }
 

@@ -34,7 +34,7 @@ pub use reveal::{
     check_use,
 };
 pub(crate) use unsettled::{is_unsettled, update_unsettled_count};
-pub use update::{CardEcho, UpdateCard};
+pub use update::UpdateCard;
 pub use view::{CardView, MovementView, RevealView, SpendingLimitView};
 pub(crate) use view::{ChannelsView, SpendingControlsView, StatusChangeView};
 

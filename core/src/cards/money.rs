@@ -73,9 +73,9 @@ fn fund(work: &mut Work, command: &FundCard) -> Result<CardView, Stop> {
         return Err(Refusal::MoreThanOwed { owed, currency: card.currency }.into());
     }
     let unused = check_reference(work, command.payment_reference.as_deref())?;
-    let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
     let was = crate::cards::is_unsettled(work, &card)?;
-    let entry = move_to_card(work, &card, account.id, amount, reference, narration)?;
+    let texts = Texts { reference: command.payment_reference.clone(), narration: command.narration.clone() };
+    let entry = move_money(work, EntryKind::CardFunding, &card, account.id, amount, texts)?;
     crate::cards::update_unsettled_count(work, &card, was)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
@@ -103,11 +103,8 @@ fn withdraw(work: &mut Work, command: &WithdrawFromCard) -> Result<CardView, Sto
     let account = find_receiver(work, command.credit_account.unwrap_or(card.debit_account), card.currency)?;
     let amount = positive(command.amount, card.currency, "/amount")?;
     let unused = check_reference(work, command.payment_reference.as_deref())?;
-    let (reference, narration) = (command.payment_reference.clone(), command.narration.clone());
-    let between = (LedgerAccountId::from(card.id), account.id.into());
-    let entry = move_money(work, EntryKind::CardWithdrawal, &card, between, amount, reference, narration)?;
-    emit_movement(work, &card, EventType::CardWithdrawn, account.id, amount, &entry)?;
-    emit_balance_updated(work, account.id, amount, &entry)?;
+    let texts = Texts { reference: command.payment_reference.clone(), narration: command.narration.clone() };
+    let entry = move_money(work, EntryKind::CardWithdrawal, &card, account.id, amount, texts)?;
     keep_reference(work, unused, &card, &entry);
     view(work, &card)
 }
@@ -145,26 +142,8 @@ pub(super) fn collect_debt(work: &mut Work, card: &Card) -> Result<(), Stop> {
     if amount == 0 {
         return Ok(());
     }
-    let between = (account, LedgerAccountId::from(card.id));
-    let entry = move_money(work, EntryKind::CardFunding, card, between, amount, None, None)?;
-    emit_movement(work, card, EventType::CardFunded, card.debit_account, amount, &entry)?;
-    emit_balance_updated(work, card.debit_account, -amount, &entry)
-}
-
-/// Moves money from an account to a card, and emits both events.
-pub(super) fn move_to_card(
-    work: &mut Work,
-    card: &Card,
-    account: AccountId,
-    amount: i64,
-    reference: Option<String>,
-    narration: Option<String>,
-) -> Result<Entry, Stop> {
-    let between = (account.into(), LedgerAccountId::from(card.id));
-    let entry = move_money(work, EntryKind::CardFunding, card, between, amount, reference, narration)?;
-    emit_movement(work, card, EventType::CardFunded, account, amount, &entry)?;
-    emit_balance_updated(work, account, -amount, &entry)?;
-    Ok(entry)
+    move_money(work, EntryKind::CardFunding, card, card.debit_account, amount, Texts::default())?;
+    Ok(())
 }
 
 /// Returns the available funds of a card that is being canceled to an account.
@@ -173,41 +152,59 @@ pub(super) fn return_balance(work: &mut Work, card: &Card, account: AccountId) -
     if card.funding_mode == FundingMode::OnDemand || amount <= 0 {
         return Ok(());
     }
-    let between = (LedgerAccountId::from(card.id), account.into());
-    let entry = move_money(work, EntryKind::CardReturn, card, between, amount, None, None)?;
-    emit_balance_updated(work, account, amount, &entry)
+    move_money(work, EntryKind::CardReturn, card, account, amount, Texts::default())?;
+    Ok(())
 }
 
 /// Moves released funds of a canceled card to its successor.
 pub(crate) fn return_money(work: &mut Work, card: &Card, to: LedgerAccountId, amount: i64) -> Result<Entry, Stop> {
-    let between = (LedgerAccountId::from(card.id), to);
-    move_money(work, EntryKind::CardReturn, card, between, amount, None, None)
+    post_movement(work, EntryKind::CardReturn, card, [card.id.into(), to], amount, Texts::default())
 }
 
-fn move_money(
+/// What the caller says about a movement.
+#[derive(Default)]
+pub(super) struct Texts {
+    pub reference: Option<String>,
+    pub narration: Option<String>,
+}
+
+/// Moves money between a card and an account, and emits the events of both. A funding goes to the card, any other
+/// movement to the account.
+pub(super) fn move_money(
     work: &mut Work,
     kind: EntryKind,
     card: &Card,
-    (from, to): (LedgerAccountId, LedgerAccountId),
+    account: AccountId,
     amount: i64,
-    reference: Option<String>,
-    narration: Option<String>,
+    texts: Texts,
+) -> Result<Entry, Stop> {
+    let (own, other) = (LedgerAccountId::from(card.id), LedgerAccountId::from(account));
+    let funds = kind == EntryKind::CardFunding;
+    let entry = post_movement(work, kind, card, if funds { [other, own] } else { [own, other] }, amount, texts)?;
+    let event = match kind {
+        EntryKind::CardFunding => Some(EventType::CardFunded),
+        EntryKind::CardWithdrawal => Some(EventType::CardWithdrawn),
+        _ => None,
+    };
+    if let Some(event) = event {
+        let movement = MovementView::of(&entry, amount, account, &*funds_of(work, card)?);
+        emit_card(work, card, event, movement)?;
+    }
+    emit_balance_updated(work, account, if funds { -amount } else { amount }, &entry)?;
+    Ok(entry)
+}
+
+fn post_movement(
+    work: &mut Work,
+    kind: EntryKind,
+    card: &Card,
+    [from, to]: [LedgerAccountId; 2],
+    amount: i64,
+    Texts { reference, narration }: Texts,
 ) -> Result<Entry, Stop> {
     let legs =
         [Leg::Account { account: from, delta: -amount, held: 0 }, Leg::Account { account: to, delta: amount, held: 0 }];
     post(work, Posting { source: Some(card.id.0), reference, narration, ..Posting::new(kind, &legs) })
-}
-
-fn emit_movement(
-    work: &mut Work,
-    card: &Card,
-    kind: EventType,
-    account: AccountId,
-    amount: i64,
-    entry: &Entry,
-) -> Result<(), Stop> {
-    let movement = MovementView::of(entry, amount, account, &*funds_of(work, card)?);
-    emit_card(work, card, kind, movement).map(|_| ())
 }
 
 fn hash(reference: &str) -> [u8; 32] {

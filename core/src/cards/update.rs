@@ -3,10 +3,9 @@
 use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, view};
 use crate::events::EventType;
-use crate::fields::check_read_only;
+use crate::fields::{Echo, check_read_only};
 use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::limits::NewControls;
-use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -30,17 +29,8 @@ pub struct UpdateCard {
     /// Whether the request uses a token bound to the card or card holder.
     pub by_holder: bool,
     /// Read-only fields that were sent; they must equal the stored ones.
-    pub echo: CardEcho,
+    pub echo: Echo,
     pub if_match: Option<i64>,
-}
-
-/// Read-only fields that a client may write back unchanged.
-#[derive(Clone, Debug, Default)]
-pub struct CardEcho {
-    /// `balance` and `availableBalance`.
-    pub amounts: [Option<Decimal>; 2],
-    /// All other fields: JSON pointer and value.
-    pub settings: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Verb for UpdateCard {
@@ -66,7 +56,7 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<Pictured<CardView>, S
     crate::fields::check_version(command.if_match, card.version)?;
     let now = work.now();
     let stored = view(work, &card)?;
-    check_echo(&command.echo, &card, &stored)?;
+    check_read_only(&command.echo, &stored)?;
     if card.status == CardStatus::Canceled {
         return if says_the_same(command, &card, now)? { Ok(stored.into()) } else { Err(Refusal::CardCanceled.into()) };
     }
@@ -102,17 +92,6 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<Pictured<CardView>, S
     work.cards.put(changed.clone());
     let shown = view(work, &changed)?;
     emit_card(work, &changed, EventType::CardUpdated, shown)
-}
-
-/// Refuses read-only fields that differ from the shown ones.
-fn check_echo(echo: &CardEcho, card: &Card, stored: &CardView) -> Result<(), Refusal> {
-    let amounts = [("/balance", stored.balance), ("/availableBalance", stored.available_balance)];
-    for ((field, stored), sent) in amounts.into_iter().zip(echo.amounts) {
-        if sent.is_some_and(|sent| sent.to_minor(card.currency.exponent()) != Some(stored.minor())) {
-            return Err(Refusal::ReadOnlyField { field });
-        }
-    }
-    check_read_only(&echo.settings, stored)
 }
 
 /// Whether the change of a canceled card changes nothing.

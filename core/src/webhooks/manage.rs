@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{DisabledReason, Subscriptions, Webhook, WebhookProgress, WebhookView};
 use crate::events::{EventPart, EventType, Owner, emit};
-use crate::fields::{check_read_only, check_version};
+use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, WebhookId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -45,7 +45,7 @@ pub struct UpdateWebhook {
     pub enabled: Option<bool>,
     pub credentials: Option<ChangedCredentials>,
     /// Read-only fields that were sent; they must equal the stored ones.
-    pub echo: Vec<(&'static str, serde_json::Value)>,
+    pub echo: Echo,
     pub if_match: Option<i64>,
 }
 

@@ -6,6 +6,7 @@ use super::{
     Subscriptions, TestWebhook, UpdateWebhook,
 };
 use crate::events::EventType;
+use crate::fields::Echo;
 use crate::ids::{EventId, Id, WebhookId};
 use crate::record::Key;
 use crate::testing::World;
@@ -42,7 +43,7 @@ fn change(enabled: bool) -> Command {
         description: None,
         enabled: Some(enabled),
         credentials: None,
-        echo: Vec::new(),
+        echo: Echo::default(),
         if_match: None,
     }))
 }
