@@ -69,6 +69,26 @@ impl Instant {
         text.parse::<jiff::civil::Date>().ok().map(first_of)
     }
 
+    /// The first instant of a month, in UTC; `None` beyond the year 9999.
+    pub fn first_of_month(year: i64, month: i64) -> Option<Instant> {
+        let (year, month) = (i16::try_from(year).ok()?, i8::try_from(month).ok()?);
+        jiff::civil::Date::new(year, month, 1).ok().map(first_of)
+    }
+
+    /// The first instant of a day that is counted since 1970-01-01, in UTC.
+    pub const fn first_of_day(day: i64) -> Instant {
+        Instant(day.saturating_mul(DAY))
+    }
+
+    /// The date in UTC; `None` for instants that the library of calendars does not cover.
+    pub(crate) fn date(self) -> Option<jiff::civil::Date> {
+        self.datetime().map(jiff::civil::DateTime::date)
+    }
+
+    fn datetime(self) -> Option<jiff::civil::DateTime> {
+        jiff::Timestamp::from_microsecond(self.0).ok().map(|at| jiff::tz::Offset::UTC.to_datetime(at))
+    }
+
     /// The last shown instant of the day that begins with this one.
     pub const fn end_of_day(self) -> Instant {
         self.plus_micros(DAY - 1000)
@@ -84,15 +104,39 @@ const LAST: Instant = Instant(253_402_300_799_999_999);
 /// The first instant of a day, in UTC.
 fn first_of(date: jiff::civil::Date) -> Instant {
     let epoch = jiff::civil::date(1970, 1, 1);
-    let days = (date - epoch).get_days();
-    Instant(i64::from(days) * DAY)
+    Instant::first_of_day(date.duration_since(epoch).as_secs() / 86_400)
+}
+
+/// ISO 8601, UTC, milliseconds.
+fn digits_of(at: jiff::civil::DateTime) -> [u8; 24] {
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut write = |at: usize, width: usize, number: i32| {
+        let mut rest = number.unsigned_abs();
+        for slot in text[at..at + width].iter_mut().rev() {
+            *slot = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+    };
+    write(0, 4, at.year().into());
+    write(5, 2, at.month().into());
+    write(8, 2, at.day().into());
+    write(11, 2, at.hour().into());
+    write(14, 2, at.minute().into());
+    write(17, 2, at.second().into());
+    write(20, 3, at.subsec_nanosecond() / 1_000_000);
+    text
 }
 
 impl fmt::Display for Instant {
     /// ISO 8601, UTC, milliseconds: `2026-04-23T10:00:00.000Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Ok(timestamp) = jiff::Timestamp::from_microsecond(self.0) {
-            return write!(f, "{timestamp:.3}");
+        match self.datetime() {
+            Some(at) if at.year() >= 0 => return f.write_str(std::str::from_utf8(&digits_of(at)).unwrap_or_default()),
+            Some(_) => {
+                let timestamp = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+                return write!(f, "{timestamp:.3}");
+            }
+            None => {}
         }
         let days = jiff::Span::new().try_days(self.0.div_euclid(DAY));
         match days.and_then(|days| jiff::civil::date(1970, 1, 1).checked_add(days)) {
@@ -110,6 +154,16 @@ impl fmt::Display for Instant {
 #[cfg(test)]
 mod tests {
     use super::Instant;
+
+    #[test]
+    fn instants_are_shown_as_the_library_of_calendars_shows_them() {
+        let around = (-800_000..800_000).step_by(13).map(|hours: i64| hours * 3_600_000_000 + hours * 777);
+        for micros in around.chain([0, -1, -999, -1_000, 999, 1_000, -62_135_596_800_000_000, -62_167_219_200_000_001])
+        {
+            let timestamp = jiff::Timestamp::from_microsecond(micros).expect("a timestamp");
+            assert_eq!(Instant::from_micros(micros).to_string(), format!("{timestamp:.3}"), "{micros}");
+        }
+    }
 
     #[test]
     fn the_last_days_there_are_can_be_read_and_shown() {

@@ -38,7 +38,7 @@ impl Expiry {
     /// The first instant at which the card is expired: it is valid through the last instant of its month, in UTC.
     pub fn ends(self) -> Instant {
         let next = self.next();
-        Instant::parse_date(&format!("{:04}-{:02}-01", next.year, next.month)).unwrap_or(Instant::from_micros(i64::MAX))
+        Instant::first_of_month(next.year, next.month).unwrap_or(Instant::from_micros(i64::MAX))
     }
 }
 

@@ -7,9 +7,63 @@ use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use crate::limits::Interval;
 use crate::time::Instant;
 
+/// The start of an interval without windows.
+const ALWAYS: Instant = Instant::from_micros(i64::MIN);
+
 /// The start of the window that contains an instant; the minimum instant for intervals without windows.
 pub fn start(interval: Interval, zone: &str, at: Instant) -> Instant {
-    first_day(interval, zone, at).map_or(Instant::from_micros(i64::MIN), |zoned| instant(&zoned))
+    if zone == "UTC" { Starts::at(at).of(interval) } else { start_in(interval, zone, at) }
+}
+
+fn start_in(interval: Interval, zone: &str, at: Instant) -> Instant {
+    first_day(interval, zone, at).map_or(ALWAYS, |zoned| instant(&zoned))
+}
+
+/// The starts of all windows in UTC that contain one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Starts {
+    at: Instant,
+    day: Instant,
+    week: Instant,
+    month: Instant,
+    year: Instant,
+}
+
+impl Starts {
+    pub fn at(at: Instant) -> Starts {
+        let Some(date) = at.date() else {
+            return Starts { at, day: ALWAYS, week: ALWAYS, month: ALWAYS, year: ALWAYS };
+        };
+        let earlier = |days: i64| Instant::first_of_day(at.day() - days);
+        Starts {
+            at,
+            day: earlier(0),
+            week: earlier(i64::from(date.weekday().since(Weekday::Monday))),
+            month: earlier(i64::from(date.day()) - 1),
+            year: earlier(i64::from(date.day_of_year()) - 1),
+        }
+    }
+
+    /// The instant whose windows these are.
+    pub fn instant(&self) -> Instant {
+        self.at
+    }
+
+    /// The start of the window of an interval; the minimum instant for intervals without windows.
+    pub fn of(&self, interval: Interval) -> Instant {
+        match interval {
+            Interval::Daily => self.day,
+            Interval::Weekly => self.week,
+            Interval::Monthly => self.month,
+            Interval::Yearly => self.year,
+            Interval::PerAuthorization | Interval::AllTime => ALWAYS,
+        }
+    }
+
+    /// As [`Starts::of`], in a time zone.
+    pub fn in_zone(&self, interval: Interval, zone: &str) -> Instant {
+        if zone == "UTC" { self.of(interval) } else { start_in(interval, zone, self.at) }
+    }
 }
 
 /// The start of the next window; `None` for intervals without windows.
@@ -51,9 +105,23 @@ fn instant(zoned: &ZonedDateTime) -> Instant {
 
 #[cfg(test)]
 mod tests {
-    use super::{end, start};
+    use super::{Starts, end, start, start_in};
     use crate::limits::Interval;
     use crate::time::Instant;
+
+    #[test]
+    fn the_starts_of_an_instant_are_those_of_its_windows() {
+        let intervals = [Interval::Daily, Interval::Weekly, Interval::Monthly, Interval::Yearly, Interval::AllTime];
+        let days = (-1_000_000..2_000_000).step_by(37).map(|day| Instant::from_micros(0).plus_seconds(day * 86_400));
+        let instants = days.flat_map(|day| [day, day.plus_seconds(40_000), day.plus_micros(-1)]);
+        for at in instants.chain([i64::MIN, i64::MAX].map(Instant::from_micros)) {
+            let starts = Starts::at(at);
+            assert_eq!(starts.instant(), at);
+            for interval in intervals {
+                assert_eq!(starts.of(interval), start_in(interval, "UTC", at), "{interval} {at}");
+            }
+        }
+    }
 
     #[test]
     fn windows_begin_at_midnight_in_their_zone() {
