@@ -54,16 +54,19 @@ impl<'a> Posting<'a> {
 ///
 /// If the legs do not balance or name no account: a bug of the caller.
 pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
-    assert_balanced(work, posting.legs)?;
     let client = work.client();
-    let mut heads = Vec::with_capacity(posting.legs.len());
+    let mut heads: Vec<Posted> = Vec::with_capacity(posting.legs.len());
     for leg in posting.legs {
         if let Leg::Account { account, delta, held } = *leg {
-            let balance =
-                work.balances.get_for_update(Key::of(client, account.0))?.expect("a posted account has a balance");
-            heads.push(next_head(&balance, delta, held, posting.forced)?);
+            let balance = work.balances.get_for_update(Key::of(client, account.0))?;
+            let balance = (*balance.expect("a posted account has a balance")).clone();
+            assert!(heads.iter().all(|head| head.balance.id != account), "an account stands twice in one entry");
+            heads.push(Posted { balance, delta, held });
         }
     }
+    assert_balanced(&heads, posting.legs);
+    heads.iter_mut().try_for_each(|head| head.advance(posting.forced))?;
+    heads.sort_unstable_by_key(|head| head.balance.id);
 
     let mut entry = Entry {
         client,
@@ -77,55 +80,65 @@ pub fn post(work: &mut Work, posting: Posting<'_>) -> Result<Entry, Stop> {
         at: work.now(),
         digest: GENESIS,
     };
-    heads.sort_by_key(|(balance, _, _)| balance.id);
-    let mut lines: Vec<Line> =
-        heads.iter().map(|(balance, delta, held)| line(&entry, balance, *delta, *held)).collect();
-    let system = system_lines(&entry, posting.legs);
-    let digest = entry_digest(&entry, lines.iter(), &system);
-    entry.digest = digest;
-    for (line, (mut balance, _, _)) in lines.iter_mut().zip(heads) {
-        line.hash = line_hash(&balance.hash, &digest, line);
+    let appended = &mut work.appended;
+    let (first, first_system) = (appended.lines.len(), appended.system_lines.len());
+    appended.lines.extend(heads.iter().map(|head| line(&entry, head)));
+    appended.system_lines.extend(system_lines(&entry, posting.legs));
+    let lines = &mut appended.lines[first..];
+    entry.digest = entry_digest(&entry, lines.iter(), &appended.system_lines[first_system..]);
+    for (line, Posted { mut balance, .. }) in lines.iter_mut().zip(heads) {
+        line.hash = line_hash(&balance.hash, &entry.digest, line);
         balance.seq = line.seq;
         balance.hash = line.hash;
         balance.at = line.at;
         work.balances.put(balance);
     }
-    work.appended.lines.append(&mut lines);
-    work.appended.system_lines.extend(system);
     work.appended.entries.push(entry.clone());
     Ok(entry)
 }
 
-/// The balance with its new amounts, and the sequence, hash and time of the previous line.
-fn next_head(balance: &Balance, delta: i64, held: i64, forced: bool) -> Result<(Balance, i64, i64), Stop> {
-    let too_large = || Refusal::AmountTooLarge { field: "/amount" };
-    let mut next = balance.clone();
-    next.ledger = balance.ledger.checked_add(delta).ok_or_else(too_large)?;
-    next.held = balance.held.checked_add(held).ok_or_else(too_large)?;
-    assert!(next.held >= 0, "more is released than was held");
-    let after = available(next.ledger, next.held, next.credit_limit).ok_or_else(too_large)?;
-    let before = balance.available();
-    let kept = [(balance.ledger, next.ledger), (balance.held, next.held), (before, after)];
-    let grows_too_large = |(before, after): (i64, i64)| {
-        after.unsigned_abs() > MAX_MINOR_UNITS.unsigned_abs() && after.unsigned_abs() > before.unsigned_abs()
-    };
-    if !forced && kept.into_iter().any(grows_too_large) {
-        return Err(too_large().into());
-    }
-    if !forced && after < 0 && after < before {
-        let currency = balance.currency;
-        return Err(Refusal::InsufficientFunds {
-            account: balance.id.to_string(),
-            available: format_minor(before, currency.exponent()),
-            needed: format_minor(before.saturating_sub(after), currency.exponent()),
-            currency,
-        }
-        .into());
-    }
-    Ok((next, delta, held))
+/// The balance of an account that is posted to: before the posting, then with its new amounts and the sequence, hash
+/// and time of the previous line.
+struct Posted {
+    balance: Balance,
+    delta: i64,
+    held: i64,
 }
 
-fn line(entry: &Entry, next: &Balance, delta: i64, held_delta: i64) -> Line {
+impl Posted {
+    /// Changes the amounts, if the account allows it.
+    fn advance(&mut self, forced: bool) -> Result<(), Stop> {
+        let too_large = || Refusal::AmountTooLarge { field: "/amount" };
+        let balance = &self.balance;
+        let ledger = balance.ledger.checked_add(self.delta).ok_or_else(too_large)?;
+        let held = balance.held.checked_add(self.held).ok_or_else(too_large)?;
+        assert!(held >= 0, "more is released than was held");
+        let after = available(ledger, held, balance.credit_limit).ok_or_else(too_large)?;
+        let before = balance.available();
+        let kept = [(balance.ledger, ledger), (balance.held, held), (before, after)];
+        let grows_too_large = |(before, after): (i64, i64)| {
+            after.unsigned_abs() > MAX_MINOR_UNITS.unsigned_abs() && after.unsigned_abs() > before.unsigned_abs()
+        };
+        if !forced && kept.into_iter().any(grows_too_large) {
+            return Err(too_large().into());
+        }
+        if !forced && after < 0 && after < before {
+            let currency = balance.currency;
+            return Err(Refusal::InsufficientFunds {
+                account: balance.id.to_string(),
+                available: format_minor(before, currency.exponent()),
+                needed: format_minor(before.saturating_sub(after), currency.exponent()),
+                currency,
+            }
+            .into());
+        }
+        (self.balance.ledger, self.balance.held) = (ledger, held);
+        Ok(())
+    }
+}
+
+fn line(entry: &Entry, head: &Posted) -> Line {
+    let next = &head.balance;
     Line {
         client: entry.client,
         account: next.id,
@@ -134,8 +147,8 @@ fn line(entry: &Entry, next: &Balance, delta: i64, held_delta: i64) -> Line {
         kind: entry.kind,
         authorization: entry.authorization,
         currency: next.currency,
-        delta,
-        held_delta,
+        delta: head.delta,
+        held_delta: head.held,
         ledger_after: next.ledger,
         held_after: next.held,
         credit_limit: next.credit_limit,
@@ -145,44 +158,31 @@ fn line(entry: &Entry, next: &Balance, delta: i64, held_delta: i64) -> Line {
     }
 }
 
-fn system_lines(entry: &Entry, legs: &[Leg]) -> Vec<SystemLine> {
+fn system_lines(entry: &Entry, legs: &[Leg]) -> impl Iterator<Item = SystemLine> {
+    let (client, entry) = (entry.client, entry.id);
     let system = legs.iter().filter_map(|leg| match *leg {
         Leg::System { system, currency, delta } => Some((system, currency, delta)),
         Leg::Account { .. } => None,
     });
-    system
-        .zip(0..)
-        .map(|((system, currency, delta), number)| SystemLine {
-            client: entry.client,
-            entry: entry.id,
-            number,
-            system,
-            currency,
-            delta,
-        })
-        .collect()
+    system.zip(0..).map(move |((system, currency, delta), number)| SystemLine {
+        client,
+        entry,
+        number,
+        system,
+        currency,
+        delta,
+    })
 }
 
-fn assert_balanced(work: &mut Work, legs: &[Leg]) -> Result<(), Stop> {
-    let client = work.client();
-    let mut sums: Vec<(Currency, i128)> = Vec::new();
-    let mut accounts: Vec<LedgerAccountId> = Vec::new();
-    for leg in legs {
-        let (currency, delta) = match *leg {
-            Leg::System { currency, delta, .. } => (currency, delta),
-            Leg::Account { account, delta, .. } => {
-                assert!(!accounts.contains(&account), "an account stands twice in one entry");
-                accounts.push(account);
-                let balance = work.balances.get_for_update(Key::of(client, account.0))?;
-                (balance.expect("a posted account has a balance").currency, delta)
-            }
-        };
-        match sums.iter_mut().find(|(known, _)| *known == currency) {
-            Some((_, sum)) => *sum += i128::from(delta),
-            None => sums.push((currency, i128::from(delta))),
-        }
-    }
-    assert!(!accounts.is_empty(), "an entry names no account");
-    assert!(sums.iter().all(|(_, sum)| *sum == 0), "an entry does not balance: {legs:?}");
-    Ok(())
+fn assert_balanced(heads: &[Posted], legs: &[Leg]) {
+    assert!(!heads.is_empty(), "an entry names no account");
+    let system = legs.iter().filter_map(|leg| match *leg {
+        Leg::System { currency, delta, .. } => Some((currency, delta)),
+        Leg::Account { .. } => None,
+    });
+    let moved = heads.iter().map(|head| (head.balance.currency, head.delta)).chain(system);
+    let sum = |of: Currency| -> i128 {
+        moved.clone().filter(|(currency, _)| *currency == of).map(|(_, delta)| i128::from(delta)).sum()
+    };
+    assert!(moved.clone().all(|(currency, _)| sum(currency) == 0), "an entry does not balance: {legs:?}");
 }
