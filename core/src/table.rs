@@ -2,6 +2,7 @@
 //! changes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -120,7 +121,7 @@ impl<R: Record> Table<R> {
         Some(seen)
     }
 
-    /// Inserts or removes a slot. All slots pass through here, which keeps the byte count right.
+    /// Inserts or removes a slot, and keeps the byte count right.
     fn set(&mut self, key: Key, slot: Option<Slot<R>>) {
         self.bytes += slot.as_ref().map_or(0, Slot::bytes);
         let before = match slot {
@@ -151,9 +152,9 @@ impl<R: Record> Table<R> {
     /// # Panics
     ///
     /// If the row is only held for reading.
-    pub fn put(&mut self, row: R) {
-        let key = row.key();
-        self.replace(key, Some(Arc::new(row)));
+    pub fn put(&mut self, row: impl Into<Arc<R>>) {
+        let row = row.into();
+        self.replace(row.key(), Some(row));
     }
 
     /// Deletes a row that was read with [`Table::get_for_update`].
@@ -166,21 +167,27 @@ impl<R: Record> Table<R> {
     }
 
     fn replace(&mut self, key: Key, row: Option<Arc<R>>) {
-        let before = self.with(key, |slot| slot.clone());
         // Another batch could change a row that is not held exclusively, and this write would overwrite it. That is a
         // bug of the command; the panic makes this command fail alone.
-        assert!(
-            before.as_ref().is_none_or(|slot| slot.held == Access::Exclusive),
-            "{:?} {key:?} is not held to be changed",
-            R::KIND
-        );
-        let stored = before.as_ref().is_some_and(|slot| slot.stored);
+        let is_held = self.with(key, |slot| slot.held == Access::Exclusive);
+        assert!(is_held != Some(false), "{:?} {key:?} is not held to be changed", R::KIND);
+        let mut slot = Slot { row, stored: false, dirty: true, held: Access::Exclusive, wanted: Access::Exclusive };
+        let before = match self.slots.entry(key) {
+            Entry::Occupied(mut known) => {
+                slot.stored = known.get().stored;
+                self.bytes = self.bytes + slot.bytes() - known.get().bytes();
+                Some(known.insert(slot))
+            }
+            Entry::Vacant(new) => {
+                self.bytes += slot.bytes();
+                new.insert(slot);
+                None
+            }
+        };
         if before.as_ref().is_none_or(|slot| !slot.dirty) {
             self.dirty.push(key);
         }
         self.undo.push(Undo { key, before });
-        let slot = Slot { row, stored, dirty: true, held: Access::Exclusive, wanted: Access::Exclusive };
-        self.set(key, Some(slot));
     }
 
     /// Adds a loaded row, or the knowledge that it is absent.

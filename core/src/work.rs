@@ -149,6 +149,8 @@ macro_rules! define_work {
             pub appended: Appended,
             context: Context,
             wall: Instant,
+            /// Business time while a command runs; see [`Work::now`].
+            now: Option<Instant>,
             ids: IdGenerator,
             /// The state before the running command. A dry run restores it, because ids made under a moved clock would
             /// be in the future.
@@ -166,6 +168,7 @@ macro_rules! define_work {
                     appended: Appended::default(),
                     context: Context::system(ClientId::INSTALLATION, ""),
                     wall: Instant::default(),
+                    now: None,
                     ids_before: ids.clone(),
                     ids_of_batch: ids.clone(),
                     ids,
@@ -176,6 +179,7 @@ macro_rules! define_work {
             /// Begins a batch. `wall` is the wall time of all of its commands.
             pub fn begin_batch(&mut self, wall: Instant) {
                 self.wall = wall;
+                self.now = None;
                 self.ids_of_batch = self.ids.clone();
             }
 
@@ -243,12 +247,14 @@ macro_rules! define_work {
 
             /// Undoes the changes of the running command.
             pub fn roll_back(&mut self) {
+                self.now = None;
                 $(self.$field.roll_back();)*
                 self.appended.truncate(self.marks);
             }
 
             /// Accepts the changes of the running command for the commit.
             pub fn keep(&mut self) {
+                self.now = None;
                 $(self.$field.keep();)*
                 self.marks = self.appended.marks();
             }
@@ -262,6 +268,7 @@ macro_rules! define_work {
 
             /// Drops every row and every change.
             pub fn forget(&mut self) {
+                self.now = None;
                 $(self.$field.forget();)*
                 self.appended = Appended::default();
                 self.marks = Marks::default();
@@ -276,6 +283,7 @@ impl Work {
     pub fn enter(&mut self, context: Context) {
         self.context = context;
         self.ids_before = self.ids.clone();
+        self.now = Some(self.business_time());
     }
 
     /// The context of the running command.
@@ -288,8 +296,19 @@ impl Work {
         self.context.client
     }
 
-    /// Business time: wall time plus the clock's offset.
+    /// Business time: wall time plus the clock's offset. It stands still while a command runs, unless the command moves
+    /// the clock.
     pub fn now(&self) -> Instant {
+        self.now.unwrap_or_else(|| self.business_time())
+    }
+
+    /// Moves the clock.
+    pub(crate) fn put_clock(&mut self, clock: Clock) {
+        self.clock.put(clock);
+        self.now = None;
+    }
+
+    fn business_time(&self) -> Instant {
         self.wall.plus_micros(self.clock.peek(Clock::singleton_key()).map_or(0, |clock| clock.offset))
     }
 

@@ -66,7 +66,7 @@ fn advance(work: &mut Work, command: &AdvanceClock) -> Result<ClockReading, Stop
         None => command.to.micros() - now.micros(),
     };
     if ahead > 0 {
-        work.clock.put(Clock { offset: clock.offset + ahead });
+        work.put_clock(Clock { offset: clock.offset + ahead });
     }
     Ok(ClockReading { now: work.now(), offset: clock.offset + ahead.max(0) })
 }
