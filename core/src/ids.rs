@@ -190,7 +190,7 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
-crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse);
+crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse);
 
 impl ClientId {
     /// The owner of rows that belong to the installation instead of a client, such as the clock.

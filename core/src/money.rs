@@ -136,6 +136,11 @@ impl Decimal {
         self.scale
     }
 
+    /// Its text, without an allocation.
+    pub(crate) fn digits(self) -> Digits {
+        Digits::of(self.units, self.scale)
+    }
+
     /// The number × 10^`exponent` as an integer; `None` if it needs more decimals or overflows.
     pub fn to_minor(self, exponent: u8) -> Option<i64> {
         let up = exponent.checked_sub(self.scale)?;
@@ -168,25 +173,63 @@ fn read_exponent(text: &str) -> Result<i32, DecimalError> {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&format_minor(self.units, self.scale))
+        f.write_str(self.digits().trimmed())
+    }
+}
+
+/// The text of an amount in major units, with all decimals.
+pub(crate) struct Digits {
+    /// A sign, at most 256 digits, and a point; the text ends at the end.
+    text: [u8; 258],
+    start: usize,
+    /// Where the decimals begin, after the point.
+    decimals: usize,
+}
+
+impl Digits {
+    pub(crate) fn of(minor: i64, exponent: u8) -> Digits {
+        let mut text = [b'0'; 258];
+        let (mut at, mut rest) = (text.len(), minor.unsigned_abs());
+        let decimals = at - usize::from(exponent);
+        while at > decimals || rest > 0 || at == text.len() {
+            at -= 1;
+            text[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if at == decimals {
+                at -= 1;
+                text[at] = b'.';
+                // At least one digit stands before the point.
+                at -= 1;
+                text[at] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        if minor < 0 {
+            at -= 1;
+            text[at] = b'-';
+        }
+        Digits { text, start: at, decimals }
+    }
+
+    pub(crate) fn padded(&self) -> &str {
+        std::str::from_utf8(&self.text[self.start..]).unwrap_or_default()
+    }
+
+    /// Without zeros at the end of the decimals.
+    pub(crate) fn trimmed(&self) -> &str {
+        let text = self.padded();
+        if self.decimals == self.text.len() { text } else { text.trim_end_matches('0').trim_end_matches('.') }
     }
 }
 
 /// Formats minor units as a decimal in major units, without trailing zeros: 1250 with exponent 2 is `12.5`.
 pub fn format_minor(minor: i64, exponent: u8) -> String {
-    let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
-    let fraction = fraction.trim_end_matches('0');
-    let sign = if minor < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    Digits::of(minor, exponent).trimmed().to_owned()
 }
 
 /// As [`format_minor`], with all decimals of the currency: 1250 with exponent 2 is `12.50`.
 pub fn format_padded(minor: i64, exponent: u8) -> String {
-    let digits = format!("{:0width$}", minor.unsigned_abs(), width = usize::from(exponent) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(exponent));
-    let sign = if minor < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    Digits::of(minor, exponent).padded().to_owned()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -240,6 +283,19 @@ impl Currency {
     /// Looks up a stored code in both categories.
     pub fn from_code(code: &str) -> Option<Currency> {
         Currency::find(code, Category::Crypto).or_else(|| Currency::find(code, Category::Fiat))
+    }
+
+    /// The currency of a code that was stored. A code that is no longer known is kept without decimals: it can be
+    /// compared and shown, and no amount is converted by it.
+    pub(crate) fn of_stored(code: &str) -> Option<Currency> {
+        let kept = || (!code.is_empty() && code.len() <= 8).then(|| Currency::build(code, 0));
+        Currency::from_code(code).or_else(kept)
+    }
+
+    /// Reads what [`Currency::of_stored`] accepts, where a stored text is read with serde.
+    pub(crate) fn read_stored<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
+        let code = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
+        Currency::of_stored(&code).ok_or_else(|| serde::de::Error::custom("not a currency"))
     }
 
     fn build(text: &str, exponent: u8) -> Currency {

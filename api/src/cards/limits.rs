@@ -5,7 +5,8 @@ use axum::response::Response;
 use paygen_core::card_holders::CardHolder;
 use paygen_core::cards::Card;
 use paygen_core::ids::CardId;
-use paygen_core::limits::{Counters, Interval, SpendingLimit, windows};
+use paygen_core::limits::windows::{self, Starts};
+use paygen_core::limits::{Counters, Interval, SpendingLimit};
 use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_core::view::Money;
@@ -104,7 +105,7 @@ fn limit_use(
     let money = |minor| Money::new(minor, card.currency);
     let (used, used_count) = match limit.interval {
         Interval::PerAuthorization => (0, 0),
-        _ => counters.used(limit, card.currency.code(), now),
+        _ => counters.used(limit, card.currency, &Starts::at(now)),
     };
     let left = limit.amount.map(|amount| amount.saturating_sub(used).max(0));
     let shown = LimitUse {

@@ -15,8 +15,7 @@ use crate::events::EventType;
 use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
 use crate::ids::AuthorizationId;
-use crate::limits::add_usage;
-use crate::messages::{AuthorizationType, NetworkRequest, RequestedAmount};
+use crate::messages::{AuthorizationType, NetworkRequest, ReferenceHash, RequestedAmount};
 use crate::programs::{self, Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
@@ -75,6 +74,7 @@ fn revoke_approval(work: &mut Work, card: &Arc<Card>, own: &Authorization) -> Re
     release(work, card, &mut changed, open, Step::Reversed, Some("the network declined it"))?;
     changed.reversed += open;
     close(&mut changed, AuthorizationStatus::Reversed);
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     emit_authorization(work, card, EventType::AuthorizationReversed, &changed)?;
     forward_released_funds(work, card, Some(&changed))?;
@@ -101,7 +101,8 @@ pub(crate) fn price_pending_advice(
 
 /// Deducts a reversal that arrived before the advice had a price.
 fn take_back_early(work: &mut Work, pending: &mut Authorization, amount: i64) -> Result<(), Stop> {
-    let waiting = EarlyReversal::find(work, &pending.trace.transaction_id, pending.card)?;
+    let transaction = &pending.trace.transaction_id;
+    let waiting = EarlyReversal::find(work, transaction, ReferenceHash::of(transaction), pending.card)?;
     let Some(early) = waiting.exception else { return Ok(()) };
     let back = early_reversal_amount(&early, pending).min(amount);
     pending.reversed += back;
@@ -130,6 +131,7 @@ fn set_approved_amount(
         changed.note(Step::Advised, amount, None, Some("the account is closed: nothing can be held"), now);
         changed.approved = amount;
         close(&mut changed, AuthorizationStatus::Closed);
+        let changed = Arc::new(changed);
         work.authorizations.put(changed.clone());
         emit_authorization(work, card, EventType::AuthorizationUpdated, &changed)?;
         return list_unmatched(work, &changed, amount);
@@ -156,8 +158,8 @@ fn set_approved_amount(
             let fee = own.fee_terms.between(own.approved, amount).total().max(0);
             let entry = hold(work, card, own.id, more + fee, true)?;
             changed.outstanding_fee += fee;
-            let first = i64::from(own.limit_usage.iter().all(|part| part.count == 0));
-            add_usage(&mut changed.limit_usage, consume(work, card, &own.merchant.category, (more, first))?);
+            let first = i64::from(!own.limit_usage.counts());
+            consume(work, card, &mut changed.limit_usage, &own.merchant.category, (more, first))?;
             changed.note(Step::Advised, amount, Some(entry.id), note, now);
             emit_overdrawn(work, card, &entry)?;
         }
@@ -176,6 +178,7 @@ fn set_approved_amount(
         changed.expires_at = Some(now.plus_seconds(days * 86_400));
         changed.due_at = changed.expires_at;
     }
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     let kind = if pending { EventType::AuthorizationApproved } else { EventType::AuthorizationUpdated };
     emit_authorization(work, card, kind, &changed)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authorizations::advise::advise;
+use crate::authorizations::decide::fails;
 use crate::authorizations::emit::{emit_authorization, emit_declined};
 use crate::authorizations::funds::{can_hold, emit_overdrawn, forward_released_funds, hold};
 use crate::authorizations::gather::{CardContext, card_context, facts, request};
@@ -11,16 +12,16 @@ use crate::authorizations::release::release;
 use crate::authorizations::reverse::early_reversal_amount;
 use crate::authorizations::usage::consume;
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Step, decide, find,
-    pricing,
+    Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Reason, Step, decide,
+    find, pricing,
 };
 use crate::cards::{self, Card, CardSecret, apply_payment_effects};
 use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
 use crate::ids::{AuthorizationId, ClientId, Id};
-use crate::limits::{MessageDigest, counters};
-use crate::messages::{AuthorizationType, Match, NetworkReference, NetworkRequest, Presented, ReferenceKind};
+use crate::limits::{LimitUsage, MessageDigest, counters};
+use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, ReferenceHash, ReferenceKind};
 use crate::money::Currency;
 use crate::programs::{self, Terms, billing};
 use crate::record::Key;
@@ -62,13 +63,14 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
         None => None,
     };
     check_amount(message)?;
-    let context = card.as_ref().map(|card| card_context(work, card)).transpose()?;
+    let mut context = card.as_ref().map(|card| card_context(work, card)).transpose()?;
     let digest = identity::of_request(message, command.advice);
-    if let Some(again) = context.as_ref().and_then(|context| context.card_counters.answer_to(&digest)) {
+    if let Some(again) = context.as_ref().and_then(|context| context.counters.of_card.answer_to(&digest)) {
         return Ok(AuthorizationView::of(&*find(work, again)?));
     }
-    let known = Known::find(work, &message.trace.transaction_id, message.presented.card)?;
-    let waiting = EarlyReversal::find(work, &message.trace.transaction_id, message.presented.card)?;
+    let (transaction, lookup) = (&message.trace.transaction_id, ReferenceHash::of(&message.trace.transaction_id));
+    let known = Known::find(work, transaction, lookup, message.presented.card)?;
+    let early = EarlyReversal::find(work, transaction, lookup, message.presented.card)?;
     let pin = checked_pin(context.as_ref(), message)?;
     // If no rate is known, the payment is still recorded in the card's currency.
     let currency = card.as_ref().map_or(message.requested.currency, |card| card.currency);
@@ -76,8 +78,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     if let Some(own) = &known.own
         && let Some(answer) = answer_known(work, command, own, amount)?
     {
-        remember(work, context.as_ref(), digest, own.id)?;
-        return Ok(answer);
+        return remember_answer(work, card.as_deref(), digest, own.id).map(|()| answer);
     }
     let duplicate = known.own.as_ref().map(|own| own.id.0).or(known.other).map(|id| id.to_string());
     let request = request(message, amount, pin);
@@ -85,19 +86,21 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     let decision = decide(&facts, &request);
     let mut made = new_authorization(work, command, card.as_deref(), (currency, amount), &decision)?;
     made.decided.push(Decided::of(facts, request, &decision));
-    if let Some(context) = &context {
-        count_pin(work, context, pin, &decision)?;
+    if let Some(context) = &mut context {
         count_tries(work, context, &made, &command.terms)?;
+        context.counters.of_card.remember(digest, made.id);
     }
     // A transaction that we declined and the network approved later refers to its new authorization from now on.
     if known.own.is_none() || command.advice == Some(true) {
-        known.lead_to(work, &made);
+        known.lead_to(work, made.id);
     }
-    remember(work, context.as_ref(), digest, made.id)?;
-    if command.advice == Some(true) && card.is_some() && amount.is_none() {
-        return wait_for_price(work, command, card.as_ref(), made);
+    let Some(context) = context else { return decline(work, command, None, made, &decision) };
+    match command.advice {
+        Some(true) if amount.is_none() => wait_for_price(work, command, context, made),
+        None if decision.outcome == DecisionOutcome::Declined => decline(work, command, Some(context), made, &decision),
+        Some(false) => decline(work, command, Some(context), made, &decision),
+        None | Some(true) => approve(work, command, context, made, &decision, &early),
     }
-    apply_decision(work, command, card.as_ref(), made, &decision, &waiting)
 }
 
 /// The answer to a message of a known transaction: the message was repeated, or the network has already decided. `None`
@@ -127,52 +130,63 @@ fn answer_known(
 fn wait_for_price(
     work: &mut Work,
     command: &Authorize,
-    card: Option<&Arc<Card>>,
+    context: CardContext,
     mut made: Authorization,
 ) -> Result<AuthorizationView, Stop> {
-    let card = card.ok_or(Refusal::CardNotFound)?;
+    let CardContext { card, counters, .. } = context;
+    work.counters.put(counters.of_card);
     let requested = &command.request.requested;
     made.note(Step::Advised, 0, None, Some("no rate is known"), work.now());
     made.version = 1;
     let exception = ExceptionDraft::unpriced(card.id, requested, &made.trace, Deferred::Advice(*requested))?;
     raise_exception(work, ExceptionDraft { authorization: Some(made.id), ..exception })?;
+    let made = Arc::new(made);
     work.authorizations.put(made.clone());
-    emit_authorization(work, card, EventType::AuthorizationUpdated, &made)?;
+    emit_authorization(work, &card, EventType::AuthorizationUpdated, &made)?;
     Ok(AuthorizationView::of(&made))
 }
 
-fn apply_decision(
+/// Without a context, the number is not of a card issued here.
+fn decline(
     work: &mut Work,
     command: &Authorize,
-    card: Option<&Arc<Card>>,
+    context: Option<CardContext>,
     mut made: Authorization,
     decision: &Decision,
-    waiting: &EarlyReversal,
+) -> Result<AuthorizationView, Stop> {
+    made.status = AuthorizationStatus::Declined;
+    made.reason = decision.reason;
+    let note = decision.reason.map(|reason| reason.as_str());
+    made.note(Step::Declined, made.requested, None, note, work.now());
+    made.version = 1;
+    let made = Arc::new(made);
+    work.authorizations.put(made.clone());
+    if let Some(CardContext { card, counters, .. }) = context {
+        work.counters.put(counters.of_card);
+        emit_declined(work, &card, &made, &command.terms.environment)?;
+    }
+    Ok(AuthorizationView::of(&made))
+}
+
+fn approve(
+    work: &mut Work,
+    command: &Authorize,
+    context: CardContext,
+    mut made: Authorization,
+    decision: &Decision,
+    early: &EarlyReversal,
 ) -> Result<AuthorizationView, Stop> {
     let now = work.now();
-    let approved = match command.advice {
-        Some(approved) => approved && card.is_some(),
-        None => decision.outcome != DecisionOutcome::Declined,
-    };
-    let Some(card) = card.filter(|_| approved) else {
-        made.status = AuthorizationStatus::Declined;
-        made.reason = decision.reason;
-        let note = decision.reason.map(|reason| reason.as_str());
-        made.note(Step::Declined, made.requested, None, note, now);
-        made.version = 1;
-        work.authorizations.put(made.clone());
-        if let Some(card) = card {
-            emit_declined(work, card, &made, &command.terms.environment)?;
-        }
-        return Ok(AuthorizationView::of(&made));
-    };
+    let CardContext { card, mut counters, .. } = context;
+    let card = &card;
     let amount = if command.advice.is_some() { made.requested } else { decision.approved };
     let fee = made.fee_terms.on(amount, true);
     made.approved = amount;
     made.status = AuthorizationStatus::Approved;
     let step = if made.stand_in { Step::Advised } else { Step::Approved };
-    let early = waiting.exception.as_ref().map(|early| early_reversal_amount(early, &made).min(amount));
+    let early = early.exception.as_ref().map(|early| early_reversal_amount(early, &made).min(amount));
     let voided = early == Some(amount);
+    let mut counted = false;
     if voided {
         made.status = AuthorizationStatus::Reversed;
         made.reversed = amount;
@@ -194,7 +208,16 @@ fn apply_decision(
         let entry = hold(work, card, made.id, made.held(), made.stand_in)?;
         made.note(step, amount, Some(entry.id), None, now);
         emit_overdrawn(work, card, &entry)?;
-        made.limit_usage = consume(work, card, &made.merchant.category, (amount, 1))?;
+        counted = true;
+    }
+    if counted && card.replaced_by.is_none() {
+        counters.consume(&mut made.limit_usage, &made.merchant.category, amount, 1);
+        counters.keep(work);
+    } else {
+        work.counters.put(counters.of_card);
+        if counted {
+            consume(work, card, &mut made.limit_usage, &made.merchant.category, (amount, 1))?;
+        }
     }
     if made.status == AuthorizationStatus::Approved {
         let days = command.terms.hold_days(card.brand, command.request.estimated, &made.merchant.category);
@@ -209,10 +232,11 @@ fn apply_decision(
         pricing::add_settled(&mut made, part);
     }
     made.version = 1;
+    let made = Arc::new(made);
     work.authorizations.put(made.clone());
     let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
     emit_authorization(work, card, kind, &made)?;
-    if !made.limit_usage.is_empty() {
+    if counted {
         apply_payment_effects(work, card, &made.merchant.merchant_id)?;
     }
     forward_released_funds(work, card, Some(&made))?;
@@ -231,14 +255,15 @@ fn check_amount(message: &NetworkRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn remember(
+/// Remembers the answer to a message of a known transaction, whose counters an advice may have changed.
+fn remember_answer(
     work: &mut Work,
-    context: Option<&CardContext>,
+    card: Option<&Card>,
     digest: MessageDigest,
     id: AuthorizationId,
 ) -> Result<(), Stop> {
-    if let Some(context) = context {
-        let mut counters = counters(work, context.card.id.0)?;
+    if let Some(card) = card {
+        let mut counters = counters(work, card.id.0)?;
         counters.remember(digest, id);
         work.counters.put(counters);
     }
@@ -255,41 +280,31 @@ fn checked_pin(context: Option<&CardContext>, message: &NetworkRequest) -> Resul
     Ok(pin)
 }
 
-/// Counts a wrong PIN, and resets the count after a right one; once the PIN is blocked, nothing changes.
-fn count_pin(work: &mut Work, context: &CardContext, pin: Match, decision: &Decision) -> Result<(), Stop> {
-    let failures = match pin {
-        Match::Mismatch => 1,
-        Match::Match => 0,
-        Match::NotGiven | Match::NotSet => return Ok(()),
-    };
-    let blocked = crate::authorizations::Reason::PinTriesExceeded;
-    let exceeded = decision
-        .checks
-        .iter()
-        .any(|check| check.check == blocked && check.outcome == crate::authorizations::CheckOutcome::Fail);
-    let Some(secret) = context.secret.as_ref().filter(|_| !exceeded) else { return Ok(()) };
-    let counted = if failures == 0 { 0 } else { secret.pin_failures + 1 };
-    if counted != secret.pin_failures {
-        let key = Key::of(work.client(), context.card.id.0);
-        let secret = work.card_secrets.get_for_update(key)?.expect("the secret was just read");
-        work.card_secrets.put(CardSecret { pin_failures: counted, ..(*secret).clone() });
-    }
-    Ok(())
-}
-
-/// Counts a message with a wrong expiry or CVV. The last counted one of a day raises an exception.
+/// Counts wrong secrets: a wrong PIN, whose count a right one resets, and a wrong expiry or CVV. Once the PIN is
+/// blocked, its count stays. The last counted message of a day with a wrong expiry or CVV raises an exception.
 fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, terms: &Terms) -> Result<(), Stop> {
-    let given = made.decided.first().map(|decided| (decided.request.expiry, decided.request.cvv));
-    let wrong = given.is_some_and(|(expiry, cvv)| expiry == Match::Mismatch || cvv == Match::Mismatch);
+    let (Some(secret), Some(decided)) = (&context.secret, made.decided.first()) else { return Ok(()) };
+    let Decided { facts, request, .. } = decided;
+    let pin_failures = match request.pin {
+        Match::NotGiven | Match::NotSet => secret.pin_failures,
+        Match::Match | Match::Mismatch if fails(facts, request, Reason::PinTriesExceeded) => secret.pin_failures,
+        Match::Match => 0,
+        Match::Mismatch => secret.pin_failures + 1,
+    };
     let now = work.now();
-    let before = context.secret.as_ref().map(|secret| secret.wrong_tries(now));
-    let Some(before) = before.filter(|before| wrong && *before < terms.code_tries) else { return Ok(()) };
+    let before = secret.wrong_tries(now);
+    let wrong = [request.expiry, request.cvv].contains(&Match::Mismatch) && before < terms.code_tries;
+    if pin_failures == secret.pin_failures && !wrong {
+        return Ok(());
+    }
     let key = Key::of(work.client(), context.card.id.0);
-    // Read again, because a wrong PIN of the same message may have been counted just now.
     let secret = work.card_secrets.get_for_update(key)?.expect("the secret was just read");
-    let counted = CardSecret { wrong_tries: before + 1, wrong_tries_day: now.day(), ..(*secret).clone() };
+    let mut counted = CardSecret { pin_failures, ..(*secret).clone() };
+    if wrong {
+        (counted.wrong_tries, counted.wrong_tries_day) = (before + 1, now.day());
+    }
     work.card_secrets.put(counted);
-    if before + 1 == terms.code_tries {
+    if wrong && before + 1 == terms.code_tries {
         raise_exception(work, ExceptionDraft::about(ExceptionKind::TooManyAttempts, made, made.requested))?;
     }
     Ok(())
@@ -338,7 +353,7 @@ fn new_authorization(
         stand_in: command.advice.is_some(),
         fee_terms: fee_terms.unwrap_or_default(),
         decided: Vec::new(),
-        limit_usage: Vec::new(),
+        limit_usage: LimitUsage::default(),
         timeline: Vec::new(),
         expires_at: None,
         due_at: None,
@@ -374,7 +389,8 @@ fn prefetch_message(work: &mut Work, client: ClientId, presented: &Presented, tr
         work.counters.prefetch(Key::of(client, links.card_holder.0), Exclusive);
         work.balances.prefetch(Key::of(client, links.funds.0), Exclusive);
     }
+    let reference = ReferenceHash::of(transaction);
     for (kind, access) in [(ReferenceKind::Authorization, Exclusive), (ReferenceKind::Reversal, Shared)] {
-        work.network_references.prefetch(NetworkReference::key_of(client, kind, transaction), access);
+        work.network_references.prefetch(reference.key(client, kind), access);
     }
 }

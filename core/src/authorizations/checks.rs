@@ -1,14 +1,13 @@
-//! The checks of a decision, one function each, in the order of [`Reason`].
+//! The checks of a decision, one function each. They compare values and make no text; [`crate::authorizations::explain`]
+//! makes the texts.
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{CardFacts, Facts, Figures, LimitFact, LimitLevel, Reason, Request};
 use crate::card_holders::CardHolderStatus;
 use crate::cards::CardStatus;
-use crate::limits::{Interval, covers};
+use crate::limits::covers;
 use crate::messages::{AuthorizationType, Channel, Match, ThreeDs};
-use crate::money::format_padded;
 use crate::programs::Fee;
-use crate::time::Instant;
 
 /// The input of a check.
 pub(super) struct Ctx<'a> {
@@ -18,49 +17,63 @@ pub(super) struct Ctx<'a> {
     pub(super) amount: i64,
 }
 
-/// The result of a check: the observed value, the threshold, and for a failure the condition under which it would have
-/// passed.
-pub(super) enum Verdict {
-    Pass(Option<String>, Option<String>),
-    Fail(Option<String>, Option<String>, String),
-    NotGiven,
-    NotApplicable,
-    /// A result with figures, for checks of amounts and limits.
-    With(Figures, Box<Verdict>),
+/// A value that a check looked at.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    Nothing,
+    Text(&'a str),
+    Number(i64),
+    /// In microseconds.
+    Instant(i64),
+    /// In minor units of the card's currency.
+    Money(i64),
+    List(&'a [String]),
+    /// What a limit would have used with this payment.
+    Total(i64, &'a LimitFact),
+    /// Payments of a limit's window with this one.
+    Count(i64, &'a LimitFact),
+    /// Payments of a limit's window at most.
+    MostPayments(i64),
 }
 
-type CheckFn = fn(&Ctx<'_>) -> Verdict;
+/// The condition under which a check would have passed.
+#[derive(Clone, Copy)]
+pub(super) enum Fix {
+    Condition(&'static str),
+    ChannelAllowed(Channel),
+    NotBlocked(&'static str),
+    Allowed(&'static str),
+    /// The amount is at most this, in minor units.
+    AtMost(i64),
+    /// So much more is needed, in minor units.
+    Needed(i64),
+}
 
-pub(super) const CHECKS: &[(Reason, CheckFn)] = &[
-    (Reason::UnknownCard, unknown_card),
-    (Reason::Duplicate, duplicate),
-    (Reason::CardInactive, |ctx| on_card(ctx, |card| status(card, CardStatus::Inactive, "the card is active"))),
-    (Reason::CardCanceled, |ctx| on_card(ctx, |card| status(card, CardStatus::Canceled, "another card is used"))),
-    (Reason::CardNotYetValid, not_yet_valid),
-    (Reason::CardExpired, expired),
-    (Reason::TooManyAttempts, attempts),
-    (Reason::InvalidExpiry, |ctx| guessable(ctx, ctx.request.expiry, "the card's expiry is given")),
-    (Reason::InvalidCvv, |ctx| guessable(ctx, ctx.request.cvv, "the card's code is given")),
-    (Reason::PinTriesExceeded, pin_tries),
-    (Reason::InvalidPin, |ctx| secret(ctx.request.pin, "the card's PIN is given")),
-    (Reason::CardHolderInactive, holder_inactive),
-    (Reason::CardHolderUnverified, holder_unverified),
-    (Reason::AccountInactive, account_inactive),
-    (Reason::CurrencyNotSupported, currency),
-    (Reason::ChannelNotAllowed, channel),
-    (Reason::CountryNotAllowed, country),
-    (Reason::MerchantNotAllowed, merchant),
-    (Reason::CategoryBlocked, blocked),
-    (Reason::CategoryNotAllowed, not_allowed),
-    (Reason::SingleUseCardUsed, single_use),
-    (Reason::SpendingLimitExceeded, limits),
-    (Reason::SuspectedFraud, fraud),
-    (Reason::StepUpRequired, step_up_required),
-    (Reason::StepUpFailed, step_up_failed),
-    (Reason::InsufficientFunds, funds),
-];
+/// What a check compared.
+#[derive(Clone, Copy)]
+pub(super) struct Compared<'a> {
+    pub(super) observed: Seen<'a>,
+    pub(super) threshold: Seen<'a>,
+    /// For checks of amounts and limits.
+    pub(super) figures: Option<Figures>,
+}
 
-impl Ctx<'_> {
+/// The result of a check.
+#[derive(Clone, Copy)]
+pub(super) enum Verdict<'a> {
+    Pass(Compared<'a>),
+    Fail(Compared<'a>, Fix),
+    NotGiven,
+    NotApplicable,
+}
+
+impl Verdict<'_> {
+    pub(super) fn fails(&self) -> bool {
+        matches!(self, Verdict::Fail(..))
+    }
+}
+
+impl<'a> Ctx<'a> {
     /// The fee on an amount; for an increment, the difference to the fee on what was approved before.
     pub(super) fn fee(&self, amount: i64) -> Fee {
         let Some(card) = &self.facts.card else { return Fee::default() };
@@ -78,60 +91,103 @@ impl Ctx<'_> {
         !matches!(self.request.kind, AuthorizationType::AccountVerification | AuthorizationType::Deposit)
             && self.request.amount.is_some()
     }
-}
 
-fn on_card(ctx: &Ctx<'_>, check: impl Fn(&CardFacts) -> Verdict) -> Verdict {
-    ctx.facts.card.as_ref().map_or(Verdict::NotApplicable, check)
-}
-
-fn seen(text: impl ToString) -> Option<String> {
-    Some(text.to_string())
-}
-
-fn judge(passes: bool, observed: Option<String>, threshold: Option<String>, fix: impl Into<String>) -> Verdict {
-    if passes { Verdict::Pass(observed, threshold) } else { Verdict::Fail(observed, threshold, fix.into()) }
-}
-
-fn money(card: &CardFacts, minor: i64) -> String {
-    format!("{} {}", format_padded(minor, card.exponent), card.currency)
-}
-
-fn unknown_card(ctx: &Ctx<'_>) -> Verdict {
-    let known = ctx.facts.card.is_some();
-    judge(known, seen(if known { "known" } else { "unknown" }), None, "the number is one that was issued here")
-}
-
-fn duplicate(ctx: &Ctx<'_>) -> Verdict {
-    let other = ctx.facts.duplicate_of.clone();
-    judge(other.is_none(), other, None, "the message has a network transaction id of its own")
-}
-
-fn status(card: &CardFacts, refused: CardStatus, fix: &str) -> Verdict {
-    judge(card.status != refused, seen(card.status), None, fix)
-}
-
-fn instant(micros: i64) -> Option<String> {
-    seen(Instant::from_micros(micros))
-}
-
-fn not_yet_valid(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| match card.valid_from {
-        None => Verdict::NotApplicable,
-        Some(from) => {
-            judge(ctx.facts.now >= from, instant(ctx.facts.now), instant(from), "it is tried once the card is valid")
+    /// The check that declines with this reason.
+    pub(super) fn check(&self, reason: Reason) -> Verdict<'a> {
+        let request = self.request;
+        let Some(card) = &self.facts.card else { return self.check_without_card(reason) };
+        match reason {
+            Reason::UnknownCard => known(true),
+            Reason::Duplicate => duplicate(self.facts),
+            Reason::CardInactive => status(card, CardStatus::Inactive, "the card is active"),
+            Reason::CardCanceled => status(card, CardStatus::Canceled, "another card is used"),
+            Reason::CardNotYetValid => not_yet_valid(card, self.facts.now),
+            Reason::CardExpired => expired(card, self.facts.now),
+            Reason::TooManyAttempts => attempts(card, request),
+            Reason::InvalidExpiry => guessable(card, request.expiry, "the card's expiry is given"),
+            Reason::InvalidCvv => guessable(card, request.cvv, "the card's code is given"),
+            Reason::PinTriesExceeded => pin_tries(card, request),
+            Reason::InvalidPin => secret(request.pin, "the card's PIN is given"),
+            Reason::CardHolderInactive => holder_inactive(card),
+            Reason::CardHolderUnverified => holder_unverified(card),
+            Reason::AccountInactive => account_inactive(card),
+            Reason::CurrencyNotSupported => currency(card, request),
+            Reason::ChannelNotAllowed => channel(card, request.channel),
+            Reason::CountryNotAllowed => {
+                let controls = &card.controls;
+                let (allowed, blocked) = (&controls.allowed_countries, &controls.blocked_countries);
+                listed(&request.merchant.country, allowed, blocked, "country")
+            }
+            Reason::MerchantNotAllowed => merchant(card, &request.merchant.merchant_id),
+            Reason::CategoryBlocked => blocked(card, &request.merchant.category),
+            Reason::CategoryNotAllowed => not_allowed(card, &request.merchant.category),
+            Reason::SingleUseCardUsed => single_use(card, self.facts),
+            Reason::SpendingLimitExceeded => limits(card, self),
+            Reason::SuspectedFraud => fraud(self.facts, request),
+            Reason::StepUpRequired => step_up_required(card, request.three_ds),
+            Reason::StepUpFailed => step_up_failed(request.three_ds),
+            Reason::InsufficientFunds => funds(card, self),
         }
-    })
+    }
+
+    /// A number that is not of a card issued here: only what is in the message can be looked at.
+    fn check_without_card(&self, reason: Reason) -> Verdict<'a> {
+        let request = self.request;
+        match reason {
+            Reason::UnknownCard => known(false),
+            Reason::Duplicate => duplicate(self.facts),
+            Reason::TooManyAttempts if request.expiry == Match::NotGiven && request.cvv == Match::NotGiven => {
+                Verdict::NotGiven
+            }
+            Reason::InvalidExpiry => secret(request.expiry, "the card's expiry is given"),
+            Reason::InvalidCvv => secret(request.cvv, "the card's code is given"),
+            Reason::PinTriesExceeded if request.pin == Match::NotGiven => Verdict::NotGiven,
+            Reason::InvalidPin => secret(request.pin, "the card's PIN is given"),
+            Reason::SuspectedFraud => fraud(self.facts, request),
+            Reason::StepUpFailed => step_up_failed(request.three_ds),
+            _ => Verdict::NotApplicable,
+        }
+    }
 }
 
-fn expired(ctx: &Ctx<'_>) -> Verdict {
+fn compared<'a>(observed: Seen<'a>, threshold: Seen<'a>) -> Compared<'a> {
+    Compared { observed, threshold, figures: None }
+}
+
+fn judge<'a>(passes: bool, observed: Seen<'a>, threshold: Seen<'a>, fix: &'static str) -> Verdict<'a> {
+    let compared = compared(observed, threshold);
+    if passes { Verdict::Pass(compared) } else { Verdict::Fail(compared, Fix::Condition(fix)) }
+}
+
+fn known(known: bool) -> Verdict<'static> {
+    let observed = Seen::Text(if known { "known" } else { "unknown" });
+    judge(known, observed, Seen::Nothing, "the number is one that was issued here")
+}
+
+fn duplicate(facts: &Facts) -> Verdict<'_> {
+    let observed = facts.duplicate_of.as_deref().map_or(Seen::Nothing, Seen::Text);
+    let fix = "the message has a network transaction id of its own";
+    judge(facts.duplicate_of.is_none(), observed, Seen::Nothing, fix)
+}
+
+fn status(card: &CardFacts, refused: CardStatus, fix: &'static str) -> Verdict<'static> {
+    judge(card.status != refused, Seen::Text(card.status.as_str()), Seen::Nothing, fix)
+}
+
+fn not_yet_valid(card: &CardFacts, now: i64) -> Verdict<'static> {
+    let Some(from) = card.valid_from else { return Verdict::NotApplicable };
+    judge(now >= from, Seen::Instant(now), Seen::Instant(from), "it is tried once the card is valid")
+}
+
+fn expired(card: &CardFacts, now: i64) -> Verdict<'static> {
     let fix = "the card is replaced, or its validity is longer";
-    on_card(ctx, |card| judge(ctx.facts.now < card.ends, instant(ctx.facts.now), instant(card.ends), fix))
+    judge(now < card.ends, Seen::Instant(now), Seen::Instant(card.ends), fix)
 }
 
-fn secret(given: Match, fix: &str) -> Verdict {
+fn secret(given: Match, fix: &'static str) -> Verdict<'static> {
     match given {
         Match::NotGiven => Verdict::NotGiven,
-        given => judge(given == Match::Match, seen(given), None, fix),
+        given => judge(given == Match::Match, Seen::Text(given.as_str()), Seen::Nothing, fix),
     }
 }
 
@@ -140,230 +196,188 @@ fn guessed_too_often(card: &CardFacts) -> bool {
     card.code_tries.is_some_and(|most| card.wrong_tries >= most)
 }
 
-fn attempts(ctx: &Ctx<'_>) -> Verdict {
-    if ctx.request.expiry == Match::NotGiven && ctx.request.cvv == Match::NotGiven {
+fn attempts(card: &CardFacts, request: &Request) -> Verdict<'static> {
+    if request.expiry == Match::NotGiven && request.cvv == Match::NotGiven {
         return Verdict::NotGiven;
     }
-    on_card(ctx, |card| match card.code_tries {
-        None => Verdict::NotApplicable,
-        Some(most) => {
-            let fix = "the next day has begun, in UTC";
-            judge(!guessed_too_often(card), seen(card.wrong_tries), seen(most), fix)
-        }
-    })
+    let Some(most) = card.code_tries else { return Verdict::NotApplicable };
+    let (tries, most) = (Seen::Number(card.wrong_tries), Seen::Number(most));
+    judge(!guessed_too_often(card), tries, most, "the next day has begun, in UTC")
 }
 
 /// Beyond that bound the result does not reveal whether expiry and CVV were right.
-fn guessable(ctx: &Ctx<'_>, given: Match, fix: &str) -> Verdict {
-    if ctx.facts.card.as_ref().is_some_and(guessed_too_often) { Verdict::NotApplicable } else { secret(given, fix) }
+fn guessable(card: &CardFacts, given: Match, fix: &'static str) -> Verdict<'static> {
+    if guessed_too_often(card) { Verdict::NotApplicable } else { secret(given, fix) }
 }
 
-fn pin_tries(ctx: &Ctx<'_>) -> Verdict {
-    if ctx.request.pin == Match::NotGiven {
+fn pin_tries(card: &CardFacts, request: &Request) -> Verdict<'static> {
+    if request.pin == Match::NotGiven {
         return Verdict::NotGiven;
     }
-    on_card(ctx, |card| {
-        let fix = "the PIN is unblocked or set anew";
-        judge(card.pin_failures < card.pin_tries, seen(card.pin_failures), seen(card.pin_tries), fix)
-    })
+    let (failures, tries) = (Seen::Number(card.pin_failures), Seen::Number(card.pin_tries));
+    judge(card.pin_failures < card.pin_tries, failures, tries, "the PIN is unblocked or set anew")
 }
 
-fn holder_inactive(ctx: &Ctx<'_>) -> Verdict {
-    let fix = "the card holder is active";
-    on_card(ctx, |card| judge(card.holder_status == CardHolderStatus::Active, seen(card.holder_status), None, fix))
+fn holder_inactive(card: &CardFacts) -> Verdict<'static> {
+    let active = card.holder_status == CardHolderStatus::Active;
+    judge(active, Seen::Text(card.holder_status.as_str()), Seen::Nothing, "the card holder is active")
 }
 
-fn holder_unverified(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        if !card.verified_only {
-            return Verdict::NotApplicable;
-        }
-        let observed = seen(if card.holder_verified { "verified" } else { "unverified" });
-        judge(card.holder_verified, observed, seen("verified"), "the card holder's documents are verified")
-    })
+fn holder_unverified(card: &CardFacts) -> Verdict<'static> {
+    if !card.verified_only {
+        return Verdict::NotApplicable;
+    }
+    let observed = Seen::Text(if card.holder_verified { "verified" } else { "unverified" });
+    judge(card.holder_verified, observed, Seen::Text("verified"), "the card holder's documents are verified")
 }
 
-fn account_inactive(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let active = card.account_status == AccountStatus::Active;
-        let observed =
-            if active && !card.account_can_debit { seen("debits not allowed") } else { seen(card.account_status) };
-        judge(active && card.account_can_debit, observed, None, "the account is active and may be debited")
-    })
+fn account_inactive(card: &CardFacts) -> Verdict<'static> {
+    let active = card.account_status == AccountStatus::Active;
+    let no_debits = active && !card.account_can_debit;
+    let observed = if no_debits { "debits not allowed" } else { card.account_status.as_str() };
+    let fix = "the account is active and may be debited";
+    judge(active && card.account_can_debit, Seen::Text(observed), Seen::Nothing, fix)
 }
 
-fn currency(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let observed = seen(&ctx.request.merchant_currency);
-        judge(
-            ctx.request.amount.is_some(),
-            observed,
-            seen(&card.currency),
-            "the message or the configuration has a rate",
-        )
-    })
+fn currency<'a>(card: &'a CardFacts, request: &'a Request) -> Verdict<'a> {
+    let (observed, threshold) = (Seen::Text(request.merchant_currency.code()), Seen::Text(card.currency.code()));
+    judge(request.amount.is_some(), observed, threshold, "the message or the configuration has a rate")
 }
 
-fn channel(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let channels = card.controls.channels;
-        let open = match ctx.request.channel {
-            Channel::Atm => channels.atm,
-            Channel::Pos => channels.pos,
-            Channel::Web => channels.web,
-            Channel::Mobile => channels.mobile,
-        };
-        judge(open, seen(ctx.request.channel), None, format!("channels.{} is true", ctx.request.channel))
-    })
+fn channel(card: &CardFacts, channel: Channel) -> Verdict<'static> {
+    let channels = card.controls.channels;
+    let open = match channel {
+        Channel::Atm => channels.atm,
+        Channel::Pos => channels.pos,
+        Channel::Web => channels.web,
+        Channel::Mobile => channels.mobile,
+    };
+    let compared = compared(Seen::Text(channel.as_str()), Seen::Nothing);
+    if open { Verdict::Pass(compared) } else { Verdict::Fail(compared, Fix::ChannelAllowed(channel)) }
 }
 
 /// Checks a value against a list of allowed and a list of blocked values.
-fn listed(value: &str, allowed: &[String], blocked: &[String], what: &str) -> Verdict {
+fn listed<'a>(value: &'a str, allowed: &'a [String], blocked: &'a [String], what: &'static str) -> Verdict<'a> {
     if allowed.is_empty() && blocked.is_empty() {
         return Verdict::NotApplicable;
     }
-    let observed = seen(if value.is_empty() { "not given" } else { value });
+    let observed = Seen::Text(if value.is_empty() { "not given" } else { value });
     if blocked.iter().any(|known| known == value) {
-        return Verdict::Fail(observed, seen(blocked.join(", ")), format!("the {what} is not among the blocked ones"));
+        return Verdict::Fail(compared(observed, Seen::List(blocked)), Fix::NotBlocked(what));
     }
     let passes = allowed.is_empty() || allowed.iter().any(|known| known == value);
-    judge(passes, observed, seen(allowed.join(", ")), format!("the {what} is among the allowed ones"))
+    let compared = compared(observed, Seen::List(allowed));
+    if passes { Verdict::Pass(compared) } else { Verdict::Fail(compared, Fix::Allowed(what)) }
 }
 
-fn country(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let controls = &card.controls;
-        listed(&ctx.request.merchant.country, &controls.allowed_countries, &controls.blocked_countries, "country")
-    })
+fn merchant<'a>(card: &'a CardFacts, id: &'a str) -> Verdict<'a> {
+    if let Some(locked) = card.locked_merchant.as_deref().filter(|locked| *locked != id) {
+        let fix = "it is paid at the merchant the card is locked to";
+        return judge(false, Seen::Text(id), Seen::Text(locked), fix);
+    }
+    listed(id, &card.controls.allowed_merchants, &card.controls.blocked_merchants, "merchant")
 }
 
-fn merchant(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let id = &ctx.request.merchant.merchant_id;
-        if let Some(locked) = card.locked_merchant.as_ref().filter(|locked| *locked != id) {
-            return Verdict::Fail(
-                seen(id),
-                seen(locked),
-                "it is paid at the merchant the card is locked to".to_owned(),
-            );
-        }
-        listed(id, &card.controls.allowed_merchants, &card.controls.blocked_merchants, "merchant")
-    })
+fn blocked<'a>(card: &'a CardFacts, category: &'a str) -> Verdict<'a> {
+    let list = &card.controls.blocked_categories;
+    if list.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let fix = "the category is not among the blocked ones";
+    judge(!covers(list, category), Seen::Text(category), Seen::List(list), fix)
 }
 
-fn blocked(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let list = &card.controls.blocked_categories;
-        if list.is_empty() {
-            return Verdict::NotApplicable;
-        }
-        let category = &ctx.request.merchant.category;
-        let hit = covers(list, category);
-        judge(!hit, seen(category), seen(list.join(", ")), "the category is not among the blocked ones")
-    })
+fn not_allowed<'a>(card: &'a CardFacts, category: &'a str) -> Verdict<'a> {
+    let list = &card.controls.allowed_categories;
+    if list.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    judge(covers(list, category), Seen::Text(category), Seen::List(list), "the category is among the allowed ones")
 }
 
-fn not_allowed(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        let list = &card.controls.allowed_categories;
-        if list.is_empty() {
-            return Verdict::NotApplicable;
-        }
-        let category = &ctx.request.merchant.category;
-        judge(covers(list, category), seen(category), seen(list.join(", ")), "the category is among the allowed ones")
-    })
-}
-
-fn single_use(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| match card.most_payments {
+fn single_use(card: &CardFacts, facts: &Facts) -> Verdict<'static> {
+    match card.most_payments {
         // An increment is not a further payment.
-        Some(most) if !ctx.facts.incremental => {
-            judge(card.payments < most, seen(card.payments), seen(most), "the card had payments left")
+        Some(most) if !facts.incremental => {
+            let (payments, most_seen) = (Seen::Number(card.payments), Seen::Number(most));
+            judge(card.payments < most, payments, most_seen, "the card had payments left")
         }
         _ => Verdict::NotApplicable,
-    })
-}
-
-fn level(limit: &LimitFact) -> (LimitLevel, Interval) {
-    (if limit.of_holder { LimitLevel::CardHolder } else { LimitLevel::Card }, limit.interval)
-}
-
-fn limits(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        if !ctx.spends() || card.limits.is_empty() {
-            return Verdict::NotApplicable;
-        }
-        let mut tightest: Option<(i64, Verdict)> = None;
-        for limit in &card.limits {
-            let whose = if limit.of_holder { "card holder" } else { "card" };
-            if let Some(most) = limit.amount {
-                let total = limit.used_amount.saturating_add(ctx.amount);
-                let observed = seen(format!("{} ({} {whose})", money(card, total), limit.interval));
-                let figures = Figures { amounts: Some((total, most)), limit: Some(level(limit)) };
-                if total > most {
-                    let left = most.saturating_sub(limit.used_amount).max(0);
-                    let fix = format!("the amount is at most {}", money(card, left));
-                    let verdict = Verdict::Fail(observed, seen(money(card, most)), fix);
-                    return Verdict::With(figures, Box::new(verdict));
-                }
-                if tightest.as_ref().is_none_or(|(room, _)| most - total < *room) {
-                    let verdict = Verdict::Pass(observed, seen(money(card, most)));
-                    tightest = Some((most - total, Verdict::With(figures, Box::new(verdict))));
-                }
-            }
-            if let Some(most) = limit.max_count.filter(|_| !ctx.facts.incremental) {
-                let count = limit.used_count.saturating_add(1);
-                let observed = seen(format!("{count} payments ({} {whose})", limit.interval));
-                if count > most {
-                    let threshold = seen(format!("{most} payments"));
-                    let verdict = Verdict::Fail(observed, threshold, "the window has payments left".to_owned());
-                    let figures = Figures { amounts: None, limit: Some(level(limit)) };
-                    return Verdict::With(figures, Box::new(verdict));
-                }
-            }
-        }
-        tightest.map_or(Verdict::Pass(None, None), |(_, verdict)| verdict)
-    })
-}
-
-fn fraud(ctx: &Ctx<'_>) -> Verdict {
-    match ctx.request.risk_score {
-        None => Verdict::NotGiven,
-        Some(score) => {
-            let threshold = ctx.facts.risk_threshold;
-            judge(score < threshold, seen(score), seen(threshold), "the network's score is lower")
-        }
     }
 }
 
-fn step_up_required(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| match ctx.request.three_ds {
-        ThreeDs::None => Verdict::NotGiven,
-        three_ds => {
-            let passes = !(card.enable_2fa && three_ds == ThreeDs::Offered);
-            judge(passes, seen(three_ds), seen("authenticated"), "the cardholder authenticates (3-D Secure)")
-        }
-    })
+fn level(limit: &LimitFact) -> LimitLevel {
+    if limit.of_holder { LimitLevel::CardHolder } else { LimitLevel::Card }
 }
 
-fn step_up_failed(ctx: &Ctx<'_>) -> Verdict {
-    match ctx.request.three_ds {
-        ThreeDs::None => Verdict::NotGiven,
-        three_ds => {
-            judge(three_ds != ThreeDs::Failed, seen(three_ds), None, "the cardholder passes the authentication")
+/// The first limit that is exceeded, or the one that leaves the least room.
+fn limits<'a>(card: &'a CardFacts, ctx: &Ctx<'_>) -> Verdict<'a> {
+    if !ctx.spends() || card.limits.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let mut tightest: Option<(i64, Compared<'a>)> = None;
+    for limit in &card.limits {
+        let of = |amounts| Some(Figures { amounts, limit: Some((level(limit), limit.interval)) });
+        if let Some(most) = limit.amount {
+            let total = limit.used_amount.saturating_add(ctx.amount);
+            let (observed, threshold, figures) =
+                (Seen::Total(total, limit), Seen::Money(most), of(Some((total, most))));
+            let compared = Compared { observed, threshold, figures };
+            if total > most {
+                return Verdict::Fail(compared, Fix::AtMost(most.saturating_sub(limit.used_amount).max(0)));
+            }
+            if tightest.as_ref().is_none_or(|(room, _)| most - total < *room) {
+                tightest = Some((most - total, compared));
+            }
+        }
+        if let Some(most) = limit.max_count.filter(|_| !ctx.facts.incremental) {
+            let count = limit.used_count.saturating_add(1);
+            if count > most {
+                let (observed, threshold) = (Seen::Count(count, limit), Seen::MostPayments(most));
+                let compared = Compared { observed, threshold, figures: of(None) };
+                return Verdict::Fail(compared, Fix::Condition("the window has payments left"));
+            }
         }
     }
+    Verdict::Pass(tightest.map_or(compared(Seen::Nothing, Seen::Nothing), |(_, compared)| compared))
 }
 
-fn funds(ctx: &Ctx<'_>) -> Verdict {
-    on_card(ctx, |card| {
-        if !ctx.spends() {
-            return Verdict::NotApplicable;
-        }
-        let needed = ctx.amount.saturating_add(ctx.fee(ctx.amount).total());
-        let fix = format!("{} more is needed.", money(card, needed.saturating_sub(card.available)));
-        let (observed, threshold) = (seen(money(card, needed)), seen(money(card, card.available)));
-        let figures = Figures { amounts: Some((needed, card.available)), limit: None };
-        Verdict::With(figures, Box::new(judge(needed <= card.available, observed, threshold, fix)))
-    })
+fn fraud(facts: &Facts, request: &Request) -> Verdict<'static> {
+    let Some(score) = request.risk_score else { return Verdict::NotGiven };
+    let threshold = facts.risk_threshold;
+    judge(score < threshold, Seen::Number(score), Seen::Number(threshold), "the network's score is lower")
+}
+
+fn step_up_required(card: &CardFacts, three_ds: ThreeDs) -> Verdict<'static> {
+    if three_ds == ThreeDs::None {
+        return Verdict::NotGiven;
+    }
+    let passes = !(card.enable_2fa && three_ds == ThreeDs::Offered);
+    let (observed, threshold) = (Seen::Text(three_ds.as_str()), Seen::Text("authenticated"));
+    judge(passes, observed, threshold, "the cardholder authenticates (3-D Secure)")
+}
+
+fn step_up_failed(three_ds: ThreeDs) -> Verdict<'static> {
+    if three_ds == ThreeDs::None {
+        return Verdict::NotGiven;
+    }
+    let observed = Seen::Text(three_ds.as_str());
+    judge(three_ds != ThreeDs::Failed, observed, Seen::Nothing, "the cardholder passes the authentication")
+}
+
+fn funds(card: &CardFacts, ctx: &Ctx<'_>) -> Verdict<'static> {
+    if !ctx.spends() {
+        return Verdict::NotApplicable;
+    }
+    let needed = ctx.amount.saturating_add(ctx.fee(ctx.amount).total());
+    let compared = Compared {
+        observed: Seen::Money(needed),
+        threshold: Seen::Money(card.available),
+        figures: Some(Figures { amounts: Some((needed, card.available)), limit: None }),
+    };
+    if needed <= card.available {
+        Verdict::Pass(compared)
+    } else {
+        Verdict::Fail(compared, Fix::Needed(needed.saturating_sub(card.available)))
+    }
 }

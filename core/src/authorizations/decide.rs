@@ -1,37 +1,32 @@
-//! The decision: pure, and with an explanation. Every check runs. The reason is the first failing check in the order of
-//! [`Reason`], which puts identity and card secrets before money, so that someone testing stolen cards learns nothing
-//! about funds.
+//! The decision: pure, and without texts. The reason is the first failing check in the order of [`Reason`], which puts
+//! identity and card secrets before money, so that someone testing stolen cards learns nothing about funds.
 
-use crate::authorizations::checks::{CHECKS, Ctx, Verdict};
-use crate::authorizations::{Check, CheckOutcome, Decision, DecisionOutcome, Facts, LimitFact, Reason, Request};
+use crate::authorizations::checks::Ctx;
+use crate::authorizations::{Decision, DecisionOutcome, Facts, LimitFact, Reason, Request};
 
 pub fn decide(facts: &Facts, request: &Request) -> Decision {
     let requested = request.amount.unwrap_or(0);
-    let amount = if request.partial_allowed { most(facts, request, requested) } else { requested };
+    let amount = approvable(facts, request);
     let ctx = Ctx { facts, request, amount };
-    let checks: Vec<Check> = CHECKS.iter().map(|(reason, check)| shown(*reason, check(&ctx))).collect();
-    let reason = checks.iter().find(|check| check.outcome == CheckOutcome::Fail).map(|check| check.check);
+    let reason = Reason::ALL.iter().copied().find(|reason| ctx.check(*reason).fails());
     let approved = if reason.is_some() { 0 } else { amount };
     let outcome = match reason {
         Some(_) => DecisionOutcome::Declined,
         None if approved < requested => DecisionOutcome::PartiallyApproved,
         None => DecisionOutcome::Approved,
     };
-    Decision { outcome, reason, approved, fee: ctx.fee(approved), checks }
+    Decision { outcome, reason, approved, fee: ctx.fee(approved) }
 }
 
-fn shown(check: Reason, verdict: Verdict) -> Check {
-    let (figures, verdict) = match verdict {
-        Verdict::With(figures, verdict) => (Some(figures), *verdict),
-        verdict => (None, verdict),
-    };
-    let (outcome, observed, threshold, would_pass_if) = match verdict {
-        Verdict::Pass(observed, threshold) => (CheckOutcome::Pass, observed, threshold, None),
-        Verdict::Fail(observed, threshold, fix) => (CheckOutcome::Fail, observed, threshold, Some(fix)),
-        Verdict::NotGiven => (CheckOutcome::NotGiven, None, None, None),
-        Verdict::NotApplicable | Verdict::With(..) => (CheckOutcome::NotApplicable, None, None, None),
-    };
-    Check { check, outcome, observed, threshold, would_pass_if, figures }
+/// Whether a check fails, also if an earlier one does.
+pub(super) fn fails(facts: &Facts, request: &Request, reason: Reason) -> bool {
+    Ctx { facts, request, amount: approvable(facts, request) }.check(reason).fails()
+}
+
+/// The amount that is approved if no check fails.
+pub(super) fn approvable(facts: &Facts, request: &Request) -> i64 {
+    let requested = request.amount.unwrap_or(0);
+    if request.partial_allowed { most(facts, request, requested) } else { requested }
 }
 
 /// The largest amount that limits and funds allow; the requested amount if that would be zero.

@@ -1,4 +1,4 @@
-//! The result of a decision: outcome, reason, and every check with the values it compared.
+//! The result of a decision: outcome and reason; and a check as it is shown, with the values it compared.
 
 use crate::limits::Interval;
 use crate::programs::Fee;
@@ -73,7 +73,7 @@ crate::string_enum! {
 }
 
 /// The figures behind the texts of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
     /// Observed value and threshold, in minor units of the card's currency.
     pub amounts: Option<(i64, i64)>,
@@ -94,13 +94,11 @@ pub struct Check {
     pub figures: Option<Figures>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
     pub outcome: DecisionOutcome,
     pub reason: Option<Reason>,
     /// In minor units of the card's currency.
     pub approved: i64,
     pub fee: Fee,
-    /// In the order of [`Reason`].
-    pub checks: Vec<Check>,
 }

@@ -25,7 +25,8 @@ pub(crate) fn emit_declined(
     declined: &Authorization,
     environment: &str,
 ) -> Result<(), Stop> {
-    let transaction = Pictured::from(TransactionView::declined(declined, card, environment));
-    let decline = Pictured::from(DeclineView::of(declined));
+    let decline = DeclineView::of(declined);
+    let transaction = Pictured::from(TransactionView::declined(declined, card, &decline, environment));
+    let decline = Pictured::from(decline);
     emit_with(work, owner(card), EventType::AuthorizationDeclined, [part(&transaction), part(&decline)])
 }

@@ -7,6 +7,7 @@ use crate::card_holders::CardHolderStatus;
 use crate::cards::CardStatus;
 use crate::limits::{Interval, SpendingControls};
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
+use crate::money::Currency;
 use crate::programs::FeeTerms;
 
 /// Defaults are omitted: facts are stored with every authorization.
@@ -22,7 +23,8 @@ pub struct Request {
     pub channel: Channel,
     /// In minor units of the card's currency; `None` if no rate is known.
     pub amount: Option<i64>,
-    pub merchant_currency: String,
+    #[serde(deserialize_with = "Currency::read_stored")]
+    pub merchant_currency: Currency,
     pub merchant: Merchant,
     #[serde(default, skip_serializing_if = "is_default")]
     pub three_ds: ThreeDs,
@@ -68,7 +70,8 @@ pub struct CardFacts {
     pub valid_from: Option<i64>,
     /// When the card or its validity ends, whichever is earlier, in microseconds.
     pub ends: i64,
-    pub currency: String,
+    #[serde(deserialize_with = "Currency::read_stored")]
+    pub currency: Currency,
     pub exponent: u8,
     /// Without spending limits; those are in `limits`.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::accounts::Account;
+use crate::authorizations::usage::CardCounters;
 use crate::authorizations::{CardFacts, Facts, LimitFact, Request};
 use crate::card_holders::CardHolder;
 use crate::cards::{Card, CardSecret, Expiry};
 use crate::ledger::Balance;
-use crate::limits::{Counters, Interval, SpendingLimit, counters, covers};
+use crate::limits::{Interval, SpendingLimit, covers};
 use crate::messages::{Match, NetworkRequest};
 use crate::programs::Terms;
 use crate::record::Key;
@@ -15,15 +16,15 @@ use crate::refusal::Stop;
 use crate::time::Instant;
 use crate::work::Work;
 
-/// The rows that a decision reads.
+/// The rows that a decision reads, each fetched once. What the command changes is owned, and put back once.
 pub(super) struct CardContext {
     pub(super) card: Arc<Card>,
-    pub(super) holder: Arc<CardHolder>,
-    pub(super) account: Arc<Account>,
-    pub(super) balance: Arc<Balance>,
+    holder: Arc<CardHolder>,
+    account: Arc<Account>,
+    balance: Arc<Balance>,
     pub(super) secret: Option<Arc<CardSecret>>,
-    pub(super) card_counters: Counters,
-    pub(super) holder_counters: Counters,
+    /// Those of exactly this card, even if it was replaced.
+    pub(super) counters: CardCounters,
 }
 
 /// Fetches every row a decision reads; locks the counters and the balance.
@@ -33,15 +34,8 @@ pub(super) fn card_context(work: &mut Work, card: &Arc<Card>) -> Result<CardCont
     let account = work.accounts.get(Key::of(client, card.debit_account.0))?.expect("a card has an account");
     let balance = work.balances.get_for_update(Key::of(client, card.funds.0))?.expect("a card spends from a balance");
     let secret = work.card_secrets.get(Key::of(client, card.id.0))?;
-    Ok(CardContext {
-        card: card.clone(),
-        holder,
-        account,
-        balance,
-        secret,
-        card_counters: counters(work, card.id.0)?,
-        holder_counters: counters(work, card.card_holder.0)?,
-    })
+    let counters = CardCounters::of(work, card.clone(), holder.clone())?;
+    Ok(CardContext { card: card.clone(), holder, account, balance, secret, counters })
 }
 
 /// The request in the form that is decided and stored.
@@ -50,7 +44,7 @@ pub(super) fn request(message: &NetworkRequest, amount: Option<i64>, pin: Match)
         kind: message.kind,
         channel: message.channel,
         amount,
-        merchant_currency: message.requested.currency.code().to_owned(),
+        merchant_currency: message.requested.currency,
         merchant: message.merchant.clone(),
         three_ds: message.three_ds,
         partial_allowed: message.partial_allowed,
@@ -104,18 +98,17 @@ fn card_facts(
     let once = card.disposable.then_some(1);
     let on_demand = card.funds == card.debit_account.into();
     // Ids that were stored before they were trimmed are compared like others.
-    let mut controls = card.controls.clone().trimmed();
-    controls.spending_limits.clear();
+    let controls = card.controls.without_limits().trimmed();
     CardFacts {
         status: card.status,
         valid_from: card.valid_from.map(|at| at.micros()),
         ends: ends.micros(),
-        currency: card.currency.code().to_owned(),
+        currency: card.currency,
         exponent: card.currency.exponent(),
         controls,
         enable_2fa: card.enable_2fa,
         most_payments: once.into_iter().chain(card.cancel_after).min(),
-        payments: context.card_counters.payments,
+        payments: context.counters.of_card.payments,
         locked_merchant: card.locked_merchant.as_ref().filter(|_| card.merchant_lock).map(|id| id.trim().to_owned()),
         pin_failures: context.secret.as_ref().map_or(0, |secret| secret.pin_failures),
         pin_tries: terms.pin_tries,
@@ -128,25 +121,26 @@ fn card_facts(
         account_can_debit: !on_demand || account.can_debit,
         available: context.balance.available(),
         fee: terms.fee(card.currency, message.kind, &message.merchant.country),
-        limits: limits(context, &message.merchant.category, already, now),
+        limits: limits(context, &message.merchant.category, already),
     }
 }
 
-fn limits(context: &CardContext, category: &str, already: Option<i64>, now: Instant) -> Vec<LimitFact> {
-    let currency = context.card.currency.code();
+fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<LimitFact> {
+    let (currency, starts) = (context.card.currency, &context.counters.starts);
     let levels = [
-        (false, &context.card.controls.spending_limits, &context.card_counters),
-        (true, &context.holder.limits, &context.holder_counters),
+        (false, &context.card.controls.spending_limits, &context.counters.of_card),
+        (true, &context.holder.limits, &context.counters.of_holder),
     ];
     let mut facts = Vec::new();
     for (of_holder, limits, counters) in levels {
         let counts = |limit: &&SpendingLimit| {
-            covers(&limit.categories, category) && limit.currency.as_deref().is_none_or(|wanted| wanted == currency)
+            covers(&limit.categories, category)
+                && limit.currency.as_deref().is_none_or(|wanted| wanted == currency.code())
         };
         for limit in limits.iter().filter(counts) {
             let (used_amount, used_count) = match limit.interval {
                 Interval::PerAuthorization => (already.unwrap_or(0), 0),
-                _ => counters.used(limit, currency, now),
+                _ => counters.used(limit, currency, starts),
             };
             facts.push(LimitFact {
                 of_holder,

@@ -6,7 +6,6 @@ use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{PriorAmounts, card_context, facts, request};
 use crate::authorizations::record::MAX_DECISIONS;
-use crate::authorizations::usage::consume;
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_for_update,
     pricing,
@@ -15,7 +14,6 @@ use crate::cards;
 use crate::events::EventType;
 use crate::fields::not_negative;
 use crate::ids::{AuthorizationId, ClientId, Id};
-use crate::limits::add_usage;
 use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, RequestedAmount, ThreeDs};
 use crate::programs::{Terms, billing};
 use crate::record::Key;
@@ -64,7 +62,7 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
     let of_merchant = not_negative(command.requested.amount, command.requested.currency, "/amount")?;
-    let context = card_context(work, &card)?;
+    let mut context = card_context(work, &card)?;
     let own = command.requested.currency == found.merchant_currency;
     let said = command.requested.billing.is_some() || command.requested.rate.is_some();
     let amount = match pricing::increase(&found, of_merchant).filter(|_| own && !said) {
@@ -89,7 +87,8 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
             None
         } else {
             let entry = hold(work, &card, changed.id, more + decision.fee.total(), false)?;
-            add_usage(&mut changed.limit_usage, consume(work, &card, &changed.merchant.category, (more, 0))?);
+            context.counters.consume(&mut changed.limit_usage, &changed.merchant.category, more, 0);
+            context.counters.keep(work);
             Some(entry.id)
         };
         // Both amounts grow together: clearings are converted at the rate between them.
@@ -104,6 +103,7 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
         changed.outstanding_fee += decision.fee.total();
         changed.note(Step::Incremented, more, entry, None, now);
     }
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     emit_authorization(work, &card, EventType::AuthorizationUpdated, &changed)?;
     Ok(AuthorizationView::of(&changed))

@@ -1,6 +1,6 @@
 //! Authorizations: requests and advices decided, incremented, reversed, released and expired.
 //!
-//! [`decide`] is pure: facts and request in, decision out. The rules around it gather the facts, hold money, count
+//! [`decide`] is pure: facts and request in, decision out; [`explain`] makes the texts of its checks. The rules around it gather the facts, hold money, count
 //! spending, and emit events.
 
 mod advise;
@@ -9,6 +9,7 @@ mod checks;
 mod decide;
 mod decision;
 pub(crate) mod emit;
+mod explain;
 mod facts;
 mod find;
 pub(crate) mod funds;
@@ -28,6 +29,8 @@ pub(crate) use advise::price_pending_advice;
 pub use authorize::Authorize;
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason};
+pub use explain::explain;
+pub(crate) use explain::explain_one;
 pub use facts::{CardFacts, Facts, LimitFact, Request};
 pub(crate) use find::{find, find_for_update};
 pub use increment::IncrementAuthorization;

@@ -49,7 +49,7 @@ pub struct TimelineStep {
     pub at: i64,
     /// In minor units of the card's currency.
     pub amount: i64,
-    pub entry: Option<String>,
+    pub entry: Option<EntryId>,
     pub note: Option<String>,
 }
 
@@ -126,7 +126,7 @@ pub struct Authorization {
     pub fee_terms: FeeTerms,
     /// The first decision, then increments.
     pub decided: Vec<Decided>,
-    pub limit_usage: Vec<LimitUsage>,
+    pub limit_usage: LimitUsage,
     /// Oldest first.
     pub timeline: Vec<TimelineStep>,
     pub expires_at: Option<Instant>,
@@ -140,13 +140,7 @@ pub struct Authorization {
 impl Authorization {
     /// Adds a step to the timeline and counts the change.
     pub fn note(&mut self, step: Step, amount: i64, entry: Option<EntryId>, note: Option<&str>, now: Instant) {
-        self.timeline.push(TimelineStep {
-            step,
-            at: now.micros(),
-            amount,
-            entry: entry.map(|id| id.to_string()),
-            note: note.map(str::to_owned),
-        });
+        self.timeline.push(TimelineStep { step, at: now.micros(), amount, entry, note: note.map(str::to_owned) });
         let surplus = self.timeline.len().saturating_sub(MAX_TIMELINE_STEPS);
         self.timeline.drain(..surplus);
         self.version += 1;

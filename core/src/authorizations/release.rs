@@ -1,5 +1,7 @@
 //! Releasing what an authorization holds.
 
+use std::sync::Arc;
+
 use crate::authorizations::funds::hold;
 use crate::authorizations::usage::release_usage;
 use crate::authorizations::{Authorization, AuthorizationStatus, Step};
@@ -18,7 +20,7 @@ pub(crate) fn close(authorization: &mut Authorization, unless_cleared: Authoriza
 /// Releases `amount` of the outstanding amount in the ledger and in the windows. Fees are released with the last of it.
 pub(crate) fn release(
     work: &mut Work,
-    card: &Card,
+    card: &Arc<Card>,
     authorization: &mut Authorization,
     amount: i64,
     step: Step,
@@ -33,7 +35,7 @@ pub(crate) fn release(
             entry = Some(hold(work, card, authorization.id, -(amount + fee), false)?.id);
         }
         // A pending advice was not counted yet.
-        let counted = authorization.limit_usage.iter().any(|part| part.count > 0);
+        let counted = authorization.limit_usage.counts();
         let whole = counted && authorization.outstanding == 0 && authorization.cleared == 0;
         release_usage(work, card, &mut authorization.limit_usage, amount, i64::from(whole))?;
     }

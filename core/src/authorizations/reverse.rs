@@ -1,5 +1,7 @@
 //! Reversals by the merchant, expiry, and release by an operator.
 
+use std::sync::Arc;
+
 use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::forward_released_funds;
 use crate::authorizations::identity::{self, EarlyReversal};
@@ -111,6 +113,7 @@ fn take_back(work: &mut Work, found: &Authorization, part: Part) -> Result<Autho
     if changed.outstanding == 0 {
         close(&mut changed, AuthorizationStatus::Reversed);
     }
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     if amount > back {
         let exception = ExceptionDraft::about(ExceptionKind::OverReversal, &changed, amount - back);
@@ -240,6 +243,7 @@ fn void_pending(work: &mut Work, found: &Authorization) -> Result<AuthorizationV
     let mut changed = found.clone();
     changed.note(Step::Reversed, 0, None, None, work.now());
     close(&mut changed, AuthorizationStatus::Reversed);
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     emit_authorization(work, &card, EventType::AuthorizationReversed, &changed)?;
     Ok(AuthorizationView::of(&changed))
@@ -348,6 +352,7 @@ fn end_hold(
         &mut changed,
         if step == Step::Expired { AuthorizationStatus::Expired } else { AuthorizationStatus::Reversed },
     );
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     let kind = if step == Step::Expired { EventType::AuthorizationExpired } else { EventType::AuthorizationReversed };
     emit_authorization(work, &card, kind, &changed)?;

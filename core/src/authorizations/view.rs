@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, LimitLevel, Reason, Step, decide,
+    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, LimitLevel, Reason, Step,
+    explain,
 };
 use crate::events::EventPart;
 use crate::limits::Interval;
@@ -124,7 +125,7 @@ impl AuthorizationView {
             step: step.step,
             at: Instant::from_micros(step.at).to_string(),
             amount: money(step.amount),
-            entry_id: step.entry.clone(),
+            entry_id: step.entry.map(|id| id.to_string()),
             note: step.note.clone(),
         });
         AuthorizationView {
@@ -251,7 +252,7 @@ pub struct DecisionView {
 impl DecisionView {
     /// The checks are computed again from the stored facts.
     pub fn of(decided: &Decided, currency: Currency) -> DecisionView {
-        let checks = decide(&decided.facts, &decided.request).checks;
+        let checks = explain(&decided.facts, &decided.request);
         DecisionView {
             outcome: decided.outcome,
             reason: decided.reason,

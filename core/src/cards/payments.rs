@@ -9,8 +9,10 @@ use crate::work::Work;
 
 /// A payment may lock the card to its merchant, or be the card's last one.
 pub(crate) fn apply_payment_effects(work: &mut Work, card: &Card, merchant_id: &str) -> Result<(), Stop> {
-    let payments = counters(work, card.id.0)?.payments;
-    let last = card.cancel_after.is_some_and(|most| payments >= most);
+    let last = match card.cancel_after {
+        Some(most) => counters(work, card.id.0)?.payments >= most,
+        None => false,
+    };
     // A merchant without an id cannot be distinguished from others.
     let named = !merchant_id.is_empty();
     let locks = card.merchant_lock && card.locked_merchant.is_none() && named;

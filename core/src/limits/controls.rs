@@ -121,6 +121,20 @@ pub struct SpendingControls {
 }
 
 impl SpendingControls {
+    #[must_use]
+    pub(crate) fn without_limits(&self) -> SpendingControls {
+        SpendingControls {
+            channels: self.channels,
+            allowed_categories: self.allowed_categories.clone(),
+            blocked_categories: self.blocked_categories.clone(),
+            allowed_merchants: self.allowed_merchants.clone(),
+            blocked_merchants: self.blocked_merchants.clone(),
+            allowed_countries: self.allowed_countries.clone(),
+            blocked_countries: self.blocked_countries.clone(),
+            spending_limits: Vec::new(),
+        }
+    }
+
     /// Without blanks around merchant ids: networks pad them to a fixed width.
     #[must_use]
     pub fn trimmed(mut self) -> SpendingControls {

@@ -5,12 +5,20 @@
 pub mod categories;
 mod controls;
 mod find;
+mod packed;
 mod record;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod window;
 pub mod windows;
 
 pub use controls::{
     Channels, Interval, MAX_LIMITS, NewControls, NewLimit, SpendingControls, SpendingLimit, start_limits,
 };
 pub(crate) use find::counters;
-pub(crate) use record::add_usage;
-pub use record::{Answered, Counters, LimitUsage, MAX_REMEMBERED_MESSAGES, MessageDigest, Window, WindowKey, covers};
+pub use packed::Windows;
+pub use record::{Answered, Counters, MAX_REMEMBERED_MESSAGES, MessageDigest};
+pub(crate) use usage::Counted;
+pub use usage::{LimitUsage, WindowUsage};
+pub use window::{Window, WindowKey, WindowScope, covers};

@@ -8,5 +8,5 @@ mod terminal;
 pub use message::{
     AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
-pub use record::{NetworkReference, ReferenceKind};
+pub use record::{NetworkReference, ReferenceHash, ReferenceKind};
 pub use terminal::TerminalView;

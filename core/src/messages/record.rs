@@ -28,13 +28,33 @@ pub struct NetworkReference {
 impl NetworkReference {
     /// The key of a reference.
     pub fn key_of(client: ClientId, kind: ReferenceKind, reference: &str) -> Key {
-        Key { client, id: KeyBytes::new(&NetworkReference::hash(kind, reference)) }
+        ReferenceHash::of(reference).key(client, kind)
     }
+}
 
-    /// SHA-256 of the reference, with the kind in the last byte.
-    pub fn hash(kind: ReferenceKind, reference: &str) -> [u8; 32] {
+/// SHA-256 of a reference, from which the keys of all kinds follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReferenceHash([u8; 32]);
+
+impl ReferenceHash {
+    pub fn of(reference: &str) -> ReferenceHash {
         let mut hash = [0; 32];
         hash.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, reference.as_bytes()).as_ref());
+        ReferenceHash(hash)
+    }
+
+    pub fn key(&self, client: ClientId, kind: ReferenceKind) -> Key {
+        Key { client, id: KeyBytes::new(&self.of_kind(kind)) }
+    }
+
+    /// The row that maps the reference to an object.
+    pub fn leading_to(&self, client: ClientId, kind: ReferenceKind, object: Id) -> NetworkReference {
+        NetworkReference { client, hash: self.of_kind(kind), kind, object }
+    }
+
+    /// With the kind in the last byte.
+    fn of_kind(&self, kind: ReferenceKind) -> [u8; 32] {
+        let mut hash = self.0;
         hash[31] = match kind {
             ReferenceKind::Authorization => 1,
             ReferenceKind::Transaction => 2,

@@ -13,7 +13,6 @@ use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
 use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
-use crate::limits::add_usage;
 use crate::messages::{AuthorizationType, Trace};
 use crate::programs::Fee;
 use crate::refusal::{Refusal, Stop};
@@ -136,9 +135,8 @@ fn clear_open(
     changed.note(Step::Cleared, amount, Some(booked.entry.id), None, work.now());
     if amount > collected && !credit {
         // A payment that was reversed in full counts again if it is cleared after all.
-        let again = i64::from(found.limit_usage.iter().all(|part| part.count == 0));
-        let taken = consume(work, &card, &found.merchant.category, (amount - collected, again))?;
-        add_usage(&mut changed.limit_usage, taken);
+        let again = i64::from(!found.limit_usage.counts());
+        consume(work, &card, &mut changed.limit_usage, &found.merchant.category, (amount - collected, again))?;
     }
     if last && changed.outstanding > 0 {
         let rest = changed.outstanding;
@@ -147,6 +145,7 @@ fn clear_open(
     if changed.outstanding == 0 && last {
         close(&mut changed, AuthorizationStatus::Closed);
     }
+    let changed = Arc::new(changed);
     work.authorizations.put(changed.clone());
     let posted = Transaction {
         channel: found.channel,

@@ -7,6 +7,7 @@ use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception
 use crate::fields::not_negative;
 use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
+use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, RequestedAmount, Trace};
 use crate::programs::{Terms, billing};
 use crate::refusal::{Refusal, Stop};
@@ -93,8 +94,10 @@ pub(super) fn post_forced(
         release: 0,
     };
     let booked = book(work, &card, &movement)?;
+    let mut limit_usage = LimitUsage::default();
+    consume(work, &card, &mut limit_usage, &what.merchant.category, (amount, 1))?;
     let posted = Transaction {
-        limit_usage: consume(work, &card, &what.merchant.category, (amount, 1))?,
+        limit_usage,
         channel: what.channel,
         merchant: what.merchant.clone(),
         merchant_amount: not_negative(requested.amount, requested.currency, "/amount")?,

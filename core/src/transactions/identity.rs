@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{CardId, Id};
-use crate::messages::{NetworkReference, ReferenceKind, RequestedAmount, Trace};
+use crate::messages::{NetworkReference, ReferenceHash, ReferenceKind, RequestedAmount, Trace};
 use crate::money::Currency;
 use crate::record::Key;
 use crate::refusal::Stop;
@@ -93,7 +93,6 @@ impl PostingMessage<'_> {
 
 /// Lets a repeated message find the transaction, or the exception it waits in.
 pub(super) fn remember_posting(work: &mut Work, lookup: &str, object: Id) {
-    let hash = NetworkReference::hash(ReferenceKind::Transaction, lookup);
-    let (client, kind) = (work.client(), ReferenceKind::Transaction);
-    work.network_references.put(NetworkReference { client, hash, kind, object });
+    let reference = ReferenceHash::of(lookup).leading_to(work.client(), ReferenceKind::Transaction, object);
+    work.network_references.put(reference);
 }

@@ -8,6 +8,7 @@ use crate::cards::{Card, owner};
 use crate::events::{EventType, emit_with, part};
 use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::ids::{AuthorizationId, TransactionId};
+use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, Channel, Merchant, Trace};
 use crate::programs::{Fee, Terms};
 use crate::record::Key;
@@ -76,7 +77,7 @@ pub(super) fn draft(
         with_pin: false,
         refunded: 0,
         merchant_refunded: 0,
-        limit_usage: Vec::new(),
+        limit_usage: LimitUsage::default(),
         entry: booked.entry.id,
         created_at: now,
         updated_at: now,

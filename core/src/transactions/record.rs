@@ -47,7 +47,7 @@ pub struct Transaction {
     pub merchant_refunded: i64,
     /// The windows in which a force post was counted, or to which a refund was credited (then with negative amounts):
     /// reversing the refund debits the same windows.
-    pub limit_usage: Vec<LimitUsage>,
+    pub limit_usage: LimitUsage,
     pub entry: EntryId,
     pub created_at: Instant,
     pub updated_at: Instant,

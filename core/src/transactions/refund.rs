@@ -11,6 +11,7 @@ use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind};
 use crate::fields::not_negative;
 use crate::ids::{ClientId, Id, TransactionId};
 use crate::ledger::EntryKind;
+use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, RequestedAmount};
 use crate::money::Decimal;
 use crate::programs::{Fee, Terms, billing};
@@ -143,7 +144,7 @@ fn wait_for_eyes(
 fn post_part(
     work: &mut Work,
     command: &Refund,
-    card: &Card,
+    card: &Arc<Card>,
     what: &Unmatched,
     original: Option<Arc<Transaction>>,
     part: Part,
@@ -171,6 +172,8 @@ fn post_part(
         release: 0,
     };
     let booked = book(work, card, &movement)?;
+    let mut limit_usage = LimitUsage::default();
+    consume(work, card, &mut limit_usage, &what.merchant.category, (-amount, 0))?;
     let posted = Transaction {
         authorization,
         original: command.original,
@@ -180,7 +183,7 @@ fn post_part(
         merchant_amount: part.merchant_amount,
         merchant_currency: part.merchant_currency,
         trace: command.trace.clone(),
-        limit_usage: consume(work, card, &what.merchant.category, (-amount, 0))?,
+        limit_usage,
         ..draft(work, card, TransactionType::Refund, amount, fee, &booked)
     };
     keep(work, &posted, lookup)?;
@@ -248,10 +251,11 @@ fn reverse_refund(work: &mut Work, command: &ReverseRefund) -> Result<Transactio
         trace: refund.trace.clone(),
         ..draft(work, &card, TransactionType::RefundReversal, -refund.amount, fee, &booked)
     };
+    let posted = Arc::new(posted);
     work.transactions.put(posted.clone());
     if refund.limit_usage.is_empty() {
         // Older refunds did not record the windows they were credited to.
-        consume(work, &card, &posted.merchant.category, (refund.amount, 0))?;
+        consume(work, &card, &mut LimitUsage::default(), &refund.merchant.category, (refund.amount, 0))?;
     } else {
         consume_again(work, &card, &refund.limit_usage)?;
     }

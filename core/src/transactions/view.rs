@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::authorizations::{Authorization, decide};
+use crate::authorizations::{Authorization, explain_one};
 use crate::cards::Card;
 use crate::events::EventPart;
 use crate::messages::{Channel, Merchant, TerminalView};
@@ -199,9 +199,13 @@ impl TransactionView {
     }
 
     /// A declined authorization in the published format of a transaction.
-    pub(crate) fn declined(of: &Authorization, card: &Card, environment: &str) -> TransactionView {
+    pub(crate) fn declined(
+        of: &Authorization,
+        card: &Card,
+        decline: &DeclineView,
+        environment: &str,
+    ) -> TransactionView {
         let money = |minor| Money::new(minor, of.currency);
-        let decline = DeclineView::of(of);
         let details = DetailsView {
             event_type: "authorization.declined".to_owned(),
             environment: environment.to_owned(),
@@ -213,8 +217,8 @@ impl TransactionView {
                 reason: decline.reason.clone(),
                 narration: decline.narration.clone(),
             }]),
-            reason: Some(decline.reason),
-            narration: Some(decline.narration),
+            reason: Some(decline.reason.clone()),
+            narration: Some(decline.narration.clone()),
             ..DetailsView::default()
         };
         TransactionView {
@@ -273,10 +277,8 @@ impl EventPart for DeclineView {
 impl DeclineView {
     pub(crate) fn of(of: &Authorization) -> DeclineView {
         let reason = of.reason.map_or_else(|| "declined".to_owned(), |reason| reason.to_string());
-        let failed = of.decided.first().and_then(|decided| {
-            let checks = decide(&decided.facts, &decided.request).checks;
-            checks.into_iter().find(|check| Some(check.check) == of.reason)
-        });
+        let failed = of.decided.first().zip(of.reason);
+        let failed = failed.map(|(decided, reason)| explain_one(&decided.facts, &decided.request, reason));
         let fix = failed.and_then(|check| check.would_pass_if);
         let narration = match fix {
             None => reason.replace('_', " "),

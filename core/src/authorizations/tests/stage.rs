@@ -15,6 +15,7 @@ use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCar
 use crate::clock::AdvanceClock;
 use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, TransactionId};
 use crate::ledger::System;
+use crate::limits::windows::Starts;
 use crate::limits::{Interval, SpendingLimit};
 use crate::messages::{
     AuthorizationType, Channel, Match, Merchant, NetworkReference, NetworkRequest, Presented, ReferenceKind,
@@ -180,7 +181,7 @@ impl Stage {
         let set = &self.world.card_row(self.card).controls.spending_limits;
         let limit = set.iter().find(|set| set.identity() == limit.identity()).unwrap_or(&limit);
         let counters = self.world.work.counters.peek(Key::of(self.world.client, self.card.0)).expect("counters");
-        counters.used(limit, "USD", self.world.work.now())
+        counters.used(limit, usd(), &Starts::at(self.world.work.now()))
     }
 
     pub(super) fn system(&self, wanted: System) -> i64 {

@@ -150,10 +150,7 @@ impl Simulation {
                     fresh.commands
                 );
             }
-            let plain = |window: &&Window| {
-                let key = &window.key;
-                key.interval == Interval::AllTime && key.categories.is_empty() && key.time_zone == "UTC"
-            };
+            let plain = |window: &&Window| window.key.interval == Interval::AllTime && window.key.is_plain();
             let counted: i64 = row.windows.iter().filter(plain).map(|window| window.count).sum();
             assert_eq!(counted, row.payments, "{owner} after {:?}", fresh.commands);
         }
@@ -173,7 +170,7 @@ impl Simulation {
     }
 
     fn is_current(&self, window: &Window) -> bool {
-        let begin = |at| windows::start(window.key.interval, &window.key.time_zone, at);
+        let begin = |at| windows::start(window.key.interval, window.key.time_zone(), at);
         begin(crate::time::Instant::from_micros(window.start)) == begin(self.now())
     }
 
@@ -195,7 +192,7 @@ impl Simulation {
                 TransactionType::RefundReversal => (-1, self.posting_row(transaction.original.expect("a refund"))),
                 _ => (1, transaction),
             };
-            for taken in &of.limit_usage {
+            for taken in of.limit_usage.by_window(of.currency) {
                 let whose = if taken.of_holder { of.card_holder.0 } else { self.counted(of.card) };
                 if whose == owner && same(&taken.key, taken.start) {
                     amount += sign * taken.amount;
@@ -221,7 +218,7 @@ impl Simulation {
             if row.kind != AuthorizationType::Deposit {
                 *held.entry(self.world.card_row(card).funds.0).or_default() += row.held();
             }
-            if row.limit_usage.iter().any(|taken| taken.count > 0) {
+            if row.limit_usage.counts() {
                 *payments.entry(self.counted(card)).or_default() += 1;
                 *payments.entry(holder.0).or_default() += 1;
             }

@@ -138,8 +138,11 @@ impl Simulation {
             let (Change::Insert(row) | Change::Update(row)) = change else { continue };
             let (true, Some(card)) = (row.client == own, row.card) else { continue };
             let before = self.world.work.authorizations.peek(row.key());
-            let before = before.into_iter().flat_map(|row| &row.limit_usage).map(|taken| (taken, -1));
-            for (taken, sign) in row.limit_usage.iter().map(|taken| (taken, 1)).chain(before) {
+            let before = before.map_or_else(Vec::new, |row| row.limit_usage.by_window(row.currency));
+            let before = before.into_iter().map(|taken| (taken, -1));
+            for (taken, sign) in
+                row.limit_usage.by_window(row.currency).into_iter().map(|taken| (taken, 1)).chain(before)
+            {
                 let holder = row.card_holder.filter(|_| taken.of_holder);
                 let (amount, count) = (sign * taken.amount, sign * taken.count);
                 let known = self.fresh.moved.iter_mut().find(|moved| {
