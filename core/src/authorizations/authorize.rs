@@ -28,6 +28,7 @@ use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access::{Exclusive, Shared};
 use crate::verb::Verb;
+use crate::view::Pictured;
 use crate::work::Work;
 
 /// Decides an authorization request, or records an advice.
@@ -40,7 +41,7 @@ pub struct Authorize {
 }
 
 impl Verb for Authorize {
-    type Answer = AuthorizationView;
+    type Answer = Pictured<AuthorizationView>;
 
     fn home(&self) -> Option<Id> {
         self.request.presented.card.map(|card| card.0)
@@ -50,13 +51,13 @@ impl Verb for Authorize {
         prefetch_message(work, client, &self.request.presented, &self.request.trace.transaction_id);
     }
 
-    fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
+    fn run(&self, work: &mut Work) -> Result<Pictured<AuthorizationView>, Stop> {
         authorize(work, self)
     }
 }
 
 /// A declined payment is stored like an approved one; it is not a refusal.
-fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, Stop> {
+fn authorize(work: &mut Work, command: &Authorize) -> Result<Pictured<AuthorizationView>, Stop> {
     let message = &command.request;
     let card = match message.presented.card {
         Some(id) => Some(cards::find(work, id)?),
@@ -66,7 +67,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     let mut context = card.as_ref().map(|card| card_context(work, card)).transpose()?;
     let digest = identity::of_request(message, command.advice);
     if let Some(again) = context.as_ref().and_then(|context| context.counters.of_card.answer_to(&digest)) {
-        return Ok(AuthorizationView::of(&*find(work, again)?));
+        return Ok(AuthorizationView::of(&*find(work, again)?).into());
     }
     let (transaction, lookup) = (&message.trace.transaction_id, ReferenceHash::of(&message.trace.transaction_id));
     let known = Known::find(work, transaction, lookup, message.presented.card)?;
@@ -78,7 +79,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<AuthorizationView, 
     if let Some(own) = &known.own
         && let Some(answer) = answer_known(work, command, own, amount)?
     {
-        return remember_answer(work, card.as_deref(), digest, own.id).map(|()| answer);
+        return remember_answer(work, card.as_deref(), digest, own.id).map(|()| answer.into());
     }
     let duplicate = known.own.as_ref().map(|own| own.id.0).or(known.other).map(|id| id.to_string());
     let request = request(message, amount, pin);
@@ -132,7 +133,7 @@ fn wait_for_price(
     command: &Authorize,
     context: CardContext,
     mut made: Authorization,
-) -> Result<AuthorizationView, Stop> {
+) -> Result<Pictured<AuthorizationView>, Stop> {
     let CardContext { card, counters, .. } = context;
     work.counters.put(counters.of_card);
     let requested = &command.request.requested;
@@ -142,8 +143,7 @@ fn wait_for_price(
     raise_exception(work, ExceptionDraft { authorization: Some(made.id), ..exception })?;
     let made = Arc::new(made);
     work.authorizations.put(made.clone());
-    emit_authorization(work, &card, EventType::AuthorizationUpdated, &made)?;
-    Ok(AuthorizationView::of(&made))
+    emit_authorization(work, &card, EventType::AuthorizationUpdated, &made)
 }
 
 /// Without a context, the number is not of a card issued here.
@@ -153,7 +153,7 @@ fn decline(
     context: Option<CardContext>,
     mut made: Authorization,
     decision: &Decision,
-) -> Result<AuthorizationView, Stop> {
+) -> Result<Pictured<AuthorizationView>, Stop> {
     made.status = AuthorizationStatus::Declined;
     made.reason = decision.reason;
     let note = decision.reason.map(|reason| reason.as_str());
@@ -165,7 +165,7 @@ fn decline(
         work.counters.put(counters.of_card);
         emit_declined(work, &card, &made, &command.terms.environment)?;
     }
-    Ok(AuthorizationView::of(&made))
+    Ok(AuthorizationView::of(&made).into())
 }
 
 fn approve(
@@ -175,7 +175,7 @@ fn approve(
     mut made: Authorization,
     decision: &Decision,
     early: &EarlyReversal,
-) -> Result<AuthorizationView, Stop> {
+) -> Result<Pictured<AuthorizationView>, Stop> {
     let now = work.now();
     let CardContext { card, mut counters, .. } = context;
     let card = &card;
@@ -235,12 +235,12 @@ fn approve(
     let made = Arc::new(made);
     work.authorizations.put(made.clone());
     let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
-    emit_authorization(work, card, kind, &made)?;
+    let shown = emit_authorization(work, card, kind, &made)?;
     if counted {
         apply_payment_effects(work, card, &made.merchant.merchant_id)?;
     }
     forward_released_funds(work, card, Some(&made))?;
-    Ok(AuthorizationView::of(&made))
+    Ok(shown)
 }
 
 fn check_amount(message: &NetworkRequest) -> Result<(), Refusal> {

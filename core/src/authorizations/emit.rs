@@ -14,8 +14,8 @@ pub(crate) fn emit_authorization(
     card: &Card,
     kind: EventType,
     authorization: &Authorization,
-) -> Result<(), Stop> {
-    emit(work, owner(card), kind, AuthorizationView::of(authorization)).map(|_| ())
+) -> Result<Pictured<AuthorizationView>, Stop> {
+    emit(work, owner(card), kind, AuthorizationView::of(authorization))
 }
 
 /// Emits a declined payment, in the published format.

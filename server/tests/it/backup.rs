@@ -395,7 +395,7 @@ async fn assert_tables_are_all(world: &World, tables: &Value) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
     let sql = "SELECT table_name::text FROM information_schema.tables
-         WHERE table_schema = 'public' AND table_name <> 'schema_migrations'";
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'schema_migrations'";
     let rows = client.query(sql, &[]).await.expect("the tables");
     let mut there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let tables = tables.as_array().expect("tables").iter();

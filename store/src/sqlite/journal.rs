@@ -67,6 +67,11 @@ pub(super) fn index_of<R: Keyed>() -> Option<usize> {
     NAMES.iter().position(|name| *name == R::TABLE)
 }
 
+/// Whether a statement reads look-ups.
+pub(super) fn names_look_ups(sql: &str) -> bool {
+    [ACCOUNT_LINES, AuthorizationLookUp::TABLE].iter().any(|name| sql.contains(name))
+}
+
 /// Whether a statement names a cached table.
 pub(super) fn names_cached_table(sql: &str) -> bool {
     NAMES.iter().chain([&ACCOUNT_LINES]).any(|name| sql.contains(name))
@@ -182,12 +187,63 @@ pub(super) fn balances(connection: &Connection) -> rusqlite::Result<Vec<Vec<Valu
     Ok(found)
 }
 
+/// Makes the look-ups in the journal visible to this connection: temporary objects shadow the view of lines by account
+/// and the look-ups of authorizations. For readers beside a running server, in their transaction.
+///
+/// A look-up never changes and is never deleted, so those that were seen stay, and one that was flushed meanwhile is
+/// left out.
+pub(super) fn show_look_ups(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SHADOWS)?;
+    let seen: i64 = connection.query_row("SELECT coalesce(max(id), 0) FROM temp.seen_journal", [], |row| row.get(0))?;
+    let mut line = connection.prepare_cached("INSERT OR IGNORE INTO temp.pending_lines VALUES (?1, ?2, ?3, ?4)")?;
+    let mut authorization =
+        connection.prepare_cached("INSERT OR IGNORE INTO temp.pending_authorizations VALUES (?1, ?2, ?3)")?;
+    each_row_after(connection, seen, |table, _, values| match table {
+        LineLookUp::TABLE => line.execute(params_from_iter(values)).map(|_| ()),
+        AuthorizationLookUp::TABLE => authorization.execute(params_from_iter(values)).map(|_| ()),
+        _ => Ok(()),
+    })?;
+    connection
+        .execute("INSERT INTO temp.seen_journal SELECT max(id) FROM journal HAVING max(id) IS NOT NULL", [])
+        .map(|_| ())
+}
+
+const SHADOWS: &str = "
+    CREATE TEMP TABLE IF NOT EXISTS seen_journal (id INTEGER NOT NULL);
+    CREATE TEMP TABLE IF NOT EXISTS pending_lines (client BLOB, account BLOB, seq INTEGER, entry BLOB,
+        PRIMARY KEY (client, account, seq)) WITHOUT ROWID;
+    CREATE TEMP TABLE IF NOT EXISTS pending_authorizations (client BLOB, card BLOB, id BLOB,
+        PRIMARY KEY (client, card, id)) WITHOUT ROWID;
+    CREATE TEMP VIEW IF NOT EXISTS account_lines AS
+        SELECT * FROM main.account_lines
+        UNION ALL
+        SELECT k.client, k.account, k.seq, k.entry, l.kind, l.authorization_id, l.currency, l.exponent, l.delta,
+            l.held_delta, l.ledger_after, l.held_after, l.credit_limit, l.forced, l.at, l.hash
+        FROM pending_lines k
+        JOIN main.ledger_lines l ON l.client = k.client AND l.entry = k.entry AND l.account = k.account AND l.seq = k.seq
+        WHERE NOT EXISTS (SELECT 1 FROM main.line_look_ups m
+            WHERE m.client = k.client AND m.account = k.account AND m.seq = k.seq);
+    CREATE TEMP VIEW IF NOT EXISTS authorization_look_ups AS
+        SELECT client, card, id FROM main.authorization_look_ups
+        UNION ALL
+        SELECT k.client, k.card, k.id FROM pending_authorizations k
+        WHERE NOT EXISTS (SELECT 1 FROM main.authorization_look_ups m
+            WHERE m.client = k.client AND m.card = k.card AND m.id = k.id);";
+
 fn each_row(
     connection: &Connection,
+    take: impl FnMut(&str, &[&str], Vec<Value>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    each_row_after(connection, i64::MIN, take)
+}
+
+fn each_row_after(
+    connection: &Connection,
+    after: i64,
     mut take: impl FnMut(&str, &[&str], Vec<Value>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("SELECT rows FROM journal ORDER BY id")?;
-    let mut entries = statement.query([])?;
+    let mut statement = connection.prepare_cached("SELECT rows FROM journal WHERE id > ?1 ORDER BY id")?;
+    let mut entries = statement.query([after])?;
     while let Some(entry) = entries.next()? {
         let mut from = Reading(entry.get_ref(0)?.as_blob()?);
         while !from.0.is_empty() {

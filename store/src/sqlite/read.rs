@@ -54,7 +54,10 @@ impl Pool {
     /// Runs a query with the parameters `?1`….
     pub(crate) fn rows(&self, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
         self.flush_for(sql)?;
-        self.with(|connection| rows(connection, sql, params, columns))
+        self.with(|connection| match self.writer {
+            None if journal::names_look_ups(sql) => beside_a_server(connection, sql, params, columns),
+            _ => rows(connection, sql, params, columns),
+        })
     }
 
     pub(crate) fn row<R: Keyed>(&self, key: &Key) -> Result<Option<Vec<Value>>, StoreError> {
@@ -148,6 +151,23 @@ fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) ->
         rows.collect()
     };
     run().map_err(|error| explain(&error))
+}
+
+/// As [`rows`], with the look-ups that a running server has not flushed.
+fn beside_a_server(
+    connection: &mut Connection,
+    sql: &str,
+    params: &[Value],
+    columns: usize,
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    let explain = |error| explain(&error);
+    connection.pragma_update(None, "query_only", false).map_err(explain)?;
+    let transaction = connection.unchecked_transaction().map_err(explain)?;
+    journal::show_look_ups(&transaction).map_err(explain)?;
+    let found = rows(&transaction, sql, params, columns);
+    transaction.commit().map_err(explain)?;
+    connection.pragma_update(None, "query_only", true).map_err(explain)?;
+    found
 }
 
 /// The write-back cache while a page is read.

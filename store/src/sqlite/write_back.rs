@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use foldhash::fast::RandomState;
 use paygen_core::authorizations::Authorization;
@@ -63,7 +63,6 @@ struct Flush {
 }
 
 /// The progress of flushing. It belongs to whoever holds the writing connection.
-#[derive(Default)]
 pub(super) struct Progress {
     flush: Option<Flush>,
     /// The newest journal row.
@@ -72,6 +71,16 @@ pub(super) struct Progress {
     pub(super) written: i64,
     /// A buffer for encoding the next journal row.
     entry: Vec<u8>,
+}
+
+impl Progress {
+    /// The journal is empty. Its numbers begin with the time, so that they are above those of the process before: a
+    /// reader beside the server reads the journal from the number that it has seen.
+    pub(super) fn beginning() -> Progress {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let last = i64::try_from(since.as_micros()).unwrap_or(0);
+        Progress { flush: None, last, written: last, entry: Vec::new() }
+    }
 }
 
 /// A commit's changes to cached tables.

@@ -47,7 +47,7 @@ impl Writer {
             Ok(())
         };
         connection.wal_hook(Some(count)).map_err(|error| explain(&error))?;
-        let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::default() };
+        let open = Open { connection, positions: HashMap::new(), commits: 0, progress: Progress::beginning() };
         Ok(Writer {
             open: Mutex::new(open),
             write_back: WriteBack::new(),
