@@ -36,6 +36,7 @@ pub mod rate_limit;
 pub mod refusals;
 pub mod reply;
 pub mod request_id;
+pub mod request_measures;
 pub mod root;
 pub mod router;
 pub mod said;

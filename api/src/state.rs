@@ -17,7 +17,7 @@ use crate::open_streams::Streams;
 use crate::problem::Problem;
 use crate::rate_limit::{RateLimits, Tries};
 use crate::request_id::current_request_id;
-use crate::watch::RequestMeasures;
+use crate::request_measures::RequestMeasures;
 
 /// The settings of the API.
 pub struct Settings {

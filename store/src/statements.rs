@@ -1,7 +1,5 @@
 //! Statements by primary key, made once for each record and shared by both stores except for the placeholders.
 
-use crate::records::Stored;
-
 /// The statements of a record's table.
 pub struct Statements {
     pub(crate) select_by_key: String,
@@ -11,15 +9,15 @@ pub struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn of<R: Stored>() -> Statements {
-        let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
-        let by_key = equal(&names[..R::KEY_COLUMNS], 1, " AND ");
-        let sets = equal(&names[R::KEY_COLUMNS..], R::KEY_COLUMNS + 1, ", ");
+    /// `keys` is the number of leading columns that form the primary key.
+    pub(crate) fn of(table: &str, columns: &[&str], keys: usize) -> Statements {
+        let by_key = equal(&columns[..keys], 1, " AND ");
+        let sets = equal(&columns[keys..], keys + 1, ", ");
         Statements {
-            select_by_key: format!("SELECT {} FROM {} WHERE {by_key}", names.join(", "), R::TABLE),
-            insert: insert_into("INSERT", R::TABLE, &names),
-            update: format!("UPDATE {} SET {sets} WHERE {by_key}", R::TABLE),
-            delete: format!("DELETE FROM {} WHERE {by_key}", R::TABLE),
+            select_by_key: format!("SELECT {} FROM {table} WHERE {by_key}", columns.join(", ")),
+            insert: insert_into("INSERT", table, columns),
+            update: format!("UPDATE {table} SET {sets} WHERE {by_key}"),
+            delete: format!("DELETE FROM {table} WHERE {by_key}"),
         }
     }
 }

@@ -228,7 +228,7 @@ async fn a_failed_fsync_stops_the_process(world: World, file: &str, log_size: u6
     let mut number = 0;
     while size() < log_size {
         let calls = (0..16).map(|call| {
-            let metadata = json!({"a": text, "b": text, "c": text, "number": number + call});
+            let metadata = json!({"a": text, "b": text, "c": text, "d": text, "e": text, "number": number + call});
             server.request("PUT", &format!("/accounts/{padding}")).json(json!({"metadata": metadata})).send()
         });
         futures_util::future::join_all(calls).await.into_iter().for_each(|reply| drop(reply.expect(200)));
@@ -260,5 +260,5 @@ async fn a_failed_fsync_of_the_log_stops_the_process() {
 /// Here the commit is safe in the log, and a checkpoint fails in its own thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_fsync_of_the_database_stops_the_process() {
-    a_failed_fsync_stops_the_process(World::new(Backend::Sqlite).await, "paygen.sqlite", 16_000_000).await;
+    a_failed_fsync_stops_the_process(World::new(Backend::Sqlite).await, "paygen.sqlite", 64 << 20).await;
 }

@@ -211,7 +211,9 @@ macro_rules! stored {
 
             fn statements() -> &'static $crate::statements::Statements {
                 static STATEMENTS: std::sync::LazyLock<$crate::statements::Statements> =
-                    std::sync::LazyLock::new($crate::statements::Statements::of::<$record>);
+                    std::sync::LazyLock::new(|| {
+                        $crate::statements::Statements::of($table, &[$($column),*], $keys)
+                    });
                 &STATEMENTS
             }
 

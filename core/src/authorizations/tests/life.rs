@@ -567,17 +567,8 @@ fn exceptions_are_looked_at_once() {
 #[test]
 fn what_is_told() {
     let mut stage = Stage::new();
-    for step in [
-        "auth a 10",
-        "auth b 500",
-        "more a 5",
-        "clear a 12 final",
-        "refund a 2",
-        "auth c 3",
-        "rev c",
-        "auth d 3",
-        "expire d",
-    ] {
+    let steps = "auth a 10, auth b 500, more a 5, clear a 12 final, refund a 2, auth c 3, rev c, auth d 3, expire d";
+    for step in steps.split(", ") {
         stage.step(step).expect(step);
     }
     let events = stage.world.events(stage.card.0);
