@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::ids::{ClientId, Id};
 use crate::limits::windows::Starts;
-use crate::limits::{Counters, Interval, LimitUsage, SpendingLimit, WindowKey, WindowUsage};
+use crate::limits::{Counted, Counters, Interval, LimitUsage, SpendingLimit, WindowKey, WindowUsage};
 use crate::money::Currency;
 use crate::time::Instant;
 
@@ -158,7 +158,7 @@ fn play(ops: &[Op], older: usize) {
     for (step, op) in ops.iter().enumerate() {
         let starts = Starts::at(now);
         let limits_now = limits(chosen);
-        let counted = |pair: &'_ mut Pair, act: &mut dyn FnMut([(&mut Counters, &[SpendingLimit]); 2])| {
+        let counted = |pair: &'_ mut Pair, act: &mut dyn FnMut(Counted<'_>)| {
             let [card, holder] = &mut pair.0;
             act([(card, &limits_now[0]), (holder, &limits_now[1])]);
         };
