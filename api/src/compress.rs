@@ -34,11 +34,11 @@ const UNCOMPRESSED_ROUTES: [&str; 6] =
 pub struct Compressed(Arc<Mutex<HashMap<String, Bytes>>>);
 
 /// Compresses a response of the API.
-pub async fn api(request: Request, next: Next) -> Response {
+pub async fn api<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let may = *request.method() == Method::GET && !UNCOMPRESSED_ROUTES.iter().any(|begin| route.starts_with(begin));
     let wanted = takes_gzip(request.headers());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     // Responses that are the same for everybody are handled by [`shared`].
     if !may || response.extensions().get::<Uncounted>().is_some() || !is_text(&response) {
         return response;

@@ -1,8 +1,6 @@
 //! Security and cache headers of every response, unless its handler sets them.
 
-use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
 use paygen_app::Environment;
@@ -19,8 +17,8 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Adds the headers that a response does not have yet.
-pub async fn protect(environment: Environment, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub async fn protect(environment: Environment, response: impl Future<Output = Response>) -> Response {
+    let mut response = response.await;
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(value);

@@ -11,10 +11,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use hyper::body::{Frame, SizeHint};
@@ -45,15 +44,24 @@ const SINGLE_VALUE_HEADERS: [HeaderName; 7] = [
 ];
 
 /// Checks a request, calls its handler, and handles the rest of its body.
-pub async fn receive(State(app): State<Api>, request: Request, next: Next) -> Response {
+pub async fn receive<F: Future<Output = Response>>(
+    app: &Api,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let (parts, body) = request.into_parts();
     let site = Site::of(&parts, app.settings.public_url.as_ref(), &app.settings.trusted_proxies);
     site.scope(received(app, parts, body, next)).await
 }
 
-async fn received(app: Api, mut parts: Parts, body: Body, next: Next) -> Response {
+async fn received<F: Future<Output = Response>>(
+    app: &Api,
+    mut parts: Parts,
+    body: Body,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let method = parts.method.clone();
-    let account = Account::new(&app.request_bytes, peer_or_forwarded(&parts, &app));
+    let account = Account::new(&app.request_bytes, peer_or_forwarded(&parts, app));
     let refused =
         framed(&parts.headers, parts.version, parts.uri.authority().is_some(), parts.extensions.get::<Fault>())
             .map_err(|problem| (problem, true))
@@ -65,7 +73,7 @@ async fn received(app: Api, mut parts: Parts, body: Body, next: Next) -> Respons
     let (answer, untrusted) = match refused {
         Ok(()) => {
             parts.extensions.insert(account.clone());
-            (next.run(Request::from_parts(parts, body)).await, false)
+            (next(Request::from_parts(parts, body)).await, false)
         }
         Err((problem, untrusted)) => {
             drop(body);
@@ -77,7 +85,7 @@ async fn received(app: Api, mut parts: Parts, body: Body, next: Next) -> Respons
             (answer, untrusted)
         }
     };
-    let mut answer = outgoing::counted(&app, account.payer(), &method, answer);
+    let mut answer = outgoing::counted(app, account.payer(), &method, answer);
     if untrusted || !left.settled(waits).await {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 
 use paygen_vault::mask::has_card_number;
@@ -35,7 +34,7 @@ fn is_usable(id: &str) -> bool {
 }
 
 /// Assigns every request its id, and adds it to the response.
-pub async fn assign(request: Request, next: Next) -> Response {
+pub async fn assign<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     // Two different ids count as none; the request is refused later.
     let given = request.headers().get(HEADER).filter(|_| !differs(request.headers(), &HeaderName::from_static(HEADER)));
     let given = given.and_then(|value| value.to_str().ok());
@@ -44,7 +43,7 @@ pub async fn assign(request: Request, next: Next) -> Response {
         None => Arc::from(&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())),
     };
     let header = HeaderValue::from_str(&id);
-    let mut response = REQUEST_ID.scope(id, next.run(request)).await;
+    let mut response = REQUEST_ID.scope(id, next(request)).await;
     if let Ok(header) = header {
         response.headers_mut().insert(HEADER, header);
     }

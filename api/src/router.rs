@@ -1,16 +1,17 @@
 //! The whole API on one page.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -192,20 +193,32 @@ fn documentation(site: Documentation, contract: Contract) -> Router<Api> {
 
 /// Adds the layers that all routes share.
 fn around(app: Api, routes: Router<Api>, paths: Vec<String>) -> Router {
-    let environment = app.environment;
-    let time_limit = app.settings.request_timeout;
     routes
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(move |uri: Uri| async move { not_found(&uri, &paths) })
-        .layer(CatchPanicLayer::custom(|_| Problem::internal("a handler panicked").into_response()))
-        .layer(middleware::from_fn(move |request, next| limit_time(time_limit, request, next)))
-        .layer(middleware::from_fn(compress::api))
-        .layer(middleware::from_fn_with_state(app.clone(), incoming::receive))
-        .layer(middleware::from_fn_with_state(app.clone(), watch::watch))
+        .layer(middleware::from_fn_with_state(app.clone(), inner))
         .layer(cors(&app))
-        .layer(middleware::from_fn(move |request, next| headers::protect(environment, request, next)))
-        .layer(middleware::from_fn(request_id::assign))
+        .layer(middleware::from_fn_with_state(app.clone(), outer))
         .with_state(app)
+}
+
+/// What every response gets, those to a browser's preflight too. Each layer of axum's costs several allocations, so
+/// what belongs together is one.
+async fn outer(State(app): State<Api>, request: Request, next: Next) -> Response {
+    request_id::assign(request, |request| headers::protect(app.environment, next.run(request))).await
+}
+
+/// What surrounds a handler.
+async fn inner(State(app): State<Api>, request: Request, next: Next) -> Response {
+    let handle = |request| limit_time(app.settings.request_timeout, caught(next.run(request)));
+    let receive = |request| incoming::receive(&app, request, |request| compress::api(request, handle));
+    watch::watch(&app, request, receive).await
+}
+
+/// The handler's response; a panic is answered like a defect that was found.
+async fn caught(response: impl Future<Output = Response>) -> Response {
+    let panicked = |_| Problem::internal("a handler panicked").into_response();
+    AssertUnwindSafe(response).catch_unwind().await.unwrap_or_else(panicked)
 }
 
 fn not_found(uri: &Uri, paths: &[String]) -> Problem {
@@ -220,8 +233,8 @@ async fn method_not_allowed(request: Request) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
-async fn limit_time(limit: Duration, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(limit, next.run(request)).await {
+async fn limit_time(limit: Duration, response: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(limit, response).await {
         Ok(response) => response,
         Err(_) => {
             let message =

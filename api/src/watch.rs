@@ -5,9 +5,8 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::Response;
 
 use super::request_id::current_request_id;
@@ -23,12 +22,16 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Counts, times and logs a request. In the sandbox a readable line is logged for each.
-pub async fn watch(State(app): State<Api>, request: Request, next: Next) -> Response {
+pub async fn watch<F: Future<Output = Response>>(
+    app: &Api,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let response = next.run(request).await;
+    let response = next(request).await;
     let (seconds, status) = (started.elapsed().as_secs_f64(), response.status().as_u16());
     app.request_measures.note(method, route, status, seconds);
     if status < 500 && app.settings.request_lines {
