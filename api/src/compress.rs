@@ -1,6 +1,6 @@
 //! Compresses responses with gzip for clients that accept it (RFC 9110, section 12.5.3).
 //!
-//! Only responses to GET, and none with secrets: the size of a compressed response reveals repetition, so somebody who
+//! Only responses to GET, and none with secrets: the size of a compressed response reveals repetition, so anyone who
 //! can place text beside a secret could guess the secret (BREACH). Secrets shown once are in responses to POST; card
 //! numbers and the page that shows them, keys and tokens are excluded by their routes. Streams, whose length is not
 //! known, are not compressed.

@@ -390,8 +390,11 @@ mod tests {
                 for (status, response) in operation["responses"].as_object().expect("responses") {
                     let example = &response["content"]["application/json"]["example"];
                     look(example, &place, &mut found);
-                    let told = &example["statusCode"];
-                    assert!(told.is_null() || told.as_u64() == status.parse().ok(), "{place}: {told} under {status}");
+                    let status_code = &example["statusCode"];
+                    assert!(
+                        status_code.is_null() || status_code.as_u64() == status.parse().ok(),
+                        "{place}: {status_code} under {status}"
+                    );
                 }
             }
         }

@@ -16,7 +16,7 @@ pub const ERRORS: &[(&str, &str, &str)] = &[
     (
         "412",
         "version_mismatch",
-        "The object is at version 4, not at the version named in If-Match. Read it again and decide anew.",
+        "The object is at version 4, not at the version named in If-Match. Read it again and retry with its present version.",
     ),
     ("413", "body_too_large", "The body is larger than 1048576 bytes."),
     ("415", "unsupported_media_type", "Send the body as JSON, with the header content-type: application/json."),

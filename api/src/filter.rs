@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told() {
+    fn every_fault_is_reported() {
         let cases = [
             ("nme=1", 1),
             ("status=actve&balance.gte=x&nme=1", 3),

@@ -111,7 +111,7 @@ async fn authenticate(parts: &Parts, app: &Api) -> Result<Caller, Problem> {
     };
     if key.is_some() && is_from_other_page(&parts.headers, &app.settings.cors_origins) {
         let message =
-            "API keys do not work from web pages: whoever opens the page could read the key. Use a bearer token.";
+            "API keys do not work from web pages: anyone who opens the page could read the key. Use a bearer token.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "api_key_in_browser", message));
     }
     let caller = match (bearer, key) {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_other_origins_are_told_from_our_own() {
+    fn pages_of_other_origins_are_distinguished_from_our_own() {
         let allowed = ["https://app.example.com".to_owned(), "https://pay.example.com".to_owned()];
         let cases = [
             (None, false),

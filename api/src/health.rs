@@ -10,19 +10,19 @@ use crate::Api;
 
 /// Retrieve health
 ///
-/// Whether the process runs.
+/// 200 while the process runs.
 #[utoipa::path(get, path = "/healthz", tag = "Operations", operation_id = "getHealth",
-    responses((status = 200, description = "It runs.", body = super::reply::Envelope<String>)), security(()))]
+    responses((status = 200, description = "The process runs.", body = super::reply::Envelope<String>)), security(()))]
 pub async fn healthz() -> Response {
     reply::ok("Healthy.", &"ok")
 }
 
 /// Retrieve readiness
 ///
-/// Whether requests can be served: the store answers and took the last commit, and the process is not stopping. After a
-/// commit that failed the store is tried each second.
+/// 200 while requests can be served: the store responds, the last commit succeeded, and the process is not stopping.
+/// After a failed commit the store is retried every second.
 #[utoipa::path(get, path = "/readyz", tag = "Operations", operation_id = "getReadiness",
-    responses((status = 200, description = "It is ready.", body = super::reply::Envelope<String>)), security(()))]
+    responses((status = 200, description = "Requests can be served.", body = super::reply::Envelope<String>)), security(()))]
 pub async fn readyz(State(app): State<Api>) -> Result<Response, Problem> {
     if *app.stopping.borrow() {
         let message = "This server is stopping.";
@@ -38,7 +38,7 @@ pub async fn readyz(State(app): State<Api>) -> Result<Response, Problem> {
 
 /// Retrieve metrics
 ///
-/// Counters, gauges and histograms in Prometheus' text format. With `ops_listen` they are on that port alone.
+/// Counters, gauges and histograms in the Prometheus text format. With `ops_listen` they are served on that port only.
 #[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")), security(()))]
 pub async fn metrics(State(app): State<Api>) -> Response {

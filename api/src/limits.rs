@@ -17,7 +17,7 @@ use paygen_edge::nearest::hint;
 /// The limits of a card or card holder.
 pub type SpendingLimits = List<SpendingLimitBody, 0, MAX_LIMITS>;
 
-/// An assigned merchant category code, or the name of a group of them.
+/// A merchant category code (ISO 18245), or the name of a group of codes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CategoryName(String);
 
@@ -85,19 +85,19 @@ impl Field for TimeZoneName {
 crate::body! {
     /// A spending limit: an amount, a count or both, in a window.
     pub struct SpendingLimitBody {
-        /// The most that may be spent in a window.
+        /// Maximum amount in a window.
         nullable amount: Decimal = "amount", example 500, at least 0.0;
-        /// How many authorizations there may be in a window.
+        /// Maximum number of authorizations in a window.
         nullable max_count: Whole<1, 1_000_000_000> = "maxCount", example 10;
-        /// The window.
+        /// Window of the limit.
         required interval: Interval = "interval", example "monthly";
-        /// The merchant categories it is about; all when empty.
+        /// Merchant categories that count; all if empty.
         nullable categories: List<CategoryName, 0, 100> = "categories";
-        /// The zone whose midnight begins a window; UTC unless said.
+        /// Time zone in which windows begin at midnight. Defaults to UTC.
         nullable time_zone: TimeZoneName = "timeZone", example "UTC";
-        /// On a card holder: the currency of the cards it is about; USD unless said.
+        /// For a card holder's limit: it applies to cards of this currency. Defaults to USD.
         nullable currency: CardCurrency = "currency", example "USD";
-        /// Read-only: since when it counts.
+        /// Read-only: start of the count.
         nullable counting_since: Instant = "countingSince";
     }
 }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_or_every_fault_is_told() {
+    fn limits_are_parsed_or_every_fault_is_reported() {
         let cases: &[(&str, &[&str])] = &[
             (r#"[]"#, &[]),
             (r#"[{"amount": 12.5, "interval": "daily"}]"#, &[]),

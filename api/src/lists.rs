@@ -61,7 +61,7 @@ pub struct Asked {
 
 /// The records of one name to embed in the rows, by their ids.
 pub struct Beside<T> {
-    /// The request.
+    /// Id of the request.
     pub asked: Asked,
     /// The id in a row.
     pub id: fn(&T) -> Id,
@@ -502,23 +502,23 @@ pub struct ListParams {
     /// The page, from 1.
     #[param(minimum = 1, maximum = 1_000_000, example = 1)]
     page: Option<u32>,
-    /// The page size, 20 unless said; above 200 it is 200.
+    /// Page size. Defaults to 20; at most 200.
     #[param(minimum = 1, example = 20)]
     limit: Option<u64>,
     /// Fields to sort by, `-` for descending: `name,-createdAt`.
     sort: Option<String>,
-    /// Fields to return; `_id` always is.
+    /// Fields to return; `_id` is always included.
     fields: Option<String>,
-    /// Text to look for, taken literally, letter case ignored.
+    /// Text to search for, literally, ignoring letter case.
     #[param(max_length = 200)]
     search: Option<String>,
-    /// Fields to look in.
+    /// Fields to search in.
     #[param(rename = "searchIn")]
     search_in: Option<String>,
     /// Conditions: `status=active&balance.gte=100` (encode `&` as `%26`) or JSON.
     filter: Option<String>,
-    /// Records to show beside their ids, where the list has any: `cardHolder,debitAccount` or `cardHolder:name person`,
-    /// several with `;`. Reading them needs their scopes too.
+    /// Related records to include, if the list has any: `cardHolder,debitAccount` or `cardHolder:name person`, several
+    /// with `;`. This also requires the scopes to read them.
     populate: Option<String>,
     /// Keyset paging: empty to start, then `meta.nextCursor`.
     cursor: Option<String>,

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use paygen_store::StoreError;
 use serde::Serialize;
 
+use super::log_outcome::LogOutcome;
 use super::request_id::{current_request_id, with_request_id};
-use super::said::Said;
 use super::site;
 use paygen_app::Failure;
 use paygen_engine::schedule::ScheduleError;
@@ -15,16 +15,16 @@ use paygen_vault::mask::masked;
 /// Upper bound on the wrong fields that an error lists.
 pub const MAX_FIELDS: usize = 100;
 
-/// A wrong field of a request.
+/// An invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct FieldProblem {
-    /// Where: a JSON pointer into the body, or the name of a parameter.
+    /// JSON pointer into the body, or name of a parameter.
     #[schema(example = "/amount")]
     pub pointer: String,
     /// A stable code.
     #[schema(example = "required")]
     pub code: String,
-    /// What is wrong and what is right.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
@@ -54,32 +54,32 @@ struct What {
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorEnvelope {
-    /// The HTTP status.
+    /// HTTP status.
     #[schema(example = 422)]
     status_code: u16,
-    /// What is wrong, in a sentence.
+    /// Explanation of the error.
     #[schema(example = "The account has 10 USD available; 11 USD are needed.")]
     message: String,
     /// Always null.
     #[schema(value_type = Option<String>, required = true)]
     data: Option<()>,
-    /// What is wrong, for programs.
+    /// The error, for programs.
     error: ErrorBody,
 }
 
-/// What is wrong, for programs.
+/// The error, for programs.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
     /// A stable code.
     #[schema(example = "insufficient_funds")]
     code: &'static str,
-    /// The request's id, as in the logs.
+    /// Id of the request, as in the logs.
     request_id: String,
-    /// Where the code is explained: under this server's address, as far as it is known.
+    /// URL of the page that explains the code.
     #[schema(example = "https://pay.example.com/docs/errors/insufficient_funds")]
     docs: String,
-    /// Every wrong field.
+    /// All invalid fields.
     fields: Vec<FieldProblem>,
 }
 
@@ -198,7 +198,7 @@ impl IntoResponse for Problem {
         }
         let json = HeaderValue::from_static("application/json");
         let mut response = (self.0.status, [(header::CONTENT_TYPE, json)], sent(self.to_body())).into_response();
-        response.extensions_mut().insert(Said(self.0.code.into()));
+        response.extensions_mut().insert(LogOutcome(self.0.code.into()));
         let headers = response.headers_mut();
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -13,10 +13,10 @@ use paygen_edge::budget::Uncounted;
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope<T: ToSchema> {
-    /// The HTTP status.
+    /// HTTP status.
     #[schema(example = 200)]
     pub status_code: u16,
-    /// What happened.
+    /// Event type.
     pub message: String,
     /// The object.
     pub data: T,
@@ -26,19 +26,19 @@ pub struct Envelope<T: ToSchema> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListEnvelope<T: ToSchema> {
-    /// The HTTP status.
+    /// HTTP status.
     #[schema(example = 200)]
     pub status_code: u16,
-    /// What happened.
+    /// Event type.
     #[schema(example = "Data fetched successfully.")]
     pub message: String,
-    /// The page's objects.
+    /// Objects of the page.
     pub data: Vec<T>,
-    /// Where in the list the page is.
+    /// Position of the page in the list.
     pub meta: ListMeta,
 }
 
-/// What `meta` tells of a list.
+/// Position of a page in a list, and its parameters.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListMeta {
@@ -47,27 +47,27 @@ pub struct ListMeta {
     pub page: Option<u32>,
     /// The page size.
     pub limit: u32,
-    /// How many there are; null with a cursor.
+    /// Number of matching objects; null with a cursor.
     #[schema(required = true)]
     pub total: Option<u64>,
-    /// How many pages there are; null with a cursor.
+    /// Number of pages; null with a cursor.
     #[schema(required = true)]
     pub pages: Option<u64>,
     /// The sort.
     pub sort: String,
-    /// As it was asked for.
+    /// As requested.
     #[schema(required = true)]
     pub fields: Option<String>,
-    /// As it was asked for.
+    /// As requested.
     #[schema(required = true)]
     pub search: Option<String>,
-    /// As it was asked for.
+    /// As requested.
     #[schema(required = true)]
     pub search_in: Option<String>,
-    /// As it was asked for.
+    /// As requested.
     #[schema(required = true)]
     pub filter: Option<String>,
-    /// With a cursor: where to go on; null at the end.
+    /// Cursor of the next page; null at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable)]
     pub next_cursor: Option<Option<String>>,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{reply, site};
 
-/// Redirects browsers to the docs site, and tells other clients its URL.
+/// Redirects browsers to the docs site, and returns its URL to other clients.
 pub async fn root(headers: HeaderMap) -> Response {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let wants_page = accepted.flat_map(|value| value.split(',')).any(|range| range.trim().starts_with("text/html"));

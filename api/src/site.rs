@@ -25,7 +25,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// The base URL of a request, unless `public_url` is set. Only `proxies` may forward it.
+    /// The base URL of a request, unless `public_url` is set. Only trusted proxies may forward it.
     pub fn of(parts: &Parts, public_url: Option<&Arc<str>>, proxies: &[IpNet]) -> Site {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let forwarded = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(&peer)));
@@ -33,9 +33,10 @@ impl Site {
             let mut values = parts.headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none())
         };
-        let told = |name: &str| one(name).filter(|_| forwarded);
-        let host = told("x-forwarded-host").or_else(|| one(header::HOST.as_str())).cloned();
-        let is_secure = told("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
+        let forwarded_header = |name: &str| one(name).filter(|_| forwarded);
+        let host = forwarded_header("x-forwarded-host").or_else(|| one(header::HOST.as_str())).cloned();
+        let is_secure =
+            forwarded_header("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
         Site { public_url: public_url.cloned(), is_secure, host }
     }
 

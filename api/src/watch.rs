@@ -9,8 +9,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::response::Response;
 
+use super::log_outcome::LogOutcome;
 use super::request_id::current_request_id;
-use super::said::Said;
 use crate::Api;
 
 /// The standard methods (RFC 9110, section 9; RFC 5789); anything else is `other`.
@@ -36,8 +36,9 @@ pub async fn watch<F: Future<Output = Response>>(
     app.request_measures.note(method, route, status, seconds);
     if status < 500 && app.settings.request_lines {
         if tracing::enabled!(tracing::Level::INFO) {
-            let said = response.extensions().get::<Said>().map(|said| format!(" {}", said.0)).unwrap_or_default();
-            tracing::info!("{method} {route} {status}{said} {:.1} ms", seconds * 1000.0);
+            let outcome =
+                response.extensions().get::<LogOutcome>().map(|outcome| format!(" {}", outcome.0)).unwrap_or_default();
+            tracing::info!("{method} {route} {status}{outcome} {:.1} ms", seconds * 1000.0);
         }
         return response;
     }

@@ -17,11 +17,11 @@ use serde::Serialize;
 
 use super::card_numbers;
 use super::gate::Caller;
+use super::log_outcome::LogOutcome;
 use super::problem::{FieldProblem, Problem, sent};
 use super::query::Params;
 use super::refusals::status;
 use super::request_id::with_request_id;
-use super::said::Said;
 use crate::Api;
 use paygen_app::personal;
 use paygen_engine::{Answer, Decision, Keep, KeepAnswer, Kept, Priority, Reply, Submission};
@@ -157,7 +157,7 @@ impl<T> Success<T> {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only documents")]
 pub struct WriteParams {
-    /// Makes a repeat of the request safe: it gets the first answer. Kept for seven days.
+    /// Makes retries safe: a repeated request gets the first answer. Stored for seven days.
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
@@ -167,7 +167,7 @@ pub struct WriteParams {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "only documents")]
 pub struct IfMatch {
-    /// The version you read, as `ETag` told it: another one on the server is a 412.
+    /// The version you read, from `ETag`. If the stored version differs, the answer is a 412.
     #[param(rename = "If-Match")]
     if_match: Option<String>,
 }
@@ -213,7 +213,7 @@ pub const MAX_ATTEMPTS: u32 = 8;
 
 /// The error when every attempt met a concurrent change.
 pub fn contended() -> Problem {
-    let message = "The object is being changed by others just now. Nothing was done; try again shortly.";
+    let message = "Concurrent requests are changing this object. Nothing was done; try again shortly.";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "contended", message).retry_after(1)
 }
 
@@ -224,7 +224,7 @@ impl Write {
         self
     }
 
-    /// Makes the request safe to repeat by what it says, where it came without a key: whoever says it again.
+    /// Makes a request without a key idempotent by its content, for every caller.
     pub fn with_content_key(mut self, content: &str) -> Write {
         // A caller's key has no line breaks.
         let by_content = format!("content\n{}\n{content}", self.path);
@@ -418,16 +418,16 @@ async fn replay(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Respon
 
 /// Adds what the log records of the answer: the refusal, or why a payment was declined.
 fn saying(decision: &Decision, mut response: Response) -> Response {
-    let said = match decision {
-        Err(refusal) => Some(Said(refusal.code().into())),
+    let outcome = match decision {
+        Err(refusal) => Some(LogOutcome(refusal.code().into())),
         Ok(Outcome::Authorization(shown)) if shown.status == AuthorizationStatus::Declined => {
             let reason = shown.reason.map_or("", |reason| reason.as_str());
-            Some(Said(format!("declined {reason}").into()))
+            Some(LogOutcome(format!("declined {reason}").into()))
         }
         Ok(_) => None,
     };
-    if let Some(said) = said {
-        response.extensions_mut().insert(said);
+    if let Some(outcome) = outcome {
+        response.extensions_mut().insert(outcome);
     }
     response
 }

@@ -58,7 +58,7 @@ pub enum Denied {
     Scope(Scope),
     /// The token is restricted to one card holder or card.
     Bound,
-    /// API keys are created and rotated with API keys only: a key made with a bearer token would outlive the token.
+    /// API keys are created and rotated with API keys only: a key created with a bearer token would outlive the token.
     ApiKeyRequired,
 }
 

@@ -151,7 +151,7 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
-    /// A tenant: the owner of credentials and of everything made with them.
+    /// A tenant: the owner of credentials and of everything created with them.
     ClientId,
     /// An account. Its ledger account has the same id.
     AccountId,

@@ -39,7 +39,9 @@ pub enum Refusal {
     #[error("There is no such client.")]
     ClientNotFound,
     /// `If-Match` does not name the stored version.
-    #[error("The object is at version {current}, not at the version named in If-Match. Read it again and decide anew.")]
+    #[error(
+        "The object is at version {current}, not at the version named in If-Match. Read it again and retry with its present version."
+    )]
     VersionMismatch { current: i64 },
     /// Setting a balance requires `If-Match`.
     #[error("Changing a balance needs an If-Match header with the version you read.")]
@@ -85,7 +87,7 @@ pub enum Refusal {
     DebitNotAllowed { id: AccountId },
     #[error("The account {id} does not allow credits (canCredit is false).")]
     CreditNotAllowed { id: AccountId },
-    #[error("The accounts keep different currencies: {from} and {to}.")]
+    #[error("The accounts have different currencies: {from} and {to}.")]
     CurrencyMismatch { from: Currency, to: Currency },
     #[error("fromAccountId and toAccountId are the same account.")]
     SameAccount,
@@ -112,10 +114,10 @@ pub enum Refusal {
     #[error("{what} has wrong check digits.")]
     CheckDigits { field: String, what: &'static str },
     /// A new key or token has scopes that its granter lacks.
-    #[error("A credential cannot give what it does not have: {scopes}.")]
+    #[error("A credential cannot grant scopes it does not have: {scopes}.")]
     ScopesExceeded { scopes: String },
     /// A new key or token would live longer, or work from more networks, than its granter.
-    #[error("A credential cannot give more than it has: {bound}.")]
+    #[error("A credential cannot grant more than it has: {bound}.")]
     BoundsExceeded { field: &'static str, bound: String },
     #[error("The API key is revoked.")]
     ApiKeyRevoked,
@@ -138,36 +140,40 @@ pub enum Refusal {
     #[error("There is no such card for this client.")]
     CardNotFound,
     /// A row that the command was prepared with has changed. The server prepares the command again.
-    #[error("The object changed while the request was worked on. Try again.")]
+    #[error("The object changed while the request was processed. Try again.")]
     Stale,
     /// The generated card number is in use. The server generates another one.
     #[error("No free card number was found. Try again.")]
     NumberTaken,
-    #[error("The card holder's data was erased. Nothing of it can be changed.")]
+    #[error("The card holder's data was erased and cannot be changed.")]
     CardHolderErased,
     #[error("The card holder cannot be erased: {live_cards} of their cards are not canceled.")]
     CardHolderInUse { live_cards: i64 },
     #[error("The card holder's data must be kept until {until}; it can be erased then.")]
     RetentionNotOver { until: String },
-    #[error("The card holder is {status}; only an active card holder gets a card.")]
+    #[error("The card holder is {status}; cards are issued only to active card holders.")]
     CardHolderInactive { status: &'static str },
     /// The configuration requires verified card holders.
     #[error("The card holder is not verified: their documents must be uploaded and reviewed first.")]
     CardHolderUnverified,
-    #[error("A later upload took the place of this document. Review that one.")]
+    #[error("A later upload replaced this document. Review that one.")]
     DocumentReplaced,
     #[error("The card is canceled. A canceled card cannot be changed, funded, revealed or reopened.")]
     CardCanceled,
     /// A card holder cannot lift a freeze by the client.
-    #[error("The card was frozen by the client, not by its holder: a bound token does not thaw it. Use an API key.")]
+    #[error(
+        "The card was frozen by the client, not by its holder: a restricted token cannot unfreeze it. Use an API key."
+    )]
     CardFrozenByClient,
-    #[error("The card was not activated yet. Activate it with POST /cards/{{cardId}}/activate once its holder has it.")]
+    #[error(
+        "The card was not activated yet. Activate it with POST /cards/{{cardId}}/activate when the card holder has received it."
+    )]
     CardNotActivated,
     #[error("The card is activated already.")]
     CardAlreadyActivated,
-    #[error("The card spends from its debit account (fundingMode on_demand); it has no money of its own to move.")]
+    #[error("The card spends from its debit account (fundingMode on_demand); it has no balance of its own.")]
     FundingModeMismatch { field: &'static str },
-    #[error("The account keeps {account}, the card spends {card}.")]
+    #[error("The account's currency is {account}, the card's is {card}.")]
     CardCurrencyMismatch { account: Currency, card: Currency },
     #[error("The amount must be at least {minimum}.")]
     AmountBelowMinimum {
@@ -175,7 +181,7 @@ pub enum Refusal {
         /// In major units.
         minimum: &'static str,
     },
-    #[error("The payment reference was used already, for the card {card}. A reference works once, for ever.")]
+    #[error("The payment reference was used already, for the card {card}. A reference can be used only once.")]
     PaymentReferenceUsed { card: String },
     /// The validity dates contradict each other or the card's expiry.
     #[error("{why}")]
@@ -183,11 +189,11 @@ pub enum Refusal {
     #[error("The card has no PIN. Set one with PUT /cards/{{cardId}}/pin.")]
     PinNotSet,
     /// No reveal token of this card has the given value.
-    #[error("This token is not known for this card. Make one with POST /cards/{{cardId}}/token.")]
+    #[error("This token is unknown for this card. Create one with POST /cards/{{cardId}}/token.")]
     RevealTokenUnknown,
-    #[error("This token was used already. A token shows a card once; make another one.")]
+    #[error("This token was already used. A token works once; create a new one.")]
     RevealTokenUsed,
-    #[error("This token's time is over. Make another one.")]
+    #[error("This token has expired. Create a new one.")]
     RevealTokenExpired,
     /// The reveal token was issued for another purpose or origin.
     #[error("This token is for {wanted}.")]
@@ -206,19 +212,21 @@ pub enum Refusal {
     ExceptionResolved,
     #[error("The authorization is {status}; only an approved one can be changed.")]
     AuthorizationNotOpen { status: &'static str },
-    #[error("More was asked for on this authorization {most} times, which is the most. Authorize the rest anew.")]
+    #[error(
+        "This authorization was incremented {most} times, which is the maximum. Request a new authorization for the rest."
+    )]
     TooManyIncrements { most: usize },
-    #[error("Nothing is open on this authorization. Say how much is collected.")]
+    #[error("The authorization has no outstanding amount. Send the amount to clear.")]
     NothingToClear,
     #[error("An account_verification has the amount 0.")]
     VerificationWithAmount,
     #[error("No rate from {from} to {to} is known. Send billingAmount or rate, or configure one.")]
     RateUnknown { from: Currency, to: Currency },
-    #[error("A transaction of type {kind} cannot be given back this way.")]
+    #[error("A transaction of type {kind} cannot be refunded.")]
     NotRefundable { kind: &'static str },
-    #[error("The refund was taken back already.")]
+    #[error("The refund is already reversed.")]
     RefundReversed,
-    #[error("The transaction was refunded whole already.")]
+    #[error("The transaction is already fully refunded.")]
     AlreadyRefunded,
     /// The amount is already in the card's currency, and the billing amount or rate contradicts it.
     #[error(
@@ -229,7 +237,7 @@ pub enum Refusal {
     #[error("The card is canceled and owes {owed} {currency}; more cannot be funded.")]
     MoreThanOwed { owed: String, currency: Currency },
     /// The exception's type needs another kind of resolution.
-    #[error("An exception of type {kind} is resolved otherwise: {wanted}.")]
+    #[error("An exception of type {kind} is resolved differently: {wanted}.")]
     ResolutionMismatch { field: &'static str, kind: &'static str, wanted: &'static str },
     #[error(
         "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request."

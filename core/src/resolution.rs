@@ -79,7 +79,7 @@ fn check_means(command: &ResolveException, found: &NetworkException, suspended: 
     let priced = command.rate.is_some() || command.billing.is_some();
     let wanted = |field, wanted| Refusal::ResolutionMismatch { field, kind: found.kind.as_str(), wanted };
     match (unpriced, priced) {
-        (true, false) => return Err(wanted("/rate", "rate or billingAmount says what is posted")),
+        (true, false) => return Err(wanted("/rate", "rate or billingAmount is required")),
         (false, true) => return Err(wanted("/rate", "it has a price already: leave rate and billingAmount out")),
         (true, true) if command.rate.is_some() && command.billing.is_some() => {
             return Err(wanted("/rate", "send rate or billingAmount, not both"));
@@ -135,7 +135,7 @@ fn post_deferred(
     let posted = posted.ok_or_else(|| Refusal::ResolutionMismatch {
         field: "/rate",
         kind: resolved.kind.as_str(),
-        wanted: "rate or billingAmount says what is posted",
+        wanted: "rate or billingAmount is required",
     })?;
     resolved.transaction = Some(posted.id);
     Ok(())

@@ -302,7 +302,7 @@ impl<R: Record> Table<R> {
     /// Ages all rows, and returns the rows that had aged before so that the caller can drop them. Called between
     /// batches.
     pub(crate) fn age(&mut self) -> impl Send + use<R> {
-        debug_assert!(self.dirty.is_empty(), "what is not stored is not forgotten");
+        debug_assert!(self.dirty.is_empty(), "unstored changes are not evicted");
         let fresh = Slots::with_capacity_and_hasher(self.slots.len(), RandomState::default());
         let aging = std::mem::replace(&mut self.slots, fresh);
         self.bytes = 0;
@@ -380,10 +380,10 @@ mod tests {
         };
         table.load(answer(0).key(), None, Access::Exclusive);
         let absent = table.bytes();
-        assert!(absent > 0, "to know of an absence takes memory");
+        assert!(absent > 0, "a known absence takes memory");
         table.put(answer(1_000_000));
         let long = table.bytes();
-        assert!(long > 1_000_000, "{long}: a long row is a long one");
+        assert!(long > 1_000_000, "{long}: a row counts with its variable length");
         table.put(answer(0));
         assert_eq!(table.bytes(), long - 1_000_000);
         table.roll_back();
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_seldom_asked_for_leave_with_their_batch_and_others_stay() {
+    fn transient_rows_are_evicted_with_their_batch_and_others_stay() {
         let (mut answers, mut balances) = (Table::<Idempotency>::default(), Table::default());
         let hash = Key::hashed(ClientId(Id::from_bytes([1; 12])), &[2; 32]);
         answers.load(hash, None, Access::Exclusive);
@@ -420,7 +420,7 @@ mod tests {
             table.load(other.key(), Some(other.clone()), Access::Exclusive);
             table.put(Balance { ledger: 2, ..other.clone() });
             let written = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| write(&mut table)));
-            assert!(written.is_err(), "it was only held to be read");
+            assert!(written.is_err(), "it was held with shared access only");
             table.roll_back();
             assert!(!table.has_changes() && table.changes().is_empty());
             assert_eq!(table.get(key()).map(|row| row.map(|row| row.ledger)), Ok(Some(7)));
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aged_row_is_changed_and_not_put_anew() {
+    fn an_aged_row_is_updated_and_not_inserted_again() {
         let mut table = Table::default();
         table.load(key(), Some(row(7)), Access::Exclusive);
         drop(table.age());
@@ -444,6 +444,6 @@ mod tests {
         table.keep();
         table.mark_stored();
         drop(table.age());
-        assert_eq!(ledger(&mut table), Ok(None), "that it is gone is known");
+        assert_eq!(ledger(&mut table), Ok(None), "its absence is known");
     }
 }

@@ -64,7 +64,7 @@ impl Budget {
     }
 
     /// Charges bytes to a payer if there is room. A payer that holds nothing may exceed its share, so that no amount is
-    /// refused for ever.
+    /// refused forever.
     pub fn take(&self, payer: Payer, bytes: usize) -> Option<Hold> {
         let mut hold = Hold { budget: self.clone(), payer, bytes: 0 };
         hold.grow_to(bytes).then_some(hold)

@@ -79,7 +79,7 @@ impl Connections {
         }
     }
 
-    /// Accepts connections for ever. A connection is closed when the head of its next request does not arrive in time,
+    /// Accepts connections until the process stops. A connection is closed when the head of its next request does not arrive in time,
     /// or when its client reads nothing of a response, so that silent or slow clients cannot exhaust the sockets. At
     /// the bound in total further connections wait in the backlog; at the bound per address they are refused.
     pub async fn accept(self, listener: &TcpListener, open: &GracefulShutdown) {

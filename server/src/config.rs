@@ -103,7 +103,7 @@ const SANDBOX_RANGES: [(&str, &str); 2] = [("Visa", "400555"), ("Mastercard", "5
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventsConfig {
-    /// Retention of events in days of business time; 0 keeps them for ever.
+    /// Retention of events in days of business time; 0 keeps them forever.
     pub retention_days: u32,
     /// Open streams of one client.
     pub streams: usize,

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn mistyped_variables_stop_the_start_and_strange_ones_are_told() {
+    fn mistyped_variables_stop_the_start_and_unknown_ones_are_reported() {
         let known = [
             "PATH",
             "PAYGEN_LISTEN",

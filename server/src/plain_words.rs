@@ -83,7 +83,7 @@ mod tests {
     use super::plain;
 
     #[test]
-    fn no_types_of_this_program_and_no_values_are_told() {
+    fn errors_name_neither_rust_types_nor_values() {
         let cases = [
             (
                 "unknown field `lissten`, expected one of `listen`, `data_dir`",

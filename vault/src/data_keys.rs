@@ -166,7 +166,7 @@ impl Keys {
         key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))
     }
 
-    /// The oldest key of a purpose, for results that are looked up or compared for ever.
+    /// The oldest key of a purpose, for results that are looked up or compared forever.
     fn oldest(&self, purpose: Purpose) -> &OpenKey {
         let key = self.keys.iter().find(|key| key.purpose == purpose);
         key.unwrap_or_else(|| panic!("an open vault has a key for {}", purpose.as_str()))

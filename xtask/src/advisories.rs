@@ -10,7 +10,7 @@ use std::process::Command;
 
 use semver::{Version, VersionReq};
 
-use crate::house::Failure;
+use crate::workspace::Failure;
 
 /// The file, at the root of the repository.
 pub const FILE: &str = "advisories.tsv";
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_kept_advisories_read_and_would_find_a_planted_one() {
-        let root = crate::house::root();
+        let root = crate::workspace::root();
         let advisories = read(&std::fs::read_to_string(root.join(FILE)).expect("the file")).expect("advisories");
         assert!(advisories.len() > 500, "{}", advisories.len());
         let planted = packages(&[("tokio", "1.8.0"), ("rustls", "0.20.0"), ("time", "0.1.43")]);

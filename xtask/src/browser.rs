@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::house::Failure;
+use crate::workspace::Failure;
 
 /// The variable that names the browser for the tests.
 pub const VARIABLE: &str = "PAYGEN_TEST_BROWSER";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::contract::Server;
-use crate::house::{Failure, cargo, run};
+use crate::workspace::{Failure, cargo, run};
 
 const NPM: &[&str] = &["@hey-api/openapi-ts@0.99.0", "typescript@5.9.3", "tsx@4.23.15", "@types/node@20.19.43"];
 const PYPI: &[&str] = &["openapi-python-client==0.29.1", "ruff==0.17.6", "mypy==2.4.1"];

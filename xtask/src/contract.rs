@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::house::{Failure, cargo, run};
 use crate::postgres::{Cluster, Durability};
+use crate::workspace::{Failure, cargo, run};
 
 const VERSION: &str = "4.32.5";
 const KEY: &str = "pgk_test_schemathesis_0123456789abcdef";

@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::house::{Failure, cargo, run as run_command};
 use crate::postgres::{Cluster, Durability};
+use crate::workspace::{Failure, cargo, run as run_command};
 
 /// Runs this many rounds on each store, one store after the other.
 pub fn run(rounds: u64, seed: Option<u64>) -> Result<(), Failure> {

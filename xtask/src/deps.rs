@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::advisories;
-use crate::house::{Failure, cargo};
+use crate::workspace::{Failure, cargo};
 
 const LICENCES: &[&str] = &[
     "MIT",

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::house::Failure;
+use crate::workspace::Failure;
 
 /// The variable that names what is left out; a test that needs anything else and does not find it fails.
 pub const WITHOUT: &str = "PAYGEN_TEST_WITHOUT";

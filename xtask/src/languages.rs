@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::house::Failure;
+use crate::workspace::Failure;
 
 /// The commands that show whether each tool is present, and the package that provides it.
 const TOOLS: &[(&[&str], &str)] = &[

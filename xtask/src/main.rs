@@ -8,7 +8,6 @@ mod contract;
 mod crash;
 mod deps;
 mod faults;
-mod house;
 mod languages;
 mod named_tests;
 mod packages;
@@ -17,13 +16,14 @@ mod ratchets;
 mod shape;
 mod spectral;
 mod tidy;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
-use house::{Failure, cargo, root, run};
 use postgres::{Cluster, Durability};
+use workspace::{Failure, cargo, root, run};
 
 #[derive(Parser)]
 struct Args {

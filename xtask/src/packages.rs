@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::house::{Failure, is_root};
+use crate::workspace::{Failure, is_root};
 
 /// Installs Debian packages, or fails with which are needed and why.
 pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::house::{Failure, is_root};
+use crate::workspace::{Failure, is_root};
 
 /// Whether commits reach the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ fn as_server_user(program: &Path) -> Command {
 }
 
 /// Runs a command whose output matters only when it fails. The output goes to a file: a server started by the command
-/// would keep a pipe open for ever.
+/// would keep a pipe open forever.
 fn quietly(command: &mut Command) -> Result<(), Failure> {
     let log = tempfile::NamedTempFile::new()?;
     let status = command

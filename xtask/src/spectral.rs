@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::contract::Server;
-use crate::house::{Failure, cargo, run};
+use crate::workspace::{Failure, cargo, run};
 
 const VERSION: &str = "6.16.3";
 

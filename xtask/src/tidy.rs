@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::house::Failure;
+use crate::workspace::Failure;
 use crate::{named_tests, ratchets, shape};
 
 /// Upper bound on the length of a file.
@@ -185,8 +185,8 @@ mod tests {
     use super::{check, check_file};
 
     #[test]
-    fn the_house_is_tidy() {
-        check(&crate::house::root()).unwrap_or_else(|failure| panic!("{failure}"));
+    fn the_workspace_is_tidy() {
+        check(&crate::workspace::root()).unwrap_or_else(|failure| panic!("{failure}"));
     }
 
     #[test]

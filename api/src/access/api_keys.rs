@@ -24,13 +24,13 @@ use crate::write::{Success, Write, WriteParams};
 use paygen_app::Environment;
 use paygen_app::clients::{MAX_KEYS, too_many_keys};
 
-/// An API key just made, with the key: it is shown this once.
+/// A new API key with its secret, which is shown only once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = NewApiKey)]
 pub struct NewApiKeyView {
     #[serde(flatten)]
     shown: ApiKeyView,
-    /// The key. Keep it now: it cannot be shown again, so it is null in the answer to a repeat and in a dry run.
+    /// The key. Store it now, it is shown only once: in the answer to a repeat and in a dry run it is null.
     #[schema(example = "pgk_test_Zk3vR8…", required = true)]
     key: Option<String>,
 }
@@ -74,8 +74,8 @@ fn new_secret(app: &Api) -> (NewKey, impl Fn(&Outcome) -> Option<NewApiKeyView> 
 
 /// Create an API key
 ///
-/// The answer shows the key, this once. It can do no more than the key that makes it, lives no longer and works from no
-/// other networks. Bearer tokens make none.
+/// The answer shows the key, only once. Scopes, lifetime and networks are at most those of the creating key. Bearer
+/// tokens cannot create keys.
 #[utoipa::path(post, path = "/api-keys", tag = "Access", operation_id = "createApiKey",
     request_body = CreateApiKeyBody,
     params(WriteParams),
@@ -108,7 +108,7 @@ pub async fn create_api_key(
 
 /// List API keys
 ///
-/// The client's keys, without the keys themselves.
+/// The client's keys, without their secrets.
 #[utoipa::path(get, path = "/api-keys", tag = "Access", operation_id = "listApiKeys",
     params(ListParams),
     responses((status = 200, description = "The keys.", body = ListEnvelope<ApiKeyView>)),
@@ -123,7 +123,7 @@ pub async fn list_api_keys(
 
 /// Retrieve an API key
 ///
-/// One key, without the key itself.
+/// One key, without its secret.
 #[utoipa::path(get, path = "/api-keys/{apiKeyId}", tag = "Access", operation_id = "getApiKey",
     params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The key.", body = Envelope<ApiKeyView>)),
@@ -141,8 +141,8 @@ pub async fn get_api_key(
 
 /// Rotate an API key
 ///
-/// Makes a new key with the same name, scopes, end and networks, which must lie within those of the key that rotates. The
-/// old one works on for the overlap. Bearer tokens rotate none.
+/// Creates a new key with the same name, scopes, expiry and networks, which must be within those of the calling key.
+/// The old key keeps working during the overlap. Bearer tokens cannot rotate keys.
 #[utoipa::path(post, path = "/api-keys/{apiKeyId}/rotate", tag = "Access", operation_id = "rotateApiKey",
     request_body = RotateApiKeyBody,
     params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -173,7 +173,7 @@ pub async fn rotate_api_key(
 
 /// Revoke an API key
 ///
-/// The key and the tokens made with it stop working; on other nodes within five seconds.
+/// The key and the tokens created with it are rejected from now on; other nodes follow within five seconds.
 #[utoipa::path(delete, path = "/api-keys/{apiKeyId}", tag = "Access", operation_id = "revokeApiKey",
     params(("apiKeyId" = String, Path, description = "The key.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The revoked key.", body = Envelope<ApiKeyView>)),

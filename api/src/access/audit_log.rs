@@ -19,39 +19,39 @@ use crate::reply::ListEnvelope;
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuditEntry)]
 pub struct AuditView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     id: String,
-    /// Who did it.
+    /// The credential.
     actor: ActorView,
-    /// What was done.
+    /// The action.
     #[schema(example = "account.update")]
     action: String,
-    /// The kind of object that changed.
+    /// Type of the changed object.
     #[schema(example = "account")]
     object_type: String,
-    /// Which object.
+    /// Id of the changed object.
     object_id: String,
-    /// Each field with what it was and is; of secret and personal fields only that they changed.
+    /// Each changed field with its value before and after; secret and personal fields without their values.
     changes: Free,
-    /// The request.
+    /// Id of the request.
     request_id: String,
-    /// The address it came from.
+    /// The caller's network address.
     #[schema(required = true)]
     address: Option<String>,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
 }
 
-/// With which credential.
+/// The credential of a change.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Actor)]
 pub struct ActorView {
-    /// api_key, token, reveal_token, operator or system.
+    /// Type: api_key, token, reveal_token, operator or system.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// The credential.
+    /// Id of the credential.
     #[schema(required = true)]
     id: Option<String>,
 }
@@ -76,7 +76,7 @@ const SPEC: ListSpec = ListSpec::of::<AuditView>(columns::FIELDS);
 
 /// List the audit log
 ///
-/// Who changed what, when, from where; written in the transaction of the change.
+/// Who changed what, when and from where. Entries are written in the transaction of the change.
 #[utoipa::path(get, path = "/audit-log", tag = "Access", operation_id = "listAuditLog",
     params(ListParams),
     responses((status = 200, description = "The entries.", body = ListEnvelope<AuditView>)),

@@ -7,39 +7,39 @@ use paygen_core::ids::{CardHolderId, CardId};
 use crate::fields::{End, List, Text, Whole};
 
 crate::body! {
-    /// Makes an API key.
+    /// Creates an API key.
     pub struct CreateApiKeyBody {
-        /// Its name.
+        /// Name.
         required name: Text<1, 120> = "name", example "Back office";
-        /// What it may do; not more than the credential that makes it.
+        /// Scopes, at most those of the creating credential.
         required scopes: List<Scope, 1, 32> = "scopes";
-        /// When it ends, a date with the end of that day in UTC; not later than the key it is made with, and with that one
-        /// unless given.
+        /// Expiry; a date includes that day, in UTC. Not later than the expiry of the creating key, which is the
+        /// default.
         nullable expires_at: End = "expiresAt";
-        /// The networks it works from, in CIDR form, within those of the key it is made with, and the same unless given.
-        /// Everywhere when neither has any.
+        /// Networks that the key may be used from, in CIDR notation, within those of the creating key. Defaults to the
+        /// same. Without any, it works from everywhere.
         optional allowed_ips: List<IpNet, 0, 100> = "allowedIps";
     }
 }
 
 crate::body! {
-    /// Replaces an API key.
+    /// Rotates an API key.
     pub struct RotateApiKeyBody {
-        /// How long the old key works on; a day unless said, 0 ends it at once.
+        /// Seconds for which the old key keeps working. Defaults to one day; 0 revokes it at once.
         optional overlap_seconds: Whole<0, 2_592_000> = "overlapSeconds", example 86400;
     }
 }
 
 crate::body! {
-    /// Makes a bearer token.
+    /// Creates a bearer token.
     pub struct IssueTokenBody {
-        /// What it may do; all that the API key may unless said.
+        /// Scopes. Defaults to those of the API key.
         optional scopes: List<Scope, 1, 32> = "scopes";
-        /// The one card holder it is for: it sees them and their cards, and moves no money.
+        /// Restricts the token to a card holder and their cards. Such a token cannot move money.
         nullable card_holder_id: CardHolderId = "cardHolderId";
-        /// The one card it is for.
+        /// Restricts the token to a card.
         nullable card_id: CardId = "cardId";
-        /// How many seconds it works.
+        /// Lifetime in seconds.
         optional expires_in: Whole<1, 3_600> = "expiresIn", example 600;
     }
 }

@@ -18,14 +18,14 @@ use crate::reply::{Envelope, json};
 use crate::write::{Success, Write, WriteParams};
 use paygen_app::tokens::{self, Claims};
 
-/// A token just made, with the token: it is shown this once.
+/// A new token with its secret, which is shown only once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = NewToken)]
 pub struct NewTokenView {
     #[serde(flatten)]
     shown: TokenView,
-    /// The token: a JWT signed with EdDSA, for the header `Authorization: Bearer`. It cannot be shown again, so it is null
-    /// in the answer to a repeat and in a dry run.
+    /// The token: a JWT signed with EdDSA, for the header `Authorization: Bearer`. It is shown only once: in the answer
+    /// to a repeat and in a dry run it is null.
     #[schema(required = true)]
     token: Option<String>,
 }
@@ -38,9 +38,9 @@ impl NewTokenView {
 
 /// Create a bearer token
 ///
-/// A token for a client application: it lives an hour at the most and can do no more than the key it is made with. Made
-/// with a token, it ends with that one at the latest. Bound to a card holder or card, it sees nothing else, issues no
-/// cards and moves no money.
+/// Creates a token for a client application, valid for at most one hour, with at most the scopes of the creating key. A
+/// token created with a token does not outlive that one. A token restricted to a card holder or card sees nothing else,
+/// and can neither issue cards nor move money.
 #[utoipa::path(post, path = "/auth/tokens", tag = "Access", operation_id = "issueToken",
     request_body = IssueTokenBody,
     params(WriteParams),
@@ -72,7 +72,7 @@ pub async fn issue_token(
 
 /// Revoke a bearer token
 ///
-/// The token stops working; on other nodes within five seconds.
+/// The token is rejected from now on; other nodes follow within five seconds.
 #[utoipa::path(delete, path = "/auth/tokens/{tokenId}", tag = "Access", operation_id = "revokeToken",
     params(("tokenId" = String, Path, description = "The token.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The revoked token.", body = Envelope<TokenView>)),
@@ -114,7 +114,7 @@ pub struct Jwk {
 
 /// Retrieve the public keys of tokens
 ///
-/// The keys that bearer tokens are signed with, as a JSON Web Key Set.
+/// The public keys of bearer tokens, as a JSON Web Key Set.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Access", operation_id = "getJwks",
     responses((status = 200, description = "The keys.", body = Jwks)), security(()))]
 pub async fn jwks(State(app): State<Api>) -> Response {

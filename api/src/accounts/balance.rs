@@ -22,28 +22,28 @@ use crate::reply::{self, Envelope};
 /// Upper bound on the entries of an explanation; earlier ones are summed up as its opening balance.
 const MAX_EXPLAINED_ENTRIES: i64 = 200;
 
-/// What an account has at an instant.
+/// Balances of an account at an instant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalanceAt {
     account_id: String,
     /// The account's currency.
     currency: String,
-    /// Posted.
+    /// Ledger balance.
     ledger: Money,
-    /// Held by open authorizations.
+    /// Amount held by open authorizations.
     held: Money,
-    /// What could be spent: posted, less held, plus the credit limit of that time.
+    /// Available balance: ledger balance, less held amounts, plus the credit limit at that time.
     available: Money,
     /// The instant.
     #[schema(value_type = String, format = DateTime)]
     at: String,
-    /// With `explain`: what the amounts are made of.
+    /// With `explain`: the entries and holds that the amounts consist of.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation>,
 }
 
-/// A known balance, and everything since that leads to the one told.
+/// An opening balance, and everything since that adds up to the balance.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
@@ -61,47 +61,47 @@ pub struct Explanation {
 pub struct Opening {
     /// The number of the last line it includes; 0 for none.
     seq: i64,
-    /// Posted.
+    /// Ledger balance.
     ledger: Money,
-    /// Held.
+    /// Held balance.
     held: Money,
 }
 
-/// A line of the account.
+/// A ledger line.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedEntry {
-    /// Its number on the account.
+    /// Number of the line on the account.
     seq: i64,
-    /// Its ledger entry.
+    /// The ledger entry.
     entry_id: String,
-    /// What it is about.
+    /// Kind of the entry.
     kind: &'static str,
-    /// What it added to the posted balance.
+    /// Change of the ledger balance.
     amount: Money,
-    /// What it added to the held balance.
+    /// Change of the held balance.
     held_amount: Money,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     at: String,
 }
 
-/// Money held by an authorization.
+/// An amount held by an authorization.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenHold {
     authorization_id: String,
-    /// How much is held.
+    /// Held amount.
     amount: Money,
 }
 
 /// Retrieve a balance
 ///
-/// What the account has, or had at the instant `at`. With `explain`, a known balance, the entries since and the open
-/// holds that make the sum.
+/// The account's balance, now or at the instant `at`. `explain` adds an opening balance, the entries since, and the
+/// open holds, which add up to it.
 #[utoipa::path(get, path = "/accounts/{accountId}/balance", tag = "Accounts", operation_id = "getBalance",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        ("at" = Option<String>, Query, description = "An instant, ISO 8601, not in the future; a date alone is its first instant in UTC."),
+        ("at" = Option<String>, Query, description = "An instant in ISO 8601, not in the future. A date means its beginning in UTC."),
         ("explain" = Option<bool>, Query, description = "Whether to explain the balance.")),
     responses((status = 200, description = "The balance.", body = Envelope<BalanceAt>)),
     security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
@@ -115,13 +115,13 @@ pub async fn get_balance(
     let account = existing(&app, caller.client, id).await?;
     let ledger_account = LedgerAccountId::from(id);
     let now = app.clock.now();
-    let told = match at {
-        Some(at) => app.reader.line_at(caller.client, ledger_account, at).await?.map(Told::from),
-        None => app.reader.get::<Balance>(Key::of(caller.client, id.0)).await?.map(Told::from),
+    let reading = match at {
+        Some(at) => app.reader.line_at(caller.client, ledger_account, at).await?.map(Reading::from),
+        None => app.reader.get::<Balance>(Key::of(caller.client, id.0)).await?.map(Reading::from),
     };
-    let told = told.unwrap_or_default();
+    let reading = reading.unwrap_or_default();
     let explanation = if explain {
-        Some(explain_lines(&app, caller.client, ledger_account, &told, account.currency).await?)
+        Some(explain_lines(&app, caller.client, ledger_account, &reading, account.currency).await?)
     } else {
         None
     };
@@ -129,9 +129,9 @@ pub async fn get_balance(
     let balance = BalanceAt {
         account_id: id.to_string(),
         currency: account.currency.code().to_owned(),
-        ledger: money(told.ledger),
-        held: money(told.held),
-        available: money(told.ledger - told.held + told.credit_limit),
+        ledger: money(reading.ledger),
+        held: money(reading.held),
+        available: money(reading.ledger - reading.held + reading.credit_limit),
         at: at.unwrap_or(now).to_string(),
         explanation,
     };
@@ -139,22 +139,22 @@ pub async fn get_balance(
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct Reading {
     seq: i64,
     ledger: i64,
     held: i64,
     credit_limit: i64,
 }
 
-impl From<Line> for Told {
-    fn from(line: Line) -> Told {
-        Told { seq: line.seq, ledger: line.ledger_after, held: line.held_after, credit_limit: line.credit_limit }
+impl From<Line> for Reading {
+    fn from(line: Line) -> Reading {
+        Reading { seq: line.seq, ledger: line.ledger_after, held: line.held_after, credit_limit: line.credit_limit }
     }
 }
 
-impl From<Balance> for Told {
-    fn from(head: Balance) -> Told {
-        Told { seq: head.seq, ledger: head.ledger, held: head.held, credit_limit: head.credit_limit }
+impl From<Balance> for Reading {
+    fn from(head: Balance) -> Reading {
+        Reading { seq: head.seq, ledger: head.ledger, held: head.held, credit_limit: head.credit_limit }
     }
 }
 
@@ -165,7 +165,7 @@ fn read_params(mut params: Params, app: &Api) -> Result<(Option<Instant>, bool),
     let explain = params.take_with("explain", |text| text.parse().map_err(|_| "must be true or false".to_owned()));
     params.finish(&["at", "explain"])?;
     if at.is_some_and(|at| at > app.clock.now()) {
-        let message = "at is in the future; a balance can be told up to now.";
+        let message = "at is in the future; balances are known up to now.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "validation_failed", message).field("at", "maximum", message));
     }
     Ok((at, explain.unwrap_or(false)))
@@ -175,17 +175,17 @@ async fn explain_lines(
     app: &Api,
     client: paygen_core::ids::ClientId,
     account: LedgerAccountId,
-    told: &Told,
+    reading: &Reading,
     currency: Currency,
 ) -> Result<Explanation, Problem> {
     let money = |minor| Money::new(minor, currency);
-    let first = (told.seq - MAX_EXPLAINED_ENTRIES + 1).max(1);
-    let lines = app.reader.lines(client, account, first, told.seq).await?;
-    let holds = app.reader.open_holds(client, account, told.seq).await?;
+    let first = (reading.seq - MAX_EXPLAINED_ENTRIES + 1).max(1);
+    let lines = app.reader.lines(client, account, first, reading.seq).await?;
+    let holds = app.reader.open_holds(client, account, reading.seq).await?;
     let posted: i64 = lines.iter().map(|line| line.delta).sum();
     let held: i64 = lines.iter().map(|line| line.held_delta).sum();
     Ok(Explanation {
-        opening: Opening { seq: first - 1, ledger: money(told.ledger - posted), held: money(told.held - held) },
+        opening: Opening { seq: first - 1, ledger: money(reading.ledger - posted), held: money(reading.held - held) },
         entries: lines
             .iter()
             .map(|line| ExplainedEntry {

@@ -6,33 +6,33 @@ use paygen_core::money::Decimal;
 use crate::fields::{DetailsObject, Metadata, OwnerTypeWord, Text};
 
 crate::body! {
-    /// Opens an account.
+    /// Creates an account.
     pub struct CreateAccountBody {
-        /// Who the money belongs to.
+        /// Type of the owner.
         required owner_type: OwnerTypeWord = "ownerType", example "business";
-        /// Your own id of the owner.
+        /// Your id of the owner.
         nullable owner_id: Text<1, 128> = "ownerId", example "665f1c4f4a4f4a4f4a4f4a4f";
-        /// The client: taken from the credential; where it is sent, it must be the credential's.
+        /// The client. It is taken from the credential; if sent, it must be the credential's client.
         optional client: Text<1, 128> = "client";
-        /// Its name.
+        /// Name.
         required name: Text<1, 120> = "name", example "USD Wallet";
         /// What it is for.
         required kind: AccountType = "type", example "checking";
-        /// Fiat or crypto.
+        /// Category of the currency.
         required category: CategoryWord = "category", example "fiat";
         /// ISO 4217 code, or USDC, USDT, BTC.
         required currency: Text<3, 8> = "currency", example "USD";
-        /// Whether it can be used; active unless said.
+        /// Status. Defaults to active.
         optional status: AccountStatus = "status", example "active";
-        /// The network of a crypto account.
+        /// Blockchain network of a crypto account.
         nullable network: Text<1, 64> = "network", example "ethereum";
-        /// Opening balance, booked against the settlement account; needs the scope accounts:adjust.
+        /// Opening balance, posted against the settlement account. Requires the scope accounts:adjust.
         optional balance: Decimal = "balance", example 0;
-        /// How far the posted balance may go below zero; for type credit only.
+        /// Credit limit: how far the ledger balance may go below zero. Only for type credit.
         nullable credit_limit: Decimal = "creditLimit", example 0, at least 0.0;
-        /// Whether it may be debited; true unless said.
+        /// Whether the account can be debited. Defaults to true.
         optional can_debit: bool = "canDebit", example true;
-        /// Whether it may be credited; true unless said.
+        /// Whether the account can be credited. Defaults to true.
         optional can_credit: bool = "canCredit", example true;
         /// Your own data.
         nullable metadata: Metadata = "metadata";
@@ -40,36 +40,36 @@ crate::body! {
 }
 
 crate::body! {
-    /// Changes an account. Fields left out stay as they are.
+    /// Updates an account. Omitted fields keep their values.
     pub struct UpdateAccountBody echoing AccountView {
-        /// Who the money belongs to.
+        /// Type of the owner.
         optional owner_type: OwnerTypeWord = "ownerType", example "business";
-        /// Your own id of the owner.
+        /// Your id of the owner.
         change owner_id: Text<1, 128> = "ownerId";
         /// Read-only.
         optional client: Text<1, 128> = "client";
-        /// Its name.
+        /// Name.
         optional name: Text<1, 120> = "name", example "Primary USD Wallet";
         /// What it is for.
         optional kind: AccountType = "type", example "checking";
-        /// Fiat or crypto; fixed once there are ledger entries.
+        /// Category of the currency. It cannot change once the account has ledger entries.
         optional category: CategoryWord = "category", example "fiat";
-        /// Whether it can be used; closed is final.
+        /// Status; closed is final.
         optional status: AccountStatus = "status", example "active";
-        /// The currency; fixed once there are ledger entries.
+        /// The currency. It cannot change once the account has ledger entries.
         optional currency: Text<3, 8> = "currency", example "USD";
-        /// The network of a crypto account.
+        /// Blockchain network of a crypto account.
         change network: Text<1, 64> = "network";
-        /// The available balance it shall have: a difference is booked against the settlement account and needs the
-        /// scope accounts:adjust and If-Match.
+        /// The new available balance. The difference is posted against the settlement account; this requires the scope
+        /// accounts:adjust and If-Match.
         optional balance: Decimal = "balance", example 0;
-        /// How far the posted balance may go below zero; for type credit only.
+        /// Credit limit: how far the ledger balance may go below zero. Only for type credit.
         change credit_limit: Decimal = "creditLimit", at least 0.0;
-        /// Whether it may be debited.
+        /// Whether the account can be debited.
         optional can_debit: bool = "canDebit", example true;
-        /// Whether it may be credited.
+        /// Whether the account can be credited.
         optional can_credit: bool = "canCredit", example true;
-        /// Your own data, replaced whole.
+        /// Your own data; replaces the stored object.
         change metadata: Metadata = "metadata";
         /// Read-only.
         optional available_balance: Decimal = "availableBalance";
@@ -81,29 +81,29 @@ crate::body! {
 }
 
 crate::body! {
-    /// Hangs a detail record on an account.
+    /// Adds a bank account or wallet address to an account.
     pub struct CreateDetailBody {
-        /// What kind of address.
+        /// Type of the detail.
         required kind: DetailType = "type", example "bank_account";
-        /// Free-form, such as iban, routingNumber, accountNumber and bankCode, or address.
+        /// Free-form data, such as iban, routingNumber, accountNumber, bankCode or address.
         nullable details: DetailsObject = "details";
-        /// Who provides it.
+        /// Provider.
         nullable provider: Text<1, 120> = "provider", example "acme-bank";
-        /// Whether it becomes the primary one of its type; the first of a type does unless told otherwise.
+        /// Whether it becomes the primary detail of its type. Defaults to true for the first detail of a type.
         optional is_primary: bool = "isPrimary", example true;
     }
 }
 
 crate::body! {
-    /// Changes a detail record. Fields left out stay as they are.
+    /// Updates an account detail. Omitted fields keep their values.
     pub struct UpdateDetailBody echoing DetailView {
-        /// What kind of address.
+        /// Type of the detail.
         optional kind: DetailType = "type", example "bank_account";
-        /// Free-form, replaced whole.
+        /// Free-form data; replaces the stored object.
         change details: DetailsObject = "details";
-        /// Who provides it.
+        /// Provider.
         change provider: Text<1, 120> = "provider";
-        /// Whether it is the primary one of its type.
+        /// Whether it is the primary detail of its type.
         optional is_primary: bool = "isPrimary", example true;
     }
 }

@@ -20,7 +20,7 @@ use crate::write::{Success, Write, WriteParams};
 
 /// Create an account
 ///
-/// Opens an account in one currency. An opening `balance` is booked against the settlement account and needs the
+/// Creates an account in one currency. An opening `balance` is posted against the settlement account and requires the
 /// scope `accounts:adjust`.
 #[utoipa::path(post, path = "/accounts", tag = "Accounts", operation_id = "createAccount",
     request_body = CreateAccountBody,

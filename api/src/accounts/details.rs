@@ -32,13 +32,13 @@ fn shown(outcome: &Outcome) -> Option<Pictured<DetailView>> {
 
 /// Create an account detail
 ///
-/// Hangs a bank account or wallet address on an account. The first record of a type becomes its primary one. IBAN,
-/// ABA, NUBAN and EVM check digits are verified where the shape is recognisable.
+/// Adds a bank account or wallet address to an account. The first detail of a type becomes its primary one. Check
+/// digits of IBAN, ABA, NUBAN and EVM addresses are verified where the format is recognized.
 #[utoipa::path(post, path = "/accounts/{accountId}/details", tag = "Accounts", operation_id = "createAccountDetail",
     request_body = CreateDetailBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         WriteParams),
-    responses((status = 201, description = "The detail record.", body = Envelope<DetailView>)),
+    responses((status = 201, description = "The detail.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn create_detail(
     State(app): State<Api>,
@@ -66,7 +66,7 @@ const SPEC: ListSpec = ListSpec::of::<DetailView>(columns::FIELDS);
 /// The bank accounts and wallet addresses of an account.
 #[utoipa::path(get, path = "/accounts/{accountId}/details", tag = "Accounts", operation_id = "listAccountDetails",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"), ListParams),
-    responses((status = 200, description = "The detail records.", body = ListEnvelope<DetailView>)),
+    responses((status = 200, description = "The details.", body = ListEnvelope<DetailView>)),
     security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
 pub async fn list_details(
     State(app): State<Api>,
@@ -86,8 +86,8 @@ pub async fn list_details(
 /// One bank account or wallet address of an account.
 #[utoipa::path(get, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "getAccountDetail",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$")),
-    responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
+        ("detailId" = String, Path, description = "The detail.", pattern = "^[0-9a-f]{24}$")),
+    responses((status = 200, description = "The detail.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
 pub async fn get_detail(
     State(app): State<Api>,
@@ -102,13 +102,13 @@ pub async fn get_detail(
 
 /// Update an account detail
 ///
-/// Fields left out stay as they are.
+/// Omitted fields keep their values.
 #[utoipa::path(put, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts", operation_id = "updateAccountDetail",
     request_body = UpdateDetailBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
+        ("detailId" = String, Path, description = "The detail.", pattern = "^[0-9a-f]{24}$"),
         WriteParams, IfMatch),
-    responses((status = 200, description = "The detail record.", body = Envelope<DetailView>)),
+    responses((status = 200, description = "The detail.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn update_detail(
     State(app): State<Api>,
@@ -134,13 +134,13 @@ pub async fn update_detail(
 
 /// Delete an account detail
 ///
-/// Takes the record off the account.
+/// Removes the detail from the account.
 #[utoipa::path(delete, path = "/accounts/{accountId}/details/{detailId}", tag = "Accounts",
     operation_id = "deleteAccountDetail",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
-        ("detailId" = String, Path, description = "The detail record.", pattern = "^[0-9a-f]{24}$"),
+        ("detailId" = String, Path, description = "The detail.", pattern = "^[0-9a-f]{24}$"),
         WriteParams, IfMatch),
-    responses((status = 200, description = "The record that was removed.", body = Envelope<DetailView>)),
+    responses((status = 200, description = "The removed detail.", body = Envelope<DetailView>)),
     security(("apiKey" = ["accounts:write"]), ("bearer" = ["accounts:write"])))]
 pub async fn delete_detail(
     State(app): State<Api>,

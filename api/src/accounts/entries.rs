@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::ListEnvelope;
 
-/// A line of an account.
+/// A ledger line of an account.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AccountEntry)]
@@ -28,21 +28,21 @@ pub struct EntryView {
     /// The ledger entry.
     #[serde(rename = "_id")]
     id: String,
-    /// Its number on the account, from 1 without gaps.
+    /// Number of the line on the account, from 1 without gaps.
     seq: i64,
-    /// What it is about.
+    /// Kind of the entry.
     kind: EntryKind,
-    /// What it added to the posted balance.
+    /// Change of the ledger balance.
     amount: Money,
-    /// What it added to the held balance.
+    /// Change of the held balance.
     held_amount: Money,
-    /// The posted balance after it.
+    /// Ledger balance after the line.
     ledger_balance: Money,
-    /// The held balance after it.
+    /// Held balance after the line.
     held_balance: Money,
     /// The account's currency.
     currency: String,
-    /// The authorization it belongs to.
+    /// The authorization.
     #[schema(required = true)]
     authorization_id: Option<String>,
     /// The object that caused it, such as a transfer.
@@ -51,12 +51,12 @@ pub struct EntryView {
     /// The caller's reference.
     #[schema(required = true)]
     reference: Option<String>,
-    /// The caller's words.
+    /// The caller's description.
     #[schema(required = true)]
     narration: Option<String>,
-    /// Whether the network imposed it.
+    /// Whether the network forced it.
     forced: bool,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
 }
@@ -90,9 +90,9 @@ const SPEC: ListSpec = ListSpec::of::<EntryView>(columns::FIELDS).sorted_by("-se
 
 /// List an account's entries
 ///
-/// Every line and hold change of the account, with the balances after it. With `Accept: text/csv` all that match
-/// `filter` and `search` are streamed as CSV, oldest first unless another sort is asked for; `page`, `limit`, `cursor`,
-/// `fields` and `populate` do not go with it (400).
+/// Every ledger line and hold of the account, with the balances after it. With `Accept: text/csv` all rows that match
+/// `filter` and `search` are streamed as CSV, by default oldest first; `page`, `limit`, `cursor`, `fields` and
+/// `populate` are then a 400.
 #[utoipa::path(get, path = "/accounts/{accountId}/entries", tag = "Accounts", operation_id = "listAccountEntries",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"), ListParams),
     responses((status = 200, description = "The entries.", content(

@@ -39,7 +39,7 @@ pub async fn list_accounts(
 
 /// Retrieve an account
 ///
-/// Its settings, and what it holds now.
+/// The account's settings and balances.
 #[utoipa::path(get, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "getAccount",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The account.", body = Envelope<AccountView>)),

@@ -22,9 +22,9 @@ use crate::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update an account
 ///
-/// Fields left out stay as they are; `null` clears `ownerId`, `network`, `metadata` and `creditLimit`. Read-only fields may be
-/// sent back as they were read. A `balance` that differs becomes a ledger entry against the settlement account: it
-/// needs the scope `accounts:adjust` and `If-Match`.
+/// Omitted fields keep their values; `null` removes `ownerId`, `network`, `metadata` and `creditLimit`. Read-only
+/// fields may be sent back unchanged. A different `balance` is posted as a ledger entry against the settlement account;
+/// this requires the scope `accounts:adjust` and `If-Match`.
 #[utoipa::path(put, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "updateAccount",
     request_body = UpdateAccountBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
@@ -77,8 +77,8 @@ fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Calle
 
 /// Close an account
 ///
-/// Final. The account must have no balance, no hold and no card that is not canceled; otherwise the answer is 409
-/// and says what is in the way.
+/// Closes an account, which is final. It must have no balance, no hold and no card that is not canceled; otherwise the
+/// answer is a 409 with the reason.
 #[utoipa::path(delete, path = "/accounts/{accountId}", tag = "Accounts", operation_id = "closeAccount",
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),
         WriteParams, IfMatch),

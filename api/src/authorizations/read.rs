@@ -22,7 +22,7 @@ const SPEC: ListSpec = ListSpec::of::<AuthorizationView>(columns::FIELDS);
 
 /// List authorizations
 ///
-/// Payments asked for, approved and declined.
+/// Approved and declined authorizations of the client's cards.
 #[utoipa::path(get, path = "/authorizations", tag = "Authorizations", operation_id = "listAuthorizations",
     params(ListParams),
     responses((status = 200, description = "The authorizations.", body = ListEnvelope<AuthorizationView>)),
@@ -37,7 +37,7 @@ pub async fn list_authorizations(
 
 /// List a card's authorizations
 ///
-/// Payments asked for with this card, approved and declined.
+/// Approved and declined authorizations of this card.
 #[utoipa::path(get, path = "/cards/{cardId}/authorizations", tag = "Cards", operation_id = "listCardAuthorizations",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), ListParams),
     responses((status = 200, description = "The authorizations.", body = ListEnvelope<AuthorizationView>)),
@@ -70,7 +70,7 @@ pub(super) async fn seen(app: &Api, caller: &Caller, id: AuthorizationId) -> Res
 
 /// Retrieve an authorization
 ///
-/// Where it stands, and its timeline with each ledger entry's id.
+/// The authorization with its status and its timeline, including the ids of ledger entries.
 #[utoipa::path(get, path = "/authorizations/{authorizationId}", tag = "Authorizations", operation_id = "getAuthorization",
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The authorization.", body = Envelope<AuthorizationView>)),
@@ -87,8 +87,8 @@ pub async fn get_authorization(
 
 /// Retrieve an authorization's decision
 ///
-/// Every check in order, with what was observed, the threshold, and what would have let it pass. The reason of a declined
-/// one is the first check that failed.
+/// Every check in order, with the observed value, the threshold, and what would have made it pass. A declined
+/// authorization's reason is the first failed check.
 #[utoipa::path(get, path = "/authorizations/{authorizationId}/decision", tag = "Authorizations",
     operation_id = "getAuthorizationDecision",
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$")),

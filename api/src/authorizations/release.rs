@@ -17,16 +17,16 @@ use crate::reply::Envelope;
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
 crate::body! {
-    /// Gives an open hold back.
+    /// Releases an open hold.
     pub struct ReleaseBody {
-        /// Why; it is kept in the timeline and the audit log.
+        /// Reason; stored in the timeline and the audit log.
         required reason: Text<1, 200> = "reason", example "The merchant confirmed that nothing follows.";
     }
 }
 
 /// Release an authorization
 ///
-/// Gives an open hold back by hand. A clearing that comes all the same is posted, and listed under `/exceptions`.
+/// Releases an open hold manually. A later clearing is posted all the same, and listed under `/exceptions`.
 #[utoipa::path(post, path = "/authorizations/{authorizationId}/release", tag = "Authorizations",
     operation_id = "releaseAuthorization", request_body = ReleaseBody,
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),

@@ -9,7 +9,7 @@ use crate::fields::{DocumentNumber, Metadata, Text};
 use crate::limits::SpendingLimits;
 
 crate::body! {
-    /// Who they are.
+    /// Personal data.
     pub struct PersonBody {
         /// Given name.
         change first_name: Text<1, 100> = "firstName", example "Alex";
@@ -17,7 +17,7 @@ crate::body! {
         change last_name: Text<1, 100> = "lastName", example "Johnson";
         /// E-mail address.
         change email: Email = "email", example "alex.johnson@example.com";
-        /// Phone number with its country, E.164.
+        /// Phone number in E.164 format.
         change phone_number: Phone = "phoneNumber", example "+12125550198";
         /// Date of birth, YYYY-MM-DD.
         change date_of_birth: CalendarDate = "dateOfBirth", example "1990-04-12";
@@ -29,7 +29,7 @@ crate::body! {
 }
 
 crate::body! {
-    /// Where they live.
+    /// Residential address.
     pub struct AddressBody {
         /// Street and number.
         change line1: Text<1, 200> = "line1", example "210 West 77th Street";
@@ -45,7 +45,7 @@ crate::body! {
 }
 
 crate::body! {
-    /// Where the files of an identity document are. Read-only.
+    /// URLs of the files of an identity document. Read-only.
     pub struct UrlsBody {
         /// Read-only.
         change main: Text<0, 200> = "main";
@@ -55,7 +55,7 @@ crate::body! {
 }
 
 crate::body! {
-    /// What a file is. Read-only.
+    /// Properties of a file. Read-only.
     pub struct FileMetaBody {
         /// Read-only.
         change file_type: Text<0, 100> = "fileType";
@@ -65,21 +65,21 @@ crate::body! {
 }
 
 crate::body! {
-    /// An identity document, in words.
+    /// Data of an identity document.
     pub struct DocumentBody {
-        /// What kind.
+        /// Type of the document.
         change kind: Text<1, 64> = "type", example "international_passport";
-        /// Its number.
+        /// Document number.
         change number: DocumentNumber<1, 64> = "number", example "***9884";
-        /// Issued on, YYYY-MM-DD.
+        /// Issue date, YYYY-MM-DD.
         change issue_date: CalendarDate = "issueDate";
-        /// Good until, YYYY-MM-DD.
+        /// Expiry date, YYYY-MM-DD.
         change expiry_date: CalendarDate = "expiryDate";
-        /// Issued by.
+        /// Issuing country.
         change issuing_country: CountryCode = "issuingCountry";
-        /// Whatever there is to say.
+        /// Description.
         change description: Text<1, 500> = "description";
-        /// Read-only: a review sets it.
+        /// Read-only; set by a review.
         change verification_status: Text<0, 32> = "verificationStatus";
         /// Read-only.
         nullable urls: UrlsBody = "urls";
@@ -89,15 +89,15 @@ crate::body! {
 }
 
 crate::body! {
-    /// A proof of address, in words.
+    /// Data of a proof of address.
     pub struct ProofBody {
-        /// What kind.
+        /// Type of the document.
         change kind: Text<1, 64> = "type", example "utility_bill";
-        /// Its number.
+        /// Document number.
         change document_id: DocumentNumber<1, 64> = "documentId", example "45701434313";
-        /// Whatever there is to say.
+        /// Description.
         change description: Text<1, 500> = "description";
-        /// Read-only: a review sets it.
+        /// Read-only; set by a review.
         change verification_status: Text<0, 32> = "verificationStatus";
         /// Read-only.
         change url: Text<0, 200> = "url";
@@ -107,7 +107,7 @@ crate::body! {
 }
 
 crate::body! {
-    /// How they identify themselves.
+    /// Identity document and proof of address.
     pub struct IdentificationBody {
         /// The identity document.
         change document: DocumentBody = "document";
@@ -117,102 +117,102 @@ crate::body! {
 }
 
 crate::body! {
-    /// What the card is for.
+    /// Intended use of the card.
     pub struct MetaBody {
-        /// Where the money comes from.
+        /// Source of funds.
         change funding_source: Text<1, 100> = "fundingSource", example "salary";
-        /// About how much a month.
+        /// Expected spending per month.
         change monthly_transaction_value: Text<1, 100> = "monthlyTransactionValue", example "1000-5000";
     }
 }
 
 crate::body! {
-    /// Enrols a card holder. A name is needed, whole or as given and family name, and an e-mail address or a phone
-    /// number. The flat fields of the quickstart work in place of `person` and `address`.
+    /// Creates a card holder. Required are a name, full or as first and last name, and an e-mail address or a phone
+    /// number. The flat fields of the quickstart replace those of `person` and `address`.
     pub struct CreateCardHolderBody {
-        /// Full name; made of given and family name unless said.
+        /// Full name. Defaults to the first and last name.
         nullable name: Text<1, 200> = "name", example "Alex Johnson";
-        /// Who they are.
+        /// Personal data.
         change person: PersonBody = "person";
-        /// Where they live.
+        /// Residential address.
         change address: AddressBody = "address";
-        /// How they identify themselves.
+        /// Identity document and proof of address.
         change identification: IdentificationBody = "identification";
-        /// What the card is for.
+        /// Intended use of the card.
         change meta: MetaBody = "meta";
-        /// Whether their cards can be used; active unless said.
+        /// Status. Defaults to active; cards of a card holder who is not active cannot be used.
         optional status: CardHolderStatus = "status", example "active";
         /// Your own data.
         nullable metadata: Metadata = "metadata";
-        /// Limits over all of their cards.
+        /// Spending limits over all cards of the card holder.
         nullable spending_limits: SpendingLimits = "spendingLimits";
-        /// As person.firstName.
+        /// Same as person.firstName.
         change first_name: Text<1, 100> = "firstName";
-        /// As person.lastName.
+        /// Same as person.lastName.
         change last_name: Text<1, 100> = "lastName";
-        /// As person.email.
+        /// Same as person.email.
         change email: Email = "email";
-        /// As person.phoneNumber.
+        /// Same as person.phoneNumber.
         change phone_number: Phone = "phoneNumber";
-        /// As address.line1.
+        /// Same as address.line1.
         change address_line1: Text<1, 200> = "addressLine1";
-        /// As address.city.
+        /// Same as address.city.
         change city: Text<1, 100> = "city";
-        /// As address.state.
+        /// Same as address.state.
         change state: Text<1, 100> = "state";
-        /// As address.postalCode.
+        /// Same as address.postalCode.
         change postal_code: Text<1, 20> = "postalCode";
-        /// As address.countryCode.
+        /// Same as address.countryCode.
         change country: CountryCode = "country";
     }
 }
 
 crate::body! {
-    /// Changes a card holder. Fields left out stay as they are, inside `person`, `address`, `identification` and
-    /// `meta` too; null clears.
+    /// Updates a card holder. Omitted fields keep their values, also inside `person`, `address`, `identification` and
+    /// `meta`; null removes a value.
     pub struct UpdateCardHolderBody echoing CardHolderView {
         /// Full name.
         change name: Text<1, 200> = "name", example "Alex Johnson";
-        /// Who they are.
+        /// Personal data.
         change person: PersonBody = "person";
-        /// Where they live.
+        /// Residential address.
         change address: AddressBody = "address";
-        /// How they identify themselves.
+        /// Identity document and proof of address.
         change identification: IdentificationBody = "identification";
-        /// What the card is for.
+        /// Intended use of the card.
         change meta: MetaBody = "meta";
-        /// Whether their cards can be used.
+        /// Status. Cards of a card holder who is not active cannot be used.
         optional status: CardHolderStatus = "status", example "active";
-        /// Your own data, replaced whole.
+        /// Your own data; replaces the stored object.
         change metadata: Metadata = "metadata";
-        /// Limits over all of their cards, replaced whole.
+        /// Spending limits over all cards of the card holder; replace the stored limits.
         change spending_limits: SpendingLimits = "spendingLimits";
     }
 }
 
 crate::body! {
-    /// What is said of uploaded documents.
+    /// Data of uploaded documents.
     pub struct UploadBody {
-        /// Of the identity document.
+        /// Data of the identity document.
         change document: DocumentBody = "document";
-        /// Of the proof of address.
+        /// Data of the proof of address.
         change proof_of_address: ProofBody = "proofOfAddress";
-        /// Of both.
+        /// Data of both documents.
         change identification: IdentificationBody = "identification";
     }
 }
 
 crate::body! {
-    /// Decides about a document.
+    /// Reviews a document.
     pub struct ReviewDocumentBody {
         /// verified or rejected.
         required status: ReviewStatus = "status", example "verified";
-        /// Why.
+        /// Reason.
         nullable reason: Text<1, 500> = "reason", example "The photograph matches.";
     }
 }
 
-/// A card holder to be enrolled, as a form. JSON parts are texts; the flat fields work in place of `person` and
+/// Creates a card holder from a form. Objects are sent as JSON text; the flat fields replace those of `person` and
 /// `address`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = CreateCardHolderForm)]
@@ -233,36 +233,36 @@ pub struct CreateForm {
     status: Option<String>,
     /// JSON: your own data.
     metadata: Option<String>,
-    /// JSON: limits over all of their cards.
+    /// JSON: spending limits over all cards of the card holder.
     #[schema(rename = "spendingLimits")]
     spending_limits: Option<String>,
-    /// As person.firstName.
+    /// Same as person.firstName.
     #[schema(rename = "firstName")]
     first_name: Option<String>,
-    /// As person.lastName.
+    /// Same as person.lastName.
     #[schema(rename = "lastName")]
     last_name: Option<String>,
-    /// As person.email.
+    /// Same as person.email.
     email: Option<String>,
-    /// As person.phoneNumber.
+    /// Same as person.phoneNumber.
     #[schema(rename = "phoneNumber")]
     phone_number: Option<String>,
-    /// As address.line1.
+    /// Same as address.line1.
     #[schema(rename = "addressLine1")]
     address_line1: Option<String>,
-    /// As address.city.
+    /// Same as address.city.
     city: Option<String>,
-    /// As address.state.
+    /// Same as address.state.
     state: Option<String>,
-    /// As address.postalCode.
+    /// Same as address.postalCode.
     #[schema(rename = "postalCode")]
     postal_code: Option<String>,
-    /// As address.countryCode.
+    /// Same as address.countryCode.
     country: Option<String>,
-    /// The main side of the identity document: JPEG, PNG or PDF, at most 10 MiB.
+    /// The front of the identity document: JPEG, PNG or PDF, at most 10 MiB.
     #[schema(rename = "documentMain", value_type = Option<String>, format = Binary)]
     document_main: Option<Vec<u8>>,
-    /// Its back.
+    /// The back of the identity document.
     #[schema(rename = "documentBack", value_type = Option<String>, format = Binary)]
     document_back: Option<Vec<u8>>,
     /// A proof of address.
@@ -270,22 +270,22 @@ pub struct CreateForm {
     proof_of_address: Option<Vec<u8>>,
 }
 
-/// Documents, as a form. JSON parts are texts.
+/// Uploads documents as a form. Objects are sent as JSON text.
 #[derive(utoipa::ToSchema)]
 #[schema(as = UploadDocumentsForm)]
 #[allow(dead_code, reason = "only documents")]
 pub struct UploadForm {
-    /// JSON: what is said of the identity document.
+    /// JSON: data of the identity document.
     document: Option<String>,
-    /// JSON: what is said of the proof of address; with a file name, the file itself.
+    /// JSON: data of the proof of address. A part with a file name is the file itself.
     #[schema(rename = "proofOfAddress")]
     proof_of_address_text: Option<String>,
-    /// JSON: document and proofOfAddress in one.
+    /// JSON: document and proofOfAddress in one object.
     identification: Option<String>,
-    /// The main side of the identity document: JPEG, PNG or PDF, at most 10 MiB.
+    /// The front of the identity document: JPEG, PNG or PDF, at most 10 MiB.
     #[schema(rename = "documentMain", value_type = Option<String>, format = Binary)]
     document_main: Option<Vec<u8>>,
-    /// Its back.
+    /// The back of the identity document.
     #[schema(rename = "documentBack", value_type = Option<String>, format = Binary)]
     document_back: Option<Vec<u8>>,
     /// A proof of address.

@@ -56,8 +56,8 @@ const FORM: FormSpec = FormSpec {
 
 /// Create a card holder
 ///
-/// A name is required, whole or as given and family name, and an e-mail address or a phone number. As a form, files of
-/// an identity document and of a proof of address may come along: JPEG, PNG or PDF, at most 10 MiB each.
+/// Required are a name, full or as first and last name, and an e-mail address or a phone number. A form may also
+/// contain the files of an identity document and of a proof of address: JPEG, PNG or PDF, at most 10 MiB each.
 #[utoipa::path(post, path = "/card-holders", tag = "Card holders", operation_id = "createCardHolder",
     request_body(content((CreateForm = "multipart/form-data"), (CreateCardHolderBody = "application/json"))),
     params(WriteParams),
@@ -150,8 +150,8 @@ fn contradictions(members: &Members<'_>, faults: &mut Faults) {
 }
 
 fn has_name(members: &Members<'_>, faults: &mut Faults) {
-    let said = |flat: &str| nested(members, "person", flat).or_else(|| members.get(flat)).is_some();
-    let named = members.get("name").is_some() || said("firstName") && said("lastName");
+    let given = |flat: &str| nested(members, "person", flat).or_else(|| members.get(flat)).is_some();
+    let named = members.get("name").is_some() || given("firstName") && given("lastName");
     if !named {
         let message = "is required, or person.firstName and person.lastName";
         faults.push(FieldProblem::new("/name", "required", message));

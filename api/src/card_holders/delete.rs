@@ -40,13 +40,14 @@ impl<S: Sync> FromRequestParts<S> for Deletion {
 
 /// Block or erase a card holder
 ///
-/// Blocks the card holder: none of their cards can be used. With `erase`, their personal data and documents are erased
-/// for good: only without live cards and after the retention period; otherwise the answer is 409 and says why.
+/// Blocks the card holder: none of their cards can be used. With `erase`, personal data and documents are erased
+/// permanently. This requires that all cards are canceled and the retention period is over; otherwise the answer is a
+/// 409 with the reason.
 #[utoipa::path(delete, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "deleteCardHolder",
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),
-        ("erase" = Option<bool>, Query, description = "Whether to erase instead of to block."),
+        ("erase" = Option<bool>, Query, description = "Whether to erase instead of blocking."),
         WriteParams, IfMatch),
-    responses((status = 200, description = "The card holder as they are now.", body = Envelope<CardHolderView>)),
+    responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),
     security(("apiKey" = ["card-holders:write"]), ("bearer" = ["card-holders:write"])))]
 pub async fn delete_card_holder(
     State(app): State<Api>,

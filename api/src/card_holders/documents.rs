@@ -29,8 +29,8 @@ const FORM: FormSpec = FormSpec { texts: &[], json: &["document", "proofOfAddres
 
 /// Upload documents
 ///
-/// Files of an identity document and of a proof of address, JPEG, PNG or PDF of at most 10 MiB, with or without what is
-/// to be said of them. A file takes the place of the one before it and waits for a review.
+/// Uploads files of an identity document and of a proof of address, JPEG, PNG or PDF of at most 10 MiB, with or without
+/// data about them. A file replaces the previous one and waits for a review.
 #[utoipa::path(post, path = "/card-holders/{cardHolderId}/documents", tag = "Card holders",
     operation_id = "uploadCardHolderDocuments",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
@@ -64,7 +64,7 @@ pub async fn upload_documents(
         let mut draft = Draft::of(&app, existing(&app, &caller, id).await?, &write)?;
         let mut faults = Vec::new();
         draft.command.documents.clone_from(&files);
-        said(&mut draft, &json, &mut faults);
+        merge_texts(&mut draft, &json, &mut faults);
         let (command, key) = draft.finish(&app, faults)?;
         let message = "Card holder documents uploaded successfully.";
         let success = Success::new(StatusCode::OK, message, shown(&app)).about(id, key);
@@ -74,7 +74,7 @@ pub async fn upload_documents(
 }
 
 /// Applies the documents' descriptions to the draft: `document` may be at the top level or inside `identification`.
-fn said(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) {
+fn merge_texts(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) {
     let body = Members::of(json, "", faults).and_then(|members| {
         for name in ["document", "proofOfAddress"] {
             let inside = members.get("identification").and_then(|inner| inner.member(name));
@@ -90,8 +90,10 @@ fn said(draft: &mut Draft, json: &paygen_edge::json::Json, faults: &mut Faults) 
         UploadBody::read(members, faults)
     });
     let Some(body) = body else { return };
-    if draft.command.documents.is_empty() && matches!(json, paygen_edge::json::Json::Object(said) if said.is_empty()) {
-        let message = "send at least one file, or what is to be said of one";
+    if draft.command.documents.is_empty()
+        && matches!(json, paygen_edge::json::Json::Object(members) if members.is_empty())
+    {
+        let message = "send at least one file, or data about one";
         faults.push(FieldProblem::new("/documentMain", "required", message));
     }
     let shown = draft.shown.identification.clone();
@@ -109,7 +111,7 @@ const SPEC: ListSpec = ListSpec::of::<DocumentView>(columns::FIELDS);
 
 /// List documents
 ///
-/// The files of a card holder, those that others took the place of included.
+/// The files of a card holder, including replaced ones.
 #[utoipa::path(get, path = "/card-holders/{cardHolderId}/documents", tag = "Card holders",
     operation_id = "listCardHolderDocuments",
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"), ListParams),
@@ -130,8 +132,8 @@ pub async fn list_documents(
 
 /// Review a document
 ///
-/// Decides about a file: verified or rejected. Main side and back of an identity document are decided about together.
-/// With identity document and proof of address verified, so is the card holder.
+/// Verifies or rejects a file. Front and back of an identity document are reviewed together. A card holder is verified
+/// when identity document and proof of address are.
 #[utoipa::path(post, path = "/card-holders/{cardHolderId}/documents/{documentId}/review", tag = "Card holders",
     operation_id = "reviewCardHolderDocument",
     request_body = ReviewDocumentBody,

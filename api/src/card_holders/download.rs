@@ -23,7 +23,7 @@ use paygen_app::documents::Place;
 
 /// Download a document
 ///
-/// The file as it was uploaded, as an attachment.
+/// The uploaded file, as an attachment.
 #[utoipa::path(get, path = "/card-holders/{cardHolderId}/documents/{documentId}", tag = "Card holders",
     operation_id = "getCardHolderDocument",
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),

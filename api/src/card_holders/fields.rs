@@ -102,7 +102,7 @@ mod tests {
     use super::{is_date, is_email, is_phone};
 
     #[test]
-    fn shapes_are_told_from_others() {
+    fn formats_are_distinguished() {
         type Case<'a> = (fn(&str) -> bool, &'a [&'a str], &'a [&'a str]);
         let cases: &[Case<'_>] = &[
             (

@@ -25,8 +25,9 @@ const SPEC: ListSpec = ListSpec::of::<CardHolderView>(columns::FIELDS).with_alia
 
 /// List card holders
 ///
-/// The client's card holders. E-mail address, phone number, date of birth and document number are kept sealed: they are
-/// found by their whole value, with equality, `.in`, `.ne`, `.nin` and `.exists`; an e-mail address by `search` too.
+/// The client's card holders. E-mail address, phone number, date of birth and document number are stored encrypted:
+/// filters match only full values, with equality, `.in`, `.ne`, `.nin` and `.exists`; `search` also finds a full e-mail
+/// address.
 #[utoipa::path(get, path = "/card-holders", tag = "Card holders", operation_id = "listCardHolders",
     params(ListParams),
     responses((status = 200, description = "The card holders.", body = ListEnvelope<CardHolderView>)),

@@ -17,7 +17,7 @@ use paygen_app::personal;
 
 /// Retrieve a card holder
 ///
-/// Everything that is known of them, and what is still missing for their verification.
+/// The card holder's data, and what is missing for the verification.
 #[utoipa::path(get, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "getCardHolder",
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The card holder.", body = Envelope<CardHolderView>)),

@@ -22,9 +22,9 @@ use crate::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update a card holder
 ///
-/// Fields left out stay as they are, inside `person`, `address`, `identification` and `meta` too; null clears.
-/// `metadata` and `spendingLimits` are replaced whole. Read-only fields may be sent back as they were read. What is
-/// said anew of an identity document or a proof of address waits for a review again.
+/// Omitted fields keep their values, also inside `person`, `address`, `identification` and `meta`; null removes a
+/// value. `metadata` and `spendingLimits` replace the stored ones. Read-only fields may be sent back unchanged. Changed
+/// data of an identity document or a proof of address must be reviewed again.
 #[utoipa::path(put, path = "/card-holders/{cardHolderId}", tag = "Card holders", operation_id = "updateCardHolder",
     request_body = UpdateCardHolderBody,
     params(("cardHolderId" = String, Path, description = "The card holder.", pattern = "^[0-9a-f]{24}$"),

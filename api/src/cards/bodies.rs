@@ -19,11 +19,11 @@ use crate::problem::FieldProblem;
 use paygen_edge::json::Json;
 
 paygen_core::string_enum! {
-    /// The first status of a card.
+    /// Initial status of a card.
     pub enum FirstStatus {
-        /// It can be used at once, when it is virtual.
+        /// A virtual card can be used at once.
         Active = "active",
-        /// It cannot be used until it is made active.
+        /// The card cannot be used until it is activated.
         Inactive = "inactive",
     }
 }
@@ -31,9 +31,9 @@ paygen_core::string_enum! {
 crate::words_fields!(FirstStatus);
 
 crate::body! {
-    /// Says after how many payments a card ends by itself.
+    /// Cancels a card automatically after a number of payments.
     pub struct CancelAfterBody {
-        /// After so many payments.
+        /// The number of payments.
         required payments: Whole<1, 1_000_000> = "payments", example 1;
     }
 }
@@ -41,55 +41,55 @@ crate::body! {
 crate::body! {
     /// Issues a card.
     pub struct CreateCardBody {
-        /// The account behind it: active, debitable, of the card's currency.
+        /// The account that funds the card. It must be active, debitable and in the card's currency.
         required debit_account_id: AccountId = "debitAccountId";
-        /// Who gets it.
+        /// The card holder.
         required card_holder_id: CardHolderId = "cardHolderId";
-        /// Whether there is plastic.
+        /// Virtual or physical.
         required kind: CardType = "type", example "virtual";
-        /// The network.
+        /// Card network.
         required brand: Brand = "brand", example "Visa";
-        /// Whether it can be used at once; a physical card is inactive until it is activated.
+        /// Initial status. A physical card is inactive until it is activated.
         required status: FirstStatus = "status", example "active";
-        /// The currency it spends; USD unless said.
+        /// The card's currency. Defaults to USD.
         optional currency: CardCurrency = "currency", example "USD";
         /// Your own data.
         nullable metadata: Metadata = "metadata";
-        /// What it may be used for.
+        /// Spending controls.
         nullable spending_controls: ControlsBody = "spendingControls";
-        /// Whether payments on the web ask for a second factor; true unless said.
+        /// Whether online payments require a second factor. Defaults to true.
         optional enable_2fa: bool = "enable2FA", example true;
-        /// Its first money, at least 1, moved from the debit account in the same transaction; if it cannot be, there is
-        /// no card.
+        /// Initial funding, at least 1, moved from the debit account in the same transaction; if that fails, no card is
+        /// issued.
         optional amount: Decimal = "amount", example 100, at least 1.0;
-        /// Whether it is good for one payment only.
+        /// Whether the card is for a single payment.
         optional disposable: bool = "disposable", example false;
-        /// prefunded spends what was funded onto the card, on_demand the debit account; prefunded unless said.
+        /// prefunded cards have their own balance, on_demand cards spend from the debit account. Defaults to prefunded.
         optional funding_mode: FundingMode = "fundingMode", example "prefunded";
-        /// Not good before; a date is the beginning of that day, in UTC.
+        /// Start of validity. A date means the beginning of that day, in UTC.
         nullable valid_from: Instant = "validFrom";
-        /// Not good after; a date includes that day, in UTC.
+        /// End of validity. A date includes that day, in UTC.
         nullable valid_until: End = "validUntil";
-        /// Whether it locks to the first merchant it pays.
+        /// Whether the card locks to the merchant of its first payment.
         optional merchant_lock: bool = "merchantLock", example false;
-        /// When it ends by itself.
+        /// When the card is canceled automatically.
         nullable cancel_after: CancelAfterBody = "cancelAfter";
     }
 }
 
 crate::body! {
-    /// Changes a card. Fields left out stay as they are.
+    /// Updates a card. Omitted fields keep their values.
     pub struct UpdateCardBody echoing CardView {
-        /// Whether it can be used; canceled is final.
+        /// Status; canceled is final.
         optional status: CardStatus = "status", example "inactive";
-        /// Why it is canceled; with status canceled only.
+        /// Reason of the cancellation; only with status canceled.
         nullable cancellation_reason: CancellationReason = "cancellationReason", example "lost";
-        /// Your own data, replaced whole.
+        /// Your own data; replaces the stored object.
         change metadata: Metadata = "metadata";
-        /// What it may be used for, replaced whole; null clears.
+        /// Spending controls; replace the stored ones. null removes all.
         change spending_controls: ControlsBody = "spendingControls";
-        /// The account that gets what is available on cancellation, the debit account unless said; with status canceled
-        /// only.
+        /// The account that receives the available balance on cancellation. Defaults to the debit account; with status
+        /// canceled only.
         nullable credit_account_id: AccountId = "creditAccountId";
         /// Read-only.
         optional balance: Decimal = "balance";
@@ -101,13 +101,13 @@ crate::body! {
 crate::body! {
     /// Moves money from an account onto a card.
     pub struct FundCardBody {
-        /// The account that gives: active, debitable, of the card's currency.
+        /// The account to debit: active, debitable and in the card's currency.
         required debit_account_id: AccountId = "debitAccountId";
-        /// How much, at least 0.01.
+        /// Amount, at least 0.01.
         required amount: Decimal = "amount", example 25, at least 0.01;
-        /// Your reference; it works once, for ever.
+        /// Your reference. It can be used once only, ever.
         nullable payment_reference: Text<1, 255> = "paymentReference", example "auto-topup-feb-24";
-        /// Your words.
+        /// Your description.
         nullable narration: Text<1, 500> = "narration", example "Card funding";
     }
 }
@@ -115,13 +115,13 @@ crate::body! {
 crate::body! {
     /// Moves money from a card to an account.
     pub struct WithdrawFromCardBody {
-        /// The account that gets, the debit account unless said: active, creditable, of the card's currency.
+        /// The account to credit: active, creditable and in the card's currency. Defaults to the debit account.
         nullable credit_account_id: AccountId = "creditAccountId";
-        /// How much, at least 0.01.
+        /// Amount, at least 0.01.
         required amount: Decimal = "amount", example 10, at least 0.01;
-        /// Your reference; it works once, for ever.
+        /// Your reference. It can be used once only, ever.
         nullable payment_reference: Text<1, 255> = "paymentReference", example "refund-feb-24";
-        /// Your words.
+        /// Your description.
         nullable narration: Text<1, 500> = "narration", example "Card withdrawal";
     }
 }
@@ -129,35 +129,36 @@ crate::body! {
 crate::body! {
     /// Replaces a card.
     pub struct ReplaceCardBody {
-        /// Lost and stolen cards get another number; damaged and expired ones keep theirs, with a new expiry.
+        /// Replacements of lost and stolen cards get a new number; those of damaged and expired cards keep it, with a
+        /// new expiry.
         required reason: ReplaceReason = "reason", example "damaged";
     }
 }
 
 crate::body! {
-    /// Makes a token that shows a card's number once.
+    /// Creates a single-use reveal token.
     pub struct IssueRevealTokenBody {
-        /// reveal: the number as JSON; page: the hosted page. reveal unless said.
+        /// reveal: the number as JSON; page: the hosted page. Defaults to reveal.
         optional purpose: RevealPurpose = "purpose", example "reveal";
-        /// The only web origin it works for: of the page that reveals, or that frames the hosted page.
+        /// Restricts the token to a web origin: of the page that reveals, or that frames the hosted page.
         nullable origin: Origin = "origin", example "https://app.example.com";
     }
 }
 
 crate::body! {
-    /// Shows a card's number on the hosted page.
+    /// Reveals a card's number on the hosted page.
     pub struct RevealOnPageBody {
         /// The token.
         required token: Secret<1, 200> = "token";
-        /// The origin that the page was opened for.
+        /// Origin that the hosted page was opened for.
         nullable origin: Origin = "origin", example "https://app.example.com";
     }
 }
 
 crate::body! {
-    /// Sets a card's PIN: one of the two.
+    /// Sets a card's PIN. Send exactly one field.
     pub struct SetPinBody {
-        /// Four digits; in the sandbox only.
+        /// The PIN, four digits. Sandbox only.
         optional pin: Pin = "pin";
         /// An ISO 9564-1 format 0 block for the card's number, encrypted under the zone PIN key: 16 hexadecimal digits.
         optional pin_block: Secret<16, 16> = "pinBlock";
@@ -165,9 +166,9 @@ crate::body! {
 }
 
 crate::body! {
-    /// Finds a card by its number.
+    /// Looks up a card by its number.
     pub struct LookUpCardBody {
-        /// The whole number.
+        /// The full card number.
         required pan: Pan = "pan";
     }
 }

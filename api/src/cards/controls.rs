@@ -10,37 +10,37 @@ use crate::limits::{self, CategoryName, SpendingLimits};
 use crate::problem::{FieldProblem, Problem};
 
 crate::body! {
-    /// Where a card may be used. What is left out, it may.
+    /// Channels that a card may be used in. Omitted channels are allowed.
     pub struct ChannelsBody {
-        /// Cash machines.
+        /// Cash withdrawals at ATMs.
         optional atm: bool = "atm", example true;
-        /// Terminals in shops.
+        /// Card-present payments at terminals (POS).
         optional pos: bool = "pos", example true;
-        /// Web shops.
+        /// Online payments.
         optional web: bool = "web", example true;
-        /// Wallets and apps.
+        /// Mobile wallets and apps.
         optional mobile: bool = "mobile", example true;
     }
 }
 
 crate::body! {
-    /// What a card may be used for. What is left out is not limited.
+    /// Spending controls of a card. Omitted controls do not limit.
     pub struct ControlsBody {
-        /// Where.
+        /// Channels.
         nullable channels: ChannelsBody = "channels";
-        /// Only these merchant categories, when there are any: codes or groups.
+        /// If not empty, only payments in these merchant categories (codes or groups) are allowed.
         nullable allowed_categories: List<CategoryName, 0, 200> = "allowedCategories";
-        /// Not these.
+        /// Blocked.
         nullable blocked_categories: List<CategoryName, 0, 200> = "blockedCategories";
-        /// Only these merchants, when there are any, by the network's merchant id.
+        /// If not empty, only payments to these merchants are allowed, by the network's merchant id.
         nullable allowed_merchants: List<Text<1, 64>, 0, 200> = "allowedMerchants";
-        /// Not these.
+        /// Blocked.
         nullable blocked_merchants: List<Text<1, 64>, 0, 200> = "blockedMerchants";
-        /// Only in these countries, when there are any.
+        /// If not empty, only payments in these countries are allowed.
         nullable allowed_countries: List<CountryCode, 0, 200> = "allowedCountries";
-        /// Not in these.
+        /// Blocked.
         nullable blocked_countries: List<CountryCode, 0, 200> = "blockedCountries";
-        /// Up to how much, in the card's currency.
+        /// Spending limits, in the card's currency.
         nullable spending_limits: SpendingLimits = "spendingLimits";
     }
 }

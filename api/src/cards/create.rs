@@ -21,8 +21,8 @@ use paygen_app::card_numbers;
 
 /// Create a card
 ///
-/// Issues a card to a card holder, behind it an account. With an `amount` that sum moves from the account onto the card
-/// in the same transaction; if it cannot, there is no card.
+/// Issues a card to a card holder, funded by an account. An `amount` is moved from the account to the card in the same
+/// transaction; if that fails, no card is issued.
 #[utoipa::path(post, path = "/cards", tag = "Cards", operation_id = "createCard",
     request_body = CreateCardBody,
     params(WriteParams),

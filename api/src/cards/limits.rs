@@ -26,11 +26,11 @@ use crate::reply::{self, Envelope};
 pub struct LimitUse {
     /// card or card_holder.
     level: &'static str,
-    /// The window.
+    /// Window of the limit.
     interval: Interval,
     /// The categories it is about; all when empty.
     categories: Vec<String>,
-    /// The zone whose midnight begins a window.
+    /// Time zone in which windows begin at midnight.
     time_zone: String,
     /// The most that may be spent.
     #[schema(required = true)]
@@ -51,16 +51,16 @@ pub struct LimitUse {
     /// When the next window begins; null when it never does.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     resets_at: Option<String>,
-    /// Since when it counts.
+    /// Start of the count.
     #[schema(value_type = String, format = DateTime)]
     counting_since: String,
-    /// Whether it leaves the least of all limits on amounts.
+    /// Whether it has the smallest remainder of all limits on amounts.
     binds: bool,
 }
 
 /// Retrieve a card's limits
 ///
-/// Each limit of the card and of its card holder with what is used and left, when it starts anew, and which one binds.
+/// Each limit of the card and its card holder with its usage and remainder, when it resets, and which one binds.
 #[utoipa::path(get, path = "/cards/{cardId}/limits", tag = "Cards", operation_id = "getCardLimits",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The limits.", body = Envelope<Vec<LimitUse>>)),

@@ -19,8 +19,8 @@ use crate::write::{Success, Write, WriteParams};
 
 /// Fund a card
 ///
-/// Moves money from an account onto the card, at once and as one ledger entry. A `paymentReference` works once, for
-/// ever, whatever the Idempotency-Key.
+/// Moves money from an account to the card, immediately and as one ledger entry. A `paymentReference` can be used only
+/// once, ever, independent of the Idempotency-Key.
 #[utoipa::path(post, path = "/cards/{cardId}/fund", tag = "Cards", operation_id = "fundCard",
     request_body = FundCardBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -47,7 +47,7 @@ pub async fn fund_card(
 
 /// Withdraw from a card
 ///
-/// Moves money from the card to an account, its debit account unless said. What is held by open authorizations stays.
+/// Moves money from the card to an account, by default its debit account. Held amounts cannot be withdrawn.
 #[utoipa::path(post, path = "/cards/{cardId}/withdraw", tag = "Cards", operation_id = "withdrawFromCard",
     request_body = WithdrawFromCardBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),

@@ -52,14 +52,15 @@ fn sha256(text: &str) -> String {
 
 /// Retrieve the hosted page
 ///
-/// A page that shows a card's number, expiry and code for a token of purpose `page`, made for a frame: only the page of
-/// `origin` may frame it, and the token must be pinned to the same origin. Give it the token in the URL's fragment
-/// (`#token=…`) or by `postMessage({type: "paygen.token", token}, …)` once it has posted `{type: "paygen.ready"}`.
+/// A page that shows a card's number, expiry and CVV for a token of purpose `page`, for use in an iframe: only pages of
+/// `origin` may embed it, and the token must be pinned to the same origin. Pass the token in the URL's fragment
+/// (`#token=…`) or by `postMessage({type: "paygen.token", token}, …)` after the page has posted `{type:
+/// "paygen.ready"}`.
 #[utoipa::path(get, path = "/cards/{cardId}/page", tag = "Cards", operation_id = "getCardPage",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"),
-        ("origin" = Option<String>, Query, description = "The token's pinned origin; without one the page cannot be framed.")),
+        ("origin" = Option<String>, Query, description = "The token's pinned origin; without it the page cannot be embedded.")),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
-        (status = 400, description = "The request is malformed or invalid; every wrong field is named.", body = ErrorEnvelope)),
+        (status = 400, description = "The request is malformed or invalid; every invalid field is named.", body = ErrorEnvelope)),
     security(()))]
 pub async fn get_card_page(_id: PathId<CardId>, Query(mut params): Query) -> Result<Response, Problem> {
     let read = |text: &str| Origin::parse(text).ok_or_else(|| ORIGIN_RULE.to_owned());
@@ -90,14 +91,14 @@ pub async fn get_card_page(_id: PathId<CardId>, Query(mut params): Query) -> Res
 
 /// Reveal a card on the hosted page
 ///
-/// The hosted page's own call: exchanges a token of purpose `page` for number, expiry and code, once. `origin` is the one
-/// the page was opened for and must be the token's.
+/// Called by the hosted page: exchanges a token of purpose `page` for number, expiry and CVV, once. `origin` is the
+/// origin that the page was opened for; it must be the token's.
 #[utoipa::path(post, path = "/cards/{cardId}/page/reveal", tag = "Cards", operation_id = "revealOnCardPage",
     request_body = RevealOnPageBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
-    responses((status = 200, description = "Number, expiry and code.", body = Envelope<RevealedView<'static>>),
-        (status = 400, description = "The request is malformed or invalid; every wrong field is named.", body = ErrorEnvelope),
-        (status = 403, description = "The token's time is over, or it is for another use or origin.", body = ErrorEnvelope),
+    responses((status = 200, description = "Number, expiry and CVV.", body = Envelope<RevealedView<'static>>),
+        (status = 400, description = "The request is malformed or invalid; every invalid field is named.", body = ErrorEnvelope),
+        (status = 403, description = "The token has expired, or it is for another purpose or origin.", body = ErrorEnvelope),
         (status = 429, description = "Too many tries from this address; see Retry-After.", body = ErrorEnvelope)),
     security(()))]
 pub async fn reveal_on_card_page(

@@ -24,8 +24,8 @@ use paygen_app::card_numbers;
 
 /// Set a card's PIN
 ///
-/// Sets the PIN and forgets wrong tries. The sandbox takes four digits; everywhere else the PIN comes in a block encrypted
-/// under the zone PIN key. Only a verification value is kept, sealed.
+/// Sets the PIN and resets the count of wrong PINs. The sandbox accepts four digits; elsewhere the PIN is sent as a PIN
+/// block encrypted under the zone PIN key. Only an encrypted verification value is stored.
 #[utoipa::path(put, path = "/cards/{cardId}/pin", tag = "Cards", operation_id = "setCardPin",
     request_body = SetPinBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -81,8 +81,8 @@ fn wrong(at: &str, code: &str, message: &str) -> Problem {
 
 /// Unblock a card's PIN
 ///
-/// Forgets the wrong tries, so that the PIN that is set works again. Not with a token that is bound to a card holder or
-/// card: it sets another PIN.
+/// Resets the count of wrong PINs, so that the PIN works again. Not allowed with a token restricted to a card holder or
+/// card, which can set a new PIN instead.
 #[utoipa::path(post, path = "/cards/{cardId}/pin/unblock", tag = "Cards", operation_id = "unblockCardPin",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),

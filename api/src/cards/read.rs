@@ -44,7 +44,7 @@ type Row = (Card, Balance);
 
 /// List cards
 ///
-/// The client's cards with their balances; with `populate=cardHolder,debitAccount` these records beside their ids.
+/// The client's cards with their balances. `populate=cardHolder,debitAccount` includes these records.
 #[utoipa::path(get, path = "/cards", tag = "Cards", operation_id = "listCards",
     params(ListParams),
     responses((status = 200, description = "The cards.", body = ListEnvelope<CardView>)),
@@ -102,7 +102,7 @@ async fn accounts(
 
 /// Retrieve a card
 ///
-/// Its settings, and what it has now; never its whole number.
+/// The card's settings and balance, without its full number.
 #[utoipa::path(get, path = "/cards/{cardId}", tag = "Cards", operation_id = "getCard",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),

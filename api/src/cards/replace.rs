@@ -20,9 +20,9 @@ use paygen_app::card_numbers;
 
 /// Replace a card
 ///
-/// Gives the new card. Lost and stolen cards get another number and no PIN until one is set; damaged and expired ones
-/// keep number and PIN, with a new expiry and so a new code. Balance, controls and their use move along; the old card
-/// is canceled.
+/// Issues a replacement. Lost and stolen cards get a new number, and no PIN until one is set; damaged and expired cards
+/// keep number and PIN, with a new expiry and CVV. Balance, spending controls and their usage move to the new card; the
+/// old card is canceled.
 #[utoipa::path(post, path = "/cards/{cardId}/replace", tag = "Cards", operation_id = "replaceCard",
     request_body = ReplaceCardBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),

@@ -26,36 +26,36 @@ use crate::request_id::current_request_id;
 use paygen_app::card_numbers;
 use paygen_engine::{Answer, Priority, Submission};
 
-/// A card's number, expiry and code.
+/// A card's number, expiry and CVV.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevealedCard)]
 pub struct RevealedView<'a> {
-    /// The whole number.
+    /// The full card number.
     #[schema(example = "4005550000000019")]
     pan: &'a str,
-    /// The three-digit code.
+    /// CVV, three digits.
     #[schema(example = "833")]
     cvv: &'a str,
-    /// The month it is good through.
+    /// Expiry month.
     #[schema(minimum = 1, maximum = 12)]
     expiry_month: i64,
-    /// The year of that month.
+    /// Expiry year.
     #[schema(example = 2029)]
     expiry_year: i64,
 }
 
 /// Reveal a card
 ///
-/// The card's number, expiry and code, once for each token. The token alone is the credential: call this from where the
-/// number is needed, without an API key. A browser may read the answer from the token's pinned origin; send no headers
-/// of your own, so that it need not ask first.
+/// Returns the card's number, expiry and CVV, once for each token. The token is the only credential: call this from
+/// where the number is needed, without an API key. A browser may read the answer from the token's pinned origin; send
+/// no custom headers, so that no preflight request is needed.
 #[utoipa::path(get, path = "/cards/{cardId}/reveal", tag = "Cards", operation_id = "revealCard",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"),
-        ("token" = String, Query, description = "The token, made with POST /cards/{cardId}/token.")),
-    responses((status = 200, description = "Number, expiry and code.", body = Envelope<RevealedView<'static>>),
-        (status = 400, description = "The request is malformed or invalid; every wrong field is named.", body = ErrorEnvelope),
-        (status = 403, description = "The token's time is over, or it is for another use or origin.", body = ErrorEnvelope),
+        ("token" = String, Query, description = "The token, created with POST /cards/{cardId}/token.")),
+    responses((status = 200, description = "Number, expiry and CVV.", body = Envelope<RevealedView<'static>>),
+        (status = 400, description = "The request is malformed or invalid; every invalid field is named.", body = ErrorEnvelope),
+        (status = 403, description = "The token has expired, or it is for another purpose or origin.", body = ErrorEnvelope),
         (status = 409, description = "The token was used, or the card is canceled.", body = ErrorEnvelope),
         (status = 429, description = "Too many tries from this address; see Retry-After.", body = ErrorEnvelope)),
     security(()))]

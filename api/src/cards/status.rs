@@ -20,7 +20,7 @@ use paygen_engine::{Answer, Priority, Submission};
 
 /// Activate a card
 ///
-/// A physical card is inactive until its holder has it and it is activated here, once.
+/// Activates a physical card, once, when the card holder has received it.
 #[utoipa::path(post, path = "/cards/{cardId}/activate", tag = "Cards", operation_id = "activateCard",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),
@@ -41,8 +41,8 @@ pub async fn activate_card(
 
 /// Look up a card by its number
 ///
-/// The card that has this number now. Every look-up is an entry of the audit log, also one that finds nothing and one that
-/// is repeated; the number itself is kept nowhere. There is no dry run.
+/// Returns the card that has this number now. Every look-up is recorded in the audit log, including repeats and
+/// look-ups that find nothing; the number itself is not stored. There is no dry run.
 #[utoipa::path(post, path = "/cards/lookup", tag = "Cards", operation_id = "lookUpCard",
     request_body = LookUpCardBody,
     responses((status = 200, description = "The card.", body = Envelope<CardView>)),

@@ -27,17 +27,17 @@ pub(super) const PREFIX: &str = "rvl_";
 /// Lifetime of a reveal token.
 const LIFETIME_SECONDS: i64 = 120;
 
-/// A reveal token just made, with the token: it is shown this once.
+/// A new reveal token, which is shown only once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = NewRevealToken)]
 pub struct NewRevealTokenView {
-    /// The token: 256 random bits. It shows the card once, within two minutes. It cannot be shown again, so it is null in
-    /// the answer to a repeat and in a dry run.
+    /// The token: 256 random bits. It reveals the card once, within two minutes. It is shown only once: in the answer
+    /// to a repeat and in a dry run it is null.
     #[schema(example = "rvl_h5cJ0yNq3m0bq8kq1o2p3s4t5u6v7w8x9y0zABCDEFG", required = true)]
     token: Option<String>,
     #[serde(flatten)]
     shown: RevealTokenView,
-    /// For the purpose page: where the hosted page is, relative to this API. Hand the token to it in the URL's fragment
+    /// For purpose page: path of the hosted page, relative to this API. Pass it the token in the URL's fragment
     /// (`#token=…`, which browsers send to no server) or by `postMessage` from the pinned origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "/cards/665f1c4f4a4f4a4f4a4f4a4f/page?origin=https%3A%2F%2Fapp.example.com")]
@@ -67,8 +67,8 @@ fn page(view: &RevealTokenView) -> Option<String> {
 
 /// Create a reveal token
 ///
-/// A token that shows the card's number, expiry and code once, within two minutes: as JSON at
-/// `GET /cards/{cardId}/reveal`, or on the hosted page. Only its hash is kept.
+/// Creates a token that reveals the card's number, expiry and CVV once, within two minutes: as JSON at `GET
+/// /cards/{cardId}/reveal`, or on the hosted page. Only its hash is stored.
 #[utoipa::path(post, path = "/cards/{cardId}/token", tag = "Cards", operation_id = "issueRevealToken",
     request_body(content = Option<IssueRevealTokenBody>),
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams),

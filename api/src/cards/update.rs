@@ -21,10 +21,10 @@ use crate::write::{IfMatch, Success, Write, WriteParams};
 
 /// Update a card
 ///
-/// Freezes, thaws or cancels a card, changes its metadata or its spending controls. Fields left out stay as they are;
-/// `spendingControls` and `metadata` are replaced whole, `null` clears them. Read-only fields may be sent back as they
-/// were read. With a token that is bound to a card holder or card: freezes, cancels, and thaws what was frozen with such a
-/// token; metadata and spending controls are refused.
+/// Freezes, unfreezes or cancels a card, or changes its metadata or spending controls. Omitted fields keep their
+/// values; `spendingControls` and `metadata` replace the stored ones, `null` removes them. Read-only fields may be sent
+/// back unchanged. A token restricted to a card holder or card can freeze, cancel, and unfreeze what was frozen with
+/// such a token, but not change metadata or spending controls.
 #[utoipa::path(put, path = "/cards/{cardId}", tag = "Cards", operation_id = "updateCard",
     request_body = UpdateCardBody,
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
@@ -98,7 +98,8 @@ async fn command(
 
 /// Terminate a card
 ///
-/// Final. What is available on the card goes back to its debit account. A card that ended already stays as it is.
+/// Cancels a card, which is final. The available balance returns to its debit account. A canceled card remains
+/// unchanged.
 #[utoipa::path(delete, path = "/cards/{cardId}", tag = "Cards", operation_id = "terminateCard",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
     responses((status = 200, description = "The terminated card.", body = Envelope<CardView>)),

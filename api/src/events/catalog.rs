@@ -17,7 +17,7 @@ static ANSWER: OnceLock<Bytes> = OnceLock::new();
 
 /// List event types
 ///
-/// Every type of event with the JSON Schema of its `data` and a sample of the whole body that webhook endpoints get.
+/// Every event type with the JSON Schema of its `data` and a sample of the complete body sent to webhook endpoints.
 #[utoipa::path(get, path = "/events/catalog", tag = "Events", operation_id = "listEventTypes",
     responses((status = 200, description = "The types.", body = Envelope<Vec<CatalogueEntry>>)),
     security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]

@@ -26,34 +26,34 @@ use crate::reply::{self, Envelope, ListEnvelope};
 pub use catalog::*;
 pub use stream::*;
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub struct EventView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     id: String,
-    /// What happened.
+    /// Event type.
     #[serde(rename = "type")]
     #[schema(example = "account.created")]
     kind: String,
-    /// Its place in the client's stream, from 1 without gaps.
+    /// Position in the client's stream, from 1 without gaps.
     #[schema(required = true)]
     position: Option<i64>,
-    /// The kind of object it belongs to.
+    /// Type of the object.
     #[schema(example = "account")]
     object_type: String,
-    /// The object it belongs to.
+    /// Id of the object.
     object_id: String,
-    /// Its number within that object, from 1 without gaps.
+    /// Number among the object's events, from 1 without gaps.
     sequence: i64,
-    /// What happened, in full, with its `context`.
+    /// Content of the event, with its `context`.
     #[schema(value_type = Free)]
     data: Box<RawValue>,
-    /// The request that caused it.
+    /// Id of the request that caused the event.
     request_id: String,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
 }
@@ -78,8 +78,8 @@ const SPEC: ListSpec = ListSpec::of::<EventView>(columns::FIELDS);
 
 /// List events
 ///
-/// What happened to the client's objects. With a cursor the events come by position, oldest first, and none is ever
-/// missed: keep `meta.nextCursor` and ask again for what came since.
+/// The client's events. With a cursor they are ordered by position, oldest first, and none is ever missed: store
+/// `meta.nextCursor` and use it to read later events.
 #[utoipa::path(get, path = "/events", tag = "Events", operation_id = "listEvents",
     params(ListParams),
     responses((status = 200, description = "The events.", body = ListEnvelope<EventView>)),

@@ -57,17 +57,17 @@ fn render(event: &Event, environment: &str) -> Option<RenderedEvent> {
 
 /// Stream events
 ///
-/// Server-sent events in the order of their positions: `id` is the event's id, `event` its type, `data` the same JSON as
-/// of GET /events/{eventId}. It begins with what happens next, or after the event that `Last-Event-ID` names, and misses
-/// none; `000000000000000000000000` begins with the oldest. The first lines give an id to go on from when the connection
-/// is lost before anything happened.
+/// Server-sent events in the order of their positions: `id` is the event's id, `event` its type, `data` the same JSON
+/// as from GET /events/{eventId}. The stream starts with the next event, or after the event in `Last-Event-ID`, and
+/// misses none; `000000000000000000000000` starts with the oldest. The first lines contain an id to resume from if the
+/// connection is lost before the first event.
 #[utoipa::path(get, path = "/events/stream", tag = "Events", operation_id = "streamEvents",
     params(
-        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event.", pattern = "^[0-9a-f]{24}$"),
-        ("lastEventId" = Option<String>, Query, description = "The same, for callers that cannot set headers.", pattern = "^[0-9a-f]{24}$"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Resume after this event.", pattern = "^[0-9a-f]{24}$"),
+        ("lastEventId" = Option<String>, Query, description = "Same as Last-Event-ID, for callers that cannot set headers.", pattern = "^[0-9a-f]{24}$"),
         ("types" = Option<String>, Query, description = "Only these types, separated by commas.", example = "card.created,transaction.created"),
     ),
-    responses((status = 200, description = "The events, until either side ends it.", body = String, content_type = "text/event-stream")),
+    responses((status = 200, description = "The events, until either side closes the connection.", body = String, content_type = "text/event-stream")),
     security(("apiKey" = ["events:read"]), ("bearer" = ["events:read"])))]
 pub async fn stream_events(
     State(app): State<Api>,

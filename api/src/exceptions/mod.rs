@@ -27,7 +27,7 @@ const SPEC: ListSpec = ListSpec::of::<ExceptionView>(columns::FIELDS);
 
 /// List exceptions
 ///
-/// Messages of the network that did not fit: unmatched, forced, late, over.
+/// Network messages that need an operator's attention: unmatched, forced, late, or of too much.
 #[utoipa::path(get, path = "/exceptions", tag = "Transactions", operation_id = "listExceptions",
     params(ListParams),
     responses((status = 200, description = "The exceptions.", body = ListEnvelope<ExceptionView>)),
@@ -43,21 +43,23 @@ pub async fn list_exceptions(
 crate::body! {
     /// Resolves an exception.
     pub struct ResolveExceptionBody {
-        /// What was found.
+        /// Note of the resolution.
         required note: Text<1, 500> = "note", example "The merchant sent the receipt.";
-        /// Of type unpriced: units of the card's currency for one of the message's. This or billingAmount is required then.
+        /// For type unpriced: exchange rate, units of the card's currency for one unit of the message's. Either this or
+        /// billingAmount is required.
         optional rate: Rate = "rate";
-        /// Of type unpriced: the amount in the card's currency.
+        /// For type unpriced: the amount in the card's currency.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// When its money is in suspense: the account that takes it, or pays what is owed. Needs accounts:adjust.
+        /// For an amount in suspense: the account to credit, or to debit if it is owed. Requires the scope
+        /// accounts:adjust.
         optional account_id: AccountId = "accountId";
     }
 }
 
 /// Resolve an exception
 ///
-/// Marks an exception as looked at, once. One of type `unpriced` is posted with the `rate` or `billingAmount` given, one of
-/// type `over_refund` as it came; money that waits in suspense goes to `accountId`, which also pays what is owed there.
+/// Resolves an exception, once. Type `unpriced` is posted with the given `rate` or `billingAmount`, type `over_refund`
+/// as received. An amount in suspense is credited to `accountId`, or debited from it if it is owed.
 #[utoipa::path(post, path = "/exceptions/{exceptionId}/resolve", tag = "Transactions", operation_id = "resolveException",
     request_body = ResolveExceptionBody,
     params(("exceptionId" = String, Path, description = "The exception.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),

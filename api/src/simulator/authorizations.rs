@@ -68,18 +68,18 @@ pub(super) fn trace(body: Option<NetworkBody>) -> paygen_core::messages::Trace {
 
 /// Identifies a posting message among others of its transaction, by its kind and the numbers the caller gives. A
 /// message without numbers is always a new one.
-pub(super) fn sequence(kind: &str, said: Option<&NetworkBody>) -> String {
-    let Some(said) = said.filter(|said| !said.is_empty()) else {
+pub(super) fn sequence(kind: &str, network: Option<&NetworkBody>) -> String {
+    let Some(network) = network.filter(|network| !network.is_empty()) else {
         return format!("{kind}\n{}", network::digits(24));
     };
     let digits = |digits: &Option<Digits<1, 12>>| digits.as_ref().map(|digits| digits.0.clone()).unwrap_or_default();
-    format!("{kind}\n{}\n{}", digits(&said.stan), digits(&said.rrn))
+    format!("{kind}\n{}\n{}", digits(&network.stan), digits(&network.rrn))
 }
 
 /// A message identified by the network gets the first answer when it is repeated.
 fn repeatable(write: Write, network: Option<&NetworkBody>, canonical: &Canonical) -> Write {
     match network {
-        Some(said) if !said.is_empty() => write.with_content_key(canonical.as_ref()),
+        Some(network) if !network.is_empty() => write.with_content_key(canonical.as_ref()),
         _ => write,
     }
 }
@@ -138,9 +138,9 @@ fn nothing_to_guess(body: &AuthorizeBody) -> Result<(), Problem> {
 
 /// Simulate an authorization
 ///
-/// Asks for a payment as a merchant's terminal or web shop does, through the door a real network uses: no rule is
-/// skipped. The answer is 201 with the authorization, also when it is declined; see its `reason`. A dry run takes neither
-/// PIN, code nor expiry.
+/// Requests an authorization as a merchant's terminal or online shop does. It is processed like a message of a real
+/// network; no rule is skipped. The answer is 201 with the authorization, also if it is declined; see its `reason`. A
+/// dry run accepts neither PIN, CVV nor expiry.
 #[utoipa::path(post, path = "/simulator/authorizations", tag = "Simulator", operation_id = "simulateAuthorization",
     request_body = AuthorizeBody,
     params(WriteParams),
@@ -189,8 +189,8 @@ pub async fn simulate_authorization(
 
 /// Simulate an advice
 ///
-/// Tells of an authorization that somebody else decided while we could not be asked. What was approved is held even
-/// where the money is not there.
+/// Advises of an authorization that the network decided on the issuer's behalf (stand-in processing). An approved
+/// amount is held even if the balance becomes negative.
 #[utoipa::path(post, path = "/simulator/advices", tag = "Simulator", operation_id = "simulateAdvice",
     request_body = AdviseBody,
     params(WriteParams),
@@ -230,7 +230,8 @@ async fn existing(app: &Api, client: ClientId, id: AuthorizationId) -> Result<Au
 
 /// Simulate an increment
 ///
-/// Asks for more on an open authorization. When it is declined the authorization stays as it was; its timeline says so.
+/// Increases an open authorization. A declined increment leaves the authorization unchanged and is recorded in its
+/// timeline.
 #[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/increment", tag = "Simulator",
     operation_id = "simulateIncrement", request_body = IncrementBody,
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -258,8 +259,8 @@ pub async fn simulate_increment(
 
 /// Simulate a reversal
 ///
-/// Takes an open authorization back, whole or in part. More than is open is released as far as it goes, and the rest is
-/// listed under `/exceptions`.
+/// Reverses an open authorization, fully or partially. If the amount exceeds the outstanding amount, that is released
+/// and the rest is listed under `/exceptions`.
 #[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/reverse", tag = "Simulator",
     operation_id = "simulateReversal", request_body = ReverseBody,
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -280,12 +281,12 @@ pub async fn simulate_reversal(
 
 /// Simulate a clearing
 ///
-/// Collects on an authorization, once or several times; the last clearing gives back what it leaves open. More than was
-/// approved is posted all the same, and listed under `/exceptions`.
+/// Clears an authorization, once or several times; the final clearing releases the rest of the hold. A clearing of more
+/// than the approved amount is posted all the same, and listed under `/exceptions`.
 #[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/clear", tag = "Simulator",
     operation_id = "simulateClearing", request_body = ClearBody,
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),
-    responses((status = 201, description = "The transaction; null when no rate is known, until its exception is resolved.", body = Envelope<Option<TransactionView>>)),
+    responses((status = 201, description = "The transaction; null if no rate is known, until its exception is resolved.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_clearing(
     State(app): State<Api>,
@@ -297,14 +298,14 @@ pub async fn simulate_clearing(
     let found = existing(&app, caller.client, id).await?;
     let Body { value: body, canonical } = body;
     let sequence = sequence("clearing", body.network.as_ref());
-    let said_id = body.network.as_ref().is_some_and(|network| network.transaction_id.is_some());
+    let gives_id = body.network.as_ref().is_some_and(|network| network.transaction_id.is_some());
     let mut trace = trace(body.network);
     let known = &found.trace;
-    let others = |said: Option<&String>, own: Option<&String>| said.is_some_and(|said| Some(said) != own);
-    if said_id && others(Some(&trace.transaction_id), Some(&known.transaction_id)) {
+    let differs = |given: Option<&String>, own: Option<&String>| given.is_some_and(|given| Some(given) != own);
+    if gives_id && differs(Some(&trace.transaction_id), Some(&known.transaction_id)) {
         return Err(wrong("/network/transactionId", "must be that of the authorization; it can be left out"));
     }
-    if others(trace.authorization_code.as_ref(), known.authorization_code.as_ref()) {
+    if differs(trace.authorization_code.as_ref(), known.authorization_code.as_ref()) {
         return Err(wrong("/network/authorizationCode", "must be that of the authorization; it can be left out"));
     }
     trace.transaction_id.clone_from(&known.transaction_id);
@@ -334,7 +335,7 @@ pub async fn simulate_clearing(
 
 /// Simulate an expiry
 ///
-/// Lets the hold of an open authorization run out now.
+/// Expires the hold of an open authorization now.
 #[utoipa::path(post, path = "/simulator/authorizations/{authorizationId}/expire", tag = "Simulator",
     operation_id = "simulateExpiry",
     params(("authorizationId" = String, Path, description = "The authorization.", pattern = "^[0-9a-f]{24}$"), WriteParams),

@@ -6,19 +6,19 @@ use paygen_core::time::Instant;
 use crate::fields::Whole;
 
 crate::body! {
-    /// Puts simulated money into an account.
+    /// Funds an account with simulated money.
     pub struct FundAccountBody {
-        /// How much, above zero.
+        /// Amount, greater than zero.
         required amount: Decimal = "amount", example 100, at least 0.0;
     }
 }
 
 crate::body! {
-    /// Moves the test clock: one of the two.
+    /// Advances the test clock. Send exactly one field.
     pub struct AdvanceClockBody {
-        /// How many seconds forward.
+        /// Seconds to advance.
         optional advance_seconds: Whole<1, 5_000_000_000> = "advanceSeconds", example 86400;
-        /// The instant to stand at, not before now.
+        /// The new time, not before the present one.
         optional set_to: Instant = "setTo";
     }
 }

@@ -19,18 +19,18 @@ use crate::reply::{self, Envelope};
 use crate::write::{Success, Write, WriteParams};
 use paygen_engine::schedule::DueWork;
 
-/// Where the test clock stands.
+/// State of the test clock.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Clock {
     /// Business time, ISO 8601 in UTC.
     #[schema(value_type = String, format = DateTime)]
     now: String,
-    /// How far it is ahead of wall time.
+    /// Seconds ahead of wall time.
     offset_seconds: i64,
-    /// How much fell due and was done on the way.
+    /// Number of due tasks that were executed on the way.
     ran: u64,
-    /// What fell due on the way, was tried, and failed when it was last tried; it is tried again as usual.
+    /// Due tasks whose last attempt failed; they are retried as usual.
     still_failing: Vec<String>,
 }
 
@@ -58,9 +58,9 @@ pub async fn read_clock(
 
 /// Advance the test clock
 ///
-/// Moves business time forward, by a number of seconds or to an instant. What falls due on the way is done in
-/// order, each at its own instant, before the answer. A sandbox has one clock: with other active clients it is moved only
-/// where `shared_clock` allows it.
+/// Moves business time forward, by a number of seconds or to an instant. Everything that falls due on the way is
+/// executed in order, each at its own instant, before the answer. A sandbox has one clock: with other active clients it
+/// can be advanced only if `shared_clock` allows it.
 #[utoipa::path(post, path = "/simulator/clock", tag = "Simulator", operation_id = "advanceClock",
     request_body = AdvanceClockBody,
     params(WriteParams),

@@ -18,7 +18,7 @@ use crate::write::{Success, Write, WriteParams};
 
 /// Fund an account
 ///
-/// Puts simulated money into an account, booked against the settlement account.
+/// Funds an account with simulated money, posted against the settlement account.
 #[utoipa::path(post, path = "/simulator/accounts/{accountId}/fund", tag = "Simulator", operation_id = "simulateFunding",
     request_body = FundAccountBody,
     params(("accountId" = String, Path, description = "The account.", pattern = "^[0-9a-f]{24}$"),

@@ -73,19 +73,19 @@ impl<const MIN: usize, const MAX: usize> Field for Digits<MIN, MAX> {
 }
 
 crate::body! {
-    /// Who is paid. What is left out is made up.
+    /// The merchant. Omitted fields are generated.
     pub struct MerchantBody {
-        /// The merchant category code, four digits; 5999 unless said.
+        /// Merchant category code, four digits. Defaults to 5999.
         optional category: Digits<4, 4> = "category", example "5812";
         /// The network's id of the merchant.
         optional merchant_id: NetworkText<1, 64> = "merchantId", example "MID123456";
-        /// The name on the receipt.
+        /// Merchant name.
         optional name: NetworkText<1, 120> = "name", example "ACME CAFE";
         /// City.
         optional city: NetworkText<0, 120> = "city", example "Lagos";
         /// State or region.
         optional state: NetworkText<0, 60> = "state", example "LA";
-        /// ISO 3166-1 alpha-2; US unless said.
+        /// Country, ISO 3166-1 alpha-2. Defaults to US.
         optional country: crate::country::CountryCode = "country", example "NG";
         /// Postal code.
         optional postal_code: NetworkText<0, 20> = "postalCode", example "101001";
@@ -119,11 +119,12 @@ impl MerchantBody {
 }
 
 crate::body! {
-    /// How the network knows the message. What is left out is made up; the same again is the same message.
+    /// The network's references of a message. Omitted ones are generated; a message with the same references is a
+    /// repeat.
     pub struct NetworkBody {
-        /// System trace audit number.
+        /// System trace audit number (STAN).
         optional stan: Digits<1, 12> = "stan", example "123456";
-        /// Retrieval reference number.
+        /// Retrieval reference number (RRN).
         optional rrn: Digits<1, 12> = "rrn", example "123456789012";
         /// The network's transaction id.
         optional transaction_id: Text<1, 64> = "transactionId", example "304123456789012";
@@ -141,171 +142,175 @@ impl NetworkBody {
 }
 
 crate::body! {
-    /// Asks for an authorization, as a merchant's terminal or web shop does.
+    /// Requests an authorization, as a merchant's terminal or online shop does.
     pub struct AuthorizeBody {
-        /// The card; or its number.
+        /// The card; alternative to pan.
         optional card_id: CardId = "cardId";
-        /// The card's number.
+        /// Card number (PAN).
         optional pan: Pan = "pan";
-        /// With pan: the month on the card.
+        /// With pan: the expiry month.
         optional expiry_month: Whole<1, 12> = "expiryMonth", example 12;
-        /// With pan: the year on the card, four digits.
+        /// With pan: the expiry year, four digits.
         optional expiry_year: Whole<2000, 2999> = "expiryYear", example 2030;
-        /// With pan: the code on the card.
+        /// With pan: the CVV.
         optional cvv: Secret<3, 4> = "cvv";
-        /// Where; web unless said.
+        /// Channel. Defaults to web.
         optional channel: Channel = "channel", example "pos";
-        /// What for; purchase unless said.
+        /// Type of the authorization. Defaults to purchase.
         optional kind: AuthorizationType = "type", example "purchase";
-        /// How much; 0 for an account_verification only.
+        /// The amount; 0 only for an account_verification.
         required amount: Decimal = "amount", example 25.5, at least 0.0;
-        /// The merchant's currency; USD unless said.
+        /// The merchant's currency. Defaults to USD.
         optional currency: FiatCurrency = "currency", example "USD";
-        /// Who is paid.
+        /// The merchant.
         optional merchant: MerchantBody = "merchant";
-        /// The PIN that is entered.
+        /// The entered PIN.
         optional pin: Pin = "pin";
-        /// How far the cardholder is authenticated; none unless said.
+        /// 3-D Secure result. Defaults to none.
         optional three_ds: ThreeDs = "threeDs", example "none";
-        /// Whether the merchant takes less.
+        /// Whether a partial approval is accepted.
         optional partial_allowed: bool = "partialAllowed", example false;
-        /// Whether the amount is an estimate, as at hotels and pumps.
+        /// Whether the amount is an estimate, as at hotels and fuel pumps.
         optional estimated: bool = "estimated", example false;
-        /// The amount in the card's currency, when the network converts it.
+        /// Amount in the card's currency, if the network converts it.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// Units of the card's currency for one of the merchant's, when the network tells it.
+        /// Exchange rate: units of the card's currency for one unit of the merchant's, if the network sends it.
         optional rate: Rate = "rate";
-        /// The network's fraud score.
+        /// The network's risk score.
         optional risk_score: Whole<0, 99> = "riskScore";
-        /// How the network knows it.
+        /// The network's references of the message.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Tells of an authorization that somebody else decided while we could not be asked (stand-in).
+    /// Advises of an authorization that the network decided on the issuer's behalf (stand-in processing).
     pub struct AdviseBody {
-        /// The card; or its number.
+        /// The card; alternative to pan.
         optional card_id: CardId = "cardId";
-        /// The card's number.
+        /// Card number (PAN).
         optional pan: Pan = "pan";
-        /// Whether it was approved; true unless said.
+        /// Whether it was approved. Defaults to true.
         optional approved: bool = "approved", example true;
-        /// Where; pos unless said.
+        /// Channel. Defaults to pos.
         optional channel: Channel = "channel", example "pos";
-        /// What for; purchase unless said.
+        /// Type of the authorization. Defaults to purchase.
         optional kind: AuthorizationType = "type", example "purchase";
-        /// How much.
+        /// The amount.
         required amount: Decimal = "amount", example 25.5, at least 0.0;
-        /// The merchant's currency; USD unless said.
+        /// The merchant's currency. Defaults to USD.
         optional currency: FiatCurrency = "currency", example "USD";
-        /// Who is paid.
+        /// The merchant.
         optional merchant: MerchantBody = "merchant";
-        /// The amount in the card's currency, when the network converts it.
+        /// Amount in the card's currency, if the network converts it.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// Units of the card's currency for one of the merchant's, when the network tells it.
+        /// Exchange rate: units of the card's currency for one unit of the merchant's, if the network sends it.
         optional rate: Rate = "rate";
-        /// How the network knows it.
+        /// The network's references of the message.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Asks for more on an open authorization.
+    /// Increases an open authorization.
     pub struct IncrementBody {
-        /// How much more, in the merchant's currency.
+        /// Additional amount, in the merchant's currency.
         required amount: Decimal = "amount", example 10, at least 0.0;
-        /// Whether the merchant takes less.
+        /// Whether a partial approval is accepted.
         optional partial_allowed: bool = "partialAllowed", example false;
-        /// How the network knows the message; the same again gets the first answer.
+        /// The network's references of the message. A repeat with the same references gets the first answer.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Takes an authorization back.
+    /// Reverses an authorization.
     pub struct ReverseBody {
-        /// How much, in the card's currency; all that is open unless said.
+        /// Amount in the card's currency. Defaults to the outstanding amount.
         optional amount: Decimal = "amount", example 5, at least 0.0;
-        /// How the network knows the message; the same again gets the first answer.
+        /// The network's references of the message. A repeat with the same references gets the first answer.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Collects on an authorization.
+    /// Clears an authorization.
     pub struct ClearBody {
-        /// How much, in the merchant's currency; all that is open by default.
+        /// Amount in the merchant's currency. Defaults to the outstanding amount.
         optional amount: Decimal = "amount", example 25.5, at least 0.0;
-        /// With amount: the amount in the card's currency, when the network converts it. Default: at the authorization's rate.
+        /// With amount: the amount in the card's currency, if the network converts it. Defaults to the authorization's
+        /// rate.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// With amount: units of the card's currency for one of the merchant's. Default: the authorization's rate.
+        /// With amount: exchange rate, units of the card's currency for one unit of the merchant's. Defaults to the
+        /// authorization's.
         optional rate: Rate = "rate";
-        /// Whether nothing follows; true unless said.
+        /// Whether this is the final clearing. Defaults to true.
         optional is_final: bool = "final", example true;
-        /// How the network knows it; the same again is the same clearing.
+        /// The network's references of the message. A clearing with the same references is a repeat.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Gives money back: of a transaction, or to a card.
+    /// Refunds a transaction or a card.
     pub struct RefundBody {
-        /// The transaction that is given back.
+        /// The transaction to refund.
         optional transaction_id: TransactionId = "transactionId";
         /// Without transactionId: the card.
         optional card_id: CardId = "cardId";
-        /// How much; all of the transaction unless said.
+        /// The amount. Defaults to the amount of the transaction.
         optional amount: Decimal = "amount", example 12.5, at least 0.0;
-        /// The merchant's currency; default: that of the transaction, without transactionId USD.
+        /// The merchant's currency. Defaults to the transaction's currency, without transactionId to USD.
         optional currency: FiatCurrency = "currency", example "USD";
-        /// With amount: the amount in the card's currency, when the network converts it.
+        /// With amount: the amount in the card's currency, if the network converts it.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// With amount: units of the card's currency for one of the merchant's, when the network sends it.
+        /// With amount: exchange rate, units of the card's currency for one unit of the merchant's, if the network
+        /// sends it.
         optional rate: Rate = "rate";
-        /// Without transactionId: who gives it.
+        /// Without transactionId: the merchant.
         optional merchant: MerchantBody = "merchant";
-        /// Without transactionId: where; web unless said.
+        /// Without transactionId: the channel. Defaults to web.
         optional channel: Channel = "channel", example "web";
-        /// How the network knows it; the same again is the same refund.
+        /// The network's references of the message. A refund with the same references is a repeat.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Posts a payment that was never authorized.
+    /// Posts a payment without an authorization.
     pub struct ForcePostBody {
         /// The card.
         required card_id: CardId = "cardId";
-        /// How much.
+        /// The amount.
         required amount: Decimal = "amount", example 4.5, at least 0.0;
-        /// The merchant's currency; USD unless said.
+        /// The merchant's currency. Defaults to USD.
         optional currency: FiatCurrency = "currency", example "USD";
-        /// The amount in the card's currency, when the network converts it.
+        /// Amount in the card's currency, if the network converts it.
         optional billing_amount: Decimal = "billingAmount", at least 0.0;
-        /// Units of the card's currency for one of the merchant's, when the network sends it.
+        /// Exchange rate: units of the card's currency for one unit of the merchant's, if the network sends it.
         optional rate: Rate = "rate";
-        /// Who collects.
+        /// The merchant.
         optional merchant: MerchantBody = "merchant";
-        /// Where; pos unless said.
+        /// Channel. Defaults to pos.
         optional channel: Channel = "channel", example "pos";
-        /// How the network knows it; the same again is the same message.
+        /// The network's references of the message. A message with the same references is a repeat.
         optional network: NetworkBody = "network";
     }
 }
 
 crate::body! {
-    /// Takes back what a network transaction id leads to.
+    /// Reverses the authorization or transaction with a network transaction id.
     pub struct ReverseByReferenceBody {
         /// The network's transaction id.
         required transaction_id: Text<1, 64> = "transactionId", example "304123456789012";
-        /// How much; all that is open by default.
+        /// The amount. Defaults to the outstanding amount.
         optional amount: Decimal = "amount", example 5, at least 0.0;
-        /// The currency of the amount, the card's or the merchant's; default: the card's.
+        /// Currency of the amount, the card's or the merchant's. Defaults to the card's.
         optional currency: FiatCurrency = "currency", example "USD";
-        /// System trace audit number of this reversal; the same again, with rrn and amount, is the same message.
+        /// System trace audit number (STAN) of this reversal. A reversal with the same stan, rrn and amount is a
+        /// repeat.
         optional stan: Digits<1, 12> = "stan", example "123456";
-        /// Retrieval reference number of this reversal.
+        /// Retrieval reference number (RRN) of this reversal.
         optional rrn: Digits<1, 12> = "rrn", example "123456789012";
     }
 }

@@ -23,13 +23,13 @@ use paygen_app::network;
 
 /// Simulate a refund
 ///
-/// Gives money back: of a transaction, whole or in part, or to a card without one. A refund of more than is left of its
-/// transaction, or in a currency that no rate is known for, waits under `/exceptions` and is posted when that is resolved:
-/// `data` is null then.
+/// Refunds a transaction, fully or partially, or a card without a transaction. A refund of more than the rest of its
+/// transaction, or in a currency without a known rate, waits under `/exceptions` and is posted when the exception is
+/// resolved; `data` is then null.
 #[utoipa::path(post, path = "/simulator/refunds", tag = "Simulator", operation_id = "simulateRefund",
     request_body = RefundBody,
     params(WriteParams),
-    responses((status = 201, description = "The refund; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
+    responses((status = 201, description = "The refund; null if it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_refund(
     State(app): State<Api>,
@@ -74,7 +74,7 @@ pub async fn simulate_refund(
 
 /// Simulate a refund reversal
 ///
-/// Takes a refund back, once. It is posted whether the money is still there or not.
+/// Reverses a refund, once. The reversal is posted even if the card's balance becomes negative.
 #[utoipa::path(post, path = "/simulator/refunds/{transactionId}/reverse", tag = "Simulator",
     operation_id = "simulateRefundReversal",
     params(("transactionId" = String, Path, description = "The refund.", pattern = "^[0-9a-f]{24}$"), WriteParams),
@@ -94,12 +94,13 @@ pub async fn simulate_refund_reversal(
 
 /// Simulate a force post
 ///
-/// Posts a payment that was never authorized. It takes what is there and more, and is listed under `/exceptions`. In a
-/// currency that no rate is known for it waits there: `data` is null until the exception is resolved with a rate.
+/// Posts a payment without an authorization. The balance may become negative, and the payment is listed under
+/// `/exceptions`. In a currency without a known rate it waits there; `data` is null until the exception is resolved
+/// with a rate.
 #[utoipa::path(post, path = "/simulator/force-posts", tag = "Simulator", operation_id = "simulateForcePost",
     request_body = ForcePostBody,
     params(WriteParams),
-    responses((status = 201, description = "The transaction; null when it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
+    responses((status = 201, description = "The transaction; null if it waits under `/exceptions`.", body = Envelope<Option<TransactionView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_force_post(
     State(app): State<Api>,
@@ -127,12 +128,12 @@ pub async fn simulate_force_post(
 
 /// Simulate a reversal by reference
 ///
-/// Takes back what a network transaction id leads to. When nothing came under it yet the reversal is kept, and voids the
-/// authorization that comes: `data` is null then.
+/// Reverses the authorization or transaction with a network transaction id. If there is none yet, the reversal is
+/// stored and voids the authorization that arrives later; `data` is then null.
 #[utoipa::path(post, path = "/simulator/reversals", tag = "Simulator", operation_id = "simulateReversalByReference",
     request_body = ReverseByReferenceBody,
     params(WriteParams),
-    responses((status = 200, description = "The authorization; null when it has not come yet.", body = Envelope<Option<AuthorizationView>>)),
+    responses((status = 200, description = "The authorization; null if it has not arrived yet.", body = Envelope<Option<AuthorizationView>>)),
     security(("apiKey" = ["simulator:write"]), ("bearer" = ["simulator:write"])))]
 pub async fn simulate_reversal_by_reference(
     State(app): State<Api>,

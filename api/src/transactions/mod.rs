@@ -24,8 +24,8 @@ const SPEC: ListSpec = ListSpec::of::<TransactionView>(columns::FIELDS);
 
 /// List transactions
 ///
-/// What was posted to cards: spending is negative, a refund positive. With `Accept: text/csv` all that match `filter` and
-/// `search` are streamed as CSV; `page`, `limit`, `cursor`, `fields` and `populate` do not go with it (400).
+/// Transactions posted to cards; spending is negative, a refund positive. With `Accept: text/csv` all rows that match
+/// `filter` and `search` are streamed as CSV; `page`, `limit`, `cursor`, `fields` and `populate` are then a 400.
 #[utoipa::path(get, path = "/transactions", tag = "Transactions", operation_id = "listTransactions",
     params(ListParams),
     responses((status = 200, description = "The transactions.", content(
@@ -42,8 +42,8 @@ pub async fn list_transactions(
 
 /// List a card's transactions
 ///
-/// What was posted to this card. With `Accept: text/csv` all that match `filter` and `search` are streamed as CSV; `page`,
-/// `limit`, `cursor`, `fields` and `populate` do not go with it (400).
+/// Transactions posted to this card. With `Accept: text/csv` all rows that match `filter` and `search` are streamed as
+/// CSV; `page`, `limit`, `cursor`, `fields` and `populate` are then a 400.
 #[utoipa::path(get, path = "/cards/{cardId}/transactions", tag = "Cards", operation_id = "listCardTransactions",
     params(("cardId" = String, Path, description = "The card.", pattern = "^[0-9a-f]{24}$"), ListParams),
     responses((status = 200, description = "The transactions.", content(

@@ -8,15 +8,15 @@ use crate::fields::{Metadata, Text};
 crate::body! {
     /// Moves money between two accounts.
     pub struct CreateTransferBody {
-        /// The account that gives.
+        /// The account to debit.
         required from_account_id: AccountId = "fromAccountId";
-        /// The account that gets.
+        /// The account to credit.
         required to_account_id: AccountId = "toAccountId";
-        /// How much, above zero.
+        /// Amount, greater than zero.
         required amount: Decimal = "amount", example 25, at least 0.0;
         /// Your reference.
         nullable reference: Text<1, 255> = "reference", example "invoice-1001";
-        /// Your words.
+        /// Your description.
         nullable narration: Text<1, 500> = "narration", example "Invoice 1001";
         /// Your own data.
         nullable metadata: Metadata = "metadata";
@@ -24,11 +24,11 @@ crate::body! {
 }
 
 crate::body! {
-    /// Gives a transfer back.
+    /// Reverses a transfer.
     pub struct ReverseTransferBody {
-        /// How much; all that is left when it is left out.
+        /// The amount. Defaults to what is not reversed yet.
         optional amount: Decimal = "amount", example 10, at least 0.0;
-        /// Why; kept with the entry.
+        /// Reason; stored with the entry.
         nullable reason: Text<1, 500> = "reason", example "Paid twice";
     }
 }

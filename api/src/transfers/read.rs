@@ -35,7 +35,7 @@ pub async fn list_transfers(
 
 /// Retrieve a transfer
 ///
-/// One transfer, and how much of it stands.
+/// One transfer, with its reversed amount.
 #[utoipa::path(get, path = "/transfers/{transferId}", tag = "Transfers", operation_id = "getTransfer",
     params(("transferId" = String, Path, description = "The transfer.", pattern = "^[0-9a-f]{24}$")),
     responses((status = 200, description = "The transfer.", body = Envelope<TransferView>)),

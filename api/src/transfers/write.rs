@@ -26,8 +26,8 @@ fn shown(outcome: &Outcome) -> Option<Pictured<TransferView>> {
 
 /// Create a transfer
 ///
-/// Moves an amount between two active accounts of one currency, as one balanced ledger entry. The giving account
-/// never goes below its floor, whatever else happens at the same time.
+/// Moves an amount between two active accounts of one currency, as one balanced ledger entry. The debited account never
+/// goes below its limit, whatever happens concurrently.
 #[utoipa::path(post, path = "/transfers", tag = "Transfers", operation_id = "createTransfer",
     request_body = CreateTransferBody,
     params(WriteParams),
@@ -54,8 +54,8 @@ pub async fn create_transfer(
 
 /// Reverse a transfer
 ///
-/// Gives a transfer back, whole or in part, as an entry of its own. The account that got the money must still have
-/// it available.
+/// Reverses a transfer, fully or partially, as a separate ledger entry. The credited account must still have the amount
+/// available.
 #[utoipa::path(post, path = "/transfers/{transferId}/reverse", tag = "Transfers", operation_id = "reverseTransfer",
     request_body = ReverseTransferBody,
     params(("transferId" = String, Path, description = "The transfer.", pattern = "^[0-9a-f]{24}$"),

@@ -20,8 +20,8 @@ const SPEC: ListSpec = ListSpec::of::<AttemptView>(columns::FIELDS);
 
 /// List delivery attempts
 ///
-/// Every attempt to deliver an event to an endpoint. A filter such as `outcome=failed` finds what went wrong; attempts
-/// that failed for good have no `nextAttemptAt`.
+/// Every attempt to deliver an event to an endpoint. `outcome=failed` filters failures; a last attempt that failed has
+/// no `nextAttemptAt`.
 #[utoipa::path(get, path = "/events/deliveries", tag = "Events", operation_id = "listDeliveries",
     params(ListParams),
     responses((status = 200, description = "The attempts.", body = ListEnvelope<AttemptView>)),

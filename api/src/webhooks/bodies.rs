@@ -72,7 +72,7 @@ impl Field for TargetUrl {
 
 pub type EventWords = List<EventWord, 1, 64>;
 
-/// The subscriptions that a list of words stands for.
+/// Parses a list of event types or `*`.
 pub fn subscriptions(words: &EventWords) -> Subscriptions {
     Subscriptions::from_words(words.0.iter().map(|word| word.0)).unwrap_or(Subscriptions::All)
 }
@@ -105,58 +105,59 @@ impl Field for Token {
 }
 
 crate::body! {
-    /// Makes a webhook endpoint.
+    /// Creates a webhook endpoint.
     pub struct CreateWebhookBody {
-        /// Where events are sent: https, or in the sandbox http; a public address unless the server allows others.
+        /// URL that events are sent to: https, in the sandbox also http; a public address unless the server allows
+        /// others.
         required url: TargetUrl = "url", example "https://api.example.com/paygen/events";
-        /// The types of events to send; `*` stands for all.
+        /// Event types to subscribe to; `*` means all.
         required events: EventWords = "events", example ["transaction.created", "authorization.declined"];
-        /// Sent along as `Authorization: Bearer` and `X-Paygen-Webhook-Token`, and the key of `X-Paygen-Signature`;
-        /// 8 to 255 visible ASCII characters.
+        /// Sent as `Authorization: Bearer` and `X-Paygen-Webhook-Token`, and used as the key of `X-Paygen-Signature`; 8
+        /// to 255 visible ASCII characters.
         nullable token: Token = "token", example "a-long-random-token";
-        /// What the endpoint is for.
+        /// Description.
         nullable description: Text<0, 500> = "description", example "Ledger service";
-        /// Whether anything is sent; true unless said.
+        /// Whether events are sent. Defaults to true.
         optional enabled: bool = "enabled";
     }
 }
 
 crate::body! {
-    /// Changes a webhook endpoint.
+    /// Updates a webhook endpoint. Omitted fields keep their values.
     pub struct UpdateWebhookBody echoing WebhookView {
-        /// Where events are sent.
+        /// URL that events are sent to.
         optional url: TargetUrl = "url", example "https://api.example.com/paygen/events";
-        /// The types of events to send; `*` stands for all.
+        /// Event types to subscribe to; `*` means all.
         optional events: EventWords = "events", example ["*"];
-        /// The token; null takes it away.
+        /// The token; null removes it.
         change token: Token = "token";
-        /// What the endpoint is for; null clears it.
+        /// Description; null removes it.
         change description: Text<0, 500> = "description", example "Ledger service";
-        /// Whether anything is sent. Enabled again, an endpoint gets what happens from then on.
+        /// Whether events are sent. An endpoint that is enabled again gets later events only.
         optional enabled: bool = "enabled", example true;
     }
 }
 
 crate::body! {
-    /// Replaces the signing secret.
+    /// Rotates the signing secret.
     pub struct RotateSecretBody {
-        /// How many seconds the old secret signs too; a day unless said, 0 ends it at once.
+        /// Seconds for which the old secret also signs. Defaults to one day; 0 ends it at once.
         optional overlap_seconds: Whole<0, 2_592_000> = "overlapSeconds", example 86400;
     }
 }
 
 crate::body! {
-    /// Delivers again what an endpoint missed.
+    /// Redelivers the events that an endpoint missed.
     pub struct RecoverBody {
-        /// From when on: what failed since then, or was never attempted.
+        /// Events that failed or were never attempted since this time are redelivered.
         required since: Instant = "since", example "2026-04-23T10:00:00.000Z";
     }
 }
 
 crate::body! {
-    /// Delivers an event again.
+    /// Redelivers an event.
     pub struct ResendBody {
-        /// To this endpoint only; to every enabled one that is subscribed to its type unless said.
+        /// Only to this endpoint. Defaults to every enabled endpoint that is subscribed to the event's type.
         nullable webhook_id: WebhookId = "webhookId";
     }
 }

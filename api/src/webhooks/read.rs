@@ -19,7 +19,7 @@ const SPEC: ListSpec = ListSpec::of::<WebhookView>(columns::FIELDS);
 
 /// List webhook endpoints
 ///
-/// The client's endpoints, without tokens and secrets.
+/// The client's endpoints, without their tokens and secrets.
 #[utoipa::path(get, path = "/webhooks", tag = "Webhooks", operation_id = "listWebhooks",
     params(ListParams),
     responses((status = 200, description = "The endpoints.", body = ListEnvelope<WebhookView>)),

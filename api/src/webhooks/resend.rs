@@ -18,26 +18,26 @@ use crate::problem::Problem;
 use crate::reply::Envelope;
 use crate::write::{Success, Write, WriteParams};
 
-/// An event that is delivered again.
+/// An event that is redelivered.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resent {
     /// The event.
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     event_id: String,
-    /// The endpoints it is sent to.
+    /// Endpoints that the event is sent to.
     #[schema(example = json!(["665f1c4f4a4f4a4f4a4f4a50"]))]
     webhook_ids: Vec<String>,
 }
 
 /// Resend an event
 ///
-/// Delivers an event again, to one endpoint or to every enabled one that is subscribed to its type, with the same
+/// Redelivers an event, to one endpoint or to every enabled endpoint that is subscribed to its type, with the same
 /// `webhook-id`.
 #[utoipa::path(post, path = "/events/{eventId}/resend", tag = "Events", operation_id = "resendEvent",
     request_body = ResendBody,
     params(("eventId" = String, Path, description = "The event.", pattern = "^[0-9a-f]{24}$"), WriteParams),
-    responses((status = 202, description = "The event is on its way.", body = Envelope<Resent>)),
+    responses((status = 202, description = "The event will be redelivered.", body = Envelope<Resent>)),
     security(("apiKey" = ["events:write"]), ("bearer" = ["events:write"])))]
 pub async fn resend_event(
     State(app): State<Api>,

@@ -30,23 +30,23 @@ use paygen_delivery::credentials::Credentials;
 /// Upper bound on the endpoints of a client.
 const MOST: usize = 100;
 
-/// A webhook endpoint with its signing secret, which is shown this once.
+/// A webhook endpoint with its signing secret, which is shown only once.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = NewWebhook)]
 pub struct NewWebhookView {
     #[serde(flatten)]
     shown: WebhookView,
-    /// The signing secret (Standard Webhooks). Keep it now: it cannot be shown again, so it is null in the answer to a
-    /// repeat and in a dry run.
+    /// The signing secret (Standard Webhooks). Store it now, it is shown only once: in the answer to a repeat and in a
+    /// dry run it is null.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", required = true)]
     secret: Option<String>,
 }
 
-/// A test that was sent.
+/// The test event.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookTest {
-    /// The event; `GET /events/{eventId}/deliveries` tells what became of it.
+    /// Id of the event; `GET /events/{eventId}/deliveries` lists its delivery attempts.
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     event_id: String,
 }
@@ -76,8 +76,7 @@ fn check(app: &Api, url: Option<&TargetUrl>) -> Result<(), Problem> {
 
 /// Create a webhook endpoint
 ///
-/// Events of the named types that happen from now on are sent to the URL. The answer shows the signing secret, this
-/// once.
+/// Later events of the subscribed types are sent to the URL. The answer shows the signing secret, only once.
 #[utoipa::path(post, path = "/webhooks", tag = "Webhooks", operation_id = "createWebhook",
     request_body = CreateWebhookBody,
     params(WriteParams),
@@ -115,8 +114,8 @@ pub async fn create_webhook(
 
 /// Update a webhook endpoint
 ///
-/// Fields left out stay as they are; null takes the token or the description away. An endpoint that is enabled again
-/// gets what happens from then on: use recover for what it missed.
+/// Omitted fields keep their values; null removes the token or the description. An endpoint that is enabled again gets
+/// later events only: use recover for those it missed.
 #[utoipa::path(put, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "updateWebhook",
     request_body = UpdateWebhookBody,
     params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
@@ -176,10 +175,10 @@ async fn changed(
 
 /// Delete a webhook endpoint
 ///
-/// Nothing more is sent to it; what waited for it is forgotten. The log of its deliveries stays.
+/// No more events are sent to it, and pending deliveries are dropped. Its delivery attempts remain listed.
 #[utoipa::path(delete, path = "/webhooks/{webhookId}", tag = "Webhooks", operation_id = "deleteWebhook",
     params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams, IfMatch),
-    responses((status = 200, description = "The endpoint as it was.", body = Envelope<WebhookView>)),
+    responses((status = 200, description = "The deleted endpoint.", body = Envelope<WebhookView>)),
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn delete_webhook(
     State(app): State<Api>,
@@ -197,8 +196,7 @@ pub async fn delete_webhook(
 
 /// Rotate a webhook's secret
 ///
-/// The answer shows the new secret, this once. Deliveries carry a signature by each of the two until the overlap is
-/// over.
+/// The answer shows the new secret, only once. Deliveries are signed with both secrets until the overlap ends.
 #[utoipa::path(post, path = "/webhooks/{webhookId}/rotate-secret", tag = "Webhooks",
     operation_id = "rotateWebhookSecret",
     request_body = RotateSecretBody,
@@ -226,10 +224,10 @@ pub async fn rotate_webhook_secret(
 
 /// Test a webhook endpoint
 ///
-/// Sends a `webhook.test` event to this endpoint alone, whatever types it is subscribed to.
+/// Sends a `webhook.test` event to this endpoint only, whatever its subscriptions.
 #[utoipa::path(post, path = "/webhooks/{webhookId}/test", tag = "Webhooks", operation_id = "testWebhook",
     params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams),
-    responses((status = 202, description = "The test is on its way.", body = Envelope<WebhookTest>)),
+    responses((status = 202, description = "The test event will be delivered.", body = Envelope<WebhookTest>)),
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn test_webhook(
     State(app): State<Api>,
@@ -248,12 +246,12 @@ pub async fn test_webhook(
 
 /// Recover a webhook endpoint
 ///
-/// Delivers what failed since a time, or was never attempted since then, because the endpoint was disabled or not yet
-/// made. Only events it is subscribed to; what it got already is not sent again.
+/// Delivers events since a time whose delivery failed or was never attempted, because the endpoint was disabled or did
+/// not exist yet. Only subscribed events are sent; those already delivered are not sent again.
 #[utoipa::path(post, path = "/webhooks/{webhookId}/recover", tag = "Webhooks", operation_id = "recoverWebhook",
     request_body = RecoverBody,
     params(("webhookId" = String, Path, description = "The endpoint.", pattern = "^[0-9a-f]{24}$"), WriteParams),
-    responses((status = 202, description = "The recovery is under way.", body = Envelope<WebhookView>)),
+    responses((status = 202, description = "The recovery has started.", body = Envelope<WebhookView>)),
     security(("apiKey" = ["webhooks:write"]), ("bearer" = ["webhooks:write"])))]
 pub async fn recover_webhook(
     State(app): State<Api>,

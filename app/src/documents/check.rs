@@ -105,7 +105,7 @@ pub mod tests {
     }
 
     #[test]
-    fn whole_files_are_told_from_broken_ones() {
+    fn complete_files_are_distinguished_from_broken_ones() {
         for (file, kind) in [(png(), "image/png"), (jpeg(), "image/jpeg"), (pdf(), "application/pdf")] {
             for step in [1, 2, 3, 7, 1000] {
                 assert_eq!(check(&file, step), Ok(kind), "{kind} in steps of {step}");

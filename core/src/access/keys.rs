@@ -20,7 +20,7 @@ pub struct NewKey {
     pub hint: String,
 }
 
-/// The permissions of whoever creates a credential. A new credential cannot have more.
+/// The permissions of the creating credential. A new credential cannot have more.
 #[derive(Clone, Debug)]
 pub struct Granter {
     pub scopes: Scopes,

@@ -1,4 +1,4 @@
-//! Credentials and the clock: a row a case.
+//! Credentials and the clock: one row per case.
 
 use super::{
     ApiKeyStatus, CreateApiKey, ExpireApiKey, Granter, IssueToken, NewKey, RevokeApiKey, RevokeToken, RotateApiKey,
@@ -109,7 +109,7 @@ fn rotating_takes_nothing_beyond_the_bounds_of_the_one_who_rotates() {
     assert_eq!(world.run(rotate(short, until, &["10.0.0.0/8"], 4)).map(|_| ()), Err("bounds_exceeded"), "elsewhere");
     let second = made(&mut world, rotate(short, until, &[], 5));
     let kept = world.work.api_keys.peek(crate::record::Key::of(world.client, second.0)).expect("the key");
-    assert_eq!(kept.expires_at, Some(soon), "the end of the one it takes the place of");
+    assert_eq!(kept.expires_at, Some(soon), "the expiry of the key that it replaces");
     assert!(world.run(rotate(endless, None, &[], 6)).is_ok());
 }
 
@@ -143,12 +143,12 @@ fn a_rotated_key_is_revoked_after_the_overlap() {
     assert_eq!(status(&mut world, id), ApiKeyStatus::Revoked);
     assert_eq!(world.run(rotate(id, 0, 3)).map(|_| ()), Err("api_key_revoked"));
     made(&mut world, rotate(second, 0, 4));
-    assert_eq!(status(&mut world, second), ApiKeyStatus::Revoked, "no overlap ends it at once");
+    assert_eq!(status(&mut world, second), ApiKeyStatus::Revoked, "without an overlap it is revoked at once");
     let nobody = ApiKeyId(Id::from_bytes([9; 12]));
     assert_eq!(world.run(Command::RevokeApiKey(RevokeApiKey { id: nobody })).map(|_| ()), Err("api_key_not_found"));
     let sequences: Vec<i64> =
         world.appended.events.iter().filter(|e| e.object_id == id.0).map(|e| e.sequence).collect();
-    assert_eq!(sequences, [1, 2], "made and revoked");
+    assert_eq!(sequences, [1, 2], "created and revoked");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn tokens_are_subsets_and_end() {
     assert_eq!(world.run(issue(everything(), reader)).map(|_| ()), Err("scopes_exceeded"));
     let ends = |seconds| Some(world.wall.plus_seconds(seconds));
     let (longer, as_long) = (issue_until(reader, reader, ends(59)), issue_until(reader, reader, ends(60)));
-    assert_eq!(world.run(longer).map(|_| ()), Err("bounds_exceeded"), "a token makes no longer one");
+    assert_eq!(world.run(longer).map(|_| ()), Err("bounds_exceeded"), "a token cannot create a token that outlives it");
     assert!(world.run(as_long).is_ok());
     let Ok(Outcome::Token(token)) = world.run(issue(reader, everything())) else { panic!("it is made") };
     let revoke = Command::RevokeToken(RevokeToken { id: TokenId::parse(&token.id).expect("an id") });

@@ -6,45 +6,45 @@ use crate::access::{ApiKey, ApiKeyStatus, Client, Scope, Token};
 use crate::audit::{Audited, Picture};
 use crate::events::EventPart;
 
-/// An API key, without the key.
+/// An API key, without its secret.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ApiKey)]
 pub struct ApiKeyView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Its name.
+    /// Name.
     #[schema(example = "Back office")]
     pub name: String,
-    /// How the key begins and ends.
+    /// Beginning and end of the key.
     #[schema(example = "pgk_test_Zk3v…9QdA")]
     pub hint: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
-    /// Whether it works.
+    /// Status.
     pub status: ApiKeyStatus,
-    /// When it ends.
+    /// Expiry.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<String>,
-    /// The networks it works from; everywhere when empty.
+    /// Networks that the key may be used from; all if empty.
     pub allowed_ips: Vec<String>,
-    /// When it was last used, to the minute.
+    /// Time of the last use, to the minute.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<String>,
-    /// The key that takes its place after a rotation.
+    /// The key that replaced this key in a rotation.
     #[schema(required = true)]
     pub replaced_by: Option<String>,
-    /// When it stops working, where that is known.
+    /// Time at which it stops working, if known.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub ends_at: Option<String>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -73,30 +73,30 @@ impl ApiKeyView {
     }
 }
 
-/// A bearer token, without the token.
+/// A bearer token, without its secret.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Token)]
 pub struct TokenView {
-    /// Its id, with which it can be revoked.
+    /// Id of the token, with which it can be revoked.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
-    /// The one card holder it may see, with their cards.
+    /// The card holder that the token is restricted to, with their cards.
     #[schema(required = true)]
     pub card_holder_id: Option<String>,
-    /// The one card it may see.
+    /// The card that the token is restricted to.
     #[schema(required = true)]
     pub card_id: Option<String>,
-    /// When it ends, in wall time.
+    /// Expiry, in wall time.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: String,
-    /// When it was revoked.
+    /// Time of revocation.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<String>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
 }

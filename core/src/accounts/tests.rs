@@ -1,4 +1,4 @@
-//! Accounts: a row a case for every rule.
+//! Accounts: one row per rule.
 
 use super::{AccountStatus, AccountType, CategoryWord, CloseAccount, CreateAccount, UpdateAccount};
 use crate::accounts::{CreateDetail, DeleteDetail, DetailType, FundAccount, UpdateDetail};
@@ -69,7 +69,7 @@ fn a_balance_never_grows_beyond_what_is_shown_exactly() {
 fn changing() {
     type Change = Box<dyn Fn(UpdateAccount) -> UpdateAccount>;
     type Case = (&'static str, Change, Result<(), &'static str>, i64, i64);
-    // Each on an account with 100 USD: the change, what it comes to, the version and the available amount after it.
+    // On an account with 100 USD: the update, its result, and the version and available amount after it.
     let cases: Vec<Case> = vec![
         ("nothing", Box::new(|u| u), Ok(()), 1, 10_000),
         ("name", Box::new(|u| UpdateAccount { name: Some("B".into()), ..u }), Ok(()), 2, 10_000),

@@ -8,61 +8,61 @@ use crate::events::EventPart;
 use crate::ledger::Balance;
 use crate::view::{Free, Money};
 
-/// An account: its settings and what it holds, in major units of its currency.
+/// An account: its settings and balances. Amounts are in major units of its currency.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Account)]
 pub struct AccountView {
-    /// Its id: 24 lowercase hex characters.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Who the money belongs to.
+    /// Type of the owner.
     pub owner_type: OwnerType,
-    /// Your own id of the owner.
+    /// Your id of the owner.
     #[schema(required = true)]
     pub owner_id: Option<String>,
     /// The client it belongs to.
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub client: String,
-    /// Its name.
+    /// Name.
     #[schema(example = "Primary USD Wallet")]
     pub name: String,
     /// What it is for.
     #[serde(rename = "type")]
     pub kind: AccountType,
-    /// Fiat or crypto.
+    /// Category of the currency.
     pub category: CategoryWord,
-    /// Whether it can be used.
+    /// Status.
     pub status: AccountStatus,
     /// ISO 4217 code, or USDC, USDT, BTC.
     #[schema(example = "USD")]
     pub currency: String,
-    /// The network of a crypto account.
+    /// Blockchain network of a crypto account.
     #[schema(required = true)]
     pub network: Option<String>,
-    /// What can be spent: the same as `availableBalance`.
+    /// Same as `availableBalance`.
     pub balance: Money,
-    /// Posted, less held, plus the credit limit.
+    /// Available balance: ledger balance, less held amounts, plus the credit limit.
     pub available_balance: Money,
-    /// What is posted.
+    /// Ledger balance.
     pub ledger_balance: Money,
-    /// What is held by open authorizations.
+    /// Amount held by open authorizations.
     pub held_balance: Money,
-    /// How far the posted balance may go below zero.
+    /// Credit limit: how far the ledger balance may go below zero.
     pub credit_limit: Money,
-    /// Whether it may be debited.
+    /// Whether the account can be debited.
     pub can_debit: bool,
-    /// Whether it may be credited.
+    /// Whether the account can be credited.
     pub can_credit: bool,
     /// Your own data.
     pub metadata: Free,
-    /// Counts changes to the settings; balances do not move it.
+    /// Version of the settings, from 1. Movements of money do not change it.
     pub version: i64,
-    /// When it was opened, ISO 8601 in UTC.
+    /// Time of creation, ISO 8601 in UTC.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When its settings last changed.
+    /// Time of the last change of the settings.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -100,21 +100,21 @@ impl AccountView {
     }
 }
 
-/// The amounts of an account after a movement, as `account.balance.updated` tells them.
+/// The balances of an account after a movement, in the event `account.balance.updated`.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalanceView {
     /// The account's currency.
     pub currency: String,
-    /// What is posted.
+    /// Ledger balance.
     pub ledger_balance: Money,
-    /// What is held.
+    /// Held amount.
     pub held_balance: Money,
-    /// What can be spent.
+    /// Available balance.
     pub available_balance: Money,
-    /// What the movement added to the posted balance.
+    /// Change of the ledger balance.
     pub change: Money,
-    /// Whether less than nothing is available.
+    /// Whether the available balance is negative.
     pub overdrawn: bool,
     /// The ledger entry.
     pub entry_id: String,
@@ -145,28 +145,28 @@ impl BalanceView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AccountDetail)]
 pub struct DetailView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// The account it hangs on.
+    /// The account.
     pub account_id: String,
-    /// What kind of address.
+    /// Type of the detail.
     #[serde(rename = "type")]
     pub kind: DetailType,
-    /// Free-form.
+    /// Free-form data.
     pub details: Free,
-    /// Who provides it.
+    /// Provider.
     #[schema(required = true)]
     pub provider: Option<String>,
-    /// Whether it is the primary one of its type on the account.
+    /// Whether it is the account's primary detail of its type.
     pub is_primary: bool,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }

@@ -12,7 +12,7 @@ macro_rules! texts {
         }
 
         impl $name {
-            /// Whether nothing is said.
+            /// Whether no field is set.
             pub fn is_empty(&self) -> bool {
                 $(self.$field.is_none())&&*
             }

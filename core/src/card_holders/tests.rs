@@ -1,4 +1,4 @@
-//! Card holders: a row a case for every rule.
+//! Card holders: one row per rule.
 
 use super::{
     CardHolder, CardHolderStatus, CreateCardHolder, Document, DocumentPart, EraseCardHolder, NewDocument,
@@ -14,7 +14,7 @@ use crate::{Command, Outcome};
 
 type Done = Result<(), &'static str>;
 
-/// Runs a command, tells what it came to, and checks what must always hold.
+/// Runs a command, returns its outcome, and checks the invariants.
 fn run(world: &mut World, command: Command) -> Done {
     let done = world.run(command).map(|_| ());
     world.check();
@@ -72,7 +72,7 @@ fn enrolling() {
     type Change = Box<dyn Fn(&mut World, CreateCardHolder) -> CreateCardHolder>;
     type Case = (&'static str, Change, Done, Option<ReviewStatus>, Option<ReviewStatus>);
     let pending = Some(ReviewStatus::Pending);
-    // The change, what it comes to, and how far the reviews of identity document and proof of address are.
+    // The update, its result, and the review statuses of identity document and proof of address.
     let cases: Vec<Case> = vec![
         ("plain", Box::new(|_, c| c), Ok(()), None, None),
         ("blocked", Box::new(|_, c| CreateCardHolder { status: CardHolderStatus::Blocked, ..c }), Ok(()), None, None),
@@ -137,7 +137,7 @@ fn enrolling() {
 #[test]
 fn changing() {
     type Change = Box<dyn Fn(UpdateCardHolder) -> UpdateCardHolder>;
-    // The change, what it comes to, and the version after it.
+    // The update, its result, and the version after it.
     let cases: Vec<(&str, Change, Done, i64)> = vec![
         ("nothing", Box::new(|u| u), Ok(()), 1),
         ("name", Box::new(|u| UpdateCardHolder { name: Some(format!("{NAME} II")), ..u }), Ok(()), 2),
@@ -194,7 +194,7 @@ fn a_later_file_takes_the_place_of_the_one_before() {
     assert_eq!(review(&mut world, holder, first, ReviewStatus::Verified), Ok(()));
     assert_eq!(world.holder_row(holder).document_status, Some(ReviewStatus::Verified));
     let second = upload(&mut world, holder, DocumentPart::DocumentMain);
-    assert_eq!(world.holder_row(holder).document_status, Some(ReviewStatus::Pending), "it waits for a review again");
+    assert_eq!(world.holder_row(holder).document_status, Some(ReviewStatus::Pending), "it must be reviewed again");
     let current = |world: &World, id| document(world, id).map(|document| document.current);
     assert_eq!((current(&world, first), current(&world, second)), (Some(false), Some(true)));
     assert_eq!(world.holder_row(holder).documents, 2);
@@ -218,7 +218,7 @@ fn of_two_files_for_a_part_in_one_call_the_last_one_stands() {
 #[test]
 fn reviewing() {
     use ReviewStatus::{Rejected, Verified};
-    // The part and the decision, in order; whether the card holder is verified then, and the last event.
+    // The part and its review, in order; whether the card holder is then verified, and the last event.
     type Case = (&'static [(usize, ReviewStatus)], bool, &'static str);
     let cases: [Case; 6] = [
         (&[(0, Verified)], false, "card_holder.updated"),
@@ -305,7 +305,7 @@ fn erasing_leaves_nothing_personal() {
     world.wall = world.wall.plus_seconds(50);
     let end = |id: CardId| Command::TerminateCard(TerminateCard { id, if_match: None });
     assert_eq!(run(&mut world, end(card)), Ok(()));
-    assert_eq!(world.holder_row(holder).retain_from, world.wall, "from the end of the last card on");
+    assert_eq!(world.holder_row(holder).retain_from, world.wall, "from the cancellation of the last card on");
     world.wall = world.wall.plus_seconds(99);
     assert_eq!(run(&mut world, erasing(holder, &ids, 100)), Err("retention_not_over"));
     world.wall = world.wall.plus_seconds(1);
@@ -318,7 +318,7 @@ fn erasing_leaves_nothing_personal() {
     ] {
         assert_eq!(run(&mut world, erasing(holder, &some, 100)), Err("changed_meanwhile"), "{name}");
     }
-    assert!(ids.iter().all(|id| document(&world, *id).is_some()), "nothing went so far");
+    assert!(ids.iter().all(|id| document(&world, *id).is_some()), "no attempt reached it");
 
     assert_eq!(run(&mut world, erasing(holder, &ids, 100)), Ok(()));
     let row = world.holder_row(holder).clone();

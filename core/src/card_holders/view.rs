@@ -12,7 +12,7 @@ use crate::money::{Category, Currency};
 use crate::time::Instant;
 use crate::view::Free;
 
-/// Who they are.
+/// Personal data.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Person)]
@@ -40,7 +40,7 @@ pub struct PersonView {
     pub nationality: Option<String>,
 }
 
-/// Where they live.
+/// Residential address.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Address)]
@@ -62,27 +62,27 @@ pub struct AddressView {
     pub country_code: Option<String>,
 }
 
-/// Where the files of an identity document are.
+/// URLs of the files of an identity document.
 #[derive(Clone, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = DocumentUrls)]
 pub struct UrlsView {
-    /// The main side.
+    /// URL of the front.
     #[schema(required = true)]
     pub main: Option<String>,
-    /// The back.
+    /// URL of the back.
     #[schema(required = true)]
     pub back: Option<String>,
 }
 
-/// What a file is.
+/// Properties of a file.
 #[derive(Clone, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = FileMeta)]
 pub struct FileMetaView {
-    /// Its media type.
+    /// Media type.
     #[schema(required = true, example = "image/png")]
     pub file_type: Option<String>,
-    /// SHA-256 of its content, hexadecimal.
+    /// SHA-256 of the content, hexadecimal.
     #[schema(required = true)]
     pub content_hash: Option<String>,
 }
@@ -101,31 +101,31 @@ impl FileMetaView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = IdentityDocument)]
 pub struct IdentityView {
-    /// What kind.
+    /// Type of the document.
     #[serde(rename = "type")]
     #[schema(required = true, example = "international_passport")]
     pub kind: Option<String>,
-    /// Its number.
+    /// Document number.
     #[schema(required = true)]
     pub number: Option<String>,
-    /// Issued on.
+    /// Issue date.
     #[schema(required = true)]
     pub issue_date: Option<String>,
-    /// Good until.
+    /// Expiry date.
     #[schema(required = true)]
     pub expiry_date: Option<String>,
-    /// Issued by, ISO 3166-1 alpha-2.
+    /// Issuing country, ISO 3166-1 alpha-2.
     #[schema(required = true)]
     pub issuing_country: Option<String>,
-    /// How far its review is; null without a document.
+    /// Status of the review; null without a document.
     #[schema(required = true)]
     pub verification_status: Option<ReviewStatus>,
-    /// Whatever there is to say.
+    /// Description.
     #[schema(required = true)]
     pub description: Option<String>,
-    /// Its files.
+    /// URLs of the files.
     pub urls: UrlsView,
-    /// What the file of its main side is.
+    /// Properties of the file of the front.
     pub meta: FileMetaView,
 }
 
@@ -134,27 +134,27 @@ pub struct IdentityView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = ProofOfAddress)]
 pub struct ProofView {
-    /// What kind.
+    /// Type of the document.
     #[serde(rename = "type")]
     #[schema(required = true, example = "utility_bill")]
     pub kind: Option<String>,
-    /// Its number.
+    /// Document number.
     #[schema(required = true)]
     pub document_id: Option<String>,
-    /// How far its review is; null without a proof.
+    /// Status of the review; null without a proof of address.
     #[schema(required = true)]
     pub verification_status: Option<ReviewStatus>,
-    /// Whatever there is to say.
+    /// Description.
     #[schema(required = true)]
     pub description: Option<String>,
-    /// Its file.
+    /// URL of the file.
     #[schema(required = true)]
     pub url: Option<String>,
-    /// What the file is.
+    /// Properties of the file.
     pub meta: FileMetaView,
 }
 
-/// How they identify themselves.
+/// Identity document and proof of address.
 #[derive(Clone, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Identification)]
@@ -165,57 +165,57 @@ pub struct IdentificationView {
     pub proof_of_address: ProofView,
 }
 
-/// What the card is for.
+/// Intended use of the card.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CardHolderMeta)]
 pub struct MetaView {
-    /// Where the money comes from.
+    /// Source of funds.
     #[schema(required = true)]
     pub funding_source: Option<String>,
-    /// About how much a month.
+    /// Expected spending per month.
     #[schema(required = true)]
     pub monthly_transaction_value: Option<String>,
 }
 
-/// A card holder. It cannot be printed.
+/// A card holder.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CardHolder)]
 pub struct CardHolderView {
-    /// Their id: 24 lowercase hex characters.
+    /// Id of the card holder: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Their full name; empty once erased.
+    /// Full name; empty once erased.
     #[schema(example = "Alex Johnson")]
     pub name: String,
-    /// Whether their cards can be used.
+    /// Status. Cards of a card holder who is not active cannot be used.
     pub status: CardHolderStatus,
-    /// Who they are.
+    /// Personal data.
     pub person: PersonView,
-    /// Where they live.
+    /// Residential address.
     pub address: AddressView,
-    /// How they identify themselves.
+    /// Identity document and proof of address.
     pub identification: IdentificationView,
-    /// What the card is for.
+    /// Intended use of the card.
     pub meta: MetaView,
     /// Your own data.
     pub metadata: Free,
-    /// Limits over all of their cards.
+    /// Spending limits over all cards of the card holder.
     pub spending_limits: Vec<SpendingLimitView>,
-    /// What is still missing for their verification: paths of fields, files and reviews.
+    /// Paths of the fields, files and reviews that are missing for the verification.
     #[schema(example = json!(["identification.document.urls.main"]))]
     pub requirements: Vec<String>,
-    /// When their personal data was erased.
+    /// Time at which the personal data was erased.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub erased_at: Option<String>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When they were enrolled.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When they last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -310,29 +310,29 @@ fn requirements(holder: &CardHolder, personal: &Personal, now: Instant) -> Vec<S
     missing.into_iter().map(str::to_owned).collect()
 }
 
-/// What events tell of a card holder: nothing personal.
+/// A card holder in events, without personal data.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CardHolderNotice {
-    /// Their id.
+    /// Id of the card holder.
     #[serde(rename = "_id")]
     pub id: String,
-    /// Whether their cards can be used.
+    /// Status. Cards of a card holder who is not active cannot be used.
     pub status: CardHolderStatus,
     /// Whether identity document and proof of address are verified.
     pub verified: bool,
-    /// The review of the identity document.
+    /// Review status of the identity document.
     #[schema(required = true)]
     pub document_status: Option<ReviewStatus>,
-    /// The review of the proof of address.
+    /// Review status of the proof of address.
     #[schema(required = true)]
     pub proof_of_address_status: Option<ReviewStatus>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When they were enrolled.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When they last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -361,36 +361,36 @@ impl CardHolderNotice {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Document)]
 pub struct DocumentView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Who it is of.
+    /// The card holder.
     pub card_holder_id: String,
-    /// Which part.
+    /// Part of the identification.
     pub part: DocumentPart,
-    /// Its media type.
+    /// Media type.
     #[schema(example = "image/png")]
     pub file_type: String,
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: i64,
-    /// SHA-256 of its content, hexadecimal.
+    /// SHA-256 of the content, hexadecimal.
     pub content_hash: String,
-    /// How far its review is.
+    /// Status of the review.
     pub status: ReviewStatus,
-    /// What the reviewer noted.
+    /// The reviewer's note.
     #[schema(required = true)]
     pub reason: Option<String>,
-    /// Whether it stands for its part now; a later upload takes its place.
+    /// Whether it is the current file of its part; a later upload replaces it.
     pub current: bool,
-    /// Where it can be downloaded.
+    /// URL of the download.
     pub url: String,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When it was uploaded.
+    /// Time of the upload.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -419,7 +419,7 @@ impl Audited for CardHolder {
     const OBJECT: &'static str = "card_holder";
 
     fn picture(&self) -> Picture {
-        // Members are named one by one: what a card holder's view gains is personal until somebody decides otherwise.
+        // Members are listed here: a new member of a card holder's view counts as personal by default.
         // Personal data is only sealed again if it changed, so different sealed bytes are different data.
         Picture::of(&serde_json::json!({
             "status": self.status,

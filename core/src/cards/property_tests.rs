@@ -150,7 +150,7 @@ impl Simulation {
     fn fund(&mut self, card: usize, account: usize, amount: i64) -> (Command, Expected) {
         let at = card % self.cards.len();
         let (id, debit_account) = (self.cards[at].id, self.accounts[account].id);
-        // A card that ended takes what it owes.
+        // A canceled card can be funded up to what it owes.
         let owed = -self.cards[at].available().min(0);
         let owes = !self.cards[at].live && owed > 0;
         let enough = if owes && amount > owed { Err("more_than_owed") } else { Ok(()) };
@@ -192,7 +192,7 @@ impl Simulation {
         let status = Some(CardStatus::Canceled);
         let command = Command::UpdateCard(Box::new(UpdateCard { id, status, credit_account, ..UpdateCard::default() }));
         if !self.cards[at].live {
-            // Saying again what was done already changes nothing.
+            // A repeat changes nothing.
             let again = self.world.card_row(id).credit_account == credit_account;
             return (command, if again { Ok(()) } else { Err("card_canceled") });
         }
@@ -263,7 +263,7 @@ impl Simulation {
 
     fn impose(&mut self, card: usize, delta: i64, held: i64) {
         let at = card % self.cards.len();
-        // A card on demand never has anything of its own; what comes to an ended card is for those who follow it.
+        // An on-demand card has no balance of its own; money for a canceled card goes to its successor.
         if self.cards[at].on_demand || !self.cards[at].live {
             return;
         }
@@ -314,7 +314,7 @@ impl Simulation {
         let system = self.world.appended.system_lines.iter();
         let outside: i64 =
             system.inspect(|line| assert_ne!(line.system, System::Suspense)).map(|line| line.delta).sum();
-        assert_eq!(total + outside, 0, "what came in is on an account or a card, or went out");
+        assert_eq!(total + outside, 0, "money that came in is on an account or a card, or went out");
         self.check_ended_cards();
     }
 

@@ -164,9 +164,9 @@ impl Card {
         if self.status != CardStatus::Inactive {
             return None;
         }
-        let said = self.history.last().and_then(|change| change.by);
+        let recorded = self.history.last().and_then(|change| change.by);
         let was_usable = self.kind == CardType::Virtual || self.activated_at.is_some();
-        said.or(Some(FrozenBy::Client).filter(|_| was_usable))
+        recorded.or(Some(FrozenBy::Client).filter(|_| was_usable))
     }
 
     /// Counts a change of the settings.

@@ -51,7 +51,7 @@ pub struct PurgeRevealTokens {
 /// How long used and expired tokens are kept, so that errors can distinguish them from unknown ones.
 pub const TOKEN_RETENTION_SECONDS: i64 = 86_400;
 
-/// A reveal token that was made.
+/// A new reveal token.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = RevealToken)]

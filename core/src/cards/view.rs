@@ -11,17 +11,17 @@ use crate::money::Currency;
 use crate::time::Instant;
 use crate::view::{Free, Money};
 
-/// Where a card may be used.
+/// Channels that a card may be used in.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Channels)]
 pub struct ChannelsView {
-    /// Cash machines.
+    /// Cash withdrawals at ATMs.
     pub atm: bool,
-    /// Terminals in shops.
+    /// Card-present payments at terminals (POS).
     pub pos: bool,
-    /// Web shops.
+    /// Online payments.
     pub web: bool,
-    /// Wallets and apps.
+    /// Mobile wallets and apps.
     pub mobile: bool,
 }
 
@@ -30,23 +30,23 @@ pub struct ChannelsView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = SpendingLimit)]
 pub struct SpendingLimitView {
-    /// The most that may be spent in a window; null when only the count is limited.
+    /// Maximum amount in a window; null if only the count is limited.
     #[schema(required = true)]
     pub amount: Option<Money>,
-    /// How many authorizations there may be in a window.
+    /// Maximum number of authorizations in a window.
     #[schema(required = true)]
     pub max_count: Option<i64>,
-    /// The window.
+    /// Window of the limit.
     pub interval: Interval,
-    /// Merchant category codes and groups it is about; all when empty.
+    /// Merchant category codes and groups that count; all if empty.
     pub categories: Vec<String>,
-    /// The zone whose midnight begins a window.
+    /// Time zone in which windows begin at midnight.
     #[schema(example = "UTC")]
     pub time_zone: String,
-    /// On a card holder: the currency of the cards it is about.
+    /// For a card holder's limit: it applies to cards of this currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Since when it counts.
+    /// Start of the count.
     #[schema(value_type = String, format = DateTime)]
     pub counting_since: String,
 }
@@ -66,26 +66,26 @@ impl SpendingLimitView {
     }
 }
 
-/// What a card may be used for.
+/// Spending controls of a card.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SpendingControls)]
 pub struct SpendingControlsView {
-    /// Where.
+    /// Channels.
     pub channels: ChannelsView,
-    /// Only these merchant categories, when there are any.
+    /// If not empty, only payments in these merchant categories are allowed.
     pub allowed_categories: Vec<String>,
-    /// Not these.
+    /// Blocked.
     pub blocked_categories: Vec<String>,
-    /// Only these merchants, when there are any.
+    /// If not empty, only payments to these merchants are allowed.
     pub allowed_merchants: Vec<String>,
-    /// Not these.
+    /// Blocked.
     pub blocked_merchants: Vec<String>,
-    /// Only in these countries, when there are any.
+    /// If not empty, only payments in these countries are allowed.
     pub allowed_countries: Vec<String>,
-    /// Not in these.
+    /// Blocked.
     pub blocked_countries: Vec<String>,
-    /// Up to how much.
+    /// Spending limits.
     pub spending_limits: Vec<SpendingLimitView>,
 }
 
@@ -93,21 +93,21 @@ pub struct SpendingControlsView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = StatusChange)]
 pub struct StatusChangeView {
-    /// What it became.
+    /// The new status.
     pub status: String,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     pub at: String,
-    /// Why, where a reason was given.
+    /// Reason, if one was given.
     #[schema(required = true)]
     pub reason: Option<String>,
 }
 
-/// When a card ends by itself.
+/// When a card is canceled automatically.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = CancelAfter)]
 pub struct CancelAfterView {
-    /// After so many payments.
+    /// The number of payments.
     pub payments: i64,
 }
 
@@ -116,93 +116,93 @@ pub struct CancelAfterView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Card)]
 pub struct CardView {
-    /// Its id: 24 lowercase hex characters.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// The account behind it.
+    /// The account that funds the card.
     pub debit_account_id: String,
-    /// Who holds it.
+    /// The card holder.
     pub card_holder_id: String,
-    /// Whether there is plastic.
+    /// Virtual or physical.
     #[serde(rename = "type")]
     pub kind: CardType,
-    /// The network.
+    /// Card network.
     pub brand: Brand,
-    /// The currency it spends.
+    /// The card's currency.
     #[schema(example = "USD")]
     pub currency: String,
-    /// Whether it can be used.
+    /// Status.
     pub status: CardStatus,
-    /// Why it ended.
+    /// Reason of the cancellation.
     #[schema(required = true)]
     pub cancellation_reason: Option<String>,
-    /// The account that took what it had, once it ended.
+    /// The account that received the balance on cancellation.
     #[schema(required = true)]
     pub credit_account_id: Option<String>,
-    /// What is posted: on the card, or on the debit account for fundingMode on_demand.
+    /// Ledger balance of the card, or of the debit account for fundingMode on_demand.
     pub balance: Money,
-    /// The same, less holds: what it can spend.
+    /// Available balance: the balance less holds.
     pub available_balance: Money,
-    /// The first six and the last four digits of its number.
+    /// First six and last four digits of the card number.
     #[schema(example = "400555******0019")]
     pub masked_pan: String,
-    /// The last four digits.
+    /// Last four digits of the card number.
     #[schema(example = "0019")]
     pub last4: String,
-    /// The first six digits.
+    /// First six digits of the card number.
     #[schema(example = "400555")]
     pub bin: String,
-    /// The month it is good through, until its last instant in UTC.
+    /// Expiry month. The card is valid until the end of that month, in UTC.
     #[schema(minimum = 1, maximum = 12)]
     pub expiry_month: i64,
-    /// The year of that month.
+    /// Expiry year.
     #[schema(example = 2029)]
     pub expiry_year: i64,
-    /// Where its money is.
+    /// Whether the card has its own balance or spends from the debit account.
     pub funding_mode: FundingMode,
     /// Your own data.
     pub metadata: Free,
-    /// What it may be used for.
+    /// Spending controls.
     pub spending_controls: SpendingControlsView,
-    /// Whether payments on the web ask for a second factor.
+    /// Whether online payments require a second factor.
     #[serde(rename = "enable2FA")]
     pub enable_2fa: bool,
-    /// Whether it is good for one payment only.
+    /// Whether the card is for a single payment.
     pub disposable: bool,
-    /// Not good before.
+    /// Start of validity.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub valid_from: Option<String>,
-    /// Not good after.
+    /// End of validity.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub valid_until: Option<String>,
-    /// Whether it locks to the first merchant it pays.
+    /// Whether the card locks to the merchant of its first payment.
     pub merchant_lock: bool,
-    /// The merchant it is locked to.
+    /// The merchant that the card is locked to.
     #[schema(required = true)]
     pub locked_merchant_id: Option<String>,
-    /// When it ends by itself.
+    /// When the card is canceled automatically.
     #[schema(required = true)]
     pub cancel_after: Option<CancelAfterView>,
     /// Whether a PIN was set.
     pub pin_set: bool,
-    /// When it was first activated.
+    /// Time of the first activation.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub activated_at: Option<String>,
-    /// The card it took the place of.
+    /// The card that this card replaced.
     #[schema(required = true)]
     pub replacement_for: Option<String>,
-    /// The card that took its place.
+    /// The card that replaced this card.
     #[schema(required = true)]
     pub replaced_by: Option<String>,
-    /// The last 50 changes of its status, oldest first.
+    /// The last 50 status changes, oldest first.
     pub status_history: Vec<StatusChangeView>,
-    /// Counts changes to the settings; balances do not move it.
+    /// Version of the settings, from 1. Movements of money do not change it.
     pub version: i64,
-    /// When it was issued.
+    /// Time of issue.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When its settings last changed.
+    /// Time of the last change of the settings.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -275,28 +275,28 @@ impl CardView {
     }
 }
 
-/// Money moved onto or off a card, as `card.funded` and `card.withdrawn` tell it.
+/// A movement between a card and an account, in the events `card.funded` and `card.withdrawn`.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CardMovement)]
 pub struct MovementView {
-    /// How much.
+    /// The amount.
     pub amount: Money,
-    /// Of the card and the account.
+    /// Currency of the card and the account.
     pub currency: String,
-    /// The account on the other side.
+    /// The account.
     pub account_id: String,
     /// Your reference.
     #[schema(required = true)]
     pub payment_reference: Option<String>,
-    /// Your words.
+    /// Your description.
     #[schema(required = true)]
     pub narration: Option<String>,
     /// The ledger entry.
     pub entry_id: String,
-    /// What is posted on the card now.
+    /// Ledger balance of the card.
     pub balance: Money,
-    /// What the card can spend now.
+    /// Available balance of the card.
     pub available_balance: Money,
 }
 
@@ -320,14 +320,14 @@ impl MovementView {
     }
 }
 
-/// That a card's number was shown, as `card.revealed` tells it.
+/// A reveal of a card's number, in the event `card.revealed`.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CardReveal)]
 pub struct RevealView {
-    /// As JSON or on the hosted page.
+    /// How the number was revealed: as JSON or on the hosted page.
     pub purpose: crate::cards::RevealPurpose,
-    /// From where.
+    /// The caller's network address.
     #[schema(required = true)]
     pub address: Option<String>,
 }

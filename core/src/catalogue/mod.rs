@@ -127,44 +127,44 @@ fn owner(kind: EventType) -> Owner {
 
 fn description(kind: EventType) -> &'static str {
     match kind {
-        EventType::AccountCreated => "An account was opened.",
+        EventType::AccountCreated => "An account was created.",
         EventType::AccountUpdated => "Settings of an account changed.",
         EventType::AccountClosed => "An account was closed.",
-        EventType::AccountBalanceUpdated => "The posted balance of an account changed.",
+        EventType::AccountBalanceUpdated => "The ledger balance of an account changed.",
         EventType::TransferCreated => {
-            "Money moved between two accounts. The event belongs to the account that gave; the other one gets account.balance.updated."
+            "Money moved between two accounts. The event belongs to the debited account; the credited account gets account.balance.updated."
         }
-        EventType::TransferReversed => "A transfer was given back, whole or in part.",
-        EventType::CardHolderCreated => "A card holder was enrolled. Events of card holders tell nothing personal.",
+        EventType::TransferReversed => "A transfer was reversed, fully or partially.",
+        EventType::CardHolderCreated => "A card holder was created. Events of card holders contain no personal data.",
         EventType::CardHolderUpdated => "A card holder's data, documents or status changed.",
         EventType::CardHolderVerified => "Identity document and proof of address of a card holder are verified.",
         EventType::CardHolderRejected => "A document of a card holder was rejected.",
         EventType::CardHolderErased => "A card holder's personal data was erased.",
         EventType::CardCreated => "A card was issued.",
         EventType::CardUpdated => "Settings or status of a card changed.",
-        EventType::CardFunded => "Money was moved onto a card.",
-        EventType::CardWithdrawn => "Money was moved off a card.",
-        EventType::CardReplaced => "A card was replaced by another one, which `replacedBy` names.",
-        EventType::CardRevealed => "A card's number was shown.",
-        EventType::CardTerminated => "A card ended for good.",
+        EventType::CardFunded => "Money was moved to a card.",
+        EventType::CardWithdrawn => "Money was moved from a card to an account.",
+        EventType::CardReplaced => "A card was replaced by the card in `replacedBy`.",
+        EventType::CardRevealed => "A card's number was revealed.",
+        EventType::CardTerminated => "A card was canceled, which is final.",
         EventType::TransactionCreated => {
             "A payment was posted. `amount` is negative for spending and excludes fee and VAT."
         }
-        EventType::TransactionRefund => "A payment was given back. `amount` is positive.",
-        EventType::AuthorizationApproved => "An authorization was approved, whole or in part; its amount is held.",
+        EventType::TransactionRefund => "A payment was refunded. `amount` is positive.",
+        EventType::AuthorizationApproved => "An authorization was approved, fully or partially; its amount is held.",
         EventType::AuthorizationDeclined => {
-            "An authorization was declined. `decline.reason` says which rule, `decline.narration` what would let it pass."
+            "An authorization was declined. `decline.reason` names the rule, `decline.narration` what would make it pass."
         }
-        EventType::AuthorizationUpdated => "More was asked for on an open authorization, or some of it was collected.",
+        EventType::AuthorizationUpdated => "An open authorization was incremented or partially cleared.",
         EventType::AuthorizationReversed => {
-            "An authorization was taken back, whole or in part, before it was collected, or its hold was released by hand."
+            "An authorization was reversed, fully or partially, before it was cleared, or its hold was released manually."
         }
-        EventType::AuthorizationExpired => "The hold of an authorization ran out; its money is free again.",
+        EventType::AuthorizationExpired => "The hold of an authorization expired; the amount is available again.",
         EventType::WebhookDisabled => {
-            "A webhook endpoint was disabled: by its owner, because it answered 410, or because nothing succeeded there for five days."
+            "A webhook endpoint was disabled: on request, because it answered 410, or after five days without a success."
         }
-        EventType::WebhookTest => "A test of a webhook endpoint; that endpoint alone gets it.",
-        EventType::ApiKeyCreated => "An API key was made.",
+        EventType::WebhookTest => "A test of a webhook endpoint, sent only to that endpoint.",
+        EventType::ApiKeyCreated => "An API key was created.",
         EventType::ApiKeyRevoked => "An API key stopped working.",
     }
 }
@@ -181,7 +181,7 @@ pub struct CatalogueEntry {
     /// JSON Schema (draft 2020-12) of `data`.
     #[schema(value_type = crate::view::Free)]
     pub schema: Value,
-    /// A whole body as webhook endpoints get it: `event`, `data`, `client`, `createdAt`.
+    /// A complete body as sent to webhook endpoints: `event`, `data`, `client`, `createdAt`.
     #[schema(value_type = crate::view::Free)]
     pub sample: Box<RawValue>,
 }

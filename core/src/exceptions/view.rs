@@ -6,19 +6,19 @@ use crate::audit::{Audited, Picture};
 use crate::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use crate::view::Money;
 
-/// A message that did not fit.
+/// A network message that needs an operator's attention.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Exception)]
 pub struct ExceptionView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Why it needs somebody's eyes.
+    /// Type of the exception.
     #[serde(rename = "type")]
     pub kind: ExceptionKind,
-    /// Whether somebody looked.
+    /// Status.
     pub status: ExceptionStatus,
     /// The card.
     #[schema(required = true)]
@@ -26,29 +26,29 @@ pub struct ExceptionView {
     /// The authorization.
     #[schema(required = true)]
     pub authorization_id: Option<String>,
-    /// What was posted.
+    /// The transaction.
     #[schema(required = true)]
     pub transaction_id: Option<String>,
-    /// How much it is about.
+    /// The amount of the message.
     pub amount: Money,
-    /// Of this currency.
+    /// Currency of the amount.
     pub currency: String,
     /// The network's transaction id.
     pub network_transaction_id: String,
-    /// What was found, when it is resolved.
+    /// Note of the resolution.
     #[schema(required = true)]
     pub note: Option<String>,
-    /// Whether its message is posted only when it is resolved.
+    /// Whether the message is posted only when the exception is resolved.
     pub waits: bool,
-    /// The ledger entry that paid it out of suspense.
+    /// Ledger entry that moved the amount out of the suspense account.
     #[schema(required = true)]
     pub entry_id: Option<String>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When it came.
+    /// Time of the message.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }

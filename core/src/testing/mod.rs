@@ -270,7 +270,7 @@ impl World {
         let texts = self.appended.events.iter().map(|event| &event.data);
         for text in texts.chain(self.appended.audit.iter().map(|entry| &entry.changes)) {
             for secret in [SEALED, NAME, &bytes.join(","), &hex] {
-                assert!(!text.contains(secret), "{text} tells {secret}");
+                assert!(!text.contains(secret), "{text} contains {secret}");
             }
         }
         self.check_live_cards();

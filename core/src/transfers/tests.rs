@@ -32,7 +32,7 @@ fn the_first_rule_in_order_refuses() {
     set(&mut world, idle, |u| UpdateAccount { status: Some(AccountStatus::Suspended), can_debit: Some(false), ..u });
     let shut = world.account(5);
     set(&mut world, shut, |u| UpdateAccount { can_debit: Some(false), can_credit: Some(false), ..u });
-    // In the order of the rules: each case also breaks rules after the one that answers.
+    // In the order of the rules: each case also breaks later rules than the one that refuses.
     let cases = [
         (nobody, nobody, "-1", "account_not_found"),
         (rich, nobody, "-1", "account_not_found"),

@@ -7,47 +7,47 @@ use crate::events::EventPart;
 use crate::transfers::{Transfer, TransferStatus};
 use crate::view::{Free, Money};
 
-/// A movement between two accounts.
+/// A transfer between two accounts.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Transfer)]
 pub struct TransferView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// The account that gave.
+    /// The debited account.
     pub from_account_id: String,
-    /// The account that got.
+    /// The credited account.
     pub to_account_id: String,
-    /// How much, in major units.
+    /// Amount in major units.
     pub amount: Money,
     /// The currency of both accounts.
     #[schema(example = "USD")]
     pub currency: String,
-    /// How much was given back.
+    /// Reversed amount.
     pub reversed_amount: Money,
-    /// How much of it stands.
+    /// Whether it was reversed, and how far.
     pub status: TransferStatus,
     /// Your reference.
     #[schema(required = true)]
     pub reference: Option<String>,
-    /// Your words.
+    /// Your description.
     #[schema(required = true)]
     pub narration: Option<String>,
     /// Your own data.
     pub metadata: Free,
-    /// Its ledger entry.
+    /// The ledger entry.
     pub entry_id: String,
-    /// The ledger entry of the last reversal.
+    /// Ledger entry of the last reversal.
     #[schema(required = true)]
     pub reversal_entry_id: Option<String>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }

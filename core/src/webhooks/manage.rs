@@ -81,7 +81,7 @@ pub struct RecoverWebhook {
     pub to: i64,
 }
 
-/// What a test tells.
+/// The content of a test event.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = WebhookTestMessage)]
@@ -302,7 +302,7 @@ fn test(work: &mut Work, command: &TestWebhook) -> Result<crate::ids::Id, Stop> 
     let (webhook, _) = find(work, command.id)?;
     must_be_enabled(&webhook)?;
     emit(work, Owner::Webhook(command.id), EventType::WebhookTest, TestMessage::new())?;
-    let event = work.appended.events.last().expect("an event was told");
+    let event = work.appended.events.last().expect("an event was emitted");
     Ok(event.id.0)
 }
 

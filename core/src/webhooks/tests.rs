@@ -1,4 +1,4 @@
-//! Endpoints and deliveries: a row a case.
+//! Endpoints and deliveries: one row per case.
 
 use super::{
     ChangedCredentials, CreateWebhook, DeleteWebhook, Delivery, DeliveryResult, DeliveryStatus, DisabledReason,
@@ -106,7 +106,7 @@ fn a_delivery_leaves_a_row_only_while_something_is_left_to_do() {
     assert!(progress(&world).failing_since.is_some());
     let early = attempt(&world, 2, 2, true, Next::Done);
     record(&mut world, vec![early], Some(1)).expect("recorded");
-    assert_eq!(row(&world, 2), Some((DeliveryStatus::Pending, 1, true)), "asked for at a later time: still to be done");
+    assert_eq!(row(&world, 2), Some((DeliveryStatus::Pending, 1, true)), "erasure at a later time: still pending");
     world.wall = later;
     let done = attempt(&world, 2, 2, true, Next::Done);
     record(&mut world, vec![done], Some(2)).expect("recorded");
@@ -149,7 +149,7 @@ fn an_endpoint_that_is_gone_or_failing_is_disabled_with_an_event() {
 }
 
 #[test]
-fn enabled_again_it_begins_anew() {
+fn an_endpoint_that_is_enabled_again_starts_afresh() {
     let mut world = made();
     record(&mut world, Vec::new(), Some(40)).expect("recorded");
     world.run(change(false)).expect("disabled");
@@ -193,7 +193,7 @@ fn a_rotation_is_prepared_again_when_the_credentials_changed_meanwhile() {
 }
 
 #[test]
-fn what_is_queued_again_keeps_its_attempts_while_pending_and_begins_anew_once_given_up() {
+fn a_requeued_delivery_keeps_its_attempts_while_pending_and_restarts_after_giving_up() {
     let mut world = made();
     let retry = Next::Retry(world.wall.plus_seconds(3600));
     let (pending, failed) = (attempt(&world, 1, 4, false, retry), attempt(&world, 2, 8, false, Next::GiveUp));

@@ -12,39 +12,39 @@ use crate::time::Instant;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Webhook)]
 pub struct WebhookView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
-    /// Where events are sent.
+    /// URL that events are sent to.
     #[schema(example = "https://api.example.com/paygen/events")]
     pub url: String,
-    /// The types of events that are sent; `*` stands for all.
+    /// Subscribed event types; `*` means all.
     #[schema(example = json!(["transaction.created", "authorization.declined"]))]
     pub events: Vec<&'static str>,
     /// What it is for.
     #[schema(required = true, example = "Ledger service")]
     pub description: Option<String>,
-    /// Whether anything is sent.
+    /// Whether events are sent.
     pub enabled: bool,
-    /// Why not: its owner said so, it answered 410, or nothing succeeded there for five days.
+    /// Why the endpoint is disabled: on request, because it answered 410, or after five days without a success.
     #[schema(required = true)]
     pub disabled_reason: Option<DisabledReason>,
-    /// Whether deliveries carry a token.
+    /// Whether deliveries contain a token.
     pub has_token: bool,
-    /// Until when the secret before the present one signs too.
+    /// Time until which the previous secret also signs.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub previous_secret_expires_at: Option<String>,
-    /// Since when no delivery succeeded, while deliveries fail.
+    /// Time since which deliveries have been failing; null if they succeed.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub failing_since: Option<String>,
-    /// Counts changes.
+    /// Version of the object, from 1.
     #[schema(example = 1)]
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
-    /// When it last changed.
+    /// Time of the last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: String,
 }
@@ -77,7 +77,7 @@ impl WebhookView {
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeliveryAttempt)]
 pub struct AttemptView {
-    /// Its id.
+    /// Id of the object: 24 lowercase hex characters.
     #[serde(rename = "_id")]
     #[schema(example = "665f1c4f4a4f4a4f4a4f4a4f", pattern = "^[0-9a-f]{24}$")]
     pub id: String,
@@ -90,27 +90,27 @@ pub struct AttemptView {
     /// The event's type.
     #[schema(example = "transaction.created")]
     pub event_type: String,
-    /// Its number, from 1.
+    /// Number of the attempt, from 1.
     #[schema(example = 1)]
     pub attempt: i64,
-    /// What it came to: `succeeded` when the endpoint answered 2xx.
+    /// `succeeded` if the endpoint answered 2xx.
     pub outcome: AttemptOutcome,
-    /// The HTTP status of the answer; null when there was none.
+    /// HTTP status of the response; null without a response.
     #[schema(required = true, example = 200)]
     pub status: Option<i64>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     #[schema(example = 12)]
     pub latency_ms: i64,
-    /// How the answer's body begins, at most 1,024 characters.
+    /// Beginning of the response body, at most 1,024 characters.
     #[schema(required = true, example = "ok")]
     pub response_excerpt: Option<String>,
-    /// Why there was no answer.
+    /// Error, if there was no response.
     #[schema(required = true)]
     pub error: Option<String>,
-    /// When it is tried again; null when it succeeded or was the last attempt.
+    /// Time of the next attempt; null after a success or the last attempt.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub next_attempt_at: Option<String>,
-    /// When.
+    /// Time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: String,
 }

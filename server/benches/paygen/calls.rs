@@ -32,7 +32,7 @@ pub enum Call {
 
 impl Call {
     /// Its label.
-    pub fn told(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Call::Authorizations => "authorizations over all cards",
             Call::Hot => "authorizations on one hot account",

@@ -81,7 +81,7 @@ impl Table {
 
 /// The resources of an issuer with this many cards.
 pub struct Size {
-    pub told: String,
+    pub label: String,
     /// Start time after a graceful stop, until it listens.
     pub started: Duration,
     /// Start time after a kill under load.
@@ -105,7 +105,7 @@ impl Size {
         for size in sizes {
             println!(
                 "| {} | {:.2} | {:.2} | {} | {} | {} |",
-                size.told,
+                size.label,
                 size.started.as_secs_f64(),
                 size.after_kill.as_secs_f64(),
                 mb(size.idle),

@@ -110,11 +110,11 @@ impl Issuer<'_> {
         let most = self.options.connections.iter().copied().max().unwrap_or(1);
         for _ in 0..self.options.rounds {
             let nothing = self.nothing(most).await;
-            for (shape, told) in Shape::ALL {
+            for (shape, label) in Shape::ALL {
                 let act = decide(shape, &self.population);
                 let batch = EngineConfig::default().batch;
                 let measured = measure(database, lanes, batch, self.options.seconds, act).await;
-                table.note(format!("{}: authorizations in process, {told}", self.name), measured, nothing.rate);
+                table.note(format!("{}: authorizations in process, {label}", self.name), measured, nothing.rate);
             }
         }
     }
@@ -133,8 +133,8 @@ impl Issuer<'_> {
                     let (status, has) = wanted.expected();
                     let before = paygen.used();
                     let measured = call(&paygen.address, connections, self.options.seconds, &write, status, has).await;
-                    let told = format!("{connections} connections: {}, {}", self.name, wanted.told());
-                    table.note(told, measured, nothing.rate);
+                    let label = format!("{connections} connections: {}, {}", self.name, wanted.label());
+                    table.note(label, measured, nothing.rate);
                     if let Some((before, after)) = before.zip(paygen.used()) {
                         println!("  {}", after.each(&before, measured.calls as f64));
                     }
@@ -147,7 +147,7 @@ impl Issuer<'_> {
         paygen.kill();
         assert!(killed.is_err(), "it was killed under load");
         let after_kill = self.start().1;
-        Size { told: self.name.clone(), started, after_kill, idle, busy, database: self.space().await }
+        Size { label: self.name.clone(), started, after_kill, idle, busy, database: self.space().await }
     }
 
     fn start(&self) -> (Server, std::time::Duration) {

@@ -1,5 +1,5 @@
 //! The manifest: the content of a backup. It is written last and read first. Its MAC under the key file is stored
-//! beside it, so that somebody who can write to a backup, but has no key file, cannot alter it unnoticed.
+//! beside it, so that nobody who can write to a backup but has no key file can alter it unnoticed.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -20,7 +20,7 @@ use paygen_app::documents::Place;
 pub struct Restored {
     /// What the backup contained.
     pub manifest: Manifest,
-    /// Whether the manifest's MAC was verified: the backup is what was taken, whoever could write to it since.
+    /// Whether the manifest's MAC was verified: the backup is unchanged since it was taken.
     pub is_authentic: bool,
 }
 

@@ -147,7 +147,7 @@ mod tests {
          VALUES (?1, ?2, ?3, 'documentMain', 'application/pdf', 1, zeroblob(32), 'pending', 1, 1, 0, 0)";
 
     #[tokio::test]
-    async fn a_document_erased_meanwhile_is_listed_and_a_lost_one_is_told() {
+    async fn a_document_erased_meanwhile_is_listed_and_a_lost_one_is_reported() {
         let directory = tempfile::tempdir().expect("a directory");
         let data_dir = Some(directory.path().join("data"));
         let config = Config::load(Mode::Dev, &CommonArgs { data_dir, ..CommonArgs::default() }).expect("settings");

@@ -18,7 +18,7 @@ pub struct Args {
     /// Address to listen on, such as 127.0.0.1:4000, localhost:4000 or 4000 [default: 127.0.0.1:4000]
     #[arg(long, alias = "port", env = "PAYGEN_LISTEN", value_name = "ADDRESS", help_heading = SETTINGS)]
     pub listen: Option<ListenAddress>,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -60,7 +60,7 @@ pub enum Command {
     /// Create an account with simulated money, a card holder and a card in a running sandbox
     #[command(after_help = examples::DEMO)]
     Demo(SandboxArgs),
-    /// Print a running server's events as they come, and forward them as webhooks
+    /// Print a running server's events as they occur, and forward them as webhooks
     #[command(after_help = examples::LISTEN)]
     Listen(ListenArgs),
     /// Run scenario files against a server and check its answers; a temporary sandbox unless --url names one
@@ -69,10 +69,10 @@ pub enum Command {
     /// Bring the database's schema up to date
     #[command(after_help = examples::MIGRATE)]
     Migrate,
-    /// Tell whether a server runs with these settings, and what its store is
+    /// Show whether a server runs with these settings, and its store
     #[command(after_help = examples::STATUS)]
     Status(OutputArgs),
-    /// Create, list and disable clients, and help one that lost its key
+    /// Create, list and disable clients; create a key for one that lost its own
     Clients {
         #[command(subcommand)]
         command: ClientsCommand,
@@ -162,7 +162,7 @@ pub struct ListenArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ClientsCommand {
-    /// Create a client and print its first API key, once
+    /// Create a client and print its first API key once
     #[command(after_help = examples::CLIENTS_CREATE)]
     Create {
         /// Its name
@@ -174,7 +174,7 @@ pub enum ClientsCommand {
     /// List the clients
     #[command(after_help = examples::CLIENTS_LIST)]
     List(OutputArgs),
-    /// List the API keys of a client, never the keys themselves
+    /// List the API keys of a client, without their secrets
     #[command(after_help = examples::CLIENTS_KEYS)]
     Keys {
         /// The client's id
@@ -182,7 +182,7 @@ pub enum ClientsCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// Create one more API key of a client, with every scope, and print it, once
+    /// Create another API key of a client, with every scope, and print it once
     #[command(after_help = examples::CLIENTS_CREATE_KEY)]
     CreateKey {
         /// The client's id
@@ -202,7 +202,7 @@ pub enum ClientsCommand {
     Disable {
         /// Its id
         id: String,
-        /// How it is told.
+        /// Output format.
         #[command(flatten)]
         output: OutputArgs,
     },
@@ -211,7 +211,7 @@ pub enum ClientsCommand {
     Enable {
         /// Its id
         id: String,
-        /// How it is told.
+        /// Output format.
         #[command(flatten)]
         output: OutputArgs,
     },
@@ -227,7 +227,7 @@ pub enum LedgerCommand {
 /// Options of `paygen ledger verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Write the end of every chain to this file, to be kept where nobody who can write to the database can change it
+    /// Write the end of every chain to this file. Store it where nobody who can write to the database can change it
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// A file saved earlier: every chain must still contain the line it ended with then

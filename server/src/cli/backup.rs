@@ -4,15 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
-use super::patience::Patience;
+use super::progress::Progress;
 use crate::backup;
 use crate::config::Config;
 
 /// Takes a backup, also beside a running server.
 pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure> {
-    let patience = Patience::with("Backing up");
-    let taken = backup::take(config, to, &|count| patience.at(count, "documents")).await?;
-    drop(patience);
+    let progress = Progress::with("Backing up");
+    let taken = backup::take(config, to, &|count| progress.at(count, "documents")).await?;
+    drop(progress);
     println!("Backed up to {}:", to.display());
     print(&taken.manifest);
     match (&taken.manifest.key_file, &taken.unverified) {
@@ -26,10 +26,10 @@ pub(super) async fn take(config: &Config, to: &Path) -> Result<ExitCode, Failure
 }
 
 pub(super) async fn restore(config: &Config, from: &Path) -> Result<ExitCode, Failure> {
-    let patience = Patience::with("Restoring");
+    let progress = Progress::with("Restoring");
     let backup::Restored { manifest, is_authentic } =
-        backup::restore(config, from, &|count| patience.at(count, "documents")).await?;
-    drop(patience);
+        backup::restore(config, from, &|count| progress.at(count, "documents")).await?;
+    drop(progress);
     println!("Restored from {}, taken at {}:", from.display(), manifest.made_at);
     print(&manifest);
     if !is_authentic {

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::args::SandboxArgs;
-use super::{Failure, beside};
+use super::{Failure, running_server};
 use crate::config::Config;
 use crate::scenarios::Node;
 
 pub(super) async fn run(config: &Config, args: SandboxArgs) -> Result<ExitCode, Failure> {
-    let url = args.url.filter(|url| !url.is_empty()).unwrap_or_else(|| beside::url(config));
-    let key = beside::key(config, args.api_key)?;
+    let url = args.url.filter(|url| !url.is_empty()).unwrap_or_else(|| running_server::url(config));
+    let key = running_server::key(config, args.api_key)?;
     let demo = Demo { node: Node::at(&url, &key)?, run: uuid::Uuid::now_v7().simple().to_string() };
     // Only a sandbox has a test clock, and nothing must be created anywhere else.
     let clock = demo.node.ask(&demo.run, "GET", "/simulator/clock", None).await.map_err(|error| {

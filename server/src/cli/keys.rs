@@ -146,7 +146,7 @@ pub(super) async fn rewrap(config: &Config, new: &Path) -> Result<ExitCode, Fail
         }
     }
     if !changed.is_empty() && !database.rewrap_vault_keys(changed).await? {
-        return Err("the data keys were changed by somebody else meanwhile. Run it again.".into());
+        return Err("another process changed the data keys meanwhile. Run the command again.".into());
     }
     database.note_key_file(to.key_id()).await?;
     let new = new.display();

@@ -11,7 +11,7 @@ use paygen_store::Database;
 use serde_json::json;
 
 use super::args::VerifyArgs;
-use super::patience::Patience;
+use super::progress::Progress;
 use super::{Failure, print_json};
 use crate::config::Config;
 
@@ -26,9 +26,9 @@ pub(super) async fn verify(config: &Config, args: &VerifyArgs) -> Result<ExitCod
     }
     let database = Database::open_read_only(&config.target()).await?;
     let verifier = before.clone().map_or_else(Verifier::default, Verifier::since);
-    let patience = Patience::with("Verifying the ledger");
-    let report = database.verify_ledger_with_progress(verifier, &mut |lines| patience.at(lines, "lines")).await?;
-    drop(patience);
+    let progress = Progress::with("Verifying the ledger");
+    let report = database.verify_ledger_with_progress(verifier, &mut |lines| progress.at(lines, "lines")).await?;
+    drop(progress);
     if report.is_clean()
         && let Some(path) = &args.save
     {

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use paygen_store::Database;
 
 use super::Failure;
-use super::patience::Patience;
+use super::progress::Progress;
 use crate::config::Config;
 
 pub(super) async fn run(config: &Config) -> Result<ExitCode, Failure> {
-    let patience = Patience::with("Bringing the schema up to date");
+    let progress = Progress::with("Bringing the schema up to date");
     let applied = Database::migrate(&config.target()).await?;
-    drop(patience);
+    drop(progress);
     if applied.is_empty() {
         println!("The schema is up to date.");
     }

@@ -3,7 +3,6 @@
 pub mod args;
 mod backup;
 mod banner;
-mod beside;
 mod clients;
 mod completions;
 mod demo;
@@ -13,8 +12,9 @@ mod keys;
 mod ledger;
 mod listen;
 mod migrate;
-mod patience;
+mod progress;
 mod replay;
+mod running_server;
 mod serve;
 mod simulate;
 mod status;

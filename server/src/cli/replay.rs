@@ -6,7 +6,7 @@ use paygen_core::authorizations::{Difference, RULES_VERSION, Replay};
 use paygen_store::Database;
 use serde_json::json;
 
-use super::patience::Patience;
+use super::progress::Progress;
 use super::{Failure, print_json};
 use crate::config::Config;
 
@@ -16,7 +16,7 @@ const MAX_PRINTED: u64 = 1000;
 /// Fails when a decision differs although the rules' version is the same.
 pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let database = Database::open_read_only(&config.target()).await?;
-    let patience = Patience::with("Deciding again");
+    let progress = Progress::with("Deciding again");
     let mut replay = Replay::default();
     let (mut differences, mut listed) = (0, Vec::new());
     database
@@ -25,14 +25,14 @@ pub(super) async fn run(config: &Config, json: bool) -> Result<ExitCode, Failure
                 differences += 1;
                 match differences {
                     ..=MAX_PRINTED if json => listed.push(as_json(&difference)),
-                    ..=MAX_PRINTED => patience.aside(|| print(&difference)),
+                    ..=MAX_PRINTED => progress.aside(|| print(&difference)),
                     _ => {}
                 }
             }
-            patience.at(replay.authorizations, "authorizations");
+            progress.at(replay.authorizations, "authorizations");
         })
         .await?;
-    drop(patience);
+    drop(progress);
     let code = if replay.differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if json {
         print_json(&json!({

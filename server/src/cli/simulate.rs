@@ -9,7 +9,7 @@ use paygen_core::ledger::Verifier;
 use tokio::net::TcpListener;
 
 use super::args::SimulateArgs;
-use super::{Failure, beside};
+use super::{Failure, running_server};
 use crate::config::Config;
 use crate::scenarios::{Scenario, builtin};
 use crate::{sandbox, scenarios, start};
@@ -27,7 +27,7 @@ pub(super) async fn run(config: Config, args: SimulateArgs) -> Result<ExitCode, 
     };
     let mut throw_away = None;
     let (url, key) = match args.url {
-        Some(url) => (url, beside::key(&config, args.api_key)?),
+        Some(url) => (url, running_server::key(&config, args.api_key)?),
         None => {
             let (node, url, key) = TemporarySandbox::start(config).await?;
             throw_away = Some(node);

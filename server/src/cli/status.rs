@@ -6,7 +6,7 @@ use std::time::Duration;
 use paygen_store::{Database, StoreError, Target};
 use serde_json::json;
 
-use super::{Failure, banner, beside, print_json};
+use super::{Failure, banner, print_json, running_server};
 use crate::admin::{self, AdminRequest, Running};
 use crate::config::Config;
 
@@ -48,9 +48,9 @@ async fn server(config: &Config) -> Result<(String, Option<Running>), Failure> {
         // Servers of earlier versions answer without these members.
         let running = answer.map(|answer| answer.running.unwrap_or_default());
         let url = running.as_ref().map(|running| running.url.clone()).filter(|url| !url.is_empty());
-        return Ok((url.unwrap_or_else(|| beside::url(config)), running));
+        return Ok((url.unwrap_or_else(|| running_server::url(config)), running));
     }
-    let url = beside::url(config);
+    let url = running_server::url(config);
     let health = config.ops_listen.map_or_else(|| url.clone(), |address| format!("http://{address}"));
     let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let answers = http.get(format!("{health}/healthz")).send().await.is_ok_and(|answer| answer.status().is_success());

@@ -124,7 +124,7 @@ on_both_stores! {
         assert_eq!(reply.status(), 401);
     }
 
-    async fn the_audit_log_tells_who_changed_what(backend: Backend) {
+    async fn the_audit_log_records_who_changed_what(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let id = server.account("Before", 0).await;

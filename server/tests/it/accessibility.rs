@@ -13,8 +13,8 @@ const AXE: &str = include_str!("../vendor/axe.min.js");
 const RUN: &str = "(async () => { const where = WHERE;
     if (where.include?.length === 0) return [];
     const { violations } = await axe.run(where, { ONLY, resultTypes: ['violations'] });
-    const told = (node) => `${node.target.join(' ')} ${node.html.slice(0, 120)}`;
-    return violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.slice(0, 3).map(told).join(' | ')}`); })()";
+    const received = (node) => `${node.target.join(' ')} ${node.html.slice(0, 120)}`;
+    return violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.slice(0, 3).map(received).join(' | ')}`); })()";
 
 /// One text of each look that was not on a page before, because to measure the contrast of every word takes minutes: what
 /// differs in the colour, the size or anything behind it.

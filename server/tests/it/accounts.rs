@@ -90,7 +90,7 @@ on_both_stores! {
         assert_eq!((refused.code().as_str(), refused.pointers()), ("check_digits_invalid", vec!["/details/iban".into()]));
     }
 
-    async fn a_balance_can_be_told_and_explained_at_any_time(backend: Backend) {
+    async fn a_balance_can_be_read_and_explained_at_any_time(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let id = server.account("History", 0).await;
@@ -104,10 +104,10 @@ on_both_stores! {
             server.post("/simulator/clock", json!({"advanceSeconds": 1})).await.expect(200);
         }
         for (at, expected) in instants.iter().zip([5, 12, 23]) {
-            let told = server.get(&format!("{path}?at={at}&explain=true")).await.expect(200).data();
-            assert_eq!((&told["ledger"], &told["available"]), (&json!(expected), &json!(expected)), "at {at}");
-            let opening = told["explanation"]["opening"]["ledger"].as_f64().expect("an opening balance");
-            let entries = told["explanation"]["entries"].as_array().cloned().unwrap_or_default();
+            let received = server.get(&format!("{path}?at={at}&explain=true")).await.expect(200).data();
+            assert_eq!((&received["ledger"], &received["available"]), (&json!(expected), &json!(expected)), "at {at}");
+            let opening = received["explanation"]["opening"]["ledger"].as_f64().expect("an opening balance");
+            let entries = received["explanation"]["entries"].as_array().cloned().unwrap_or_default();
             let sum: f64 = entries.iter().filter_map(|entry| entry["amount"].as_f64()).sum();
             assert_eq!(opening + sum, f64::from(expected), "the explanation adds up at {at}");
         }
@@ -143,8 +143,8 @@ on_both_stores! {
         let transfer = json!({"fromAccountId": from, "toAccountId": to, "amount": 3});
         let at = server.post("/transfers", transfer).await.expect(201).data()["createdAt"].clone();
         let at = at.as_str().expect("a time");
-        let told = server.get(&format!("/accounts/{to}/balance?at={at}")).await.expect(200).data();
-        assert_eq!(told["ledger"], 3, "the balance at the time of a transfer includes it");
+        let received = server.get(&format!("/accounts/{to}/balance?at={at}")).await.expect(200).data();
+        assert_eq!(received["ledger"], 3, "the balance at the time of a transfer includes it");
         let plus = at.replace('Z', "+00:00");
         assert_eq!(server.get(&format!("/accounts/{to}/balance?at={plus}")).await.expect(200).data()["ledger"], 3);
         for operator in ["", ".in", ".gte", ".lte"] {

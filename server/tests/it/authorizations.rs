@@ -158,17 +158,17 @@ on_both_stores! {
         assert_eq!(closed["timeline"][1]["entryId"], posted["entryId"]);
         assert_eq!(server.get(&format!("/transactions/{}", text(&posted, "_id"))).await.expect(200).data(), posted);
 
-        let told = &events(&server, &card, "authorization.approved", 1).await[0];
-        assert_eq!(told["data"]["authorization"], paid, "an event shows what the answer showed");
-        let told = &events(&server, &card, "transaction.created", 1).await[0];
-        assert_members(&told["data"], json!({
+        let received = &events(&server, &card, "authorization.approved", 1).await[0];
+        assert_eq!(received["data"]["authorization"], paid, "an event shows what the answer showed");
+        let received = &events(&server, &card, "transaction.created", 1).await[0];
+        assert_members(&received["data"], json!({
             "eventType": "transaction.created", "cardId": card, "cardHolderId": holder, "accountId": account,
             "transaction": posted,
         }));
-        assert_eq!((&told["data"]["decline"], &told["data"]["refund"]), (&Value::Null, &Value::Null));
+        assert_eq!((&received["data"]["decline"], &received["data"]["refund"]), (&Value::Null, &Value::Null));
     }
 
-    async fn a_declined_payment_is_told_in_the_published_shape(backend: Backend) {
+    async fn a_declined_payment_emits_the_published_format(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let card = a_funded_card(&server, 10).await;
@@ -177,14 +177,14 @@ on_both_stores! {
             "country": "NG", "postalCode": "900001",
         });
         let network = json!({"stan": "654321", "rrn": "210987654321"});
-        let told = pay(&server, &card, json!(42.75), json!({"merchant": shop, "network": network})).await;
-        assert_members(&told, json!({
+        let received = pay(&server, &card, json!(42.75), json!({"merchant": shop, "network": network})).await;
+        assert_members(&received, json!({
             "status": "declined", "reason": "insufficient_funds", "approvedAmount": 0, "heldAmount": 0,
             "authorizationCode": null, "expiresAt": null,
         }));
-        assert_eq!((steps(&told), &told["timeline"][0]["entryId"]), (vec!["declined"], &Value::Null));
+        assert_eq!((steps(&received), &received["timeline"][0]["entryId"]), (vec!["declined"], &Value::Null));
         assert_eq!(money(&server, &card).await, (json!(10), json!(10)));
-        let decision = server.get(&format!("/authorizations/{}/decision", text(&told, "_id"))).await.expect(200).data();
+        let decision = server.get(&format!("/authorizations/{}/decision", text(&received, "_id"))).await.expect(200).data();
         assert_members(&decision["checks"][25], json!({
             "outcome": "fail", "observed": "42.75 USD", "threshold": "10.00 USD", "wouldPassIf": "32.75 USD more is needed.",
             "observedAmount": 42.75, "limitAmount": 10, "currency": "USD",
@@ -244,12 +244,12 @@ on_both_stores! {
         let guess = |cvv: &str| json!({"pan": pan, "expiryMonth": month, "expiryYear": year, "cvv": cvv, "amount": 1});
         assert_eq!(listed().await, 0, "four were wrong so far");
         for _ in 4..10 {
-            let told = server.post("/simulator/authorizations", guess(other)).await.expect(201).data();
-            assert_eq!(told["reason"], "invalid_cvv");
+            let received = server.post("/simulator/authorizations", guess(other)).await.expect(201).data();
+            assert_eq!(received["reason"], "invalid_cvv");
         }
         for code in [cvv, other] {
-            let told = server.post("/simulator/authorizations", guess(code)).await.expect(201).data();
-            assert_eq!((&told["status"], &told["reason"]), (&json!("declined"), &json!("too_many_attempts")));
+            let received = server.post("/simulator/authorizations", guess(code)).await.expect(201).data();
+            assert_eq!((&received["status"], &received["reason"]), (&json!("declined"), &json!("too_many_attempts")));
         }
         assert_eq!(listed().await, 1);
         let pin = |pin: &str| json!({"channel": "pos", "pin": pin});
@@ -351,8 +351,8 @@ async fn exactly_fifty(servers: Vec<Server>) {
         .map(|number| {
             let (servers, card) = (servers.clone(), card.clone());
             tokio::spawn(async move {
-                let told = pay(&servers[number % servers.len()], &card, json!(1), json!({})).await;
-                (text(&told, "status").to_owned(), told["reason"].clone())
+                let received = pay(&servers[number % servers.len()], &card, json!(1), json!({})).await;
+                (text(&received, "status").to_owned(), received["reason"].clone())
             })
         })
         .collect();

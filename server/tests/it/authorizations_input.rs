@@ -17,7 +17,7 @@ async fn total(server: &Server, path: &str) -> Value {
 }
 
 on_both_stores! {
-    async fn wrong_messages_are_told_what_is_wrong(backend: Backend) {
+    async fn invalid_messages_name_the_wrong_fields(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let card = a_funded_card(&server, 100).await;
@@ -103,9 +103,9 @@ on_both_stores! {
 
         let unknown = server.post("/simulator/authorizations", json!({"pan": UNKNOWN_PAN, "amount": 1})).await.expect(201);
         assert_members(&unknown.data(), json!({"status": "declined", "reason": "unknown_card", "cardId": null}));
-        let told = server.get(&format!("/authorizations/{}", unknown.id())).await.expect(200).text;
+        let received = server.get(&format!("/authorizations/{}", unknown.id())).await.expect(200).text;
         let explained = server.get(&format!("/authorizations/{}/decision", unknown.id())).await.expect(200);
-        for text in [&unknown.text, &told, &explained.text, &server.get("/events?limit=200").await.text] {
+        for text in [&unknown.text, &received, &explained.text, &server.get("/events?limit=200").await.text] {
             assert!(!text.contains("411111"), "the number is nowhere: {text}");
         }
         assert_eq!(explained.data()["checks"].as_array().map(Vec::len), Some(26));
@@ -254,11 +254,11 @@ on_both_stores! {
             let output = world.command("replay").output().expect("paygen replay runs");
             (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
         };
-        let (code, told) = replay();
-        assert_eq!(code, Some(0), "{told}");
+        let (code, received) = replay();
+        assert_eq!(code, Some(0), "{received}");
         for (what, count) in [("authorizations", 20), ("decisions", 21), ("differing", 0), ("under another version", 0)] {
-            let line = told.lines().find(|line| line.starts_with(what)).unwrap_or_default();
-            assert_eq!(line.split_whitespace().last(), Some(count.to_string().as_str()), "{told}");
+            let line = received.lines().find(|line| line.starts_with(what)).unwrap_or_default();
+            assert_eq!(line.split_whitespace().last(), Some(count.to_string().as_str()), "{received}");
         }
         server.stop();
         let (victim, older) = (text(&paid[1], "_id"), text(&paid[2], "_id"));
@@ -268,15 +268,15 @@ on_both_stores! {
         tamper(&world, &change(&literal(backend, older), "\"rules_version\":2", "\"rules_version\":0")).await;
         tamper(&world, &change(&literal(backend, older), "\"approved\":300", "\"approved\":299")).await;
         tamper(&world, &format!("UPDATE authorizations SET approved = 299 WHERE id = {}", literal(backend, older))).await;
-        let (code, told) = replay();
-        assert_eq!(code, Some(0), "other rules may decide otherwise: {told}");
-        assert!(told.contains(older) && told.contains("rules version 0"), "{told}");
+        let (code, received) = replay();
+        assert_eq!(code, Some(0), "other rules may decide otherwise: {received}");
+        assert!(received.contains(older) && received.contains("rules version 0"), "{received}");
         tamper(&world, &change(&literal(backend, victim), "\"outcome\":\"approved\"", "\"outcome\":\"declined\"")).await;
-        let (code, told) = replay();
-        assert_eq!(code, Some(1), "{told}");
-        let named = told.lines().find(|line| line.contains(victim)).unwrap_or_else(|| panic!("{told}"));
+        let (code, received) = replay();
+        assert_eq!(code, Some(1), "{received}");
+        let named = received.lines().find(|line| line.contains(victim)).unwrap_or_else(|| panic!("{received}"));
         assert!(named.contains("\"outcome\":\"declined\"") && named.contains("\"outcome\":\"approved\""), "{named}");
-        assert!(!told.contains(text(&paid[3], "_id")), "{told}");
+        assert!(!received.contains(text(&paid[3], "_id")), "{received}");
     }
 }
 

@@ -20,8 +20,9 @@ async fn exceptions(server: &Server) -> Vec<Value> {
 fn nothing_is_off(world: &World) {
     for command in ["ledger verify", "replay"] {
         let output = world.command(command).output().expect("paygen runs");
-        let told = format!("{} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{command}: {told}");
+        let received =
+            format!("{} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command}: {received}");
     }
 }
 
@@ -157,8 +158,8 @@ on_both_stores! {
         }));
         assert_eq!(server.post("/simulator/refunds", refund).await.expect(201).data(), refunded, "posts once");
         assert_eq!(money(&server, &card).await, (json!(52.5), json!(52.5)));
-        let told = &events(&server, &card, "transaction.refund", 1).await[0]["data"];
-        assert_members(told, json!({
+        let received = &events(&server, &card, "transaction.refund", 1).await[0]["data"];
+        assert_members(received, json!({
             "eventType": "transaction.refund", "cardId": card, "transaction": refunded,
             "refund": {"authorization": paid["_id"], "feeDetails": [], "reference": "300123456789"},
         }));
@@ -204,8 +205,8 @@ on_both_stores! {
         for (what, held) in [("increment", 25), ("reverse", 20)] {
             let message = json!({"amount": 5, "network": {"stan": "91", "rrn": "92"}});
             for _ in 0..2 {
-                let told = about(&server, &hotel, what, message.clone()).await.expect(200).data();
-                assert_eq!(told["heldAmount"], held, "{what}: the same message again");
+                let received = about(&server, &hotel, what, message.clone()).await.expect(200).data();
+                assert_eq!(received["heldAmount"], held, "{what}: the same message again");
             }
         }
         about(&server, &hotel, "reverse", json!({})).await.expect(200);

@@ -44,9 +44,9 @@ pub fn restore(world: &World, from: &Path) -> Command {
 #[track_caller]
 pub fn output_of(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().expect("paygen runs");
-    let told = String::from_utf8_lossy(&stdout).into_owned();
-    assert!(status.success(), "{told}{}", String::from_utf8_lossy(&stderr));
-    told
+    let received = String::from_utf8_lossy(&stdout).into_owned();
+    assert!(status.success(), "{received}{}", String::from_utf8_lossy(&stderr));
+    received
 }
 
 pub fn key_file(world: &World) -> PathBuf {

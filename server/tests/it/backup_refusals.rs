@@ -167,7 +167,7 @@ on_both_stores! {
         assert_eq!(server.get("/accounts").await.expect(200).json()["meta"]["total"], 1);
     }
 
-    async fn a_lost_document_is_told(backend: Backend) {
+    async fn a_lost_document_is_reported(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         fill(&server).await;

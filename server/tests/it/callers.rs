@@ -40,12 +40,12 @@ fn fits(template: &str, path: &str) -> bool {
 pub fn check(method: &str, path: &str, text: &str) {
     let Ok(answer) = serde_json::from_str::<Value>(text) else { return };
     let Some(code) = answer["error"]["code"].as_str() else { return };
-    let Some((_, told)) = CALLERS.iter().find(|(of, _)| *of == code) else { return };
+    let Some((_, received)) = CALLERS.iter().find(|(of, _)| *of == code) else { return };
     let fitting = CALLS.iter().filter(|(of, template, _)| of == method && fits(template, path));
     // Of /cards/lookup and /cards/{cardId} the first is meant.
     let call = fitting.min_by_key(|(_, template, _)| template.matches('{').count());
     let name = call.map_or("", |(_, _, name)| name.as_str());
-    assert!(told.contains(&name), "{code} came from {method} {path} ({name}), which CALLERS does not name");
+    assert!(received.contains(&name), "{code} came from {method} {path} ({name}), which CALLERS does not name");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,8 +64,8 @@ async fn errors_lead_to_the_calls_that_answer_them() {
         for name in *names {
             let statuses = answers.get(name).unwrap_or_else(|| panic!("{code}: there is no call {name}"));
             assert!(page.contains(&format!("href=\"/docs/api#{name}\"")), "{code}: {name}");
-            let told = statuses.as_object().expect("answers").keys();
-            assert!(told.into_iter().any(|status| page.contains(&format!(">{status}</span>"))), "{code}: {name}");
+            let received = statuses.as_object().expect("answers").keys();
+            assert!(received.into_iter().any(|status| page.contains(&format!(">{status}</span>"))), "{code}: {name}");
         }
     }
     let page = async |code: &str| server.get(&format!("/docs/errors/{code}")).await.expect(200).text;

@@ -53,8 +53,8 @@ on_both_stores! {
             "debitAccountId": "account_id", "cardHolderId": "card_holder_id", "type": "virtual", "brand": "Visa",
             "status": "active",
         });
-        let told = refused(server.post("/cards", literal).await, 400, "validation_failed");
-        assert_eq!(told.pointers(), ["/debitAccountId", "/cardHolderId"]);
+        let received = refused(server.post("/cards", literal).await, 400, "validation_failed");
+        assert_eq!(received.pointers(), ["/debitAccountId", "/cardHolderId"]);
 
         let guide = json!({
             "debitAccountId": account, "cardHolderId": holder, "type": "virtual", "brand": "Visa", "currency": "USD",
@@ -98,7 +98,7 @@ on_both_stores! {
         assert_eq!(frozen.data()["status"], "inactive");
         server.put(&path, json!({"status": "active"})).await.expect(200);
 
-        let credit_account = server.account("Heir", 0).await;
+        let credit_account = server.account("Credit", 0).await;
         let cancel = json!({"status": "canceled", "cancellationReason": "lost", "creditAccountId": credit_account});
         let canceled = server.put(&path, cancel).await.expect(200).data();
         assert_eq!((&canceled["status"], &canceled["cancellationReason"]), (&json!("canceled"), &json!("lost")));
@@ -139,8 +139,8 @@ on_both_stores! {
             ("brand", json!("Mastercard")), ("cancelAfter", Value::Null), ("replacedBy", json!(account)),
             ("version", json!(9)), ("statusHistory", json!([])), ("pinSet", json!(true)), ("expiryYear", json!(2040)),
         ] {
-            let told = refused(server.put(&path, json!({field: value})).await, 400, "read_only_field");
-            assert_eq!(told.pointers(), [format!("/{field}")]);
+            let received = refused(server.put(&path, json!({field: value})).await, 400, "read_only_field");
+            assert_eq!(received.pointers(), [format!("/{field}")]);
         }
         let changed = with(card.clone(), json!({"metadata": {"team": "fin"}}));
         let changed = server.request("PUT", &path).header("If-Match", "\"1\"").json(changed).send().await.expect(200).data();
@@ -157,8 +157,8 @@ on_both_stores! {
         assert_eq!((&cleared["spendingControls"]["spendingLimits"], &cleared["metadata"]), (&json!([]), &json!({})));
 
         for body in [json!({"cancellationReason": "lost"}), json!({"creditAccountId": account, "status": "inactive"})] {
-            let told = refused(server.put(&path, body).await, 400, "validation_failed");
-            assert_eq!(told.json()["error"]["fields"][0]["code"], "only_with_cancellation");
+            let received = refused(server.put(&path, body).await, 400, "validation_failed");
+            assert_eq!(received.json()["error"]["fields"][0]["code"], "only_with_cancellation");
         }
         let canceled = server.put(&path, json!({"status": "canceled", "cancellationReason": "stolen"})).await.expect(200).data();
         assert_eq!(server.put(&path, canceled.clone()).await.expect(200).data(), canceled);
@@ -166,7 +166,7 @@ on_both_stores! {
         refused(server.put(&path, json!({"status": "active"})).await, 409, "card_canceled");
     }
 
-    async fn every_wrong_field_is_told(backend: Backend) {
+    async fn every_invalid_field_is_reported(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let body = json!({
@@ -177,8 +177,8 @@ on_both_stores! {
                 "allowedCountries": ["XX"], "spendingLimits": [{"amount": 5, "interval": "hourly"}], "extra": 1,
             },
         });
-        let told = refused(server.post("/cards", body).await, 400, "validation_failed");
-        let mut pointers = told.pointers();
+        let received = refused(server.post("/cards", body).await, 400, "validation_failed");
+        let mut pointers = received.pointers();
         pointers.sort();
         assert_eq!(pointers, [
             "/amount", "/brand", "/cancelAfter/payments", "/cardHolderId", "/currency", "/debitAccountId", "/enable2fa",
@@ -187,7 +187,7 @@ on_both_stores! {
             "/spendingControls/channels/atm", "/spendingControls/channels/fax", "/spendingControls/extra",
             "/spendingControls/spendingLimits/0/interval", "/status", "/type", "/validFrom",
         ]);
-        assert!(told.text.contains("Did you mean restaurants?"), "{}", told.text);
+        assert!(received.text.contains("Did you mean restaurants?"), "{}", received.text);
 
         let (account, holder) = (server.account("Funds", 100).await, card_holder(&server).await);
         let controls = json!({
@@ -195,15 +195,15 @@ on_both_stores! {
             "blockedMerchants": ["A"], "allowedCountries": ["US"], "blockedCountries": ["US"],
             "spendingLimits": [{"amount": 5.001, "interval": "daily"}, {"interval": "weekly"}],
         });
-        let told = server.post("/cards", with(a_card(&account, &holder), json!({"spendingControls": controls}))).await;
-        assert_eq!(refused(told, 400, "validation_failed").pointers(), [
+        let received = server.post("/cards", with(a_card(&account, &holder), json!({"spendingControls": controls}))).await;
+        assert_eq!(refused(received, 400, "validation_failed").pointers(), [
             "/spendingControls/blockedCategories/1", "/spendingControls/blockedMerchants/0",
             "/spendingControls/blockedCountries/0", "/spendingControls/spendingLimits/0/amount",
             "/spendingControls/spendingLimits/1/amount",
         ]);
         let many: Vec<Value> = (0..33).map(|n| json!({"amount": 5, "interval": "daily", "categories": [format!("{}", 3000 + n)]})).collect();
-        let told = server.post("/cards", with(a_card(&account, &holder), json!({"spendingControls": {"spendingLimits": many}}))).await;
-        assert_eq!(refused(told, 400, "validation_failed").pointers(), ["/spendingControls/spendingLimits"]);
+        let received = server.post("/cards", with(a_card(&account, &holder), json!({"spendingControls": {"spendingLimits": many}}))).await;
+        assert_eq!(refused(received, 400, "validation_failed").pointers(), ["/spendingControls/spendingLimits"]);
     }
 
     async fn money_moves_to_the_cent_or_not_at_all(backend: Backend) {
@@ -291,8 +291,8 @@ on_both_stores! {
         assert_eq!(server.get(&path).await.data()["balance"], 20);
 
         let output = world.command("clients create --name Other").output().expect("paygen runs");
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let key = told.split_whitespace().find(|word| word.starts_with("pgk_")).expect("a key").to_owned();
+        let received = String::from_utf8_lossy(&output.stdout).into_owned();
+        let key = received.split_whitespace().find(|word| word.starts_with("pgk_")).expect("a key").to_owned();
         let stranger = |method: &str, path: &str, body: Value| {
             let call = server.http.request(method.parse().expect("a method"), format!("{}{path}", server.url));
             call.header("x-api-key", &key).header("content-type", "application/json").body(body.to_string()).send()

@@ -81,20 +81,20 @@ async fn addresses_are_taken_as_people_type_them() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_is_told_once_and_in_plain_words() {
+async fn an_unreachable_store_is_reported_once_in_plain_words() {
     let world = World::new(Backend::Sqlite).await;
     for command in ["dev", "migrate", "ledger verify"] {
         let mut command = world.command(command);
         let output =
             command.args(["--database-url", "postgres://u:secret@127.0.0.1:1/x"]).output().expect("paygen runs");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let received = String::from_utf8_lossy(&output.stderr).into_owned();
         let expected = "paygen: cannot connect to PostgreSQL at 127.0.0.1:1: connection refused. Check database_url";
-        assert!(!output.status.success() && told.contains(expected), "{told}");
-        assert!(!told.contains("unavailable") && !told.contains("secret"), "{told}");
+        assert!(!output.status.success() && received.contains(expected), "{received}");
+        assert!(!received.contains("unavailable") && !received.contains("secret"), "{received}");
     }
     let output = world.command("clients list").output().expect("paygen runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.starts_with("paygen: ") && !told.contains("the store is unavailable"), "{told}");
+    let received = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(received.starts_with("paygen: ") && !received.contains("the store is unavailable"), "{received}");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ on_both_stores! {
         server.get("/accounts").await.expect(200);
     }
 
-    async fn results_are_told_to_programs(backend: Backend) {
+    async fn results_are_printed_for_programs(backend: Backend) {
         let world = World::new(backend).await;
         let mut server = world.start().await;
         server.account("A", 5).await;
@@ -189,7 +189,7 @@ on_both_stores! {
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    async fn the_status_tells_whether_a_server_runs(backend: Backend) {
+    async fn the_status_shows_whether_a_server_runs(backend: Backend) {
         let world = World::new(backend).await;
         let status = |more: &[&str]| world.command("status").arg("--json").args(more).output().expect("paygen runs");
         let read = |output: &Output| serde_json::from_str::<Value>(&out(output)).expect("JSON");
@@ -204,21 +204,21 @@ on_both_stores! {
         let port = server.url.rsplit(':').next().expect("a port").to_owned();
         std::fs::write(&path, format!("listen = {port}")).expect("a file");
         let running = status(&["--config", at]);
-        let told = read(&running);
-        assert!(running.status.success(), "{told}");
+        let received = read(&running);
+        assert!(running.status.success(), "{received}");
         let expected = json!({"running": true, "url": server.url, "environment": "sandbox", "storeError": null});
         for (name, value) in expected.as_object().expect("members") {
-            assert_eq!(&told[name], value, "{told}");
+            assert_eq!(&received[name], value, "{received}");
         }
-        assert!(told["schema"].as_i64().is_some_and(|number| number >= 8), "{told}");
-        let store = told["store"].as_str().expect("a store");
+        assert!(received["schema"].as_i64().is_some_and(|number| number >= 8), "{received}");
+        let store = received["store"].as_str().expect("a store");
         match backend {
             Backend::Sqlite => {
-                assert_eq!(told["server"]["process"], server.pid(), "{told}");
-                assert_eq!(told["server"]["version"], env!("CARGO_PKG_VERSION"), "{told}");
+                assert_eq!(received["server"]["process"], server.pid(), "{received}");
+                assert_eq!(received["server"]["version"], env!("CARGO_PKG_VERSION"), "{received}");
                 assert!(store.starts_with("SQLite in "), "{store}");
             }
-            Backend::Postgres => assert!(told["server"].is_null() && store.starts_with("PostgreSQL at "), "{told}"),
+            Backend::Postgres => assert!(received["server"].is_null() && store.starts_with("PostgreSQL at "), "{received}"),
         }
         let words = output_of(world.command("status").args(["--config", at]));
         assert!(words.contains(&server.url) && words.contains("Environment  sandbox"), "{words}");
@@ -234,8 +234,8 @@ on_both_stores! {
         let made = json_of(&mut world.command("clients create --name Acme --json"));
         let client = made["client"].as_str().expect("an id").to_owned();
         for (word, status) in [("disable", "disabled"), ("enable", "active")] {
-            let told = json_of(&mut world.command(&format!("clients {word} {client} --json")));
-            assert_eq!(told, json!({"client": client, "status": status}));
+            let received = json_of(&mut world.command(&format!("clients {word} {client} --json")));
+            assert_eq!(received, json!({"client": client, "status": status}));
         }
         server.key = made["apiKey"].as_str().expect("a key").to_owned();
         for number in 1..100 {
@@ -282,8 +282,8 @@ on_both_stores! {
         assert_ne!(out(&second), lines, "each makes its own");
         server.stop();
         let gone = demo();
-        let told = String::from_utf8_lossy(&gone.stderr).into_owned();
-        assert!(!gone.status.success() && gone.stdout.is_empty() && told.contains("no sandbox answers"), "{told}");
+        let received = String::from_utf8_lossy(&gone.stderr).into_owned();
+        assert!(!gone.status.success() && gone.stdout.is_empty() && received.contains("no sandbox answers"), "{received}");
     }
 
     async fn stories_come_along_and_the_key_is_found(backend: Backend) {

@@ -56,7 +56,7 @@ async fn one_key(servers: Vec<Server>) {
             }
         }
         ids.dedup();
-        assert_eq!(ids.len(), 1, "one effect, told the same to all");
+        assert_eq!(ids.len(), 1, "one effect, and the same answer for all");
     }
     assert_eq!(servers[0].balance(&to).await, 5.0);
 }
@@ -108,6 +108,6 @@ async fn a_second_server_on_one_sqlite_file_is_kept_out() {
     let _first = world.start().await;
     let output = world.command("dev --listen 127.0.0.1:0").output().expect("paygen runs");
     assert!(!output.status.success());
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("another") && told.contains("data"), "{told}");
+    let received = String::from_utf8_lossy(&output.stderr);
+    assert!(received.contains("another") && received.contains("data"), "{received}");
 }

@@ -61,7 +61,7 @@ on_both_stores! {
         let call = || server.request("POST", "/api-keys").header("Idempotency-Key", "k").json(body.clone());
         let first = call().send().await.expect(201);
         let key = first.data()["key"].as_str().expect("the key").to_owned();
-        assert!(!call().send().await.expect(201).text.contains(&key), "nor told again");
+        assert!(!call().send().await.expect(201).text.contains(&key), "nor shown again");
         if backend == Backend::Sqlite {
             for entry in std::fs::read_dir(world.data_dir()).expect("the data directory").flatten() {
                 let bytes = std::fs::read(entry.path()).unwrap_or_default();
@@ -170,7 +170,7 @@ on_both_stores! {
         assert!(!made.send_raw().await.0.contains_key("content-encoding"), "only what is read is compressed");
     }
 
-    async fn the_sandbox_tells_every_request_and_why_payments_were_declined(backend: Backend) {
+    async fn the_sandbox_logs_every_request_and_why_payments_were_declined(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let holder = json!({"name": "Ada Obi", "person": {"email": "ada@example.com"}});
@@ -191,7 +191,7 @@ on_both_stores! {
             " POST /simulator/authorizations 201 declined insufficient_funds ", " POST /cards/{cardId}/fund 422 insufficient_funds ",
         ];
         for line in lines {
-            let found = log.lines().find(|told| told.contains(line) && told.ends_with(" ms"));
+            let found = log.lines().find(|received| received.contains(line) && received.ends_with(" ms"));
             assert!(found.is_some(), "{line} is not in\n{log}");
         }
         for secret in ["secretWord", "Ada Obi", &card, KEY] {
@@ -203,12 +203,12 @@ on_both_stores! {
         let server = Server::start(command, &world.data_dir()).await;
         server.get("/accounts").await.expect(200);
         let log = std::fs::read_to_string(world.data_dir().join("stderr.log")).expect("the log");
-        let told = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let told = told.into_iter().find(|told| told["route"] == "/accounts").expect("the request");
-        assert_eq!((&told["method"], &told["status"], &told["message"]), (&json!("GET"), &json!(200), &json!("request")));
-        let seconds = told["seconds"].to_string();
+        let received = log.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let received = received.into_iter().find(|received| received["route"] == "/accounts").expect("the request");
+        assert_eq!((&received["method"], &received["status"], &received["message"]), (&json!("GET"), &json!(200), &json!("request")));
+        let seconds = received["seconds"].to_string();
         let decimals = seconds.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-        assert!(told["seconds"].is_f64() && !seconds.contains('e') && decimals <= 6, "{seconds}");
+        assert!(received["seconds"].is_f64() && !seconds.contains('e') && decimals <= 6, "{seconds}");
     }
 
     async fn a_call_without_required_fields_needs_no_body(backend: Backend) {
@@ -229,9 +229,9 @@ on_both_stores! {
         );
         let cases = [("", ""), ("P", ""), ("GET /accounts HT", ""), (head.as_str(), "HTTP/1.1 503")];
         for (sent, answer) in cases {
-            let told = tokio::time::timeout(Duration::from_secs(10), silent_after(&server, sent)).await;
-            let told = told.unwrap_or_else(|_| panic!("still open after {sent:?}"));
-            assert!(told.starts_with(answer) && (!answer.is_empty() || told.is_empty()), "{sent:?}: {told}");
+            let received = tokio::time::timeout(Duration::from_secs(10), silent_after(&server, sent)).await;
+            let received = received.unwrap_or_else(|_| panic!("still open after {sent:?}"));
+            assert!(received.starts_with(answer) && (!answer.is_empty() || received.is_empty()), "{sent:?}: {received}");
         }
         let metrics = server.get("/metrics").await.text;
         let counted = r#"paygen_http_requests_total{method="POST",route="/accounts",status="503"} 1"#;
@@ -280,11 +280,11 @@ fn a_database_that_does_not_answer_is_named_with_its_setting() {
         command.arg(subcommand).arg("--data-dir").arg(directory.path()).current_dir(directory.path());
         command.env("PAYGEN_DATABASE_URL", "postgres://me:hunter2@127.0.0.1:9/books");
         let output = command.output().expect("paygen runs");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        assert!(!output.status.success(), "{told}");
+        let received = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success(), "{received}");
         for part in ["database_url (PAYGEN_DATABASE_URL)", "127.0.0.1:9"] {
-            assert!(told.contains(part), "{subcommand}: {told}");
+            assert!(received.contains(part), "{subcommand}: {received}");
         }
-        assert!(!told.contains("hunter2"), "{subcommand}: {told}");
+        assert!(!received.contains("hunter2"), "{subcommand}: {received}");
     }
 }

@@ -233,11 +233,11 @@ async fn the_disk_gets_room_again_and_writing_goes_on() {
             break;
         }
     }
-    assert!(unavailable, "a full disk is told");
-    let told = server.balance(&id).await;
+    assert!(unavailable, "a full disk is reported");
+    let received = server.balance(&id).await;
     std::fs::remove_file(&filler).expect("room is made");
     server.post(&format!("/simulator/accounts/{id}/fund"), json!({"amount": 1})).await.expect(200);
-    assert_eq!(server.balance(&id).await, told + 1.0);
+    assert_eq!(server.balance(&id).await, received + 1.0);
     drop(server);
     drop(disk);
 }

@@ -104,7 +104,7 @@ on_both_stores! {
             let again = ask().await.expect(first.status);
             assert_eq!(again.header("idempotent-replayed"), Some("true"), "{path}");
             assert!(!again.text.contains(&secret), "{path}: {}", again.text);
-            assert!(again.json()["message"].as_str().is_some_and(|told| told.contains("shown then, once")), "{path}: {}", again.text);
+            assert!(again.json()["message"].as_str().is_some_and(|received| received.contains("shown then, once")), "{path}: {}", again.text);
             let mut shown = first.data();
             shown[member] = Value::Null;
             assert_eq!(again.data(), shown, "{path}: all but the secret is the same");

@@ -67,7 +67,7 @@ on_both_stores! {
         assert!(lines(&sorted)[1].starts_with("2,"), "{}", sorted.text);
     }
 
-    async fn what_does_not_go_with_csv_is_told(backend: Backend) {
+    async fn parameters_that_csv_refuses_are_reported(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let account = server.account("Entries", 10).await;

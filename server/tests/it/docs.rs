@@ -167,11 +167,11 @@ async fn the_root_leads_people_and_programs_to_the_documentation() {
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let led = browser.get(&server.url).header("accept", html).send().await.expect("an answer");
     assert_eq!((led.status().as_u16(), led.headers()["location"].as_bytes()), (307, &b"/docs"[..]));
-    let told = server.http.get(&server.url).send().await.expect("an answer");
-    assert_eq!(told.status(), 200);
-    let told: serde_json::Value = serde_json::from_str(&told.text().await.expect("a text")).expect("JSON");
-    assert_eq!(told["data"]["docs"], format!("{}/docs", server.url));
-    assert_eq!(told["data"]["contract"], format!("{}/openapi.json", server.url));
+    let received = server.http.get(&server.url).send().await.expect("an answer");
+    assert_eq!(received.status(), 200);
+    let received: serde_json::Value = serde_json::from_str(&received.text().await.expect("a text")).expect("JSON");
+    assert_eq!(received["data"]["docs"], format!("{}/docs", server.url));
+    assert_eq!(received["data"]["contract"], format!("{}/openapi.json", server.url));
     let icon = server.get("/favicon.ico").await.expect(200);
     assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
     assert!(icon.text.contains("<svg"), "{}", icon.text);

@@ -46,15 +46,15 @@ on_both_stores! {
     async fn http2_is_refused_cleanly(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
-        let told = heard(connect(&server, PREFACE).await).await;
+        let received = heard(connect(&server, PREFACE).await).await;
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
         // HTTP_1_1_REQUIRED.
         let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13];
-        assert_eq!(told, [settings.as_slice(), &go_away].concat());
+        assert_eq!(received, [settings.as_slice(), &go_away].concat());
         let upgrade = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade, http2-settings, close\r\nupgrade: h2c\r\n\
             http2-settings: AAMAAABkAAQAAP__\r\n\r\n";
-        let told = answer(&server, upgrade).await;
-        assert!(told.starts_with("HTTP/1.1 200"), "an offer to go over to HTTP/2 is declined: {told}");
+        let received = answer(&server, upgrade).await;
+        assert!(received.starts_with("HTTP/1.1 200"), "an offer to go over to HTTP/2 is declined: {received}");
     }
 
     async fn what_could_be_read_in_two_ways_is_refused_and_does_nothing(backend: Backend) {
@@ -75,15 +75,15 @@ on_both_stores! {
             (format!("{head}Host: y\r\n{length}\r\n{ACCOUNT}"), "400", "malformed_request"),
         ];
         for (request, status, code) in cases {
-            let told = answer(&server, &request).await;
-            assert!(told.starts_with(&format!("HTTP/1.1 {status}")) && told.contains(code), "{request}\n{told}");
-            assert!(told.contains("connection: close"), "{request}\n{told}");
-            assert_eq!(told.matches("HTTP/1.1 ").count(), 1, "nothing after it is answered: {told}");
+            let received = answer(&server, &request).await;
+            assert!(received.starts_with(&format!("HTTP/1.1 {status}")) && received.contains(code), "{request}\n{received}");
+            assert!(received.contains("connection: close"), "{request}\n{received}");
+            assert_eq!(received.matches("HTTP/1.1 ").count(), 1, "nothing after it is answered: {received}");
         }
         assert_eq!(server.get("/accounts").await.json()["meta"]["total"], 0);
         let whole = format!("{head}transfer-encoding: chunked\r\n\r\n{chunked}GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        let told = answer(&server, &whole).await;
-        assert!(told.starts_with("HTTP/1.1 201") && told.contains("HTTP/1.1 200"), "{told}");
+        let received = answer(&server, &whole).await;
+        assert!(received.starts_with("HTTP/1.1 201") && received.contains("HTTP/1.1 200"), "{received}");
         let absolute = "GET http://x/healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
         assert!(answer(&server, absolute).await.starts_with("HTTP/1.1 200"));
     }
@@ -106,19 +106,19 @@ on_both_stores! {
                 body.len()
             );
             let (address, body) = (address(&server), body.clone());
-            let told = tokio::task::spawn_blocking(move || {
+            let received = tokio::task::spawn_blocking(move || {
                 // As many clients do: everything is written before the response is read.
                 let mut connection = std::net::TcpStream::connect(address)?;
                 connection.write_all(head.as_bytes())?;
                 connection.write_all(&body)?;
-                let mut told = Vec::new();
-                connection.read_to_end(&mut told)?;
-                Ok::<_, std::io::Error>(told)
+                let mut received = Vec::new();
+                connection.read_to_end(&mut received)?;
+                Ok::<_, std::io::Error>(received)
             });
-            let told = told.await.expect("no panic").unwrap_or_else(|error| panic!("{call} with {key}: {error}"));
-            let told = String::from_utf8_lossy(&told);
-            assert!(told.starts_with(&format!("HTTP/1.1 {status}")), "{call}: {told}");
-            assert!(told.contains("connection: close"), "{call}: {told}");
+            let received = received.await.expect("no panic").unwrap_or_else(|error| panic!("{call} with {key}: {error}"));
+            let received = String::from_utf8_lossy(&received);
+            assert!(received.starts_with(&format!("HTTP/1.1 {status}")), "{call}: {received}");
+            assert!(received.contains("connection: close"), "{call}: {received}");
         }
     }
 
@@ -130,12 +130,12 @@ on_both_stores! {
             ACCOUNT.len()
         );
         let last = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        let told = answer(&server, &format!("{refused}{refused}{last}")).await;
-        assert_eq!((told.matches("HTTP/1.1 401").count(), told.matches("HTTP/1.1 200").count()), (2, 1), "{told}");
+        let received = answer(&server, &format!("{refused}{refused}{last}")).await;
+        assert_eq!((received.matches("HTTP/1.1 401").count(), received.matches("HTTP/1.1 200").count()), (2, 1), "{received}");
         // A client that expects `100 Continue` does not get it for a body that is not wanted.
         let waits = refused.replace("content-type", "expect: 100-continue\r\ncontent-type").replace(ACCOUNT, "");
-        let told = answer(&server, &waits).await;
-        assert!(told.starts_with("HTTP/1.1 401") && !told.contains("100 Continue"), "{told}");
+        let received = answer(&server, &waits).await;
+        assert!(received.starts_with("HTTP/1.1 401") && !received.contains("100 Continue"), "{received}");
     }
 
     async fn a_header_that_decides_something_has_one_value(backend: Backend) {
@@ -149,12 +149,12 @@ on_both_stores! {
         let key = ("x-api-key", KEY);
         let host = ("host", "x");
         for name in ["content-type", "idempotency-key", "last-event-id", "x-request-id", "origin", "expect"] {
-            let told = ask("POST", "/auth/tokens", &[host, key, (name, "a"), (name, "b")]).await;
-            assert!(told.starts_with("HTTP/1.1 400") && told.contains("header_repeated") && told.contains(name), "{name}: {told}");
+            let received = ask("POST", "/auth/tokens", &[host, key, (name, "a"), (name, "b")]).await;
+            assert!(received.starts_with("HTTP/1.1 400") && received.contains("header_repeated") && received.contains(name), "{name}: {received}");
         }
         let same = [host, key, ("content-type", "application/json"), ("content-type", "application/json"), ("x-request-id", "a"), ("x-request-id", "a")];
-        let told = ask("POST", "/auth/tokens", &same).await;
-        assert!(told.starts_with("HTTP/1.1 201") && told.contains("x-request-id: a"), "{told}");
+        let received = ask("POST", "/auth/tokens", &same).await;
+        assert!(received.starts_with("HTTP/1.1 201") && received.contains("x-request-id: a"), "{received}");
         let token = server.post("/auth/tokens", json!({})).await.expect(201).data()["token"].as_str().expect("a token").to_owned();
         let (bearer, bearer_key) = (format!("Bearer {token}"), format!("Bearer {KEY}"));
         let ambiguous: [&[(&str, &str)]; 5] = [
@@ -165,8 +165,8 @@ on_both_stores! {
             &[host, ("x-api-key", "pgk_test_other"), key],
         ];
         for headers in ambiguous {
-            let told = ask("GET", "/accounts", headers).await;
-            assert!(told.starts_with("HTTP/1.1 401") && told.contains("credential_ambiguous"), "{headers:?}: {told}");
+            let received = ask("GET", "/accounts", headers).await;
+            assert!(received.starts_with("HTTP/1.1 401") && received.contains("credential_ambiguous"), "{headers:?}: {received}");
         }
         let clear: [&[(&str, &str)]; 5] = [
             &[host, key, key],
@@ -176,8 +176,8 @@ on_both_stores! {
             &[host, ("authorization", &bearer), ("authorization", &bearer)],
         ];
         for headers in clear {
-            let told = ask("GET", "/accounts", headers).await;
-            assert!(told.starts_with("HTTP/1.1 200"), "{headers:?}: {told}");
+            let received = ask("GET", "/accounts", headers).await;
+            assert!(received.starts_with("HTTP/1.1 200"), "{headers:?}: {received}");
         }
     }
 
@@ -220,10 +220,10 @@ on_both_stores! {
         assert!(nested.text.contains("line 3 column 8"), "{}", nested.text);
         let id = server.get("/accounts/%ff").await.expect(400);
         assert!(id.code() == "invalid_id" && id.text.contains("An id in the path is not text"), "{}", id.text);
-        for (amount, told) in [("1e-400", "too close to zero"), ("1e400", "too large"), ("0.1234567890123456", "significant digits")] {
+        for (amount, received) in [("1e-400", "too close to zero"), ("1e400", "too large"), ("0.1234567890123456", "significant digits")] {
             let body = ACCOUNT.replace("\"name\"", &format!("\"balance\":{amount},\"name\""));
             let refused = post("/accounts").text(body).send().await.expect(400);
-            assert!(refused.text.contains(told), "{amount}: {}", refused.text);
+            assert!(refused.text.contains(received), "{amount}: {}", refused.text);
         }
     }
 
@@ -246,10 +246,10 @@ on_both_stores! {
                 })
                 .collect();
             let (mut reader, mut writer) = connection.split();
-            let mut told = Vec::new();
-            let (sent, read) = tokio::join!(writer.write_all(requests.as_bytes()), reader.read_to_end(&mut told));
+            let mut received = Vec::new();
+            let (sent, read) = tokio::join!(writer.write_all(requests.as_bytes()), reader.read_to_end(&mut received));
             assert!(sent.is_ok() && read.is_ok());
-            asked += String::from_utf8_lossy(&told).matches("HTTP/1.1 405").count();
+            asked += String::from_utf8_lossy(&received).matches("HTTP/1.1 405").count();
         }
         assert_eq!(asked, 4000);
         for odd in 0..200 {
@@ -266,8 +266,8 @@ on_both_stores! {
         let world = World::new(backend).await;
         let server = configured(&world, "request_timeout_seconds = 1").await;
         let begun = Instant::now();
-        let told = heard(connect(&server, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await).await;
-        assert!(told.starts_with(b"HTTP/1.1 200") && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let received = heard(connect(&server, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await).await;
+        assert!(received.starts_with(b"HTTP/1.1 200") && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         assert!(begun.elapsed() > Duration::from_millis(900), "{:?}", begun.elapsed());
         // Another protocol gets no longer timeout.
         let mut pinging = connect(&server, PREFACE).await;
@@ -294,9 +294,9 @@ on_both_stores! {
             assert!(first(&mut connection).await.starts_with("HTTP/1.1 200"));
             open.push(connection);
         }
-        let told = answer(&server, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
-        assert!(told.starts_with("HTTP/1.1 503") && told.contains("too_many_connections"), "{told}");
-        assert!(told.contains("connection: close") && told.contains("retry-after: 1"), "{told}");
+        let received = answer(&server, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(received.starts_with("HTTP/1.1 503") && received.contains("too_many_connections"), "{received}");
+        assert!(received.contains("connection: close") && received.contains("retry-after: 1"), "{received}");
         // However many it opens, other clients get in.
         for _ in 0..100 {
             open.push(connect(&server, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await);
@@ -367,11 +367,11 @@ fn a_mistyped_variable_stops_the_start_with_the_name_that_was_meant() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_paygen"));
     command.args(["migrate", "--data-dir"]).arg(directory.path()).current_dir(directory.path());
     let mistyped = command.env("PAYGEN_KEYFILE", "x").output().expect("paygen runs");
-    let told = String::from_utf8_lossy(&mistyped.stderr);
-    assert!(!mistyped.status.success() && told.contains("Did you mean PAYGEN_KEY_FILE?"), "{told}");
+    let received = String::from_utf8_lossy(&mistyped.stderr);
+    assert!(!mistyped.status.success() && received.contains("Did you mean PAYGEN_KEY_FILE?"), "{received}");
     command.env_remove("PAYGEN_KEYFILE").env("PAYGEN_SERVICE_HOST", "10.0.0.1").env("PAYGEN_NONE_OF_OURS", "x");
     let strange = command.output().expect("paygen runs");
-    let told = String::from_utf8_lossy(&strange.stderr);
-    assert!(strange.status.success() && told.contains("PAYGEN_NONE_OF_OURS"), "{told}");
-    assert!(!told.contains("SERVICE_HOST"), "{told}");
+    let received = String::from_utf8_lossy(&strange.stderr);
+    assert!(strange.status.success() && received.contains("PAYGEN_NONE_OF_OURS"), "{received}");
+    assert!(!received.contains("SERVICE_HOST"), "{received}");
 }

@@ -25,20 +25,22 @@ async fn half_a_body(server: &Server, sent: usize) -> TcpStream {
 /// What each connection received or that it was closed, once this many have; nothing for those still waiting.
 async fn answers(connections: &[TcpStream], enough: usize) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(20);
-    let mut told = vec![None; connections.len()];
-    while told.iter().flatten().count() < enough {
-        assert!(Instant::now() < deadline, "{} were refused, not {enough}", told.iter().flatten().count());
+    let mut received = vec![None; connections.len()];
+    while received.iter().flatten().count() < enough {
+        assert!(Instant::now() < deadline, "{} were refused, not {enough}", received.iter().flatten().count());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        for (connection, told) in connections.iter().zip(&mut told) {
+        for (connection, received) in connections.iter().zip(&mut received) {
             let mut heard = [0; 2048];
             match connection.try_read(&mut heard) {
-                Ok(count) => *told = told.take().or(Some(String::from_utf8_lossy(&heard[..count]).into_owned())),
+                Ok(count) => {
+                    *received = received.take().or(Some(String::from_utf8_lossy(&heard[..count]).into_owned()))
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Err(_) => *told = told.take().or(Some("closed".to_owned())),
+                Err(_) => *received = received.take().or(Some("closed".to_owned())),
             }
         }
     }
-    told.into_iter().flatten().collect()
+    received.into_iter().flatten().collect()
 }
 
 /// The resident memory of the server's process.
@@ -71,9 +73,9 @@ on_both_stores! {
         for _ in 0..10 {
             half.push(half_a_body(&server, 900_000).await);
         }
-        for told in answers(&half, 8).await {
-            assert!(told.starts_with("HTTP/1.1 503") && told.contains("overloaded"), "{told}");
-            assert!(told.contains("retry-after: 1") && told.contains("connection: close"), "{told}");
+        for received in answers(&half, 8).await {
+            assert!(received.starts_with("HTTP/1.1 503") && received.contains("overloaded"), "{received}");
+            assert!(received.contains("retry-after: 1") && received.contains("connection: close"), "{received}");
         }
         server.request("POST", "/accounts").text(ACCOUNT).send().await.expect(201);
         let large = format!("{ACCOUNT}{}", " ".repeat(900_000));
@@ -156,9 +158,9 @@ on_both_stores! {
         };
         let mut streams = Vec::new();
         for (key, status) in [(KEY, "200"), (KEY, "200"), (KEY, "429"), (other, "200"), (other, "503")] {
-            let (connection, told) = open(key).await;
-            assert!(told.starts_with(&format!("HTTP/1.1 {status}")), "{told}");
-            assert!(status == "200" || told.contains("too_many_streams"), "{told}");
+            let (connection, received) = open(key).await;
+            assert!(received.starts_with(&format!("HTTP/1.1 {status}")), "{received}");
+            assert!(status == "200" || received.contains("too_many_streams"), "{received}");
             streams.push(connection);
         }
         drop(streams);

@@ -33,8 +33,8 @@ impl Node {
     async fn open(target: &Target, number: u8, at: i64) -> Node {
         let database = Database::open(target).await.expect("the database opens");
         let wall = Arc::new(AtomicI64::new(WALL.micros() + at));
-        let told = wall.clone();
-        let wall_clock = Arc::new(move || Instant::from_micros(told.load(Ordering::SeqCst)));
+        let received = wall.clone();
+        let wall_clock = Arc::new(move || Instant::from_micros(received.load(Ordering::SeqCst)));
         let stores = vec![(database.store().await.expect("a store"), IdGenerator::new([number; 5], 0))];
         let settings = Settings { batch: 64, bounds: Bounds::default(), cached_bytes: 50_000, wall: wall_clock };
         Node { engine: Engine::start(stores, &settings).expect("the engine starts"), database, wall }
@@ -116,7 +116,7 @@ on_both_stores! {
         for account in [from, to] {
             let own = events.iter().filter(|event| event.object_id == account.0);
             for (event, sequence) in own.zip(1..) {
-                assert_eq!(event.sequence, sequence, "an object's events are told in their order");
+                assert_eq!(event.sequence, sequence, "an object's events are in order");
             }
         }
         let report = node.database.verify_ledger(Verifier::default()).await.expect("the ledger is read");

@@ -52,18 +52,18 @@ async fn one_effect_each(server: &Server, accounts: &(String, String), count: us
     let balance = server.get(&format!("/accounts/{}", accounts.1)).await.expect(200).data()["balance"].clone();
     assert_eq!(balance, json!(count));
     let deadline = Instant::now() + Duration::from_secs(30);
-    let (mut cursor, mut position, mut told) = (String::new(), 0, 0);
-    while told < count {
+    let (mut cursor, mut position, mut received) = (String::new(), 0, 0);
+    while received < count {
         let page = server.get(&format!("/events?limit=200&cursor={cursor}")).await.expect(200).json();
         for event in page["data"].as_array().expect("events") {
             position += 1;
             assert_eq!(event["position"], position, "positions have no gap");
-            told += usize::from(event["type"] == "transfer.created");
+            received += usize::from(event["type"] == "transfer.created");
         }
         cursor = page["meta"]["nextCursor"].as_str().unwrap_or(&cursor).to_owned();
-        assert!(Instant::now() < deadline, "{told} of {count} transfers were told");
+        assert!(Instant::now() < deadline, "{received} of {count} transfers were received");
     }
-    assert_eq!(told, count);
+    assert_eq!(received, count);
 }
 
 fn verify(world: &World) {
@@ -92,7 +92,7 @@ async fn gone_and_back_while_the_server_runs() {
             proxy.set(Mode::Gone);
         };
         let (replies, ()) = tokio::join!(futures_util::future::join_all(under_way), cutting);
-        assert!(replies.iter().all(|reply| [201, 503].contains(&reply.status)), "nothing else is told");
+        assert!(replies.iter().all(|reply| [201, 503].contains(&reply.status)), "no other status is answered");
         for path in ["/readyz", "/transfers", "/events", "/cards?limit=1", &format!("/accounts/{}", accounts.0)] {
             is_unavailable(server.get(path).await, &["store_unavailable"]);
         }
@@ -177,7 +177,7 @@ async fn cut_off_around_commits_the_answer_is_the_true_one() {
         iter(0..count).map(|number| transfer(&server, &accounts, number)).buffer_unordered(4).collect().await;
     proxy.plan(|_| Commit::Passed);
     let ids: HashSet<Value> = replies.into_iter().map(|reply| reply.expect(201).data()["_id"].clone()).collect();
-    assert_eq!(ids.len(), count, "each was done once, and told so");
+    assert_eq!(ids.len(), count, "each was done once, and acknowledged");
     let cuts = [cuts[0].load(Ordering::SeqCst), cuts[1].load(Ordering::SeqCst)];
     assert!(cuts.iter().all(|cuts| *cuts >= 3), "too few COMMITs were cut off: {cuts:?}");
     one_effect_each(&server, &accounts, count).await;

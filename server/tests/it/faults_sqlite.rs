@@ -69,11 +69,11 @@ async fn full_while_rows_wait(world: &World, server: &Server, account: &str) -> 
     for _ in 0..5 {
         fund(server, account).await.expect(200);
         let filler = fill(&world.data_dir());
-        let told = server.balance(account).await;
+        let received = server.balance(account).await;
         let deadline = Instant::now() + Duration::from_secs(6);
         while Instant::now() < deadline {
             if log(world).matches("rows stay in the journal").count() > before {
-                return (filler, told);
+                return (filler, received);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -91,16 +91,16 @@ async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     };
     let server = start(&world).await;
     let account = server.account("Account", 0).await;
-    let (filler, told) = full_while_rows_wait(&world, &server, &account).await;
-    assert_eq!(server.balance(&account).await, told, "by its key it is read from memory");
+    let (filler, received) = full_while_rows_wait(&world, &server, &account).await;
+    assert_eq!(server.balance(&account).await, received, "by its key it is read from memory");
     // A list reads the table, which lacks the rows that could not be flushed: an error is better than a wrong answer.
     is_unavailable(server.get("/accounts?sort=-balance").await);
     is_unavailable(fund(&server, &account).await);
     std::fs::remove_file(filler).expect("room is made");
     let list = server.get("/accounts?sort=-balance").await.expect(200).json();
-    assert_eq!(list["data"][0]["balance"].as_f64(), Some(told));
+    assert_eq!(list["data"][0]["balance"].as_f64(), Some(received));
     fund(&server, &account).await.expect(200);
-    let (filler, told) = full_while_rows_wait(&world, &server, &account).await;
+    let (filler, received) = full_while_rows_wait(&world, &server, &account).await;
     server.kill();
     let why = refused(&world);
     assert!(
@@ -109,9 +109,9 @@ async fn rows_that_cannot_be_written_down_are_read_and_kept() {
     );
     std::fs::remove_file(filler).expect("room is made");
     let server = start(&world).await;
-    assert_eq!(server.balance(&account).await, told, "the journal has it after a kill");
+    assert_eq!(server.balance(&account).await, received, "the journal has it after a kill");
     let list = server.get("/accounts?sort=-balance").await.expect(200).json();
-    assert_eq!(list["data"][0]["balance"].as_f64(), Some(told));
+    assert_eq!(list["data"][0]["balance"].as_f64(), Some(received));
     verify(&world);
 }
 
@@ -138,7 +138,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
     if !limit_files(&server, &size.to_string()) {
         return missing("prlimit");
     }
-    let mut told = 0.0;
+    let mut received = 0.0;
     let mut failed = 0;
     for _ in 0..200 {
         let reply = fund(&server, &account).await;
@@ -147,7 +147,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
             failed += 1;
         } else {
             reply.expect(200);
-            told += 1.0;
+            received += 1.0;
         }
         if failed == 5 {
             break;
@@ -157,7 +157,7 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
     // Also after a flush was retried.
     tokio::time::sleep(Duration::from_millis(2500)).await;
     is_unavailable(server.get("/readyz").await);
-    assert_eq!(server.balance(&account).await, told, "what is read is what was stored");
+    assert_eq!(server.balance(&account).await, received, "what is read is what was stored");
     assert!(limit_files(&server, "unlimited"));
     let deadline = Instant::now() + Duration::from_secs(10);
     while server.get("/readyz").await.status != 200 {
@@ -165,10 +165,10 @@ async fn writes_that_fail_are_answered_503_and_go_on_when_they_no_longer_do() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     fund(&server, &account).await.expect(200);
-    assert_eq!(server.balance(&account).await, told + 1.0, "it goes on without a restart");
+    assert_eq!(server.balance(&account).await, received + 1.0, "it goes on without a restart");
     server.kill();
     let server = start(&world).await;
-    assert_eq!(server.balance(&account).await, told + 1.0);
+    assert_eq!(server.balance(&account).await, received + 1.0);
     verify(&world);
 }
 
@@ -201,12 +201,12 @@ impl Drop for FailingSync {
 
 /// Writes until there are no answers any more; returns the number of acknowledged writes.
 async fn write_until_it_ends(server: &Server, account: &str) -> f64 {
-    let mut told = 0.0;
+    let mut received = 0.0;
     for number in 0..20_000 {
         match one(server, account, number).await {
-            Some(reply) if reply.status == 200 => told += 1.0,
+            Some(reply) if reply.status == 200 => received += 1.0,
             Some(reply) => is_unavailable(reply),
-            None => return told,
+            None => return received,
         }
     }
     panic!("the server goes on");
@@ -238,17 +238,17 @@ async fn a_failed_fsync_stops_the_process(world: World, file: &str, log_size: u6
     let Some(failing) = FailingSync::attach(&server, &path) else {
         return missing("strace");
     };
-    let told = write_until_it_ends(&server, &account).await;
+    let received = write_until_it_ends(&server, &account).await;
     assert_eq!(server.ended().await.code(), Some(70), "{}", log(&world));
     assert!(log(&world).contains("what is on disk is unknown"), "{}", log(&world));
     drop(failing);
     let server = start(&world).await;
     let found = server.balance(&account).await;
-    assert!(found == told || found == told + 1.0, "{told} acknowledged, {found} there");
-    for number in 0..told as usize + 1 {
+    assert!(found == received || found == received + 1.0, "{received} acknowledged, {found} there");
+    for number in 0..received as usize + 1 {
         one(&server, &account, number).await.expect("an answer").expect(200);
     }
-    assert_eq!(server.balance(&account).await, told + 1.0, "the last one has one effect too");
+    assert_eq!(server.balance(&account).await, received + 1.0, "the last one has one effect too");
     verify(&world);
 }
 

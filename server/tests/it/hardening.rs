@@ -102,11 +102,11 @@ on_both_stores! {
             call.header("access-control-request-headers", headers).send().await.expect("an answer").headers().clone()
         };
         for path in ["/accounts".to_owned(), format!("/cards/{card}"), format!("/cards/{card}/reveal"), "/auth/tokens".to_owned()] {
-            let told = ask(&path, app, "authorization, x-api-key").await;
-            let allowed = told["access-control-allow-headers"].to_str().expect("text").to_lowercase();
-            assert_eq!(told["access-control-allow-origin"], app, "{path}");
+            let received = ask(&path, app, "authorization, x-api-key").await;
+            let allowed = received["access-control-allow-headers"].to_str().expect("text").to_lowercase();
+            assert_eq!(received["access-control-allow-origin"], app, "{path}");
             assert!(allowed.contains("authorization") && !allowed.contains("api-key") && !allowed.contains("apikey"), "{allowed}");
-            assert!(told.get("access-control-allow-credentials").is_none(), "{path}");
+            assert!(received.get("access-control-allow-credentials").is_none(), "{path}");
             let other = ask(&path, "https://other.example", "authorization").await;
             assert!(other.get("access-control-allow-origin").is_none(), "{path}: {other:?}");
         }

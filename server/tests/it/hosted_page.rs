@@ -31,13 +31,13 @@ async fn revealed(server: &Server, card: &str) -> Value {
 const FRAMING: &str = "<!doctype html><title>Shop</title><body>
 <iframe id=frame title=Card width=400 height=400 allow=clipboard-write></iframe>
 <script>
-const told = [];
+const received = [];
 let loads = 0;
 const [url, token] = location.hash.slice(1).split('|');
 const frame = document.getElementById('frame');
 frame.addEventListener('load', () => { loads += 1; });
 addEventListener('message', (event) => {
-  told.push(JSON.stringify(event.data));
+  received.push(JSON.stringify(event.data));
   if (event.data.type === 'paygen.ready') event.source.postMessage({type: 'paygen.token', token}, event.origin);
 });
 frame.src = url;
@@ -57,7 +57,8 @@ fn web_site() -> String {
     origin
 }
 
-const TOLD_SHOWN: &str = "typeof told === 'object' && told.some((message) => message.includes('paygen.shown'))";
+const SHOWN_WAS_POSTED: &str =
+    "typeof received === 'object' && received.some((message) => message.includes('paygen.shown'))";
 const SHOWN: &str = "document.getElementById('details')?.hidden === false";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,9 +120,9 @@ async fn a_token_in_the_fragment_shows_the_card_and_leaves_the_address() {
     browser.open("about:blank");
     browser.open(&format!("{url}#token={token}"));
     browser.wait_for("document.getElementById('status')?.classList.contains('wrong') === true");
-    let told = text(&mut browser, "status");
-    let told = told.as_str().expect("text");
-    assert!(told.contains("used") && !told.contains("rvl_"), "{told}");
+    let received = text(&mut browser, "status");
+    let received = received.as_str().expect("text");
+    assert!(received.contains("used") && !received.contains("rvl_"), "{received}");
     assert_eq!(browser.evaluate("document.getElementById('details').hidden"), true);
     browser.look(480, 320, false);
     browser.screenshot("page-used");
@@ -129,7 +130,7 @@ async fn a_token_in_the_fragment_shows_the_card_and_leaves_the_address() {
     browser.new_page();
     browser.open(&url);
     browser.wait_for("document.getElementById('status')?.classList.contains('wrong') === true");
-    assert!(text(&mut browser, "status").as_str().is_some_and(|told| told.contains("no token")));
+    assert!(text(&mut browser, "status").as_str().is_some_and(|received| received.contains("no token")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,14 +146,14 @@ async fn only_its_origin_frames_the_page() {
     let (shop, thief) = (web_site(), web_site());
     let (url, token) = page(&server, card, Some(&shop)).await;
     browser.open(&format!("{shop}#{url}|{token}"));
-    browser.wait_for(TOLD_SHOWN);
-    let told = browser.evaluate("told.join()");
-    assert!(!told.to_string().contains(&number), "the framing page is told how it goes, never the number");
+    browser.wait_for(SHOWN_WAS_POSTED);
+    let received = browser.evaluate("received.join()");
+    assert!(!received.to_string().contains(&number), "the framing page receives the progress, never the number");
     browser.screenshot("page-framed");
     // The frame has the size given in the guide.
     let guide = std::fs::read_to_string(crate::guides::directory().join("reveal.md")).expect("the guide");
     assert!(guide.contains("width=\"400\" height=\"400\""));
-    let height = "told.map((one) => JSON.parse(one)).filter((one) => one.type === 'paygen.resized').at(-1).height";
+    let height = "received.map((one) => JSON.parse(one)).filter((one) => one.type === 'paygen.resized').at(-1).height";
     let height = browser.evaluate(height).as_u64().expect("a height");
     assert!((300..=400).contains(&height), "{height}: all of it is seen");
 
@@ -163,13 +164,13 @@ async fn only_its_origin_frames_the_page() {
         browser.open(&format!("{thief}#{url}|{token}"));
         browser.wait_for("typeof loads === 'number' && loads > 0");
         browser.screenshot(if origin.is_some() { "page-thief" } else { "page-no-origin" });
-        assert_eq!(browser.evaluate("told.length"), 0, "{origin:?}");
+        assert_eq!(browser.evaluate("received.length"), 0, "{origin:?}");
         // Its token is unused: the framed page never ran. A token is used once.
         browser.new_page();
         match origin {
             Some(_) => {
                 browser.open(&format!("{shop}#{url}|{token}"));
-                browser.wait_for(TOLD_SHOWN);
+                browser.wait_for(SHOWN_WAS_POSTED);
             }
             None => {
                 browser.open(&format!("{url}#token={token}"));

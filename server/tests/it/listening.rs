@@ -92,10 +92,10 @@ on_both_stores! {
             assert!(forwarded.contains(if number == 0 { "failed, 500" } else { "  200  " }), "{forwarded}");
             let got = receiver.count(number + 1).await[number].clone();
             assert!(got.is_signed_with(secret), "the signature is right");
-            let told = got.json();
-            assert_eq!(told["data"]["accountId"], id.as_str());
-            assert_eq!(told.as_object().map(serde_json::Map::len), Some(4), "{told}");
-            assert_eq!(told["data"]["context"]["eventId"], got.event());
+            let received = got.json();
+            assert_eq!(received["data"]["accountId"], id.as_str());
+            assert_eq!(received.as_object().map(serde_json::Map::len), Some(4), "{received}");
+            assert_eq!(received["data"]["context"]["eventId"], got.event());
             assert_eq!(got.header("x-paygen-event"), "account.created");
             assert_eq!(got.header("authorization"), "Bearer token-1");
             assert_eq!(got.header("x-paygen-webhook-token"), "token-1");
@@ -153,7 +153,7 @@ on_both_stores! {
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_said_at_once() {
+async fn an_impossible_configuration_is_reported_at_once() {
     let world = World::new(Backend::Sqlite).await;
     let server = world.start().await;
     let cases: [(&[&str], &str); 5] = [
@@ -166,8 +166,8 @@ async fn what_cannot_work_is_said_at_once() {
     for (args, says) in cases {
         let mut command = world.command("listen");
         let output = command.args(["--url", &server.url]).args(args).output().expect("paygen listen runs");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{told}");
-        assert!(told.contains(says) && !told.contains("pgk_test"), "{told}");
+        let received = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{received}");
+        assert!(received.contains(says) && !received.contains("pgk_test"), "{received}");
     }
 }

@@ -31,7 +31,7 @@ async fn kinds(server: &Server, card: &str) -> Vec<String> {
 }
 
 on_both_stores! {
-    async fn messages_with_the_same_numbers_are_told_apart(backend: Backend) {
+    async fn messages_with_the_same_numbers_are_distinguished(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let (card, other) = (a_funded_card(&server, 100).await, a_funded_card(&server, 100).await);
@@ -103,7 +103,7 @@ on_both_stores! {
         assert_members(&posted, json!({"amount": -5}));
     }
 
-    async fn a_reversal_beside_its_authorization_counts_whoever_is_first(backend: Backend) {
+    async fn a_reversal_concurrent_with_its_authorization_counts_in_either_order(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let card = a_funded_card(&server, 100).await;
@@ -199,7 +199,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_refund_of_more_than_is_left_waits_for_somebody(backend: Backend) {
+    async fn a_refund_of_more_than_the_rest_waits_for_an_operator(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let card = a_funded_card(&server, 100).await;

@@ -176,7 +176,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_backup_whose_manifest_was_written_anew_is_refused(backend: Backend) {
+    async fn a_backup_whose_manifest_was_rewritten_is_refused(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         server.account("A", 5).await;
@@ -214,7 +214,7 @@ on_both_stores! {
 }
 
 #[tokio::test]
-async fn an_emptied_or_absent_database_is_not_begun_anew() {
+async fn an_emptied_or_missing_database_is_not_recreated() {
     let world = World::new(Backend::Sqlite).await;
     make_key_file(&world);
     for chore in ["serve", "clients create --name Company"] {

@@ -90,7 +90,7 @@ async fn serve(mut client: TcpStream, target: String, state: Arc<State>) {
         return;
     }
     let Ok(mut server) = TcpStream::connect(&target).await else { return };
-    let (mut asked, mut told) = ([0; 16_384], [0; 16_384]);
+    let (mut asked, mut received) = ([0; 16_384], [0; 16_384]);
     let mut cut_answer = false;
     loop {
         let silent = *mode.borrow() == Mode::Silent;
@@ -114,8 +114,8 @@ async fn serve(mut client: TcpStream, target: String, state: Arc<State>) {
                     return;
                 }
             }
-            read = server.read(&mut told), if !silent => {
-                let Some(chunk) = read.ok().filter(|read| *read > 0).map(|read| &told[..read]) else { return };
+            read = server.read(&mut received), if !silent => {
+                let Some(chunk) = read.ok().filter(|read| *read > 0).map(|read| &received[..read]) else { return };
                 if cut_answer || client.write_all(chunk).await.is_err() {
                     return;
                 }

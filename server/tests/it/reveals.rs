@@ -137,8 +137,8 @@ on_both_stores! {
         let card = id(&card);
         let app = "https://app.example.com";
         for origin in ["https://app.example.com/", "http://app.example.com", "*", "https://a;sandbox"] {
-            let told = server.post(&format!("/cards/{card}/token"), json!({"origin": origin})).await.expect(400);
-            assert_eq!(told.pointers(), ["/origin"]);
+            let received = server.post(&format!("/cards/{card}/token"), json!({"origin": origin})).await.expect(400);
+            assert_eq!(received.pointers(), ["/origin"]);
         }
         let pinned = text(&token(&server, card, json!({"origin": app})).await, "token");
         let path = format!("/cards/{card}/reveal?token={pinned}");
@@ -258,8 +258,8 @@ on_both_stores! {
             (json!({"pin": "9876", "pinBlock": "0123456789ABCDEF"}), 400), (json!({"pinBlock": "9876"}), 400),
             (json!({"pinBlock": "98769876ABCDEF01"}), 422), (json!({"pinBlock": "zzzzzzzzzzzzzzzz"}), 422),
         ] {
-            let told = server.put(&format!("{path}/pin"), body.clone()).await.expect(status);
-            assert!(!told.text.contains("9876") && !told.text.contains("98a7"), "{body}: {}", told.text);
+            let received = server.put(&format!("{path}/pin"), body.clone()).await.expect(status);
+            assert!(!received.text.contains("9876") && !received.text.contains("98a7"), "{body}: {}", received.text);
         }
         let call = server.request("PUT", &format!("{path}/pin")).header("Idempotency-Key", "pin");
         let set = call.json(json!({"pin": "4931"})).send().await.expect(200);
@@ -284,9 +284,9 @@ on_both_stores! {
         }
         let last = if pan.ends_with('0') { "1" } else { "0" };
         let wrong = format!("{}{last}", &pan[..15]);
-        let told = server.post("/cards/lookup", json!({"pan": wrong})).await.expect(400);
-        assert_eq!(told.pointers(), ["/pan"]);
-        assert!(told.text.contains("check digit") && !told.text.contains(&wrong), "{}", told.text);
+        let received = server.post("/cards/lookup", json!({"pan": wrong})).await.expect(400);
+        assert_eq!(received.pointers(), ["/pan"]);
+        assert!(received.text.contains("check digit") && !received.text.contains(&wrong), "{}", received.text);
         let unknown = server.post("/cards/lookup", json!({"pan": "4111111111111111"})).await.expect(404);
         assert_eq!(unknown.code(), "card_not_found");
         let audit = server.get("/audit-log?filter=action=card.lookup").await.expect(200);

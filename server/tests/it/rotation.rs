@@ -50,11 +50,11 @@ on_both_stores! {
             traffic.stop().await;
             traffic = Traffic::start(vec![world.start().await], &accounts);
         }
-        let told = run(&mut world.command("keys rotate"));
-        assert!(told.contains("An earlier rotation was not finished"), "{told}");
-        assert!(told.contains("Done: everything is sealed under the new keys"), "{told}");
+        let received = run(&mut world.command("keys rotate"));
+        assert!(received.contains("An earlier rotation was not finished"), "{received}");
+        assert!(received.contains("Done: everything is sealed under the new keys"), "{received}");
         for id in &old {
-            assert!(told.contains(&format!("Deleted {id}")), "{told}");
+            assert!(received.contains(&format!("Deleted {id}")), "{received}");
         }
         let new = key_ids(&world);
         assert!(new.len() == 5 && new.iter().all(|id| !old.contains(id)), "{new:?}");
@@ -110,8 +110,8 @@ on_both_stores! {
             assert!(!refused.status.success() && why.contains("another paygen process"), "{why}");
         }
         server.stop();
-        let told = run(&mut rewrap());
-        assert!(told.contains("13 data keys") && told.contains("PAYGEN_KEY_FILE=new.key"), "{told}");
+        let received = run(&mut rewrap());
+        assert!(received.contains("13 data keys") && received.contains("PAYGEN_KEY_FILE=new.key"), "{received}");
         let refused = world.command("dev").output().expect("it runs");
         assert!(!refused.status.success(), "the old key file no longer opens them");
         let mut command = world.command("dev");
@@ -245,15 +245,15 @@ fn rotate_until(world: &World, words: &str) -> std::process::Output {
 
 fn run(command: &mut Command) -> String {
     let output = command.output().expect("paygen runs");
-    let (told, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{told}{why}");
-    told.into_owned()
+    let (received, why) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{received}{why}");
+    received.into_owned()
 }
 
 /// The ids of the rotated kinds' keys, as `paygen keys list` shows them.
 fn key_ids(world: &World) -> Vec<String> {
-    let told = run(&mut world.command("keys list"));
-    let rows = told.lines().filter(|line| !line.contains("not rotated"));
+    let received = run(&mut world.command("keys list"));
+    let rows = received.lines().filter(|line| !line.contains("not rotated"));
     let ids = rows.filter_map(|line| line.split('|').nth(1)).map(|id| id.trim().to_owned());
     ids.filter(|id| id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit())).collect()
 }

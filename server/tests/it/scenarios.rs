@@ -20,7 +20,7 @@ fn output_of(output: &Output) -> String {
 }
 
 on_both_stores! {
-    async fn every_story_goes_as_it_is_told(backend: Backend) {
+    async fn every_scenario_passes(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let stories = stories();

@@ -405,10 +405,10 @@ async fn simulate_seed(backend: Backend, lanes: usize, seed: u64, rounds: u64) {
         None => Target::Sqlite(world.dir.path().join("simulation.sqlite")),
     };
     let mut run = Run::new(seed, target, lanes).await;
-    let mut told = Told { seed, round: 0 };
+    let mut received = Told { seed, round: 0 };
     let begun = std::time::Instant::now();
     for round in 1..=rounds {
-        told.round = round;
+        received.round = round;
         run = run.round().await;
         if round % VERIFIED == 0 {
             run.verify().await;

@@ -74,9 +74,9 @@ on_both_stores! {
         let (a, b) = (server.account("A", 10).await, server.account("B", 0).await);
         server.post("/transfers", json!({"fromAccountId": a, "toAccountId": b, "amount": 3})).await.expect(201);
         let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
-        let told = String::from_utf8_lossy(&verify.stdout).into_owned();
-        assert!(verify.status.success(), "{told} {}", String::from_utf8_lossy(&verify.stderr));
-        assert!(told.contains("2 entries") || told.contains("entries"), "{told}");
+        let received = String::from_utf8_lossy(&verify.stdout).into_owned();
+        assert!(verify.status.success(), "{received} {}", String::from_utf8_lossy(&verify.stderr));
+        assert!(received.contains("2 entries") || received.contains("entries"), "{received}");
     }
 }
 
@@ -108,8 +108,8 @@ async fn a_tampered_ledger_is_found_out() {
         assert!(database.execute(sql, []).expect(sql) > 0, "{sql}");
         drop(database);
         let verify = world.command("ledger verify").output().expect("paygen ledger verify runs");
-        let told = String::from_utf8_lossy(&verify.stdout);
-        assert!(!verify.status.success() && told.contains(expected), "{sql}: {told}");
+        let received = String::from_utf8_lossy(&verify.stdout);
+        assert!(!verify.status.success() && received.contains(expected), "{sql}: {received}");
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(path.with_extension(format!("sqlite{suffix}")));
         }

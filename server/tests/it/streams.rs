@@ -118,9 +118,9 @@ on_both_stores! {
         let mut next = Stream::open(&server, "", None).await;
         next.block().await;
         server.put(&format!("/accounts/{account}"), json!({"name": "B", "metadata": {"a": "b\nc"}})).await.expect(200);
-        let told = next.take(1).await;
-        assert_eq!((&told[0]["type"], &told[0]["data"]["account"]["name"]), (&json!("account.updated"), &json!("B")));
-        assert_eq!(all.take(1).await, told);
+        let received = next.take(1).await;
+        assert_eq!((&received[0]["type"], &received[0]["data"]["account"]["name"]), (&json!("account.updated"), &json!("B")));
+        assert_eq!(all.take(1).await, received);
         // A graceful stop ends it, and does not wait for it.
         let stopping = Instant::now();
         assert!(server.stop().success());
@@ -134,7 +134,7 @@ on_both_stores! {
         assert_eq!(again.take(1).await[0]["data"]["account"]["name"], "C");
     }
 
-    async fn a_stream_of_some_types_tells_where_it_stands(backend: Backend) {
+    async fn a_filtered_stream_reports_its_position(backend: Backend) {
         let world = World::new(backend).await;
         std::fs::write(world.dir.path().join("paygen.toml"), "[events]\nheartbeat_seconds = 1\nstreams = 2\n").expect("settings");
         let server = world.start().await;
@@ -232,7 +232,7 @@ async fn a_killed_server_takes_no_event_with_it() {
         call.json(body).try_send()
     };
     let mut stream = Stream::open(&first, "", Some(BEGINNING)).await;
-    let mut told = stream.take(4).await;
+    let mut received = stream.take(4).await;
     let (rounds, at_once) = (8usize, 20usize);
     let count = rounds * at_once;
     let paying = async {
@@ -259,18 +259,18 @@ async fn a_killed_server_takes_no_event_with_it() {
     };
     let listening = async {
         while let Some(event) = stream.next().await {
-            told.push(event);
+            received.push(event);
         }
         let mut stream = Stream::open(&second, "", stream.last.as_deref()).await;
-        while told.len() < 4 + 3 * count {
-            told.push(stream.next().await.expect("the stream goes on"));
+        while received.len() < 4 + 3 * count {
+            received.push(stream.next().await.expect("the stream goes on"));
         }
-        told
+        received
     };
-    let ((), told) = tokio::join!(paying, listening);
-    assert_no_gap(&told, 1);
-    let transfers = told.iter().filter(|event| event["type"] == "transfer.created").count();
-    assert_eq!(transfers, count, "each payment is told once");
+    let ((), received) = tokio::join!(paying, listening);
+    assert_no_gap(&received, 1);
+    let transfers = received.iter().filter(|event| event["type"] == "transfer.created").count();
+    assert_eq!(transfers, count, "each payment emits one event");
 }
 
 /// Events of one server are streamed by both.
@@ -316,8 +316,8 @@ async fn old_events_are_forgotten() {
         }
         server.get(&format!("/events/{}", old[2]["_id"].as_str().expect("an id"))).await.expect(200);
         server.account("New", 0).await;
-        let told = Stream::open(&server, "", old[0]["_id"].as_str()).await.take(2).await;
-        assert_eq!((&told[0]["_id"], &told[1]["data"]["account"]["name"]), (&old[2]["_id"], &json!("New")));
-        assert_no_gap(&told, 3);
+        let received = Stream::open(&server, "", old[0]["_id"].as_str()).await.take(2).await;
+        assert_eq!((&received[0]["_id"], &received[1]["data"]["account"]["name"]), (&old[2]["_id"], &json!("New")));
+        assert_no_gap(&received, 3);
     }
 }

@@ -14,9 +14,9 @@ const STREAMS: usize = 20;
 /// A second client; returns its key.
 fn another_client(world: &World) -> String {
     let made = world.command("clients create --name Other").output().expect("paygen runs");
-    let told = String::from_utf8_lossy(&made.stdout).into_owned();
-    assert!(made.status.success(), "{told}{}", String::from_utf8_lossy(&made.stderr));
-    let key = told.lines().find_map(|line| line.strip_prefix("API key")).expect("a key");
+    let received = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(made.status.success(), "{received}{}", String::from_utf8_lossy(&made.stderr));
+    let key = received.lines().find_map(|line| line.strip_prefix("API key")).expect("a key");
     key.trim().to_owned()
 }
 

@@ -131,8 +131,8 @@ fn has_planted(text: &str) -> bool {
 
 /// The fields that lists filter by, from the error about an unknown one.
 async fn filters(server: &Server, path: &str) -> Vec<String> {
-    let told = server.get(&format!("{path}?filter=zzz=1")).await.expect(400);
-    let message = told.json()["error"]["fields"][0]["message"].as_str().expect("a message").to_owned();
+    let received = server.get(&format!("{path}?filter=zzz=1")).await.expect(400);
+    let message = received.json()["error"]["fields"][0]["message"].as_str().expect("a message").to_owned();
     let (_, names) = message.split_once("Allowed: ").unwrap_or_else(|| panic!("{path}: {message}"));
     names.trim_end_matches('.').split(", ").map(str::to_owned).collect()
 }

@@ -135,21 +135,21 @@ on_both_stores! {
         };
         // Every transfer tells of itself and of both balances; each account of its opening balance.
         let enough = |events: &[Value]| events.iter().filter(|event| wanted(event)).count() >= 6 + 120 * 3;
-        let mut told = all_events_until("every event", &server, enough).await;
-        told.retain(wanted);
+        let mut received = all_events_until("every event", &server, enough).await;
+        received.retain(wanted);
         // The slow one has not answered once, the dead one never does.
-        let got = good.count(told.len()).await;
-        assert_eq!(got.len(), told.len(), "each once");
+        let got = good.count(received.len()).await;
+        assert_eq!(got.len(), received.len(), "each once");
         let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        told.iter().for_each(|event| expected.entry(event["objectId"].to_string()).or_default().push(id(event)));
-        let objects: HashMap<String, String> = told.iter().map(|event| (id(event), event["objectId"].to_string())).collect();
+        received.iter().for_each(|event| expected.entry(event["objectId"].to_string()).or_default().push(id(event)));
+        let objects: HashMap<String, String> = received.iter().map(|event| (id(event), event["objectId"].to_string())).collect();
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         got.iter().for_each(|one| found.entry(objects[&one.event()].clone()).or_default().push(one.event()));
         assert_eq!(found, expected, "in the order of each object's sequence");
         let in_flight: Vec<String> = slow.got().iter().map(Got::object).collect();
         assert_eq!(in_flight.len(), in_flight.iter().collect::<HashSet<_>>().len(), "one request an object: {in_flight:?}");
         slow.release();
-        let late = slow.count(told.len()).await;
+        let late = slow.count(received.len()).await;
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         late.iter().for_each(|one| found.entry(objects[&one.event()].clone()).or_default().push(one.event()));
         assert_eq!(found, expected, "late, but in order");
@@ -266,7 +266,7 @@ on_both_stores! {
         assert!(watcher.got().iter().all(|one| one.header("x-paygen-event") == "webhook.disabled"), "{watching}");
     }
 
-    async fn every_fault_of_a_receiver_is_told_and_bounded(backend: Backend) {
+    async fn every_fault_of_a_receiver_is_reported_and_bounded(backend: Backend) {
         let world = World::new(backend).await;
         let settings = world.dir.path().join("paygen.toml");
         std::fs::write(settings, "[webhooks]\ntimeout_seconds = 2\nretry_schedule = \"0s,1d\"\n").expect("settings");

@@ -1,4 +1,4 @@
-//! Issuing and activating.
+//! Issuing and activating cards.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn issuing() {
     type Change = Box<dyn Fn(&mut World, CreateCard) -> CreateCard>;
     let euro = || Currency::find("EUR", Category::Fiat).expect("EUR is a currency");
     let now = World::new().wall;
-    // The change to a plain card on an account with 100 USD, what it comes to, and what is on account and card then.
+    // A change of a default card on an account with 100 USD, its result, and the balances of account and card after it.
     let cases: Vec<(&str, Change, Done, i64, i64)> = vec![
         ("plain", Box::new(|_, c| c), Ok(()), 10_000, 0),
         ("amount", Box::new(|_, c| CreateCard { amount: Some(decimal("25.5")), ..c }), Ok(()), 7_450, 2_550),

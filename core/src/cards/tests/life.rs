@@ -1,11 +1,11 @@
-//! Canceled, ended, changed; and the accounts behind.
+//! Canceling and updating cards, and the effects on their accounts.
 
 use super::*;
 
 #[test]
 fn canceling() {
     type Arrange = Box<dyn Fn(&mut World, AccountId) -> Option<AccountId>>;
-    // What comes before and the account that is named, what it comes to, and what is on the debit account then.
+    // Preparation and named account, the result, and the balance of the debit account after it.
     let cases: Vec<(&str, Arrange, Done, i64)> = vec![
         ("plain", Box::new(|_, _| None), Ok(()), 10_000),
         ("named", Box::new(|_, account| Some(account)), Ok(()), 10_000),
@@ -104,13 +104,13 @@ fn an_ended_card_stays_ended() {
         Err("version_mismatch")
     );
     assert_eq!(terminate(&mut world, card), Ok(()));
-    assert_eq!(world.amounts(account).0, 9_300, "what is held stays until it is released");
+    assert_eq!(world.amounts(account).0, 9_300, "a hold stays until it is released");
     assert_eq!(world.amounts(card), (700, 700, 0));
     let events = world.appended.events.len();
     assert_eq!(terminate(&mut world, card), Ok(()), "once more changes nothing");
     assert_eq!((world.appended.events.len(), world.live_cards(account, holder)), (events, (0, 0)));
     assert_eq!(set_status(&mut world, card, CardStatus::Active), Err("card_canceled"));
-    assert_eq!(set_status(&mut world, card, CardStatus::Canceled), Ok(()), "what is said again changes nothing");
+    assert_eq!(set_status(&mut world, card, CardStatus::Canceled), Ok(()), "a repeat changes nothing");
     assert_eq!(updated(&mut world, UpdateCard { metadata: Some(None), ..update(card) }), Ok(()), "there is none");
     let other = UpdateCard { metadata: Some(Some(r#"{"a":1}"#.to_owned())), ..update(card) };
     assert_eq!(updated(&mut world, other), Err("card_canceled"));
@@ -153,7 +153,7 @@ fn an_account_with_cards_keeps_its_currency() {
 #[test]
 fn changing() {
     type Change = Box<dyn Fn(UpdateCard) -> UpdateCard>;
-    // The change, what it comes to, and the version after it.
+    // The update, its result, and the version after it.
     let cases: Vec<(&str, Change, Done, i64)> = vec![
         ("nothing", Box::new(|u| u), Ok(()), 1),
         ("the same status", Box::new(|u| UpdateCard { status: Some(CardStatus::Active), ..u }), Ok(()), 1),
@@ -195,7 +195,7 @@ fn changing() {
 fn a_holder_thaws_what_they_froze_and_not_what_the_client_did() {
     use CardStatus::{Active, Inactive};
     let frozen = Err("card_frozen_by_client");
-    // Who asks for which status, and what comes of it.
+    // The caller, the requested status, and the result.
     type Step = (bool, CardStatus, Done);
     let cases: &[(&str, &[Step])] = &[
         ("their own", &[(true, Inactive, Ok(())), (true, Active, Ok(()))]),
@@ -238,7 +238,7 @@ fn a_replacement_is_frozen_by_who_froze_the_old_card() {
         let old = world.issue(command);
         let activate = |id, by_holder| Command::ActivateCard(ActivateCard { id, by_holder, if_match: None });
         if kind == CardType::Physical {
-            assert_eq!(run(&mut world, activate(old, true)), Ok(()), "a card in the post is frozen by nobody");
+            assert_eq!(run(&mut world, activate(old, true)), Ok(()), "a card that was never activated is not frozen by anyone");
         }
         let freeze = UpdateCard { status: Some(CardStatus::Inactive), by_holder, ..update(old) };
         assert_eq!(updated(&mut world, freeze), Ok(()));

@@ -1,4 +1,4 @@
-//! Cards: a row a case for every rule.
+//! Cards: one row per rule.
 
 mod issuing;
 mod life;
@@ -24,7 +24,7 @@ use crate::{Command, Outcome};
 
 type Done = Result<(), &'static str>;
 
-/// Runs a command, tells what it came to, and checks what must always hold.
+/// Runs a command, returns its outcome, and checks the invariants.
 fn run(world: &mut World, command: Command) -> Done {
     let done = world.run(command).map(|_| ());
     world.check();

@@ -1,4 +1,4 @@
-//! Money onto cards and off them.
+//! Funding cards and withdrawing from them.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 fn funding() {
     type Arrange = Box<dyn Fn(&mut World, AccountId, CardId) -> (AccountId, CardId)>;
     let nothing = || -> Arrange { Box::new(|_, account, card| (account, card)) };
-    // What comes before, the amount, what it comes to; account and card have 50 USD each before it.
+    // Preparation, the amount, the result; account and card have 50 USD each before it.
     let cases: Vec<(&str, Arrange, &str, Done)> = vec![
         ("plain", nothing(), "10.25", Ok(())),
         ("least", nothing(), "0.01", Ok(())),
@@ -113,7 +113,7 @@ fn funding() {
 fn withdrawing() {
     type Arrange = Box<dyn Fn(&mut World, AccountId, CardId) -> Option<AccountId>>;
     let nothing = || -> Arrange { Box::new(|_, _, _| None) };
-    // What comes before and the account that is named, the amount, what it comes to; the card has 50 USD.
+    // Preparation and named account, the amount, the result; the card has 50 USD.
     let cases: Vec<(&str, Arrange, &str, Done)> = vec![
         ("plain", nothing(), "10.25", Ok(())),
         ("all", nothing(), "50", Ok(())),
@@ -200,7 +200,7 @@ fn a_payment_reference_is_used_once_for_ever() {
     let (mut world, account, card) = funded();
     let holder = world.holder();
     let other = world.card(account, holder, 1);
-    assert_eq!(fund(&mut world, card, account, "99", Some("r")), Err("insufficient_funds"), "nothing is kept of it");
+    assert_eq!(fund(&mut world, card, account, "99", Some("r")), Err("insufficient_funds"), "nothing of it is stored");
     assert_eq!(fund(&mut world, card, account, "1", Some("r")), Ok(()));
     world.wall = world.wall.plus_seconds(10 * 365 * 86_400);
     assert_eq!(fund(&mut world, card, account, "1", Some("r")), Err("payment_reference_used"));
@@ -209,7 +209,7 @@ fn a_payment_reference_is_used_once_for_ever() {
     assert_eq!(fund(&mut world, card, account, "1", Some("R")), Ok(()), "another reference");
     assert_eq!(withdraw(&mut world, card, None, "1", Some("s")), Ok(()));
     assert_eq!(terminate(&mut world, card), Ok(()));
-    assert_eq!(fund(&mut world, other, account, "1", Some("s")), Err("payment_reference_used"), "its card has ended");
+    assert_eq!(fund(&mut world, other, account, "1", Some("s")), Err("payment_reference_used"), "its card is canceled");
     let reused = as_another_client(&mut world, |world| {
         let (account, holder) = (world.account(9), world.holder());
         let card = world.card(account, holder, 0);

@@ -1,4 +1,4 @@
-//! Replacing.
+//! Replacing cards.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn replacing() {
             assert_eq!((row.replacement_for, row.replaced_by), (Some(old), None), "{name}");
             let status = if kind == CardType::Physical { CardStatus::Inactive } else { CardStatus::Active };
             assert_eq!((row.status, row.version, row.cancellation_reason), (status, 1, None), "{name}");
-            assert_eq!(row.controls, before.controls, "{name}: limits go on counting since they began");
+            assert_eq!(row.controls, before.controls, "{name}: limits keep their start of counting");
             assert_eq!(
                 (&row.metadata, row.merchant_lock, row.cancel_after),
                 (&before.metadata, true, Some(3)),
@@ -70,14 +70,14 @@ fn replacing() {
                 let secret = world.secret_row(new).expect("a secret");
                 assert_eq!(secret.pin.as_deref(), Some(format!("{SEALED}pin-again-{new}").as_bytes()), "{name}");
                 assert_eq!(secret.number, format!("{SEALED}number-again-{new}").into_bytes(), "{name}");
-                assert_eq!(world.secret_row(old), None, "{name}: of the old one nothing may be revealed");
+                assert_eq!(world.secret_row(old), None, "{name}: the old card cannot be revealed");
                 assert_eq!(fingerprint_of(&world, new), a_number(old).fingerprint, "{name}");
             }
             assert_eq!(world.events(new.0), ["card.created"], "{name}");
             let emitted = world.appended.events.iter().find(|event| event.object_id == new.0).expect("an event");
             let shown: serde_json::Value = serde_json::from_str(&emitted.data).expect("JSON");
             let expected = if mode == FundingMode::Prefunded { 40 } else { 100 };
-            assert_eq!(shown["card"]["balance"], expected, "{name}: the event tells what moved along");
+            assert_eq!(shown["card"]["balance"], expected, "{name}: the event contains the moved balance");
             assert_eq!(world.events(old.0).last(), Some(&"card.replaced"), "{name}");
             let again = replacement(&mut world, old, Lost);
             assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(again))), Err("card_canceled"), "{name}");
@@ -138,7 +138,7 @@ fn what_cannot_be_replaced() {
 #[test]
 fn holds_and_debts_of_a_replaced_card() {
     type Case = (&'static str, i64, i64, (i64, i64), (i64, i64));
-    // What is posted and held before; then what is on the old card and on the new one, posted and held.
+    // Ledger and held balance before; then ledger and held balance of the old and the new card.
     let cases: [Case; 4] = [
         ("nothing held", 0, 0, (0, 0), (5_000, 0)),
         ("some held", 0, 700, (700, 700), (4_300, 0)),

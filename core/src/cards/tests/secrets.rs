@@ -1,4 +1,4 @@
-//! PINs, reveal tokens, look-ups, sealing again.
+//! PINs, reveal tokens, look-ups, resealing.
 
 use super::*;
 
@@ -46,7 +46,7 @@ fn revealing() {
     use RevealPurpose::{Page, Reveal};
     type Act = Box<dyn Fn(&mut World, CardId) -> Done>;
     let here = Some("https://shop.example");
-    // Each with a token 1 for the card, purpose and origin as said.
+    // Each case has token 1 for the card, with the given purpose and origin.
     let cases: Vec<(&str, RevealPurpose, Option<&str>, Act, Done)> = vec![
         ("plain", Reveal, None, Box::new(|w, c| use_token(w, c, 1, Reveal, None)), Ok(())),
         ("with any origin", Reveal, None, Box::new(move |w, c| use_token(w, c, 1, Reveal, here)), Ok(())),
@@ -187,7 +187,7 @@ fn looking_up() {
     assert_eq!(found(&mut world, [9; 32]), None);
     assert_eq!(audited(&world), missed, "a miss is audited too");
     assert_eq!(as_another_client(&mut world, |world| found(world, number)), None);
-    assert_eq!((audited(&world), world.appended.audit.len()), (missed, entries + 2), "another client's is as absent");
+    assert_eq!((audited(&world), world.appended.audit.len()), (missed, entries + 2), "another client's card counts as absent");
     let command = replacement(&mut world, card, ReplaceReason::Damaged);
     let new = command.new_id;
     assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
@@ -230,7 +230,7 @@ fn sealing_again_passes_over_what_changed() {
     let (of_card, of_holder) = (Key::of(world.client, card.0), Key::of(world.client, holder.0));
     let nobody = Key::of(world.client, Id::from_bytes([1; 12]));
     let number = a_number(card).sealed;
-    // The kind, the row, what it was sealed as, and how many rows are sealed again.
+    // The kind, the row, its former sealed value, and the number of resealed rows.
     let cases = [
         (Sealed::CardNumber, of_card, number.clone(), 1),
         (Sealed::CardNumber, of_card, number, 0),

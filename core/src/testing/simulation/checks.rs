@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Fresh, Simulation, said};
+use super::{Fresh, Simulation, effects};
 use crate::Command;
 use crate::accounts::AccountStatus;
 use crate::authorizations::{Authorization, AuthorizationStatus, Decided, decide};
@@ -49,8 +49,8 @@ impl Simulation {
     fn check_messages(&self) {
         let made: Vec<&Authorization> = self.made().collect();
         let transactions: Vec<&Transaction> = self.posted().collect();
-        said::check_holds(&made);
-        self.said.check(&made, &transactions);
+        effects::check_holds(&made);
+        self.effects.check(&made, &transactions);
         let mut sums: HashMap<AuthorizationId, (i64, i64)> = HashMap::new();
         for transaction in &transactions {
             let Some(id) = transaction.authorization else { continue };
@@ -67,7 +67,7 @@ impl Simulation {
         let exceptions = self.world.work.network_exceptions.wanted();
         let exceptions: Vec<_> =
             exceptions.filter_map(|(key, _)| self.world.work.network_exceptions.peek(key)).collect();
-        let mut suspended = said::suspended(&exceptions, &transactions);
+        let mut suspended = effects::suspended(&exceptions, &transactions);
         for line in self.world.appended.system_lines.iter().filter(|line| line.system == System::Suspense) {
             *suspended.entry(line.currency).or_default() -= line.delta;
         }

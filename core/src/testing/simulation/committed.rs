@@ -1,4 +1,4 @@
-//! The changes of a committed batch, and a world that learns of them.
+//! The changes of a committed batch, applied to another world.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ mod checks;
 mod commands;
 mod committed;
 mod dice;
-mod said;
+mod effects;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +28,7 @@ use crate::{Command, Outcome};
 
 pub use committed::Committed;
 pub use dice::Dice;
-use said::Said;
+use effects::Effects;
 
 /// Wall time stands still; business time only moves with the test clock.
 pub const WALL: Instant = Instant::from_micros(1_767_225_600_000_000);
@@ -56,7 +56,7 @@ pub struct Simulation {
     /// Authorizations in other currencies that are cleared in parts.
     parts: Vec<AuthorizationId>,
     /// What messages stated, to be compared with their effects.
-    said: Said,
+    effects: Effects,
     fresh: Fresh,
 }
 
@@ -108,7 +108,7 @@ impl Simulation {
             number: 0,
             numbers: Vec::new(),
             parts: Vec::new(),
-            said: Said::default(),
+            effects: Effects::default(),
             fresh: Fresh::default(),
         }
     }
@@ -216,7 +216,7 @@ impl Simulation {
             }
             _ => {}
         }
-        self.said.note(&self.world, &command, outcome);
+        self.effects.note(&self.world, &command, outcome);
         self.sent.push(command.clone());
         self.fresh.commands.push(command);
     }

@@ -10,9 +10,9 @@ const SEEDS: u64 = 20;
 const STEPS: u64 = 1_000;
 
 /// Prints the seed when a check fails.
-struct Told(u64, u64);
+struct Report(u64, u64);
 
-impl Drop for Told {
+impl Drop for Report {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("step {}: repeat with PAYGEN_SIMULATION_SEED={}", self.1, self.0);
@@ -50,9 +50,9 @@ fn whatever_happens_the_rules_hold() {
     for seed in seeds {
         let mut world = World::new();
         let mut simulation = Simulation::new(seed, world.client);
-        let mut wire_data = Told(seed, 0);
+        let mut report = Report(seed, 0);
         for step_number in 0..steps {
-            wire_data.1 = step_number;
+            report.1 = step_number;
             step(&mut world, &mut simulation);
             if step_number % 250 == 249 {
                 simulation.check_all();

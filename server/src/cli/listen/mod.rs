@@ -14,7 +14,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::args::ListenArgs;
-use super::{Failure, beside};
+use super::{Failure, running_server};
 use crate::config::Config;
 use forward::Forward;
 use lines::{Lines, Message};
@@ -39,7 +39,7 @@ enum Ended {
 }
 
 pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, Failure> {
-    let key = beside::key(config, args.sandbox.api_key)?;
+    let key = running_server::key(config, args.sandbox.api_key)?;
     let forward = match &args.forward_to {
         Some(url) => Some(Forward::new(url, args.secret.as_deref(), args.token)?),
         None => None,
@@ -49,7 +49,7 @@ pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, F
             .read_timeout(SILENCE_TIMEOUT)
             .connect_timeout(Duration::from_secs(10))
             .build()?,
-        url: args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| beside::url(config)),
+        url: args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| running_server::url(config)),
         key,
         types: args.types,
         verbose: args.verbose,

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn acknowledged_is_there(server: &Server, writes: &[Write]) {
     let made = writes.iter().filter_map(|write| Some((write, write.data()?)));
     iter(made)
-        .for_each_concurrent(AT_ONCE, async |(write, told)| {
+        .for_each_concurrent(AT_ONCE, async |(write, received)| {
             let path = match write.effect {
                 Effect::Transfer { .. } => "transfers",
                 Effect::Issue { .. } => "cards",
@@ -29,14 +29,14 @@ pub(super) async fn acknowledged_is_there(server: &Server, writes: &[Write]) {
                 // The effect of these shows in the balances.
                 Effect::Fund { .. } | Effect::Withdraw { .. } | Effect::Reverse { .. } => return,
             };
-            let found = server.get(&format!("/{path}/{}", text(&told, "_id"))).await.expect(200).data();
+            let found = server.get(&format!("/{path}/{}", text(&received, "_id"))).await.expect(200).data();
             if matches!(write.effect, Effect::Authorize { .. }) {
                 // Later writes change the view, but not the decision.
                 for name in ["cardId", "amount", "approvedAmount", "reason", "authorizationCode", "createdAt"] {
-                    assert_eq!(found[name], told[name], "{name} of {told}");
+                    assert_eq!(found[name], received[name], "{name} of {received}");
                 }
             } else {
-                assert_eq!(found, told, "as it was told");
+                assert_eq!(found, received, "as it was answered");
             }
         })
         .await;
@@ -73,8 +73,9 @@ async fn answered(server: &Server, write: &Write) -> Reply {
 pub(super) fn nothing_is_off(world: &World) {
     for command in ["ledger verify", "replay"] {
         let output = world.command(command).output().expect("paygen runs");
-        let told = format!("{} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{command}: {told}");
+        let received =
+            format!("{} {}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{command}: {received}");
     }
 }
 
@@ -100,7 +101,7 @@ impl Books {
 
     /// Adds the outcome of a write.
     pub(super) fn enter(&mut self, write: &Write) {
-        let Some(told) = write.data() else { return };
+        let Some(received) = write.data() else { return };
         let (collection, event) = match write.effect {
             Effect::Transfer { from, to, amount } => {
                 self.accounts[from].1 -= amount;
@@ -109,7 +110,7 @@ impl Books {
             }
             Effect::Issue { account, amount } => {
                 self.accounts[account].1 -= amount;
-                self.cards.push((text(&told, "_id").to_owned(), amount, 0));
+                self.cards.push((text(&received, "_id").to_owned(), amount, 0));
                 (Some("cards"), Some("card.created"))
             }
             Effect::Fund { account, card, amount } => {
@@ -122,7 +123,7 @@ impl Books {
                 self.cards[card].1 -= amount;
                 (None, Some("card.withdrawn"))
             }
-            Effect::Authorize { card, amount } if told["status"] == "approved" => {
+            Effect::Authorize { card, amount } if received["status"] == "approved" => {
                 self.cards[card].2 += amount;
                 (Some("authorizations"), Some("authorization.approved"))
             }
@@ -202,7 +203,7 @@ impl Told {
     fn lacks(&self, books: &Books) -> Option<String> {
         let found = |kind: &str| self.types.get(kind).copied().unwrap_or_default();
         let (kind, count) = books.events.iter().find(|(kind, count)| found(kind) < **count)?;
-        Some(format!("{} of {count} events {kind} were told", found(kind)))
+        Some(format!("{} of {count} events {kind} were stored", found(kind)))
     }
 
     /// Returns whether it was the last page.
@@ -255,7 +256,7 @@ impl Told {
     pub(super) async fn is_told_again(&self, server: &Server) {
         let mut again = Told::default();
         while !again.read_page(server).await {}
-        assert!(again.events.starts_with(&self.events), "what was told once is told again the same");
+        assert!(again.events.starts_with(&self.events), "events that were listed once are listed again unchanged");
     }
 }
 

@@ -83,7 +83,7 @@ async fn rounds(backend: Backend) {
     crate::webhooks::endpoint(&server, &receiver.url, json!(["*"]), json!({})).await;
     let setting = Arc::new(Setting::make(&server).await);
     let mut books = Books::new(&setting);
-    let mut told = Told::default();
+    let mut received = Told::default();
     let (mut acknowledged, mut unknown) = (0, 0);
     for round in 0..rounds {
         let blow = Blow::of(round, cluster.as_ref());
@@ -125,17 +125,17 @@ async fn rounds(backend: Backend) {
         checks::repeats_have_one_effect(&server, &mut writes).await;
         writes.iter().for_each(|write| books.enter(write));
         books.compare(&server).await;
-        told.read_on(&server, &books).await;
-        told.reach(&server, &receiver).await;
+        received.read_on(&server, &books).await;
+        received.reach(&server, &receiver).await;
         checks::nothing_is_off(&world);
         println!(
             "{backend:?} round {round} ({blow:?}): {known} of {} acknowledged, {} events, {:?}",
             writes.len(),
-            told.count(),
+            received.count(),
             begun.elapsed()
         );
     }
-    told.is_told_again(&server).await;
+    received.is_told_again(&server).await;
     println!("{backend:?}: {rounds} rounds, {acknowledged} acknowledged, {unknown} not; nothing lost, nothing twice");
 }
 

@@ -80,7 +80,7 @@ impl Target {
 
     /// Tries a property on every kept input and on mutated ones; a panic or a timeout violates any property.
     pub fn check(&self, property: impl Fn(&[u8]) -> Result<(), String>) {
-        let told = |round: Option<u64>, input: &[u8]| {
+        let received = |round: Option<u64>, input: &[u8]| {
             let begun = Instant::now();
             let outcome = catch_unwind(AssertUnwindSafe(|| property(input)));
             let took = begun.elapsed();
@@ -91,10 +91,10 @@ impl Target {
             let outcome = outcome.and_then(|()| (took < PATIENCE).then_some(()).ok_or(format!("it took {took:?}")));
             outcome.unwrap_or_else(|why| self.failed(round, input, &why));
         };
-        self.corpus.iter().for_each(|input| told(None, input));
+        self.corpus.iter().for_each(|input| received(None, input));
         for round in self.rounds() {
             let input = mutated(&mut self.dice(round), &self.corpus);
-            told(Some(round), &input);
+            received(Some(round), &input);
         }
     }
 }

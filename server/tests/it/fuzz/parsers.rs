@@ -88,9 +88,9 @@ fn filters_say_the_same_as_text_and_as_json() {
         let filters = match filter::read(text, false, find, &names) {
             Ok(filters) => filters,
             Err(faults) => {
-                let told: usize = faults.iter().map(String::len).sum();
-                return must(!faults.is_empty() && told <= 20 * 1024, || {
-                    format!("{} faults, {told} bytes", faults.len())
+                let received: usize = faults.iter().map(String::len).sum();
+                return must(!faults.is_empty() && received <= 20 * 1024, || {
+                    format!("{} faults, {received} bytes", faults.len())
                 });
             }
         };
@@ -139,8 +139,8 @@ fn lists_are_bounded_whatever_is_asked_for() {
             }
             Err(problem) => {
                 must(problem.status() == 400, || format!("{}", problem.status()))?;
-                let told = problem.to_body().len();
-                must(told <= 64 * 1024, || format!("{} bytes are answered with {told}", input.len()))
+                let received = problem.to_body().len();
+                must(received <= 64 * 1024, || format!("{} bytes are answered with {received}", input.len()))
             }
         }
     });
@@ -164,8 +164,8 @@ fn parameters_read_as_another_reader_reads_them() {
                 must(taken.len() == count, || format!("{count} parameters became {}", taken.len()))
             }
             Err(problem) => {
-                let told = problem.to_body().len();
-                must(problem.status() == 400 && told <= 64 * 1024, || format!("answered with {told} bytes"))
+                let received = problem.to_body().len();
+                must(problem.status() == 400 && received <= 64 * 1024, || format!("answered with {received} bytes"))
             }
         }
     });
@@ -211,16 +211,16 @@ fn webhook_urls_lead_to_public_places_only() {
 }
 
 #[test]
-fn files_are_told_the_same_wherever_they_are_cut() {
+fn a_file_type_is_detected_however_the_bytes_are_split() {
     Target::new("document", 10_000).check(|input| {
-        let told = |step: usize| {
+        let received = |step: usize| {
             let mut checker = Checker::default();
             input.chunks(step).try_for_each(|piece| checker.push(piece))?;
             checker.finish()
         };
-        let whole = told(input.len().max(1));
+        let whole = received(input.len().max(1));
         for step in [1, 7, 64] {
-            let cut = told(step);
+            let cut = received(step);
             must(cut.is_ok() == whole.is_ok() && cut.ok() == whole.ok(), || {
                 format!("{whole:?} whole, {cut:?} by {step}")
             })?;
@@ -258,7 +258,7 @@ fn card_numbers_have_their_check_digit() {
 }
 
 #[test]
-fn spending_limits_are_read_or_every_fault_is_told() {
+fn spending_limits_are_parsed_or_every_fault_is_reported() {
     let target = Target::new("spending-limits", 5_000);
     let seeds: Vec<serde_json::Value> =
         target.corpus.iter().filter_map(|seed| serde_json::from_slice(seed).ok()).collect();
@@ -268,8 +268,8 @@ fn spending_limits_are_read_or_every_fault_is_told() {
         let read = SpendingLimits::read(&json, "/spendingLimits", &mut faults);
         must(read.is_some() || !faults.is_empty(), || "refused without a word".to_owned())?;
         must(faults.iter().all(|fault| fault.pointer.starts_with("/spendingLimits")), || format!("{faults:?}"))?;
-        let told: usize = faults.iter().map(|fault| fault.message.len() + fault.pointer.len()).sum();
-        must(told <= 256 * 1024, || format!("{told} bytes of faults"))
+        let received: usize = faults.iter().map(|fault| fault.message.len() + fault.pointer.len()).sum();
+        must(received <= 256 * 1024, || format!("{received} bytes of faults"))
     };
     target.check(property);
     for round in target.rounds() {

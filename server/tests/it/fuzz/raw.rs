@@ -11,7 +11,7 @@ use crate::on_both_stores;
 use crate::world::{Backend, KEY, Server, World};
 
 /// Sends bytes and nothing more; returns the response until the server closes the connection.
-async fn told(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, String> {
+async fn received(server: &Server, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let address = server.url.trim_start_matches("http://");
     let mut connection = TcpStream::connect(address).await.map_err(|error| format!("no connection: {error}"))?;
     // The server may close before it has read everything.
@@ -41,13 +41,13 @@ on_both_stores! {
             text.replace("<key>", KEY).chars().map(|sign| sign as u32 as u8).collect::<Vec<u8>>()
         };
         for kept in &target.corpus {
-            if let Err(why) = told(&server, &keyed(kept)).await.and_then(|heard| judge(&heard)) {
+            if let Err(why) = received(&server, &keyed(kept)).await.and_then(|heard| judge(&heard)) {
                 target.failed(None, kept, &why);
             }
         }
         for round in target.rounds() {
             let bytes = mutated(&mut target.dice(round), &target.corpus);
-            if let Err(why) = told(&server, &keyed(&bytes)).await.and_then(|heard| judge(&heard)) {
+            if let Err(why) = received(&server, &keyed(&bytes)).await.and_then(|heard| judge(&heard)) {
                 target.failed(Some(round), &bytes, &why);
             }
         }

@@ -200,10 +200,10 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
 
 /// The errors of an answer.
 fn judge(asked: &Asked, reply: &Reply) -> Result<(), String> {
-    let told = || format!("{} {}: {}", reply.status, reply.header("x-request-id").unwrap_or("-"), reply.text);
-    let request_id = reply.header("x-request-id").ok_or_else(|| format!("no X-Request-Id: {}", told()))?;
+    let received = || format!("{} {}: {}", reply.status, reply.header("x-request-id").unwrap_or("-"), reply.text);
+    let request_id = reply.header("x-request-id").ok_or_else(|| format!("no X-Request-Id: {}", received()))?;
     if reply.status >= 500 {
-        return Err(told());
+        return Err(received());
     }
     if reply.text.len() > 2 << 20 {
         return Err(format!("an answer of {} bytes", reply.text.len()));
@@ -211,7 +211,7 @@ fn judge(asked: &Asked, reply: &Reply) -> Result<(), String> {
     if reply.status < 400 {
         return shown_again(asked, reply);
     }
-    let body: Value = serde_json::from_str(&reply.text).map_err(|error| format!("{error}: {}", told()))?;
+    let body: Value = serde_json::from_str(&reply.text).map_err(|error| format!("{error}: {}", received()))?;
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let enveloped = body["statusCode"] == reply.status
         && body["data"].is_null()
@@ -224,7 +224,7 @@ fn judge(asked: &Asked, reply: &Reply) -> Result<(), String> {
         catalogue::find(code).is_some() || catalogue::is_field_code(code)
     });
     let small = reply.text.len() < 128 * 1024;
-    if enveloped && known && explained && small { Ok(()) } else { Err(format!("not as errors are: {}", told())) }
+    if enveloped && known && explained && small { Ok(()) } else { Err(format!("not as errors are: {}", received())) }
 }
 
 /// An accepted value is shown unchanged, to the last digit and letter.

@@ -12,15 +12,15 @@ const SHOW_AFTER: Duration = Duration::from_secs(1);
 const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A progress line, shown until it is dropped.
-pub(super) struct Patience {
+pub(super) struct Progress {
     what: &'static str,
     bar: ProgressBar,
     showing: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Patience {
+impl Progress {
     /// Starts a progress line, with words such as "Verifying the ledger".
-    pub(super) fn with(what: &'static str) -> Patience {
+    pub(super) fn with(what: &'static str) -> Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
             bar.set_style(style);
@@ -33,7 +33,7 @@ impl Patience {
                 bar.enable_steady_tick(REDRAW_INTERVAL);
             })
         });
-        Patience { what, bar, showing }
+        Progress { what, bar, showing }
     }
 
     /// Updates the progress.
@@ -49,7 +49,7 @@ impl Patience {
     }
 }
 
-impl Drop for Patience {
+impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(showing) = self.showing.take() {
             showing.abort();

@@ -1,4 +1,4 @@
-//! What messages stated, compared with their effects: each message has exactly one effect, in the amount it stated.
+//! What messages requested, compared with their effects: each message has exactly one effect, in the requested amount.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use crate::transactions::{Refund, Transaction, TransactionType};
 use crate::{Command, Outcome};
 
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct Effects {
     /// Reversals that arrived before their authorization, by network transaction id.
     early: HashMap<String, Vec<ReverseByReference>>,
     /// Authorizations with parts in other currencies or at other rates: their sums may be off by rounding.
@@ -22,7 +22,7 @@ pub(super) struct Said {
     mixed_refunds: HashSet<TransactionId>,
 }
 
-impl Said {
+impl Effects {
     /// Records a message and its outcome.
     pub(super) fn note(&mut self, world: &World, command: &Command, outcome: Option<&Outcome>) {
         let posted = match outcome {
@@ -162,7 +162,7 @@ impl Said {
         let taken = of.timeline.iter().filter(|step| step.note.as_deref() == Some("its reversal had come before it"));
         let taken: i64 = taken.map(|step| step.amount).sum();
         let expected = sum.map_or(first.amount, |sum| sum.min(first.amount));
-        assert_eq!(taken, expected, "{early:?} came before {of:?}");
+        assert_eq!(taken, expected, "{early:?} precedes {of:?}");
     }
 }
 
@@ -203,9 +203,9 @@ pub(super) fn check_holds(made: &[&Authorization]) {
         if of.status != AuthorizationStatus::Approved || of.kind == AuthorizationType::Deposit {
             continue;
         }
-        assert!(of.approved > 0, "approved for nothing: {of:?}");
+        assert!(of.approved > 0, "approved for zero: {of:?}");
         let other = held.insert((&of.trace.transaction_id, of.card), of.id);
-        assert!(other.is_none(), "one transaction is held for twice: {of:?} and {other:?}");
+        assert!(other.is_none(), "one transaction has two holds: {of:?} and {other:?}");
     }
 }
 
