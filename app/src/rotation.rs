@@ -258,6 +258,6 @@ async fn pause(app: &App, time: Duration) -> Result<(), Unfinished> {
     let mut stopping = app.stopping.clone();
     tokio::select! {
         () = tokio::time::sleep(time) => Ok(()),
-        _ = stopping.wait_for(|stopping| *stopping) => Err(Unfinished::Stopping),
+        () = paygen_engine::stopped(&mut stopping) => Err(Unfinished::Stopping),
     }
 }

@@ -118,7 +118,7 @@ impl Deliveries {
             tokio::select! {
                 () = tokio::time::sleep(SCAN_INTERVAL) => {}
                 () = self.changed.notify.notified() => {}
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = paygen_engine::stopped(&mut stop) => break,
             }
         }
         let ids: Vec<WebhookId> = self.lock().keys().copied().collect();

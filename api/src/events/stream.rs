@@ -31,6 +31,7 @@ use crate::problem::{FieldProblem, Problem};
 use crate::query::{Params, Query};
 use paygen_edge::budget::{Payer, Uncounted};
 use paygen_edge::nearest::hint;
+use paygen_engine::stopped;
 use paygen_engine::tail::Subscription;
 
 /// How often the caller is authorized again.
@@ -205,7 +206,7 @@ impl Stream {
                 // once.
                 room = tokio::select! {
                     room = self.app.answer_bytes.wait(Payer::Client(self.open.client), PIECE_BYTES) => Some(room),
-                    _ = self.stopping.wait_for(|stop| *stop) => return None,
+                    () = stopped(&mut self.stopping) => return None,
                 };
                 self.read(&mut text).await;
             }
@@ -261,7 +262,7 @@ impl Stream {
         let until = (self.sent_at + self.heartbeat).min(self.checked_at + RECHECK_INTERVAL);
         tokio::select! {
             _ = self.news.changed() => self.more = true,
-            _ = self.stopping.wait_for(|stop| *stop) => {}
+            () = stopped(&mut self.stopping) => {}
             () = tokio::time::sleep_until(until) => {}
         }
     }
