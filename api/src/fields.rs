@@ -80,10 +80,12 @@ impl Field for Decimal {
 
     fn schema() -> RefOr<Schema> {
         let text = format!(
-            "An amount in major units, at most {MAX_DIGITS} significant digits and no more decimals than the currency has."
+            "An amount in major units, as a number or a string, at most {MAX_DIGITS} significant digits and no more decimals \
+             than the currency has."
         );
         ObjectBuilder::new()
-            .schema_type(Type::Number)
+            .schema_type(SchemaType::from_iter([Type::Number, Type::String]))
+            .pattern(Some(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"))
             .description(Some(text))
             .examples([serde_json::json!(12.5)])
             .into()
@@ -424,9 +426,11 @@ pub fn with_minimum(schema: RefOr<Schema>, minimum: f64) -> RefOr<Schema> {
 pub fn or_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
-            if let SchemaType::Type(kind) = object.schema_type.clone() {
-                object.schema_type = SchemaType::from_iter([kind, Type::Null]);
-            }
+            object.schema_type = match object.schema_type {
+                SchemaType::Type(kind) => SchemaType::from_iter([kind, Type::Null]),
+                SchemaType::Array(kinds) => kinds.into_iter().chain([Type::Null]).collect(),
+                SchemaType::AnyValue => SchemaType::AnyValue,
+            };
             if let Some(values) = &mut object.enum_values {
                 values.push(serde_json::Value::Null);
             }

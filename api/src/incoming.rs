@@ -50,7 +50,8 @@ pub async fn receive<F: Future<Output = Response>>(
     next: impl FnOnce(Request) -> F,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let site = Site::of(&parts, app.settings.public_url.as_ref(), &app.settings.trusted_proxies);
+    let settings = &app.settings;
+    let site = Site::of(&parts, settings.public_url.clone(), &settings.trusted_proxies, settings.docs);
     site.scope(received(app, parts, body, next)).await
 }
 

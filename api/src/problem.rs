@@ -76,23 +76,40 @@ pub struct ErrorBody {
     code: &'static str,
     /// Id of the request, as in the logs.
     request_id: String,
-    /// URL of the page that explains the code.
-    #[schema(example = "https://pay.example.com/docs/errors/insufficient_funds")]
+    /// URL of the page that explains the code. Absent if the server has no docs site.
+    #[schema(required = false, example = "https://pay.example.com/docs/errors/insufficient_funds")]
     docs: String,
     /// All invalid fields.
     fields: Vec<FieldProblem>,
 }
 
-/// Completes a kept error with the full URL of its page, whose host depends on the request.
+/// Completes a kept error with the full URL of its page, whose host depends on the request. Without a docs site the link
+/// is removed.
 pub fn sent(body: Vec<u8>) -> Vec<u8> {
-    // In JSON no string value can contain these quotes unescaped.
-    const PATH: &[u8] = b"\"docs\":\"/docs/errors/";
-    const BEFORE: usize = b"\"docs\":\"".len();
+    if !site::has_docs() {
+        return without_docs(body);
+    }
     let base = site::base();
-    match body.windows(PATH.len()).rposition(|window| window == PATH).filter(|_| !base.is_empty()) {
-        Some(at) => [&body[..at + BEFORE], base.as_bytes(), &body[at + BEFORE..]].concat(),
+    match docs_path(&body).filter(|_| !base.is_empty()) {
+        Some(at) => [&body[..at], base.as_bytes(), &body[at..]].concat(),
         None => body,
     }
+}
+
+/// Removes the link to the docs site from an error.
+fn without_docs(body: Vec<u8>) -> Vec<u8> {
+    let Some(at) = docs_path(&body) else { return body };
+    // The path is followed by a quote and a comma.
+    let end = at + body[at..].iter().take_while(|byte| **byte != b'"').count() + 2;
+    [&body[..at - DOCS.len()], &body[end..]].concat()
+}
+
+const DOCS: &[u8] = b"\"docs\":\"";
+
+/// Where the path of the docs link begins. In JSON no string value can contain these quotes unescaped.
+fn docs_path(body: &[u8]) -> Option<usize> {
+    const PATH: &[u8] = b"\"docs\":\"/docs/errors/";
+    Some(body.windows(PATH.len()).rposition(|window| window == PATH)? + DOCS.len())
 }
 
 impl Problem {
@@ -177,12 +194,13 @@ impl Problem {
 
 /// The complete response to a connection of an address that has reached its bound, which is answered without being
 /// served.
-pub fn too_many_connections() -> Vec<u8> {
+pub fn too_many_connections(has_docs: bool) -> Vec<u8> {
     let message =
         "This address has as many connections open as it may. Use fewer, and keep them open between requests.";
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_connections", message);
     let id = uuid::Uuid::now_v7().to_string();
     let body = with_request_id(id.as_str().into(), || problem.to_body());
+    let body = if has_docs { body } else { without_docs(body) };
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\nconnection: close\r\n\r\n",

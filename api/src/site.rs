@@ -22,11 +22,12 @@ pub struct Site {
     public_url: Option<Arc<str>>,
     is_secure: bool,
     host: Option<HeaderValue>,
+    has_docs: bool,
 }
 
 impl Site {
     /// The base URL of a request, unless `public_url` is set. Only trusted proxies may forward it.
-    pub fn of(parts: &Parts, public_url: Option<&Arc<str>>, proxies: &[IpNet]) -> Site {
+    pub fn of(parts: &Parts, public_url: Option<Arc<str>>, proxies: &[IpNet], has_docs: bool) -> Site {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let forwarded = peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(&peer)));
         let one = |name: &str| {
@@ -37,7 +38,7 @@ impl Site {
         let host = forwarded_header("x-forwarded-host").or_else(|| one(header::HOST.as_str())).cloned();
         let is_secure =
             forwarded_header("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
-        Site { public_url: public_url.cloned(), is_secure, host }
+        Site { public_url, is_secure, host, has_docs }
     }
 
     /// Runs a future as part of the request with this base URL.
@@ -57,6 +58,11 @@ impl Site {
 /// The base URL for links of the current request; empty when unknown.
 pub fn base() -> String {
     SITE.try_with(Site::base).ok().flatten().unwrap_or_default()
+}
+
+/// Whether the docs site is served.
+pub fn has_docs() -> bool {
+    SITE.try_with(|site| site.has_docs).unwrap_or(true)
 }
 
 /// A host name or address with an optional port, and nothing else that could make a link lead elsewhere.

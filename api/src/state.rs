@@ -23,6 +23,8 @@ use crate::request_measures::RequestMeasures;
 pub struct Settings {
     /// Scheme and host for links in responses; taken from the request by default.
     pub public_url: Option<Arc<str>>,
+    /// Whether the docs site is served, so that errors can link to it.
+    pub docs: bool,
     /// Whether health and metrics have a port of their own.
     pub operations_apart: bool,
     /// Whether a line is logged for each request.

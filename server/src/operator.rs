@@ -31,7 +31,9 @@ pub fn connections(router: Router, config: &Config, api: &Api) -> Connections {
         connections_per_address: config.max_connections_per_address,
         trusted_proxies: config.trusted_proxies.clone(),
     };
-    Connections::new(router, &limits, api.request_bytes.clone(), too_many_connections, api.stopping.clone())
+    let too_many: fn() -> Vec<u8> =
+        if config.docs { || too_many_connections(true) } else { || too_many_connections(false) };
+    Connections::new(router, &limits, api.request_bytes.clone(), too_many, api.stopping.clone())
 }
 
 /// Serves the port for as long as the process runs. It has its own connections, so that it answers when the API is

@@ -167,6 +167,7 @@ fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Con
     let zone_pin_key = config.zone_pin_key.as_ref().and_then(|key| ZonePinKey::parse(key.expose()));
     let settings = Settings {
         public_url: config.public_url.as_deref().map(Arc::from),
+        docs: config.docs,
         operations_apart: config.ops_listen.is_some(),
         request_lines: config.request_lines,
         logs_for_people: config.log_format == LogFormat::Human,

@@ -42,8 +42,13 @@ impl FileKeyProvider {
         FileKeyProvider::draw(path)?.map_or_else(|| FileKeyProvider::open(path), Ok)
     }
 
-    /// Creates the file with a new random key; refuses to replace an existing one.
+    /// Creates the file with a new random key; refuses to replace an existing one, or to create its directory.
     pub fn create(path: &Path) -> Result<FileKeyProvider, VaultError> {
+        if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty())
+            && !directory.is_dir()
+        {
+            return Err(fault(path, format!("the directory {} does not exist; create it first", directory.display())));
+        }
         let made = FileKeyProvider::draw(path)?;
         made.ok_or_else(|| {
             fault(path, "it is there already, and what is sealed under it opens with it alone".to_owned())

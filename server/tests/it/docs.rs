@@ -186,7 +186,9 @@ async fn without_docs_there_is_no_site_and_no_contract() {
     command.env("PAYGEN_DOCS", "false");
     let server = Server::start(command, &world.data_dir()).await;
     for path in ["/", "/docs", "/docs/api", "/openapi.json", "/llms.txt", "/favicon.ico"] {
-        assert_eq!(server.get(path).await.expect(404).code(), "route_not_found", "{path}");
+        let refused = server.get(path).await.expect(404);
+        assert_eq!(refused.code(), "route_not_found", "{path}");
+        assert_eq!(refused.json()["error"].get("docs"), None, "no link to a page that does not exist");
     }
     server.get("/accounts").await.expect(200);
 }
