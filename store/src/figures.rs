@@ -30,9 +30,10 @@ const RETRIED: &str = "SELECT count(*), min(created_at) FROM deliveries WHERE st
 /// An endpoint's cursor is before the first event that it has not received and that has no row of its own.
 const AHEAD: &str = "SELECT CAST(coalesce(sum(q.newest - q.cursor_position), 0) AS bigint), min(q.oldest) FROM (
         SELECT p.cursor_position AS cursor_position,
-            (SELECT coalesce(max(e.position), p.cursor_position) FROM events e
-                WHERE e.client = w.client AND e.position > p.cursor_position) AS newest,
-            (SELECT e.created_at FROM events e
+            coalesce((SELECT e.position FROM positioned_events e
+                WHERE e.client = w.client AND e.position > p.cursor_position
+                ORDER BY e.position DESC LIMIT 1), p.cursor_position) AS newest,
+            (SELECT e.created_at FROM positioned_events e
                 WHERE e.client = w.client AND e.position > p.cursor_position ORDER BY e.position LIMIT 1) AS oldest
         FROM webhooks w JOIN webhook_progress p ON p.client = w.client AND p.id = w.id
         WHERE w.enabled = 1 AND p.cursor_position IS NOT NULL

@@ -26,6 +26,11 @@ pub(crate) const ALL: &[Migration] = &[
     Migration { number: 7, name: "0007_installation", text: include_str!("../migrations/0007_installation.sql") },
     Migration { number: 8, name: "0008_wrong_tries", text: include_str!("../migrations/0008_wrong_tries.sql") },
     Migration { number: 9, name: "0009_appended_lines", text: include_str!("../migrations/0009_appended_lines.sql") },
+    Migration {
+        number: 10,
+        name: "0010_event_positions",
+        text: include_str!("../migrations/0010_event_positions.sql"),
+    },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

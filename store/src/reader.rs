@@ -112,7 +112,7 @@ impl Reader {
         params: Vec<Value>,
     ) -> Result<Vec<R>, StoreError> {
         let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
-        let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::TABLE);
+        let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::SOURCE);
         let rows = self.rows(client, sql, params, R::COLUMNS.len()).await?;
         rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
     }

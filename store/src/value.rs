@@ -25,6 +25,12 @@ pub enum Type {
     Bytes,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    pub kind: Type,
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Value {
         Value::Integer(value)

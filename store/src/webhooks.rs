@@ -53,8 +53,10 @@ impl Reader {
     /// The position before a client's first event at or after a time; the end of the stream if there is none.
     pub async fn position_before(&self, client: ClientId, since: Instant) -> Result<i64, StoreError> {
         let sql = "SELECT CAST(coalesce(
-                (SELECT min(position) - 1 FROM events WHERE client = ?1 AND created_at >= ?2 AND position IS NOT NULL),
-                (SELECT max(position) FROM events WHERE client = ?1 AND position IS NOT NULL),
+                (SELECT min(position) - 1 FROM positioned_events
+                    WHERE client = ?1 AND created_at >= ?2 AND position IS NOT NULL),
+                (SELECT position FROM positioned_events WHERE client = ?1 AND position IS NOT NULL
+                    ORDER BY position DESC LIMIT 1),
                 0) AS bigint)";
         self.number(client, sql, vec![client.0.into(), since.into()]).await
     }
@@ -100,10 +102,10 @@ impl Reader {
     ) -> Result<Vec<Event>, StoreError> {
         let rest = format!(
             "WHERE client = ?1 AND position > ?3 AND position <= ?4
-             AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.client = ?1 AND a.event = events.id
+             AND NOT EXISTS (SELECT 1 FROM delivery_attempts a WHERE a.client = ?1 AND a.event = positioned_events.id
                  AND a.webhook = ?2 AND a.outcome = 'succeeded')
              AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.client = ?1 AND d.webhook = ?2
-                 AND d.position = events.position AND d.status = 'pending')
+                 AND d.position = positioned_events.position AND d.status = 'pending')
              ORDER BY position LIMIT {limit}"
         );
         self.records(client, &rest, vec![client.0.into(), webhook.0.into(), after.into(), to.into()]).await

@@ -371,7 +371,7 @@ pub mod events {
         CREATED_AT = time("createdAt", "t.created_at");
         DELETED = never("deleted", "t.id");
     }
-    plain_list!(Event, "events", id ID);
+    plain_list!(Event, "positioned_events", id ID);
 }
 
 pub mod webhooks {

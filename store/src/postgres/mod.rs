@@ -1,7 +1,9 @@
 //! The PostgreSQL backend: several nodes with several lanes each; rows are locked in one global order.
 
+mod bulk;
 mod connection;
 mod listen;
+mod load;
 mod read;
 mod sequence;
 mod shards;

@@ -108,7 +108,7 @@ impl Pool {
     /// The positions of the newest events of these clients.
     pub(crate) async fn newest_positions(&self, clients: &[ClientId]) -> Result<Vec<(ClientId, i64)>, StoreError> {
         let sql = "SELECT c.client, e.position FROM unnest($1::bytea[]) AS c(client) CROSS JOIN LATERAL
-                 (SELECT position FROM events WHERE events.client = c.client AND position IS NOT NULL
+                 (SELECT position FROM event_positions WHERE event_positions.client = c.client
                   ORDER BY position DESC LIMIT 1) e";
         let ids: Vec<&[u8]> = clients.iter().map(|client| client.0.bytes().as_slice()).collect();
         let connection = self.connection().await?;

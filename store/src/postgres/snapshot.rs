@@ -20,6 +20,10 @@ use crate::{StoreError, VaultKeyRow};
 
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// Batches of new events are numbered after those that were waiting when the snapshot was taken.
+const NUMBER_ON: &str = "SELECT setval(pg_get_serial_sequence('event_queue', 'number'),
+    (SELECT coalesce(max(number), 0) + 1 FROM event_queue), false)";
+
 fn failed(error: Error) -> SnapshotError {
     SnapshotError::Store(connection::explain(&error))
 }
@@ -167,6 +171,9 @@ impl Restoration {
                 )));
             }
             copy_in(&client, table, &from.join(table.file())).await?;
+            if table.name == "event_queue" {
+                client.batch_execute(NUMBER_ON).await.map_err(failed)?;
+            }
         }
         run(&client, &ALL[wanted..]).await?;
         client.batch_execute("COMMIT").await.map_err(failed)?;

@@ -6,7 +6,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type as Oid, to_sql_checked};
 
 use crate::StoreError;
 use crate::records::Stored;
-use crate::value::{Type, Value};
+use crate::value::{Param, Value};
 
 type Failure = Box<dyn std::error::Error + Sync + Send>;
 
@@ -65,59 +65,35 @@ pub(super) fn read(row: &Row) -> Result<Vec<Value>, StoreError> {
     row.columns().iter().enumerate().map(value).collect()
 }
 
-/// One column of many rows.
-#[derive(Debug)]
-pub(super) enum Array {
-    Integers(Vec<Option<i64>>),
-    Texts(Vec<Option<String>>),
-    Bytes(Vec<Option<Vec<u8>>>),
-}
-
-impl Array {
-    fn new(kind: Type, rows: usize) -> Array {
-        match kind {
-            Type::Integer => Array::Integers(Vec::with_capacity(rows)),
-            Type::Text => Array::Texts(Vec::with_capacity(rows)),
-            Type::Bytes => Array::Bytes(Vec::with_capacity(rows)),
-        }
-    }
-
-    fn push(&mut self, value: Value) {
-        match (self, value) {
-            (Array::Integers(values), Value::Integer(value)) => values.push(Some(value)),
-            (Array::Texts(values), Value::Text(value)) => values.push(Some(value)),
-            (Array::Bytes(values), Value::Bytes(value)) => values.push(Some(value)),
-            (Array::Integers(values), _) => values.push(None),
-            (Array::Texts(values), _) => values.push(None),
-            (Array::Bytes(values), _) => values.push(None),
-        }
-    }
-
-    pub(super) fn parameter(&self) -> &(dyn ToSql + Sync) {
+impl ToSql for Param<'_> {
+    fn to_sql(&self, kind: &Oid, out: &mut BytesMut) -> Result<IsNull, Failure> {
         match self {
-            Array::Integers(values) => values,
-            Array::Texts(values) => values,
-            Array::Bytes(values) => values,
+            Param::Null => Ok(IsNull::Yes),
+            Param::Integer(value) => value.to_sql(kind, out),
+            Param::Text(value) => value.to_sql(kind, out),
+            Param::Bytes(value) => value.to_sql(kind, out),
+            Param::Id(id) => id.bytes().as_slice().to_sql(kind, out),
         }
     }
-}
 
-pub(super) fn array_type(kind: Type) -> &'static str {
-    match kind {
-        Type::Integer => "bigint[]",
-        Type::Text => "text[]",
-        Type::Bytes => "bytea[]",
+    fn accepts(kind: &Oid) -> bool {
+        Value::accepts(kind)
     }
+
+    to_sql_checked!();
 }
 
-/// Converts rows into one array per column; only key columns if `keys_only`.
-pub(super) fn arrays<R: Stored>(rows: impl ExactSizeIterator<Item = Vec<Value>>, keys_only: bool) -> Vec<Array> {
-    let columns = if keys_only { &R::COLUMNS[..R::KEY_COLUMNS] } else { R::COLUMNS };
-    let mut arrays: Vec<Array> = columns.iter().map(|column| Array::new(column.kind, rows.len())).collect();
+/// A column of many rows.
+pub(super) type Column<'a> = Vec<Param<'a>>;
+
+/// The columns of rows; without the one that PostgreSQL keeps in another table.
+pub(super) fn columns<'a, R: Stored>(rows: impl ExactSizeIterator<Item = &'a R>) -> Vec<Column<'a>> {
+    let mut columns: Vec<Column<'a>> = R::COLUMNS.iter().map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
-        for (array, value) in arrays.iter_mut().zip(row) {
-            array.push(value);
+        for (column, value) in columns.iter_mut().zip(row.write()) {
+            column.push(value);
         }
     }
-    arrays
+    let written = |at: &usize| R::APART != Some(R::COLUMNS[*at].name);
+    columns.into_iter().enumerate().filter(|(at, _)| written(at)).map(|(_, column)| column).collect()
 }

@@ -1,27 +1,27 @@
 //! The write side: rows are locked in one global order (kind, client, id); a batch is one transaction; the outcome of a
 //! lost COMMIT is looked up.
 //!
-//! A load is one round trip however many kinds it touches, a commit is two: statements are pipelined. If a batch
-//! changes any row of a kind, all of its rows of that kind are locked exclusively. Each kind is therefore locked in a
-//! single ordered pass, and batches cannot deadlock.
+//! A load is one round trip however many kinds it touches, and so is a commit: statements are pipelined, and after one
+//! that fails or finds other rows than expected the rest fails too, and COMMIT stores nothing. If a batch changes any
+//! row of a kind, all of its rows of that kind are locked exclusively. Each kind is therefore locked in a single ordered
+//! pass, and batches cannot deadlock.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{MaybeDone, join, join_all, maybe_done};
 use paygen_core::for_each_table;
 use paygen_core::ids::Id;
-use paygen_core::record::{Key, Kind};
-use paygen_core::table::{Access, Change, Table};
 use paygen_core::work::{KeySet, Work};
 use tokio::runtime::Handle;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::{Client, Row, Statement};
 
+use super::bulk::{Changes, bulks};
 use super::connection::{Backend, connect, explain, is_lost};
-use super::values::{Array, array_type, arrays, read};
-use crate::records::{Keyed, Row, Stored};
-use crate::sealing::{key_gone, relied_on};
-use crate::value::{Param, Value};
+use super::load::{Plan, plan, supply};
 use crate::{Load, Store, StoreError};
 
 /// How often, and with which pause, the outcome of a lost COMMIT is looked up.
@@ -36,10 +36,10 @@ pub struct PostgresStore {
     in_transaction: bool,
 }
 
-struct Session {
+pub(super) struct Session {
     client: Client,
     backend: Backend,
-    statements: HashMap<String, Statement>,
+    statements: HashMap<&'static str, Statement>,
 }
 
 impl Session {
@@ -48,27 +48,48 @@ impl Session {
         Ok(Session { client, backend, statements: HashMap::new() })
     }
 
-    async fn prepare(&mut self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+    pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<Statement, StoreError> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.client.prepare(sql).await?;
-        self.statements.insert(sql.to_owned(), statement.clone());
+        let statement = self.client.prepare(sql).await.map_err(|error| explain(&error))?;
+        self.statements.insert(sql, statement.clone());
         Ok(statement)
     }
 }
 
-/// A statement over many rows, and the number of rows it must affect.
-struct Bulk {
-    sql: String,
-    arrays: Vec<Array>,
-    expected: Option<u64>,
-    /// The error if it affected another number.
-    otherwise: fn() -> StoreError,
+/// Why a batch was not written.
+enum Unwritten {
+    /// Nothing of it is stored.
+    Refused(StoreError),
+    /// The connection was lost after COMMIT was sent.
+    Unknown,
 }
 
-fn row_gone() -> StoreError {
-    StoreError::Conflict("a row was gone".to_owned())
+impl From<StoreError> for Unwritten {
+    fn from(error: StoreError) -> Unwritten {
+        Unwritten::Refused(error)
+    }
+}
+
+type Sent<F> = Vec<Pin<Box<MaybeDone<F>>>>;
+
+/// Sends requests in this order, without waiting for one another: a request is sent when it is first polled.
+async fn send<F: Future>(requests: impl Iterator<Item = F>) -> Sent<F> {
+    let mut sent: Sent<F> = requests.map(|request| Box::pin(maybe_done(request))).collect();
+    poll_fn(|context| {
+        for request in &mut sent {
+            let _: Poll<()> = request.as_mut().poll(context);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    sent
+}
+
+async fn outcomes<F: Future>(mut sent: Sent<F>) -> Vec<F::Output> {
+    join_all(sent.iter_mut()).await;
+    sent.iter_mut().filter_map(|request| request.as_mut().take_output()).collect()
 }
 
 impl PostgresStore {
@@ -104,69 +125,78 @@ impl PostgresStore {
     }
 
     async fn load_all(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError> {
-        if how == Load::Hold && !self.in_transaction {
-            self.begin().await?;
-        }
+        let begins = how == Load::Hold && !self.in_transaction;
         let session = if self.in_transaction { self.held()? } else { self.session().await? };
+        let mut plans: Vec<Plan<'_>> = Vec::new();
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
-                $(let $field = plan_load::<$record>(session, &keys.$field, how).await?;)*
-                let client = &session.client;
-                // Polled in order, so that the statements reach the server in the order of the kinds.
-                $(let $field = $field.as_ref().map(|plan| plan.run(client));)*
-                let loads: Vec<Option<_>> = vec![$($field.map(|run| Box::pin(run) as Rows<'_>),)*];
-                let mut loaded = Vec::new();
-                for rows in join_all(loads.into_iter().map(|load| async { match load { Some(rows) => Some(rows.await), None => None } })).await {
-                    loaded.push(rows.transpose().map_err(|error| explain(&error))?);
-                }
-                let mut loaded = loaded.into_iter();
-                $(supply::<$record>(&keys.$field, loaded.next().flatten(), how, &mut work.$field)?;)*
+                // In the order of the kinds.
+                $(let $field = plan::<$record>(session, &keys.$field, how, &mut plans).await?;)*
+                let mut loaded = self.run(&plans, begins).await?.into_iter();
+                $(supply::<$record>(&keys.$field, loaded.by_ref().take($field), how, &mut work.$field)?;)*
             };
         }
         for_each_table!(load_tables);
         Ok(())
     }
 
-    async fn write(&mut self, work: &Work, batch: Id) -> Result<(), StoreError> {
-        let bulks = bulks(work, batch);
+    /// Runs statements in one round trip, after BEGIN if it begins a transaction.
+    async fn run(&mut self, plans: &[Plan<'_>], begins: bool) -> Result<Vec<Vec<Row>>, StoreError> {
+        // Set before BEGIN is sent: whatever becomes of it is rolled back when something fails.
+        self.in_transaction |= begins;
+        let Some(session) = &self.session else { return Err(StoreError::Unavailable("no connection".to_owned())) };
+        let client = &session.client;
+        let begin = async { if begins { client.batch_execute("BEGIN").await } else { Ok(()) } };
+        let load = async { outcomes(send(plans.iter().map(|plan| plan.run(client))).await).await };
+        let (begun, rows) = join(begin, load).await;
+        begun.map_err(|error| explain(&error))?;
+        rows.into_iter().map(|rows| rows.map_err(|error| explain(&error))).collect()
+    }
+
+    /// Writes the batch and commits, in one round trip.
+    async fn write(&mut self, work: &Work, batch: Id) -> Result<(), Unwritten> {
+        let changes = Changes::of(work);
+        let bulks = bulks(work, &changes, batch);
         let session = self.held()?;
         let mut prepared = Vec::with_capacity(bulks.len());
         for bulk in &bulks {
-            prepared.push(session.prepare(&bulk.sql).await.map_err(|error| explain(&error))?);
+            prepared.push(session.prepare(bulk.sql).await?);
         }
         let client = &session.client;
-        let runs = bulks.iter().zip(&prepared).map(|(bulk, statement)| async move {
-            let params: Vec<_> = bulk.arrays.iter().map(Array::parameter).collect();
-            client.execute(statement, &params).await
-        });
-        for (outcome, bulk) in join_all(runs).await.into_iter().zip(&bulks) {
-            let touched = outcome.map_err(|error| explain(&error))?;
-            if bulk.expected.is_some_and(|expected| expected != touched) {
-                return Err((bulk.otherwise)());
-            }
+        let sent = send(bulks.iter().zip(&prepared).map(|(bulk, statement)| bulk.run(client, statement))).await;
+        // What could not even be sent is not among what COMMIT would store.
+        let unsent = sent.iter().any(|request| matches!(**request, MaybeDone::Done(Err(_))));
+        let commit = async { if unsent { Ok(()) } else { client.batch_execute("COMMIT").await } };
+        let (written, committed) = join(outcomes(sent), commit).await;
+        let written =
+            written.into_iter().zip(&bulks).map(|(outcome, bulk)| outcome.map_err(|error| (error, Some(bulk))));
+        // COMMIT succeeds after a failed statement too, as a ROLLBACK.
+        let failed = written.chain([committed.map(|()| 0).map_err(|error| (error, None))]).find_map(Result::err);
+        match failed {
+            None => Ok(()),
+            Some((error, _)) if is_lost(&error) && !unsent => Err(Unwritten::Unknown),
+            Some((error, bulk)) => Err(bulk.map_or_else(|| explain(&error), |bulk| bulk.explain(&error)).into()),
         }
-        Ok(())
     }
 
     async fn commit_all(&mut self, work: &Work, batch: Id) -> Result<(), StoreError> {
         if !self.in_transaction {
             self.begin().await?;
         }
-        if let Err(error) = self.write(work, batch).await {
-            self.roll_back().await;
-            return Err(error);
-        }
-        self.in_transaction = false;
-        let Some(session) = self.session.as_mut() else {
-            return Err(StoreError::Conflict("the connection was lost before the commit".to_owned()));
-        };
-        let backend = session.backend;
-        match session.client.batch_execute("COMMIT").await {
-            Ok(()) => Ok(()),
-            Err(error) if is_lost(&error) => self.resolve(backend, batch).await,
-            Err(error) => {
+        let backend = self.session.as_ref().map(|session| session.backend);
+        match (self.write(work, batch).await, backend) {
+            (Ok(()), _) => {
+                self.in_transaction = false;
+                Ok(())
+            }
+            (Err(Unwritten::Unknown), Some(backend)) => {
+                self.in_transaction = false;
+                self.resolve(backend, batch).await
+            }
+            (Err(Unwritten::Unknown), None) => Err(StoreError::Unavailable("no connection".to_owned())),
+            (Err(Unwritten::Refused(error)), _) => {
                 self.roll_back().await;
-                Err(explain(&error))
+                Err(error)
             }
         }
     }
@@ -251,188 +281,4 @@ impl PostgresStore {
             self.session = None;
         }
     }
-}
-
-type Rows<'a> =
-    std::pin::Pin<Box<dyn Future<Output = Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>> + Send + 'a>>;
-
-struct LoadPlan {
-    statement: Statement,
-    keys: Vec<Array>,
-}
-
-impl LoadPlan {
-    async fn run(&self, client: &Client) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-        let params: Vec<_> = self.keys.iter().map(Array::parameter).collect();
-        client.query(&self.statement, &params).await
-    }
-}
-
-/// All rows of a kind are locked with the strongest access among them.
-fn lock_of(keys: &[(Key, Access)], how: Load) -> Access {
-    if how == Load::Peek {
-        // Rows read without locks are never committed, so every change may be tried on them.
-        return Access::Exclusive;
-    }
-    keys.iter().map(|(_, access)| *access).max().unwrap_or(Access::Shared)
-}
-
-async fn plan_load<R: Keyed>(
-    session: &mut Session,
-    keys: &[(Key, Access)],
-    how: Load,
-) -> Result<Option<LoadPlan>, StoreError> {
-    if keys.is_empty() {
-        return Ok(None);
-    }
-    let key_columns = &R::COLUMNS[..R::KEY_COLUMNS];
-    let columns: Vec<String> = R::COLUMNS.iter().map(|column| format!("t.{}", column.name)).collect();
-    let names: Vec<&str> = key_columns.iter().map(|column| column.name).collect();
-    let places: Vec<String> = (1..=names.len()).map(|at| format!("${at}::bytea[]")).collect();
-    let order: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
-    let lock = match (how, lock_of(keys, how)) {
-        (Load::Peek, _) => "",
-        // Every batch of every node reads the clock; locking it would serialize all of them.
-        (Load::Hold, Access::Shared) if R::KIND == Kind::Clock => "",
-        (Load::Hold, Access::Shared) => " FOR SHARE OF t",
-        (Load::Hold, Access::Exclusive) => " FOR UPDATE OF t",
-    };
-    let sql = format!(
-        "SELECT {} FROM {} t JOIN unnest({}) AS k({names}) USING ({names}) ORDER BY {}{lock}",
-        columns.join(", "),
-        R::TABLE,
-        places.join(", "),
-        order.join(", "),
-        names = names.join(", "),
-    );
-    let statement = session.prepare(&sql).await.map_err(|error| explain(&error))?;
-    let keys = arrays::<R>(keys.iter().map(|(key, _)| R::key_values(key)), true);
-    Ok(Some(LoadPlan { statement, keys }))
-}
-
-fn supply<R: Keyed>(
-    keys: &[(Key, Access)],
-    rows: Option<Vec<tokio_postgres::Row>>,
-    how: Load,
-    table: &mut Table<R>,
-) -> Result<(), StoreError> {
-    let held = lock_of(keys, how);
-    let mut found = HashMap::new();
-    for row in rows.unwrap_or_default() {
-        let record = R::read(&mut Row::of::<R>(read(&row)?))?;
-        found.insert(record.key(), record);
-    }
-    for (key, _) in keys {
-        table.load(*key, found.remove(key), held);
-    }
-    Ok(())
-}
-
-/// The statements of a commit, in the order of the kinds.
-fn bulks(work: &Work, batch: Id) -> Vec<Bulk> {
-    let mut bulks = Vec::new();
-    let keys: Vec<Option<String>> = relied_on(work).into_iter().map(Some).collect();
-    if !keys.is_empty() {
-        let expected = Some(keys.len() as u64);
-        let sql = "SELECT id FROM vault_keys WHERE id = ANY($1::text[]) ORDER BY id FOR KEY SHARE".to_owned();
-        bulks.push(Bulk { sql, arrays: vec![Array::Texts(keys)], expected, otherwise: key_gone });
-    }
-    macro_rules! write_tables {
-        ($($field:ident: $record:ty),* $(,)?) => {
-            $(write_changes::<$record>(&mut bulks, work.$field.changes());)*
-        };
-    }
-    for_each_table!(write_tables);
-    append(&mut bulks, &work.appended.entries);
-    append(&mut bulks, &work.appended.lines);
-    append(&mut bulks, &work.appended.system_lines);
-    append(&mut bulks, &work.appended.events);
-    append(&mut bulks, &work.appended.audit);
-    append(&mut bulks, &work.appended.attempts);
-    forget(&mut bulks, "events", &work.appended.deleted_events);
-    forget(&mut bulks, "delivery_attempts", &work.appended.deleted_attempts);
-    bulks.push(Bulk {
-        sql: "INSERT INTO commits (batch_id, committed_at) SELECT * FROM unnest($1::bytea[], $2::bigint[])".to_owned(),
-        arrays: vec![
-            Array::Bytes(vec![Some(batch.bytes().to_vec())]),
-            Array::Integers(vec![Some(work.wall().micros())]),
-        ],
-        expected: None,
-        otherwise: row_gone,
-    });
-    bulks
-}
-
-fn write_changes<R: Keyed>(bulks: &mut Vec<Bulk>, changes: Vec<Change<R>>) {
-    let (mut inserts, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
-    for change in changes {
-        match change {
-            Change::Insert(row) => inserts.push(owned(&*row)),
-            Change::Update(row) => updates.push(owned(&*row)),
-            Change::Delete(key) => deletes.push(R::key_values(&key)),
-        }
-    }
-    if !inserts.is_empty() {
-        bulks.push(insert_bulk::<R>(inserts));
-    }
-    let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
-    let same_key: Vec<String> = names[..R::KEY_COLUMNS].iter().map(|name| format!("t.{name} = v.{name}")).collect();
-    if !updates.is_empty() {
-        let sets: Vec<String> = names[R::KEY_COLUMNS..].iter().map(|name| format!("{name} = v.{name}")).collect();
-        let sql = format!(
-            "UPDATE {} t SET {} FROM unnest({}) AS v({}) WHERE {}",
-            R::TABLE,
-            sets.join(", "),
-            places::<R>(R::COLUMNS.len()),
-            names.join(", "),
-            same_key.join(" AND "),
-        );
-        let expected = Some(updates.len() as u64);
-        bulks.push(Bulk { sql, arrays: arrays::<R>(updates.into_iter(), false), expected, otherwise: row_gone });
-    }
-    if !deletes.is_empty() {
-        let sql = format!(
-            "DELETE FROM {} t USING unnest({}) AS v({}) WHERE {}",
-            R::TABLE,
-            places::<R>(R::KEY_COLUMNS),
-            names[..R::KEY_COLUMNS].join(", "),
-            same_key.join(" AND "),
-        );
-        bulks.push(Bulk { sql, arrays: arrays::<R>(deletes.into_iter(), true), expected: None, otherwise: row_gone });
-    }
-}
-
-fn append<R: Stored>(bulks: &mut Vec<Bulk>, rows: &[R]) {
-    if !rows.is_empty() {
-        bulks.push(insert_bulk::<R>(rows.iter().map(owned).collect()));
-    }
-}
-
-fn owned<R: Stored>(row: &R) -> Vec<Value> {
-    row.write().into_iter().map(Param::into_value).collect()
-}
-
-fn forget(bulks: &mut Vec<Bulk>, table: &str, keys: &[Key]) {
-    if !keys.is_empty() {
-        let sql = format!(
-            "DELETE FROM {table} e USING unnest($1::bytea[], $2::bytea[]) AS v(client, id)
-             WHERE e.client = v.client AND e.id = v.id"
-        );
-        let clients = keys.iter().map(|key| Some(key.client.0.bytes().to_vec())).collect();
-        let ids = keys.iter().map(|key| Some(key.id.as_slice().to_vec())).collect();
-        let arrays = vec![Array::Bytes(clients), Array::Bytes(ids)];
-        bulks.push(Bulk { sql, arrays, expected: None, otherwise: row_gone });
-    }
-}
-
-fn insert_bulk<R: Stored>(rows: Vec<Vec<Value>>) -> Bulk {
-    let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
-    let places = places::<R>(R::COLUMNS.len());
-    let sql = format!("INSERT INTO {} ({}) SELECT * FROM unnest({places})", R::TABLE, names.join(", "));
-    Bulk { sql, arrays: arrays::<R>(rows.into_iter(), false), expected: None, otherwise: row_gone }
-}
-
-fn places<R: Stored>(count: usize) -> String {
-    let places = R::COLUMNS[..count].iter().zip(1..).map(|(column, at)| format!("${at}::{}", array_type(column.kind)));
-    places.collect::<Vec<_>>().join(", ")
 }

@@ -4,7 +4,7 @@ use paygen_core::events::Event;
 
 use super::stored;
 
-stored!(Event, "events", key 2, {
+stored!(Event, "events" read "positioned_events" without "position", key 2, {
     "client" Bytes = |e| e.client.0,
     "id" Bytes = |e| e.id.0,
     "kind" Text = |e| &e.kind,

@@ -16,13 +16,8 @@ use paygen_core::record::{Key, Record};
 use paygen_core::time::Instant;
 
 use crate::statements::Statements;
-use crate::value::{Param, Type, Value};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    pub name: &'static str,
-    pub kind: Type,
-}
+pub use crate::value::Column;
+use crate::value::{Param, Value};
 
 /// A stored row that cannot be read as its record.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,6 +30,10 @@ pub struct Corrupt {
 /// A record that is a row of a table.
 pub trait Stored: Sized + Send + Sync + 'static {
     const TABLE: &'static str;
+    /// What is read: the table, or a view with its columns.
+    const SOURCE: &'static str;
+    /// The column that PostgreSQL keeps in another table: its commits do not write it.
+    const APART: Option<&'static str>;
     /// The number of leading columns that form the primary key.
     const KEY_COLUMNS: usize;
     /// All columns, those of the key first.
@@ -199,11 +198,17 @@ fn json(value: &impl serde::Serialize) -> String {
 
 /// Declares the columns of a record, with writing and reading. The columns of the key come first.
 macro_rules! stored {
-    ($record:ty, $table:literal, key $keys:literal, {
+    (@source $table:literal) => { $table };
+    (@source $table:literal $source:literal) => { $source };
+    (@apart) => { None };
+    (@apart $apart:literal) => { Some($apart) };
+    ($record:ty, $table:literal $(read $source:literal without $apart:literal)?, key $keys:literal, {
         $($column:literal $kind:ident = |$this:ident| $write:expr,)*
     }, |$row:ident| $read:expr) => {
         impl $crate::records::Stored for $record {
             const TABLE: &'static str = $table;
+            const SOURCE: &'static str = $crate::records::stored!(@source $table $($source)?);
+            const APART: Option<&'static str> = $crate::records::stored!(@apart $($apart)?);
             const KEY_COLUMNS: usize = $keys;
             const COLUMNS: &'static [$crate::records::Column] = &[
                 $($crate::records::Column { name: $column, kind: $crate::value::Type::$kind },)*
@@ -212,7 +217,12 @@ macro_rules! stored {
             fn statements() -> &'static $crate::statements::Statements {
                 static STATEMENTS: std::sync::LazyLock<$crate::statements::Statements> =
                     std::sync::LazyLock::new(|| {
-                        $crate::statements::Statements::of($table, &[$($column),*], $keys)
+                        $crate::statements::Statements::of(
+                            $table,
+                            <$record as $crate::records::Stored>::COLUMNS,
+                            $keys,
+                            <$record as $crate::records::Stored>::APART,
+                        )
                     });
                 &STATEMENTS
             }

@@ -199,10 +199,11 @@ pub(super) async fn holds(reader: &Reader, verifier: &mut Verifier) -> Result<()
     Ok(())
 }
 
-/// Checks that a client's positions have no gaps. Returns the first position of each client.
+/// Checks that a client's positions have no gaps, and that every event has one or waits for it. Returns the first
+/// position of each client.
 pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Result<HashMap<ClientId, i64>, StoreError> {
     let sql = "SELECT client, CAST(min(position) AS bigint), CAST(max(position) AS bigint), count(position)
-         FROM events WHERE position IS NOT NULL GROUP BY client";
+         FROM positioned_events WHERE position IS NOT NULL GROUP BY client";
     let rows = reader.rows(ClientId::INSTALLATION, sql.to_owned(), Vec::new(), 4).await?;
     let mut firsts = HashMap::new();
     for row in rows {
@@ -215,6 +216,12 @@ pub(super) async fn positions(reader: &Reader, verifier: &mut Verifier) -> Resul
             ));
         }
         firsts.insert(client, first);
+    }
+    let sql = format!("SELECT client, id FROM lost_events LIMIT {MAX_FINDINGS}");
+    for row in reader.rows(ClientId::INSTALLATION, sql, Vec::new(), 2).await? {
+        if let (Some(client), Some(event)) = (id(&row[0]), id(&row[1])) {
+            verifier.note(format!("event {event} of client {client}: it has no position and does not wait for one"));
+        }
     }
     Ok(firsts)
 }
