@@ -4,6 +4,8 @@
 
 #[path = "conformance/cards.rs"]
 mod cards;
+#[path = "conformance/locks.rs"]
+mod locks;
 #[path = "conformance/paging.rs"]
 mod paging;
 #[path = "conformance/write_back.rs"]

@@ -1,10 +1,16 @@
 //! Loading rows by their keys: one statement for each kind and client, in the order in which rows are locked.
+//!
+//! Cards, their secrets, card holders and accounts are mostly read beside a row that is locked anyway, their *guard*:
+//! the counters of the card or card holder, the balance of the account. A batch that may change such a row locks its
+//! guard as well. So who holds the guard exclusively reads the row without a lock, after all locks were taken: nobody
+//! changes it before the guard is released.
 
 use std::collections::HashMap;
 
 use paygen_core::ids::ClientId;
-use paygen_core::record::{Key, Kind};
+use paygen_core::record::{Key, Kind, Record};
 use paygen_core::table::{Access, Table};
+use paygen_core::work::{KeySet, Work};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
@@ -41,35 +47,102 @@ fn lock_of(keys: &[(Key, Access)], how: Load) -> Access {
     keys.iter().map(|(_, access)| *access).max().unwrap_or(Access::Shared)
 }
 
-/// Adds the statements that load rows of a kind, given their keys in order. Returns their number.
+/// The statements of a load.
+#[derive(Default)]
+pub(super) struct Plans<'a> {
+    /// In the order of the kinds.
+    pub(super) locking: Vec<Plan<'a>>,
+    /// Run after those that lock.
+    pub(super) guarded: Vec<Plan<'a>>,
+}
+
+/// The numbers of statements for one kind.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Numbers {
+    pub(super) locking: usize,
+    pub(super) guarded: usize,
+}
+
+/// Adds the statements that load rows of a kind, given their keys in order. `guards` are the keys of their guards that
+/// are locked exclusively.
 pub(super) async fn plan<'a, R: Keyed>(
     session: &mut Session,
     keys: &'a [(Key, Access)],
+    guards: &[(Key, Access)],
     how: Load,
-    plans: &mut Vec<Plan<'a>>,
-) -> Result<usize, StoreError> {
-    if keys.is_empty() {
-        return Ok(0);
-    }
+    plans: &mut Plans<'a>,
+) -> Result<Numbers, StoreError> {
     let texts = &R::statements().many;
-    let sql = match (how, lock_of(keys, how)) {
+    let lock = lock_of(keys, how);
+    let sql = match (how, lock) {
         (Load::Peek, _) => &texts.read,
         // Every batch of every node reads the clock; locking it would serialize all of them.
         (Load::Hold, Access::Shared) if R::KIND == Kind::Clock => &texts.read,
         (Load::Hold, Access::Shared) => &texts.read_for_share,
         (Load::Hold, Access::Exclusive) => &texts.read_for_update,
     };
-    let statement = session.prepare(sql).await?;
-    let before = plans.len();
-    let of_clients = R::KEY_COLUMNS > 1;
-    for own in keys.chunk_by(|(one, _), (next, _)| !of_clients || one.client == next.client) {
-        plans.push(Plan {
-            statement: statement.clone(),
-            client: own.first().filter(|_| of_clients).map(|(key, _)| key.client),
-            ids: own.iter().map(|(key, _)| key.id.as_slice()).collect(),
-        });
+    let is_guarded = |key: &Key| lock == Access::Shared && guards.binary_search_by_key(key, |(key, _)| *key).is_ok();
+    let (guarded, locked): (Vec<&Key>, Vec<&Key>) = keys.iter().map(|(key, _)| key).partition(|key| is_guarded(key));
+    let before = (plans.locking.len(), plans.guarded.len());
+    for (keys, sql, plans) in [(locked, sql, &mut plans.locking), (guarded, &texts.read, &mut plans.guarded)] {
+        if keys.is_empty() {
+            continue;
+        }
+        let statement = session.prepare(sql).await?;
+        let of_clients = R::KEY_COLUMNS > 1;
+        for own in keys.chunk_by(|one, next| !of_clients || one.client == next.client) {
+            plans.push(Plan {
+                statement: statement.clone(),
+                client: own.first().filter(|_| of_clients).map(|key| key.client),
+                ids: own.iter().map(|key| key.id.as_slice()).collect(),
+            });
+        }
     }
-    Ok(plans.len() - before)
+    Ok(Numbers { locking: plans.locking.len() - before.0, guarded: plans.guarded.len() - before.1 })
+}
+
+/// The keys that a load locks: those asked for, and the guards of the rows that may be changed.
+pub(super) fn with_guards(keys: &KeySet) -> KeySet {
+    let mut all = keys.clone();
+    let of_changed = |rows: &[(Key, Access)]| {
+        // All rows of a kind are held with the strongest access among them.
+        let changed = if lock_of(rows, Load::Hold) == Access::Exclusive { rows } else { &[] };
+        changed.iter().map(|(key, _)| (*key, Access::Exclusive)).collect::<Vec<_>>()
+    };
+    for rows in [&keys.cards, &keys.card_secrets, &keys.card_holders] {
+        all.merge(KeySet { counters: of_changed(rows), ..KeySet::default() });
+    }
+    all.merge(KeySet { balances: of_changed(&keys.accounts), ..KeySet::default() });
+    all
+}
+
+/// The guards of a kind's rows, among these keys, that are locked exclusively.
+pub(super) fn guards_of<R: Record>(keys: &KeySet, how: Load) -> &[(Key, Access)] {
+    let guards = match R::KIND {
+        Kind::Card | Kind::CardSecret | Kind::CardHolder => &keys.counters,
+        Kind::Account => &keys.balances,
+        _ => return &[],
+    };
+    if how == Load::Hold && lock_of(guards, how) == Access::Exclusive { guards } else { &[] }
+}
+
+/// Rows that were read without a lock although their guard does not exist, so that it guards nothing.
+pub(super) fn unguarded(keys: &KeySet, work: &Work) -> KeySet {
+    let without = |rows: &[(Key, Access)], guards: &[(Key, Access)], has: &dyn Fn(Key) -> bool| {
+        let read = |key: &Key| guards.binary_search_by_key(key, |(key, _)| *key).is_ok() && !has(*key);
+        let shared = if lock_of(rows, Load::Hold) == Access::Shared { rows } else { &[] };
+        shared.iter().filter(|(key, _)| read(key)).copied().collect::<Vec<_>>()
+    };
+    let counted = |key| work.counters.peek(key).is_some();
+    let counters = guards_of::<paygen_core::cards::Card>(keys, Load::Hold);
+    let balances = guards_of::<paygen_core::accounts::Account>(keys, Load::Hold);
+    KeySet {
+        cards: without(&keys.cards, counters, &counted),
+        card_secrets: without(&keys.card_secrets, counters, &counted),
+        card_holders: without(&keys.card_holders, counters, &counted),
+        accounts: without(&keys.accounts, balances, &|key| work.balances.peek(key).is_some()),
+        ..KeySet::default()
+    }
 }
 
 /// Puts loaded rows into their table, and the absence of the others.

@@ -21,7 +21,7 @@ use tokio_postgres::{Client, Row, Statement};
 
 use super::bulk::{Changes, bulks};
 use super::connection::{Backend, connect, explain, is_lost};
-use super::load::{Plan, plan, supply};
+use super::load::{Plans, guards_of, plan, supply, unguarded, with_guards};
 use crate::{Load, Store, StoreError};
 
 /// How often, and with which pause, the outcome of a lost COMMIT is looked up.
@@ -125,15 +125,42 @@ impl PostgresStore {
     }
 
     async fn load_all(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError> {
+        if how == Load::Peek {
+            return self.load_keys(keys, &KeySet::default(), work, how).await;
+        }
+        let keys = with_guards(keys);
+        self.load_keys(&keys, &keys, work, how).await?;
+        let unguarded = unguarded(&keys, work);
+        if unguarded.is_empty() {
+            return Ok(());
+        }
+        // Out of order, so this may end in a deadlock, which runs the batch again.
+        self.load_keys(&unguarded, &KeySet::default(), work, how).await
+    }
+
+    /// Loads rows. Those whose guard is among the given keys are not locked.
+    async fn load_keys(
+        &mut self,
+        keys: &KeySet,
+        guards: &KeySet,
+        work: &mut Work,
+        how: Load,
+    ) -> Result<(), StoreError> {
         let begins = how == Load::Hold && !self.in_transaction;
         let session = if self.in_transaction { self.held()? } else { self.session().await? };
-        let mut plans: Vec<Plan<'_>> = Vec::new();
+        let mut plans = Plans::default();
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
                 // In the order of the kinds.
-                $(let $field = plan::<$record>(session, &keys.$field, how, &mut plans).await?;)*
-                let mut loaded = self.run(&plans, begins).await?.into_iter();
-                $(supply::<$record>(&keys.$field, loaded.by_ref().take($field), how, &mut work.$field)?;)*
+                $(let $field = plan::<$record>(session, &keys.$field, guards_of::<$record>(guards, how), how, &mut plans).await?;)*
+                let mut locked = self.run(&plans, begins).await?;
+                let mut guarded = locked.split_off(plans.locking.len()).into_iter();
+                let mut locked = locked.into_iter();
+                $({
+                    let of_guarded = guarded.by_ref().take($field.guarded);
+                    let rows = locked.by_ref().take($field.locking).chain(of_guarded);
+                    supply::<$record>(&keys.$field, rows, how, &mut work.$field)?;
+                })*
             };
         }
         for_each_table!(load_tables);
@@ -141,13 +168,14 @@ impl PostgresStore {
     }
 
     /// Runs statements in one round trip, after BEGIN if it begins a transaction.
-    async fn run(&mut self, plans: &[Plan<'_>], begins: bool) -> Result<Vec<Vec<Row>>, StoreError> {
+    async fn run(&mut self, plans: &Plans<'_>, begins: bool) -> Result<Vec<Vec<Row>>, StoreError> {
         // Set before BEGIN is sent: whatever becomes of it is rolled back when something fails.
         self.in_transaction |= begins;
         let Some(session) = &self.session else { return Err(StoreError::Unavailable("no connection".to_owned())) };
         let client = &session.client;
         let begin = async { if begins { client.batch_execute("BEGIN").await } else { Ok(()) } };
-        let load = async { outcomes(send(plans.iter().map(|plan| plan.run(client))).await).await };
+        let all = plans.locking.iter().chain(&plans.guarded);
+        let load = async { outcomes(send(all.map(|plan| plan.run(client))).await).await };
         let (begun, rows) = join(begin, load).await;
         begun.map_err(|error| explain(&error))?;
         rows.into_iter().map(|rows| rows.map_err(|error| explain(&error))).collect()
