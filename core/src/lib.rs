@@ -22,6 +22,7 @@ pub mod events;
 pub mod exceptions;
 pub mod fields;
 pub mod hash;
+pub mod hints;
 pub mod ids;
 pub mod ledger;
 pub mod limits;

@@ -62,8 +62,19 @@ pub struct Table<R: Record> {
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,
     dirty: Vec<Key>,
+    /// Rows that are taken as absent without having been looked for.
+    presumed: HashMap<Key, Presumed>,
     /// Approximate memory of `slots`, in bytes.
     bytes: usize,
+}
+
+/// A row that is taken as absent.
+#[derive(Clone, Copy, Debug)]
+struct Presumed {
+    /// The row that is stored whenever this one is: if the batch can insert it, both were absent.
+    proof: Key,
+    /// Whether a command relied on the absence.
+    used: bool,
 }
 
 impl<R: Record> Default for Table<R> {
@@ -74,6 +85,7 @@ impl<R: Record> Default for Table<R> {
             undo: Vec::new(),
             missing: Vec::new(),
             dirty: Vec::new(),
+            presumed: HashMap::new(),
             bytes: 0,
         }
     }
@@ -99,6 +111,11 @@ impl<R: Record> Table<R> {
     }
 
     fn fetch(&mut self, key: Key, access: Access) -> Result<Option<Arc<R>>, Stop> {
+        if !self.presumed.is_empty()
+            && let Some(presumed) = self.presumed.get_mut(&key)
+        {
+            presumed.used = true;
+        }
         let row = self.with(key, |slot| {
             slot.wanted = slot.wanted.max(access);
             (slot.held >= access).then(|| slot.row.clone())
@@ -147,6 +164,23 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// Takes a row as absent without looking for it, unless it is in memory. `proof` is a row, perhaps the same, that is
+    /// stored whenever this one is. The batch must not be committed while [`Table::unproven`] has keys, and when its
+    /// commit finds the proof taken, it must be run again with what is stored.
+    pub fn presume_absent(&mut self, key: Key, proof: Key) {
+        if self.with(key, |_| ()).is_none() {
+            self.load(key, None, Access::Exclusive);
+            self.presumed.insert(key, Presumed { proof, used: false });
+        }
+    }
+
+    /// Rows on whose presumed absence a command relied, and whose proof the batch does not insert.
+    pub fn unproven(&self) -> impl Iterator<Item = (Key, Access)> + '_ {
+        let inserted = |key: &Key| self.slots.get(key).is_some_and(|slot| slot.row.is_some() && !slot.stored);
+        let unproven = self.presumed.iter().filter(move |(_, presumed)| presumed.used && !inserted(&presumed.proof));
+        unproven.map(|(key, _)| (*key, Access::Exclusive))
+    }
+
     /// Inserts or replaces a row. The row must have been read with [`Table::get_for_update`], or have a new id.
     ///
     /// # Panics
@@ -192,6 +226,9 @@ impl<R: Record> Table<R> {
 
     /// Adds a loaded row, or the knowledge that it is absent.
     pub fn load(&mut self, key: Key, row: Option<R>, held: Access) {
+        if !self.presumed.is_empty() {
+            self.presumed.remove(&key);
+        }
         let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
         self.set(key, Some(slot));
     }
@@ -274,6 +311,7 @@ impl<R: Record> Table<R> {
 
     /// Marks all changes as stored.
     pub fn mark_stored(&mut self) {
+        self.presumed.clear();
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.stored = slot.row.is_some();
@@ -296,6 +334,7 @@ impl<R: Record> Table<R> {
         self.undo.clear();
         self.missing.clear();
         self.dirty.clear();
+        self.presumed.clear();
         self.bytes = 0;
     }
 
@@ -426,6 +465,25 @@ mod tests {
             assert_eq!(table.get(key()).map(|row| row.map(|row| row.ledger)), Ok(Some(7)));
             assert_eq!(table.get(other.key()).map(|row| row.map(|row| row.ledger)), Ok(Some(1)));
         }
+    }
+
+    #[test]
+    fn a_presumed_absence_is_proven_by_what_the_batch_inserts() {
+        let other = Balance { id: AccountId(Id::from_bytes([9; 12])).into(), ..row(1) };
+        let mut table = Table::default();
+        table.presume_absent(key(), key());
+        table.presume_absent(other.key(), key());
+        assert_eq!(table.unproven().count(), 0, "nobody relied on it");
+        assert_eq!((ledger(&mut table), table.get(other.key())), (Ok(None), Ok(None)));
+        assert_eq!(table.unproven().count(), 2);
+        table.put(row(7));
+        assert_eq!(table.unproven().count(), 0, "both follow from the insert");
+        table.roll_back();
+        assert_eq!(table.unproven().count(), 2, "a command that was undone inserts nothing");
+        table.load(other.key(), Some(other.clone()), Access::Exclusive);
+        assert_eq!(table.unproven().collect::<Vec<_>>(), [(key(), Access::Exclusive)], "what was looked for is known");
+        table.presume_absent(other.key(), key());
+        assert_eq!(table.get(other.key()).map(|row| row.map(|row| row.ledger)), Ok(Some(1)), "nor is what is known");
     }
 
     #[test]

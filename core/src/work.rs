@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::access::{Actor, AuditEntry};
 use crate::clock::Clock;
 use crate::events::Event;
+use crate::hints::Hints;
 use crate::ids::{AuditId, ClientId, Id, IdGenerator};
 use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::Key;
@@ -158,6 +159,10 @@ macro_rules! define_work {
             /// The state at the beginning of the batch.
             ids_of_batch: IdGenerator,
             marks: Marks,
+            /// Kept when rows are forgotten.
+            pub hints: Hints,
+            /// Whether references of new messages may be presumed absent ([`Table::presume_absent`]).
+            presumes: bool,
         }
 
         impl Work {
@@ -173,6 +178,8 @@ macro_rules! define_work {
                     ids_of_batch: ids.clone(),
                     ids,
                     marks: Marks::default(),
+                    hints: Hints::default(),
+                    presumes: false,
                 }
             }
 
@@ -181,6 +188,7 @@ macro_rules! define_work {
                 self.wall = wall;
                 self.now = None;
                 self.ids_of_batch = self.ids.clone();
+                self.hints.forget_unknown();
             }
 
             /// Evicts rows of transient kinds ([`TRANSIENT`](crate::record::Record::TRANSIENT)). Called between batches.
@@ -315,6 +323,32 @@ impl Work {
     /// Wall time. Only for retention periods and token lifetimes, which do not follow business time.
     pub fn wall(&self) -> Instant {
         self.wall
+    }
+
+    /// Sets whether references of new messages may be presumed absent.
+    pub fn presume(&mut self, presumes: bool) {
+        self.presumes = presumes;
+    }
+
+    /// Names the reference of a transaction and that of its reversal, for a message that is most likely the first of the
+    /// transaction. Whoever stores a reversal's reference stores the transaction's, or found it.
+    pub(crate) fn expect_new(&mut self, transaction: Key, reversal: Key) {
+        if self.presumes {
+            self.network_references.presume_absent(transaction, transaction);
+            self.network_references.presume_absent(reversal, transaction);
+        } else {
+            self.network_references.prefetch(transaction, Access::Exclusive);
+            self.network_references.prefetch(reversal, Access::Shared);
+        }
+    }
+
+    /// Remembers which rows go with the cards in memory.
+    pub fn remember_cards(&mut self) {
+        for (key, _) in self.cards.wanted() {
+            if let Some(card) = self.cards.peek(key) {
+                self.hints.remember(key, card);
+            }
+        }
     }
 
     /// A new id, greater than every id made before on this node.

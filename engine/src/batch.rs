@@ -1,4 +1,4 @@
-//! //! One batch: load the rows, run every command, run again those that missed rows, commit once.
+//! One batch: load the rows, run every command, run again those that missed rows, commit once.
 //!
 //! With a store that is the only writer, the cached rows are authoritative: each round loads every row that the pending
 //! commands missed and runs those commands again. With several nodes on one database, the batch first runs on rows
@@ -38,6 +38,8 @@ pub(super) struct Batch<'a> {
     pub(super) waiting: &'a [Waiting],
     pub(super) work: &'a mut Work,
     pub(super) store: &'a mut dyn Store,
+    /// Whether a commit of it found rows that it presumed absent: everything is looked for.
+    pub(super) cautious: bool,
     /// Whether the batch was committed; false when it changed nothing.
     pub(super) wrote: bool,
 }
@@ -64,26 +66,49 @@ impl Batch<'_> {
     }
 
     fn decide_under_locks(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {
+        self.work.presume(!self.cautious);
         self.work.forget();
         self.begin(wall);
+        if self.read_unknown_cards()? {
+            self.work.forget();
+            self.begin(wall);
+        }
         let mut keys = self.work.take_missing();
         for _ in 0..MAX_LOAD_ROUNDS {
             self.store.load(&keys, self.work, Load::Hold)?;
             let mut answers = self.no_answers();
             self.round(&mut answers)?;
-            let missing = self.work.take_missing();
-            if missing.is_empty() {
+            let mut missing = self.work.take_missing();
+            let network_references: Vec<_> = self.work.network_references.unproven().collect();
+            if missing.is_empty() && network_references.is_empty() {
                 return all_answered(answers);
             }
+            missing.merge(KeySet { network_references, ..KeySet::default() });
+            // The rest is discovered from what is stored.
+            self.work.presume(false);
             self.store.abandon();
             keys.merge(self.work.wanted());
             keys.merge(missing);
             keys.merge(self.discover_rows(wall)?);
+            self.work.remember_cards();
             self.work.forget();
             self.begin(wall);
             self.work.take_missing();
         }
         Err(endless_loading())
+    }
+
+    /// Reads, without locks, the cards of which it is not known which rows go with them. Returns whether there were any.
+    fn read_unknown_cards(&mut self) -> Result<bool, StoreError> {
+        let mut cards: Vec<_> = self.work.hints.take_unknown().into_iter().map(|key| (key, Access::Shared)).collect();
+        if cards.is_empty() {
+            return Ok(false);
+        }
+        cards.sort_unstable_by_key(|(key, _)| *key);
+        cards.dedup();
+        self.store.load(&KeySet { cards, ..KeySet::default() }, self.work, Load::Peek)?;
+        self.work.remember_cards();
+        Ok(true)
     }
 
     /// Every row the batch will need, as far as reading without locks can show.

@@ -96,7 +96,8 @@ impl Lane {
         loop {
             let batch_id = self.ids.next(wall);
             let started = Stopwatch::now();
-            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, wrote: false };
+            let cautious = conflicts > 0;
+            let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, cautious, wrote: false };
             // A panic outside a command is a defect of the store: caught, because otherwise the lane's thread would end
             // unnoticed.
             let outcome = catch_unwind(AssertUnwindSafe(|| batch.run(wall, batch_id)))

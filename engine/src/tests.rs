@@ -6,8 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use paygen_core::access::Idempotency;
 use paygen_core::accounts::CreateAccount;
+use paygen_core::authorizations::Authorize;
 use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
-use paygen_core::money::Decimal;
+use paygen_core::messages::{
+    AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
+};
+use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::record::{Key, Record};
 use paygen_core::table::{Access, Change};
 use paygen_core::testing::a_new_account;
@@ -28,18 +32,23 @@ struct Scripted {
     commits: Arc<Mutex<Vec<StoreError>>>,
     /// When set, each commit waits for a message here.
     gate: Option<Receiver<()>>,
+    /// Whether other writers use its database.
+    is_shared: bool,
+    /// How many network references each load looked for.
+    looked_for: Arc<Mutex<Vec<usize>>>,
     /// When set, receives a message when a commit begins.
     entered: Option<tokio::sync::mpsc::UnboundedSender<()>>,
 }
 
 impl Store for Scripted {
     fn is_only_writer(&self) -> bool {
-        true
+        !self.is_shared
     }
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _: Load) -> Result<(), StoreError> {
         let mut asked = keys.clone();
         asked.merge(work.take_missing());
+        self.looked_for.lock().expect("the loads").push(asked.network_references.len());
         macro_rules! absent {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(for (key, _) in &asked.$field {
@@ -232,4 +241,44 @@ async fn a_key_is_answered_once_and_a_dry_run_not_at_all() {
         matches!(&other, Ok(Answer::Decided(Err(refusal))) if refusal.code() == "idempotency_key_reused"),
         "{other:?}"
     );
+}
+
+/// A payment with a number that is of no card here.
+fn unknown_card() -> Submission {
+    let nothing = Match::NotGiven;
+    let text = |text: &str| text.to_owned();
+    let request = NetworkRequest {
+        presented: Presented { card: None, expiry: nothing, cvv: nothing, pin: nothing, pin_sealed: None, links: None },
+        channel: Channel::Web,
+        kind: AuthorizationType::Purchase,
+        requested: RequestedAmount {
+            amount: Decimal::new(10, 0),
+            currency: Currency::find("USD", Category::Fiat).expect("USD"),
+            billing: None,
+            rate: None,
+        },
+        merchant: Merchant::default(),
+        three_ds: ThreeDs::None,
+        partial_allowed: false,
+        estimated: false,
+        risk_score: None,
+        trace: Trace { stan: text("1"), rrn: text("2"), transaction_id: text("3"), authorization_code: None },
+    };
+    let authorize = Authorize { request, advice: None, terms: Arc::default() };
+    submission(Command::Authorize(Box::new(authorize)))
+}
+
+#[tokio::test]
+async fn references_of_a_new_message_are_looked_for_once_one_was_taken_or_nothing_is_stored() {
+    let looked_for = Arc::new(Mutex::new(Vec::new()));
+    let commits = Arc::new(Mutex::new(vec![StoreError::Conflict("taken".to_owned())]));
+    let store = Scripted { commits, is_shared: true, looked_for: looked_for.clone(), ..Scripted::default() };
+    let engine = engine(store, Bounds::default());
+    let decided = |answer| matches!(answer, Ok(Answer::Decided(Ok(Outcome::Authorization(_)))));
+    assert!(decided(engine.submit(Priority::Api, unknown_card()).await));
+    assert_eq!(std::mem::take(&mut *looked_for.lock().expect("the loads")), [0, 2]);
+    assert!(decided(engine.submit(Priority::Api, unknown_card()).await));
+    assert_eq!(std::mem::take(&mut *looked_for.lock().expect("the loads")), [0]);
+    assert!(decided(engine.submit(Priority::Api, Submission { dry_run: true, ..unknown_card() }).await));
+    assert_eq!(looked_for.lock().expect("the loads").last(), Some(&2));
 }

@@ -383,14 +383,16 @@ fn prefetch_message(work: &mut Work, client: ClientId, presented: &Presented, tr
         work.counters.prefetch(Key::of(client, card.0), Exclusive);
         work.balances.prefetch(Key::of(client, card.0), Exclusive);
     }
-    if let Some(links) = presented.links {
+    let known = presented.card.filter(|_| presented.links.is_none());
+    let remembered = known.and_then(|card| work.hints.links(Key::of(client, card.0)));
+    if let Some(links) = presented.links.or(remembered) {
         work.card_holders.prefetch(Key::of(client, links.card_holder.0), Shared);
         work.accounts.prefetch(Key::of(client, links.account.0), Shared);
         work.counters.prefetch(Key::of(client, links.card_holder.0), Exclusive);
         work.balances.prefetch(Key::of(client, links.funds.0), Exclusive);
     }
     let reference = ReferenceHash::of(transaction);
-    for (kind, access) in [(ReferenceKind::Authorization, Exclusive), (ReferenceKind::Reversal, Shared)] {
-        work.network_references.prefetch(reference.key(client, kind), access);
-    }
+    let [own, reversal] =
+        [ReferenceKind::Authorization, ReferenceKind::Reversal].map(|kind| reference.key(client, kind));
+    work.expect_new(own, reversal);
 }
