@@ -14,8 +14,8 @@ use paygen_core::work::{KeySet, Work};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
+use super::session::Session;
 use super::values::read;
-use super::write::Session;
 use crate::records::{Keyed, Row};
 use crate::{Load, StoreError};
 

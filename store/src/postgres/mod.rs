@@ -6,6 +6,7 @@ mod listen;
 mod load;
 mod read;
 mod sequence;
+mod session;
 mod shards;
 pub(crate) mod snapshot;
 mod values;

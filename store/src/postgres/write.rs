@@ -6,7 +6,6 @@
 //! row of a kind, all of its rows of that kind are locked exclusively. Each kind is therefore locked in a single ordered
 //! pass, and batches cannot deadlock.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -17,11 +16,12 @@ use paygen_core::for_each_table;
 use paygen_core::ids::Id;
 use paygen_core::work::{KeySet, Work};
 use tokio::runtime::Handle;
-use tokio_postgres::{Client, Row, Statement};
+use tokio_postgres::Row;
 
 use super::bulk::{Changes, bulks};
-use super::connection::{Backend, connect, explain, is_lost};
+use super::connection::{Backend, explain, is_lost};
 use super::load::{Plans, guards_of, plan, supply, unguarded, with_guards};
+use super::session::Session;
 use crate::{Load, Store, StoreError};
 
 /// How often, and with which pause, the outcome of a lost COMMIT is looked up.
@@ -34,28 +34,6 @@ pub struct PostgresStore {
     runtime: Handle,
     session: Option<Session>,
     in_transaction: bool,
-}
-
-pub(super) struct Session {
-    client: Client,
-    backend: Backend,
-    statements: HashMap<&'static str, Statement>,
-}
-
-impl Session {
-    async fn open(url: &str) -> Result<Session, StoreError> {
-        let (client, backend) = connect(url).await?;
-        Ok(Session { client, backend, statements: HashMap::new() })
-    }
-
-    pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<Statement, StoreError> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self.client.prepare(sql).await.map_err(|error| explain(&error))?;
-        self.statements.insert(sql, statement.clone());
-        Ok(statement)
-    }
 }
 
 /// Why a batch was not written.
@@ -271,7 +249,7 @@ impl PostgresStore {
                 self.session = None;
             } else {
                 // A plan may be stale after a migration. Preparing again is cheap compared with a conflict.
-                session.statements.clear();
+                session.forget_statements();
             }
         }
     }

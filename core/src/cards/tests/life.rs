@@ -238,7 +238,11 @@ fn a_replacement_is_frozen_by_who_froze_the_old_card() {
         let old = world.issue(command);
         let activate = |id, by_holder| Command::ActivateCard(ActivateCard { id, by_holder, if_match: None });
         if kind == CardType::Physical {
-            assert_eq!(run(&mut world, activate(old, true)), Ok(()), "a card that was never activated is not frozen by anyone");
+            assert_eq!(
+                run(&mut world, activate(old, true)),
+                Ok(()),
+                "a card that was never activated is not frozen by anyone"
+            );
         }
         let freeze = UpdateCard { status: Some(CardStatus::Inactive), by_holder, ..update(old) };
         assert_eq!(updated(&mut world, freeze), Ok(()));

@@ -187,7 +187,11 @@ fn looking_up() {
     assert_eq!(found(&mut world, [9; 32]), None);
     assert_eq!(audited(&world), missed, "a miss is audited too");
     assert_eq!(as_another_client(&mut world, |world| found(world, number)), None);
-    assert_eq!((audited(&world), world.appended.audit.len()), (missed, entries + 2), "another client's card counts as absent");
+    assert_eq!(
+        (audited(&world), world.appended.audit.len()),
+        (missed, entries + 2),
+        "another client's card counts as absent"
+    );
     let command = replacement(&mut world, card, ReplaceReason::Damaged);
     let new = command.new_id;
     assert_eq!(run(&mut world, Command::ReplaceCard(Box::new(command))), Ok(()));
