@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::contract::Server;
-use crate::workspace::{Failure, cargo, run};
+use crate::workspace::{Failure, run};
 
 const NPM: &[&str] = &["@hey-api/openapi-ts@0.99.0", "typescript@5.9.3", "tsx@4.23.15", "@types/node@20.19.43"];
 const PYPI: &[&str] = &["openapi-python-client==0.29.1", "ruff==0.17.6", "mypy==2.4.1"];
@@ -15,7 +15,7 @@ const TSCONFIG: &str = r#"{"compilerOptions": {"strict": true, "target": "es2022
 
 /// Generates, checks and runs both clients.
 pub fn check(root: &Path) -> Result<(), Failure> {
-    run(cargo().args(["build", "--package", "paygen"]))?;
+    crate::contract::build()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let server = Server::start(&target.join("debug/paygen"), None)?;
     typescript(root, &target.join("clients/typescript"), &server)?;

@@ -12,17 +12,27 @@ use crate::workspace::{Failure, cargo, run};
 const VERSION: &str = "4.32.5";
 const KEY: &str = "pgk_test_schemathesis_0123456789abcdef";
 
-/// Runs schemathesis on SQLite and on PostgreSQL.
+/// Builds the binary as the tests build it: another selection of packages would build most dependencies once more, with
+/// other features.
+pub fn build() -> Result<(), Failure> {
+    run(cargo().args(["test", "--workspace", "--no-run", "--quiet"]))
+}
+
+/// Runs schemathesis on SQLite and on PostgreSQL, both at a time.
 pub fn schemathesis(root: &Path) -> Result<(), Failure> {
-    run(cargo().args(["build", "--package", "paygen"]))?;
+    build()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let binary = target.join("debug/paygen");
     let tool = install(&target)?;
     let cluster = Cluster::start(Durability::Fast)?;
-    println!("schemathesis on SQLite");
-    examine(&tool, &binary, None)?;
-    println!("schemathesis on PostgreSQL");
-    examine(&tool, &binary, Some(&cluster.url()))
+    let url = cluster.url();
+    let (sqlite, postgres) = std::thread::scope(|scope| {
+        let sqlite = scope.spawn(|| examine(&tool, &binary, None).map_err(|error| error.to_string()));
+        let postgres = examine(&tool, &binary, Some(&url));
+        (sqlite.join(), postgres)
+    });
+    sqlite.map_err(|_| "schemathesis on SQLite panicked")?.map_err(|error| format!("on SQLite: {error}"))?;
+    postgres.map_err(|error| format!("on PostgreSQL: {error}").into())
 }
 
 fn install(target: &Path) -> Result<std::path::PathBuf, Failure> {
@@ -87,6 +97,13 @@ impl Server {
     }
 }
 
+/// Runs a command beside another one: its output is printed when it has ended.
+fn quietly(command: &mut Command) -> Result<(), Failure> {
+    let output = command.output()?;
+    println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(format!("schemathesis ended with {}", output.status).into()) }
+}
+
 fn examine(tool: &Path, binary: &Path, database: Option<&str>) -> Result<(), Failure> {
     let server = Server::start(binary, database)?;
     let mut examination = Command::new(tool);
@@ -113,7 +130,7 @@ fn examine(tool: &Path, binary: &Path, database: Option<&str>) -> Result<(), Fai
         // A refusal by a rule (4xx) cannot be predicted from the schema: the balance may be too low.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .current_dir(server.directory.path());
-    let outcome = run(&mut examination);
+    let outcome = quietly(&mut examination);
     let log = std::fs::read_to_string(server.directory.path().join("log")).unwrap_or_default();
     if log.contains("internal_error") {
         return Err(format!("the server had internal errors:\n{log}").into());

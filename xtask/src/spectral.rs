@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::contract::Server;
-use crate::workspace::{Failure, cargo, run};
+use crate::workspace::{Failure, run};
 
 const VERSION: &str = "6.16.3";
 
@@ -18,7 +18,7 @@ pub fn lint(root: &Path) -> Result<(), Failure> {
         println!("spectral: left out, because npm is not installed");
         return Ok(());
     }
-    run(cargo().args(["build", "--package", "paygen"]))?;
+    crate::contract::build()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let directory = target.join("spectral");
     let tool = directory.join("node_modules/.bin/spectral");
