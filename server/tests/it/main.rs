@@ -36,6 +36,7 @@ mod fuzz;
 mod guides;
 mod hardening;
 mod hosted_page;
+mod kept_databases;
 mod leaks;
 mod ledger_proof;
 mod listening;
