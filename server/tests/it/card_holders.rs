@@ -134,7 +134,7 @@ on_both_stores! {
             (json!({"name": null}), &["/name"]),
             (json!({"identification": {"document": {"verificationStatus": "verified"}}}),
                 &["/identification/document/verificationStatus"]),
-            (json!({"version": 9, "requirements": []}), &["/version", "/requirements"]),
+            (json!({"version": 9, "requirements": []}), &["/requirements", "/version"]),
             (json!({"nmae": "x", "person": {"frstName": "x"}}), &["/nmae", "/person/frstName"]),
             (json!({"identification": {"document": {"expiryDate": "2019-01-01"}}}), &["/identification/document/expiryDate"]),
         ];
