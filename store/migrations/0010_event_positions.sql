@@ -6,6 +6,8 @@ CREATE VIEW positioned_events AS SELECT * FROM events;
 CREATE VIEW lost_events AS SELECT client, id FROM events WHERE position IS NULL;
 
 --@postgres
+-- Nothing may be written or placed between the statements below: each of them reads a state of its own.
+LOCK TABLE events IN ACCESS EXCLUSIVE MODE;
 CREATE TABLE event_positions (
     client @bytes NOT NULL,
     position @int NOT NULL CHECK (position > 0),

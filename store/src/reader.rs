@@ -245,8 +245,16 @@ impl Reader {
         to: i64,
     ) -> Result<Vec<Line>, StoreError> {
         let params = vec![client.0.into(), account.0.into(), from.into(), to.into()];
-        self.records(client, "WHERE client = ?1 AND account = ?2 AND seq >= ?3 AND seq <= ?4 ORDER BY seq", params)
-            .await
+        self.account_lines(client, "seq >= ?3 AND seq <= ?4 ORDER BY seq", params).await
+    }
+
+    /// Lines of the account `?2`, found through its look-ups.
+    async fn account_lines(&self, client: ClientId, rest: &str, params: Vec<Value>) -> Result<Vec<Line>, StoreError> {
+        let names: Vec<&str> = Line::COLUMNS.iter().map(|column| column.name).collect();
+        let names = names.join(", ");
+        let sql = format!("SELECT {names} FROM account_lines WHERE client = ?1 AND account = ?2 AND {rest}");
+        let rows = self.rows(client, sql, params, Line::COLUMNS.len()).await?;
+        rows.into_iter().map(|values| Ok(Line::read(&mut Row::of::<Line>(values))?)).collect()
     }
 
     /// The last line at or before an instant. Times never decrease along a chain, so bisection finds it.
@@ -256,8 +264,8 @@ impl Reader {
         account: LedgerAccountId,
         at: Instant,
     ) -> Result<Option<Line>, StoreError> {
-        let newest = "WHERE client = ?1 AND account = ?2 ORDER BY seq DESC LIMIT 1";
-        let newest: Vec<Line> = self.records(client, newest, vec![client.0.into(), account.0.into()]).await?;
+        let newest = "seq > 0 ORDER BY seq DESC LIMIT 1";
+        let newest = self.account_lines(client, newest, vec![client.0.into(), account.0.into()]).await?;
         let Some(newest) = newest.into_iter().next() else { return Ok(None) };
         if newest.at <= at {
             return Ok(Some(newest));

@@ -182,14 +182,16 @@ impl EarlyReversal {
     }
 
     /// Stores the reversal until the authorization arrives. It also takes the authorization's reference, so that of two
-    /// concurrent messages the later one sees the earlier.
-    pub(crate) fn keep(&self, work: &mut Work, exception: &NetworkException, alone: bool) {
+    /// concurrent messages the later one sees the earlier; not if another card's authorization has that reference.
+    pub(crate) fn keep(&self, work: &mut Work, exception: &NetworkException) -> Result<(), Stop> {
+        let key = self.lookup.key(work.client(), ReferenceKind::Authorization);
+        let is_free = work.network_references.get_for_update(key)?.is_none();
         lead_to_exception(work, self.lookup, exception);
-        if !alone {
-            return;
+        if is_free {
+            let reference = self.lookup.leading_to(work.client(), ReferenceKind::Authorization, exception.id.0);
+            work.network_references.put(reference);
         }
-        let reference = self.lookup.leading_to(work.client(), ReferenceKind::Authorization, exception.id.0);
-        work.network_references.put(reference);
+        Ok(())
     }
 }
 

@@ -188,7 +188,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
         )?,
     };
     if waiting.exception.is_none() {
-        waiting.keep(work, &exception, found.is_none());
+        waiting.keep(work, &exception)?;
     }
     identity::remember_early_reversal(work, &message, &exception);
     Ok(found.map(|found| AuthorizationView::of(&found)))

@@ -26,6 +26,14 @@ const SMALL_REST_BYTES: u64 = 1 << 20;
 /// How often a checkpoint is repeated beside commits.
 const MAX_PASSES: usize = 4;
 
+/// How often, and with which pause, it is repeated while commits wait: a reader that began before the last commit keeps
+/// its part of the log from being copied.
+const MAX_LAST_PASSES: usize = 10;
+const READER_PAUSE: Duration = Duration::from_millis(1);
+
+/// How much the log grows until the next try, if readers kept it from beginning again.
+const RETRY_AFTER_BYTES: u64 = 4 << 20;
+
 /// Runs until it is dropped.
 pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     let connection = connection::open_to_write(path)?;
@@ -67,10 +75,17 @@ impl Checkpoints {
             }
         }
         let commits_wait = self.writer.open();
-        self.run("PASSIVE");
+        let mut is_whole = false;
+        for _ in 0..MAX_LAST_PASSES {
+            is_whole = self.run("PASSIVE") == Some(0);
+            if is_whole {
+                break;
+            }
+            std::thread::sleep(READER_PAUSE);
+        }
         drop(commits_wait);
-        // If a reader prevented the log from beginning again, the next checkpoint waits for as many new pages.
-        self.copied = self.writer.log_pages();
+        let retry = if is_whole { CHECKPOINT_AT_BYTES } else { RETRY_AFTER_BYTES };
+        self.copied = self.writer.log_pages().saturating_sub((CHECKPOINT_AT_BYTES - retry) / self.page);
     }
 
     /// Returns how many pages of the log are left; `None` after a failure.

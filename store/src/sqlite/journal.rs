@@ -59,6 +59,9 @@ pub(super) const AUTHORIZATIONS: usize = 4;
 const NAMES: [&str; TABLES] =
     [Balance::TABLE, Counters::TABLE, NetworkReference::TABLE, LineLookUp::TABLE, AuthorizationLookUp::TABLE];
 
+/// The table of look-ups of authorizations.
+pub(super) const AUTHORIZATION_LOOK_UPS: &str = AuthorizationLookUp::TABLE;
+
 /// The view of lines by account. It reads a cached table.
 const ACCOUNT_LINES: &str = "account_lines";
 

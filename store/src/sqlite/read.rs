@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use rusqlite::{Connection, params_from_iter};
 
@@ -12,7 +13,7 @@ use super::write_back::WriteBack;
 use super::writer::Writer;
 use super::{flusher, journal};
 use crate::StoreError;
-use crate::query::{ColumnKind, ListQuery, Page, Paging};
+use crate::query::{ColumnKind, ListColumn, ListQuery, Operand, Page, Paging, Test};
 use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, goes_by_other, with_id};
 use crate::totals::Totals;
@@ -53,7 +54,10 @@ impl Pool {
 
     /// Runs a query with the parameters `?1`….
     pub(crate) fn rows(&self, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
-        self.flush_for(sql)?;
+        match of_one_account(sql, params) {
+            Some((client, account)) => self.flush_look_ups(journal::LINES, client, account)?,
+            None => self.flush_for(sql)?,
+        }
         self.with(|connection| match self.writer {
             None if journal::names_look_ups(sql) => beside_a_server(connection, sql, params, columns),
             _ => rows(connection, sql, params, columns),
@@ -82,13 +86,41 @@ impl Pool {
                 }
             }
         }
-        let look_ups = query.conditions_on().filter_map(|column| Some(column.look_up?.table));
-        for table in [L::FROM].into_iter().chain(look_ups) {
-            self.flush_for(table)?;
-        }
+        self.flush_for_list::<L>(query)?;
         let nothing = Newer { write_back: None, flushes: 0 };
         let page = self.with(|connection| list::<L>(connection, &self.totals, query, &nothing))?;
         page.ok_or_else(|| StoreError::CommandFault("a page was overtaken by nothing".to_owned()))
+    }
+
+    /// Flushes the cache if the list reads a cached table: only if what it looks up is pending, where that is known.
+    fn flush_for_list<L: Listed>(&self, query: &ListQuery) -> Result<(), StoreError> {
+        let wanted = |column: fn(&ListColumn) -> bool| {
+            query.filters.iter().find_map(|filter| match &filter.test {
+                Test::Eq(Operand::Value(Value::Bytes(id))) if column(&filter.column) => Some(id.as_slice()),
+                _ => None,
+            })
+        };
+        let looks_up = |column: &ListColumn| column.look_up.is_some();
+        if query.conditions_on().any(|column| looks_up(&column)) {
+            match wanted(looks_up) {
+                Some(card) => self.flush_look_ups(journal::AUTHORIZATIONS, query.client, card)?,
+                None => self.flush_for(journal::AUTHORIZATION_LOOK_UPS)?,
+            }
+        }
+        match wanted(|column| column.sql == "l.account").filter(|_| journal::names_look_ups(L::FROM)) {
+            Some(account) => self.flush_look_ups(journal::LINES, query.client, account),
+            None => self.flush_for(L::FROM),
+        }
+    }
+
+    /// Flushes the cache if a look-up of this account or card is pending.
+    fn flush_look_ups(&self, index: usize, client: ClientId, of: &[u8]) -> Result<(), StoreError> {
+        match &self.writer {
+            Some(writer) if writer.write_back.has_look_ups(index, client, of) => {
+                flusher::flush_all(writer, Duration::ZERO)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Flushes the cache if the statement reads a cached table.
@@ -143,6 +175,13 @@ impl Spelling for SqliteSpelling {
     }
 }
 
+/// The client and account of a statement that reads the lines of one account.
+fn of_one_account<'a>(sql: &str, params: &'a [Value]) -> Option<(ClientId, &'a [u8])> {
+    let [Value::Bytes(client), Value::Bytes(account), ..] = params else { return None };
+    let is_one = journal::names_look_ups(sql) && sql.contains("client = ?1 AND") && sql.contains("account = ?2 ");
+    Id::from_slice(client).filter(|_| is_one).map(|client| (ClientId(client), account.as_slice()))
+}
+
 /// Runs a query with the parameters `?1`….
 fn rows(connection: &Connection, sql: &str, params: &[Value], columns: usize) -> Result<Vec<Vec<Value>>, StoreError> {
     let run = || -> rusqlite::Result<Vec<Vec<Value>>> {
@@ -162,10 +201,14 @@ fn beside_a_server(
 ) -> Result<Vec<Vec<Value>>, StoreError> {
     let explain = |error| explain(&error);
     connection.pragma_update(None, "query_only", false).map_err(explain)?;
-    let transaction = connection.unchecked_transaction().map_err(explain)?;
-    journal::show_look_ups(&transaction).map_err(explain)?;
-    let found = rows(&transaction, sql, params, columns);
-    transaction.commit().map_err(explain)?;
+    let run = || -> Result<Vec<Vec<Value>>, StoreError> {
+        let transaction = connection.unchecked_transaction().map_err(explain)?;
+        journal::show_look_ups(&transaction).map_err(explain)?;
+        let found = rows(&transaction, sql, params, columns)?;
+        transaction.commit().map_err(explain)?;
+        Ok(found)
+    };
+    let found = run();
     connection.pragma_update(None, "query_only", true).map_err(explain)?;
     found
 }

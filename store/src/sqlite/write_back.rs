@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use foldhash::fast::RandomState;
 use paygen_core::authorizations::Authorization;
+use paygen_core::ids::ClientId;
 use paygen_core::ledger::Line;
 use paygen_core::record::Key;
 use paygen_core::table::Change;
@@ -192,6 +193,13 @@ impl WriteBack {
     pub(super) fn count_pending(&self) -> usize {
         let pending = self.pending();
         count(&pending.fresh) + count(&pending.old)
+    }
+
+    /// Whether look-ups of an account or card are pending.
+    pub(super) fn has_look_ups(&self, index: usize, client: ClientId, of: &[u8]) -> bool {
+        let pending = self.pending();
+        let is_of = |key: &Key| key.client == client && key.id.as_slice().starts_with(of);
+        [&pending.fresh, &pending.old].into_iter().any(|rows| rows[index].keys().any(is_of))
     }
 
     pub(super) fn flushes(&self) -> u64 {
