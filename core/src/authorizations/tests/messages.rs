@@ -144,6 +144,19 @@ fn another_card_with_the_same_number_is_another_transaction() {
 }
 
 #[test]
+fn an_early_reversal_on_another_card_leaves_the_payment_its_number() {
+    let mut stage = Stage::new();
+    stage.step("auth a 10").expect("approved");
+    let first = stage.card;
+    stage.second_card();
+    let waits = stage.step("revref a 4").expect("it is stored");
+    assert!(waits.starts_with("waiting"), "{waits}");
+    stage.card = first;
+    let cleared = stage.step("clear a 10 final").expect("it finds its authorization");
+    assert!(cleared.starts_with("closed"), "{cleared}");
+}
+
+#[test]
 fn early_reversals_keep_their_amounts() {
     for (name, script) in [
         (
