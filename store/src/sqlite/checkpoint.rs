@@ -24,7 +24,11 @@ const CHECKPOINT_AT_BYTES: u64 = 64 << 20;
 const SMALL_REST_BYTES: u64 = 1 << 20;
 
 /// How often a checkpoint is repeated beside commits.
-const MAX_PASSES: usize = 4;
+const MAX_PASSES: usize = 12;
+
+/// A larger rest is left to the next poll instead of letting commits wait, unless the log has this many bytes.
+const MAX_REST_BYTES: u64 = 4 << 20;
+const MAX_LOG_BYTES: u64 = 256 << 20;
 
 /// How often, and with which pause, it is repeated while commits wait: a reader that began before the last commit keeps
 /// its part of the log from being copied.
@@ -67,12 +71,16 @@ impl Checkpoints {
         if (pages - self.copied) * self.page < CHECKPOINT_AT_BYTES {
             return;
         }
+        let mut rest = u64::MAX;
         for _ in 0..MAX_PASSES {
-            match self.run("PASSIVE") {
-                Some(rest) if rest * self.page > SMALL_REST_BYTES => {}
-                Some(_) => break,
-                None => return,
+            let Some(left) = self.run("PASSIVE") else { return };
+            rest = left * self.page;
+            if rest < SMALL_REST_BYTES {
+                break;
             }
+        }
+        if rest > MAX_REST_BYTES && pages * self.page < MAX_LOG_BYTES {
+            return;
         }
         let commits_wait = self.writer.open();
         let mut is_whole = false;
