@@ -30,7 +30,7 @@ impl Sampled for CardView {
             status,
             cancellation_reason: ended.then(|| if replaced { "replaced" } else { "requested" }.to_owned()),
             credit_account_id: (ended && !replaced).then(|| sample_text(3)),
-            balance: held.clone(),
+            balance: held,
             available_balance: held,
             masked_pan: "400555******0019".to_owned(),
             last4: "0019".to_owned(),
@@ -83,7 +83,7 @@ impl Sampled for MovementView {
             payment_reference: Some("auto-topup-feb-24".to_owned()),
             narration: Some("Card funding".to_owned()),
             entry_id: sample_text(8),
-            balance: held.clone(),
+            balance: held,
             available_balance: held,
         }
     }
