@@ -111,8 +111,18 @@ impl Reader {
         rest: &str,
         params: Vec<Value>,
     ) -> Result<Vec<R>, StoreError> {
+        self.records_from(R::SOURCE, client, rest, params).await
+    }
+
+    async fn records_from<R: Stored>(
+        &self,
+        source: &str,
+        client: ClientId,
+        rest: &str,
+        params: Vec<Value>,
+    ) -> Result<Vec<R>, StoreError> {
         let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
-        let sql = format!("SELECT {} FROM {} {rest}", names.join(", "), R::SOURCE);
+        let sql = format!("SELECT {} FROM {source} {rest}", names.join(", "));
         let rows = self.rows(client, sql, params, R::COLUMNS.len()).await?;
         rows.into_iter().map(|values| Ok(R::read(&mut Row::of::<R>(values))?)).collect()
     }
@@ -250,11 +260,8 @@ impl Reader {
 
     /// Lines of the account `?2`, found through its look-ups.
     async fn account_lines(&self, client: ClientId, rest: &str, params: Vec<Value>) -> Result<Vec<Line>, StoreError> {
-        let names: Vec<&str> = Line::COLUMNS.iter().map(|column| column.name).collect();
-        let names = names.join(", ");
-        let sql = format!("SELECT {names} FROM account_lines WHERE client = ?1 AND account = ?2 AND {rest}");
-        let rows = self.rows(client, sql, params, Line::COLUMNS.len()).await?;
-        rows.into_iter().map(|values| Ok(Line::read(&mut Row::of::<Line>(values))?)).collect()
+        let rest = format!("WHERE client = ?1 AND account = ?2 AND {rest}");
+        self.records_from("account_lines", client, &rest, params).await
     }
 
     /// The last line at or before an instant. Times never decrease along a chain, so bisection finds it.

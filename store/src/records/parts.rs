@@ -1,5 +1,7 @@
 //! The JSON columns of a payment, without what other columns of the row say already.
 
+use std::borrow::Cow;
+
 use paygen_core::authorizations::Decided;
 use paygen_core::messages::{Merchant, Trace};
 use serde::{Deserialize, Serialize};
@@ -7,60 +9,51 @@ use serde::{Deserialize, Serialize};
 use super::{Corrupt, Row, json};
 
 /// A merchant, without the members that have columns: they are listed by.
-#[derive(Default, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct MerchantRest {
-    merchant_id: String,
-    city: String,
-    state: String,
-    country: String,
-    postal_code: String,
+struct MerchantRest<'a> {
+    merchant_id: Cow<'a, str>,
+    city: Cow<'a, str>,
+    state: Cow<'a, str>,
+    country: Cow<'a, str>,
+    postal_code: Cow<'a, str>,
 }
 
 pub(super) fn merchant_rest(merchant: &Merchant) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Rest<'a> {
-        merchant_id: &'a str,
-        city: &'a str,
-        state: &'a str,
-        country: &'a str,
-        postal_code: &'a str,
-    }
     let Merchant { category: _, name: _, merchant_id, city, state, country, postal_code } = merchant;
-    json(&Rest { merchant_id, city, state, country, postal_code })
+    let [merchant_id, city, state, country, postal_code] =
+        [merchant_id, city, state, country, postal_code].map(|text| Cow::Borrowed(text.as_str()));
+    json(&MerchantRest { merchant_id, city, state, country, postal_code })
 }
 
 /// Reads the columns `merchant_category`, `merchant_name` and `merchant`. Older rows have a whole merchant in the last.
 pub(super) fn merchant(row: &mut Row) -> Result<Merchant, Corrupt> {
     let (category, name) = (row.text()?, row.text()?);
     let MerchantRest { merchant_id, city, state, country, postal_code } = row.json()?;
+    let [merchant_id, city, state, country, postal_code] =
+        [merchant_id, city, state, country, postal_code].map(Cow::into_owned);
     Ok(Merchant { category, merchant_id, name, city, state, country, postal_code })
 }
 
 /// A trace, without the transaction id.
-#[derive(Deserialize)]
-struct TraceRest {
-    stan: String,
-    rrn: String,
-    authorization_code: Option<String>,
+#[derive(Serialize, Deserialize)]
+struct TraceRest<'a> {
+    stan: Cow<'a, str>,
+    rrn: Cow<'a, str>,
+    authorization_code: Option<Cow<'a, str>>,
 }
 
 pub(super) fn trace_rest(trace: &Trace) -> String {
-    #[derive(Serialize)]
-    struct Rest<'a> {
-        stan: &'a str,
-        rrn: &'a str,
-        authorization_code: Option<&'a str>,
-    }
     let Trace { stan, rrn, transaction_id: _, authorization_code } = trace;
-    json(&Rest { stan, rrn, authorization_code: authorization_code.as_deref() })
+    let authorization_code = authorization_code.as_deref().map(Cow::Borrowed);
+    json(&TraceRest { stan: Cow::Borrowed(stan), rrn: Cow::Borrowed(rrn), authorization_code })
 }
 
 /// Reads the columns `trace` and `network_transaction_id`. Older rows have a whole trace in the first.
 pub(super) fn trace(row: &mut Row) -> Result<Trace, Corrupt> {
     let TraceRest { stan, rrn, authorization_code } = row.json()?;
-    Ok(Trace { stan, rrn, transaction_id: row.text()?, authorization_code })
+    let authorization_code = authorization_code.map(Cow::into_owned);
+    Ok(Trace { stan: stan.into_owned(), rrn: rrn.into_owned(), transaction_id: row.text()?, authorization_code })
 }
 
 /// Stands for a request's merchant where it is the row's. In JSON, a quote within a text is escaped, so no text of a
