@@ -309,8 +309,9 @@ impl<R: Record> Table<R> {
         !self.dirty.is_empty()
     }
 
-    /// Marks all changes as stored.
-    pub fn mark_stored(&mut self) {
+    /// Takes the changes to be stored, in key order. From here on they count as stored.
+    pub fn take_changes(&mut self) -> Vec<Change<R>> {
+        let changes = self.changes();
         self.presumed.clear();
         for key in self.dirty.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
@@ -318,13 +319,21 @@ impl<R: Record> Table<R> {
                 slot.dirty = false;
             }
         }
+        changes
     }
 
-    /// Evicts all rows of a transient kind. Called between batches.
+    /// Evicts the rows of a transient kind that the last batch did not use. Called after each batch.
     pub(crate) fn evict_transient(&mut self) {
         if R::TRANSIENT {
-            self.forget();
+            self.aged.clear();
+            std::mem::swap(&mut self.slots, &mut self.aged);
+            self.bytes = 0;
         }
+    }
+
+    /// Ages the rows of a kind that is not transient.
+    pub(crate) fn age_if_lasting(&mut self) -> Box<dyn Send> {
+        if R::TRANSIENT { Box::new(()) } else { Box::new(self.age()) }
     }
 
     /// Drops everything.
@@ -429,7 +438,7 @@ mod tests {
         assert_eq!(table.bytes(), absent);
         table.put(answer(1_000_000));
         table.keep();
-        table.mark_stored();
+        table.take_changes();
         drop(table.age());
         assert_eq!(table.bytes(), 0);
         assert!(table.get(answer(0).key()).is_ok_and(|row| row.is_some()));
@@ -439,14 +448,19 @@ mod tests {
     }
 
     #[test]
-    fn transient_rows_are_evicted_with_their_batch_and_others_stay() {
+    fn transient_rows_are_evicted_after_the_next_batch_and_others_stay() {
         let (mut answers, mut balances) = (Table::<Idempotency>::default(), Table::default());
         let hash = Key::hashed(ClientId(Id::from_bytes([1; 12])), &[2; 32]);
         answers.load(hash, None, Access::Exclusive);
         balances.load(key(), Some(row(7)), Access::Exclusive);
-        answers.evict_transient();
-        balances.evict_transient();
-        assert_eq!((answers.len(), answers.bytes(), balances.len()), (0, 0, 1));
+        for left in [1, 0, 0] {
+            answers.evict_transient();
+            balances.evict_transient();
+            drop(answers.age_if_lasting());
+            assert_eq!((answers.len(), answers.bytes(), balances.len()), (left, 0, 1));
+        }
+        drop((balances.age_if_lasting(), balances.age_if_lasting()));
+        assert!(balances.is_empty());
     }
 
     #[test]
@@ -500,7 +514,7 @@ mod tests {
         table.delete(key());
         assert!(matches!(table.changes().as_slice(), [Change::Delete(_)]));
         table.keep();
-        table.mark_stored();
+        table.take_changes();
         drop(table.age());
         assert_eq!(ledger(&mut table), Ok(None), "its absence is known");
     }

@@ -16,7 +16,7 @@ use crate::hints::Hints;
 use crate::ids::{AuditId, ClientId, Id, IdGenerator};
 use crate::ledger::{Entry, Line, SystemLine};
 use crate::record::Key;
-use crate::table::{Access, Table};
+use crate::table::{Access, Change, Table};
 use crate::time::Instant;
 use crate::webhooks::Attempt;
 
@@ -143,6 +143,22 @@ macro_rules! define_work {
             }
         }
 
+        /// The changes of a batch, which a store writes in one transaction.
+        #[derive(Clone, Debug)]
+        pub struct Changes {
+            $(#[doc = concat!("Changes of ", stringify!($field), ", in the order of their keys.")] pub $field: Vec<Change<$record>>,)*
+            pub appended: Appended,
+            /// Wall time of the batch.
+            pub wall: Instant,
+        }
+
+        impl Changes {
+            /// Whether there is nothing to write.
+            pub fn is_empty(&self) -> bool {
+                $(self.$field.is_empty())&&* && self.appended.is_empty()
+            }
+        }
+
         /// The rows in memory, and the changes of the current batch.
         #[derive(Debug)]
         pub struct Work {
@@ -191,7 +207,8 @@ macro_rules! define_work {
                 self.hints.forget_unknown();
             }
 
-            /// Evicts rows of transient kinds ([`TRANSIENT`](crate::record::Record::TRANSIENT)). Called between batches.
+            /// Evicts rows of transient kinds ([`TRANSIENT`](crate::record::Record::TRANSIENT)) that this batch did not use.
+            /// Called after each batch. Rows of the batch stay for another one, because they may not be stored yet.
             pub fn evict_transient(&mut self) {
                 $(self.$field.evict_transient();)*
             }
@@ -201,7 +218,7 @@ macro_rules! define_work {
             /// are returned so that the caller can drop them elsewhere: dropping many rows takes long.
             pub fn evict_to_budget(&mut self, budget: usize) -> Option<Box<dyn Send>> {
                 let bytes = [$(self.$field.bytes()),*].iter().sum::<usize>();
-                (bytes > budget / 2).then(|| -> Box<dyn Send> { Box::new([$(Box::new(self.$field.age()) as Box<dyn Send>),*]) })
+                (bytes > budget / 2).then(|| -> Box<dyn Send> { Box::new([$(self.$field.age_if_lasting()),*]) })
             }
 
             /// Takes the keys of the rows that commands asked for and that are not in memory.
@@ -267,11 +284,15 @@ macro_rules! define_work {
                 self.marks = self.appended.marks();
             }
 
-            /// Marks all changes as stored. Called after a successful commit.
-            pub fn mark_stored(&mut self) {
-                $(self.$field.mark_stored();)*
-                self.appended = Appended::default();
+            /// Takes the changes, to be committed. From here on they count as stored: when the commit fails, the rows
+            /// must be forgotten.
+            pub fn take_changes(&mut self) -> Changes {
                 self.marks = Marks::default();
+                Changes {
+                    $($field: self.$field.take_changes(),)*
+                    appended: std::mem::take(&mut self.appended),
+                    wall: self.wall,
+                }
             }
 
             /// Drops every row and every change.

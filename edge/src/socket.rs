@@ -4,6 +4,7 @@
 //! head is charged to the request budget. A client whose request is refused before it was read completely can still
 //! read the response: the rest of the request is read and dropped, up to a bound (RFC 9112, section 9.6).
 
+use std::cell::RefCell;
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,11 @@ const MAX_DROPPED_BYTES: usize = 64 << 20;
 
 /// Timeout for the next of these bytes.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// Where each thread reads to.
+    static SCRATCH: RefCell<[u8; READ_BYTES]> = const { RefCell::new([0; READ_BYTES]) };
+}
 
 /// The state shared by the socket and the service of a connection.
 #[derive(Clone)]
@@ -153,13 +159,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        let size = buffer.remaining().min(READ_BYTES);
-        let mut piece = ReadBuf::new(buffer.initialize_unfilled_to(size));
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece))?;
-        self.incoming.arrived(piece.filled())?;
-        let count = piece.filled().len();
-        buffer.advance(count);
-        Poll::Ready(Ok(()))
+        // Hyper's buffer is not initialized. Clearing it for each read would cost more than copying what arrives.
+        SCRATCH.with_borrow_mut(|scratch| {
+            let size = buffer.remaining().min(READ_BYTES);
+            let mut piece = ReadBuf::new(&mut scratch[..size]);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece))?;
+            self.incoming.arrived(piece.filled())?;
+            buffer.put_slice(piece.filled());
+            Poll::Ready(Ok(()))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use paygen_core::table::Access;
 use paygen_core::time::Instant;
-use paygen_core::work::{KeySet, Work};
+use paygen_core::work::{Changes, KeySet, Work};
 use paygen_core::{Refusal, Stop, execute};
 use paygen_store::{Load, Store, StoreError};
 
@@ -49,18 +49,18 @@ impl Batch<'_> {
     /// events were committed.
     pub(super) fn run(&mut self, wall: Instant, batch_id: Id) -> Result<(Vec<Answer>, HashSet<ClientId>), StoreError> {
         let answers = if self.store.is_only_writer() { self.decide(wall)? } else { self.decide_under_locks(wall)? };
-        if self.work.has_changes() {
-            self.store.commit(self.work, batch_id)?;
-            self.wrote = true;
-        } else {
+        let mut changes = self.work.take_changes();
+        if changes.is_empty() {
             self.store.abandon();
+        } else {
+            self.store.commit(&mut changes, batch_id)?;
+            self.wrote = true;
         }
-        let clients = self.work.appended.events.iter().map(|event| event.client).collect();
-        self.work.mark_stored();
-        Ok((answers, clients))
+        Ok((answers, clients_of(&changes)))
     }
 
-    fn decide(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {
+    /// Runs the commands on rows that only this process changes.
+    pub(super) fn decide(&mut self, wall: Instant) -> Result<Vec<Answer>, StoreError> {
         self.begin(wall);
         self.finish_rounds(Load::Peek)
     }
@@ -180,6 +180,11 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// The clients whose events a batch contains.
+pub(super) fn clients_of(changes: &Changes) -> HashSet<ClientId> {
+    changes.appended.events.iter().map(|event| event.client).collect()
 }
 
 struct Missing;

@@ -10,8 +10,9 @@ use paygen_core::work::Work;
 use paygen_store::{Store, StoreError};
 
 use super::batch::{Batch, Failed, describe};
+use super::committer::{Committer, Decided, Unstored};
 use super::queue::Queue;
-use super::{Commits, Settings, Unanswered, Waiting};
+use super::{Published, Settings, Unanswered, Waiting};
 
 /// Returns wall time.
 pub type WallClock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -19,43 +20,52 @@ pub type WallClock = Arc<dyn Fn() -> Instant + Send + Sync>;
 /// How often a batch is retried when other nodes' commits conflict with it.
 const MAX_CONFLICTS: u32 = 20;
 
+/// A batch of this size is committed on the other thread even if nothing else is waiting yet.
+const HANDED_OVER_FROM: usize = 8;
+
 pub(super) struct Lane {
     queue: Arc<Queue>,
     store: Box<dyn Store>,
+    /// Commits beside the lane, if the store can do that.
+    committer: Option<Committer>,
     work: Work,
     batch: usize,
     cached_bytes: usize,
     wall: WallClock,
     ids: IdGenerator,
-    committed: Commits,
-    writable: tokio::sync::watch::Sender<bool>,
+    published: Published,
 }
 
 impl Lane {
     pub(super) fn new(
         queue: Arc<Queue>,
-        store: Box<dyn Store>,
+        (store, committer): (Box<dyn Store>, Option<Committer>),
         ids: IdGenerator,
         settings: &Settings,
-        (committed, writable): (Commits, tokio::sync::watch::Sender<bool>),
+        published: Published,
     ) -> Lane {
         Lane {
             queue,
             store,
+            committer,
             work: Work::new(ids.clone()),
             batch: settings.batch,
             cached_bytes: settings.cached_bytes,
             wall: settings.wall.clone(),
             ids: ids.split(),
-            committed,
-            writable,
+            published,
         }
     }
 
     pub(super) fn run(mut self) {
-        while let Some(waiting) = self.queue.take(self.batch) {
-            metrics::histogram!("paygen_engine_batch_commands").record(waiting.len() as f64);
-            self.serve(waiting);
+        while let Some(waiting) = self.take() {
+            match self.committer.take() {
+                Some(mut committer) => {
+                    self.serve_in_two_stages(&mut committer, waiting);
+                    self.committer = Some(committer);
+                }
+                None => self.serve(waiting),
+            }
             self.work.evict_transient();
             if let Some(forgotten) = self.work.evict_to_budget(self.cached_bytes) {
                 // When no thread can be started, the closure, and with it the rows, is dropped here.
@@ -64,8 +74,77 @@ impl Lane {
         }
     }
 
+    /// Waits for commands; meanwhile a commit may fail.
+    fn take(&mut self) -> Option<Vec<Waiting>> {
+        if let Some(committer) = &mut self.committer {
+            let arrived = self.queue.take_while(|| committer.is_busy(), self.batch);
+            if arrived.is_some() {
+                return arrived;
+            }
+            if let Err(unstored) = committer.wait() {
+                self.fail(unstored);
+            }
+        }
+        self.queue.take(self.batch)
+    }
+
+    /// Decides commands, and more as they arrive, while the batch before is being committed; then has them committed.
+    fn serve_in_two_stages(&mut self, committer: &mut Committer, mut next: Vec<Waiting>) {
+        let started = Stopwatch::now();
+        let (mut waiting, mut answers) = (Vec::new(), Vec::new());
+        let decided = loop {
+            let decided = self.decide(&next);
+            waiting.append(&mut next);
+            match decided {
+                Ok(decided) => answers.extend(decided),
+                Err(_) => break false,
+            }
+            let room = self.batch.saturating_sub(waiting.len());
+            match self.queue.take_while(|| room > 0 && committer.is_busy(), room) {
+                Some(more) => next = more,
+                None => break true,
+            }
+        };
+        if let Err(unstored) = committer.wait() {
+            // This batch was decided on changes that do not exist.
+            self.fail(unstored);
+            return self.serve(waiting);
+        }
+        if !decided {
+            self.work.forget();
+            return self.serve(waiting);
+        }
+        let batch = self.ids.next((self.wall)());
+        let decided = Decided { waiting, answers, changes: self.work.take_changes(), batch, started };
+        if decided.waiting.len() >= HANDED_OVER_FROM || !self.queue.is_empty() {
+            committer.hand_over(decided);
+        } else if let Err(unstored) = decided.store(&mut *self.store, &self.published) {
+            self.fail(unstored);
+        }
+    }
+
+    /// Runs commands on top of what is in memory.
+    fn decide(&mut self, waiting: &[Waiting]) -> Result<Vec<super::Answer>, StoreError> {
+        let wall = (self.wall)();
+        let mut batch = Batch { waiting, work: &mut self.work, store: &mut *self.store, cautious: false, wrote: false };
+        catch_unwind(AssertUnwindSafe(|| batch.decide(wall)))
+            .unwrap_or_else(|panic| Err(StoreError::Fatal(describe(&*panic))))
+    }
+
+    /// Drops what was decided since the failed batch, and answers the batch.
+    fn fail(&mut self, unstored: Unstored) {
+        self.work.forget();
+        let failed = self.what_failed(unstored.error);
+        self.settle(unstored.waiting, Err(failed));
+    }
+
     fn serve(&mut self, waiting: Vec<Waiting>) {
-        match self.attempt(&waiting) {
+        let outcome = self.attempt(&waiting);
+        self.settle(waiting, outcome);
+    }
+
+    fn settle(&mut self, waiting: Vec<Waiting>, outcome: Result<Vec<super::Answer>, Failed>) {
+        match outcome {
             Ok(answers) => answer(waiting, answers),
             Err(Failed::CommandFault(_)) if waiting.len() > 1 => {
                 // One command of the batch fails for a reason no rule foresees. Run one by one, only that command
@@ -109,11 +188,7 @@ impl Lane {
             }
             match outcome {
                 Ok((answers, clients)) => {
-                    metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
-                    self.committed.add(clients);
-                    if wrote {
-                        super::publish_writable(&self.writable, true);
-                    }
+                    self.published.batch(waiting.len(), started, clients, wrote);
                     return Ok(answers);
                 }
                 Err(StoreError::Conflict(why)) => {
@@ -124,18 +199,24 @@ impl Lane {
                     }
                     std::thread::sleep(Duration::from_millis(u64::from(conflicts.min(10))));
                 }
-                Err(StoreError::CommandFault(why)) => return Err(Failed::CommandFault(why)),
-                Err(StoreError::Fatal(why)) => return Err(Failed::Fatal(why)),
-                Err(error) => {
-                    super::publish_writable(&self.writable, false);
-                    return Err(Failed::Unavailable(error.to_string()));
-                }
+                Err(error) => return Err(self.what_failed(error)),
+            }
+        }
+    }
+
+    fn what_failed(&self, error: StoreError) -> Failed {
+        match error {
+            StoreError::CommandFault(why) => Failed::CommandFault(why),
+            StoreError::Fatal(why) => Failed::Fatal(why),
+            error => {
+                super::publish_writable(&self.published.writable, false);
+                Failed::Unavailable(error.to_string())
             }
         }
     }
 }
 
-fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
+pub(super) fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
     for (waiting, answer) in waiting.into_iter().zip(answers) {
         crate::measures::count(&waiting.submission, &answer);
         // The send fails when the caller no longer waits; the answer is then discarded.

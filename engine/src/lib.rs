@@ -2,12 +2,14 @@
 //!
 //! Commands wait in three bounded queues (network messages, API calls, background work); a full queue refuses at once.
 //! A lane takes the waiting commands as one batch, loads their rows, runs every command, and commits once. No answer is
-//! sent before its batch is durable. SQLite has one lane. PostgreSQL has several; commands with the same home always
+//! sent before its batch is durable. SQLite has one lane, which decides the next batch while the one before is committed.
+//! PostgreSQL has several; commands with the same home always
 //! run on the same lane, in the order of their arrival within a queue.
 
 mod batch;
 pub mod clock;
 mod commits;
+mod committer;
 mod lane;
 pub mod measures;
 mod queue;
@@ -18,11 +20,12 @@ pub mod tail;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use paygen_core::access::Idempotency;
-use paygen_core::ids::{CardHolderId, IdGenerator};
+use paygen_core::ids::{CardHolderId, ClientId, IdGenerator};
 use paygen_core::{Outcome, Refusal, Request};
 use paygen_store::Store;
 use tokio::sync::oneshot;
@@ -130,6 +133,25 @@ struct Shared {
     writable: tokio::sync::watch::Sender<bool>,
 }
 
+/// Where a lane publishes what it committed.
+#[derive(Clone)]
+struct Published {
+    committed: Commits,
+    writable: tokio::sync::watch::Sender<bool>,
+}
+
+impl Published {
+    /// A batch was answered; `wrote` if it changed anything.
+    fn batch(&self, commands: usize, started: std::time::Instant, clients: HashSet<ClientId>, wrote: bool) {
+        metrics::histogram!("paygen_engine_batch_commands").record(commands as f64);
+        metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
+        self.committed.add(clients);
+        if wrote {
+            publish_writable(&self.writable, true);
+        }
+    }
+}
+
 fn publish_writable(known: &tokio::sync::watch::Sender<bool>, writable: bool) {
     let changed = known.send_if_modified(|before| std::mem::replace(before, writable) != writable);
     if changed && writable {
@@ -156,7 +178,15 @@ impl Engine {
         let mut threads = Vec::new();
         for (number, (store, ids)) in stores.into_iter().enumerate() {
             let queue = Arc::new(Queue::new(settings.bounds));
-            let lane = lane::Lane::new(queue.clone(), store, ids, settings, (committed.clone(), writable.clone()));
+            let published = Published { committed: committed.clone(), writable: writable.clone() };
+            let committer = match store.second() {
+                Some(store) => {
+                    let name = format!("commit-{number}");
+                    Some(committer::Committer::start(store, queue.clone(), published.clone(), name)?)
+                }
+                None => None,
+            };
+            let lane = lane::Lane::new(queue.clone(), (store, committer), ids, settings, published);
             threads.push(std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || lane.run())?);
             lanes.push(queue);
         }

@@ -77,6 +77,30 @@ impl Queue {
         Some(state.take(limit))
     }
 
+    /// As [`Queue::take`], as long as `is_wanted`; `None` when it is not. Whatever changes that must call
+    /// [`Queue::wake`].
+    pub(super) fn take_while(&self, is_wanted: impl Fn() -> bool, limit: usize) -> Option<Vec<Waiting>> {
+        let mut state = self.lock();
+        while is_wanted() {
+            if state.queues.iter().any(|queue| !queue.is_empty()) {
+                return Some(state.take(limit));
+            }
+            state = self.arrived.wait(state).unwrap_or_else(|poison| poison.into_inner());
+        }
+        None
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().queues.iter().all(VecDeque::is_empty)
+    }
+
+    /// Lets [`Queue::take_while`] ask again whether commands are wanted.
+    pub(super) fn wake(&self) {
+        // With the lock, so that the consumer either has not asked yet or waits.
+        let _state = self.lock();
+        self.arrived.notify_all();
+    }
+
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.arrived.notify_all();

@@ -17,7 +17,7 @@ use paygen_core::table::{Access, Change};
 use paygen_core::testing::a_new_account;
 use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
-use paygen_core::work::{Context, KeySet, Work};
+use paygen_core::work::{Changes, Context, KeySet, Work};
 use paygen_core::{Command, Outcome, Request};
 use paygen_store::{Load, Store, StoreError};
 
@@ -38,6 +38,8 @@ struct Scripted {
     looked_for: Arc<Mutex<Vec<usize>>>,
     /// When set, receives a message when a commit begins.
     entered: Option<tokio::sync::mpsc::UnboundedSender<()>>,
+    /// When set, commits on another thread.
+    second: Mutex<Option<Box<Scripted>>>,
 }
 
 impl Store for Scripted {
@@ -63,7 +65,7 @@ impl Store for Scripted {
         Ok(())
     }
 
-    fn commit(&mut self, work: &mut Work, _: Id) -> Result<(), StoreError> {
+    fn commit(&mut self, changes: &mut Changes, _: Id) -> Result<(), StoreError> {
         if let Some(entered) = &self.entered {
             let _ = entered.send(());
         }
@@ -71,7 +73,7 @@ impl Store for Scripted {
             let _ = gate.recv();
         }
         let named = |name: &str| {
-            work.accounts.changes().iter().any(|change| matches!(change, Change::Insert(row) if row.name == name))
+            changes.accounts.iter().any(|change| matches!(change, Change::Insert(row) if row.name == name))
         };
         if named("culprit") {
             return Err(StoreError::CommandFault("no such luck".to_owned()));
@@ -79,14 +81,19 @@ impl Store for Scripted {
         match self.commits.lock().expect("the script").pop() {
             Some(failure) => Err(failure),
             None => {
-                let made = work.idempotency.changes().into_iter();
+                let made = changes.idempotency.iter();
                 self.answers.extend(made.filter_map(|change| match change {
-                    Change::Insert(row) | Change::Update(row) => Some((row.key(), (*row).clone())),
+                    Change::Insert(row) | Change::Update(row) => Some((row.key(), Idempotency::clone(row))),
                     Change::Delete(_) => None,
                 }));
                 Ok(())
             }
         }
+    }
+
+    fn second(&self) -> Option<Box<dyn Store>> {
+        let second = self.second.lock().expect("the second").take();
+        second.map(|store| -> Box<dyn Store> { store })
     }
 
     fn abandon(&mut self) {}
@@ -206,6 +213,98 @@ async fn a_full_queue_refuses_at_once_and_a_stopping_engine_finishes_what_waits(
     }
     let late = engine.submit(Priority::Api, open("late")).await;
     assert!(matches!(late, Err(Unanswered::Draining)), "{late:?}");
+}
+
+type Call = tokio::task::JoinHandle<Result<Answer, Unanswered>>;
+
+fn call(engine: &Engine, submission: Submission) -> Call {
+    let engine = engine.clone();
+    tokio::spawn(async move { engine.submit(Priority::Api, submission).await })
+}
+
+async fn until_waiting(engine: &Engine, commands: usize) {
+    while engine.waiting()[1] != commands {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Commits accounts of these names on the other thread, and, while that waits, has the lane decide a transfer between two
+/// older accounts. The commit ends with the failure, if there is one. Returns the answers: of the accounts, of the
+/// transfer.
+async fn overlapped(names: [&str; 8], failure: Option<StoreError>) -> (Vec<Result<Answer, Unanswered>>, Answer) {
+    let commits = Arc::new(Mutex::new(Vec::new()));
+    let (entered, mut has_entered) = tokio::sync::mpsc::unbounded_channel();
+    let scripted = || {
+        let (open_gate, gate) = channel();
+        let store = Scripted {
+            commits: commits.clone(),
+            gate: Some(gate),
+            entered: Some(entered.clone()),
+            ..Scripted::default()
+        };
+        (store, open_gate)
+    };
+    let ((first, lane_gate), (second, second_gate)) = (scripted(), scripted());
+    let engine = engine(Scripted { second: Mutex::new(Some(Box::new(second))), ..first }, Bounds::default());
+    let mut made = Vec::new();
+    for name in ["From", "To"] {
+        lane_gate.send(()).expect("the lane's store listens");
+        made.push(opened(&engine, open(name)).await);
+        has_entered.recv().await.expect("it was committed by the lane");
+    }
+    // While the lane commits this one, all others arrive, and are one batch.
+    let alone = call(&engine, open("Alone"));
+    has_entered.recv().await.expect("the lane commits");
+    let accounts = names.map(|name| call(&engine, open(name)));
+    until_waiting(&engine, names.len()).await;
+    lane_gate.send(()).expect("the lane's store listens");
+    has_entered.recv().await.expect("the other thread commits");
+    let transfer = call(&engine, transfer(made[0], made[1], 4));
+    until_waiting(&engine, 0).await;
+    assert!(alone.await.expect("it ran").is_ok());
+    assert!(!transfer.is_finished() && accounts.iter().all(|account| !account.is_finished()), "nothing is stored");
+    commits.lock().expect("the script").extend(failure);
+    open_all(&second_gate);
+    open_all(&lane_gate);
+    let mut answers = Vec::new();
+    for account in accounts {
+        answers.push(account.await.expect("it ran"));
+    }
+    (answers, transfer.await.expect("it ran").expect("an answer"))
+}
+
+const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+#[tokio::test]
+async fn a_batch_is_decided_while_the_one_before_is_committed() {
+    let (accounts, transfer) = overlapped(NAMES, None).await;
+    assert!(accounts.iter().all(|account| matches!(account, Ok(Answer::Decided(Ok(Outcome::Account(_)))))));
+    assert!(matches!(transfer, Answer::Decided(Ok(Outcome::Transfer(_)))), "{transfer:?}");
+}
+
+/// This store has nothing on disk, so after the working set was dropped the accounts of the transfer are gone.
+fn was_decided_again(transfer: &Answer) -> bool {
+    matches!(transfer, Answer::Decided(Err(refusal)) if refusal.code() == "account_not_found")
+}
+
+#[tokio::test]
+async fn what_was_decided_on_changes_that_were_not_stored_is_decided_again() {
+    let (accounts, transfer) = overlapped(NAMES, Some(StoreError::Unavailable("the disk is full".to_owned()))).await;
+    assert!(accounts.iter().all(|account| matches!(account, Err(Unanswered::Unavailable(_)))));
+    assert!(was_decided_again(&transfer), "{transfer:?}");
+}
+
+#[tokio::test]
+async fn the_culprit_of_a_batch_that_was_overlapped_fails_alone() {
+    let (accounts, transfer) = overlapped(["a", "b", "culprit", "d", "e", "f", "g", "h"], None).await;
+    for (at, account) in accounts.iter().enumerate() {
+        match account {
+            Err(Unanswered::Internal(_)) if at == 2 => {}
+            Ok(Answer::Decided(Ok(Outcome::Account(_)))) if at != 2 => {}
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+    assert!(was_decided_again(&transfer), "{transfer:?}");
 }
 
 fn kept(mut submission: Submission, fingerprint: u8) -> Submission {

@@ -32,7 +32,7 @@ mod verify;
 mod webhooks;
 
 use paygen_core::ids::Id;
-use paygen_core::work::{KeySet, Work};
+use paygen_core::work::{Changes, KeySet, Work};
 
 pub use database::Database;
 pub use installation::Installation;
@@ -94,9 +94,15 @@ pub trait Store: Send {
     /// Loads rows into the working set, or marks them as absent.
     fn load(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError>;
 
-    /// Writes the batch's changes and its id in one transaction, durable on return. After an error nothing is stored
-    /// and the transaction is over.
-    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError>;
+    /// Writes a batch's changes and its id in one transaction, durable on return. After an error nothing is stored and
+    /// the transaction is over.
+    fn commit(&mut self, changes: &mut Changes, batch: Id) -> Result<(), StoreError>;
+
+    /// A second handle that commits on another thread while this one loads the rows of the next batch, if the store can
+    /// do that. Rows of the batch that is being committed must not be loaded: they are found as they were before.
+    fn second(&self) -> Option<Box<dyn Store>> {
+        None
+    }
 
     /// Rolls the open transaction back, if there is one.
     fn abandon(&mut self);

@@ -142,11 +142,7 @@ impl Reader {
         let sql = "SELECT f.client, f.card, c.card_holder, c.debit_account, c.funds, c.expiry_year, c.expiry_month
              FROM card_fingerprints f JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
         let params = [Value::Bytes(fingerprint.to_vec())];
-        let rows = match &self.backend {
-            Backend::Sqlite(pool) => pool.rows(sql, &params, 7)?,
-            Backend::Postgres(pool) => pool.rows(sql, &params).await?,
-        };
-        let read = |row: Vec<Value>| {
+        let card = |row: Vec<Value>| {
             let id = |at: usize| match row.get(at)? {
                 Value::Bytes(bytes) => Id::from_slice(bytes),
                 _ => None,
@@ -156,7 +152,11 @@ impl Reader {
             let links = Links { card_holder, account, funds: LedgerAccountId(id(4)?) };
             Some(NumberedCard { client: ClientId(id(0)?), card: CardId(id(1)?), expiry: (*year, *month), links })
         };
-        Ok(rows.into_iter().next().and_then(read))
+        let first = |rows: Vec<Vec<Value>>| rows.into_iter().next().and_then(card);
+        match &self.backend {
+            Backend::Sqlite(pool) => pool.card_of_number(fingerprint, |pool| Ok(first(pool.rows(sql, &params, 7)?))),
+            Backend::Postgres(pool) => Ok(first(pool.rows(sql, &params).await?)),
+        }
     }
 
     /// The rows of several ids of a client; absent ones are left out.

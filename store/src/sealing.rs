@@ -5,37 +5,36 @@
 //! commit finds the key gone and stores nothing, however long its node was suspended in between.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use paygen_core::rotation::Sealed;
-use paygen_core::table::{Change, Table};
-use paygen_core::work::Work;
+use paygen_core::table::Change;
+use paygen_core::work::Changes;
 
 use crate::StoreError;
 
 /// The ids of the data keys used by the batch's new content.
-pub(crate) fn relied_on(work: &Work) -> BTreeSet<String> {
+pub(crate) fn relied_on(changes: &Changes) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    for row in written(&work.card_secrets) {
+    for row in written(&changes.card_secrets) {
         ids.extend(named(&row.number));
         ids.extend(row.pin.as_deref().and_then(named));
     }
-    for row in written(&work.card_holders) {
+    for row in written(&changes.card_holders) {
         ids.extend(row.key.as_deref().and_then(named));
     }
-    for row in written(&work.webhooks) {
+    for row in written(&changes.webhooks) {
         ids.extend(named(&row.credentials));
     }
     // A response about a card holder is sealed under that card holder's key.
-    for row in written(&work.idempotency).filter(|row| row.subject.is_none()) {
+    for row in written(&changes.idempotency).filter(|row| row.subject.is_none()) {
         ids.extend(named(&row.body));
     }
     ids
 }
 
-fn written<R: paygen_core::record::Record>(table: &Table<R>) -> impl Iterator<Item = Arc<R>> {
-    table.changes().into_iter().filter_map(|change| match change {
-        Change::Insert(row) | Change::Update(row) => Some(row),
+fn written<R>(changes: &[Change<R>]) -> impl Iterator<Item = &R> {
+    changes.iter().filter_map(|change| match change {
+        Change::Insert(row) | Change::Update(row) => Some(&**row),
         Change::Delete(_) => None,
     })
 }

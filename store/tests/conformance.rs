@@ -105,7 +105,7 @@ fn add(store: &mut dyn Store, work: &mut Work, numbers: &[u8], amount: i64, batc
                 work.balances.put(balance(*number, ledger + amount));
             }
             work.keep();
-            store.commit(work, batch)
+            store.commit(&mut work.take_changes(), batch)
         });
         match attempt {
             Ok(()) => return,
@@ -133,7 +133,7 @@ async fn rows_are_inserted_changed_deleted_and_known_to_be_absent() {
             assert_eq!(work.balances.get(key(9)), Ok(None), "a known absence is an ordinary none");
             work.balances.delete(key(1));
             work.keep();
-            store.commit(&mut work, Id::from_bytes([3; 12])).expect("a commit");
+            store.commit(&mut work.take_changes(), Id::from_bytes([3; 12])).expect("a commit");
         })
         .await;
         assert_eq!(ledger_of(&world.database, 1).await, None);
@@ -151,7 +151,7 @@ async fn a_batch_that_the_schema_refuses_leaves_nothing() {
             work.balances.put(balance(1, 5));
             work.balances.put(Balance { held: -1, ..balance(2, 5) });
             work.keep();
-            let refused = store.commit(&mut work, Id::from_bytes([1; 12]));
+            let refused = store.commit(&mut work.take_changes(), Id::from_bytes([1; 12]));
             assert!(matches!(refused, Err(StoreError::CommandFault(_))), "{refused:?}");
             add(&mut *store, &mut work, &[3], 1, Id::from_bytes([2; 12]));
         })
@@ -211,7 +211,7 @@ async fn a_connection_lost_before_the_first_write_loses_no_update() {
         work.balances.put(balance(1, 5));
         work.keep();
         runtime.block_on(end_sessions(&url));
-        let lost = slow.commit(&mut work, Id::from_bytes([1; 12]));
+        let lost = slow.commit(&mut work.take_changes(), Id::from_bytes([1; 12]));
         assert!(lost.is_err(), "what was decided under locks that are gone is not written");
         add(&mut *slow, &mut work, &[1], 7, Id::from_bytes([2; 12]));
     })
@@ -239,8 +239,8 @@ async fn a_taken_look_up_row_is_a_conflict() {
         second.api_key_hashes.put(look_up(2));
         first.keep();
         second.keep();
-        one.commit(&mut first, Id::from_bytes([1; 12])).expect("the first one gets it");
-        let late = two.commit(&mut second, Id::from_bytes([2; 12]));
+        one.commit(&mut first.take_changes(), Id::from_bytes([1; 12])).expect("the first one gets it");
+        let late = two.commit(&mut second.take_changes(), Id::from_bytes([2; 12]));
         assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
     })
     .await;
@@ -279,9 +279,11 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
                     work.begin_batch(Instant::from_micros(5));
                     work.appended.events.push(event(node, sequence, node));
                     store
-                        .commit(&mut work, Id::from_bytes([node, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, sequence as u8]))
+                        .commit(
+                            &mut work.take_changes(),
+                            Id::from_bytes([node, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, sequence as u8]),
+                        )
                         .expect("a commit");
-                    work.mark_stored();
                 }
             }));
         }
@@ -318,7 +320,7 @@ async fn positions_have_no_gap_and_keep_each_objects_order() {
             let mut work = work(9);
             work.begin_batch(Instant::from_micros(6));
             work.appended.deleted_events.extend(old.iter().map(|(key, _)| *key));
-            store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
+            store.commit(&mut work.take_changes(), Id::from_bytes([9; 12])).expect("a commit");
         })
         .await;
         let left = world.database.reader().events_after(client(), 0, 1000).await.expect("a read");
@@ -362,7 +364,7 @@ fn keep_answer(store: &mut dyn Store, number: u8, key: &str) -> Result<(), Store
     work.begin_batch(Instant::from_micros(5));
     work.idempotency.put(row);
     work.keep();
-    store.commit(&mut work, Id::from_bytes([number; 12]))
+    store.commit(&mut work.take_changes(), Id::from_bytes([number; 12]))
 }
 
 /// Whatever a node slept through: content under a data key keeps the key, and without the key there is no content.
@@ -399,7 +401,7 @@ async fn a_data_key_in_use_is_not_deleted_and_nothing_is_stored_under_a_deleted_
             store.load(&keys, &mut work, Load::Hold).expect("a load");
             work.idempotency.delete(found[0].0);
             work.keep();
-            store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
+            store.commit(&mut work.take_changes(), Id::from_bytes([9; 12])).expect("a commit");
             (store, ())
         })
         .await;

@@ -145,7 +145,7 @@ impl Simulation {
         self.entries.append(&mut self.work.appended.entries);
         self.lines.append(&mut self.work.appended.lines);
         self.system.append(&mut self.work.appended.system_lines);
-        self.work.mark_stored();
+        self.work.take_changes();
     }
 
     /// What the model says: the new amounts, or the code of the refusal.

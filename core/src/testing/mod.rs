@@ -19,9 +19,8 @@ use crate::money::{Category, Currency, Decimal};
 use crate::record::Key;
 use crate::table::Access;
 use crate::time::Instant;
-use crate::work::{Appended, Context, Work};
+use crate::work::{Appended, Changes, Context, Work};
 use crate::{Command, Outcome, Request, Stop, execute};
-use simulation::Committed;
 
 /// The prefix of sealed content in tests: it must never appear in events or in the audit log.
 pub(crate) const SEALED: &str = "sealed-content-";
@@ -60,13 +59,9 @@ impl World {
     }
 
     /// As [`World::run`]; also returns what was committed.
-    pub(crate) fn run_and_tell(&mut self, command: Command) -> (Result<Outcome, &'static str>, Option<Committed>) {
+    pub(crate) fn run_and_tell(&mut self, command: Command) -> (Result<Outcome, &'static str>, Option<Changes>) {
         match self.attempt(command) {
-            Ok(outcome) => {
-                let committed = Committed::of(&self.work);
-                self.store();
-                (Ok(outcome), Some(committed))
-            }
+            Ok(outcome) => (Ok(outcome), Some(self.store())),
             Err(code) => (Err(code), None),
         }
     }
@@ -105,11 +100,11 @@ impl World {
     }
 
     /// Commits the running command.
-    fn store(&mut self) {
+    fn store(&mut self) -> Changes {
         self.work.keep();
-        let new = std::mem::take(&mut self.work.appended);
-        self.append(new);
-        self.work.mark_stored();
+        let changes = self.work.take_changes();
+        self.append(changes.appended.clone());
+        changes
     }
 
     fn append(&mut self, new: Appended) {

@@ -91,7 +91,7 @@ pub async fn seed(database: &Database, vault: Arc<Vault>, client: ClientId, card
             }
             if (number + 1) % STEP == 0 || number + 1 == cards {
                 let batch = seeder.ids.next(wall());
-                store.commit(&mut seeder.work, batch).expect("the rows are stored");
+                store.commit(&mut seeder.work.take_changes(), batch).expect("the rows are stored");
                 seeder.work.forget();
             }
         }

@@ -17,9 +17,9 @@ use futures_util::future::maybe_done;
 use paygen_core::clock::AdvanceClock;
 use paygen_core::ids::{ClientId, Id, IdGenerator, TransferId};
 use paygen_core::ledger::Verifier;
-use paygen_core::testing::simulation::{Committed, Dice, Simulation, WALL};
+use paygen_core::testing::simulation::{Dice, Simulation, WALL};
 use paygen_core::transfers::ReverseTransfer;
-use paygen_core::work::{Context, KeySet, Work};
+use paygen_core::work::{Changes, Context, KeySet, Work};
 use paygen_core::{Command, Request};
 use paygen_engine::{
     Answer, Bounds, Decision, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered,
@@ -46,7 +46,7 @@ enum Fault {
 
 #[derive(Default)]
 struct Seen {
-    committed: Vec<Committed>,
+    committed: Vec<Changes>,
     fault: Option<Fault>,
     /// The number of loads and commits, and their duration.
     loads: (u32, Duration),
@@ -72,7 +72,7 @@ impl Store for Watched {
         loaded
     }
 
-    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+    fn commit(&mut self, changes: &mut Changes, batch: Id) -> Result<(), StoreError> {
         // Held through the commit, so that commits are recorded in their order.
         let mut seen = lock(&self.seen);
         let fault = seen.fault.take();
@@ -82,9 +82,9 @@ impl Store for Watched {
             Some(Fault::Conflict) => return Err(StoreError::Conflict("another writer".to_owned())),
             Some(Fault::After) | None => {}
         }
-        let committed = Committed::of(work);
+        let committed = changes.clone();
         let begun = std::time::Instant::now();
-        self.inner.commit(work, batch)?;
+        self.inner.commit(changes, batch)?;
         seen.commits = (seen.commits.0 + 1, seen.commits.1 + begun.elapsed());
         seen.committed.push(committed);
         if fault.is_some() { Err(failed()) } else { Ok(()) }

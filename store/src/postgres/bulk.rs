@@ -7,7 +7,7 @@ use paygen_core::for_each_table;
 use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use paygen_core::table::Change;
-use paygen_core::work::Work;
+use paygen_core::work::Changes;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
@@ -36,22 +36,6 @@ const FORGET_ATTEMPTS: &str = "DELETE FROM delivery_attempts a USING unnest($1::
     WHERE a.client = v.client AND a.id = v.id";
 
 const NOTE_BATCH: &str = "INSERT INTO commits (batch_id, committed_at) VALUES ($1::bytea, $2::bigint)";
-
-macro_rules! define_changes {
-    ($($field:ident: $record:ty),* $(,)?) => {
-        /// The changed rows of a batch.
-        pub(super) struct Changes {
-            $($field: Vec<Change<$record>>,)*
-        }
-
-        impl Changes {
-            pub(super) fn of(work: &Work) -> Changes {
-                Changes { $($field: work.$field.changes(),)* }
-            }
-        }
-    };
-}
-for_each_table!(define_changes);
 
 /// A statement over many rows.
 pub(super) struct Bulk<'a> {
@@ -89,9 +73,9 @@ fn row_gone() -> StoreError {
 }
 
 /// The statements of a commit, in the order of the kinds.
-pub(super) fn bulks<'a>(work: &'a Work, changes: &'a Changes, batch: Id) -> Vec<Bulk<'a>> {
+pub(super) fn bulks(changes: &Changes, batch: Id) -> Vec<Bulk<'_>> {
     let mut bulks = Vec::new();
-    let keys: Vec<String> = relied_on(work).into_iter().collect();
+    let keys: Vec<String> = relied_on(changes).into_iter().collect();
     if !keys.is_empty() {
         bulks.push(Bulk { otherwise: key_gone, ..Bulk::new(LOCK_DATA_KEYS, vec![Box::new(keys)]) });
     }
@@ -101,7 +85,7 @@ pub(super) fn bulks<'a>(work: &'a Work, changes: &'a Changes, batch: Id) -> Vec<
         };
     }
     for_each_table!(write_tables);
-    let appended = &work.appended;
+    let appended = &changes.appended;
     append(&mut bulks, &appended.entries);
     append(&mut bulks, &appended.lines);
     append(&mut bulks, &appended.system_lines);
@@ -112,7 +96,7 @@ pub(super) fn bulks<'a>(work: &'a Work, changes: &'a Changes, batch: Id) -> Vec<
     forget(&mut bulks, FORGET_POSITIONS, &appended.deleted_events);
     forget(&mut bulks, FORGET_EVENTS, &appended.deleted_events);
     forget(&mut bulks, FORGET_ATTEMPTS, &appended.deleted_attempts);
-    bulks.push(Bulk::new(NOTE_BATCH, vec![Box::new(Param::Id(batch)), Box::new(work.wall().micros())]));
+    bulks.push(Bulk::new(NOTE_BATCH, vec![Box::new(Param::Id(batch)), Box::new(changes.wall.micros())]));
     bulks
 }
 

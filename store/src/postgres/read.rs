@@ -5,13 +5,14 @@ use std::sync::Arc;
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod};
 use paygen_core::ids::{ClientId, Id};
 use tokio_postgres::NoTls;
+use tokio_postgres::types::ToSql;
 
 use super::connection::{config, explain, tls, wants_tls};
 use super::values::{placeholders, read};
 use crate::StoreError;
 use crate::query::{ColumnKind, ListQuery, Page, Paging};
-use crate::sql::{Builder, Listed, Spelling};
-use crate::totals::Totals;
+use crate::sql::{Builder, Listed, Spelling, Statement};
+use crate::totals::{Found, Totals};
 use crate::turns::ReadTurns;
 use crate::value::Value;
 
@@ -130,7 +131,7 @@ impl Pool {
 
     async fn run(&self, connection: &Object, sql: &str, params: &[Value]) -> Result<Vec<Vec<Value>>, StoreError> {
         let statement = connection.prepare_cached(sql).await.map_err(|error| explain(&error))?;
-        let params: Vec<_> = params.iter().map(|value| value as &(dyn tokio_postgres::types::ToSql + Sync)).collect();
+        let params: Vec<_> = params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
         let rows = connection.query(&statement, &params).await;
         let rows = rows.inspect_err(|_| connection.statement_cache.clear()).map_err(|error| explain(&error))?;
         rows.iter().map(read).collect()
@@ -154,33 +155,45 @@ impl Pool {
         begun.end("COMMIT").await.map(|()| true)
     }
 
-    /// Runs a list query within its time limit.
+    /// Runs a list query; each of its statements has the query's time limit.
     pub(crate) async fn list<L: Listed>(&self, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
-        let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {}", query.timeout_ms);
-        let begun = Begun::begin(self.connection().await?, &begin).await?;
-        let page = self.page::<L>(begun.connection()?, query).await;
-        if begun.end("ROLLBACK").await.is_err() {
-            tracing::debug!("a reading connection was lost");
-        }
-        page
-    }
-
-    async fn page<L: Listed>(&self, connection: &Object, query: &ListQuery) -> Result<Page<L::Row>, StoreError> {
+        let connection = self.connection().await?;
         let total = match query.paging {
             Paging::Page { .. } => {
                 let statement = Builder::new(&PostgresSpelling).count::<L>(query);
                 match self.totals.find(&statement) {
-                    Some(known) => Some(known),
-                    None => {
-                        let counted = self.run(connection, &statement.text, &statement.params).await?;
-                        self.totals.note(&statement, &counted)
+                    Found::Total(total) => Some(total),
+                    Found::ToCount(now) => {
+                        let counted = run_within(&connection, &statement, query.timeout_ms).await?;
+                        self.totals.note(&statement, now, &counted)
                     }
                 }
             }
             Paging::After(_) => None,
         };
         let statement = Builder::new(&PostgresSpelling).page::<L>(query);
-        let found = self.run(connection, &statement.text, &statement.params).await?;
+        let found = run_within(&connection, &statement, query.timeout_ms).await?;
         crate::page::<L>(found, query, total, &|_| None)
     }
+}
+
+/// Runs a statement in a transaction of its own with a time limit, in one round trip. All three messages are sent by the
+/// first poll, so the transaction ends even if the caller is cancelled.
+async fn run_within(
+    connection: &Object,
+    statement: &Statement,
+    timeout_ms: u32,
+) -> Result<Vec<Vec<Value>>, StoreError> {
+    let explained = |error| explain(&error);
+    let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}");
+    let prepared = connection.prepare_cached(&statement.text).await.map_err(explained)?;
+    let params: Vec<_> = statement.params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+    let (begun, found, ended) = futures_util::future::join3(
+        connection.batch_execute(&begin),
+        connection.query(&prepared, &params),
+        connection.batch_execute("ROLLBACK"),
+    )
+    .await;
+    let found = found.inspect_err(|_| connection.statement_cache.clear()).map_err(explained);
+    begun.and(ended).map_err(explained).and(found)?.iter().map(read).collect()
 }

@@ -14,11 +14,11 @@ use std::time::Duration;
 use futures_util::future::{MaybeDone, join, join_all, maybe_done};
 use paygen_core::for_each_table;
 use paygen_core::ids::Id;
-use paygen_core::work::{KeySet, Work};
+use paygen_core::work::{Changes, KeySet, Work};
 use tokio::runtime::Handle;
 use tokio_postgres::Row;
 
-use super::bulk::{Changes, bulks};
+use super::bulk::bulks;
 use super::connection::{Backend, explain, is_lost};
 use super::load::{Plans, guards_of, plan, supply, unguarded, with_guards};
 use super::session::Session;
@@ -160,9 +160,8 @@ impl PostgresStore {
     }
 
     /// Writes the batch and commits, in one round trip.
-    async fn write(&mut self, work: &Work, batch: Id) -> Result<(), Unwritten> {
-        let changes = Changes::of(work);
-        let bulks = bulks(work, &changes, batch);
+    async fn write(&mut self, changes: &Changes, batch: Id) -> Result<(), Unwritten> {
+        let bulks = bulks(changes, batch);
         let session = self.held()?;
         let mut prepared = Vec::with_capacity(bulks.len());
         for bulk in &bulks {
@@ -185,12 +184,12 @@ impl PostgresStore {
         }
     }
 
-    async fn commit_all(&mut self, work: &Work, batch: Id) -> Result<(), StoreError> {
+    async fn commit_all(&mut self, changes: &Changes, batch: Id) -> Result<(), StoreError> {
         if !self.in_transaction {
             self.begin().await?;
         }
         let backend = self.session.as_ref().map(|session| session.backend);
-        match (self.write(work, batch).await, backend) {
+        match (self.write(changes, batch).await, backend) {
             (Ok(()), _) => {
                 self.in_transaction = false;
                 Ok(())
@@ -265,9 +264,9 @@ impl Store for PostgresStore {
         runtime.block_on(self.load_all(keys, work, how))
     }
 
-    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+    fn commit(&mut self, changes: &mut Changes, batch: Id) -> Result<(), StoreError> {
         let runtime = self.runtime.clone();
-        runtime.block_on(self.commit_all(work, batch))
+        runtime.block_on(self.commit_all(changes, batch))
     }
 
     fn abandon(&mut self) {

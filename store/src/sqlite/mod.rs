@@ -6,6 +6,7 @@ mod connection;
 mod flusher;
 mod journal;
 mod look_ups;
+mod numbers;
 mod periodic;
 mod read;
 pub(crate) mod snapshot;
@@ -16,7 +17,7 @@ mod write_back;
 mod writer;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::StoreError;
@@ -39,6 +40,7 @@ const DIALECT: Dialect = Dialect {
 };
 
 pub(crate) struct Sqlite {
+    path: PathBuf,
     readers: Arc<Pool>,
     /// Present if this process may write. Dropped in this order: flush the cache, empty the log, then let another
     /// process write.
@@ -57,7 +59,7 @@ impl Sqlite {
         let readers = Arc::new(Pool::new(path, Some(writer.clone())));
         let flusher = flusher::start(writer.clone())?;
         let checkpoints = checkpoint::start(path, writer.clone())?;
-        Ok(Sqlite { readers, writer: Some((writer, flusher, checkpoints)), _lock: Some(lock) })
+        Ok(Sqlite { path: path.to_owned(), readers, writer: Some((writer, flusher, checkpoints)), _lock: Some(lock) })
     }
 
     /// Opens the file for reading while a server may be running.
@@ -65,7 +67,7 @@ impl Sqlite {
         must_exist(path)?;
         must_not_be_emptied(path)?;
         must_be_current(path)?;
-        Ok(Sqlite { readers: Arc::new(Pool::new(path, None)), writer: None, _lock: None })
+        Ok(Sqlite { path: path.to_owned(), readers: Arc::new(Pool::new(path, None)), writer: None, _lock: None })
     }
 
     fn writer(&self) -> Result<&Arc<Writer>, StoreError> {
@@ -74,7 +76,7 @@ impl Sqlite {
     }
 
     pub(crate) fn store(&self) -> Result<SqliteStore, StoreError> {
-        Ok(SqliteStore::new(self.writer()?.clone()))
+        Ok(SqliteStore::new(&self.path, self.writer()?.clone()))
     }
 
     /// Runs one statement.

@@ -12,13 +12,13 @@ use super::connection::{explain, open_to_read, values};
 use super::write_back::WriteBack;
 use super::writer::Writer;
 use super::{flusher, journal};
-use crate::StoreError;
 use crate::query::{ColumnKind, ListColumn, ListQuery, Operand, Page, Paging, Test};
 use crate::records::Keyed;
 use crate::sql::{Builder, Listed, Spelling, goes_by_other, with_id};
-use crate::totals::Totals;
+use crate::totals::{Found, Totals};
 use crate::turns::ReadTurns;
 use crate::value::Value;
+use crate::{NumberedCard, StoreError};
 
 /// Reading connections, opened on demand and kept: SQLite closes a file only with the last connection to it, so closing
 /// one would free nothing. Turns bound their number.
@@ -62,6 +62,18 @@ impl Pool {
             None if journal::names_look_ups(sql) => beside_a_server(connection, sql, params, columns),
             _ => rows(connection, sql, params, columns),
         })
+    }
+
+    /// The card of a number, from memory or as `read` finds it.
+    pub(crate) fn card_of_number(
+        &self,
+        fingerprint: &[u8; 32],
+        read: impl FnOnce(&Pool) -> Result<Option<NumberedCard>, StoreError>,
+    ) -> Result<Option<NumberedCard>, StoreError> {
+        match &self.writer {
+            Some(writer) => writer.numbers.find(fingerprint, || read(self)),
+            None => read(self),
+        }
     }
 
     pub(crate) fn row<R: Keyed>(&self, key: &Key) -> Result<Option<Vec<Value>>, StoreError> {
@@ -264,8 +276,10 @@ fn list_within_time<L: Listed>(
     if let Paging::Page { .. } = query.paging {
         let statement = Builder::new(&SqliteSpelling).count::<L>(query);
         page.total = match totals.find(&statement) {
-            Some(known) => Some(known),
-            None => totals.note(&statement, &rows(&transaction, &statement.text, &statement.params, 1)?),
+            Found::Total(total) => Some(total),
+            Found::ToCount(now) => {
+                totals.note(&statement, now, &rows(&transaction, &statement.text, &statement.params, 1)?)
+            }
         };
     }
     Ok(Some(page))

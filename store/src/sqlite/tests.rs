@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
 use paygen_core::ledger::Balance;
@@ -91,7 +92,7 @@ impl World {
         let (first, many) = (self.dice.below(ROWS), 1 + self.dice.below(300));
         let numbers: Vec<usize> = (first..ROWS.min(first + many)).collect();
         let deletes = self.dice.below(8) == 0;
-        let mut store = SqliteStore::new(self.writer.clone());
+        let mut store = SqliteStore::new(&self.path, self.writer.clone());
         let mut work = Work::new(IdGenerator::new([1; 5], 0));
         work.begin_batch(Instant::from_micros(5));
         let balances = numbers.iter().map(|number| (key(*number), Access::Exclusive)).collect();
@@ -113,11 +114,11 @@ impl World {
         work.keep();
         let batch = id(usize::try_from(self.changes).expect("a number"));
         if succeeds {
-            store.commit(&mut work, batch).expect("a commit");
+            store.commit(&mut work.take_changes(), batch).expect("a commit");
             self.acknowledged = after;
         } else {
             let how = ["ABORT", "ROLLBACK"][self.dice.below(2)];
-            assert!(self.refusing("commits", how, || store.commit(&mut work, batch)));
+            assert!(self.refusing("commits", how, || store.commit(&mut work.take_changes(), batch)));
         }
     }
 
@@ -203,6 +204,44 @@ fn a_step_that_failed_is_tried_again_though_nobody_writes() {
     assert!(world.writer.write_back.will_be_due(), "they get their turn");
 }
 
+/// All rows with this amount.
+fn commit_all_rows(store: &mut SqliteStore, ledger: i64) {
+    let mut work = Work::new(IdGenerator::new([1; 5], 0));
+    work.begin_batch(Instant::from_micros(5));
+    let balances = (0..ROWS).map(|number| (key(number), Access::Exclusive)).collect();
+    store.load(&KeySet { balances, ..KeySet::default() }, &mut work, Load::Hold).expect("a load");
+    (0..ROWS).for_each(|number| work.balances.put(row(number, ledger)));
+    work.keep();
+    store.commit(&mut work.take_changes(), id(usize::try_from(ledger).expect("a number"))).expect("a commit");
+}
+
+#[test]
+fn a_row_is_loaded_as_it_is_while_rows_are_committed_and_flushed() {
+    let world = World::new(1);
+    let acknowledged = Arc::new(AtomicI64::new(0));
+    let (writer, path, seen) = (world.writer.clone(), world.path.clone(), acknowledged.clone());
+    let writing = std::thread::spawn(move || {
+        let mut store = SqliteStore::new(&path, writer.clone());
+        for ledger in 1..=20 {
+            commit_all_rows(&mut store, ledger);
+            seen.store(ledger, Ordering::SeqCst);
+            flusher::flush_all(&writer, std::time::Duration::ZERO).expect("it is flushed");
+        }
+    });
+    let mut store = SqliteStore::new(&world.path, world.writer.clone());
+    let mut dice = Dice(1);
+    while !writing.is_finished() {
+        let key = key(dice.below(ROWS));
+        let mut work = Work::new(IdGenerator::new([2; 5], 0));
+        let before = acknowledged.load(Ordering::SeqCst);
+        let keys = KeySet { balances: vec![(key, Access::Exclusive)], ..KeySet::default() };
+        store.load(&keys, &mut work, Load::Hold).expect("a load");
+        let found = work.balances.peek(key).map_or(0, |row| row.ledger);
+        assert!(found >= before, "{found} was loaded after {before} was acknowledged");
+    }
+    writing.join().expect("all was written");
+}
+
 /// Between the look at the beginning and the turn to write, another thread may have failed.
 #[test]
 fn whoever_waited_for_the_writer_finds_that_it_failed_meanwhile() {
@@ -210,7 +249,7 @@ fn whoever_waited_for_the_writer_finds_that_it_failed_meanwhile() {
     world.commit(true);
     let mut work = Work::new(IdGenerator::new([1; 5], 0));
     world.writer.note::<()>(Err(StoreError::Fatal("an fsync failed".to_owned()))).expect_err("it failed");
-    let late = SqliteStore::new(world.writer.clone()).commit_all(&mut work, id(1));
+    let late = SqliteStore::new(&world.path, world.writer.clone()).commit_all(&mut work.take_changes(), id(1));
     assert!(matches!(late, Err(StoreError::Fatal(_))), "{late:?}");
     assert!(flusher::flush_all(&world.writer, std::time::Duration::ZERO).is_err());
 }

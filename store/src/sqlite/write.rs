@@ -1,6 +1,7 @@
 //! The write side: look-ups by key into the working set, and one transaction for each batch.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use paygen_core::events::Event;
@@ -8,10 +9,10 @@ use paygen_core::for_each_table;
 use paygen_core::ids::{ClientId, Id};
 use paygen_core::record::Key;
 use paygen_core::table::{Access, Change, Table};
-use paygen_core::work::{KeySet, Work};
+use paygen_core::work::{Changes, KeySet, Work};
 use rusqlite::{CachedStatement, Connection, params_from_iter};
 
-use super::connection::{explain, values};
+use super::connection::{explain, open_to_read, values};
 use super::journal;
 use super::write_back::{WriteBack, WriteBackChanges};
 use super::writer::{Open, Writer};
@@ -23,14 +24,20 @@ use crate::{Load, Store, StoreError};
 /// How many batch ids are kept; here only the newest one matters.
 const COMMITS_KEPT: u64 = 1000;
 
-/// A store that uses the single writer.
+/// How often rows are loaded while others are being flushed, before flushes have to wait.
+const MAX_LOAD_ATTEMPTS: usize = 3;
+
+/// A store that commits through the single writer and loads through a connection of its own, so that rows can be loaded
+/// while another batch is being committed.
 pub struct SqliteStore {
     writer: Arc<Writer>,
+    path: PathBuf,
+    reading: Option<Connection>,
 }
 
 impl SqliteStore {
-    pub(super) fn new(writer: Arc<Writer>) -> SqliteStore {
-        SqliteStore { writer }
+    pub(super) fn new(path: &Path, writer: Arc<Writer>) -> SqliteStore {
+        SqliteStore { writer, path: path.to_owned(), reading: None }
     }
 }
 
@@ -67,7 +74,7 @@ fn write(
     open: &mut Open,
     write_back: &WriteBack,
     cached: &WriteBackChanges,
-    work: &mut Work,
+    changes: &mut Changes,
     batch: Id,
 ) -> rusqlite::Result<()> {
     let Open { connection, positions, commits, progress } = open;
@@ -75,26 +82,26 @@ fn write(
     macro_rules! write_tables {
         ($($field:ident: $record:ty),* $(,)?) => {
             $(if journal::index_of::<$record>().is_none() {
-                write_changes::<$record>(connection, work.$field.changes())?;
+                write_changes::<$record>(connection, &changes.$field)?;
             })*
         };
     }
     for_each_table!(write_tables);
     write_back.write(connection, cached, progress)?;
-    for id in relied_on(work) {
+    for id in relied_on(changes) {
         connection.prepare_cached("SELECT 1 FROM vault_keys WHERE id = ?1")?.query_row([id], |_| Ok(()))?;
     }
-    append(connection, &work.appended.entries)?;
-    append(connection, &work.appended.lines)?;
-    append(connection, &work.appended.system_lines)?;
-    position(connection, positions, &mut work.appended.events)?;
-    append(connection, &work.appended.events)?;
-    append(connection, &work.appended.audit)?;
-    append(connection, &work.appended.attempts)?;
-    forget(connection, "events", &work.appended.deleted_events)?;
-    forget(connection, "delivery_attempts", &work.appended.deleted_attempts)?;
+    append(connection, &changes.appended.entries)?;
+    append(connection, &changes.appended.lines)?;
+    append(connection, &changes.appended.system_lines)?;
+    position(connection, positions, &mut changes.appended.events)?;
+    append(connection, &changes.appended.events)?;
+    append(connection, &changes.appended.audit)?;
+    append(connection, &changes.appended.attempts)?;
+    forget(connection, "events", &changes.appended.deleted_events)?;
+    forget(connection, "delivery_attempts", &changes.appended.deleted_attempts)?;
     let mut commit = connection.prepare_cached("INSERT INTO commits (batch_id, committed_at) VALUES (?1, ?2)")?;
-    commit.execute((batch.bytes().as_slice(), work.wall().micros()))?;
+    commit.execute((batch.bytes().as_slice(), changes.wall.micros()))?;
     *commits += 1;
     if commits.is_multiple_of(COMMITS_KEPT) {
         connection.execute("DELETE FROM commits WHERE batch_id <> ?1", [batch.bytes().as_slice()])?;
@@ -103,29 +110,46 @@ fn write(
 }
 
 impl SqliteStore {
-    pub(super) fn commit_all(&self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
+    pub(super) fn commit_all(&self, changes: &mut Changes, batch: Id) -> Result<(), StoreError> {
         let Writer { write_back, .. } = &*self.writer;
         let mut cached = WriteBackChanges::default();
         macro_rules! collect {
             ($($field:ident: $record:ty),* $(,)?) => {
                 $(if let Some(place) = journal::index_of::<$record>() {
-                    cached.collect::<$record>(place, work.$field.changes())?;
+                    cached.collect::<$record>(place, &changes.$field)?;
                 })*
             };
         }
         for_each_table!(collect);
-        cached.collect_look_ups(&work.appended.lines, work.authorizations.changes());
+        cached.collect_look_ups(changes);
         let mut open = self.writer.open_for_a_batch();
         self.writer.check()?;
         let Open { connection, progress, .. } = &mut *open;
         while write_back.must_flush_before(&cached) {
             self.writer.note(write_back.flush_some(connection, progress))?;
         }
-        let Err(error) = write(&mut open, write_back, &cached, work, batch) else {
+        let Err(error) = write(&mut open, write_back, &cached, changes, batch) else {
             write_back.add_committed(cached, &mut open.progress);
+            self.writer.numbers.note_committed(&changes.card_fingerprints);
             return Ok(());
         };
         self.writer.note(self.give_up(&mut open, error))
+    }
+
+    fn load_once(&mut self, keys: &KeySet, work: &mut Work) -> Result<(), StoreError> {
+        let connection = match &mut self.reading {
+            Some(connection) => connection,
+            None => self.reading.insert(open_to_read(&self.path)?),
+        };
+        // A single transaction for all look-ups; separate ones would each lock and unlock the log.
+        let reading = connection.unchecked_transaction().map_err(|error| explain(&error))?;
+        macro_rules! load_tables {
+            ($($field:ident: $record:ty),* $(,)?) => {
+                $(load_table::<$record>(&reading, &self.writer.write_back, &keys.$field, &mut work.$field)?;)*
+            };
+        }
+        for_each_table!(load_tables);
+        reading.finish().map_err(|error| explain(&error))
     }
 
     /// Rolls back after a failed statement, and returns the meaning of the failure.
@@ -151,28 +175,35 @@ impl Store for SqliteStore {
     }
 
     fn load(&mut self, keys: &KeySet, work: &mut Work, _how: Load) -> Result<(), StoreError> {
-        let Writer { write_back, .. } = &*self.writer;
-        // While this lock is held nothing is flushed, so a row is either in the cache or in its table.
-        let open = self.writer.open_for_a_batch();
-        // A single transaction for all look-ups; separate ones would each lock and unlock the log.
-        let reading = open.connection.unchecked_transaction().map_err(|error| explain(&error))?;
-        macro_rules! load_tables {
-            ($($field:ident: $record:ty),* $(,)?) => {
-                $(load_table::<$record>(&reading, write_back, &keys.$field, &mut work.$field)?;)*
-            };
+        let writer = self.writer.clone();
+        let mut nothing_is_flushed = None;
+        for attempt in 1.. {
+            let flushes = writer.write_back.flushes();
+            self.load_once(keys, work)?;
+            // A row that was flushed meanwhile may be missing in the cache already, and in the table as it was read.
+            if writer.write_back.flushes() == flushes {
+                break;
+            }
+            if attempt == MAX_LOAD_ATTEMPTS {
+                nothing_is_flushed = Some(writer.open_for_a_batch());
+            }
         }
-        for_each_table!(load_tables);
-        reading.finish().map_err(|error| explain(&error))
+        drop(nothing_is_flushed);
+        Ok(())
     }
 
-    fn commit(&mut self, work: &mut Work, batch: Id) -> Result<(), StoreError> {
-        self.commit_all(work, batch)
+    fn commit(&mut self, changes: &mut Changes, batch: Id) -> Result<(), StoreError> {
+        self.commit_all(changes, batch)
+    }
+
+    fn second(&self) -> Option<Box<dyn Store>> {
+        Some(Box::new(SqliteStore::new(&self.path, self.writer.clone())))
     }
 
     fn abandon(&mut self) {}
 }
 
-fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> rusqlite::Result<()> {
+fn write_changes<R: Keyed>(connection: &Connection, changes: &[Change<R>]) -> rusqlite::Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -183,7 +214,7 @@ fn write_changes<R: Keyed>(connection: &Connection, changes: Vec<Change<R>>) -> 
         match change {
             Change::Insert(row) => run(&mut insert, || prepare(&statements.insert), row.write())?,
             Change::Update(row) => run(&mut update, || prepare(&statements.update), row.write())?,
-            Change::Delete(key) => run(&mut delete, || prepare(&statements.delete), R::key_values(&key))?,
+            Change::Delete(key) => run(&mut delete, || prepare(&statements.delete), R::key_values(key))?,
         };
     }
     Ok(())

@@ -12,11 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use foldhash::fast::RandomState;
-use paygen_core::authorizations::Authorization;
 use paygen_core::ids::ClientId;
-use paygen_core::ledger::Line;
 use paygen_core::record::Key;
 use paygen_core::table::Change;
+use paygen_core::work::Changes;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::explain;
@@ -94,12 +93,12 @@ pub(super) struct WriteBackChanges {
 
 impl WriteBackChanges {
     /// Adds the changes of a cached table; `place` is its index.
-    pub(super) fn collect<R: Keyed>(&mut self, index: usize, changes: Vec<Change<R>>) -> Result<(), StoreError> {
+    pub(super) fn collect<R: Keyed>(&mut self, index: usize, changes: &[Change<R>]) -> Result<(), StoreError> {
         for change in changes {
             let row = match change {
                 Change::Insert(row) | Change::Update(row) => row,
                 Change::Delete(key) => {
-                    self.deletions.push((index, R::key_values(&key)));
+                    self.deletions.push((index, R::key_values(key)));
                     continue;
                 }
             };
@@ -113,13 +112,13 @@ impl WriteBackChanges {
     }
 
     /// Adds the look-ups of appended lines and new authorizations.
-    pub(super) fn collect_look_ups(&mut self, lines: &[Line], authorizations: Vec<Change<Authorization>>) {
-        for look_up in lines.iter().map(LineLookUp::of) {
+    pub(super) fn collect_look_ups(&mut self, changes: &Changes) {
+        for look_up in changes.appended.lines.iter().map(LineLookUp::of) {
             self.rows[journal::LINES].push((look_up.key(), encode(&look_up.write())));
         }
-        for change in authorizations {
+        for change in &changes.authorizations {
             if let Change::Insert(made) = change
-                && let Some(look_up) = AuthorizationLookUp::of(&made)
+                && let Some(look_up) = AuthorizationLookUp::of(made)
             {
                 self.rows[journal::AUTHORIZATIONS].push((look_up.key(), encode(&look_up.write())));
             }

@@ -11,6 +11,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, params_from_iter};
 
 use super::connection::{explain, open_to_write};
+use super::numbers::Numbers;
 use super::write_back::{Progress, WriteBack};
 use crate::StoreError;
 use crate::value::Value;
@@ -18,6 +19,7 @@ use crate::value::Value;
 pub(super) struct Writer {
     open: Mutex<Open>,
     pub(super) write_back: WriteBack,
+    pub(super) numbers: Numbers,
     /// The failure after which the state on disk is unknown.
     failed: OnceLock<String>,
     /// How many batches wait for the connection.
@@ -51,6 +53,7 @@ impl Writer {
         Ok(Writer {
             open: Mutex::new(open),
             write_back: WriteBack::new(),
+            numbers: Numbers::default(),
             failed: OnceLock::new(),
             batches: AtomicUsize::new(0),
             log_pages,

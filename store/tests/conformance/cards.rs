@@ -152,7 +152,7 @@ pub(super) async fn put(
         work.begin_batch(Instant::from_micros(5));
         change(&mut work);
         work.keep();
-        store.commit(&mut work, id(batch))
+        store.commit(&mut work.take_changes(), id(batch))
     })
     .await
 }

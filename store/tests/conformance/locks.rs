@@ -53,7 +53,7 @@ async fn a_payment_sees_the_change_of_a_card_that_it_waited_for() {
             work.cards.put(Card { last4: "9999".to_owned(), version: 2, ..(*card).clone() });
             work.keep();
             runtime.block_on(until_one_waits(&url));
-            changing.commit(&mut work, id(2)).expect("a commit");
+            changing.commit(&mut work.take_changes(), id(2)).expect("a commit");
         });
         let seen = on_a_lane(move || {
             is_locked.recv().expect("the card is locked");
@@ -94,7 +94,7 @@ async fn a_card_waits_for_the_payment_that_read_it() {
         work.counters.put(Counters { payments: 7, ..(*counters).clone() });
         work.keep();
         runtime.block_on(until_one_waits(&url));
-        paying.commit(&mut work, id(2)).expect("a commit");
+        paying.commit(&mut work.take_changes(), id(2)).expect("a commit");
     });
     let seen = on_a_lane(move || {
         is_locked.recv().expect("the counters are locked");
@@ -120,7 +120,7 @@ async fn an_update_of_a_row_that_is_gone_stores_nothing_of_its_batch() {
         work.balances.put(balance(1, 6));
         work.balances.put(balance(2, 7));
         work.keep();
-        let gone = store.commit(&mut work, Id::from_bytes([1; 12]));
+        let gone = store.commit(&mut work.take_changes(), Id::from_bytes([1; 12]));
         assert!(matches!(gone, Err(StoreError::Conflict(_))), "{gone:?}");
         add(&mut *store, &mut work, &[3], 1, Id::from_bytes([2; 12]));
     })

@@ -78,7 +78,7 @@ async fn a_deleted_row_does_not_come_back() {
         store.load(&balances(&[1], Access::Exclusive), &mut work, Load::Hold).expect("a load");
         work.balances.delete(key(1));
         work.keep();
-        store.commit(&mut work, Id::from_bytes([3; 12])).expect("a commit");
+        store.commit(&mut work.take_changes(), Id::from_bytes([3; 12])).expect("a commit");
     })
     .await;
     assert_eq!(ledger_of(&world.database, 1).await, None);
@@ -145,7 +145,7 @@ async fn with_accounts() -> World {
             work.accounts.put(shown(number));
         }
         work.keep();
-        store.commit(&mut work, Id::from_bytes([9; 12])).expect("a commit");
+        store.commit(&mut work.take_changes(), Id::from_bytes([9; 12])).expect("a commit");
         add(&mut *store, &mut work, &[1, 2], 7, Id::from_bytes([1; 12]));
         add(&mut *store, &mut work, &[2], 5, Id::from_bytes([2; 12]));
     })

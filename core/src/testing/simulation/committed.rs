@@ -6,27 +6,13 @@ use crate::ids::ClientId;
 use crate::record::Record;
 use crate::table::{Access, Change};
 use crate::testing::World;
-use crate::work::{Appended, KeySet, Work};
+use crate::work::{Appended, Changes, KeySet, Work};
 
 macro_rules! define_committed {
     ($($field:ident: $record:ty),* $(,)?) => {
-        /// The changes of one commit.
-        #[derive(Clone, Debug)]
-        pub struct Committed {
-            $(pub(super) $field: Vec<Change<$record>>,)*
-            pub(super) appended: Appended,
-        }
-
-        impl Committed {
-            /// The changes that committing this work makes.
-            pub fn of(work: &Work) -> Committed {
-                Committed { $($field: work.$field.changes(),)* appended: work.appended.clone() }
-            }
-        }
-
         impl World {
             /// Applies the changes of this world's client, and of rows that belong to no client.
-            pub(super) fn learn(&mut self, committed: &Committed) {
+            pub(super) fn learn(&mut self, committed: &Changes) {
                 let (own, nobody) = (self.client, ClientId::INSTALLATION);
                 $(for change in &committed.$field {
                     let (key, row) = match change {

@@ -23,10 +23,9 @@ use crate::record::Record;
 use crate::table::Change;
 use crate::testing::{World, decimal, usd};
 use crate::time::Instant;
-use crate::work::{KeySet, Work};
+use crate::work::{Changes, KeySet, Work};
 use crate::{Command, Outcome};
 
-pub use committed::Committed;
 pub use dice::Dice;
 use effects::Effects;
 
@@ -132,7 +131,7 @@ impl Simulation {
     }
 
     /// Learns what was committed.
-    pub fn learn(&mut self, committed: &Committed) {
+    pub fn learn(&mut self, committed: &Changes) {
         let own = self.world.client;
         for change in &committed.authorizations {
             let (Change::Insert(row) | Change::Update(row)) = change else { continue };
