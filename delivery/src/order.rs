@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_take_their_place_and_known_ones_hurry() {
+    fn rows_are_ordered_and_known_ones_move_forward() {
         let mut order = Order::default();
         order.take_row(&row(5, 100, Some(80)));
         order.take_row(&row(6, 100, None));

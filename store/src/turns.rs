@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waiting_ends_and_whoever_waits_no_longer_is_passed_over() {
+    async fn waiting_ends_and_a_cancelled_wait_is_skipped() {
         let turns = Turns::new(1, 1);
         let held = take(&turns, 1).await;
         let refused = turns.take(client(2), Instant::now() + Duration::from_millis(5)).await.err();

@@ -323,7 +323,7 @@ on_both_stores! {
         refused(server.put(&format!("{path}/pin"), json!({"pin": "1234"})).await, 409, "card_canceled");
     }
 
-    async fn records_stand_beside_their_ids(backend: Backend) {
+    async fn records_are_embedded_beside_their_ids(backend: Backend) {
         let world = World::new(backend).await;
         let server = world.start().await;
         let (account, holder, card) = issued(&server, 100, json!({"amount": 20})).await;

@@ -65,7 +65,7 @@ async fn slow_reader(server: &Server, path: &str) -> TcpStream {
 }
 
 on_both_stores! {
-    async fn bodies_on_their_way_have_a_budget(backend: Backend) {
+    async fn bodies_in_flight_have_a_budget(backend: Backend) {
         let world = World::new(backend).await;
         // A client may have a quarter: two bodies of a megabyte.
         let server = configured(&world, "request_bytes = 8388608").await;
@@ -107,7 +107,7 @@ on_both_stores! {
         }
     }
 
-    async fn answers_on_their_way_have_a_budget(backend: Backend) {
+    async fn answers_in_flight_have_a_budget(backend: Backend) {
         let world = World::new(backend).await;
         let server = configured(&world, "answer_bytes = 8388608").await;
         let text = "x".repeat(500);

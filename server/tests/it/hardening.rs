@@ -53,7 +53,7 @@ on_both_stores! {
         assert!(log.contains("/accounts") && !bare.contains(PAN), "{log}");
     }
 
-    async fn every_answer_tells_browsers_and_caches_to_keep_off(backend: Backend) {
+    async fn every_answer_forbids_framing_and_caching(backend: Backend) {
         let world = World::new(backend).await;
         let server = configured(&world, "cors_origins = [\"https://app.example.com\"]").await;
         let contract = server.get("/openapi.json").await.expect(200).json();

@@ -275,7 +275,7 @@ async fn a_killed_server_takes_no_event_with_it() {
 
 /// Events of one server are streamed by both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_servers_tell_the_same() {
+async fn both_servers_stream_the_same_events() {
     let world = World::new(Backend::Postgres).await;
     let servers = [world.start().await, world.start().await];
     let mut streams = [Stream::open(&servers[0], "", None).await, Stream::open(&servers[1], "", None).await];

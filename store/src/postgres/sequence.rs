@@ -196,7 +196,7 @@ mod tests {
     use super::{Waiting, in_sequence};
 
     #[test]
-    fn an_object_is_told_in_its_own_order_whatever_the_ids() {
+    fn positions_follow_an_objects_sequence_whatever_the_ids() {
         let objects = [[7], [8]];
         let ids = [[1], [2], [3], [4]];
         let event = |id: usize, object: usize, sequence| Waiting {

@@ -244,7 +244,7 @@ fn a_row_is_loaded_as_it_is_while_rows_are_committed_and_flushed() {
 
 /// Between the look at the beginning and the turn to write, another thread may have failed.
 #[test]
-fn whoever_waited_for_the_writer_finds_that_it_failed_meanwhile() {
+fn a_batch_that_waited_for_the_writer_finds_that_it_failed_meanwhile() {
     let mut world = World::new(1);
     world.commit(true);
     let mut work = Work::new(IdGenerator::new([1; 5], 0));
@@ -275,7 +275,7 @@ fn a_transaction_that_a_panic_left_open_is_given_up_before_anything_else_is_writ
 }
 
 #[test]
-fn whoever_gives_way_comes_after_a_batch_that_waits() {
+fn a_thread_that_gives_way_comes_after_a_batch_that_waits() {
     let world = World::new(1);
     let held = world.writer.open();
     let (done, wait) = std::sync::mpsc::channel::<()>();

@@ -303,7 +303,7 @@ fn money_is_not_asked_for() {
 }
 
 #[test]
-fn beyond_the_tries_of_a_day_nothing_tells_what_was_right() {
+fn beyond_the_tries_of_a_day_nothing_reveals_what_was_right() {
     use Match::{Match as Right, Mismatch as Wrong, NotGiven};
     let given = [(Right, Right), (Wrong, Right), (Right, Wrong), (Wrong, Wrong), (NotGiven, Wrong), (Right, NotGiven)];
     let mut decisions = Vec::new();

@@ -285,7 +285,7 @@ fn other_currencies() {
 }
 
 #[test]
-fn a_closed_heir() {
+fn a_closed_replacement() {
     let mut stage = Stage::with(|card| card);
     stage.play("canceled", &[("cancel", "done 0 acct 200 used 0x0")]);
     let empty = |stage: &mut Stage, amount: &str| {
@@ -405,7 +405,7 @@ fn there_is_an_end_to_asking_for_more() {
 }
 
 #[test]
-fn a_transaction_tells_whether_a_pin_was_entered() {
+fn a_transaction_shows_whether_a_pin_was_entered() {
     let mut stage = Stage::new();
     stage.run(Command::SetPin(SetPin { id: stage.card, sealed: b"sealed".to_vec() })).expect("a PIN");
     for (name, pin) in [("with", Match::Match), ("without", Match::NotGiven)] {
@@ -561,7 +561,7 @@ fn exceptions_are_looked_at_once() {
 }
 
 #[test]
-fn what_is_told() {
+fn what_events_show() {
     let mut stage = Stage::new();
     let steps = "auth a 10, auth b 500, more a 5, clear a 12 final, refund a 2, auth c 3, rev c, auth d 3, expire d";
     for step in steps.split(", ") {

@@ -253,7 +253,7 @@ impl Told {
     }
 
     /// Read from the beginning, the events are the same as when read step by step.
-    pub(super) async fn is_told_again(&self, server: &Server) {
+    pub(super) async fn is_delivered_again(&self, server: &Server) {
         let mut again = Told::default();
         while !again.read_page(server).await {}
         assert!(again.events.starts_with(&self.events), "events that were listed once are listed again unchanged");

@@ -135,7 +135,7 @@ async fn rounds(backend: Backend) {
             begun.elapsed()
         );
     }
-    received.is_told_again(&server).await;
+    received.is_delivered_again(&server).await;
     println!("{backend:?}: {rounds} rounds, {acknowledged} acknowledged, {unknown} not; nothing lost, nothing twice");
 }
 
