@@ -1,31 +1,55 @@
 //! What is remembered of cards from one batch to the next: the rows that go with them, so that a message's rows are loaded
-//! at once. A hint may be out of date: commands read the card itself, and ask for what a hint left out.
+//! at once, and the account that pays, so that its payments run in one lane. A hint may be out of date: commands read the
+//! card itself, and ask for what a hint left out.
 
-use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cards::Card;
+use crate::ids::LedgerAccountId;
 use crate::messages::Links;
+use crate::recent::Recent;
 use crate::record::Key;
 
-/// The number of cards that are remembered: about 2 MB.
-const MAX_CARDS: usize = 20_000;
+/// Half the number of cards that are remembered, about 100 bytes each.
+const MAX_RECENT_CARDS: usize = 50_000;
 
-/// The rows that go with cards, as they were when the cards were last read.
-#[derive(Debug, Default)]
+/// The rows that go with cards, as they were when the cards were last read. Clones share what is remembered.
+#[derive(Debug)]
 pub struct Hints {
-    links: HashMap<Key, Links>,
+    links: Arc<Mutex<Recent<Key, Links>>>,
     /// Cards that were asked for and are not known.
     unknown: Vec<Key>,
 }
 
+impl Default for Hints {
+    fn default() -> Hints {
+        Hints { links: Arc::new(Mutex::new(Recent::new(MAX_RECENT_CARDS))), unknown: Vec::new() }
+    }
+}
+
+impl Clone for Hints {
+    fn clone(&self) -> Hints {
+        Hints { links: self.links.clone(), unknown: Vec::new() }
+    }
+}
+
 impl Hints {
+    fn known(&self) -> MutexGuard<'_, Recent<Key, Links>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The rows that go with a card. An unknown card is noted.
     pub(crate) fn links(&mut self, card: Key) -> Option<Links> {
-        let known = self.links.get(&card).copied();
+        let known = self.known().get(&card);
         if known.is_none() {
             self.unknown.push(card);
         }
         known
+    }
+
+    /// The account that pays for a card.
+    pub fn payer(&self, card: Key) -> Option<LedgerAccountId> {
+        self.known().get(&card).map(|links| links.funds)
     }
 
     /// Takes the unknown cards that were asked for.
@@ -37,11 +61,15 @@ impl Hints {
         self.unknown.clear();
     }
 
-    pub(crate) fn remember(&mut self, key: Key, card: &Card) {
-        if self.links.len() >= MAX_CARDS {
-            self.links.clear();
+    pub(crate) fn remember(&self, key: Key, card: &Card) {
+        self.note(key, Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds });
+    }
+
+    /// Remembers the rows that go with a card, as its message's sender read them.
+    pub(crate) fn note(&self, key: Key, links: Links) {
+        let mut known = self.known();
+        if known.get(&key) != Some(links) {
+            known.insert(key, links);
         }
-        let links = Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds };
-        self.links.insert(key, links);
     }
 }

@@ -29,6 +29,7 @@ pub mod limits;
 pub mod messages;
 pub mod money;
 pub mod programs;
+pub mod recent;
 pub mod record;
 pub mod refusal;
 pub mod resolution;

@@ -57,7 +57,7 @@ type Slots<R> = HashMap<Key, Slot<R>, RandomState>;
 #[derive(Debug)]
 pub struct Table<R: Record> {
     slots: Slots<R>,
-    /// Rows that no batch has used since the last [`Table::age`]. A row that is used again moves back to `slots`.
+    /// Rows that no batch has used since rows aged last. A row that is used again moves back to `slots`.
     aged: Slots<R>,
     undo: Vec<Undo<R>>,
     missing: Vec<(Key, Access)>,

@@ -13,7 +13,8 @@ pub trait Verb {
     /// The object that the command names and acts on. It decides which lane of the engine runs the command.
     ///
     /// Commands with the same home go to the same lane and run in the order in which they were submitted, even if one
-    /// of them has to wait for rows. Between commands with different homes, or without one, only row locks decide the
+    /// of them has to wait for rows. The lane of a card's commands is that of the account that pays, while the
+    /// engine remembers it: when it learns of it, commands that are submitted next may overtake those that wait. Between commands with different homes, or without one, only row locks decide the
     /// order.
     ///
     /// An authorization can be named in three ways, and the home follows the way a command uses. Requests, advices and

@@ -148,7 +148,7 @@ macro_rules! define_work {
         pub struct Changes {
             $(#[doc = concat!("Changes of ", stringify!($field), ", in the order of their keys.")] pub $field: Vec<Change<$record>>,)*
             pub appended: Appended,
-            /// Wall time of the batch.
+            /// Wall time of the batch's last step.
             pub wall: Instant,
         }
 
@@ -172,7 +172,7 @@ macro_rules! define_work {
             /// The state before the running command. A dry run restores it, because ids made under a moved clock would
             /// be in the future.
             ids_before: IdGenerator,
-            /// The state at the beginning of the batch.
+            /// The state when the batch, or its last step, began.
             ids_of_batch: IdGenerator,
             marks: Marks,
             /// Kept when rows are forgotten.
@@ -199,7 +199,7 @@ macro_rules! define_work {
                 }
             }
 
-            /// Begins a batch. `wall` is the wall time of all of its commands.
+            /// Begins a batch, or the next step of one. `wall` is the wall time of the commands that follow.
             pub fn begin_batch(&mut self, wall: Instant) {
                 self.wall = wall;
                 self.now = None;
@@ -378,7 +378,7 @@ impl Work {
         self.ids.next(now)
     }
 
-    /// Whether this batch made the id. Rows of such an object are in memory and in no store. Every run of the batch
+    /// Whether this batch, or its last step, made the id. Rows of such an object are in memory and in no store. Every run of the batch
     /// makes new ids, so asking for a row that is not in memory would never succeed.
     pub fn made_in_batch(&self, id: Id) -> bool {
         self.ids.made_since(&self.ids_of_batch, id)

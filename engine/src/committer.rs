@@ -46,8 +46,32 @@ impl Decided {
             }
         }
         published.batch(self.waiting.len(), self.started, clients_of(&self.changes), writes);
-        super::lane::answer(self.waiting, self.answers);
+        answer(self.waiting, self.answers);
         Ok(())
+    }
+}
+
+/// Sends the answers of a stored batch.
+pub(super) fn answer(waiting: Vec<Waiting>, answers: Vec<Answer>) {
+    for (waiting, answer) in waiting.into_iter().zip(answers) {
+        crate::measures::count(&waiting.submission, &answer);
+        // The send fails when the caller no longer waits; the answer is then discarded.
+        let _ = waiting.reply.send(Ok(answer));
+    }
+}
+
+const THREAD_ENDED: &str = "the committing thread has ended";
+
+/// Whether a batch is being committed. When the thread ends, even by a panic, the lane learns of it.
+struct Busy {
+    is_busy: Arc<AtomicBool>,
+    queue: Arc<Queue>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.is_busy.store(false, Ordering::Release);
+        self.queue.wake();
     }
 }
 
@@ -71,15 +95,16 @@ impl Committer {
         let (batches, decided) = channel::<Decided>();
         let (ended, outcomes) = channel();
         let is_busy = Arc::new(AtomicBool::new(false));
-        let busy = is_busy.clone();
+        let busy = Busy { is_busy: is_busy.clone(), queue };
         let thread = std::thread::Builder::new().name(name).spawn(move || {
             for batch in decided {
                 let outcome = batch.store(&mut *store, &published);
+                // Before the outcome can be taken: the lane marks the next batch as soon as it is.
+                busy.is_busy.store(false, Ordering::Release);
                 if ended.send(outcome).is_err() {
                     return;
                 }
-                busy.store(false, Ordering::Release);
-                queue.wake();
+                busy.queue.wake();
             }
         })?;
         Ok(Committer { batches: Some(batches), outcomes, has_batch: false, is_busy, thread: Some(thread) })
@@ -94,8 +119,9 @@ impl Committer {
     pub(super) fn hand_over(&mut self, batch: Decided) {
         self.is_busy.store(true, Ordering::Release);
         self.has_batch = true;
-        let handed_over = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
-        assert!(handed_over, "the committing thread has ended");
+        if self.batches.as_ref().is_none_or(|batches| batches.send(batch).is_err()) {
+            super::stop_process(THREAD_ENDED);
+        }
     }
 
     /// Waits until the batch that was handed over is stored.
@@ -103,7 +129,7 @@ impl Committer {
         if !std::mem::take(&mut self.has_batch) {
             return Ok(());
         }
-        let ended = || StoreError::Fatal("the committing thread has ended".to_owned());
+        let ended = || StoreError::Fatal(THREAD_ENDED.to_owned());
         self.outcomes.recv().unwrap_or_else(|_| Err(Unstored { waiting: Vec::new(), error: ended() }))
     }
 }

@@ -10,8 +10,8 @@ use paygen_core::work::Work;
 use paygen_store::{Store, StoreError};
 
 use super::batch::{Batch, Failed, describe};
-use super::committer::{Committer, Decided, Unstored};
-use super::queue::Queue;
+use super::committer::{Committer, Decided, Unstored, answer};
+use super::queue::{Queue, Room};
 use super::{Published, Settings, Unanswered, Waiting};
 
 /// Returns wall time.
@@ -40,7 +40,7 @@ impl Lane {
     pub(super) fn new(
         queue: Arc<Queue>,
         (store, committer): (Box<dyn Store>, Option<Committer>),
-        ids: IdGenerator,
+        (work, ids): (Work, IdGenerator),
         settings: &Settings,
         published: Published,
     ) -> Lane {
@@ -48,7 +48,7 @@ impl Lane {
             queue,
             store,
             committer,
-            work: Work::new(ids.clone()),
+            work,
             batch: settings.batch,
             cached_bytes: settings.cached_bytes,
             wall: settings.wall.clone(),
@@ -58,10 +58,10 @@ impl Lane {
     }
 
     pub(super) fn run(mut self) {
-        while let Some(waiting) = self.take() {
+        while let Some((waiting, room)) = self.take() {
             match self.committer.take() {
                 Some(mut committer) => {
-                    self.serve_in_two_stages(&mut committer, waiting);
+                    self.serve_in_two_stages(&mut committer, waiting, room);
                     self.committer = Some(committer);
                 }
                 None => self.serve(waiting),
@@ -74,22 +74,24 @@ impl Lane {
         }
     }
 
-    /// Waits for commands; meanwhile a commit may fail.
-    fn take(&mut self) -> Option<Vec<Waiting>> {
+    /// Waits for commands; meanwhile a commit may fail. Returns also the room that is left for more.
+    fn take(&mut self) -> Option<(Vec<Waiting>, Room)> {
+        let mut room = Room::beside_a_commit(self.batch);
         if let Some(committer) = &mut self.committer {
-            let arrived = self.queue.take_while(|| committer.is_busy(), self.batch);
-            if arrived.is_some() {
-                return arrived;
+            let arrived = self.queue.take_while(|| committer.is_busy(), &mut room);
+            if let Some(arrived) = arrived {
+                return Some((arrived, room));
             }
             if let Err(unstored) = committer.wait() {
                 self.fail(unstored);
             }
         }
-        self.queue.take(self.batch)
+        // No commit is under way, so nothing is added to this batch.
+        self.queue.take(self.batch).map(|waiting| (waiting, room))
     }
 
     /// Decides commands, and more as they arrive, while the batch before is being committed; then has them committed.
-    fn serve_in_two_stages(&mut self, committer: &mut Committer, mut next: Vec<Waiting>) {
+    fn serve_in_two_stages(&mut self, committer: &mut Committer, mut next: Vec<Waiting>, mut room: Room) {
         let started = Stopwatch::now();
         let (mut waiting, mut answers) = (Vec::new(), Vec::new());
         let decided = loop {
@@ -99,8 +101,7 @@ impl Lane {
                 Ok(decided) => answers.extend(decided),
                 Err(_) => break false,
             }
-            let room = self.batch.saturating_sub(waiting.len());
-            match self.queue.take_while(|| room > 0 && committer.is_busy(), room) {
+            match self.queue.take_while(|| committer.is_busy(), &mut room) {
                 Some(more) => next = more,
                 None => break true,
             }
@@ -213,14 +214,6 @@ impl Lane {
                 Failed::Unavailable(error.to_string())
             }
         }
-    }
-}
-
-pub(super) fn answer(waiting: Vec<Waiting>, answers: Vec<super::Answer>) {
-    for (waiting, answer) in waiting.into_iter().zip(answers) {
-        crate::measures::count(&waiting.submission, &answer);
-        // The send fails when the caller no longer waits; the answer is then discarded.
-        let _ = waiting.reply.send(Ok(answer));
     }
 }
 

@@ -3,8 +3,7 @@
 //! Commands wait in three bounded queues (network messages, API calls, background work); a full queue refuses at once.
 //! A lane takes the waiting commands as one batch, loads their rows, runs every command, and commits once. No answer is
 //! sent before its batch is durable. SQLite has one lane, which decides the next batch while the one before is committed.
-//! PostgreSQL has several; commands with the same home always
-//! run on the same lane, in the order of their arrival within a queue.
+//! PostgreSQL has several; see [`Verb::home`](paygen_core::verb::Verb::home) for what runs on one lane.
 
 mod batch;
 pub mod clock;
@@ -25,7 +24,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use paygen_core::access::Idempotency;
-use paygen_core::ids::{CardHolderId, ClientId, IdGenerator};
+use paygen_core::hints::Hints;
+use paygen_core::ids::{CardHolderId, ClientId, Id, IdGenerator};
+use paygen_core::record::Key;
+use paygen_core::work::Work;
 use paygen_core::{Outcome, Refusal, Request};
 use paygen_store::Store;
 use tokio::sync::oneshot;
@@ -129,6 +131,7 @@ struct Shared {
     lanes: Vec<Arc<Queue>>,
     threads: std::sync::Mutex<Vec<std::thread::JoinHandle<()>>>,
     next: AtomicUsize,
+    hints: Hints,
     committed: Commits,
     writable: tokio::sync::watch::Sender<bool>,
 }
@@ -141,7 +144,7 @@ struct Published {
 }
 
 impl Published {
-    /// A batch was answered; `wrote` if it changed anything.
+    /// A batch is about to be answered; `wrote` if it changed anything.
     fn batch(&self, commands: usize, started: std::time::Instant, clients: HashSet<ClientId>, wrote: bool) {
         metrics::histogram!("paygen_engine_batch_commands").record(commands as f64);
         metrics::histogram!("paygen_engine_batch_seconds").record(started.elapsed().as_secs_f64());
@@ -172,7 +175,7 @@ pub struct Settings {
 impl Engine {
     /// Starts one lane for each store, each on its own thread with its own id generator.
     pub fn start(stores: Vec<(Box<dyn Store>, IdGenerator)>, settings: &Settings) -> std::io::Result<Engine> {
-        let committed = Commits::default();
+        let (committed, hints) = (Commits::default(), Hints::default());
         let (writable, _) = tokio::sync::watch::channel(true);
         let mut lanes = Vec::new();
         let mut threads = Vec::new();
@@ -186,12 +189,16 @@ impl Engine {
                 }
                 None => None,
             };
-            let lane = lane::Lane::new(queue.clone(), (store, committer), ids, settings, published);
+            let mut work = Work::new(ids.clone());
+            work.hints = hints.clone();
+            let lane = lane::Lane::new(queue.clone(), (store, committer), (work, ids), settings, published);
             threads.push(std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || lane.run())?);
             lanes.push(queue);
         }
         let threads = std::sync::Mutex::new(threads);
-        Ok(Engine { shared: Arc::new(Shared { lanes, threads, next: AtomicUsize::new(0), committed, writable }) })
+        Ok(Engine {
+            shared: Arc::new(Shared { lanes, threads, next: AtomicUsize::new(0), hints, committed, writable }),
+        })
     }
 
     /// Submits a command and waits for its answer, which is durable when it arrives.
@@ -211,9 +218,16 @@ impl Engine {
         }
     }
 
+    /// Commands of a card go to the lane of the account that pays, while it is known: payments of one account would wait
+    /// for each other's locks in several lanes. When it becomes known, commands that were submitted before may still wait
+    /// in another lane.
     fn lane_of(&self, request: &Request) -> &Arc<Queue> {
         let lanes = &self.shared.lanes;
-        let number = match request.command.home() {
+        if let [only] = lanes.as_slice() {
+            return only;
+        }
+        let payer = |home: Id| self.shared.hints.payer(Key::of(request.context.client, home));
+        let number = match request.command.home().map(|home| payer(home).map_or(home, |payer| payer.0)) {
             Some(home) => home.bytes().iter().fold(0usize, |sum, byte| sum.wrapping_mul(31) + usize::from(*byte)),
             None => self.shared.next.fetch_add(1, Ordering::Relaxed),
         };

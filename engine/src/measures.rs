@@ -38,7 +38,10 @@ pub fn describe() {
     describe_counter!("paygen_http_connections_refused_total", "Connections refused, by reason.");
     describe_gauge!("paygen_engine_waiting_commands", "Commands that wait, by queue.");
     describe_histogram!("paygen_engine_batch_commands", "Commands in a commit.");
-    describe_histogram!("paygen_engine_batch_seconds", "How long commits took.");
+    describe_histogram!(
+        "paygen_engine_batch_seconds",
+        "How long batches took from their first command to their commit."
+    );
     describe_counter!("paygen_engine_conflicts_total", "Commits that ran again because of another server.");
     describe_counter!("paygen_delivery_attempts_total", "Attempts to deliver to webhook endpoints, by outcome.");
     describe_counter!("paygen_event_reads_total", "How often events were read, for streams and for webhooks.");

@@ -28,6 +28,29 @@ impl Default for Bounds {
     }
 }
 
+/// The places of a batch that are left, while it is taken from the queues in one or several steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    limit: usize,
+    all: usize,
+    /// For calls and background work.
+    others: usize,
+    background: usize,
+}
+
+impl Room {
+    /// Background work gets at most a quarter of a batch.
+    pub(super) fn of(limit: usize) -> Room {
+        Room { limit, all: limit, others: limit, background: limit / 4 + 1 }
+    }
+
+    /// For a batch that is taken while another one is being committed: some places are kept for network messages that
+    /// arrive meanwhile.
+    pub(super) fn beside_a_commit(limit: usize) -> Room {
+        Room { others: limit - limit / 8, ..Room::of(limit) }
+    }
+}
+
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Condvar,
@@ -65,7 +88,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for commands and takes a batch of at most `limit`; `None` when the queue is closed and empty.
+    /// Waits for commands and takes a batch; `None` when the queue is closed and empty.
     pub(super) fn take(&self, limit: usize) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
         while state.queues.iter().all(VecDeque::is_empty) {
@@ -74,16 +97,17 @@ impl Queue {
             }
             state = self.arrived.wait(state).unwrap_or_else(|poison| poison.into_inner());
         }
-        Some(state.take(limit))
+        Some(state.take(&mut Room::of(limit)))
     }
 
-    /// As [`Queue::take`], as long as `is_wanted`; `None` when it is not. Whatever changes that must call
-    /// [`Queue::wake`].
-    pub(super) fn take_while(&self, is_wanted: impl Fn() -> bool, limit: usize) -> Option<Vec<Waiting>> {
+    /// Waits for commands for which there is room, and takes them, as long as `is_wanted`; `None` when it is not.
+    /// Whatever changes that must call [`Queue::wake`].
+    pub(super) fn take_while(&self, is_wanted: impl Fn() -> bool, room: &mut Room) -> Option<Vec<Waiting>> {
         let mut state = self.lock();
-        while is_wanted() {
-            if state.queues.iter().any(|queue| !queue.is_empty()) {
-                return Some(state.take(limit));
+        while is_wanted() && room.all > 0 {
+            let taken = state.take(room);
+            if !taken.is_empty() {
+                return Some(taken);
             }
             state = self.arrived.wait(state).unwrap_or_else(|poison| poison.into_inner());
         }
@@ -113,16 +137,21 @@ impl Queue {
 }
 
 impl State {
-    fn take(&mut self, limit: usize) -> Vec<Waiting> {
-        let mut batch = Vec::with_capacity(limit.min(self.queues.iter().map(VecDeque::len).sum()));
+    fn take(&mut self, room: &mut Room) -> Vec<Waiting> {
+        let mut batch = Vec::with_capacity(room.all.min(self.queues.iter().map(VecDeque::len).sum()));
         let [network, api, background] = &mut self.queues;
+        batch.extend(network.drain(..network.len().min(room.all)));
+        room.all -= batch.len();
+        let others = room.others.min(room.all);
         // A few places are reserved for background work, so that a full API queue delays expiry but never stops it.
-        let reserved = background.len().min(limit / 32 + 1);
-        batch.extend(network.drain(..network.len().min(limit)));
-        let room = (limit - batch.len()).saturating_sub(reserved);
-        batch.extend(api.drain(..api.len().min(room)));
-        let room = (limit - batch.len()).min(limit / 4 + 1);
-        batch.extend(background.drain(..background.len().min(room)));
+        let reserved = background.len().min(room.limit / 32 + 1).min(room.background);
+        let calls = api.len().min(others.saturating_sub(reserved));
+        batch.extend(api.drain(..calls));
+        let chores = background.len().min(others - calls).min(room.background);
+        batch.extend(background.drain(..chores));
+        room.all -= calls + chores;
+        room.others -= calls + chores;
+        room.background -= chores;
         batch
     }
 }
@@ -135,7 +164,7 @@ mod tests {
     use paygen_core::{Command, Request};
     use tokio::sync::oneshot;
 
-    use super::{Bounds, Priority, Queue};
+    use super::{Bounds, Priority, Queue, Room};
     use crate::{Submission, Unanswered, Waiting};
 
     const BATCH: usize = 64;
@@ -191,6 +220,30 @@ mod tests {
             assert_eq!([count(0), count(1), count(2)], *expected, "of {waiting:?}");
             assert!(taken.is_sorted(), "network, API, background, each as they came: {taken:?}");
         }
+    }
+
+    #[test]
+    fn a_batch_that_is_taken_in_steps_has_the_same_shares_and_room_for_network_messages() {
+        let queue = filled([0, 40, 500]);
+        let mut room = Room::beside_a_commit(BATCH);
+        let mut taken = [0; 3];
+        let mut take = |queue: &Queue| {
+            for waiting in queue.take_while(|| true, &mut room).expect("there is room") {
+                let Command::CloseAccount(CloseAccount { id, .. }) = waiting.submission.request.command else {
+                    panic!()
+                };
+                taken[usize::from(id.0.bytes()[0])] += 1;
+            }
+            taken
+        };
+        assert_eq!(take(&queue), [0, 40, 16], "a quarter of background work at most, an eighth is left");
+        for number in 0..20 {
+            queue.push(Priority::Api, waiting(Priority::Api, number)).expect("there is room");
+            queue.push(Priority::Network, waiting(Priority::Network, number)).expect("there is room");
+        }
+        assert_eq!(take(&queue), [8, 40, 16], "which network messages get");
+        assert!(queue.take_while(|| true, &mut room).is_none(), "then it is full");
+        assert_eq!(queue.depths(), [12, 20, 484]);
     }
 
     #[test]

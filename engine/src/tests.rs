@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use paygen_core::access::Idempotency;
 use paygen_core::accounts::CreateAccount;
 use paygen_core::authorizations::Authorize;
-use paygen_core::ids::{AccountId, ClientId, Id, IdGenerator};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, Id, IdGenerator};
 use paygen_core::messages::{
-    AuthorizationType, Channel, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
+    AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
 use paygen_core::money::{Category, Currency, Decimal};
 use paygen_core::record::{Key, Record};
@@ -365,6 +365,45 @@ fn unknown_card() -> Submission {
     };
     let authorize = Authorize { request, advice: None, terms: Arc::default() };
     submission(Command::Authorize(Box::new(authorize)))
+}
+
+/// How often each of two stores was asked for rows since the last time.
+fn loads(looked_for: &[Arc<Mutex<Vec<usize>>>; 2]) -> [usize; 2] {
+    looked_for.each_ref().map(|loads| std::mem::take(&mut *loads.lock().expect("the loads")).len())
+}
+
+#[tokio::test]
+async fn payments_of_one_account_run_in_one_lane_once_it_is_known() {
+    let looked_for: [Arc<Mutex<Vec<usize>>>; 2] = Default::default();
+    let store = |looked_for: &Arc<Mutex<Vec<usize>>>| -> Box<dyn Store> {
+        Box::new(Scripted { is_shared: true, looked_for: looked_for.clone(), ..Scripted::default() })
+    };
+    let ids = IdGenerator::new([1; 5], 0);
+    let stores = looked_for.each_ref().map(|looked_for| (store(looked_for), ids.clone()));
+    let wall = Arc::new(|| Instant::from_micros(1_700_000_000_000_000));
+    let settings = Settings { batch: 64, bounds: Bounds::default(), cached_bytes: 1_000_000, wall };
+    let engine = Engine::start(stores.into(), &settings).expect("the engine starts");
+    let id = |number: u8| Id::from_bytes([number; 12]);
+    let pay = async |card: u8, links: Option<Links>| {
+        let mut payment = unknown_card();
+        if let Command::Authorize(authorize) = &mut payment.request.command {
+            authorize.request.presented.card = Some(CardId(id(card)));
+            authorize.request.presented.links = links;
+            authorize.request.trace.transaction_id = format!("{card} {}", links.is_some());
+        }
+        let decided = engine.submit(Priority::Network, payment).await;
+        assert!(matches!(decided, Ok(Answer::Decided(Ok(Outcome::Authorization(_))))), "{decided:?}");
+    };
+    let account = AccountId(id(200));
+    let links = Links { card_holder: CardHolderId(id(201)), account, funds: account.into() };
+    for card in 1..9 {
+        pay(card, Some(links)).await;
+    }
+    assert!(loads(&looked_for).iter().all(|loads| *loads > 0), "by the cards at first");
+    for card in 1..9 {
+        pay(card, None).await;
+    }
+    assert!(loads(&looked_for).contains(&0), "by the account");
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ const MIN_AGE: Duration = Duration::from_secs(1);
 /// A total is reused for so many times as long as it took to count, so that counting has a bounded share of the database.
 const AGE_PER_COUNTING: u32 = 10;
 
-/// After this time a request that set out to count is presumed to have failed, and another one counts.
+/// After this time a request that set out to count is presumed to have failed, and another one counts. A total is never
+/// used for longer than this after its time: when counting keeps failing, every request counts, and fails.
 const COUNTING_EXPIRES: Duration = Duration::from_secs(10);
 
 /// The maximum number of cached totals.
@@ -41,8 +42,10 @@ impl Known {
         self.counted_at.elapsed() < self.fresh_for
     }
 
+    /// Whether another request is counting, and the total may be used until it has.
     fn is_being_counted(&self) -> bool {
         self.being_counted_since.is_some_and(|since| since.elapsed() < COUNTING_EXPIRES)
+            && self.counted_at.elapsed() < self.fresh_for + COUNTING_EXPIRES
     }
 }
 
@@ -83,6 +86,8 @@ impl Totals {
         };
         if total >= CACHED_ABOVE_ROWS {
             self.keep(statement, begun, total);
+        } else {
+            self.known().remove(&key(statement));
         }
         Some(total)
     }
@@ -146,13 +151,27 @@ mod tests {
     }
 
     #[test]
-    fn a_counting_that_never_ends_is_begun_again_by_another() {
+    fn when_counting_does_not_end_every_request_counts_in_the_end() {
         let totals = Totals::default();
         note(&totals, 1, CACHED_ABOVE_ROWS);
         make_older(&totals, 1, Duration::from_secs(2));
         assert!(matches!(totals.find(&counting(1)), Found::ToCount(_)));
         make_older(&totals, 1, COUNTING_EXPIRES);
+        for _ in 0..2 {
+            assert!(matches!(totals.find(&counting(1)), Found::ToCount(_)));
+        }
+    }
+
+    #[test]
+    fn a_list_that_became_short_is_counted_each_time() {
+        let totals = Totals::default();
+        note(&totals, 1, CACHED_ABOVE_ROWS);
+        make_older(&totals, 1, Duration::from_secs(2));
         assert!(matches!(totals.find(&counting(1)), Found::ToCount(_)));
+        note(&totals, 1, CACHED_ABOVE_ROWS - 1);
+        for _ in 0..2 {
+            assert!(matches!(totals.find(&counting(1)), Found::ToCount(_)));
+        }
     }
 
     #[test]

@@ -383,9 +383,16 @@ fn prefetch_message(work: &mut Work, client: ClientId, presented: &Presented, tr
         work.counters.prefetch(Key::of(client, card.0), Exclusive);
         work.balances.prefetch(Key::of(client, card.0), Exclusive);
     }
-    let known = presented.card.filter(|_| presented.links.is_none());
-    let remembered = known.and_then(|card| work.hints.links(Key::of(client, card.0)));
-    if let Some(links) = presented.links.or(remembered) {
+    let card = presented.card.map(|card| Key::of(client, card.0));
+    let links = match (card, presented.links) {
+        (Some(card), Some(links)) => {
+            work.hints.note(card, links);
+            Some(links)
+        }
+        (Some(card), None) => work.hints.links(card),
+        (None, links) => links,
+    };
+    if let Some(links) = links {
         work.card_holders.prefetch(Key::of(client, links.card_holder.0), Shared);
         work.accounts.prefetch(Key::of(client, links.account.0), Shared);
         work.counters.prefetch(Key::of(client, links.card_holder.0), Exclusive);

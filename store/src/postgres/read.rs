@@ -1,6 +1,7 @@
 //! The read side: a pool of connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod};
 use paygen_core::ids::{ClientId, Id};
@@ -186,7 +187,9 @@ async fn run_within(
 ) -> Result<Vec<Vec<Value>>, StoreError> {
     let explained = |error| explain(&error);
     let begin = format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {timeout_ms}");
-    let prepared = connection.prepare_cached(&statement.text).await.map_err(explained)?;
+    let time_limit = Duration::from_millis(timeout_ms.into());
+    let preparing = tokio::time::timeout(time_limit, connection.prepare_cached(&statement.text)).await;
+    let prepared = preparing.map_err(|_| StoreError::TooBroad)?.map_err(explained)?;
     let params: Vec<_> = statement.params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
     let (begun, found, ended) = futures_util::future::join3(
         connection.batch_execute(&begin),

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -15,10 +15,16 @@ use super::periodic::{Periodic, Turn};
 use super::writer::Writer;
 use crate::StoreError;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How much the log grows until a checkpoint. The more, the more often a page is changed before it is copied once.
-const CHECKPOINT_AT_BYTES: u64 = 64 << 20;
+/// A checkpoint begins when the log has grown by so much and the last one was so long ago. The more it copies, the longer
+/// its fsync takes, and with it those of the commits meanwhile. The less, the more often a page that changes again and
+/// again is copied.
+const MIN_BYTES: u64 = 4 << 20;
+const MIN_PERIOD: Duration = Duration::from_millis(250);
+
+/// It begins in any case when the log has grown by so much.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// With less than this left, the rest is copied while commits wait.
 const SMALL_REST_BYTES: u64 = 1 << 20;
@@ -35,15 +41,12 @@ const MAX_LOG_BYTES: u64 = 256 << 20;
 const MAX_LAST_PASSES: usize = 10;
 const READER_PAUSE: Duration = Duration::from_millis(1);
 
-/// How much the log grows until the next try, if readers kept it from beginning again.
-const RETRY_AFTER_BYTES: u64 = 4 << 20;
-
 /// Runs until it is dropped.
 pub(super) fn start(path: &Path, writer: Arc<Writer>) -> Result<Periodic, StoreError> {
     let connection = connection::open_to_write(path)?;
     let page = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0));
     let page = page.map_err(|error| explain(&error))?.into();
-    let mut checkpoints = Checkpoints { connection, writer, page, copied: 0 };
+    let mut checkpoints = Checkpoints { connection, writer, page, copied: 0, last: Instant::now() };
     Periodic::start("checkpoints", POLL_INTERVAL, move |turn| match turn {
         Turn::Usual => checkpoints.run_if_due(),
         Turn::Last => {
@@ -59,6 +62,7 @@ struct Checkpoints {
     page: u64,
     /// How many pages the log had at the last checkpoint.
     copied: u64,
+    last: Instant,
 }
 
 impl Checkpoints {
@@ -68,9 +72,11 @@ impl Checkpoints {
             // The log has begun again.
             self.copied = 0;
         }
-        if (pages - self.copied) * self.page < CHECKPOINT_AT_BYTES {
+        let new = (pages - self.copied) * self.page;
+        if new < MIN_BYTES || new < MAX_BYTES && self.last.elapsed() < MIN_PERIOD {
             return;
         }
+        self.last = Instant::now();
         let mut rest = u64::MAX;
         for _ in 0..MAX_PASSES {
             let Some(left) = self.run("PASSIVE") else { return };
@@ -83,17 +89,14 @@ impl Checkpoints {
             return;
         }
         let commits_wait = self.writer.open();
-        let mut is_whole = false;
         for _ in 0..MAX_LAST_PASSES {
-            is_whole = self.run("PASSIVE") == Some(0);
-            if is_whole {
+            if self.run("PASSIVE") == Some(0) {
                 break;
             }
             std::thread::sleep(READER_PAUSE);
         }
         drop(commits_wait);
-        let retry = if is_whole { CHECKPOINT_AT_BYTES } else { RETRY_AFTER_BYTES };
-        self.copied = self.writer.log_pages().saturating_sub((CHECKPOINT_AT_BYTES - retry) / self.page);
+        self.copied = self.writer.log_pages();
     }
 
     /// Returns how many pages of the log are left; `None` after a failure.

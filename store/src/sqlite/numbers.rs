@@ -3,44 +3,32 @@
 //!
 //! Only the process that writes the database can know when a number passes to a replacement, so only it has this cache.
 
-use std::collections::HashMap;
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use foldhash::fast::RandomState;
 use paygen_core::cards::CardFingerprint;
+use paygen_core::recent::Recent;
 use paygen_core::table::Change;
 
 use crate::NumberedCard;
 
-/// With this many recently used cards, those that were not used since are evicted. About 150 bytes each.
-const MAX_RECENT: usize = 100_000;
+/// Half the number of cards that are kept, about 150 bytes each.
+const MAX_RECENT_CARDS: usize = 100_000;
 
-type Cards = HashMap<[u8; 32], NumberedCard, RandomState>;
-
-#[derive(Default)]
 pub(super) struct Numbers {
     known: Mutex<Known>,
 }
 
-#[derive(Default)]
 struct Known {
-    recent: Cards,
-    older: Cards,
+    cards: Recent<[u8; 32], NumberedCard>,
     /// How often numbers passed to other cards.
     changes: u64,
 }
 
-impl Known {
-    fn note(&mut self, fingerprint: [u8; 32], card: NumberedCard) {
-        if self.recent.len() >= MAX_RECENT {
-            self.older = mem::take(&mut self.recent);
-        }
-        self.recent.insert(fingerprint, card);
-    }
-}
-
 impl Numbers {
+    pub(super) fn new() -> Numbers {
+        Numbers { known: Mutex::new(Known { cards: Recent::new(MAX_RECENT_CARDS), changes: 0 }) }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,11 +41,7 @@ impl Numbers {
     ) -> Result<Option<NumberedCard>, E> {
         let changes = {
             let mut known = self.known();
-            if let Some(card) = known.recent.get(fingerprint) {
-                return Ok(Some(*card));
-            }
-            if let Some(card) = known.older.remove(fingerprint) {
-                known.note(*fingerprint, card);
+            if let Some(card) = known.cards.get(fingerprint) {
                 return Ok(Some(card));
             }
             known.changes
@@ -68,7 +52,7 @@ impl Numbers {
         if let Some(card) = found
             && known.changes == changes
         {
-            known.note(*fingerprint, card);
+            known.cards.insert(*fingerprint, card);
         }
         Ok(found)
     }
@@ -77,7 +61,8 @@ impl Numbers {
     pub(super) fn note_committed(&self, changes: &[Change<CardFingerprint>]) {
         if changes.iter().any(|change| !matches!(change, Change::Insert(_))) {
             let mut known = self.known();
-            *known = Known { changes: known.changes + 1, ..Known::default() };
+            known.cards.clear();
+            known.changes += 1;
         }
     }
 }
@@ -92,7 +77,7 @@ mod tests {
     use paygen_core::messages::Links;
     use paygen_core::table::Change;
 
-    use super::{MAX_RECENT, Numbers};
+    use super::Numbers;
     use crate::NumberedCard;
 
     fn card(number: u8) -> NumberedCard {
@@ -119,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_number_is_read_once_and_again_after_it_passed_to_another_card() {
-        let numbers = Numbers::default();
+        let numbers = Numbers::new();
         assert_eq!(known(&numbers, &[1; 32]), None, "an unknown number is not remembered");
         read(&numbers, &[1; 32], 1);
         assert_eq!(known(&numbers, &[1; 32]), Some(card(1).card));
@@ -129,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_number_passed_on_is_not_remembered() {
-        let numbers = Numbers::default();
+        let numbers = Numbers::new();
         read(&numbers, &[1; 32], 1);
         let reading = || {
             passes_on(&numbers);
@@ -137,25 +122,5 @@ mod tests {
         };
         numbers.find(&[9; 32], reading).expect("a read");
         assert_eq!(known(&numbers, &[9; 32]), None);
-    }
-
-    #[test]
-    fn cards_that_are_used_stay_and_memory_is_bounded() {
-        let numbers = Numbers::default();
-        let fingerprint = |number: usize| {
-            let mut bytes = [0; 32];
-            bytes[..8].copy_from_slice(&number.to_be_bytes());
-            bytes
-        };
-        read(&numbers, &[1; 32], 1);
-        for number in 0..3 * MAX_RECENT {
-            read(&numbers, &fingerprint(number), 2);
-            if number % 1000 == 0 {
-                assert!(known(&numbers, &[1; 32]).is_some());
-            }
-        }
-        assert_eq!(known(&numbers, &fingerprint(0)), None);
-        let kept = numbers.known();
-        assert!(kept.recent.len() + kept.older.len() <= 2 * MAX_RECENT);
     }
 }

@@ -53,7 +53,7 @@ impl Writer {
         Ok(Writer {
             open: Mutex::new(open),
             write_back: WriteBack::new(),
-            numbers: Numbers::default(),
+            numbers: Numbers::new(),
             failed: OnceLock::new(),
             batches: AtomicUsize::new(0),
             log_pages,
