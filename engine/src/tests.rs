@@ -18,7 +18,7 @@ use paygen_core::testing::a_new_account;
 use paygen_core::time::Instant;
 use paygen_core::transfers::CreateTransfer;
 use paygen_core::work::{Changes, Context, KeySet, Work};
-use paygen_core::{Command, Outcome, Request};
+use paygen_core::{Command, Outcome, Refusal, Request};
 use paygen_store::{Load, Store, StoreError};
 
 use super::{Answer, Bounds, Engine, KeepAnswer, Kept, Priority, Reply, Settings, Submission, Unanswered};
@@ -383,7 +383,7 @@ async fn payments_of_one_account_run_in_one_lane_once_it_is_known() {
     let wall = Arc::new(|| Instant::from_micros(1_700_000_000_000_000));
     let settings = Settings { batch: 64, bounds: Bounds::default(), cached_bytes: 1_000_000, wall };
     let engine = Engine::start(stores.into(), &settings).expect("the engine starts");
-    let id = |number: u8| Id::from_bytes([number; 12]);
+    let id = |number: u8| Id::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number]);
     let pay = async |card: u8, links: Option<Links>| {
         let mut payment = unknown_card();
         if let Command::Authorize(authorize) = &mut payment.request.command {
@@ -392,7 +392,8 @@ async fn payments_of_one_account_run_in_one_lane_once_it_is_known() {
             authorize.request.trace.transaction_id = format!("{card} {}", links.is_some());
         }
         let decided = engine.submit(Priority::Network, payment).await;
-        assert!(matches!(decided, Ok(Answer::Decided(Ok(Outcome::Authorization(_))))), "{decided:?}");
+        let is_unknown = |refusal: &Refusal| refusal.code() == "card_not_found";
+        assert!(matches!(&decided, Ok(Answer::Decided(Err(refusal))) if is_unknown(refusal)), "{decided:?}");
     };
     let account = AccountId(id(200));
     let links = Links { card_holder: CardHolderId(id(201)), account, funds: account.into() };
