@@ -15,7 +15,7 @@ pub struct Recent<K, V> {
     older: HashMap<K, V, RandomState>,
 }
 
-impl<K: Copy + Eq + Hash, V: Copy> Recent<K, V> {
+impl<K: Copy + Eq + Hash, V: Clone> Recent<K, V> {
     /// Keeps at most twice `limit` entries.
     pub fn new(limit: usize) -> Recent<K, V> {
         Recent { limit, newer: HashMap::default(), older: HashMap::default() }
@@ -23,10 +23,10 @@ impl<K: Copy + Eq + Hash, V: Copy> Recent<K, V> {
 
     pub fn get(&mut self, key: &K) -> Option<V> {
         if let Some(value) = self.newer.get(key) {
-            return Some(*value);
+            return Some(value.clone());
         }
         let value = self.older.remove(key)?;
-        self.insert(*key, value);
+        self.insert(*key, value.clone());
         Some(value)
     }
 
@@ -35,6 +35,11 @@ impl<K: Copy + Eq + Hash, V: Copy> Recent<K, V> {
             self.older = mem::take(&mut self.newer);
         }
         self.newer.insert(key, value);
+    }
+
+    pub fn remove(&mut self, key: &K) {
+        self.newer.remove(key);
+        self.older.remove(key);
     }
 
     pub fn clear(&mut self) {
@@ -57,8 +62,10 @@ mod tests {
             assert!(recent.newer.len() + recent.older.len() <= 200);
         }
         assert_eq!((recent.get(&1), recent.get(&999)), (None, Some('b')));
+        recent.remove(&999);
+        assert_eq!((recent.get(&998), recent.get(&999)), (Some('b'), None));
         recent.clear();
-        assert_eq!(recent.get(&999), None);
+        assert_eq!(recent.get(&998), None);
     }
 
     #[test]

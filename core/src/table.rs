@@ -226,10 +226,15 @@ impl<R: Record> Table<R> {
 
     /// Adds a loaded row, or the knowledge that it is absent.
     pub fn load(&mut self, key: Key, row: Option<R>, held: Access) {
+        self.load_shared(key, row.map(Arc::new), held);
+    }
+
+    /// As [`Table::load`], of a row that its reader keeps too.
+    pub fn load_shared(&mut self, key: Key, row: Option<Arc<R>>, held: Access) {
         if !self.presumed.is_empty() {
             self.presumed.remove(&key);
         }
-        let slot = Slot { stored: row.is_some(), row: row.map(Arc::new), dirty: false, held, wanted: Access::Shared };
+        let slot = Slot { stored: row.is_some(), row, dirty: false, held, wanted: Access::Shared };
         self.set(key, Some(slot));
     }
 

@@ -17,6 +17,10 @@ pub(crate) struct Many {
     /// Select rows in the order of their ids. `$1` is the client where it is part of the key, the last parameter the
     /// ids; a sharded PostgreSQL finds the shard by the client.
     pub(crate) read: String,
+    /// As `read`, with PostgreSQL's version of the row as a last column.
+    pub(crate) read_with_version: String,
+    /// The key columns and the version.
+    pub(crate) read_version: String,
     pub(crate) read_for_share: String,
     pub(crate) read_for_update: String,
     pub(crate) insert: String,
@@ -56,11 +60,14 @@ impl Many {
             1 => format!("{id} = ANY($1::bytea[])"),
             _ => format!("client = $1::bytea AND {id} = ANY($2::bytea[])"),
         };
-        let read = format!("SELECT {} FROM {table} WHERE {condition} ORDER BY {id}", plain(&columns));
+        let reading = |what: String| format!("SELECT {what} FROM {table} WHERE {condition} ORDER BY {id}");
+        let read = reading(plain(&columns));
         let written: Vec<_> = columns.iter().copied().filter(|(name, _)| Some(*name) != apart).collect();
         let same_key = names(keys, &|name| format!("t.{name} = v.{name}"), " AND ");
         let sets = names(rest, &|name| format!("{name} = v.{name}"), ", ");
         Many {
+            read_with_version: reading(format!("{}, xmin", plain(&columns))),
+            read_version: reading(format!("{}, xmin", plain(keys))),
             read_for_share: format!("{read} FOR SHARE"),
             read_for_update: format!("{read} FOR UPDATE"),
             read,

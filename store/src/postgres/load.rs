@@ -3,19 +3,21 @@
 //! Cards, their secrets, card holders and accounts are mostly read beside a row that is locked anyway, their *guard*:
 //! the counters of the card or card holder, the balance of the account. A batch that may change such a row locks its
 //! guard as well. So who holds the guard exclusively reads the row without a lock, after all locks were taken: nobody
-//! changes it before the guard is released.
+//! changes it before the guard is released. Of rows that were seen before only the version is read (see `seen.rs`).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use paygen_core::ids::ClientId;
-use paygen_core::record::{Key, Kind, Record};
+use paygen_core::ids::{ClientId, Id};
+use paygen_core::record::{Key, KeyBytes, Kind, Record};
 use paygen_core::table::{Access, Table};
 use paygen_core::work::{KeySet, Work};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
+use super::seen::Seen;
 use super::session::Session;
-use super::values::read;
+use super::values::read_first;
 use crate::records::{Keyed, Row};
 use crate::{Load, StoreError};
 
@@ -52,26 +54,39 @@ fn lock_of(keys: &[(Key, Access)], how: Load) -> Access {
 pub(super) struct Plans<'a> {
     /// In the order of the kinds.
     pub(super) locking: Vec<Plan<'a>>,
-    /// Run after those that lock.
+    /// Run after those that lock; with versions.
     pub(super) guarded: Vec<Plan<'a>>,
+    /// Run then too: only the versions of rows that were seen before.
+    pub(super) versions: Vec<Plan<'a>>,
 }
 
 /// The numbers of statements for one kind.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Numbers {
+#[derive(Default)]
+pub(super) struct Planned {
     pub(super) locking: usize,
     pub(super) guarded: usize,
+    pub(super) versions: usize,
+    /// The rows of which only the version is read, in order.
+    seen: Vec<Key>,
+}
+
+/// The rows of a kind that a load returned, by kind of statement.
+pub(super) struct Loaded {
+    pub(super) locked: Vec<tokio_postgres::Row>,
+    pub(super) guarded: Vec<tokio_postgres::Row>,
+    pub(super) versions: Vec<tokio_postgres::Row>,
 }
 
 /// Adds the statements that load rows of a kind, given their keys in order. `guards` are the keys of their guards that
 /// are locked exclusively.
 pub(super) async fn plan<'a, R: Keyed>(
     session: &mut Session,
+    seen: &mut Seen<R>,
     keys: &'a [(Key, Access)],
     guards: &[(Key, Access)],
     how: Load,
     plans: &mut Plans<'a>,
-) -> Result<Numbers, StoreError> {
+) -> Result<Planned, StoreError> {
     let texts = &R::statements().many;
     let lock = lock_of(keys, how);
     let sql = match (how, lock) {
@@ -83,8 +98,14 @@ pub(super) async fn plan<'a, R: Keyed>(
     };
     let is_guarded = |key: &Key| lock == Access::Shared && guards.binary_search_by_key(key, |(key, _)| *key).is_ok();
     let (guarded, locked): (Vec<&Key>, Vec<&Key>) = keys.iter().map(|(key, _)| key).partition(|key| is_guarded(key));
-    let before = (plans.locking.len(), plans.guarded.len());
-    for (keys, sql, plans) in [(locked, sql, &mut plans.locking), (guarded, &texts.read, &mut plans.guarded)] {
+    let (known, guarded): (Vec<&Key>, Vec<&Key>) = guarded.into_iter().partition(|key| seen.has(key));
+    let before = (plans.locking.len(), plans.guarded.len(), plans.versions.len());
+    let keys_seen = known.iter().map(|key| **key).collect();
+    for (keys, sql, plans) in [
+        (locked, sql, &mut plans.locking),
+        (guarded, &texts.read_with_version, &mut plans.guarded),
+        (known, &texts.read_version, &mut plans.versions),
+    ] {
         if keys.is_empty() {
             continue;
         }
@@ -98,7 +119,12 @@ pub(super) async fn plan<'a, R: Keyed>(
             });
         }
     }
-    Ok(Numbers { locking: plans.locking.len() - before.0, guarded: plans.guarded.len() - before.1 })
+    Ok(Planned {
+        locking: plans.locking.len() - before.0,
+        guarded: plans.guarded.len() - before.1,
+        versions: plans.versions.len() - before.2,
+        seen: keys_seen,
+    })
 }
 
 /// The keys that a load locks: those asked for, and the guards of the rows that may be changed.
@@ -145,21 +171,45 @@ pub(super) fn unguarded(keys: &KeySet, work: &Work) -> KeySet {
     }
 }
 
-/// Puts loaded rows into their table, and the absence of the others.
+/// Puts loaded rows into their table, and the absence of the others. Returns the keys of rows that have changed since they
+/// were seen, or are gone: these must be loaded again.
 pub(super) fn supply<R: Keyed>(
     keys: &[(Key, Access)],
-    loaded: impl Iterator<Item = Vec<tokio_postgres::Row>>,
+    planned: &Planned,
+    loaded: &Loaded,
+    seen: &mut Seen<R>,
     how: Load,
     table: &mut Table<R>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<(Key, Access)>, StoreError> {
     let held = lock_of(keys, how);
+    let record = |row| R::read(&mut Row::of::<R>(read_first(row, R::COLUMNS.len())?)).map_err(StoreError::from);
     let mut found = HashMap::new();
-    for row in loaded.flatten() {
-        let record = R::read(&mut Row::of::<R>(read(&row)?))?;
+    for row in &loaded.locked {
+        let record = record(row)?;
+        found.insert(record.key(), Arc::new(record));
+    }
+    for row in &loaded.guarded {
+        let record = Arc::new(record(row)?);
+        seen.note(row.get(R::COLUMNS.len()), &record);
         found.insert(record.key(), record);
     }
-    for (key, _) in keys {
-        table.load(*key, found.remove(key), held);
+    for row in &loaded.versions {
+        // The key of a guarded kind is (client, id).
+        let Some(client) = Id::from_slice(row.get(0)) else { continue };
+        let key = Key { client: ClientId(client), id: KeyBytes::new(row.get(1)) };
+        if let Some(row) = seen.row(&key, row.get(2)) {
+            found.insert(key, row);
+        }
     }
-    Ok(())
+    let mut changed = Vec::new();
+    for (key, access) in keys {
+        match found.remove(key) {
+            None if planned.seen.binary_search(key).is_ok() => {
+                seen.forget(key);
+                changed.push((*key, *access));
+            }
+            row => table.load_shared(*key, row, held),
+        }
+    }
+    Ok(changed)
 }

@@ -5,6 +5,7 @@ mod connection;
 mod listen;
 mod load;
 mod read;
+mod seen;
 mod sequence;
 mod session;
 mod shards;

@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Statement};
 
 use super::connection::{Backend, connect, explain};
+use super::seen::SeenRows;
 use crate::StoreError;
 
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) backend: Backend,
     statements: HashMap<&'static str, Statement>,
+    pub(super) seen: SeenRows,
 }
 
 impl Session {
     pub(super) async fn open(url: &str) -> Result<Session, StoreError> {
         let (client, backend) = connect(url).await?;
-        Ok(Session { client, backend, statements: HashMap::new() })
+        Ok(Session { client, backend, statements: HashMap::new(), seen: SeenRows::default() })
     }
 
     pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<Statement, StoreError> {

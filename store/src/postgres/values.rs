@@ -49,6 +49,11 @@ pub(super) fn placeholders(sql: &str, params: &[Value]) -> String {
 }
 
 pub(super) fn read(row: &Row) -> Result<Vec<Value>, StoreError> {
+    read_first(row, row.len())
+}
+
+/// The values of the first columns.
+pub(super) fn read_first(row: &Row, columns: usize) -> Result<Vec<Value>, StoreError> {
     let value = |(at, column): (usize, &tokio_postgres::Column)| {
         let kind = column.type_();
         let read = if *kind == Oid::INT8 {
@@ -62,7 +67,7 @@ pub(super) fn read(row: &Row) -> Result<Vec<Value>, StoreError> {
         };
         read.map_err(|error| StoreError::CommandFault(error.to_string()))
     };
-    row.columns().iter().enumerate().map(value).collect()
+    row.columns().iter().take(columns).enumerate().map(value).collect()
 }
 
 impl ToSql for Param<'_> {

@@ -20,7 +20,7 @@ use tokio_postgres::Row;
 
 use super::bulk::bulks;
 use super::connection::{Backend, explain, is_lost};
-use super::load::{Plans, guards_of, plan, supply, unguarded, with_guards};
+use super::load::{Loaded, Plans, guards_of, plan, supply, unguarded, with_guards};
 use super::session::Session;
 use crate::{Load, Store, StoreError};
 
@@ -104,45 +104,62 @@ impl PostgresStore {
 
     async fn load_all(&mut self, keys: &KeySet, work: &mut Work, how: Load) -> Result<(), StoreError> {
         if how == Load::Peek {
-            return self.load_keys(keys, &KeySet::default(), work, how).await;
+            return self.load_keys(keys, &KeySet::default(), work, how).await.map(|_| ());
         }
         let keys = with_guards(keys);
-        self.load_keys(&keys, &keys, work, how).await?;
+        let changed = self.load_keys(&keys, &keys, work, how).await?;
+        if !changed.is_empty() {
+            self.load_keys(&changed, &keys, work, how).await?;
+        }
         let unguarded = unguarded(&keys, work);
         if unguarded.is_empty() {
             return Ok(());
         }
         // Out of order, so this may end in a deadlock, which runs the batch again.
-        self.load_keys(&unguarded, &KeySet::default(), work, how).await
+        self.load_keys(&unguarded, &KeySet::default(), work, how).await.map(|_| ())
     }
 
-    /// Loads rows. Those whose guard is among the given keys are not locked.
+    /// Loads rows. Those whose guard is among the given keys are not locked. Returns the keys of rows that have changed
+    /// since they were seen, which must be loaded again.
     async fn load_keys(
         &mut self,
         keys: &KeySet,
         guards: &KeySet,
         work: &mut Work,
         how: Load,
-    ) -> Result<(), StoreError> {
+    ) -> Result<KeySet, StoreError> {
         let begins = how == Load::Hold && !self.in_transaction;
         let session = if self.in_transaction { self.held()? } else { self.session().await? };
+        // After an error nothing is kept.
+        let mut seen = std::mem::take(&mut session.seen);
         let mut plans = Plans::default();
+        let mut changed = KeySet::default();
         macro_rules! load_tables {
             ($($field:ident: $record:ty),* $(,)?) => {
                 // In the order of the kinds.
-                $(let $field = plan::<$record>(session, &keys.$field, guards_of::<$record>(guards, how), how, &mut plans).await?;)*
+                $(let $field = plan::<$record>(
+                    session, &mut seen.$field, &keys.$field, guards_of::<$record>(guards, how), how, &mut plans,
+                ).await?;)*
                 let mut locked = self.run(&plans, begins).await?;
-                let mut guarded = locked.split_off(plans.locking.len()).into_iter();
-                let mut locked = locked.into_iter();
+                let mut guarded = locked.split_off(plans.locking.len());
+                let mut versions = guarded.split_off(plans.guarded.len()).into_iter();
+                let (mut locked, mut guarded) = (locked.into_iter(), guarded.into_iter());
                 $({
-                    let of_guarded = guarded.by_ref().take($field.guarded);
-                    let rows = locked.by_ref().take($field.locking).chain(of_guarded);
-                    supply::<$record>(&keys.$field, rows, how, &mut work.$field)?;
+                    let loaded = Loaded {
+                        locked: locked.by_ref().take($field.locking).flatten().collect(),
+                        guarded: guarded.by_ref().take($field.guarded).flatten().collect(),
+                        versions: versions.by_ref().take($field.versions).flatten().collect(),
+                    };
+                    changed.$field =
+                        supply::<$record>(&keys.$field, &$field, &loaded, &mut seen.$field, how, &mut work.$field)?;
                 })*
             };
         }
         for_each_table!(load_tables);
-        Ok(())
+        if let Some(session) = &mut self.session {
+            session.seen = seen;
+        }
+        Ok(changed)
     }
 
     /// Runs statements in one round trip, after BEGIN if it begins a transaction.
@@ -152,7 +169,7 @@ impl PostgresStore {
         let Some(session) = &self.session else { return Err(StoreError::Unavailable("no connection".to_owned())) };
         let client = &session.client;
         let begin = async { if begins { client.batch_execute("BEGIN").await } else { Ok(()) } };
-        let all = plans.locking.iter().chain(&plans.guarded);
+        let all = plans.locking.iter().chain(&plans.guarded).chain(&plans.versions);
         let load = async { outcomes(send(all.map(|plan| plan.run(client))).await).await };
         let (begun, rows) = join(begin, load).await;
         begun.map_err(|error| explain(&error))?;

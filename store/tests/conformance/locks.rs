@@ -1,5 +1,6 @@
 //! What several writers of one PostgreSQL may rely on.
 
+use paygen_core::card_holders::CardHolder;
 use paygen_core::cards::{Card, CardStatus};
 use paygen_core::limits::Counters;
 
@@ -24,11 +25,11 @@ fn card_keys(card: Access, counters: Option<Access>) -> KeySet {
     KeySet { cards: vec![(key, card)], counters, ..KeySet::default() }
 }
 
-/// A payment reads the card beside its counters, which it locks. With or without counters, it waits for a change of the
-/// card and then reads the changed one.
+/// A payment reads the card beside its counters, which it locks. With or without counters, and whether it has seen the card
+/// before or not, it waits for a change of the card and then reads the changed one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_payment_sees_the_change_of_a_card_that_it_waited_for() {
-    for has_counters in [true, false] {
+    for (has_counters, has_seen) in [(true, false), (true, true), (false, true), (false, false)] {
         let world = postgres().await;
         let Target::Postgres(url) = world.target.clone() else { panic!("a PostgreSQL") };
         let card = Card { status: CardStatus::Inactive, ..a_card(1, false) };
@@ -43,6 +44,15 @@ async fn a_payment_sees_the_change_of_a_card_that_it_waited_for() {
         .expect("a card");
         let mut changing = world.database.store().await.expect("a store");
         let mut paying = world.database.store().await.expect("a store");
+        let as_a_payment = || card_keys(Access::Shared, Some(Access::Exclusive));
+        if has_seen {
+            paying = on_a_lane(move || {
+                paying.load(&as_a_payment(), &mut work(3), Load::Hold).expect("a load");
+                paying.abandon();
+                paying
+            })
+            .await;
+        }
         let (locked, is_locked) = std::sync::mpsc::channel();
         let runtime = tokio::runtime::Handle::current();
         let change = tokio::task::spawn_blocking(move || {
@@ -58,14 +68,14 @@ async fn a_payment_sees_the_change_of_a_card_that_it_waited_for() {
         let seen = on_a_lane(move || {
             is_locked.recv().expect("the card is locked");
             let mut work = work(3);
-            paying.load(&card_keys(Access::Shared, Some(Access::Exclusive)), &mut work, Load::Hold).expect("a load");
+            paying.load(&as_a_payment(), &mut work, Load::Hold).expect("a load");
             let seen = work.cards.get(key).ok().flatten().map(|card| card.version);
             paying.abandon();
             seen
         })
         .await;
         change.await.expect("the card is changed");
-        assert_eq!(seen, Some(2), "with counters: {has_counters}");
+        assert_eq!(seen, Some(2), "with counters: {has_counters}, seen before: {has_seen}");
     }
 }
 
@@ -107,6 +117,63 @@ async fn a_card_waits_for_the_payment_that_read_it() {
     .await;
     pay.await.expect("the payment is stored");
     assert_eq!(seen, Some(7), "the payment was stored first");
+}
+
+/// Of a row that was seen before only the version is read. It is read again when it has changed, when it was deleted, and
+/// when it came back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_was_seen_is_read_again_when_it_changed() {
+    let world = postgres().await;
+    let holder = |number: u8| super::cards::a_holder(number, false);
+    let client = holder(1).client;
+    put(&world, 1, move |work| {
+        for number in [1, 2] {
+            work.card_holders.put(holder(number));
+            work.counters.put(Counters::new(client, id(number)));
+        }
+    })
+    .await
+    .expect("two card holders");
+    let keys = |access| {
+        let keys: Vec<_> = [1, 2].map(|number| (Key::of(client, id(number)), access)).into();
+        KeySet {
+            card_holders: keys.clone(),
+            counters: keys.iter().map(|(key, _)| (*key, Access::Exclusive)).collect(),
+            ..KeySet::default()
+        }
+    };
+    let mut paying = world.database.store().await.expect("a store");
+    let mut changing = world.database.store().await.expect("a store");
+    on_a_lane(move || {
+        let mut seen = move || {
+            let mut work = work(2);
+            paying.load(&keys(Access::Shared), &mut work, Load::Hold).expect("a load");
+            paying.abandon();
+            [1, 2].map(|number| work.card_holders.peek(Key::of(client, id(number))).map(|holder| holder.version))
+        };
+        let mut batches = 10..;
+        let mut change = move |change: &dyn Fn(&mut Work)| {
+            let mut work = work(3);
+            changing.load(&keys(Access::Exclusive), &mut work, Load::Hold).expect("a load");
+            change(&mut work);
+            work.keep();
+            let batch = id(batches.next().expect("a number"));
+            changing.commit(&mut work.take_changes(), batch).expect("a commit");
+        };
+        let version = holder(1).version;
+        assert_eq!(seen(), [Some(version), Some(version)]);
+        assert_eq!(seen(), [Some(version), Some(version)], "by its version");
+        for later in [version + 1, version + 2] {
+            change(&|work| work.card_holders.put(CardHolder { version: later, ..holder(1) }));
+            assert_eq!(seen(), [Some(later), Some(version)]);
+        }
+        change(&|work| work.card_holders.delete(Key::of(client, id(1))));
+        assert_eq!(seen(), [None, Some(version)]);
+        assert_eq!(seen(), [None, Some(version)]);
+        change(&|work| work.card_holders.put(holder(1)));
+        assert_eq!(seen(), [Some(version), Some(version)]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
