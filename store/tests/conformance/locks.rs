@@ -134,7 +134,7 @@ async fn a_row_that_was_seen_is_read_again_when_it_changed() {
     })
     .await
     .expect("two card holders");
-    let keys = |access| {
+    let keys = move |access| {
         let keys: Vec<_> = [1, 2].map(|number| (Key::of(client, id(number)), access)).into();
         KeySet {
             card_holders: keys.clone(),
