@@ -15,8 +15,6 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|error| explain(&error))?;
     let set_up = || -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(5))?;
-        // Only a new file takes it. Rows of a payment have 1 to 2 kB, so larger pages are split less often.
-        connection.pragma_update(None, "page_size", 8192)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         // Checkpoints run on a connection of their own; on the writer they would increase its tail latency.
