@@ -16,6 +16,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ApiKeyNotFound
         | Refusal::TokenNotFound
         | Refusal::ClientNotFound
+        | Refusal::ProgramNotFound { .. }
         | Refusal::CardHolderNotFound { .. }
         | Refusal::DocumentNotFound
         | Refusal::CardNotFound
@@ -47,9 +48,15 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AmountBelowMinimum { .. }
         | Refusal::ValidityInvalid { .. }
         | Refusal::ExpiryInPast
+        | Refusal::ProgramInvalid { .. }
+        | Refusal::LoosensProgram { .. }
+        | Refusal::LimitsInCurrency { .. }
         | Refusal::ClockBackwards { .. }
         | Refusal::ClockTooFar => StatusCode::BAD_REQUEST,
         Refusal::AccountClosed
+        | Refusal::ProgramArchived { .. }
+        | Refusal::DefaultProgram
+        | Refusal::RangesTaken { .. }
         | Refusal::AccountInUse { .. }
         | Refusal::AccountHasEntries { .. }
         | Refusal::AlreadyReversed
@@ -75,6 +82,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::RevealTokenUsed
         | Refusal::IdempotencyKeyReused => StatusCode::CONFLICT,
         Refusal::InsufficientFunds { .. }
+        | Refusal::ProgramMismatch { .. }
         | Refusal::AccountInactive { .. }
         | Refusal::DebitNotAllowed { .. }
         | Refusal::CreditNotAllowed { .. }
@@ -94,9 +102,18 @@ impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Problem {
         let message = refusal.to_string();
         let problem = Problem::new(status(refusal), refusal.code(), message.clone());
-        match refusal.field() {
-            Some(pointer) => problem.field(pointer, refusal.code(), message),
-            None => problem,
+        match refusal {
+            Refusal::RangesTaken { ranges } => ranges.iter().fold(problem, |problem, (at, prefix)| {
+                let why = format!("numbers that begin with {prefix} belong to another program");
+                problem.field(format!("/numberRanges/{at}"), refusal.code(), why)
+            }),
+            Refusal::LoosensProgram { fields } => fields.iter().fold(problem, |problem, (pointer, why)| {
+                problem.field(pointer.clone(), refusal.code(), why.clone())
+            }),
+            other => match other.field() {
+                Some(pointer) => problem.field(pointer, refusal.code(), message),
+                None => problem,
+            },
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::clock::{self, ClockReading};
 use crate::events;
 use crate::exceptions::ExceptionView;
 use crate::ids::Id;
+use crate::programs::{self, ProgramView};
 use crate::refusal::Stop;
 use crate::resolution;
 use crate::rotation;
@@ -130,6 +131,10 @@ commands! {
     PurgeTokens(access::PurgeTokens) = "token.purge" => Count,
     PurgeIdempotency(access::PurgeIdempotency) = "idempotency.purge" => Count,
     PurgeEvents(events::PurgeEvents) = "event.purge" => Count,
+    CreateProgram(Box<programs::CreateProgram>) = "program.create" => Program,
+    UpdateProgram(Box<programs::UpdateProgram>) = "program.update" => Program,
+    ArchiveProgram(programs::ArchiveProgram) = "program.archive" => Program,
+    SeedProgram(Box<programs::SeedProgram>) = "program.seed" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,
 }
 
@@ -158,6 +163,7 @@ pub enum Outcome {
     ApiKey(ApiKeyView),
     Token(TokenView),
     Client(Client),
+    Program(Pictured<ProgramView>),
     Clock(ClockReading),
     Count(u64),
 }
@@ -176,6 +182,7 @@ impl Outcome {
             Outcome::Webhook(view) => Some(view.version),
             Outcome::Authorization(view) => Some(view.version),
             Outcome::Exception(view) => Some(view.version),
+            Outcome::Program(view) => Some(view.version),
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
             Outcome::MaybeTransaction(_) => None,
             Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),

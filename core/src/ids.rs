@@ -168,6 +168,7 @@ typed_ids! {
     ExceptionId,
     CardHolderId,
     DocumentId,
+    ProgramId,
     /// A card. Its ledger account has the same id.
     CardId,
     ApiKeyId,
@@ -190,7 +191,7 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
-crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse);
+crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse, ProgramId => ProgramId::parse, ClientId => ClientId::parse);
 
 impl ClientId {
     /// The owner of rows that belong to the installation instead of a client, such as the clock.

@@ -43,6 +43,10 @@ pub enum Kind {
     /// A delivery that did not succeed at the first attempt.
     Delivery,
     Balance,
+    /// What cards have in common. Read without a lock, after those of the counters.
+    Program,
+    /// Who owns the card numbers that begin with the same six digits.
+    RangeRegister,
 }
 
 /// The part of a key that follows the client: an id or a hash, at most 32 bytes.

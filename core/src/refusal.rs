@@ -1,6 +1,6 @@
 //! Why a command is refused: a closed list, one variant for each rule.
 
-use crate::ids::AccountId;
+use crate::ids::{AccountId, ProgramId};
 use crate::money::{Category, Currency};
 
 /// Why a run of a command ended early.
@@ -27,6 +27,36 @@ pub enum Refusal {
         id: AccountId,
         /// Where the body names the account; `None` if the path does.
         field: Option<&'static str>,
+    },
+    #[error("There is no program {id} for this client.")]
+    ProgramNotFound {
+        id: ProgramId,
+        /// Where the body names the program; `None` if the path does.
+        field: Option<&'static str>,
+    },
+    #[error("The program {id} is archived; it issues no further cards. Name another program, or activate it again.")]
+    ProgramArchived { id: ProgramId },
+    /// The card is not one that its program issues.
+    #[error("The program issues only cards with {what} {wanted}.")]
+    ProgramMismatch { field: &'static str, what: &'static str, wanted: String },
+    /// Settings of a program contradict each other.
+    #[error("The program's settings contradict each other: {why}.")]
+    ProgramInvalid { field: &'static str, why: &'static str },
+    #[error("The account's spending limits are in {currency}. Send spendingLimits too, in the new currency.")]
+    LimitsInCurrency { currency: Currency },
+    #[error("Cards that are issued without a programId belong to this program, so it cannot be archived.")]
+    DefaultProgram,
+    /// Another program has numbers of these ranges.
+    #[error("A range belongs to one program, and numbers of {} belong to another one.", prefixes(ranges))]
+    RangesTaken {
+        /// Their places in the body, and their prefixes.
+        ranges: Vec<(usize, String)>,
+    },
+    /// A card's own settings allow what its program does not.
+    #[error("The card's program allows less, and does not let its cards loosen that.")]
+    LoosensProgram {
+        /// JSON pointers, and what the program allows.
+        fields: Vec<(String, String)>,
     },
     #[error("There is no such detail record on this account.")]
     DetailNotFound,
@@ -245,6 +275,10 @@ pub enum Refusal {
     IdempotencyKeyReused,
 }
 
+fn prefixes(ranges: &[(usize, String)]) -> String {
+    ranges.iter().map(|(_, prefix)| prefix.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn currency_hint(code: &str, category: &str) -> String {
     let category = if category == "crypto" { Category::Crypto } else { Category::Fiat };
     Currency::hint(code, category)
@@ -255,6 +289,14 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::AccountNotFound { .. } => "account_not_found",
+            Refusal::ProgramNotFound { .. } => "program_not_found",
+            Refusal::ProgramArchived { .. } => "program_archived",
+            Refusal::ProgramMismatch { .. } => "program_mismatch",
+            Refusal::ProgramInvalid { .. } => "program_invalid",
+            Refusal::LimitsInCurrency { .. } => "limits_in_currency",
+            Refusal::DefaultProgram => "default_program",
+            Refusal::RangesTaken { .. } => "number_range_taken",
+            Refusal::LoosensProgram { .. } => "loosens_program",
             Refusal::DetailNotFound => "account_detail_not_found",
             Refusal::TransferNotFound => "transfer_not_found",
             Refusal::ApiKeyNotFound => "api_key_not_found",
@@ -338,6 +380,9 @@ impl Refusal {
     pub fn field(&self) -> Option<&str> {
         match self {
             Refusal::AccountNotFound { field, .. } | Refusal::CardHolderNotFound { field } => *field,
+            Refusal::ProgramNotFound { field, .. } => *field,
+            Refusal::ProgramArchived { .. } => Some("/programId"),
+            Refusal::ProgramMismatch { field, .. } | Refusal::ProgramInvalid { field, .. } => Some(field),
             Refusal::ReadOnlyField { field }
             | Refusal::AmountTooPrecise { field, .. }
             | Refusal::AmountTooLarge { field }
@@ -352,6 +397,7 @@ impl Refusal {
             | Refusal::AccountHasEntries { field } => Some(field),
             Refusal::CheckDigits { field, .. } => Some(field),
             Refusal::CurrencyUnknown { .. } => Some("/currency"),
+            Refusal::LimitsInCurrency { .. } => Some("/spendingLimits"),
             Refusal::CreditLimitNotAllowed => Some("/creditLimit"),
             Refusal::SameAccount => Some("/toAccountId"),
             Refusal::MoreThanOwed { .. }
@@ -367,6 +413,9 @@ impl Refusal {
             | Refusal::ApiKeyNotFound
             | Refusal::TokenNotFound
             | Refusal::ClientNotFound
+            | Refusal::DefaultProgram
+            | Refusal::RangesTaken { .. }
+            | Refusal::LoosensProgram { .. }
             | Refusal::VersionMismatch { .. }
             | Refusal::IfMatchRequired
             | Refusal::ScopeMissing { .. }

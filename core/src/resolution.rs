@@ -128,7 +128,7 @@ fn post_deferred(
         }
         Deferred::Advice(requested) => {
             let id = resolved.authorization.ok_or(Refusal::AuthorizationNotFound)?;
-            price_pending_advice(work, id, &price(requested), &command.terms)?;
+            price_pending_advice(work, id, &price(requested))?;
             return Ok(());
         }
     };

@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::money::{Currency, format_minor};
+use crate::money::{Currency, Decimal, format_minor};
 
 /// A view with its JSON, made once: an event carries it, and the answer is the same bytes.
 #[derive(Clone, Debug)]
@@ -93,6 +93,30 @@ impl PartialSchema for Money {
 }
 
 impl ToSchema for Money {}
+
+/// A number that is no amount, such as a rate or a percentage, written digit by digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure(pub Decimal);
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.0.digits();
+        let raw: &RawValue = serde_json::from_str(digits.trimmed()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl PartialSchema for Figure {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .description(Some("A decimal number, exact."))
+            .examples([serde_json::json!(1.5)])
+            .into()
+    }
+}
+
+impl ToSchema for Figure {}
 
 /// A free-form JSON object, kept and shown as it was sent; `{}` when there is none.
 #[derive(Clone, Debug)]

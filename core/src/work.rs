@@ -68,6 +68,8 @@ macro_rules! for_each_table {
             webhook_progress: $crate::webhooks::WebhookProgress,
             deliveries: $crate::webhooks::Delivery,
             balances: $crate::ledger::Balance,
+            programs: $crate::programs::Program,
+            range_registers: $crate::programs::RangeRegister,
         }
     };
 }

@@ -3,6 +3,7 @@
 use crate::access::keys::put_key;
 use crate::access::{ApiKeyView, Client, ClientStatus, NewKey, Scopes};
 use crate::ids::{ClientId, Id};
+use crate::programs::{ProgramSeed, seed_program};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
@@ -15,6 +16,8 @@ pub struct CreateClient {
     pub id: ClientId,
     pub name: String,
     pub key: NewKey,
+    /// What its first program is made of.
+    pub program: ProgramSeed,
 }
 
 /// Disables all credentials of a client, or enables them again.
@@ -42,6 +45,7 @@ fn create_client(work: &mut Work, command: &CreateClient) -> Result<ApiKeyView, 
     let now = work.now();
     let (id, name) = (command.id, command.name.clone());
     work.clients.put(Client { id, name, status: ClientStatus::Active, created_at: now, updated_at: now });
+    seed_program(work, &command.program)?;
     put_key(work, &command.key, "First key", Scopes::all(), None, Vec::new())
 }
 

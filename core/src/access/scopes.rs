@@ -25,6 +25,9 @@ crate::string_enum! {
         SimulatorRead = "simulator:read",
         /// Simulating the network, and moving the test clock.
         SimulatorWrite = "simulator:write",
+        /// Card programs: number ranges, fees, controls.
+        ProgramsRead = "programs:read",
+        ProgramsWrite = "programs:write",
         KeysRead = "keys:read",
         /// Includes bearer tokens.
         KeysWrite = "keys:write",

@@ -6,6 +6,7 @@ use crate::events::{EventType, Owner, emit};
 use crate::fields::{not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
+use crate::limits::{NewLimit, start_limits};
 use crate::money::Decimal;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
@@ -30,6 +31,8 @@ pub struct CreateAccount {
     pub can_debit: bool,
     pub can_credit: bool,
     pub metadata: Option<String>,
+    /// In the account's currency.
+    pub limits: Vec<NewLimit>,
     /// Whether the credential has the scope to set balances.
     pub may_adjust: bool,
 }
@@ -76,6 +79,7 @@ fn create(work: &mut Work, command: &CreateAccount) -> Result<Pictured<AccountVi
         primary_crypto_wallet: None,
         live_cards: 0,
         unsettled_cards: 0,
+        limits: start_limits(&[], &command.limits, now, now)?,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -1,6 +1,7 @@
 //! The records of accounts and their details.
 
 use crate::ids::{AccountId, ClientId, DetailId};
+use crate::limits::SpendingLimit;
 use crate::money::{Category, Currency};
 use crate::record::{Key, Kind, Record};
 use crate::time::Instant;
@@ -82,6 +83,8 @@ pub struct Account {
     pub live_cards: i64,
     /// The number of its canceled cards that are unsettled: with money, a debt or a hold.
     pub unsettled_cards: i64,
+    /// Limits of all cards that it funds, together.
+    pub limits: Vec<SpendingLimit>,
     pub version: i64,
     pub created_at: Instant,
     pub updated_at: Instant,

@@ -8,6 +8,7 @@ use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version, not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
+use crate::limits::{NewLimit, divide_anew, start_limits};
 use crate::money::{Decimal, MAX_MINOR_UNITS};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -37,6 +38,8 @@ pub struct UpdateAccount {
     pub can_credit: Option<bool>,
     /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
+    /// In the account's currency; replace the stored ones.
+    pub limits: Option<Vec<NewLimit>>,
     /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: Echo,
     pub if_match: Option<i64>,
@@ -69,6 +72,12 @@ pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<Account
     let mut changed = merge(&account, command);
     let mut money = (*balance).clone();
     change_currency(command, &account, &mut changed, &mut money)?;
+    if let Some(limits) = &command.limits {
+        let now = work.now();
+        changed.limits = start_limits(&account.limits, limits, now, now)?;
+    } else if changed.currency != account.currency && !account.limits.is_empty() {
+        return Err(Refusal::LimitsInCurrency { currency: account.currency }.into());
+    }
     if let Some(limit) = command.credit_limit {
         money.credit_limit = credit_limit(limit, changed.currency, changed.kind)?;
     } else if money.credit_limit > 0 && changed.kind != AccountType::Credit {
@@ -90,6 +99,9 @@ pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<Account
         check_closable(&account, &balance)?;
     }
 
+    if changed.limits != account.limits {
+        divide_anew(work, command.id.0, &changed.limits, Some(changed.currency))?;
+    }
     if settings_differ {
         changed.version += 1;
         changed.updated_at = work.now();

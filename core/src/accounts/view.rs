@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
 use crate::audit::{Audited, Picture};
+use crate::cards::SpendingLimitView;
 use crate::events::EventPart;
 use crate::ledger::Balance;
 use crate::view::{Free, Money};
@@ -57,6 +58,10 @@ pub struct AccountView {
     pub can_credit: bool,
     /// Your own data.
     pub metadata: Free,
+    /// Limits of all cards that the account funds, together; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub spending_limits: Vec<SpendingLimitView>,
     /// Version of the settings, from 1. Movements of money do not change it.
     pub version: i64,
     /// Time of creation, ISO 8601 in UTC.
@@ -93,6 +98,11 @@ impl AccountView {
             can_debit: account.can_debit,
             can_credit: account.can_credit,
             metadata: Free::object(account.metadata.as_deref()),
+            spending_limits: account
+                .limits
+                .iter()
+                .map(|limit| SpendingLimitView::of(limit, account.currency))
+                .collect(),
             version: account.version,
             created_at: account.created_at.to_string(),
             updated_at: account.updated_at.to_string(),

@@ -16,7 +16,7 @@ use crate::exceptions::{ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
 use crate::ids::AuthorizationId;
 use crate::messages::{AuthorizationType, NetworkRequest, ReferenceHash, RequestedAmount};
-use crate::programs::{self, Terms, billing};
+use crate::programs::{self, ProgramTerms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::work::Work;
 
@@ -25,7 +25,7 @@ use crate::work::Work;
 pub(super) fn advise(
     work: &mut Work,
     request: &NetworkRequest,
-    terms: &Terms,
+    terms: &ProgramTerms,
     own: &Authorization,
     approved: bool,
 ) -> Result<Option<AuthorizationView>, Stop> {
@@ -86,10 +86,11 @@ pub(crate) fn price_pending_advice(
     work: &mut Work,
     id: AuthorizationId,
     requested: &RequestedAmount,
-    terms: &Terms,
 ) -> Result<AuthorizationView, Stop> {
     let own = find_for_update(work, id)?;
     let card = cards::find(work, own.card.ok_or(Refusal::CardNotFound)?)?;
+    let program = programs::of_card(work, &card)?;
+    let terms = &program.settings.terms;
     let amount = billing(requested, own.currency, terms)?;
     let amount = amount.ok_or(Refusal::RateUnknown { from: requested.currency, to: own.currency })?;
     if own.status == AuthorizationStatus::Pending {
@@ -119,7 +120,7 @@ fn set_approved_amount(
     own: &Authorization,
     amount: i64,
     requested: &RequestedAmount,
-    terms: &Terms,
+    terms: &ProgramTerms,
 ) -> Result<AuthorizationView, Stop> {
     let now = work.now();
     let pending = own.status == AuthorizationStatus::Pending;

@@ -6,11 +6,11 @@ use crate::authorizations::advise::advise;
 use crate::authorizations::decide::fails;
 use crate::authorizations::emit::{emit_authorization, emit_declined};
 use crate::authorizations::funds::{can_hold, emit_overdrawn, forward_released_funds, hold};
-use crate::authorizations::gather::{CardContext, card_context, facts, request};
+use crate::authorizations::gather::{CardContext, Under, card_context, facts, request};
 use crate::authorizations::identity::{self, EarlyReversal, Known};
 use crate::authorizations::release::release;
 use crate::authorizations::reverse::early_reversal_amount;
-use crate::authorizations::usage::consume;
+use crate::authorizations::usage::{consume, prefetch_pools};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Reason, Step, decide,
     find, pricing,
@@ -23,7 +23,7 @@ use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::limits::{LimitUsage, MessageDigest, counters};
 use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, ReferenceHash, ReferenceKind};
 use crate::money::Currency;
-use crate::programs::{self, Terms, billing};
+use crate::programs::{self, ProgramTerms, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access::{Exclusive, Shared};
@@ -64,7 +64,10 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<Pictured<Authorizat
         None => None,
     };
     check_amount(message)?;
-    let mut context = card.as_ref().map(|card| card_context(work, card)).transpose()?;
+    let program = card.as_ref().map(|card| programs::of_card(work, card)).transpose()?;
+    let terms = program.as_deref().map_or(&command.terms.program, |program| &program.settings.terms);
+    let both = card.as_ref().zip(program.as_ref());
+    let mut context = both.map(|(card, program)| card_context(work, card, program)).transpose()?;
     let digest = identity::of_request(message, command.advice);
     if let Some(again) = context.as_ref().and_then(|context| context.counters.of_card.answer_to(&digest)) {
         return Ok(AuthorizationView::of(&*find(work, again)?).into());
@@ -75,20 +78,24 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<Pictured<Authorizat
     let pin = checked_pin(context.as_ref(), message)?;
     // If no rate is known, the payment is still recorded in the card's currency.
     let currency = card.as_ref().map_or(message.requested.currency, |card| card.currency);
-    let amount = billing(&message.requested, currency, &command.terms)?;
+    let amount = billing(&message.requested, currency, terms)?;
     if let Some(own) = &known.own
-        && let Some(answer) = answer_known(work, command, own, amount)?
+        && let Some(answer) = answer_known(work, command, terms, own, amount)?
     {
         return remember_answer(work, card.as_deref(), digest, own.id).map(|()| answer.into());
     }
     let duplicate = known.own.as_ref().map(|own| own.id.0).or(known.other).map(|id| id.to_string());
     let request = request(message, amount, pin);
-    let facts = facts(work, context.as_ref(), message, &command.terms, duplicate, None);
+    if let (Some(context), Some(amount)) = (&mut context, amount) {
+        context.counters.make_room(work, &message.merchant.category, amount, 1)?;
+    }
+    let under = Under { terms, verified_only: command.terms.verified_only };
+    let facts = facts(work, context.as_ref(), message, under, duplicate, None);
     let decision = decide(&facts, &request);
-    let mut made = new_authorization(work, command, card.as_deref(), (currency, amount), &decision)?;
+    let mut made = new_authorization(work, command, terms, card.as_deref(), (currency, amount), &decision)?;
     made.decided.push(Decided::of(facts, request, &decision));
     if let Some(context) = &mut context {
-        count_tries(work, context, &made, &command.terms)?;
+        count_tries(work, context, &made, terms)?;
         context.counters.of_card.remember(digest, made.id);
     }
     // A transaction that we declined and the network approved later refers to its new authorization from now on.
@@ -100,7 +107,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<Pictured<Authorizat
         Some(true) if amount.is_none() => wait_for_price(work, command, context, made),
         None if decision.outcome == DecisionOutcome::Declined => decline(work, command, Some(context), made, &decision),
         Some(false) => decline(work, command, Some(context), made, &decision),
-        None | Some(true) => approve(work, command, context, made, &decision, &early),
+        None | Some(true) => approve(work, command, terms, context, made, &decision, &early),
     }
 }
 
@@ -109,6 +116,7 @@ fn authorize(work: &mut Work, command: &Authorize) -> Result<Pictured<Authorizat
 fn answer_known(
     work: &mut Work,
     command: &Authorize,
+    terms: &ProgramTerms,
     own: &Authorization,
     amount: Option<i64>,
 ) -> Result<Option<AuthorizationView>, Stop> {
@@ -118,7 +126,7 @@ fn answer_known(
     }
     match command.advice {
         Some(_) if own.card.is_none() => Ok(shown()),
-        Some(approved) => advise(work, &command.request, &command.terms, own, approved),
+        Some(approved) => advise(work, &command.request, terms, own, approved),
         None => {
             let decided = own.stand_in && own.status != AuthorizationStatus::Declined;
             let same = own.kind == command.request.kind && amount == Some(own.approved);
@@ -171,6 +179,7 @@ fn decline(
 fn approve(
     work: &mut Work,
     command: &Authorize,
+    terms: &ProgramTerms,
     context: CardContext,
     mut made: Authorization,
     decision: &Decision,
@@ -220,7 +229,7 @@ fn approve(
         }
     }
     if made.status == AuthorizationStatus::Approved {
-        let days = command.terms.hold_days(card.brand, command.request.estimated, &made.merchant.category);
+        let days = terms.hold_days(card.brand, command.request.estimated, &made.merchant.category);
         made.expires_at = Some(now.plus_seconds(days * 86_400));
         made.due_at = made.expires_at;
     }
@@ -282,7 +291,7 @@ fn checked_pin(context: Option<&CardContext>, message: &NetworkRequest) -> Resul
 
 /// Counts wrong secrets: a wrong PIN, whose count a right one resets, and a wrong expiry or CVV. Once the PIN is
 /// blocked, its count stays. The last counted message of a day with a wrong expiry or CVV raises an exception.
-fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, terms: &Terms) -> Result<(), Stop> {
+fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, terms: &ProgramTerms) -> Result<(), Stop> {
     let (Some(secret), Some(decided)) = (&context.secret, made.decided.first()) else { return Ok(()) };
     let Decided { facts, request, .. } = decided;
     let pin_failures = match request.pin {
@@ -313,6 +322,7 @@ fn count_tries(work: &mut Work, context: &CardContext, made: &Authorization, ter
 fn new_authorization(
     work: &mut Work,
     command: &Authorize,
+    terms: &ProgramTerms,
     card: Option<&Card>,
     (currency, amount): (Currency, Option<i64>),
     decision: &Decision,
@@ -325,7 +335,7 @@ fn new_authorization(
     if decision.outcome != DecisionOutcome::Declined || command.advice == Some(true) {
         trace.authorization_code.get_or_insert_with(|| code_of(id));
     }
-    let fee_terms = card.map(|card| command.terms.fee(card.currency, message.kind, &message.merchant.country));
+    let fee_terms = card.map(|card| terms.fee(card.currency, message.kind, &message.merchant.country));
     let made = Authorization {
         client: work.client(),
         id,
@@ -347,7 +357,7 @@ fn new_authorization(
         merchant_amount,
         merchant_currency: message.requested.currency,
         merchant_settled: 0,
-        rate: programs::rate(&message.requested, currency, &command.terms),
+        rate: programs::rate(&message.requested, currency, terms),
         merchant: message.merchant.clone(),
         trace,
         stand_in: command.advice.is_some(),
@@ -397,6 +407,8 @@ fn prefetch_message(work: &mut Work, client: ClientId, presented: &Presented, tr
         work.accounts.prefetch(Key::of(client, links.account.0), Shared);
         work.counters.prefetch(Key::of(client, links.card_holder.0), Exclusive);
         work.balances.prefetch(Key::of(client, links.funds.0), Exclusive);
+        work.programs.prefetch(Key::of(client, links.program.0), Shared);
+        prefetch_pools(work, client, &links);
     }
     let reference = ReferenceHash::of(transaction);
     let [own, reversal] =

@@ -2,10 +2,10 @@
 //! makes the texts.
 
 use crate::accounts::AccountStatus;
-use crate::authorizations::{CardFacts, Facts, Figures, LimitFact, LimitLevel, Reason, Request};
+use crate::authorizations::{CardFacts, Facts, Figures, LimitFact, Reason, Request};
 use crate::card_holders::CardHolderStatus;
 use crate::cards::CardStatus;
-use crate::limits::covers;
+use crate::limits::{LimitLevel, SpendingControls, covers};
 use crate::messages::{AuthorizationType, Channel, Match, ThreeDs};
 use crate::programs::Fee;
 
@@ -56,6 +56,8 @@ pub(super) struct Compared<'a> {
     pub(super) threshold: Seen<'a>,
     /// For checks of amounts and limits.
     pub(super) figures: Option<Figures>,
+    /// Whose settings these are, where more than one level has such settings.
+    pub(super) level: Option<LimitLevel>,
 }
 
 /// The result of a check.
@@ -67,9 +69,31 @@ pub(super) enum Verdict<'a> {
     NotApplicable,
 }
 
-impl Verdict<'_> {
+impl<'a> Verdict<'a> {
     pub(super) fn fails(&self) -> bool {
         matches!(self, Verdict::Fail(..))
+    }
+
+    /// The same, of settings of a level.
+    fn of(self, level: LimitLevel) -> Verdict<'a> {
+        match self {
+            Verdict::Pass(compared) => Verdict::Pass(Compared { level: Some(level), ..compared }),
+            Verdict::Fail(compared, fix) => Verdict::Fail(Compared { level: Some(level), ..compared }, fix),
+            other => other,
+        }
+    }
+}
+
+/// A check of what the card allows, and then of what its program does. Of two that pass, the card's is shown if it has
+/// such a setting.
+fn both<'a>(card: &'a CardFacts, check: impl Fn(&'a SpendingControls) -> Verdict<'a>) -> Verdict<'a> {
+    let own = check(&card.controls).of(LimitLevel::Card);
+    let Some(inherited) = &card.inherited else { return own };
+    let inherited = check(inherited).of(LimitLevel::Program);
+    match (&own, &inherited) {
+        (Verdict::Fail(..), _) => own,
+        (_, Verdict::Fail(..)) | (Verdict::NotApplicable, _) => inherited,
+        _ => own,
     }
 }
 
@@ -112,15 +136,16 @@ impl<'a> Ctx<'a> {
             Reason::CardHolderUnverified => holder_unverified(card),
             Reason::AccountInactive => account_inactive(card),
             Reason::CurrencyNotSupported => currency(card, request),
-            Reason::ChannelNotAllowed => channel(card, request.channel),
+            Reason::ChannelNotAllowed => both(card, |controls| channel(controls, request.channel)),
             Reason::CountryNotAllowed => {
-                let controls = &card.controls;
-                let (allowed, blocked) = (&controls.allowed_countries, &controls.blocked_countries);
-                listed(&request.merchant.country, allowed, blocked, "country")
+                let country = &request.merchant.country;
+                both(card, |controls| {
+                    listed(country, &controls.allowed_countries, &controls.blocked_countries, "country")
+                })
             }
             Reason::MerchantNotAllowed => merchant(card, &request.merchant.merchant_id),
-            Reason::CategoryBlocked => blocked(card, &request.merchant.category),
-            Reason::CategoryNotAllowed => not_allowed(card, &request.merchant.category),
+            Reason::CategoryBlocked => both(card, |controls| blocked(controls, &request.merchant.category)),
+            Reason::CategoryNotAllowed => both(card, |controls| not_allowed(controls, &request.merchant.category)),
             Reason::SingleUseCardUsed => single_use(card, self.facts),
             Reason::SpendingLimitExceeded => limits(card, self),
             Reason::SuspectedFraud => fraud(self.facts, request),
@@ -151,7 +176,7 @@ impl<'a> Ctx<'a> {
 }
 
 fn compared<'a>(observed: Seen<'a>, threshold: Seen<'a>) -> Compared<'a> {
-    Compared { observed, threshold, figures: None }
+    Compared { observed, threshold, figures: None, level: None }
 }
 
 fn judge<'a>(passes: bool, observed: Seen<'a>, threshold: Seen<'a>, fix: &'static str) -> Verdict<'a> {
@@ -244,8 +269,8 @@ fn currency<'a>(card: &'a CardFacts, request: &'a Request) -> Verdict<'a> {
     judge(request.amount.is_some(), observed, threshold, "the message or the configuration has a rate")
 }
 
-fn channel(card: &CardFacts, channel: Channel) -> Verdict<'static> {
-    let channels = card.controls.channels;
+fn channel(controls: &SpendingControls, channel: Channel) -> Verdict<'static> {
+    let channels = controls.channels;
     let open = match channel {
         Channel::Atm => channels.atm,
         Channel::Pos => channels.pos,
@@ -275,11 +300,11 @@ fn merchant<'a>(card: &'a CardFacts, id: &'a str) -> Verdict<'a> {
         let fix = "it is paid at the merchant the card is locked to";
         return judge(false, Seen::Text(id), Seen::Text(locked), fix);
     }
-    listed(id, &card.controls.allowed_merchants, &card.controls.blocked_merchants, "merchant")
+    both(card, |controls| listed(id, &controls.allowed_merchants, &controls.blocked_merchants, "merchant"))
 }
 
-fn blocked<'a>(card: &'a CardFacts, category: &'a str) -> Verdict<'a> {
-    let list = &card.controls.blocked_categories;
+fn blocked<'a>(controls: &'a SpendingControls, category: &'a str) -> Verdict<'a> {
+    let list = &controls.blocked_categories;
     if list.is_empty() {
         return Verdict::NotApplicable;
     }
@@ -287,8 +312,8 @@ fn blocked<'a>(card: &'a CardFacts, category: &'a str) -> Verdict<'a> {
     judge(!covers(list, category), Seen::Text(category), Seen::List(list), fix)
 }
 
-fn not_allowed<'a>(card: &'a CardFacts, category: &'a str) -> Verdict<'a> {
-    let list = &card.controls.allowed_categories;
+fn not_allowed<'a>(controls: &'a SpendingControls, category: &'a str) -> Verdict<'a> {
+    let list = &controls.allowed_categories;
     if list.is_empty() {
         return Verdict::NotApplicable;
     }
@@ -306,8 +331,9 @@ fn single_use(card: &CardFacts, facts: &Facts) -> Verdict<'static> {
     }
 }
 
-fn level(limit: &LimitFact) -> LimitLevel {
-    if limit.of_holder { LimitLevel::CardHolder } else { LimitLevel::Card }
+/// Whose setting a limit is.
+fn source(limit: &LimitFact) -> LimitLevel {
+    if limit.inherited { LimitLevel::Program } else { limit.level() }
 }
 
 /// The first limit that is exceeded, or the one that leaves the least room.
@@ -317,12 +343,12 @@ fn limits<'a>(card: &'a CardFacts, ctx: &Ctx<'_>) -> Verdict<'a> {
     }
     let mut tightest: Option<(i64, Compared<'a>)> = None;
     for limit in &card.limits {
-        let of = |amounts| Some(Figures { amounts, limit: Some((level(limit), limit.interval)) });
+        let of = |amounts| Some(Figures { amounts, limit: Some((limit.level(), limit.interval)) });
         if let Some(most) = limit.amount {
             let total = limit.used_amount.saturating_add(ctx.amount);
             let (observed, threshold, figures) =
                 (Seen::Total(total, limit), Seen::Money(most), of(Some((total, most))));
-            let compared = Compared { observed, threshold, figures };
+            let compared = Compared { observed, threshold, figures, level: Some(source(limit)) };
             if total > most {
                 return Verdict::Fail(compared, Fix::AtMost(most.saturating_sub(limit.used_amount).max(0)));
             }
@@ -334,7 +360,7 @@ fn limits<'a>(card: &'a CardFacts, ctx: &Ctx<'_>) -> Verdict<'a> {
             let count = limit.used_count.saturating_add(1);
             if count > most {
                 let (observed, threshold) = (Seen::Count(count, limit), Seen::MostPayments(most));
-                let compared = Compared { observed, threshold, figures: of(None) };
+                let compared = Compared { observed, threshold, figures: of(None), level: Some(source(limit)) };
                 return Verdict::Fail(compared, Fix::Condition("the window has payments left"));
             }
         }
@@ -374,6 +400,7 @@ fn funds(card: &CardFacts, ctx: &Ctx<'_>) -> Verdict<'static> {
         observed: Seen::Money(needed),
         threshold: Seen::Money(card.available),
         figures: Some(Figures { amounts: Some((needed, card.available)), limit: None }),
+        level: None,
     };
     if needed <= card.available {
         Verdict::Pass(compared)

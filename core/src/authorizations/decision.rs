@@ -1,6 +1,6 @@
 //! The result of a decision: outcome and reason; and a check as it is shown, with the values it compared.
 
-use crate::limits::Interval;
+use crate::limits::{Interval, LimitLevel};
 use crate::programs::Fee;
 
 /// Increased with every change of the rules. Decisions made under another version may differ today.
@@ -65,13 +65,6 @@ crate::string_enum! {
     }
 }
 
-crate::string_enum! {
-    pub enum LimitLevel {
-        Card = "card",
-        CardHolder = "card_holder",
-    }
-}
-
 /// The figures behind the texts of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figures {
@@ -92,6 +85,8 @@ pub struct Check {
     /// The condition under which the check would have passed, or a sentence that ends with a full stop.
     pub would_pass_if: Option<String>,
     pub figures: Option<Figures>,
+    /// Whose settings it was compared with, where more than one level has such settings.
+    pub level: Option<LimitLevel>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use crate::authorizations::checks::{Ctx, Fix, Seen, Verdict};
 use crate::authorizations::decide::approvable;
 use crate::authorizations::{CardFacts, Check, CheckOutcome, Facts, LimitFact, Reason, Request};
+use crate::limits::LimitLevel;
 use crate::money::format_padded;
 use crate::time::Instant;
 
@@ -32,6 +33,7 @@ fn shown(ctx: &Ctx<'_>, check: Reason) -> Check {
         threshold: compared.and_then(|compared| text_of(compared.threshold, card)),
         would_pass_if: fix.map(|fix| text_of_fix(fix, card)),
         figures: compared.and_then(|compared| compared.figures),
+        level: compared.and_then(|compared| compared.level),
     }
 }
 
@@ -41,7 +43,12 @@ fn money(card: Option<&CardFacts>, minor: i64) -> String {
 }
 
 fn whose(limit: &LimitFact) -> &'static str {
-    if limit.of_holder { "card holder" } else { "card" }
+    match limit.level() {
+        LimitLevel::Card => "card",
+        LimitLevel::CardHolder => "card holder",
+        LimitLevel::Account => "account",
+        LimitLevel::Program => "program",
+    }
 }
 
 fn text_of(seen: Seen<'_>, card: Option<&CardFacts>) -> Option<String> {

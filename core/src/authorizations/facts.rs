@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::AccountStatus;
 use crate::card_holders::CardHolderStatus;
 use crate::cards::CardStatus;
-use crate::limits::{Interval, SpendingControls};
+use crate::limits::{Interval, LimitLevel, SpendingControls};
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
 use crate::money::Currency;
 use crate::programs::FeeTerms;
@@ -45,8 +45,14 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitFact {
-    /// Whether the limit is the card holder's or the card's.
+    /// Whether the limit is the card holder's; see [`LimitFact::level`].
     pub of_holder: bool,
+    /// Whose limit it is, if neither the card holder's nor the card's.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared: Option<LimitLevel>,
+    /// Whether the card has it from its program.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub inherited: bool,
     pub interval: Interval,
     #[serde(default, skip_serializing_if = "is_default")]
     pub categories: Vec<String>,
@@ -58,6 +64,13 @@ pub struct LimitFact {
     pub used_amount: i64,
     #[serde(default, skip_serializing_if = "is_default")]
     pub used_count: i64,
+}
+
+impl LimitFact {
+    /// Whose limit it is.
+    pub fn level(&self) -> LimitLevel {
+        self.shared.unwrap_or(if self.of_holder { LimitLevel::CardHolder } else { LimitLevel::Card })
+    }
 }
 
 /// Facts about the card, its card holder and its account.
@@ -76,6 +89,12 @@ pub struct CardFacts {
     /// Without spending limits; those are in `limits`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub controls: SpendingControls,
+    /// What its program allows, which applies too; `None` if that is everything. Without spending limits.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub inherited: Option<SpendingControls>,
+    /// The version of its program; `None` for the first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub program_version: Option<i64>,
     /// Whether payments on the web need a second factor.
     pub enable_2fa: bool,
     /// The number of payments after which the card is used up.

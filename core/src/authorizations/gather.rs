@@ -1,16 +1,17 @@
 //! Gathering the facts of a decision.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::accounts::Account;
-use crate::authorizations::usage::CardCounters;
+use crate::authorizations::usage::{CardCounters, CountedRows};
 use crate::authorizations::{CardFacts, Facts, LimitFact, Request};
 use crate::card_holders::CardHolder;
 use crate::cards::{Card, CardSecret, Expiry};
 use crate::ledger::Balance;
-use crate::limits::{Interval, SpendingLimit, covers};
+use crate::limits::{Interval, SpendingControls, SpendingLimit, covers};
 use crate::messages::{Match, NetworkRequest};
-use crate::programs::Terms;
+use crate::programs::{Program, ProgramTerms, inherited};
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::time::Instant;
@@ -19,6 +20,7 @@ use crate::work::Work;
 /// The rows that a decision reads, each fetched once. What the command changes is owned, and put back once.
 pub(super) struct CardContext {
     pub(super) card: Arc<Card>,
+    program: Arc<Program>,
     holder: Arc<CardHolder>,
     account: Arc<Account>,
     balance: Arc<Balance>,
@@ -28,14 +30,15 @@ pub(super) struct CardContext {
 }
 
 /// Fetches every row a decision reads; locks the counters and the balance.
-pub(super) fn card_context(work: &mut Work, card: &Arc<Card>) -> Result<CardContext, Stop> {
+pub(super) fn card_context(work: &mut Work, card: &Arc<Card>, program: &Arc<Program>) -> Result<CardContext, Stop> {
     let client = work.client();
     let holder = work.card_holders.get(Key::of(client, card.card_holder.0))?.expect("a card has a card holder");
     let account = work.accounts.get(Key::of(client, card.debit_account.0))?.expect("a card has an account");
     let balance = work.balances.get_for_update(Key::of(client, card.funds.0))?.expect("a card spends from a balance");
     let secret = work.card_secrets.get(Key::of(client, card.id.0))?;
-    let counters = CardCounters::of(work, card.clone(), holder.clone())?;
-    Ok(CardContext { card: card.clone(), holder, account, balance, secret, counters })
+    let rows = CountedRows { card, holder: &holder, account: &account, program };
+    let counters = CardCounters::of(work, &rows)?;
+    Ok(CardContext { card: card.clone(), program: program.clone(), holder, account, balance, secret, counters })
 }
 
 /// The request in the form that is decided and stored.
@@ -55,22 +58,30 @@ pub(super) fn request(message: &NetworkRequest, amount: Option<i64>, pin: Match)
     }
 }
 
+/// What a decision is made under.
+#[derive(Clone, Copy)]
+pub(super) struct Under<'a> {
+    pub(super) terms: &'a ProgramTerms,
+    /// Whether only verified card holders may spend.
+    pub(super) verified_only: bool,
+}
+
 /// `already` is given for increments.
 pub(super) fn facts(
     work: &Work,
     context: Option<&CardContext>,
     message: &NetworkRequest,
-    terms: &Terms,
+    under: Under<'_>,
     duplicate_of: Option<String>,
     already: Option<PriorAmounts>,
 ) -> Facts {
     let now = work.now();
-    let card = context.map(|context| card_facts(context, message, terms, already.map(|already| already.spent), now));
+    let card = context.map(|context| card_facts(context, message, under, already.map(|already| already.spent), now));
     Facts {
         now: now.micros(),
         card,
         duplicate_of,
-        risk_threshold: terms.risk_threshold,
+        risk_threshold: under.terms.risk_threshold,
         incremental: already.is_some(),
         approved_before: already.map(|already| already.approved),
     }
@@ -88,17 +99,19 @@ pub(super) struct PriorAmounts {
 fn card_facts(
     context: &CardContext,
     message: &NetworkRequest,
-    terms: &Terms,
+    under: Under<'_>,
     already: Option<i64>,
     now: Instant,
 ) -> CardFacts {
+    let terms = under.terms;
     let (card, holder, account) = (&context.card, &context.holder, &context.account);
     let month = Expiry { year: card.expiry_year, month: card.expiry_month }.ends();
     let ends = card.valid_until.map_or(month, |until| until.min(month));
     let once = card.disposable.then_some(1);
     let on_demand = card.funds == card.debit_account.into();
     // Ids that were stored before they were trimmed are compared like others.
-    let controls = card.controls.without_limits().trimmed();
+    let controls = SpendingControls { opened: None, ..card.controls.without_limits().trimmed() };
+    let inherited = inherited(&context.program.settings, &card.controls, card.currency);
     CardFacts {
         status: card.status,
         valid_from: card.valid_from.map(|at| at.micros()),
@@ -106,6 +119,8 @@ fn card_facts(
         currency: card.currency,
         exponent: card.currency.exponent(),
         controls,
+        inherited: inherited.controls.map(Cow::into_owned),
+        program_version: Some(context.program.version).filter(|version| *version > 1),
         enable_2fa: card.enable_2fa,
         most_payments: once.into_iter().chain(card.cancel_after).min(),
         payments: context.counters.of_card.payments,
@@ -116,7 +131,7 @@ fn card_facts(
         code_tries: Some(terms.code_tries),
         holder_status: holder.status,
         holder_verified: holder.is_verified(now),
-        verified_only: terms.verified_only,
+        verified_only: under.verified_only,
         account_status: account.status,
         account_can_debit: !on_demand || account.can_debit,
         available: context.balance.available(),
@@ -126,32 +141,42 @@ fn card_facts(
 }
 
 fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<LimitFact> {
-    let (currency, starts) = (context.card.currency, &context.counters.starts);
-    let levels = [
-        (false, &context.card.controls.spending_limits, &context.counters.of_card),
-        (true, &context.holder.limits, &context.counters.of_holder),
-    ];
-    let mut facts = Vec::new();
-    for (of_holder, limits, counters) in levels {
-        let counts = |limit: &&SpendingLimit| {
-            covers(&limit.categories, category)
-                && limit.currency.as_deref().is_none_or(|wanted| wanted == currency.code())
+    let (currency, counters) = (context.card.currency, &context.counters);
+    let counts =
+        |limit: &&SpendingLimit| covers(&limit.categories, category) && limit.is_of_currency(currency);
+    let fact = |limit: &SpendingLimit, used: &dyn Fn() -> (i64, i64)| {
+        let (used_amount, used_count) = match limit.interval {
+            Interval::PerAuthorization => (already.unwrap_or(0), 0),
+            _ => used(),
         };
-        for limit in limits.iter().filter(counts) {
-            let (used_amount, used_count) = match limit.interval {
-                Interval::PerAuthorization => (already.unwrap_or(0), 0),
-                _ => counters.used(limit, currency, starts),
-            };
-            facts.push(LimitFact {
-                of_holder,
-                interval: limit.interval,
-                categories: limit.categories.clone(),
-                amount: limit.amount,
-                max_count: limit.max_count,
-                used_amount,
-                used_count,
-            });
+        LimitFact {
+            of_holder: false,
+            shared: None,
+            inherited: false,
+            interval: limit.interval,
+            categories: limit.categories.clone(),
+            amount: limit.amount,
+            max_count: limit.max_count,
+            used_amount,
+            used_count,
         }
+    };
+    let of_card = |limit: &SpendingLimit| fact(limit, &|| counters.of_card.used(limit, currency, &counters.starts));
+    let of_holder = |limit: &SpendingLimit| LimitFact {
+        of_holder: true,
+        ..fact(limit, &|| counters.of_holder.used(limit, currency, &counters.starts))
+    };
+    let mut facts: Vec<LimitFact> =
+        context.card.controls.spending_limits.iter().filter(counts).map(of_card).collect();
+    let inherited = counters.inherited.iter().filter(counts);
+    facts.extend(inherited.map(|limit| LimitFact { inherited: true, ..of_card(limit) }));
+    facts.extend(context.holder.limits.iter().filter(counts).map(of_holder));
+    for pool in &counters.pools {
+        let shared = |limit: &SpendingLimit| LimitFact {
+            shared: Some(pool.level),
+            ..fact(limit, &|| pool.used(limit, &counters.starts))
+        };
+        facts.extend(pool.limits.iter().filter(counts).map(shared));
     }
     facts
 }

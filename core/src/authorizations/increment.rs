@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::hold;
-use crate::authorizations::gather::{PriorAmounts, card_context, facts, request};
+use crate::authorizations::gather::{PriorAmounts, Under, card_context, facts, request};
 use crate::authorizations::record::MAX_DECISIONS;
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_for_update,
@@ -15,7 +15,7 @@ use crate::events::EventType;
 use crate::fields::not_negative;
 use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, RequestedAmount, ThreeDs};
-use crate::programs::{Terms, billing};
+use crate::programs::{self, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -62,17 +62,21 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
         return Err(Refusal::AmountNotPositive { field: "/amount" }.into());
     }
     let of_merchant = not_negative(command.requested.amount, command.requested.currency, "/amount")?;
-    let mut context = card_context(work, &card)?;
+    let program = programs::of_card(work, &card)?;
+    let terms = &program.settings.terms;
+    let mut context = card_context(work, &card, &program)?;
     let own = command.requested.currency == found.merchant_currency;
     let said = command.requested.billing.is_some() || command.requested.rate.is_some();
     let amount = match pricing::increase(&found, of_merchant).filter(|_| own && !said) {
         Some(amount) => Some(amount),
-        None => billing(&command.requested, card.currency, &command.terms)?,
+        None => billing(&command.requested, card.currency, terms)?,
     };
     let more = more_of(&found, command);
     let request = request(&more, amount, Match::NotGiven);
     let already = PriorAmounts { spent: found.outstanding + found.cleared, approved: found.approved };
-    let facts = facts(work, Some(&context), &more, &command.terms, None, Some(already));
+    context.counters.make_room(work, &found.merchant.category, amount.unwrap_or(0), 0)?;
+    let under = Under { terms, verified_only: command.terms.verified_only };
+    let facts = facts(work, Some(&context), &more, under, None, Some(already));
     let decision = decide(&facts, &request);
     let now = work.now();
     let mut changed: Authorization = (*found).clone();

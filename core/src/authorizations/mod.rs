@@ -28,7 +28,7 @@ pub(crate) use advise::price_pending_advice;
 
 pub use authorize::Authorize;
 pub use decide::decide;
-pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason};
+pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, RULES_VERSION, Reason};
 pub use explain::explain;
 pub(crate) use explain::explain_one;
 pub use facts::{CardFacts, Facts, LimitFact, Request};

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, LimitLevel, Reason, Step,
+    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, Reason, Step,
     explain,
 };
 use crate::events::EventPart;
-use crate::limits::Interval;
+use crate::limits::{Interval, LimitLevel};
 use crate::messages::{AuthorizationType, Channel, Merchant, TerminalView};
 use crate::money::Currency;
 use crate::time::Instant;
@@ -208,6 +208,10 @@ pub struct CheckView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = CheckedLimitView, required = false)]
     pub limit: Option<CheckedLimitView>,
+    /// Whose setting it was held against, where cards and their programs may have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = LimitLevel, required = false)]
+    pub level: Option<LimitLevel>,
 }
 
 impl CheckView {
@@ -224,6 +228,7 @@ impl CheckView {
             limit_amount: amounts.map(|(_, most)| Money::new(most, currency)),
             currency: amounts.map(|_| currency.code().to_owned()),
             limit: limit.map(|(level, interval)| CheckedLimitView { level, interval }),
+            level: check.level,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Issuing a card, optionally with its first funds, in one transaction.
 
+use std::sync::Arc;
+
 use crate::card_holders::{self, CardHolderStatus};
 use crate::cards::money::{Texts, move_money};
 use crate::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, CardView, FundingMode, emit_card, find_payer, view,
 };
 use crate::events::EventType;
-use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id, LedgerAccountId};
+use crate::ids::{AccountId, CardHolderId, CardId, ClientId, Id, LedgerAccountId, ProgramId};
 use crate::ledger::{Balance, EntryKind};
 use crate::limits::{Counters, NewControls, SpendingControls};
 use crate::money::{Currency, Decimal};
+use crate::programs::{self, NumberRange, Program, ProgramStatus, check_loosening};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -50,6 +53,8 @@ pub struct NewNumber {
     pub fingerprint: [u8; 32],
     pub bin: String,
     pub last4: String,
+    /// The range it was drawn from.
+    pub range: NumberRange,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +63,8 @@ pub struct CreateCard {
     pub id: CardId,
     pub debit_account: AccountId,
     pub card_holder: CardHolderId,
+    /// The client's default program if `None`.
+    pub program: Option<ProgramId>,
     pub kind: CardType,
     pub brand: Brand,
     /// The initial status. A physical card is inactive until it is activated.
@@ -92,6 +99,7 @@ impl Verb for CreateCard {
         work.prefetch_account(client, self.debit_account, Access::Exclusive);
         work.card_holders.prefetch(Key::of(client, self.card_holder.0), Access::Exclusive);
         work.card_fingerprints.prefetch(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
+        work.programs.prefetch(Key::of(client, program_of(client, self).0), Access::Shared);
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {
@@ -107,6 +115,7 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, S
         return Err(Refusal::CardHolderInactive { status: holder.status.as_str() }.into());
     }
     let now = work.now();
+    let program = find_issuer(work, command)?;
     if command.verified_only && !holder.is_verified(now) {
         return Err(Refusal::CardHolderUnverified.into());
     }
@@ -115,7 +124,9 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, S
     if work.card_fingerprints.get_for_update(CardFingerprint::key_of(&command.number.fingerprint))?.is_some() {
         return Err(Refusal::NumberTaken.into());
     }
-    let controls = command.controls.replacing(&SpendingControls::default(), now, now)?;
+    let mut controls = command.controls.replacing(&SpendingControls::default(), now, now)?;
+    controls.opened = controls.opened.filter(|_| program.settings.can_loosen);
+    check_loosening(&program.settings, &command.controls, None, command.currency)?;
 
     let card = new_card(work, command, controls);
     work.balances.put(Balance::opened(card.client, card.id.into(), card.currency, now));
@@ -131,6 +142,36 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, S
     }
     move_money(work, EntryKind::CardFunding, &card, account.id, amount, Texts::default())?;
     Ok(view(work, &card)?.into())
+}
+
+fn program_of(client: ClientId, command: &CreateCard) -> ProgramId {
+    command.program.unwrap_or_else(|| Program::default_of(client))
+}
+
+/// The program that issues the card, which must issue such cards.
+fn find_issuer(work: &mut Work, command: &CreateCard) -> Result<Arc<Program>, Stop> {
+    let id = program_of(work.client(), command);
+    let program = programs::find(work, id, Some("/programId"))?;
+    if program.status == ProgramStatus::Archived {
+        return Err(Refusal::ProgramArchived { id }.into());
+    }
+    let settings = &program.settings;
+    let mismatch = |field, what, wanted: &str| Err(Refusal::ProgramMismatch { field, what, wanted: wanted.to_owned() });
+    if let Some(brand) = settings.brand.filter(|brand| *brand != command.brand) {
+        return mismatch("/brand", "brand", brand.as_str())?;
+    }
+    if let Some(currency) = settings.currency.filter(|currency| *currency != command.currency) {
+        return mismatch("/currency", "currency", currency.code())?;
+    }
+    if let Some(mode) = settings.funding_mode.filter(|mode| *mode != command.funding_mode) {
+        return mismatch("/fundingMode", "fundingMode", mode.as_str())?;
+    }
+    // The number was drawn before the command, from the ranges that the program had then.
+    let draws = |range: &NumberRange| range.brand == command.brand && command.number.range == *range;
+    if !settings.ranges.iter().any(draws) {
+        return Err(Refusal::Stale.into());
+    }
+    Ok(program)
 }
 
 fn first_money(command: &CreateCard) -> Result<i64, Refusal> {
@@ -175,6 +216,7 @@ fn new_card(work: &Work, command: &CreateCard, controls: SpendingControls) -> Ca
         id: command.id,
         debit_account: command.debit_account,
         card_holder: command.card_holder,
+        program: program_of(work.client(), command),
         kind: command.kind,
         brand: command.brand,
         currency: command.currency,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, CardHolderId, CardId, ClientId, LedgerAccountId};
+use crate::ids::{AccountId, CardHolderId, CardId, ClientId, LedgerAccountId, ProgramId};
 use crate::limits::SpendingControls;
 use crate::money::Currency;
 use crate::record::{Key, KeyBytes, Kind, Record};
@@ -97,6 +97,7 @@ pub struct Card {
     pub id: CardId,
     pub debit_account: AccountId,
     pub card_holder: CardHolderId,
+    pub program: ProgramId,
     pub kind: CardType,
     pub brand: Brand,
     pub currency: Currency,

@@ -6,6 +6,7 @@ use crate::events::EventType;
 use crate::fields::{Echo, check_read_only};
 use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::limits::NewControls;
+use crate::programs::{self, check_loosening};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -66,6 +67,9 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<Pictured<CardView>, S
     }
     if let Some(controls) = &command.controls {
         changed.controls = controls.replacing(&card.controls, card.created_at, now)?;
+        let program = programs::of_card(work, &card)?;
+        check_loosening(&program.settings, controls, Some(&card.controls), card.currency)?;
+        changed.controls.opened = changed.controls.opened.filter(|_| program.settings.can_loosen);
     }
     if command.status == Some(CardStatus::Canceled) {
         return end(work, changed, command.cancellation_reason.as_deref(), command.credit_account);

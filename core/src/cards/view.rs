@@ -6,7 +6,7 @@ use crate::audit::{Audited, Picture};
 use crate::cards::{Brand, Card, CardStatus, CardType, FundingMode};
 use crate::events::EventPart;
 use crate::ledger::{Balance, Entry};
-use crate::limits::{Interval, SpendingLimit};
+use crate::limits::{Interval, SpendingControls, SpendingLimit};
 use crate::money::Currency;
 use crate::time::Instant;
 use crate::view::{Free, Money};
@@ -43,7 +43,7 @@ pub struct SpendingLimitView {
     /// Time zone in which windows begin at midnight.
     #[schema(example = "UTC")]
     pub time_zone: String,
-    /// For a card holder's limit: it applies to cards of this currency.
+    /// For a limit of a card holder, account or program: it applies to cards of this currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// Start of the count.
@@ -63,6 +63,15 @@ impl SpendingLimitView {
             currency: limit.currency.clone(),
             counting_since: limit.counting_since().to_string(),
         }
+    }
+
+    /// Limits that name their currency.
+    pub(crate) fn in_their_currencies(limits: &[SpendingLimit]) -> Vec<SpendingLimitView> {
+        let of_currency = |limit: &SpendingLimit| {
+            let currency = limit.currency.as_deref().and_then(Currency::from_code)?;
+            Some(SpendingLimitView::of(limit, currency))
+        };
+        limits.iter().filter_map(of_currency).collect()
     }
 }
 
@@ -87,6 +96,27 @@ pub struct SpendingControlsView {
     pub blocked_countries: Vec<String>,
     /// Spending limits.
     pub spending_limits: Vec<SpendingLimitView>,
+}
+
+impl SpendingControlsView {
+    pub(crate) fn of(controls: &SpendingControls, spending_limits: Vec<SpendingLimitView>) -> SpendingControlsView {
+        let channels = controls.channels;
+        SpendingControlsView {
+            channels: ChannelsView {
+                atm: channels.atm,
+                pos: channels.pos,
+                web: channels.web,
+                mobile: channels.mobile,
+            },
+            allowed_categories: controls.allowed_categories.clone(),
+            blocked_categories: controls.blocked_categories.clone(),
+            allowed_merchants: controls.allowed_merchants.clone(),
+            blocked_merchants: controls.blocked_merchants.clone(),
+            allowed_countries: controls.allowed_countries.clone(),
+            blocked_countries: controls.blocked_countries.clone(),
+            spending_limits,
+        }
+    }
 }
 
 /// A change of a card's status.
@@ -124,6 +154,8 @@ pub struct CardView {
     pub debit_account_id: String,
     /// The card holder.
     pub card_holder_id: String,
+    /// The card program, whose terms and controls it inherits.
+    pub program_id: String,
     /// Virtual or physical.
     #[serde(rename = "type")]
     pub kind: CardType,
@@ -214,7 +246,6 @@ impl EventPart for CardView {
 impl CardView {
     pub fn of(card: &Card, funds: &Balance) -> CardView {
         let controls = &card.controls;
-        let channels = controls.channels;
         let time = |at: Option<Instant>| at.map(|at| at.to_string());
         let limits = controls.spending_limits.iter().map(|limit| SpendingLimitView::of(limit, card.currency));
         let history = card.history.iter().map(|change| StatusChangeView {
@@ -226,6 +257,7 @@ impl CardView {
             id: card.id.to_string(),
             debit_account_id: card.debit_account.to_string(),
             card_holder_id: card.card_holder.to_string(),
+            program_id: card.program.to_string(),
             kind: card.kind,
             brand: card.brand,
             currency: card.currency.code().to_owned(),
@@ -241,21 +273,7 @@ impl CardView {
             expiry_year: card.expiry_year,
             funding_mode: card.funding_mode,
             metadata: Free::object(card.metadata.as_deref()),
-            spending_controls: SpendingControlsView {
-                channels: ChannelsView {
-                    atm: channels.atm,
-                    pos: channels.pos,
-                    web: channels.web,
-                    mobile: channels.mobile,
-                },
-                allowed_categories: controls.allowed_categories.clone(),
-                blocked_categories: controls.blocked_categories.clone(),
-                allowed_merchants: controls.allowed_merchants.clone(),
-                blocked_merchants: controls.blocked_merchants.clone(),
-                allowed_countries: controls.allowed_countries.clone(),
-                blocked_countries: controls.blocked_countries.clone(),
-                spending_limits: limits.collect(),
-            },
+            spending_controls: SpendingControlsView::of(controls, limits.collect()),
             enable_2fa: card.enable_2fa,
             disposable: card.disposable,
             valid_from: time(card.valid_from),

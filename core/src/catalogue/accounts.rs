@@ -32,6 +32,7 @@ impl Sampled for AccountView {
             can_debit: true,
             can_credit: true,
             metadata: Free::object(None),
+            spending_limits: Vec::new(),
             version: if kind == EventType::AccountCreated { 1 } else { 2 },
             created_at: at.clone(),
             updated_at: at,

@@ -24,6 +24,7 @@ impl Sampled for CardView {
             id: sample_text(1),
             debit_account_id: sample_text(3),
             card_holder_id: sample_text(2),
+            program_id: sample_text(12),
             kind: CardType::Virtual,
             brand: Brand::Visa,
             currency: "USD".to_owned(),

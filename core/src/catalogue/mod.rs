@@ -7,6 +7,7 @@ mod accounts;
 mod authorizations;
 mod card_holders;
 mod cards;
+mod programs;
 mod transfers;
 mod webhooks;
 
@@ -22,7 +23,8 @@ use crate::authorizations::AuthorizationView;
 use crate::card_holders::CardHolderNotice;
 use crate::cards::{CardView, MovementView, RevealView};
 use crate::events::{Event, EventPart, EventType, Owner, Part, body, data_of};
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, WebhookId};
+use crate::programs::ProgramView;
 use crate::time::Instant;
 use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
@@ -85,6 +87,9 @@ pub(crate) const fn members(kind: EventType) -> &'static [Member] {
         EventType::WebhookDisabled => const { &[member::<WebhookView>()] },
         EventType::WebhookTest => const { &[member::<TestMessage>()] },
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>()] },
+        EventType::ProgramCreated | EventType::ProgramUpdated | EventType::ProgramArchived => {
+            const { &[member::<ProgramView>()] }
+        }
     }
 }
 
@@ -104,6 +109,9 @@ fn owner(kind: EventType) -> Owner {
         | EventType::CardHolderErased => Owner::CardHolder(CardHolderId(sample_id(2))),
         EventType::WebhookDisabled | EventType::WebhookTest => Owner::Webhook(WebhookId(sample_id(7))),
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => Owner::ApiKey(ApiKeyId(sample_id(5))),
+        EventType::ProgramCreated | EventType::ProgramUpdated | EventType::ProgramArchived => {
+            Owner::Program(ProgramId(sample_id(12)))
+        }
         EventType::CardCreated
         | EventType::CardUpdated
         | EventType::CardFunded
@@ -166,6 +174,9 @@ fn description(kind: EventType) -> &'static str {
         EventType::WebhookTest => "A test of a webhook endpoint, sent only to that endpoint.",
         EventType::ApiKeyCreated => "An API key was created.",
         EventType::ApiKeyRevoked => "An API key stopped working.",
+        EventType::ProgramCreated => "A card program was created.",
+        EventType::ProgramUpdated => "Settings of a card program changed.",
+        EventType::ProgramArchived => "A card program was archived: it issues no further cards.",
     }
 }
 

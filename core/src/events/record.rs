@@ -1,6 +1,6 @@
 //! The event record, event types, and the objects that events belong to.
 
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, WebhookId};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -40,6 +40,10 @@ crate::string_enum! {
         WebhookTest = "webhook.test",
         ApiKeyCreated = "api_key.created",
         ApiKeyRevoked = "api_key.revoked",
+        ProgramCreated = "program.created",
+        ProgramUpdated = "program.updated",
+        /// No further cards are issued.
+        ProgramArchived = "program.archived",
     }
 }
 
@@ -57,6 +61,7 @@ pub enum Owner {
     },
     ApiKey(ApiKeyId),
     Webhook(WebhookId),
+    Program(ProgramId),
 }
 
 impl Owner {
@@ -67,6 +72,7 @@ impl Owner {
             Owner::Card { .. } => "card",
             Owner::ApiKey(_) => "api_key",
             Owner::Webhook(_) => "webhook",
+            Owner::Program(_) => "program",
         }
     }
 
@@ -78,6 +84,7 @@ impl Owner {
             Owner::Card { .. } => &["cardId", "cardHolderId", "accountId"],
             Owner::ApiKey(_) => &["apiKeyId"],
             Owner::Webhook(_) => &["webhookId"],
+            Owner::Program(_) => &["programId"],
         }
     }
 
@@ -88,6 +95,7 @@ impl Owner {
             Owner::Card { id, .. } => id.0,
             Owner::ApiKey(id) => id.0,
             Owner::Webhook(id) => id.0,
+            Owner::Program(id) => id.0,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Currency;
 use crate::refusal::Refusal;
 use crate::time::Instant;
 
@@ -32,6 +33,26 @@ pub struct Channels {
     pub mobile: bool,
 }
 
+impl Channels {
+    pub const NONE: Channels = Channels { atm: false, pos: false, web: false, mobile: false };
+
+    /// The channels that are open in one of both.
+    #[must_use]
+    pub fn or(self, other: Channels) -> Channels {
+        Channels {
+            atm: self.atm || other.atm,
+            pos: self.pos || other.pos,
+            web: self.web || other.web,
+            mobile: self.mobile || other.mobile,
+        }
+    }
+
+    /// Each with its name.
+    pub fn named(self) -> [(&'static str, bool); 4] {
+        [("atm", self.atm), ("pos", self.pos), ("web", self.web), ("mobile", self.mobile)]
+    }
+}
+
 impl Default for Channels {
     fn default() -> Channels {
         Channels { atm: true, pos: true, web: true, mobile: true }
@@ -50,7 +71,7 @@ pub struct SpendingLimit {
     pub categories: Vec<String>,
     /// An IANA time zone; its midnight begins a window.
     pub time_zone: String,
-    /// Only in limits of card holders: the currency of the cards that the limit covers.
+    /// The currency of the cards that the limit covers. Limits of cards have none: they are in the card's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
     /// Since when the limit counts, in microseconds.
@@ -66,6 +87,11 @@ impl SpendingLimit {
     /// Whether its window is counted for every card and card holder, with or without a limit.
     pub fn is_plain(&self) -> bool {
         self.categories.is_empty() && self.time_zone == "UTC"
+    }
+
+    /// Whether it is about amounts of a currency.
+    pub fn is_of_currency(&self, currency: Currency) -> bool {
+        self.currency.as_deref().is_none_or(|wanted| wanted == currency.code())
     }
 
     pub fn counting_since(&self) -> Instant {
@@ -108,6 +134,9 @@ pub fn start_limits(
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpendingControls {
     pub channels: Channels,
+    /// Channels that a card opens itself, in place of what its program says. Only where the program permits that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<Channels>,
     /// Only these merchant categories; all if empty.
     pub allowed_categories: Vec<String>,
     pub blocked_categories: Vec<String>,
@@ -125,6 +154,7 @@ impl SpendingControls {
     pub(crate) fn without_limits(&self) -> SpendingControls {
         SpendingControls {
             channels: self.channels,
+            opened: self.opened,
             allowed_categories: self.allowed_categories.clone(),
             blocked_categories: self.blocked_categories.clone(),
             allowed_merchants: self.allowed_merchants.clone(),

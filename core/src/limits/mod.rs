@@ -5,7 +5,9 @@
 pub mod categories;
 mod controls;
 mod find;
+mod level;
 mod packed;
+mod pool;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,10 @@ pub use controls::{
     Channels, Interval, MAX_LIMITS, NewControls, NewLimit, SpendingControls, SpendingLimit, start_limits,
 };
 pub(crate) use find::counters;
+pub use level::LimitLevel;
 pub use packed::Windows;
+pub(crate) use pool::{Pool, divide_anew};
+pub use pool::{Quota, SHARDS, shard_of, shard_owner, used_in_total};
 pub use record::{Answered, Counters, MAX_REMEMBERED_MESSAGES, MessageDigest};
 pub(crate) use usage::Counted;
 pub use usage::{LimitUsage, WindowUsage};

@@ -1,8 +1,9 @@
 //! Counters: spending in each window. A card and a card holder have one row each, written in the commit of the
-//! decision.
+//! decision; accounts and programs have several (see `pool.rs`).
 
 use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::limits::packed::Windows;
+use crate::limits::pool::Quota;
 use crate::limits::window::{PLAIN_INTERVALS, Window, WindowKey};
 use crate::limits::windows::{self, Starts};
 use crate::limits::{Interval, SpendingLimit};
@@ -43,13 +44,15 @@ impl Answered {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Counters {
     pub client: ClientId,
-    /// A card or card holder.
+    /// A card, a card holder, or a shard of an account or program.
     pub owner: Id,
     pub windows: Windows,
     /// Payments that were approved and not reversed in full, or posted without an authorization.
     pub payments: i64,
     /// The last messages, oldest first.
     pub answered: Vec<Answered>,
+    /// Of a shard of shared limits; see [`crate::limits::Pool`].
+    pub quotas: Vec<Quota>,
 }
 
 impl Record for Counters {
@@ -63,7 +66,7 @@ impl Record for Counters {
 
 impl Counters {
     pub fn new(client: ClientId, owner: Id) -> Counters {
-        Counters { client, owner, windows: Windows::default(), payments: 0, answered: Vec::new() }
+        Counters { client, owner, windows: Windows::default(), payments: 0, answered: Vec::new(), quotas: Vec::new() }
     }
 
     /// Amount and count of the current window of a limit, for amounts of a currency; not negative.
@@ -113,6 +116,22 @@ impl Counters {
             window.amount = window.amount.saturating_sub(amount);
             window.count = window.count.saturating_sub(count);
         }
+    }
+
+    /// Amount and count of a window; below zero if more was credited.
+    pub(super) fn raw(&self, key: &WindowKey, start: i64) -> (i64, i64) {
+        let window = self.windows.iter().find(|window| window.start == start && window.key == *key);
+        window.map_or((0, 0), |window| (window.amount, window.count))
+    }
+
+    /// Drops windows that are over, those of this currency that are not among `known`, and their quotas.
+    pub(super) fn drop_windows_but(&mut self, known: &[(WindowKey, i64)], currency: Currency, starts: &Starts) {
+        let stays = |key: &WindowKey, start: i64| {
+            let is_known = || known.iter().any(|(known, begins)| key == known && start == *begins);
+            is_current(key, start, starts) && (key.currency != currency || is_known())
+        };
+        self.windows.retain(|window| stays(&window.key, window.start));
+        self.quotas.retain(|quota| stays(&quota.window, quota.start));
     }
 
     /// The authorization that the message was answered with before.

@@ -3,7 +3,8 @@
 //!
 //! The plain windows of both always move by the same amount, so one element `[day, amount, count]` stands for all ten:
 //! their starts follow from the day. Other windows are stored one by one, as `[of_holder, key, start, amount, count]`;
-//! earlier versions stored plain ones in this form too. Both forms may stand in one row, and give the same counters.
+//! earlier versions stored plain ones in this form too. Both forms may stand in one row, and give the same counters. What
+//! was used of limits that cards share is stored as `["program", key, start, amount, count]`.
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::limits::record::Counters;
 use crate::limits::window::{PLAIN_INTERVALS, WindowKey};
 use crate::limits::windows::Starts;
-use crate::limits::{Interval, SpendingLimit};
+use crate::limits::{Interval, LimitLevel, SpendingLimit};
 use crate::money::Currency;
 use crate::time::Instant;
 
@@ -26,6 +27,19 @@ pub struct LimitUsage {
     windows: Vec<WindowUsage>,
     /// Oldest first.
     plain: Vec<PlainUsage>,
+    /// Windows of limits that cards share, oldest first.
+    shared: Vec<SharedUsage>,
+}
+
+/// What was used of a window of an account or program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedUsage {
+    pub level: LimitLevel,
+    pub key: WindowKey,
+    /// In microseconds.
+    pub start: i64,
+    pub amount: i64,
+    pub count: i64,
 }
 
 /// What was used of one window.
@@ -74,7 +88,7 @@ impl PlainUsage {
 
 impl LimitUsage {
     pub fn is_empty(&self) -> bool {
-        self.windows.is_empty() && self.plain.is_empty()
+        self.windows.is_empty() && self.plain.is_empty() && self.shared.is_empty()
     }
 
     /// Whether the payment counts as one.
@@ -87,6 +101,57 @@ impl LimitUsage {
         let mut all = self.windows.clone();
         self.plain.iter().flat_map(|part| part.windows(currency)).for_each(|part| add(&mut all, part));
         all
+    }
+
+    /// What was used of windows of accounts and programs.
+    pub fn shared(&self) -> &[SharedUsage] {
+        &self.shared
+    }
+
+    /// Whether windows of a level were used.
+    pub(crate) fn uses(&self, level: LimitLevel) -> bool {
+        self.shared.iter().any(|part| part.level == level)
+    }
+
+    /// Adds what was used of a window of an account or program.
+    pub(crate) fn note_shared(&mut self, level: LimitLevel, key: WindowKey, start: i64, (amount, count): (i64, i64)) {
+        let same = |known: &&mut SharedUsage| known.level == level && known.start == start && known.key == key;
+        match self.shared.iter_mut().find(same) {
+            Some(known) => {
+                known.amount = known.amount.saturating_add(amount);
+                known.count += count;
+            }
+            None => self.shared.push(SharedUsage { level, key, start, amount, count }),
+        }
+    }
+
+    /// As [`LimitUsage::release`], of the windows of one level.
+    pub(crate) fn release_shared(
+        &mut self,
+        level: LimitLevel,
+        counters: &mut Counters,
+        (amount, count): (i64, i64),
+        starts: &Starts,
+    ) {
+        let mut left: Vec<(WindowKey, i64)> = Vec::new();
+        for part in self.shared.iter_mut().rev().filter(|part| part.level == level) {
+            let at = left.iter().position(|(key, _)| *key == part.key).unwrap_or_else(|| {
+                left.push((part.key.clone(), amount));
+                left.len() - 1
+            });
+            let (back, back_count) = (part.amount.min(left[at].1), part.count.min(count));
+            counters.credit_current_window(&part.key, part.start, (back, back_count), starts);
+            part.amount -= back;
+            part.count -= back_count;
+            left[at].1 -= back;
+        }
+    }
+
+    /// As [`LimitUsage::consume_again`], of the windows of one level.
+    pub(crate) fn consume_shared_again(&self, level: LimitLevel, counters: &mut Counters, starts: &Starts) {
+        for part in self.shared.iter().filter(|part| part.level == level) {
+            counters.credit_current_window(&part.key, part.start, (part.amount, part.count), starts);
+        }
     }
 
     /// Counts a payment in all windows that cover the merchant category. `count` is 0 for increments.
@@ -214,12 +279,15 @@ fn add(windows: &mut Vec<WindowUsage>, part: WindowUsage) {
 
 impl Serialize for LimitUsage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.windows.len() + self.plain.len()))?;
+        let mut seq = serializer.serialize_seq(Some(self.windows.len() + self.plain.len() + self.shared.len()))?;
         for WindowUsage { of_holder, key, start, amount, count } in &self.windows {
             seq.serialize_element(&(of_holder, key, start, amount, count))?;
         }
         for PlainUsage { day, amount, count } in &self.plain {
             seq.serialize_element(&(day, amount, count))?;
+        }
+        for SharedUsage { level, key, start, amount, count } in &self.shared {
+            seq.serialize_element(&(level, key, start, amount, count))?;
         }
         seq.end()
     }
@@ -229,6 +297,7 @@ impl Serialize for LimitUsage {
 enum First {
     OfHolder(bool),
     Day(i64),
+    Level(LimitLevel),
 }
 
 impl<'de> Deserialize<'de> for First {
@@ -239,11 +308,15 @@ impl<'de> Deserialize<'de> for First {
             type Value = First;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("true, false, or a day")
+                f.write_str("true, false, a day, or a level")
             }
 
             fn visit_bool<E: Error>(self, of_holder: bool) -> Result<First, E> {
                 Ok(First::OfHolder(of_holder))
+            }
+
+            fn visit_str<E: Error>(self, level: &str) -> Result<First, E> {
+                LimitLevel::parse(level).map(First::Level).ok_or_else(|| E::custom("not a level"))
             }
 
             fn visit_i64<E: Error>(self, day: i64) -> Result<First, E> {
@@ -261,6 +334,7 @@ impl<'de> Deserialize<'de> for First {
 enum Element {
     Window(WindowUsage),
     Plain(PlainUsage),
+    Shared(SharedUsage),
 }
 
 impl<'de> Deserialize<'de> for Element {
@@ -282,6 +356,11 @@ impl<'de> Deserialize<'de> for Element {
                         let (amount, count) = (number(&mut seq)?, number(&mut seq)?);
                         Element::Plain(PlainUsage { day, amount, count })
                     }
+                    First::Level(level) => {
+                        let key = seq.next_element()?.ok_or_else(wrong)?;
+                        let (start, amount, count) = (number(&mut seq)?, number(&mut seq)?, number(&mut seq)?);
+                        Element::Shared(SharedUsage { level, key, start, amount, count })
+                    }
                     First::OfHolder(of_holder) => {
                         let key = seq.next_element()?.ok_or_else(wrong)?;
                         let (start, amount, count) = (number(&mut seq)?, number(&mut seq)?, number(&mut seq)?);
@@ -301,6 +380,7 @@ impl<'de> Deserialize<'de> for LimitUsage {
             match element {
                 Element::Window(part) => usage.windows.push(part),
                 Element::Plain(part) => usage.plain.push(part),
+                Element::Shared(part) => usage.shared.push(part),
             }
         }
         Ok(usage)

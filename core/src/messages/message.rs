@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId};
+use crate::ids::{AccountId, CardHolderId, CardId, LedgerAccountId, ProgramId};
 use crate::money::{Currency, Decimal};
 
 crate::string_enum! {
@@ -147,6 +147,7 @@ pub struct Links {
     pub account: AccountId,
     /// The ledger account it spends from.
     pub funds: LedgerAccountId,
+    pub program: ProgramId,
 }
 
 /// An authorization request, or an advice of a decision that the network made in our place.

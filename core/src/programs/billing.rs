@@ -1,14 +1,14 @@
-//! The price of a message in the card's currency: its billing amount, or its rate, or the card programme's rate.
+//! The price of a message in the card's currency: its billing amount, or its rate, or the rate of the card's program.
 
 use crate::fields::not_negative;
 use crate::messages::RequestedAmount;
 use crate::money::{Currency, Decimal, MAX_MINOR_UNITS};
 use crate::programs::convert::{convert, divide_half_even};
-use crate::programs::terms::Terms;
+use crate::programs::terms::ProgramTerms;
 use crate::refusal::Refusal;
 
 /// The amount in the card's currency; `None` if no rate is known. A positive amount is at least one minor unit.
-pub(crate) fn billing(requested: &RequestedAmount, card: Currency, terms: &Terms) -> Result<Option<i64>, Refusal> {
+pub(crate) fn billing(requested: &RequestedAmount, card: Currency, terms: &ProgramTerms) -> Result<Option<i64>, Refusal> {
     if let Some(amount) = stated(requested, card)? {
         return Ok(Some(amount));
     }
@@ -54,7 +54,7 @@ fn at_rate(requested: &RequestedAmount, rate: Decimal, card: Currency) -> Result
 }
 
 /// The rate for later parts of an authorization; `None` if its amount was not converted by a rate.
-pub(crate) fn rate(requested: &RequestedAmount, card: Currency, terms: &Terms) -> Option<Decimal> {
+pub(crate) fn rate(requested: &RequestedAmount, card: Currency, terms: &ProgramTerms) -> Option<Decimal> {
     if requested.billing.is_some() || requested.currency == card {
         return None;
     }

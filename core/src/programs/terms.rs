@@ -1,4 +1,5 @@
-//! The terms of a card programme, from the configuration: fees, rates, hold periods and thresholds.
+//! The terms that cards run under: fees, rates, hold periods and thresholds of their program, and what holds for the
+//! whole installation.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,8 @@ use crate::money::{Currency, Decimal};
 use crate::programs::convert::divide_half_even;
 
 /// A fee rule. The first rule that matches applies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FeeRule {
     pub currency: Currency,
     /// All types if empty.
@@ -47,7 +49,8 @@ impl FeeTerms {
 }
 
 /// Units of `to` for one unit of `from`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RateRule {
     pub from: Currency,
     pub to: Currency,
@@ -55,7 +58,8 @@ pub struct RateRule {
 }
 
 /// How long a hold lasts. The first rule that matches applies.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HoldRule {
     /// All brands if `None`.
     pub brand: Option<Brand>,
@@ -66,12 +70,27 @@ pub struct HoldRule {
     pub days: i64,
 }
 
+/// What holds for all cards of the installation, and the terms of the program that a new client begins with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     /// `sandbox` or `production`.
     pub environment: String,
-    /// The home country (ISO 3166-1 alpha-2) by card currency.
-    pub home: Vec<(Currency, String)>,
+    /// Whether only verified card holders may spend.
+    pub verified_only: bool,
+    /// From the settings. Messages about numbers that were not issued here are decided under them too.
+    pub program: ProgramTerms,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms { environment: "sandbox".to_owned(), verified_only: false, program: ProgramTerms::default() }
+    }
+}
+
+/// The terms of a card program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProgramTerms {
     pub fees: Vec<FeeRule>,
     pub rates: Vec<RateRule>,
     pub holds: Vec<HoldRule>,
@@ -83,14 +102,12 @@ pub struct Terms {
     pub pin_tries: i64,
     /// How many messages of a day may carry a wrong expiry or CVV of a card.
     pub code_tries: i64,
-    /// Whether only verified card holders may spend.
-    pub verified_only: bool,
+    /// Validity of a new card, in months.
+    pub validity_months: i64,
 }
 
-impl Default for Terms {
-    fn default() -> Terms {
-        let usd = Currency::from_code("USD").expect("USD is a currency");
-        let ngn = Currency::from_code("NGN").expect("NGN is a currency");
+impl Default for ProgramTerms {
+    fn default() -> ProgramTerms {
         let travel = ["lodging", "car_rental", "travel"].map(str::to_owned);
         let hold = |brand, estimated, categories: &[String], days| HoldRule {
             brand,
@@ -98,9 +115,7 @@ impl Default for Terms {
             categories: categories.to_vec(),
             days,
         };
-        Terms {
-            environment: "sandbox".to_owned(),
-            home: vec![(usd, "US".to_owned()), (ngn, "NG".to_owned())],
+        ProgramTerms {
             fees: Vec::new(),
             rates: Vec::new(),
             holds: vec![
@@ -113,10 +128,13 @@ impl Default for Terms {
             risk_threshold: 95,
             pin_tries: 3,
             code_tries: 10,
-            verified_only: false,
+            validity_months: 48,
         }
     }
 }
+
+/// The home country (ISO 3166-1 alpha-2) by card currency.
+const HOME: [(&str, &str); 2] = [("USD", "US"), ("NGN", "NG")];
 
 /// In minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,11 +149,11 @@ impl Fee {
     }
 }
 
-impl Terms {
+impl ProgramTerms {
     /// Whether a merchant in this country is abroad for cards of this currency.
     pub fn is_international(&self, currency: Currency, country: &str) -> bool {
-        let home = self.home.iter().find(|(known, _)| *known == currency);
-        home.is_some_and(|(_, home)| !country.is_empty() && home != country)
+        let home = HOME.iter().find(|(known, _)| *known == currency.code());
+        home.is_some_and(|(_, home)| !country.is_empty() && *home != country)
     }
 
     /// The fee terms of a payment; zero if no rule matches.
@@ -173,7 +191,7 @@ fn share(amount: i64, basis_points: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fee, FeeRule, FeeTerms, Terms};
+    use super::{Fee, FeeRule, FeeTerms, ProgramTerms};
     use crate::messages::AuthorizationType;
     use crate::money::Currency;
 
@@ -190,7 +208,8 @@ mod tests {
             terms: FeeTerms { fixed, basis_points, vat_basis_points: 750 },
         };
         let cash = FeeRule { kinds: vec![AuthorizationType::CashWithdrawal], ..rule(None, 200, 0) };
-        let terms = Terms { fees: vec![cash, rule(Some(true), 25, 150), rule(Some(false), 0, 10)], ..Terms::default() };
+        let fees = vec![cash, rule(Some(true), 25, 150), rule(Some(false), 0, 10)];
+        let terms = ProgramTerms { fees, ..ProgramTerms::default() };
         for (kind, country, amount, first, fee, vat) in [
             (AuthorizationType::CashWithdrawal, "US", 10_000, true, 200, 15),
             (AuthorizationType::Purchase, "NG", 10_000, true, 175, 13),

@@ -16,7 +16,8 @@ use crate::ids::{AccountId, CardHolderId, CardId, ClientId, EntryId, Id, IdGener
 use crate::ledger::{Balance, EntryKind, Leg, Line, Posting, System, SystemLine, Verifier, post};
 use crate::limits::NewControls;
 use crate::money::{Category, Currency, Decimal};
-use crate::record::Key;
+use crate::programs::{NumberRange, Program, ProgramSeed, ProgramTerms};
+use crate::record::{Key, Record};
 use crate::table::Access;
 use crate::time::Instant;
 use crate::work::{Appended, Changes, Context, Work};
@@ -81,6 +82,9 @@ impl World {
         self.work.begin_batch(self.wall);
         self.work.unlock_all();
         self.work.take_missing();
+        if !matches!(command, Command::SeedProgram(_)) && self.program().is_none() {
+            self.set_program(a_seed(ProgramTerms::default()).program(self.client, self.wall));
+        }
         let request = Request::new(Context::system(self.client, ""), command);
         request.command.prefetch(&mut self.work, &request.context);
         for _ in 0..64 {
@@ -115,6 +119,16 @@ impl World {
         self.appended.events.extend(new.events);
         self.appended.audit.extend(new.audit);
         self.appended.attempts.extend(new.attempts);
+    }
+
+    /// The program of cards that are issued without naming one.
+    pub(crate) fn program(&self) -> Option<&Program> {
+        self.work.programs.peek(Key::of(self.client, self.client.0))
+    }
+
+    /// Puts a program in place as if it had been stored before.
+    pub(crate) fn set_program(&mut self, program: Program) {
+        self.work.programs.load(program.key(), Some(program), Access::Shared);
     }
 
     /// A USD account with this balance.
@@ -175,6 +189,7 @@ impl World {
             id,
             debit_account: account,
             card_holder: holder,
+            program: None,
             kind: CardType::Virtual,
             brand: Brand::Visa,
             status: CardStatus::Active,
@@ -322,7 +337,18 @@ pub(crate) fn a_number(id: CardId) -> NewNumber {
     let mut fingerprint = [0; 32];
     fingerprint[..12].copy_from_slice(id.0.bytes());
     let last4 = format!("{:04}", u16::from(id.0.bytes()[11]));
-    NewNumber { sealed: format!("{SEALED}number-{id}").into_bytes(), fingerprint, bin: "400555".to_owned(), last4 }
+    let (sealed, range) = (format!("{SEALED}number-{id}").into_bytes(), a_range());
+    NewNumber { sealed, fingerprint, bin: range.prefix.clone(), last4, range }
+}
+
+/// The range of test cards.
+pub(crate) fn a_range() -> NumberRange {
+    NumberRange { brand: Brand::Visa, prefix: "400555".to_owned(), length: 16 }
+}
+
+/// What the program of test cards is made of.
+pub(crate) fn a_seed(terms: ProgramTerms) -> ProgramSeed {
+    ProgramSeed { terms, ranges: vec![a_range()] }
 }
 
 /// Personal data as the server would seal it.
@@ -352,6 +378,7 @@ pub fn a_new_account() -> CreateAccount {
         can_debit: true,
         can_credit: true,
         metadata: None,
+        limits: Vec::new(),
         may_adjust: true,
     }
 }

@@ -14,7 +14,7 @@ use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception
 use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
 use crate::messages::{AuthorizationType, Trace};
-use crate::programs::Fee;
+use crate::programs::{self, Fee};
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::force_post::{UnauthorizedPayment, post_forced};
 use crate::transactions::identity::PostingMessage;
@@ -91,7 +91,8 @@ fn clear_open(
 ) -> Result<Option<Transaction>, Stop> {
     let card = found.card.ok_or(Refusal::CardNotFound)?;
     let card = cards::find(work, card)?;
-    let Some(part) = pricing::clearing(found, command.requested.as_ref(), &command.terms)? else {
+    let program = programs::of_card(work, &card)?;
+    let Some(part) = pricing::clearing(found, command.requested.as_ref(), &program.settings.terms)? else {
         let requested = command.requested.as_ref().ok_or(Refusal::NothingToClear)?;
         let deferred = Deferred::clearing(command);
         let exception = ExceptionDraft::unpriced(card.id, requested, &command.trace, deferred)?;

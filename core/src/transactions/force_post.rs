@@ -9,7 +9,7 @@ use crate::ids::{ClientId, Id};
 use crate::ledger::EntryKind;
 use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, RequestedAmount, Trace};
-use crate::programs::{Terms, billing};
+use crate::programs::{self, Terms, billing};
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
 use crate::transactions::post::{Lookup, defer, draft, finish, keep, lookup_of};
@@ -79,10 +79,12 @@ pub(super) fn post_forced(
 ) -> Result<Option<Transaction>, Stop> {
     let (what, requested) = (forced.what, &forced.requested);
     let card = cards::find(work, what.card)?;
-    let Some(amount) = billing(requested, card.currency, terms)? else {
+    let program = programs::of_card(work, &card)?;
+    let Some(amount) = billing(requested, card.currency, &program.settings.terms)? else {
         return defer(work, ExceptionDraft::unpriced(card.id, requested, forced.trace, deferred())?, lookup);
     };
-    let fee = terms.fee(card.currency, AuthorizationType::Purchase, &what.merchant.country).on(amount, true);
+    let fee = program.settings.terms.fee(card.currency, AuthorizationType::Purchase, &what.merchant.country);
+    let fee = fee.on(amount, true);
     let movement = Movement {
         kind: EntryKind::ForcePost,
         authorization: None,

@@ -1,14 +1,14 @@
 //! The amounts of clearings and refunds, in the card's and in the merchant's currency.
 //!
 //! The first of these applies: the message's billing amount, the message's rate, the rate of the authorization or
-//! transaction it belongs to, the programme's rate. Parts are converted by the running total, as those of an
+//! transaction it belongs to, the rate of the card's program. Parts are converted by the running total, as those of an
 //! authorization.
 
 use crate::authorizations::Authorization;
 use crate::authorizations::pricing::{Part, in_merchant_currency, next_part, rest_of};
 use crate::fields::not_negative;
 use crate::messages::RequestedAmount;
-use crate::programs::{Terms, billing, share, stated};
+use crate::programs::{ProgramTerms, billing, share, stated};
 use crate::refusal::Refusal;
 use crate::transactions::Transaction;
 
@@ -16,7 +16,7 @@ use crate::transactions::Transaction;
 pub(super) fn clearing(
     of: &Authorization,
     requested: Option<&RequestedAmount>,
-    terms: &Terms,
+    terms: &ProgramTerms,
 ) -> Result<Option<Part>, Refusal> {
     let Some(requested) = requested else {
         return Ok(Some(rest_of(of, of.outstanding)));
@@ -42,7 +42,7 @@ pub(super) fn clearing(
 pub(super) fn refund(
     of: &Transaction,
     requested: Option<&RequestedAmount>,
-    terms: &Terms,
+    terms: &ProgramTerms,
 ) -> Result<Option<Part>, Refusal> {
     let whole = of.amount.saturating_abs();
     let Some(requested) = requested else {

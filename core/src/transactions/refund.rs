@@ -14,7 +14,7 @@ use crate::ledger::EntryKind;
 use crate::limits::LimitUsage;
 use crate::messages::{AuthorizationType, RequestedAmount};
 use crate::money::Decimal;
-use crate::programs::{Fee, Terms, billing};
+use crate::programs::{self, Fee, ProgramTerms, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::transactions::identity::PostingMessage;
@@ -88,7 +88,8 @@ pub(crate) fn post_refund(
     };
     let card = cards::find(work, what.card)?;
     let left = original.as_ref().map(|original| original.amount.saturating_abs() - original.refunded);
-    let Some(part) = part_of(command, original.as_deref(), &card)? else {
+    let program = programs::of_card(work, &card)?;
+    let Some(part) = part_of(command, &program.settings.terms, original.as_deref(), &card)? else {
         let requested = command.requested.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
         let deferred = Deferred::refund(command);
         return defer(work, ExceptionDraft::unpriced(card.id, requested, &command.trace, deferred)?, &lookup);
@@ -110,13 +111,18 @@ pub(crate) fn post_refund(
 }
 
 /// `None` if no rate is known.
-fn part_of(command: &Refund, original: Option<&Transaction>, card: &Card) -> Result<Option<Part>, Refusal> {
+fn part_of(
+    command: &Refund,
+    terms: &ProgramTerms,
+    original: Option<&Transaction>,
+    card: &Card,
+) -> Result<Option<Part>, Refusal> {
     if let Some(original) = original {
-        return pricing::refund(original, command.requested.as_ref(), &command.terms);
+        return pricing::refund(original, command.requested.as_ref(), terms);
     }
     let requested = command.requested.as_ref().ok_or(Refusal::AmountNotPositive { field: "/amount" })?;
     let merchant_amount = not_negative(requested.amount, requested.currency, "/amount")?;
-    Ok(billing(requested, card.currency, &command.terms)?.map(|amount| Part {
+    Ok(billing(requested, card.currency, terms)?.map(|amount| Part {
         amount,
         merchant_amount,
         merchant_currency: requested.currency,
@@ -151,10 +157,11 @@ fn post_part(
     lookup: &Lookup,
 ) -> Result<Transaction, Stop> {
     let amount = part.amount;
+    let refund_fees = programs::of_card(work, card)?.settings.terms.refund_fees;
     // The refund that completes the payment's refunds returns the fee.
     let completes = |original: &&Arc<Transaction>| {
         let whole = original.amount.saturating_abs();
-        command.terms.refund_fees && original.refunded < whole && original.refunded + amount >= whole
+        refund_fees && original.refunded < whole && original.refunded + amount >= whole
     };
     let fee = original
         .as_ref()

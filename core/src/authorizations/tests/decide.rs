@@ -2,11 +2,11 @@
 
 use crate::accounts::AccountStatus;
 use crate::authorizations::{
-    CardFacts, CheckOutcome, Decision, DecisionOutcome, Facts, LimitFact, LimitLevel, Reason, Request, decide, explain,
+    CardFacts, CheckOutcome, Decision, DecisionOutcome, Facts, LimitFact, Reason, Request, decide, explain,
 };
 use crate::card_holders::CardHolderStatus;
 use crate::cards::CardStatus;
-use crate::limits::{Interval, SpendingControls};
+use crate::limits::{Interval, LimitLevel, SpendingControls};
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
 use crate::money::Currency;
 use crate::programs::FeeTerms;
@@ -14,6 +14,8 @@ use crate::programs::FeeTerms;
 fn limit(amount: i64, used_amount: i64) -> LimitFact {
     LimitFact {
         of_holder: false,
+        shared: None,
+        inherited: false,
         interval: Interval::Daily,
         categories: Vec::new(),
         amount: Some(amount),
@@ -32,6 +34,8 @@ fn plain() -> (Facts, Request) {
         currency: Currency::us_dollar(),
         exponent: 2,
         controls: SpendingControls::default(),
+        inherited: None,
+        program_version: None,
         enable_2fa: true,
         most_payments: None,
         payments: 0,

@@ -7,7 +7,7 @@ use crate::cards::{CreateCard, FundingMode, SetPin, UnblockPin};
 use crate::ledger::System;
 use crate::messages::{AuthorizationType, Match};
 use crate::money::{Category, Currency};
-use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
+use crate::programs::{FeeRule, FeeTerms, RateRule};
 use crate::record::Key;
 use crate::testing::{SEALED, decimal, usd};
 use crate::transactions::TransactionView;
@@ -232,7 +232,7 @@ fn fees_and_tax() {
     let terms = FeeTerms { fixed: 100, basis_points: 200, vat_basis_points: 1_000 };
     let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: None, terms }];
     let mut stage = Stage::new();
-    stage.terms = Terms { fees, ..Terms::default() };
+    stage.terms.program.fees = fees;
     // On 50: 1 + 1 of fee, 0.2 of tax; on 10 more: 0.2 and 0.02.
     stage.play(
         "fees",
@@ -248,7 +248,7 @@ fn fees_and_tax() {
         ],
     );
     assert_eq!((stage.system(System::Fees), stage.system(System::Tax)), (220, 22));
-    stage.terms.refund_fees = true;
+    stage.terms.program.refund_fees = true;
     stage.play(
         "fees given back",
         &[
@@ -272,7 +272,7 @@ fn other_currencies() {
     (stage.billing, stage.rate) = (None, Some("1.2345"));
     stage.play("rate", &[("auth c 10", "approved 100-23.45 acct 100 used 23.45x2")]);
     stage.rate = None;
-    stage.terms.rates = vec![RateRule { from: euro, to: usd(), rate: decimal("1.5") }];
+    stage.terms.program.rates = vec![RateRule { from: euro, to: usd(), rate: decimal("1.5") }];
     stage.play(
         "terms",
         &[

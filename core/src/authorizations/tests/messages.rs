@@ -5,7 +5,7 @@ use super::stage::Stage;
 use crate::cards::CreateCard;
 use crate::limits::{Interval, NewControls, NewLimit, SpendingControls, SpendingLimit};
 use crate::money::{Category, Currency};
-use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
+use crate::programs::{FeeRule, FeeTerms, RateRule};
 use crate::testing::{decimal, usd};
 
 fn currency(code: &str) -> Currency {
@@ -256,7 +256,8 @@ fn fees_of_parts_are_those_of_the_whole() {
     let terms = FeeTerms { fixed: 0, basis_points: 250, vat_basis_points: 0 };
     let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: None, terms }];
     let mut stage = Stage::new();
-    stage.terms = Terms { fees, refund_fees: true, ..Terms::default() };
+    stage.terms.program.fees = fees;
+    stage.terms.program.refund_fees = true;
     // 2.5 % of 1.50 and of 10.02 in parts: 0.04 and 0.25.
     stage.play(
         "held and charged alike",
@@ -366,7 +367,7 @@ fn what_cannot_be_priced_waits_for_a_rate() {
         ],
     );
     stage.currency = currency("EUR");
-    stage.terms.rates = vec![RateRule { from: currency("EUR"), to: usd(), rate: decimal("1.5") }];
+    stage.terms.program.rates = vec![RateRule { from: currency("EUR"), to: usd(), rate: decimal("1.5") }];
     stage.play("the programme's rate", &[("force g 2", "force_post 90 acct 100 used 10x5 !force_post 3")]);
     stage.rate = Some("2");
     stage.play("the message's rate", &[("force h 2", "force_post 86 acct 100 used 14x6 !force_post 4")]);

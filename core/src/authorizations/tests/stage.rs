@@ -22,7 +22,7 @@ use crate::messages::{
     RequestedAmount, ThreeDs, Trace,
 };
 use crate::money::{Currency, format_minor};
-use crate::programs::Terms;
+use crate::programs::{Program, ProgramSettings, Terms};
 use crate::record::Key;
 use crate::resolution::ResolveException;
 use crate::testing::{World, decimal, replacement, usd};
@@ -135,6 +135,9 @@ impl Stage {
 
     /// Runs a command; gives the status it shows.
     pub(super) fn run(&mut self, command: Command) -> Result<String, &'static str> {
+        let program = self.world.program().expect("a card was issued").clone();
+        let settings = ProgramSettings { terms: self.terms.program.clone(), ..program.settings.clone() };
+        self.world.set_program(Program { settings, ..program });
         let done = self.world.run(command);
         self.world.check();
         Ok(match done? {

@@ -21,12 +21,17 @@ use crate::messages::{
 use crate::money::{Currency, Decimal};
 use crate::record::Key;
 use crate::resolution::ResolveException;
-use crate::testing::{SEALED, a_new_account, replacement, usd};
+use crate::programs::SeedProgram;
+use crate::testing::{SEALED, a_new_account, a_seed, replacement, usd};
 use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, Unmatched};
 use crate::transfers::{CreateTransfer, ReverseTransfer};
 
 impl Simulation {
     pub fn draw(&mut self) -> Command {
+        if self.world.program().is_none() {
+            let seed = a_seed(self.terms.program.clone());
+            return Command::SeedProgram(Box::new(SeedProgram { seed }));
+        }
         loop {
             if let Some(command) = self.try_draw() {
                 return command;
@@ -373,7 +378,12 @@ impl Simulation {
         let secret = card.and_then(|card| self.world.secret_row(card));
         let linked = card.filter(|_| secret.is_some()).map(|card| self.world.card_row(card));
         let links =
-            linked.map(|card| Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds });
+            linked.map(|card| Links {
+                card_holder: card.card_holder,
+                account: card.debit_account,
+                funds: card.funds,
+                program: card.program,
+            });
         let pin_sealed = secret.and_then(|secret| secret.pin.clone());
         let pin = match (&pin_sealed, pin) {
             (Some(_), Match::NotSet) => Match::NotGiven,

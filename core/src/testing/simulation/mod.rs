@@ -18,7 +18,7 @@ use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ClientId, Id,
 use crate::limits::{Counters, WindowKey};
 use crate::messages::Trace;
 use crate::money::Currency;
-use crate::programs::{FeeRule, FeeTerms, RateRule, Terms};
+use crate::programs::{FeeRule, FeeTerms, ProgramTerms, RateRule, Terms};
 use crate::record::Record;
 use crate::table::Change;
 use crate::testing::{World, decimal, usd};
@@ -87,7 +87,8 @@ impl Simulation {
         let fees = vec![FeeRule { currency: usd(), kinds: vec![], international: Some(true), terms }];
         let rate = |from, to, rate| RateRule { from: currency(from), to: currency(to), rate: decimal(rate) };
         let rates = vec![rate("EUR", "USD", "1.0837"), rate("USD", "NGN", "1.5"), rate("JPY", "USD", "0.0065")];
-        let terms = Terms { fees, rates, refund_fees: seed.is_multiple_of(2), ..Terms::default() };
+        let program = ProgramTerms { fees, rates, refund_fees: seed.is_multiple_of(2), ..ProgramTerms::default() };
+        let terms = Terms { program, ..Terms::default() };
         let [.., a, b, c, d] = seed.to_be_bytes();
         let mut world = World::of(client, [4, a, b, c, d]);
         world.work.begin_batch(WALL);
