@@ -17,7 +17,7 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 /// Names that no rule produces.
 const NAMES: &[(&str, &str)] = &[
-    ("Envelope_Vec_LimitUse", "CardLimitsResponse"),
+    ("Envelope_Vec_LimitUse", "LimitsResponse"),
     ("Envelope_Vec_EventCatalogEntry", "EventCatalogResponse"),
     ("Envelope_Option_Authorization", "AuthorizationOrNullResponse"),
     ("Envelope_Option_Transaction", "TransactionOrNullResponse"),

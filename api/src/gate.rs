@@ -42,6 +42,8 @@ scope_numbers! {
     WEBHOOKS_WRITE = WebhooksWrite,
     SIMULATOR_READ = SimulatorRead,
     SIMULATOR_WRITE = SimulatorWrite,
+    PROGRAMS_READ = ProgramsRead,
+    PROGRAMS_WRITE = ProgramsWrite,
     KEYS_READ = KeysRead,
     KEYS_WRITE = KeysWrite,
     AUDIT_READ = AuditRead,

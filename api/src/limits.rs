@@ -95,11 +95,16 @@ crate::body! {
         nullable categories: List<CategoryName, 0, 100> = "categories";
         /// Time zone in which windows begin at midnight. Defaults to UTC.
         nullable time_zone: TimeZoneName = "timeZone", example "UTC";
-        /// For a card holder's limit: it applies to cards of this currency. Defaults to USD.
+        /// For a limit of a card holder or program: it applies to cards of this currency. Defaults to the program's, or USD.
         nullable currency: CardCurrency = "currency", example "USD";
         /// Read-only: start of the count.
         nullable counting_since: Instant = "countingSince";
     }
+}
+
+/// Converts the limits of an account in its currency.
+pub fn of_account(limits: SpendingLimits, currency: Currency, at: &str, faults: &mut Faults) -> Option<Vec<NewLimit>> {
+    of_card(limits, currency, at, faults)
 }
 
 /// Converts the limits of a card in a currency.
@@ -107,7 +112,7 @@ pub fn of_card(limits: SpendingLimits, currency: Currency, at: &str, faults: &mu
     let read = |(number, limit): (usize, SpendingLimitBody), faults: &mut Faults| {
         let at = format!("{at}/{number}");
         if limit.currency.is_some_and(|named| named.as_str() != currency.code()) {
-            let message = format!("must be the card's currency, {}; leave it out", currency.code());
+            let message = format!("must be {}, the currency of the card or account; leave it out", currency.code());
             faults.push(FieldProblem::new(format!("{at}/currency"), "currency", message));
         }
         to_new_limit(limit, currency, &at, faults)
@@ -115,10 +120,25 @@ pub fn of_card(limits: SpendingLimits, currency: Currency, at: &str, faults: &mu
     all(limits, at, faults, read)
 }
 
+/// Converts limits that a program has for its cards; each names the currency of the cards it applies to.
+pub fn of_program_limits(
+    limits: SpendingLimits,
+    currency: Option<CardCurrency>,
+    at: &str,
+    faults: &mut Faults,
+) -> Option<Vec<NewLimit>> {
+    named(limits, currency.unwrap_or(CardCurrency::Usd), at, faults)
+}
+
 /// Converts the limits of a card holder; each names the currency of the cards it applies to.
 pub fn of_card_holder(limits: SpendingLimits, at: &str, faults: &mut Faults) -> Option<Vec<NewLimit>> {
+    named(limits, CardCurrency::Usd, at, faults)
+}
+
+/// Converts limits that name their currency, or have this one.
+fn named(limits: SpendingLimits, default: CardCurrency, at: &str, faults: &mut Faults) -> Option<Vec<NewLimit>> {
     let read = |(number, limit): (usize, SpendingLimitBody), faults: &mut Faults| {
-        let code = limit.currency.unwrap_or(CardCurrency::Usd).as_str();
+        let code = limit.currency.unwrap_or(default).as_str();
         let currency = Currency::find(code, Category::Fiat)?;
         let mut new = to_new_limit(limit, currency, &format!("{at}/{number}"), faults)?;
         new.limit.currency = Some(code.to_owned());

@@ -25,6 +25,7 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
         (name = "Accounts", description = "An account holds money of one owner in one currency. Its balance is the sum of its ledger lines, which are chained by hashes. Held amounts are reserved for approved payments and reduce the available balance."),
         (name = "Transfers", description = "Movements between two accounts of the same currency, in one ledger entry. A transfer can be reversed, fully or partially."),
         (name = "Card holders", description = "People that cards are issued to. Personal data and documents are encrypted at rest, reviewed by you, and erased after their retention period."),
+        (name = "Programs", description = "What cards have in common: number ranges, fees, rates, holds, controls that each card inherits, and limits of all its cards together."),
         (name = "Cards", description = "Cards are issued to a card holder and funded by an account. They can be limited, frozen, replaced and canceled; the number is revealed once for a token, as JSON or on a hosted page."),
         (name = "Authorizations", description = "Payments requested by merchants. Every check of a decision can be read, with the observed values and what would have made it pass."),
         (name = "Transactions", description = "Transactions posted to cards: clearings, refunds, fees. Late and unmatched messages are posted too, and listed as exceptions that need an operator's attention."),

@@ -105,11 +105,11 @@ impl From<&Refusal> for Problem {
         match refusal {
             Refusal::RangesTaken { ranges } => ranges.iter().fold(problem, |problem, (at, prefix)| {
                 let why = format!("numbers that begin with {prefix} belong to another program");
-                problem.field(format!("/numberRanges/{at}"), refusal.code(), why)
+                problem.field(&format!("/numberRanges/{at}"), refusal.code(), why)
             }),
-            Refusal::LoosensProgram { fields } => fields.iter().fold(problem, |problem, (pointer, why)| {
-                problem.field(pointer.clone(), refusal.code(), why.clone())
-            }),
+            Refusal::LoosensProgram { fields } => fields
+                .iter()
+                .fold(problem, |problem, (pointer, why)| problem.field(pointer, refusal.code(), why.clone())),
             other => match other.field() {
                 Some(pointer) => problem.field(pointer, refusal.code(), message),
                 None => problem,

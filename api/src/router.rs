@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::{
     access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
-    openapi, request_id, root, simulator, transactions, transfers, watch, webhooks,
+    openapi, programs, request_id, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -43,6 +43,7 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(accounts::get_account, accounts::update_account, accounts::close_account))
         .routes(routes!(accounts::get_balance))
         .routes(routes!(accounts::list_entries))
+        .routes(routes!(accounts::get_account_limits))
         .routes(routes!(accounts::list_details, accounts::create_detail))
         .routes(routes!(accounts::get_detail, accounts::update_detail, accounts::delete_detail))
         // Transfers
@@ -58,7 +59,12 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         ))
         .routes(routes!(card_holders::list_documents, card_holders::upload_documents))
         .routes(routes!(card_holders::get_document))
+        .routes(routes!(card_holders::get_card_holder_limits))
         .routes(routes!(card_holders::review_document))
+        // Programs
+        .routes(routes!(programs::list_programs, programs::create_program))
+        .routes(routes!(programs::get_program, programs::update_program, programs::archive_program))
+        .routes(routes!(programs::get_program_limits))
         // Cards
         .routes(routes!(cards::list_cards, cards::create_card))
         .routes(routes!(cards::look_up_card))

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use paygen_core::cards::Brand;
+use paygen_core::programs::{NumberRange, ProgramSeed, Terms};
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
 use paygen_engine::clock::BusinessClock;
@@ -11,7 +11,7 @@ use paygen_engine::schedule::Schedule;
 use paygen_engine::tail::Tail;
 use paygen_engine::{Answer, Engine, Priority, Submission};
 use paygen_store::Reader;
-use paygen_vault::{CardRange, Vault};
+use paygen_vault::Vault;
 
 use crate::credentials::Credentials;
 use crate::documents::Documents;
@@ -51,17 +51,20 @@ pub struct Parts {
     pub schedule: Schedule,
     pub tail: Tail,
     pub documents: Documents,
-    pub terms: Arc<paygen_core::programs::Terms>,
-    /// The ranges from which card numbers are drawn; a brand with several ranges draws from one of them at random.
-    pub ranges: Vec<(Brand, CardRange)>,
-    /// Validity of a new card, in months.
-    pub validity_months: u32,
+    pub terms: Arc<Terms>,
+    /// The ranges of the settings, which all programs may have, and which a client's first program has.
+    pub ranges: Vec<NumberRange>,
     pub environment: Environment,
     /// Whether the process is stopping.
     pub stopping: tokio::sync::watch::Receiver<bool>,
 }
 
 impl App {
+    /// What the first program of a client is made of.
+    pub fn seed(&self) -> ProgramSeed {
+        ProgramSeed { terms: self.terms.program.clone(), ranges: self.ranges.clone() }
+    }
+
     /// Checks a command against every rule now; nothing is stored.
     pub async fn check_rules(&self, context: Context, command: Command) -> Result<(), Failure> {
         let submission = Submission { request: Request::new(context, command), idempotency: None, dry_run: true };

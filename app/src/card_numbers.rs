@@ -3,7 +3,8 @@
 
 use paygen_core::Refusal;
 use paygen_core::cards::{Brand, Card, CardSecret, Expiry, NewNumber, ReplaceReason, ReplacementNumber};
-use paygen_core::ids::{CardId, ClientId};
+use paygen_core::ids::{CardId, ClientId, ProgramId};
+use paygen_core::programs::{NumberRange, Program};
 use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_vault::{CardRange, Pan};
@@ -15,26 +16,37 @@ pub fn new_card_id(app: &App) -> CardId {
     CardId(new_id_maker().next(app.clock.now()))
 }
 
-/// A number of the brand, drawn at random and sealed for the card. The command checks whether it is free.
-pub fn draw(app: &App, client: ClientId, card: CardId, brand: Brand) -> Result<NewNumber, Failure> {
-    let pan = choose_range(app, brand)?.draw();
+/// The program that issues a card; the client's default program if the caller names none. The command finds it again.
+pub async fn program(app: &App, client: ClientId, named: Option<ProgramId>) -> Result<Program, Failure> {
+    let id = named.unwrap_or_else(|| Program::default_of(client));
+    let found = app.reader.get::<Program>(Key::of(client, id.0)).await?;
+    Ok(found.ok_or(Refusal::ProgramNotFound { id, field: Some("/programId") })?)
+}
+
+/// A number of the brand from the program's ranges, drawn at random and sealed for the card. The command checks whether
+/// it is free, and whether the program still has the range.
+pub fn draw(app: &App, program: &Program, card: CardId, brand: Brand) -> Result<NewNumber, Failure> {
+    let (client, range) = (program.client, choose_range(program, brand)?);
+    let pan = CardRange::new(&range.prefix, range.length).ok_or(Failure::NoNumbers(brand))?.draw();
     Ok(NewNumber {
         sealed: app.vault.seal_pan(client.0.bytes(), card.0.bytes(), &pan),
         fingerprint: app.vault.fingerprint(&pan),
         bin: pan.bin(),
         last4: pan.last4(),
+        range: range.clone(),
     })
 }
 
-fn choose_range(app: &App, brand: Brand) -> Result<&CardRange, Failure> {
-    let ranges: Vec<&CardRange> = app.ranges.iter().filter(|(of, _)| *of == brand).map(|(_, range)| range).collect();
+/// Of several ranges of a brand, one at random.
+fn choose_range(program: &Program, brand: Brand) -> Result<&NumberRange, Failure> {
+    let ranges: Vec<&NumberRange> = program.settings.ranges.iter().filter(|range| range.brand == brand).collect();
     let chosen = u32::from_be_bytes(paygen_vault::random_bytes()) as usize;
     ranges.get(chosen % ranges.len().max(1)).copied().ok_or(Failure::NoNumbers(brand))
 }
 
 /// The last month of validity of a card issued now.
-pub fn expiry(app: &App) -> Expiry {
-    months_after(app.clock.now(), i64::from(app.validity_months))
+pub fn expiry(app: &App, program: &Program) -> Expiry {
+    months_after(app.clock.now(), program.settings.terms.validity_months)
 }
 
 fn months_after(now: Instant, months: i64) -> Expiry {
@@ -49,11 +61,12 @@ fn months_after(now: Instant, months: i64) -> Expiry {
 pub async fn replacement(
     app: &App,
     card: &Card,
+    program: &Program,
     new: CardId,
     reason: ReplaceReason,
 ) -> Result<ReplacementNumber, Failure> {
     if reason.needs_new_number() {
-        return Ok(ReplacementNumber::New(draw(app, card.client, new, card.brand)?));
+        return Ok(ReplacementNumber::New(draw(app, program, new, card.brand)?));
     }
     let secret = secret(app, card).await?;
     let pan = open_pan(app, &secret)?;

@@ -2,6 +2,8 @@
 
 use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Granter, NewKey, Scopes};
 use paygen_core::ids::ClientId;
+use paygen_core::programs::{Program, ProgramSeed, SeedProgram};
+use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
 use paygen_engine::Engine;
@@ -26,14 +28,27 @@ pub async fn make_client(
     vault: &Vault,
     name: &str,
     secret: &paygen_vault::ApiKeySecret,
+    program: ProgramSeed,
 ) -> Result<ClientId, Failure> {
     let id = ClientId(new_id_maker().next(wall()));
     let key = NewKey { hash: secret.hash(vault), hint: secret.hint() };
-    let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key });
+    let command = Command::CreateClient(CreateClient { id, name: name.to_owned(), key, program });
     let mut context = Context::system(id, "");
     context.actor = Actor::Operator;
     engine.run_background(Request::new(context, command)).await??;
     Ok(id)
+}
+
+/// Makes the first program of every client that has none: those of a database from before there were programs.
+pub async fn seed_programs(app: &App) -> Result<(), Failure> {
+    for client in app.reader.clients().await? {
+        let id = Program::default_of(client.id);
+        if app.reader.get::<Program>(Key::of(client.id, id.0)).await?.is_none() {
+            let command = Command::SeedProgram(Box::new(SeedProgram { seed: app.seed() }));
+            app.engine.run_background(Request::new(Context::system(client.id, ""), command)).await??;
+        }
+    }
+    Ok(())
 }
 
 /// Creates one more key with every scope for a client and returns its view.

@@ -14,8 +14,8 @@ pub enum Failure {
     Engine(#[from] Unanswered),
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No number range of this brand is configured.
-    #[error("No range of {0} numbers is configured (cards.ranges); no such card can be issued.")]
+    /// The program has no number range of this brand.
+    #[error("The program has no range of {0} numbers (numberRanges); it can issue no such card.")]
     NoNumbers(Brand),
     /// A defect in our code; the text is for the log alone.
     #[error("{0}")]

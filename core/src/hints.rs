@@ -82,7 +82,15 @@ impl Hints {
     }
 
     pub(crate) fn remember(&self, key: Key, card: &Card) {
-        self.note(key, Links { card_holder: card.card_holder, account: card.debit_account, funds: card.funds, program: card.program });
+        self.note(
+            key,
+            Links {
+                card_holder: card.card_holder,
+                account: card.debit_account,
+                funds: card.funds,
+                program: card.program,
+            },
+        );
     }
 
     /// Remembers the rows that go with a card, as its message's sender read them.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use paygen_core::access::Idempotency;
 use paygen_core::accounts::CreateAccount;
 use paygen_core::authorizations::Authorize;
-use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, Id, IdGenerator};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, Id, IdGenerator, ProgramId};
 use paygen_core::messages::{
     AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
@@ -396,7 +396,8 @@ async fn payments_of_one_account_run_in_one_lane_once_it_is_known() {
         assert!(matches!(&decided, Ok(Answer::Decided(Err(refusal))) if is_unknown(refusal)), "{decided:?}");
     };
     let account = AccountId(id(200));
-    let links = Links { card_holder: CardHolderId(id(201)), account, funds: account.into() };
+    let program = ProgramId(id(202));
+    let links = Links { card_holder: CardHolderId(id(201)), account, funds: account.into(), program };
     for card in 1..9 {
         pay(card, Some(links)).await;
     }

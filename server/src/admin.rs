@@ -93,7 +93,7 @@ pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Pro
         },
         AdminRequest::CreateClient { name } => {
             let secret = new_secret(app);
-            match make_client(&app.engine, &app.vault, &name, &secret).await {
+            match make_client(&app.engine, &app.vault, &name, &secret, app.seed()).await {
                 Ok(id) => {
                     let (client, key) = (Some(id.to_string()), Some(secret.expose().to_owned()));
                     AdminResponse { client, key, ..AdminResponse::default() }

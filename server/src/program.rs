@@ -1,4 +1,4 @@
-//! The card programme's terms from the section `[program]`: fees, rates and expiry of holds.
+//! The terms of a client's first program, from the section `[program]`: fees, rates and expiry of holds.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use paygen_core::cards::Brand;
 use paygen_core::limits::categories;
 use paygen_core::messages::AuthorizationType;
 use paygen_core::money::{Category, Currency, Decimal};
-use paygen_core::programs::{FeeRule, FeeTerms, HoldRule, RateRule, Terms};
+use paygen_core::programs::{FeeRule, FeeTerms, HoldRule, ProgramTerms, RateRule, Terms};
 use serde::Deserialize;
 
 use paygen_app::Environment;
+
+use crate::config::Config;
 
 /// The section `[program]`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -79,11 +81,18 @@ pub struct HoldConfig {
 }
 
 /// Validates the terms; the error names the setting.
-pub fn terms(config: &ProgramConfig, environment: Environment, verified_only: bool) -> Result<Arc<Terms>, String> {
-    let mut terms = Terms { verified_only, refund_fees: config.refund_fees, ..Terms::default() };
-    if environment == Environment::Production {
-        terms.environment = "production".to_owned();
-    }
+pub fn terms(config: &Config, environment: Environment, verified_only: bool) -> Result<Arc<Terms>, String> {
+    let environment = match environment {
+        Environment::Production => "production",
+        Environment::Sandbox => "sandbox",
+    };
+    let validity_months = i64::from(config.cards.validity_months);
+    let program = ProgramTerms { validity_months, ..program_terms(&config.program)? };
+    Ok(Arc::new(Terms { environment: environment.to_owned(), verified_only, program }))
+}
+
+fn program_terms(config: &ProgramConfig) -> Result<ProgramTerms, String> {
+    let mut terms = ProgramTerms { refund_fees: config.refund_fees, ..ProgramTerms::default() };
     if let Some(threshold) = config.risk_threshold {
         terms.risk_threshold = in_range("program.risk_threshold", threshold, 1, 100)?;
     }
@@ -98,7 +107,7 @@ pub fn terms(config: &ProgramConfig, environment: Environment, verified_only: bo
     let mut holds = config.holds.iter().map(hold).collect::<Result<Vec<_>, _>>()?;
     holds.append(&mut terms.holds);
     terms.holds = holds;
-    Ok(Arc::new(terms))
+    Ok(terms)
 }
 
 fn in_range(name: &str, value: i64, low: i64, high: i64) -> Result<i64, String> {
@@ -183,8 +192,7 @@ fn hold(config: &HoldConfig) -> Result<HoldRule, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ProgramConfig, terms};
-    use paygen_app::Environment;
+    use super::{ProgramConfig, program_terms};
 
     #[test]
     fn wrong_terms_are_named() {
@@ -202,11 +210,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             let config: ProgramConfig = toml::from_str(text).expect(text);
-            let error = terms(&config, Environment::Sandbox, false).expect_err(text);
+            let error = program_terms(&config).expect_err(text);
             assert!(error.contains(expected), "{text}: {error}");
         }
         let text = "[[fees]]\ncurrency = \"USD\"\nfixed = \"0.25\"\npercent = \"1.5\"\nvat_percent = \"7.5\"";
-        let read = terms(&toml::from_str(text).expect("TOML"), Environment::Sandbox, false).expect("terms");
+        let read = program_terms(&toml::from_str(text).expect("TOML")).expect("terms");
         let fee = read.fees[0].terms;
         assert_eq!((fee.fixed, fee.basis_points, fee.vat_basis_points), (25, 150, 750));
     }

@@ -44,7 +44,7 @@ pub async fn ensure_client(app: &App, config: &Config) -> Result<SandboxKey, Sta
             make_key(app, client.id, "Sandbox key", &secret).await?;
             client.id
         }
-        None => make_client(&app.engine, &app.vault, "Sandbox", &secret).await?,
+        None => make_client(&app.engine, &app.vault, "Sandbox", &secret, app.seed()).await?,
     };
     Ok(SandboxKey { client, secret })
 }

@@ -8,12 +8,14 @@ use paygen_api::Api;
 use paygen_api::open_streams::Streams;
 use paygen_api::rate_limit::{RateLimits, Tries};
 use paygen_api::state::{Settings, Shared};
+use paygen_app::clients::seed_programs;
 use paygen_app::credentials::Credentials;
 use paygen_app::documents::{self, DocumentsError};
 use paygen_app::key_uses::KeyUses;
 use paygen_app::vault_keys::{KeysError, open_vault};
 use paygen_app::{App, Environment, Parts, data_keys, new_id_maker};
 use paygen_core::cards::Brand;
+use paygen_core::programs::NumberRange;
 use paygen_delivery::{Deliveries, Sender};
 use paygen_edge::budget::Budget;
 use paygen_engine::clock::{BusinessClock, wall};
@@ -21,7 +23,7 @@ use paygen_engine::schedule::{Retention, Schedule};
 use paygen_engine::tail::{Source, Tail};
 use paygen_engine::{Engine, measures, recovery, sequencer, stopped};
 use paygen_store::{Database, Target};
-use paygen_vault::{CardRange, ZonePinKey};
+use paygen_vault::ZonePinKey;
 
 use crate::config::{Config, KycRequiredFor, LogFormat};
 
@@ -85,7 +87,7 @@ impl Node {
         let documents = config.documents()?;
         let verified_only = config.kyc_required_for == KycRequiredFor::Spend;
         let (stop, stopping) = tokio::sync::watch::channel(false);
-        let terms = crate::program::terms(&config.program, environment, verified_only).map_err(StartError::Program)?;
+        let terms = crate::program::terms(&config, environment, verified_only).map_err(StartError::Program)?;
         let tail = Tail::default();
         let deliveries = Deliveries::new(paygen_delivery::Shared {
             engine: engine.clone(),
@@ -116,10 +118,12 @@ impl Node {
             documents,
             terms,
             ranges: ranges(&config),
-            validity_months: config.cards.validity_months,
             environment,
             stopping,
         });
+        if required.is_some() {
+            seed_programs(&app).await?;
+        }
         let mut workers = workers(&app, &database).await?;
         workers.spawn(deliveries.clone().run(database.shards(), app.stopping.clone()));
         workers.spawn(run_upkeep(metrics.clone(), app.stopping.clone()));
@@ -204,9 +208,9 @@ fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Con
 }
 
 /// The ranges from which card numbers are drawn; the settings are already validated.
-fn ranges(config: &Config) -> Vec<(Brand, CardRange)> {
+fn ranges(config: &Config) -> Vec<NumberRange> {
     let range = |range: &crate::config::RangeConfig| {
-        Some((Brand::parse(&range.brand)?, CardRange::new(&range.prefix, range.length)?))
+        Some(NumberRange { brand: Brand::parse(&range.brand)?, prefix: range.prefix.clone(), length: range.length })
     };
     config.cards.ranges.iter().filter_map(range).collect()
 }

@@ -31,6 +31,7 @@ pub(crate) const ALL: &[Migration] = &[
         name: "0010_event_positions",
         text: include_str!("../migrations/0010_event_positions.sql"),
     },
+    Migration { number: 11, name: "0011_programs", text: include_str!("../migrations/0011_programs.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

@@ -7,7 +7,7 @@ use paygen_core::access::{ApiKey, ApiKeyHash, Client};
 use paygen_core::clock::Clock;
 use paygen_core::events::Event;
 use paygen_core::ids::{
-    AccountId, ApiKeyId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, Id, LedgerAccountId,
+    AccountId, ApiKeyId, AuthorizationId, CardHolderId, CardId, ClientId, EntryId, Id, LedgerAccountId, ProgramId,
 };
 use paygen_core::ledger::{GENESIS, Hash, Line};
 use paygen_core::messages::Links;
@@ -139,7 +139,8 @@ impl Reader {
     }
 
     pub async fn card_of_number(&self, fingerprint: &[u8; 32]) -> Result<Option<NumberedCard>, StoreError> {
-        let sql = "SELECT f.client, f.card, c.card_holder, c.debit_account, c.funds, c.expiry_year, c.expiry_month
+        let sql = "SELECT f.client, f.card, c.card_holder, c.debit_account, c.funds, c.program, c.expiry_year,
+                c.expiry_month
              FROM card_fingerprints f JOIN cards c ON c.client = f.client AND c.id = f.card WHERE f.fingerprint = ?1";
         let params = [Value::Bytes(fingerprint.to_vec())];
         let card = |row: Vec<Value>| {
@@ -147,14 +148,14 @@ impl Reader {
                 Value::Bytes(bytes) => Id::from_slice(bytes),
                 _ => None,
             };
-            let [Value::Integer(year), Value::Integer(month)] = row.get(5..)? else { return None };
+            let [Value::Integer(year), Value::Integer(month)] = row.get(6..)? else { return None };
             let (card_holder, account) = (CardHolderId(id(2)?), AccountId(id(3)?));
-            let links = Links { card_holder, account, funds: LedgerAccountId(id(4)?) };
+            let links = Links { card_holder, account, funds: LedgerAccountId(id(4)?), program: ProgramId(id(5)?) };
             Some(NumberedCard { client: ClientId(id(0)?), card: CardId(id(1)?), expiry: (*year, *month), links })
         };
         let first = |rows: Vec<Vec<Value>>| rows.into_iter().next().and_then(card);
         match &self.backend {
-            Backend::Sqlite(pool) => pool.card_of_number(fingerprint, |pool| Ok(first(pool.rows(sql, &params, 7)?))),
+            Backend::Sqlite(pool) => pool.card_of_number(fingerprint, |pool| Ok(first(pool.rows(sql, &params, 8)?))),
             Backend::Postgres(pool) => Ok(first(pool.rows(sql, &params).await?)),
         }
     }

@@ -4,6 +4,7 @@ use paygen_core::accounts::{AccountStatus, AccountType, AccountView, CategoryWor
 use paygen_core::money::Decimal;
 
 use crate::fields::{DetailsObject, Metadata, OwnerTypeWord, Text};
+use crate::limits::SpendingLimits;
 
 crate::body! {
     /// Creates an account.
@@ -36,6 +37,8 @@ crate::body! {
         optional can_credit: bool = "canCredit", example true;
         /// Your own data.
         nullable metadata: Metadata = "metadata";
+        /// Limits of all cards that the account funds, together, in the account's currency.
+        nullable spending_limits: SpendingLimits = "spendingLimits";
     }
 }
 
@@ -71,6 +74,8 @@ crate::body! {
         optional can_credit: bool = "canCredit", example true;
         /// Your own data; replaces the stored object.
         change metadata: Metadata = "metadata";
+        /// Limits of all cards that the account funds, together, in the account's currency; null removes all.
+        change spending_limits: SpendingLimits = "spendingLimits";
         /// Read-only.
         optional available_balance: Decimal = "availableBalance";
         /// Read-only.

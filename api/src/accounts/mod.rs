@@ -5,6 +5,7 @@ mod bodies;
 mod create;
 mod details;
 mod entries;
+mod limits;
 mod read;
 mod update;
 
@@ -12,5 +13,6 @@ pub use balance::*;
 pub use create::*;
 pub use details::*;
 pub use entries::*;
+pub use limits::*;
 pub use read::*;
 pub use update::*;

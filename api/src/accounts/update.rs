@@ -10,7 +10,8 @@ use paygen_core::ids::AccountId;
 use paygen_core::money::Decimal;
 
 use super::bodies::UpdateAccountBody;
-use super::create::{same_client, shown};
+use super::create::{limits_in, same_client, shown};
+use super::details::existing;
 use crate::Api;
 use crate::body::{Body, Change, NoBody};
 use crate::fields::{self, Text};
@@ -39,18 +40,38 @@ pub async fn update_account(
     body: Body<UpdateAccountBody>,
 ) -> Result<Response, Problem> {
     same_client(body.value.client.as_ref().map(Text::as_str), &caller)?;
-    let command = command(id, body.value, &write, &caller);
+    let command = match command(&app, id, body.value, &write, &caller).await {
+        Ok(command) => command,
+        Err(trouble) => return write.or_replay(&app, &caller, &body.canonical, trouble).await,
+    };
     let success = Success::new(StatusCode::OK, "Account updated successfully.", shown);
     write.perform(&app, &caller, &body.canonical, Command::UpdateAccount(Box::new(command)), success).await
 }
 
-fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Caller) -> UpdateAccount {
+async fn command(
+    app: &Api,
+    id: AccountId,
+    mut body: UpdateAccountBody,
+    write: &Write,
+    caller: &Caller,
+) -> Result<UpdateAccount, Problem> {
+    let limits = match std::mem::take(&mut body.spending_limits) {
+        Change::Keep => None,
+        Change::Clear => Some((None, Vec::new())),
+        Change::Set(limits) => {
+            let stored = existing(app, caller.client, id).await?;
+            let code = body.currency.as_ref().map_or(stored.currency.code(), Text::as_str);
+            let category = body.category.unwrap_or(stored.category);
+            let (currency, limits) = limits_in(limits, code, category)?;
+            Some((Some(currency), limits))
+        }
+    };
     let amounts = [
         ("/availableBalance", body.available_balance),
         ("/ledgerBalance", body.ledger_balance),
         ("/heldBalance", body.held_balance),
     ];
-    UpdateAccount {
+    Ok(UpdateAccount {
         id,
         owner_type: body.owner_type.map(Into::into),
         owner_id: body.owner_id.into_option(),
@@ -69,10 +90,11 @@ fn command(id: AccountId, body: UpdateAccountBody, write: &Write, caller: &Calle
         can_debit: body.can_debit,
         can_credit: body.can_credit,
         metadata: body.metadata.into_option(),
+        limits,
         echo: fields::echo(amounts, body.echo),
         if_match: write.if_match,
         may_adjust: caller.scopes.has(Scope::AccountsAdjust),
-    }
+    })
 }
 
 /// Close an account

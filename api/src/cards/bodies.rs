@@ -3,7 +3,7 @@
 use paygen_core::cards::{
     Brand, CancellationReason, CardStatus, CardType, CardView, FundingMode, ReplaceReason, RevealPurpose,
 };
-use paygen_core::ids::{AccountId, CardHolderId};
+use paygen_core::ids::{AccountId, CardHolderId, ProgramId};
 use paygen_core::money::Decimal;
 use paygen_core::time::Instant;
 use paygen_vault::{Pan, Pin};
@@ -45,13 +45,15 @@ crate::body! {
         required debit_account_id: AccountId = "debitAccountId";
         /// The card holder.
         required card_holder_id: CardHolderId = "cardHolderId";
+        /// The card program. Defaults to the client's default program.
+        optional program_id: ProgramId = "programId";
         /// Virtual or physical.
         required kind: CardType = "type", example "virtual";
         /// Card network.
         required brand: Brand = "brand", example "Visa";
         /// Initial status. A physical card is inactive until it is activated.
         required status: FirstStatus = "status", example "active";
-        /// The card's currency. Defaults to USD.
+        /// The card's currency. Defaults to that of the program, or USD.
         optional currency: CardCurrency = "currency", example "USD";
         /// Your own data.
         nullable metadata: Metadata = "metadata";
@@ -64,7 +66,8 @@ crate::body! {
         optional amount: Decimal = "amount", example 100, at least 1.0;
         /// Whether the card is for a single payment.
         optional disposable: bool = "disposable", example false;
-        /// prefunded cards have their own balance, on_demand cards spend from the debit account. Defaults to prefunded.
+        /// prefunded cards have their own balance, on_demand cards spend from the debit account. Defaults to that of the
+        /// program, or prefunded.
         optional funding_mode: FundingMode = "fundingMode", example "prefunded";
         /// Start of validity. A date means the beginning of that day, in UTC.
         nullable valid_from: Instant = "validFrom";

@@ -1,9 +1,10 @@
 //! Spending controls in bodies: allowed uses, places and amounts of a card.
 
-use paygen_core::limits::{Channels, NewControls, SpendingControls};
+use paygen_core::limits::{Channels, NewControls, NewLimit, SpendingControls};
 use paygen_core::money::Currency;
 
 use crate::body::Faults;
+use crate::card_currency::CardCurrency;
 use crate::country::CountryCode;
 use crate::fields::{List, Text};
 use crate::limits::{self, CategoryName, SpendingLimits};
@@ -24,7 +25,7 @@ crate::body! {
 }
 
 crate::body! {
-    /// Spending controls of a card. Omitted controls do not limit.
+    /// Spending controls of a card, or of each card of a program. Omitted controls do not limit.
     pub struct ControlsBody {
         /// Channels.
         nullable channels: ChannelsBody = "channels";
@@ -40,7 +41,7 @@ crate::body! {
         nullable allowed_countries: List<CountryCode, 0, 200> = "allowedCountries";
         /// Blocked.
         nullable blocked_countries: List<CountryCode, 0, 200> = "blockedCountries";
-        /// Spending limits, in the card's currency.
+        /// Spending limits, of each card by itself.
         nullable spending_limits: SpendingLimits = "spendingLimits";
     }
 }
@@ -51,6 +52,26 @@ const AT: &str = "/spendingControls";
 /// Converts the spending controls of a card in a currency.
 pub fn of_card(body: ControlsBody, currency: Currency) -> Result<NewControls, Problem> {
     let mut faults = Faults::new();
+    let controls = read(body, &mut faults, |limits, at, faults| limits::of_card(limits, currency, at, faults));
+    controls.filter(|_| faults.is_empty()).ok_or_else(|| Problem::invalid(faults))
+}
+
+/// Converts the controls that cards of a program inherit. Limits without a currency are in the program's.
+pub fn of_program(body: ControlsBody, currency: Option<CardCurrency>, faults: &mut Faults) -> Option<NewControls> {
+    read(body, faults, |limits, at, faults| limits::of_program_limits(limits, currency, at, faults))
+}
+
+fn read(
+    body: ControlsBody,
+    faults: &mut Faults,
+    read_limits: impl FnOnce(SpendingLimits, &str, &mut Faults) -> Option<Vec<NewLimit>>,
+) -> Option<NewControls> {
+    let opened = body.channels.as_ref().map_or(Channels::NONE, |channels| Channels {
+        atm: channels.atm == Some(true),
+        pos: channels.pos == Some(true),
+        web: channels.web == Some(true),
+        mobile: channels.mobile == Some(true),
+    });
     let channels = body.channels.map_or_else(Channels::default, |channels| Channels {
         atm: channels.atm.unwrap_or(true),
         pos: channels.pos.unwrap_or(true),
@@ -59,6 +80,7 @@ pub fn of_card(body: ControlsBody, currency: Currency) -> Result<NewControls, Pr
     });
     let controls = SpendingControls {
         channels,
+        opened: Some(opened).filter(|opened| *opened != Channels::NONE),
         allowed_categories: texts(body.allowed_categories),
         blocked_categories: texts(body.blocked_categories),
         allowed_merchants: texts(body.allowed_merchants),
@@ -67,15 +89,12 @@ pub fn of_card(body: ControlsBody, currency: Currency) -> Result<NewControls, Pr
         blocked_countries: texts(body.blocked_countries),
         spending_limits: Vec::new(),
     };
-    contradictions("Categories", &controls.allowed_categories, &controls.blocked_categories, &mut faults);
-    contradictions("Merchants", &controls.allowed_merchants, &controls.blocked_merchants, &mut faults);
-    contradictions("Countries", &controls.allowed_countries, &controls.blocked_countries, &mut faults);
+    contradictions("Categories", &controls.allowed_categories, &controls.blocked_categories, faults);
+    contradictions("Merchants", &controls.allowed_merchants, &controls.blocked_merchants, faults);
+    contradictions("Countries", &controls.allowed_countries, &controls.blocked_countries, faults);
     let limits = body.spending_limits.unwrap_or(List(Vec::new()));
-    let limits = limits::of_card(limits, currency, &format!("{AT}/spendingLimits"), &mut faults);
-    match limits {
-        Some(limits) if faults.is_empty() => Ok(NewControls { controls, limits }),
-        _ => Err(Problem::invalid(faults)),
-    }
+    let limits = read_limits(limits, &format!("{AT}/spendingLimits"), faults)?;
+    Some(NewControls { controls, limits })
 }
 
 fn texts<T: Into<String>, const MIN: usize, const MAX: usize>(list: Option<List<T, MIN, MAX>>) -> Vec<String> {

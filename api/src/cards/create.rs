@@ -7,6 +7,7 @@ use paygen_core::Command;
 use paygen_core::cards::{CardStatus, CardView, CreateCard, FundingMode};
 use paygen_core::limits::NewControls;
 use paygen_core::money::{Category, Currency};
+use paygen_core::programs::Program;
 
 use super::bodies::{CreateCardBody, FirstStatus};
 use super::{controls, shown};
@@ -34,7 +35,7 @@ pub async fn create_card(
     write: Write,
     body: Body<CreateCardBody>,
 ) -> Result<Response, Problem> {
-    let mut command = match command(&app, &caller, body.value) {
+    let mut command = match command(&app, &caller, body.value).await {
         Ok(command) => command,
         Err(trouble) => return write.or_replay(&app, &caller, &body.canonical, trouble).await,
     };
@@ -45,22 +46,33 @@ pub async fn create_card(
             return Ok(response);
         }
         command.id = card_numbers::new_card_id(&app);
-        command.number = card_numbers::draw(&app, caller.client, command.id, command.brand)?;
+        let program = card_numbers::program(&app, caller.client, command.program).await?;
+        command.number = card_numbers::draw(&app, &program, command.id, command.brand)?;
     }
     Err(contended())
 }
 
-fn command(app: &Api, caller: &Caller, body: CreateCardBody) -> Result<CreateCard, Problem> {
-    let code = body.currency.unwrap_or(CardCurrency::Usd).as_str();
-    let currency = Currency::find(code, Category::Fiat)
-        .ok_or_else(|| Problem::internal(format!("{code}, a currency of cards, is not known")))?;
-    let controls = body.spending_controls.map(|controls| controls::of_card(controls, currency)).transpose()?;
+/// The currency of a new card: the named one, that of its program, or US dollars.
+fn currency_of(named: Option<CardCurrency>, program: &Program) -> Result<Currency, Problem> {
+    if let (None, Some(currency)) = (named, program.settings.currency) {
+        return Ok(currency);
+    }
+    let code = named.unwrap_or(CardCurrency::Usd).as_str();
+    let found = Currency::find(code, Category::Fiat);
+    found.ok_or_else(|| Problem::internal(format!("{code}, a currency of cards, is not known")))
+}
+
+async fn command(app: &Api, caller: &Caller, body: CreateCardBody) -> Result<CreateCard, Problem> {
     let id = card_numbers::new_card_id(app);
-    let number = card_numbers::draw(app, caller.client, id, body.brand)?;
+    let program = card_numbers::program(app, caller.client, body.program_id).await?;
+    let currency = currency_of(body.currency, &program)?;
+    let controls = body.spending_controls.map(|controls| controls::of_card(controls, currency)).transpose()?;
+    let number = card_numbers::draw(app, &program, id, body.brand)?;
     Ok(CreateCard {
         id,
         debit_account: body.debit_account_id,
         card_holder: body.card_holder_id,
+        program: body.program_id,
         kind: body.kind,
         brand: body.brand,
         status: match body.status {
@@ -73,13 +85,13 @@ fn command(app: &Api, caller: &Caller, body: CreateCardBody) -> Result<CreateCar
         enable_2fa: body.enable_2fa.unwrap_or(true),
         amount: body.amount,
         disposable: body.disposable.unwrap_or(false),
-        funding_mode: body.funding_mode.unwrap_or(FundingMode::Prefunded),
+        funding_mode: body.funding_mode.or(program.settings.funding_mode).unwrap_or(FundingMode::Prefunded),
         valid_from: body.valid_from,
         valid_until: body.valid_until.map(Into::into),
         merchant_lock: body.merchant_lock.unwrap_or(false),
         cancel_after: body.cancel_after.map(|after| after.payments.0),
         number,
-        expiry: card_numbers::expiry(app),
+        expiry: card_numbers::expiry(app, &program),
         verified_only: app.settings.verified_to_issue,
     })
 }

@@ -14,6 +14,7 @@ mod status;
 mod token;
 mod update;
 
+pub use controls::{ControlsBody, of_program};
 pub use create::*;
 pub use limits::*;
 pub use money::*;

@@ -58,6 +58,8 @@ async fn prepare(
 ) -> Result<ReplaceCard, Problem> {
     let card = seen(app, caller, id).await?;
     let new_id = card_numbers::new_card_id(app);
-    let number = card_numbers::replacement(app, &card, new_id, reason).await?;
-    Ok(ReplaceCard { id, new_id, reason, number, expiry: card_numbers::expiry(app), if_match: write.if_match })
+    let program = card_numbers::program(app, caller.client, Some(card.program)).await?;
+    let number = card_numbers::replacement(app, &card, &program, new_id, reason).await?;
+    let expiry = card_numbers::expiry(app, &program);
+    Ok(ReplaceCard { id, new_id, reason, number, expiry, if_match: write.if_match })
 }

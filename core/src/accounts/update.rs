@@ -9,7 +9,7 @@ use crate::fields::{Echo, check_read_only, check_version, not_negative, unless_e
 use crate::ids::{AccountId, ClientId, Id};
 use crate::ledger::{Balance, EntryKind};
 use crate::limits::{NewLimit, divide_anew, start_limits};
-use crate::money::{Decimal, MAX_MINOR_UNITS};
+use crate::money::{Currency, Decimal, MAX_MINOR_UNITS};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -38,8 +38,8 @@ pub struct UpdateAccount {
     pub can_credit: Option<bool>,
     /// Replaces the stored metadata.
     pub metadata: Option<Option<String>>,
-    /// In the account's currency; replace the stored ones.
-    pub limits: Option<Vec<NewLimit>>,
+    /// Replace the stored ones, with the currency of their amounts, which must be the account's.
+    pub limits: Option<(Option<Currency>, Vec<NewLimit>)>,
     /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: Echo,
     pub if_match: Option<i64>,
@@ -72,7 +72,11 @@ pub(super) fn update(work: &mut Work, command: &UpdateAccount) -> Result<Account
     let mut changed = merge(&account, command);
     let mut money = (*balance).clone();
     change_currency(command, &account, &mut changed, &mut money)?;
-    if let Some(limits) = &command.limits {
+    if let Some((currency, limits)) = &command.limits {
+        // The account's currency changed after the amounts were converted.
+        if currency.is_some_and(|currency| currency != changed.currency) {
+            return Err(Refusal::Stale.into());
+        }
         let now = work.now();
         changed.limits = start_limits(&account.limits, limits, now, now)?;
     } else if changed.currency != account.currency && !account.limits.is_empty() {

@@ -142,8 +142,7 @@ fn card_facts(
 
 fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<LimitFact> {
     let (currency, counters) = (context.card.currency, &context.counters);
-    let counts =
-        |limit: &&SpendingLimit| covers(&limit.categories, category) && limit.is_of_currency(currency);
+    let counts = |limit: &&SpendingLimit| covers(&limit.categories, category) && limit.is_of_currency(currency);
     let fact = |limit: &SpendingLimit, used: &dyn Fn() -> (i64, i64)| {
         let (used_amount, used_count) = match limit.interval {
             Interval::PerAuthorization => (already.unwrap_or(0), 0),
@@ -166,8 +165,7 @@ fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<Li
         of_holder: true,
         ..fact(limit, &|| counters.of_holder.used(limit, currency, &counters.starts))
     };
-    let mut facts: Vec<LimitFact> =
-        context.card.controls.spending_limits.iter().filter(counts).map(of_card).collect();
+    let mut facts: Vec<LimitFact> = context.card.controls.spending_limits.iter().filter(counts).map(of_card).collect();
     let inherited = counters.inherited.iter().filter(counts);
     facts.extend(inherited.map(|limit| LimitFact { inherited: true, ..of_card(limit) }));
     facts.extend(context.holder.limits.iter().filter(counts).map(of_holder));

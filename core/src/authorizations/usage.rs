@@ -7,9 +7,7 @@ use crate::card_holders::CardHolder;
 use crate::cards::{self, Card};
 use crate::ids::{ClientId, Id};
 use crate::limits::windows::Starts;
-use crate::limits::{
-    Counted, Counters, LimitLevel, LimitUsage, Pool, SpendingLimit, counters, shard_of, shard_owner,
-};
+use crate::limits::{Counted, Counters, LimitLevel, LimitUsage, Pool, SpendingLimit, counters, shard_of, shard_owner};
 use crate::messages::Links;
 use crate::programs::{self, Program, inherited};
 use crate::record::Key;

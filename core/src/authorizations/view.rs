@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use crate::authorizations::{
-    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, Reason, Step,
-    explain,
+    Authorization, AuthorizationStatus, Check, CheckOutcome, Decided, DecisionOutcome, Reason, Step, explain,
 };
 use crate::events::EventPart;
 use crate::limits::{Interval, LimitLevel};

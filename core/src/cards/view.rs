@@ -102,12 +102,7 @@ impl SpendingControlsView {
     pub(crate) fn of(controls: &SpendingControls, spending_limits: Vec<SpendingLimitView>) -> SpendingControlsView {
         let channels = controls.channels;
         SpendingControlsView {
-            channels: ChannelsView {
-                atm: channels.atm,
-                pos: channels.pos,
-                web: channels.web,
-                mobile: channels.mobile,
-            },
+            channels: ChannelsView { atm: channels.atm, pos: channels.pos, web: channels.web, mobile: channels.mobile },
             allowed_categories: controls.allowed_categories.clone(),
             blocked_categories: controls.blocked_categories.clone(),
             allowed_merchants: controls.allowed_merchants.clone(),

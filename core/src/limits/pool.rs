@@ -129,8 +129,12 @@ impl Pool {
         (amount, count): (i64, i64),
         starts: &Starts,
     ) {
-        let windows: Vec<(WindowKey, i64)> =
-            self.limits.iter().filter(|limit| is_counted(limit)).map(|limit| window_of(limit, self.currency, starts)).collect();
+        let windows: Vec<(WindowKey, i64)> = self
+            .limits
+            .iter()
+            .filter(|limit| is_counted(limit))
+            .map(|limit| window_of(limit, self.currency, starts))
+            .collect();
         self.own.drop_windows_but(&windows, self.currency, starts);
         for (key, start) in windows.into_iter().filter(|(key, _)| key.covers(category)) {
             self.own.windows.add(key.clone(), start, (amount, count));
@@ -197,7 +201,8 @@ pub fn used_in_total<'a>(
     starts: &Starts,
 ) -> (i64, i64) {
     let (key, start) = window_of(limit, currency, starts);
-    let sum = shards.map(|shard| shard.raw(&key, start)).fold((0, 0), |sum: (i64, i64), one| (sum.0 + one.0, sum.1 + one.1));
+    let sum =
+        shards.map(|shard| shard.raw(&key, start)).fold((0, 0), |sum: (i64, i64), one| (sum.0 + one.0, sum.1 + one.1));
     (sum.0.max(0), sum.1.max(0))
 }
 
@@ -222,12 +227,7 @@ fn window_of(limit: &SpendingLimit, currency: Currency, starts: &Starts) -> (Win
 }
 
 /// What is left of a shard's quotas for a limit.
-fn left_of(
-    shard: &Counters,
-    limit: &SpendingLimit,
-    currency: Currency,
-    starts: &Starts,
-) -> (Option<i64>, Option<i64>) {
+fn left_of(shard: &Counters, limit: &SpendingLimit, currency: Currency, starts: &Starts) -> (Option<i64>, Option<i64>) {
     let (key, start) = window_of(limit, currency, starts);
     let (amount, count) = shard.raw(&key, start);
     let quota = shard.quotas.iter().find(|quota| quota.start == start && quota.window == key);

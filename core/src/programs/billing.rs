@@ -8,7 +8,11 @@ use crate::programs::terms::ProgramTerms;
 use crate::refusal::Refusal;
 
 /// The amount in the card's currency; `None` if no rate is known. A positive amount is at least one minor unit.
-pub(crate) fn billing(requested: &RequestedAmount, card: Currency, terms: &ProgramTerms) -> Result<Option<i64>, Refusal> {
+pub(crate) fn billing(
+    requested: &RequestedAmount,
+    card: Currency,
+    terms: &ProgramTerms,
+) -> Result<Option<i64>, Refusal> {
     if let Some(amount) = stated(requested, card)? {
         return Ok(Some(amount));
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::cards::Card;
 use crate::limits::{Channels, NewControls, NewLimit, SpendingControls, SpendingLimit, categories};
 use crate::money::Currency;
 use crate::programs::record::ProgramSettings;
@@ -25,9 +26,8 @@ pub(crate) fn inherited<'a>(
     if *controls == SpendingControls::default() {
         return Inherited { controls: None, limits: Cow::Borrowed(&[]) };
     }
-    let replaced = |limit: &SpendingLimit| {
-        settings.can_loosen && own.spending_limits.iter().any(|own| same_window(own, limit))
-    };
+    let replaced =
+        |limit: &SpendingLimit| settings.can_loosen && own.spending_limits.iter().any(|own| same_window(own, limit));
     let applies = |limit: &&SpendingLimit| limit.is_of_currency(currency) && !replaced(limit);
     let limits = controls.spending_limits.iter().filter(applies).cloned().collect();
     let controls = match settings.can_loosen {
@@ -37,6 +37,11 @@ pub(crate) fn inherited<'a>(
     };
     let restricts = *controls != SpendingControls::default();
     Inherited { controls: Some(controls).filter(|_| restricts), limits: Cow::Owned(limits) }
+}
+
+/// The limits that a card has from its program.
+pub fn inherited_limits(settings: &ProgramSettings, card: &Card) -> Vec<SpendingLimit> {
+    inherited(settings, &card.controls, card.currency).limits.into_owned()
 }
 
 /// The program's controls without those that the card sets itself.
@@ -74,32 +79,33 @@ pub(crate) fn check_loosening(
     }
     let mut fields = Vec::new();
     channels(program, new, before, &mut fields);
-    let own = &new.controls;
     let none = SpendingControls::default();
-    let known = before.unwrap_or(&none);
+    let (own, known) = (&new.controls, before.unwrap_or(&none));
     let equal = |allowed: &str, own: &str| allowed == own;
-    let lists: [(_, &[String], &[String], &[String], &dyn Fn(&str, &str) -> bool); 3] = [
-        (
-            "allowedCategories",
-            &own.allowed_categories,
-            &program.allowed_categories,
-            &known.allowed_categories,
-            &categories::covers,
-        ),
-        ("allowedMerchants", &own.allowed_merchants, &program.allowed_merchants, &known.allowed_merchants, &equal),
-        ("allowedCountries", &own.allowed_countries, &program.allowed_countries, &known.allowed_countries, &equal),
-    ];
-    for (name, own, allowed, known, covers) in lists {
-        let beyond = |item: &&String| {
-            !allowed.is_empty() && !known.contains(item) && !allowed.iter().any(|allowed| covers(allowed, item))
-        };
-        for (at, item) in own.iter().enumerate().filter(|(_, item)| beyond(item)) {
-            let why = format!("{item} is not among what the program allows: {}", allowed.join(", "));
-            fields.push((format!("/spendingControls/{name}/{at}"), why));
-        }
-    }
+    let categories = [own, program, known].map(|controls| &controls.allowed_categories[..]);
+    beyond("allowedCategories", categories, categories::covers, &mut fields);
+    let merchants = [own, program, known].map(|controls| &controls.allowed_merchants[..]);
+    beyond("allowedMerchants", merchants, equal, &mut fields);
+    let countries = [own, program, known].map(|controls| &controls.allowed_countries[..]);
+    beyond("allowedCountries", countries, equal, &mut fields);
     limits(program, new, known, currency, &mut fields);
     if fields.is_empty() { Ok(()) } else { Err(Refusal::LoosensProgram { fields }) }
+}
+
+/// What a card allows beyond its program's list.
+fn beyond(
+    name: &str,
+    [own, allowed, known]: [&[String]; 3],
+    covers: impl Fn(&str, &str) -> bool,
+    fields: &mut Vec<(String, String)>,
+) {
+    let is_beyond = |item: &String| {
+        !allowed.is_empty() && !known.contains(item) && !allowed.iter().any(|allowed| covers(allowed, item))
+    };
+    for (at, item) in own.iter().enumerate().filter(|(_, item)| is_beyond(item)) {
+        let why = format!("{item} is not among what the program allows: {}", allowed.join(", "));
+        fields.push((format!("/spendingControls/{name}/{at}"), why));
+    }
 }
 
 fn channels(
@@ -110,7 +116,8 @@ fn channels(
 ) {
     let opened = new.controls.opened.unwrap_or(Channels::NONE).named();
     let open_before = before.map_or(Channels::NONE, |before| before.channels).named();
-    for (((name, allowed), (_, opens)), (_, was_open)) in program.channels.named().into_iter().zip(opened).zip(open_before)
+    for (((name, allowed), (_, opens)), (_, was_open)) in
+        program.channels.named().into_iter().zip(opened).zip(open_before)
     {
         if opens && !allowed && !was_open {
             fields.push((format!("/spendingControls/channels/{name}"), "the program closes this channel".to_owned()));
@@ -126,9 +133,10 @@ fn limits(
     fields: &mut Vec<(String, String)>,
 ) {
     for (at, NewLimit { limit, .. }) in new.limits.iter().enumerate() {
-        let inherited = program.spending_limits.iter().find(|inherited| {
-            inherited.is_of_currency(currency) && same_window(inherited, limit)
-        });
+        let inherited = program
+            .spending_limits
+            .iter()
+            .find(|inherited| inherited.is_of_currency(currency) && same_window(inherited, limit));
         let Some(inherited) = inherited else { continue };
         let before = known.spending_limits.iter().find(|before| same_window(before, limit));
         let is_above = |own: Option<i64>, most: Option<i64>, before: Option<i64>| {

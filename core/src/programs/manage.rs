@@ -7,7 +7,7 @@ use crate::ids::{ClientId, Id, ProgramId};
 use crate::limits::{NewControls, NewLimit, divide_anew, start_limits};
 use crate::money::Currency;
 use crate::programs::find::find_for_update;
-use crate::programs::ranges::take;
+use crate::programs::ranges::{share, take};
 use crate::programs::record::{NumberRange, Program, ProgramSettings, ProgramStatus};
 use crate::programs::terms::{FeeRule, HoldRule, RateRule};
 use crate::programs::view::ProgramView;
@@ -100,6 +100,8 @@ fn check(settings: &ProgramSettings) -> Result<(), Refusal> {
 pub struct CreateProgram {
     pub name: String,
     pub settings: ProgramChanges,
+    /// The ranges of the settings, which all programs may have.
+    pub shared: Vec<NumberRange>,
 }
 
 impl Verb for CreateProgram {
@@ -120,6 +122,7 @@ fn create(work: &mut Work, command: &CreateProgram) -> Result<ProgramView, Stop>
     let (client, now) = (work.client(), work.now());
     let settings = command.settings.apply(&ProgramSettings::default(), now)?;
     let id = ProgramId(work.new_id());
+    share_all(work, &settings.ranges, &command.shared)?;
     take(work, (client, id), &[], &settings.ranges)?;
     let program = Program {
         client,
@@ -144,6 +147,8 @@ pub struct UpdateProgram {
     pub name: Option<String>,
     pub status: Option<ProgramStatus>,
     pub settings: ProgramChanges,
+    /// The ranges of the settings, which all programs may have.
+    pub shared: Vec<NumberRange>,
     /// Read-only fields that were sent; they must equal the stored ones.
     pub echo: Echo,
     pub if_match: Option<i64>,
@@ -165,6 +170,11 @@ impl Verb for UpdateProgram {
     }
 }
 
+/// Notes those of the ranges that the settings have. They may have been added since the client's first program was made.
+fn share_all(work: &mut Work, ranges: &[NumberRange], shared: &[NumberRange]) -> Result<(), Stop> {
+    ranges.iter().filter(|range| shared.contains(range)).try_for_each(|range| share(work, range))
+}
+
 fn update(work: &mut Work, command: &UpdateProgram) -> Result<ProgramView, Stop> {
     let program = find_for_update(work, command.id)?;
     check_version(command.if_match, program.version)?;
@@ -184,6 +194,7 @@ fn update(work: &mut Work, command: &UpdateProgram) -> Result<ProgramView, Stop>
         return Err(Refusal::DefaultProgram.into());
     }
     if changed.settings.ranges != program.settings.ranges {
+        share_all(work, &changed.settings.ranges, &command.shared)?;
         take(work, (program.client, program.id), &program.settings.ranges, &changed.settings.ranges)?;
     }
     if changed.settings.limits != program.settings.limits {

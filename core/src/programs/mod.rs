@@ -15,6 +15,7 @@ mod view;
 pub(crate) use billing::{billing, rate, share, stated};
 pub use convert::convert;
 pub(crate) use find::{find, of_card};
+pub use inherit::inherited_limits;
 pub(crate) use inherit::{check_loosening, inherited};
 pub use manage::{ArchiveProgram, CreateProgram, ProgramChanges, UpdateProgram};
 pub use ranges::overlapping;

@@ -103,7 +103,7 @@ async fn on_store(name: &str, options: &Options, data_dir: &Path, url: Option<&s
         open_vault(database.clone(), &config.key_file(), Environment::Sandbox).await.expect("the vault");
     let engine = start(&database, 1, EngineConfig::default().batch).await;
     let key = ApiKeySecret::generate(KeyKind::Test);
-    let client = make_client(&engine, &vault, "Bench", &key).await.expect("a client");
+    let client = make_client(&engine, &vault, "Bench", &key, crate::office::seed()).await.expect("a client");
     let accounts = Arc::new(open_accounts_of(&engine, client).await);
     let (sink, sink_url) = Sink::open().await;
     let id = WebhookId(new_id_maker().next(wall()));

@@ -13,6 +13,7 @@ use paygen_core::cards::{
 use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId};
 use paygen_core::limits::NewControls;
 use paygen_core::money::{Category, Currency};
+use paygen_core::programs::{NumberRange, ProgramSeed};
 use paygen_core::record::Key;
 use paygen_engine::Engine;
 use paygen_engine::clock::wall;
@@ -21,6 +22,15 @@ use paygen_vault::{CardRange, DataKey, FileKeyProvider, Purpose, ServiceCode, Va
 
 use crate::callers::{Act, run};
 use crate::transfers::ACCOUNTS;
+
+fn range() -> NumberRange {
+    NumberRange { brand: Brand::Visa, prefix: "400555".to_owned(), length: 16 }
+}
+
+/// What the first program of the benchmark's client is made of.
+pub fn seed() -> ProgramSeed {
+    ProgramSeed { ranges: vec![range()], ..ProgramSeed::default() }
+}
 
 /// What issuing and revealing cards needs: a vault with its keys in the database, card holders, some cards.
 pub struct Office {
@@ -89,11 +99,13 @@ impl Office {
             fingerprint: self.vault.fingerprint(&pan),
             bin: pan.bin(),
             last4: pan.last4(),
+            range: range(),
         };
         Command::CreateCard(Box::new(CreateCard {
             id,
             debit_account: self.accounts[at],
             card_holder: self.holders[at],
+            program: None,
             kind: CardType::Virtual,
             brand: Brand::Visa,
             status: CardStatus::Active,

@@ -16,6 +16,7 @@ use paygen_core::ledger::Balance;
 use paygen_core::limits::{Counters, SpendingControls};
 use paygen_core::messages::Links;
 use paygen_core::money::{Category, Currency};
+use paygen_core::programs::Program;
 use paygen_core::time::Instant;
 use paygen_core::work::{Context, Work};
 use paygen_engine::clock::wall;
@@ -143,6 +144,7 @@ impl Seeder {
             primary_crypto_wallet: None,
             live_cards: 0,
             unsettled_cards: 0,
+            limits: Vec::new(),
             version: 1,
             created_at: self.now,
             updated_at: self.now,
@@ -209,6 +211,7 @@ impl Seeder {
             id,
             debit_account: account,
             card_holder,
+            program: Program::default_of(client),
             kind: CardType::Virtual,
             brand: Brand::Visa,
             currency: self.usd,
@@ -253,6 +256,10 @@ impl Seeder {
         let fingerprint = self.vault.fingerprint(&pan);
         self.work.card_fingerprints.put(CardFingerprint { fingerprint, client, card: id });
         self.work.counters.put(Counters::new(client, id.0));
-        Known { id, number: pan.expose().to_owned(), links: Links { card_holder, account, funds } }
+        Known {
+            id,
+            number: pan.expose().to_owned(),
+            links: Links { card_holder, account, funds, program: Program::default_of(client) },
+        }
     }
 }

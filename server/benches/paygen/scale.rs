@@ -88,7 +88,7 @@ async fn measure_one(
     let lanes = if database.has_one_writer() { 1 } else { EngineConfig::default().lanes };
     let engine = start(&database, lanes, EngineConfig::default().batch).await;
     let key = ApiKeySecret::generate(KeyKind::Test);
-    let client = make_client(&engine, &vault, "Bench", &key).await.expect("a client");
+    let client = make_client(&engine, &vault, "Bench", &key, crate::office::seed()).await.expect("a client");
     engine.drain().await;
     let population = Arc::new(seed(&database, vault.clone(), client, cards).await);
     if let Some(url) = &url {

@@ -73,11 +73,11 @@ async fn seed(options: &Options, data_dir: &Path, url: Option<&str>) -> Seeded {
     let batch = EngineConfig::default().batch;
     let engine = start(&database, 1, batch).await;
     let writer = ApiKeySecret::generate(KeyKind::Test);
-    let client = make_client(&engine, &vault, "Writer", &writer).await.expect("a client");
+    let client = make_client(&engine, &vault, "Writer", &writer, crate::office::seed()).await.expect("a client");
     let mut others = Vec::new();
     for number in 0..TENANTS {
         let key = ApiKeySecret::generate(KeyKind::Test);
-        make_client(&engine, &vault, &format!("Tenant {number}"), &key).await.expect("a client");
+        make_client(&engine, &vault, &format!("Tenant {number}"), &key, crate::office::seed()).await.expect("a client");
         others.push(key);
     }
     let accounts = Arc::new(open_accounts_of(&engine, client).await);

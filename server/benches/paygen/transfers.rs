@@ -90,7 +90,8 @@ async fn compare_nodes(target: &Target, options: &Options) {
 async fn open_accounts(engine: &Engine) -> (ClientId, Vec<AccountId>) {
     let client = ClientId(new_id_maker().next(wall()));
     let key = NewKey { hash: paygen_vault::random_bytes(), hint: "bench".to_owned() };
-    let made = paygen_core::access::CreateClient { id: client, name: "bench".to_owned(), key };
+    let made =
+        paygen_core::access::CreateClient { id: client, name: "bench".to_owned(), key, program: super::office::seed() };
     run(engine, client, Command::CreateClient(made)).await.expect("a client");
     open_accounts_of(engine, client).await
 }
@@ -113,6 +114,7 @@ pub async fn open_accounts_of(engine: &Engine, client: ClientId) -> (ClientId, V
             can_debit: true,
             can_credit: true,
             metadata: None,
+            limits: Vec::new(),
             may_adjust: true,
         };
         if let Some(Outcome::Account(view)) = run(engine, client, Command::CreateAccount(command)).await {

@@ -11,6 +11,7 @@ use paygen_core::events::{Event, EventType};
 use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
 use paygen_core::messages::{AuthorizationType, Channel};
+use paygen_core::programs::{Program, ProgramStatus};
 use paygen_core::record::Key;
 use paygen_core::transactions::{Transaction, TransactionType};
 use paygen_core::transfers::{Transfer, TransferStatus};
@@ -231,6 +232,7 @@ pub mod cards {
         ID = id("_id", "c.id");
         DEBIT_ACCOUNT = id("debitAccountId", "c.debit_account");
         CARD_HOLDER = id("cardHolderId", "c.card_holder");
+        PROGRAM = id("programId", "c.program");
         TYPE = word("type", "c.kind", CardType::WORDS).searched();
         BRAND = word("brand", "c.brand", Brand::WORDS).searched();
         CURRENCY = capitals("currency", "c.currency").searched();
@@ -309,6 +311,23 @@ pub mod transactions {
         UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(Transaction, "transactions", id ID);
+}
+
+pub mod programs {
+    use super::*;
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        NAME = text("name", "t.name").searched();
+        STATUS = word("status", "t.status", ProgramStatus::WORDS);
+        BRAND = word("brand", "t.brand", Brand::WORDS).nullable();
+        CURRENCY = capitals("currency", "t.currency").nullable().searched();
+        FUNDING_MODE = word("fundingMode", "t.funding_mode", FundingMode::WORDS).nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+    plain_list!(Program, "programs", id ID);
 }
 
 pub mod exceptions {

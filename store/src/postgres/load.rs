@@ -96,7 +96,9 @@ pub(super) async fn plan<'a, R: Keyed>(
         (Load::Hold, Access::Shared) => &texts.read_for_share,
         (Load::Hold, Access::Exclusive) => &texts.read_for_update,
     };
-    let is_guarded = |key: &Key| lock == Access::Shared && guards.binary_search_by_key(key, |(key, _)| *key).is_ok();
+    // Programs are guarded by what their changes lock besides: a decision reads them after its counters were locked.
+    let has_guard = |key: &Key| R::KIND == Kind::Program || guards.binary_search_by_key(key, |(key, _)| *key).is_ok();
+    let is_guarded = |key: &Key| lock == Access::Shared && has_guard(key);
     let (guarded, locked): (Vec<&Key>, Vec<&Key>) = keys.iter().map(|(key, _)| key).partition(|key| is_guarded(key));
     let (known, guarded): (Vec<&Key>, Vec<&Key>) = guarded.into_iter().partition(|key| seen.has(key));
     let before = (plans.locking.len(), plans.guarded.len(), plans.versions.len());

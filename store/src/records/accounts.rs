@@ -3,7 +3,7 @@
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
 use paygen_core::transfers::{Transfer, TransferStatus};
 
-use super::{Keyed, stored};
+use super::{Keyed, stored, unless_empty};
 
 stored!(Account, "accounts", key 2, {
     "client" Bytes = |a| a.client.0,
@@ -23,6 +23,7 @@ stored!(Account, "accounts", key 2, {
     "primary_crypto_wallet" Bytes = |a| a.primary_crypto_wallet.map(|id| id.0),
     "live_cards" Integer = |a| a.live_cards,
     "unsettled_cards" Integer = |a| a.unsettled_cards,
+    "spending_limits" Text = |a| unless_empty(&a.limits),
     "version" Integer = |a| a.version,
     "created_at" Integer = |a| a.created_at,
     "updated_at" Integer = |a| a.updated_at,
@@ -44,6 +45,7 @@ stored!(Account, "accounts", key 2, {
     primary_crypto_wallet: row.optional_id()?,
     live_cards: row.integer()?,
     unsettled_cards: row.integer()?,
+    limits: row.optional_json()?,
     version: row.integer()?,
     created_at: row.time()?,
     updated_at: row.time()?,

@@ -9,7 +9,7 @@ use paygen_core::transactions::{Transaction, TransactionType};
 use paygen_core::money::Decimal;
 
 use super::parts::{decisions, merchant, merchant_rest, read_decisions, trace, trace_rest};
-use super::{Keyed, json, stored};
+use super::{Keyed, json, stored, unless_empty};
 
 stored!(Counters, "counters", key 2, {
     "client" Bytes = |c| c.client.0,
@@ -17,12 +17,14 @@ stored!(Counters, "counters", key 2, {
     "windows" Text = |c| json(&c.windows),
     "payments" Integer = |c| c.payments,
     "answered" Bytes = |c| Answered::pack(&c.answered),
+    "quotas" Text = |c| unless_empty(&c.quotas),
 }, |row| Counters {
     client: row.id()?,
     owner: row.id()?,
     windows: row.json()?,
     payments: row.integer()?,
     answered: row.parsed(Answered::unpack)?,
+    quotas: row.optional_json()?,
 });
 impl Keyed for Counters {
     fn is_sound(&self) -> bool {

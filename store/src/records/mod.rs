@@ -8,6 +8,7 @@ mod cards;
 mod events;
 mod ledger;
 mod parts;
+mod programs;
 mod webhooks;
 
 use paygen_core::ids::Id;
@@ -160,6 +161,14 @@ impl Row {
         serde_json::from_str(&text).map_err(|_| self.corrupt())
     }
 
+    /// A value that is stored as JSON unless it is the default.
+    pub fn optional_json<T: serde::de::DeserializeOwned + Default>(&mut self) -> Result<T, Corrupt> {
+        match self.optional_text()? {
+            Some(text) => serde_json::from_str(&text).map_err(|_| self.corrupt()),
+            None => Ok(T::default()),
+        }
+    }
+
     pub fn hash(&mut self) -> Result<[u8; 32], Corrupt> {
         self.bytes()?.try_into().map_err(|_| self.corrupt())
     }
@@ -190,6 +199,11 @@ impl Row {
     pub fn skip(&mut self) -> Result<(), Corrupt> {
         self.next().map(|_| ())
     }
+}
+
+/// A list as JSON; `None` if it is empty.
+fn unless_empty<T: serde::Serialize>(list: &[T]) -> Option<String> {
+    (!list.is_empty()).then(|| json(&list))
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -73,7 +73,7 @@ mod tests {
     use std::sync::Arc;
 
     use paygen_core::cards::CardFingerprint;
-    use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, Id};
+    use paygen_core::ids::{AccountId, CardHolderId, CardId, ClientId, Id, ProgramId};
     use paygen_core::messages::Links;
     use paygen_core::table::Change;
 
@@ -82,7 +82,8 @@ mod tests {
 
     fn card(number: u8) -> NumberedCard {
         let id = Id::from_bytes([number; 12]);
-        let links = Links { card_holder: CardHolderId(id), account: AccountId(id), funds: AccountId(id).into() };
+        let (card_holder, account, program) = (CardHolderId(id), AccountId(id), ProgramId(id));
+        let links = Links { card_holder, account, funds: account.into(), program };
         NumberedCard { client: ClientId(id), card: CardId(id), expiry: (2030, 1), links }
     }
 

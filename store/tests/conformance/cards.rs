@@ -7,7 +7,7 @@ use paygen_core::cards::{
     Brand, Card, CardFingerprint, CardSecret, CardStatus, CardType, FundingMode, PaymentReference, RevealPurpose,
     RevealToken, StatusChange,
 };
-use paygen_core::ids::{AccountId, CardHolderId, CardId, DocumentId, EntryId};
+use paygen_core::ids::{AccountId, CardHolderId, CardId, DocumentId, EntryId, ProgramId};
 use paygen_core::limits::SpendingControls;
 use paygen_core::record::Record;
 use paygen_core::rotation::Sealed;
@@ -82,6 +82,7 @@ pub(super) fn a_card(number: u8, full: bool) -> Card {
         id: CardId(id(number)),
         debit_account: AccountId(id(90)),
         card_holder: CardHolderId(id(1)),
+        program: ProgramId(id(77)),
         kind: CardType::Physical,
         brand: Brand::Visa,
         currency: usd,

@@ -117,6 +117,7 @@ fn shown(number: u8) -> Account {
         primary_crypto_wallet: None,
         live_cards: 0,
         unsettled_cards: 0,
+        limits: Vec::new(),
         version: 1,
         created_at: at,
         updated_at: at,

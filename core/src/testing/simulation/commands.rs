@@ -19,9 +19,9 @@ use crate::messages::{
     AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
 use crate::money::{Currency, Decimal};
+use crate::programs::SeedProgram;
 use crate::record::Key;
 use crate::resolution::ResolveException;
-use crate::programs::SeedProgram;
 use crate::testing::{SEALED, a_new_account, a_seed, replacement, usd};
 use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, Unmatched};
 use crate::transfers::{CreateTransfer, ReverseTransfer};
@@ -377,13 +377,12 @@ impl Simulation {
         };
         let secret = card.and_then(|card| self.world.secret_row(card));
         let linked = card.filter(|_| secret.is_some()).map(|card| self.world.card_row(card));
-        let links =
-            linked.map(|card| Links {
-                card_holder: card.card_holder,
-                account: card.debit_account,
-                funds: card.funds,
-                program: card.program,
-            });
+        let links = linked.map(|card| Links {
+            card_holder: card.card_holder,
+            account: card.debit_account,
+            funds: card.funds,
+            program: card.program,
+        });
         let pin_sealed = secret.and_then(|secret| secret.pin.clone());
         let pin = match (&pin_sealed, pin) {
             (Some(_), Match::NotSet) => Match::NotGiven,

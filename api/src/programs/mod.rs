@@ -1,0 +1,10 @@
+//! `/programs`: what cards have in common, their limits together, and what a change would mean.
+
+mod bodies;
+mod limits;
+mod read;
+mod write;
+
+pub use limits::*;
+pub use read::*;
+pub use write::*;
