@@ -65,6 +65,7 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(programs::list_programs, programs::create_program))
         .routes(routes!(programs::get_program, programs::update_program, programs::archive_program))
         .routes(routes!(programs::get_program_limits))
+        .routes(routes!(programs::get_program_impact))
         // Cards
         .routes(routes!(cards::list_cards, cards::create_card))
         .routes(routes!(cards::look_up_card))
@@ -122,20 +123,24 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
     };
     match environment {
         Environment::Production => api,
-        Environment::Sandbox => api
-            .routes(routes!(simulator::fund_account))
-            .routes(routes!(simulator::simulate_authorization))
-            .routes(routes!(simulator::simulate_increment))
-            .routes(routes!(simulator::simulate_reversal))
-            .routes(routes!(simulator::simulate_clearing))
-            .routes(routes!(simulator::simulate_expiry))
-            .routes(routes!(simulator::simulate_advice))
-            .routes(routes!(simulator::simulate_refund))
-            .routes(routes!(simulator::simulate_refund_reversal))
-            .routes(routes!(simulator::simulate_force_post))
-            .routes(routes!(simulator::simulate_reversal_by_reference))
-            .routes(routes!(simulator::read_clock, simulator::advance_clock)),
+        Environment::Sandbox => simulated(api),
     }
+}
+
+/// The calls of the simulator.
+fn simulated(api: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
+    api.routes(routes!(simulator::fund_account))
+        .routes(routes!(simulator::simulate_authorization))
+        .routes(routes!(simulator::simulate_increment))
+        .routes(routes!(simulator::simulate_reversal))
+        .routes(routes!(simulator::simulate_clearing))
+        .routes(routes!(simulator::simulate_expiry))
+        .routes(routes!(simulator::simulate_advice))
+        .routes(routes!(simulator::simulate_refund))
+        .routes(routes!(simulator::simulate_refund_reversal))
+        .routes(routes!(simulator::simulate_force_post))
+        .routes(routes!(simulator::simulate_reversal_by_reference))
+        .routes(routes!(simulator::read_clock, simulator::advance_clock))
 }
 
 /// The OpenAPI document of an environment.

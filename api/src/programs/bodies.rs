@@ -25,7 +25,7 @@ crate::body! {
         required brand: Brand = "brand", example "Visa";
         /// The digits that all its numbers begin with, 6 to 11. No other program may have numbers of it, except that
         /// all programs share the ranges of the server's settings.
-        required prefix: Text<6, 11> = "prefix", example "40055512";
+        required prefix: Text<6, 11> = "prefix", example "40066612";
         /// Digits of a number. Defaults to 16.
         optional length: Whole<13, 19> = "length", example 16;
     }

@@ -341,19 +341,20 @@ fn limits<'a>(card: &'a CardFacts, ctx: &Ctx<'_>) -> Verdict<'a> {
     if !ctx.spends() || card.limits.is_empty() {
         return Verdict::NotApplicable;
     }
-    let mut tightest: Option<(i64, Compared<'a>)> = None;
+    let mut tightest: Option<((bool, i64), Compared<'a>)> = None;
     for limit in &card.limits {
         let of = |amounts| Some(Figures { amounts, limit: Some((limit.level(), limit.interval)) });
         if let Some(most) = limit.amount {
             let total = limit.used_amount.saturating_add(ctx.amount);
-            let (observed, threshold, figures) =
-                (Seen::Total(total, limit), Seen::Money(most), of(Some((total, most))));
+            let (observed, threshold) = (Seen::Total(total, limit), Seen::Money(most));
+            let figures = of(Some((total, most)).filter(|_| !limit.at_most));
             let compared = Compared { observed, threshold, figures, level: Some(source(limit)) };
             if total > most {
                 return Verdict::Fail(compared, Fix::AtMost(most.saturating_sub(limit.used_amount).max(0)));
             }
-            if tightest.as_ref().is_none_or(|(room, _)| most - total < *room) {
-                tightest = Some((most - total, compared));
+            let room = (limit.at_most, most - total);
+            if tightest.as_ref().is_none_or(|(known, _)| room < *known) {
+                tightest = Some((room, compared));
             }
         }
         if let Some(most) = limit.max_count.filter(|_| !ctx.facts.incremental) {

@@ -59,7 +59,10 @@ fn text_of(seen: Seen<'_>, card: Option<&CardFacts>) -> Option<String> {
         Seen::Instant(micros) => Instant::from_micros(micros).to_string(),
         Seen::Money(minor) => money(card, minor),
         Seen::List(list) => list.join(", "),
-        Seen::Total(total, limit) => format!("{} ({} {})", money(card, total), limit.interval, whose(limit)),
+        Seen::Total(total, limit) => {
+            let at_most = if limit.at_most { "at most " } else { "" };
+            format!("{at_most}{} ({} {})", money(card, total), limit.interval, whose(limit))
+        }
         Seen::Count(count, limit) => format!("{count} payments ({} {})", limit.interval, whose(limit)),
         Seen::MostPayments(most) => format!("{most} payments"),
     })

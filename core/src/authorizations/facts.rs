@@ -64,6 +64,9 @@ pub struct LimitFact {
     pub used_amount: i64,
     #[serde(default, skip_serializing_if = "is_default")]
     pub used_count: i64,
+    /// Whether so much is used at most: the payment fitted into a part of the limit, and the exact usage was not looked up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub at_most: bool,
 }
 
 impl LimitFact {

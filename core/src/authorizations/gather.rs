@@ -158,6 +158,7 @@ fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<Li
             max_count: limit.max_count,
             used_amount,
             used_count,
+            at_most: false,
         }
     };
     let of_card = |limit: &SpendingLimit| fact(limit, &|| counters.of_card.used(limit, currency, &counters.starts));
@@ -172,6 +173,7 @@ fn limits(context: &CardContext, category: &str, already: Option<i64>) -> Vec<Li
     for pool in &counters.pools {
         let shared = |limit: &SpendingLimit| LimitFact {
             shared: Some(pool.level),
+            at_most: !pool.is_exact() && limit.interval != Interval::PerAuthorization,
             ..fact(limit, &|| pool.used(limit, &counters.starts))
         };
         facts.extend(pool.limits.iter().filter(counts).map(shared));

@@ -23,6 +23,7 @@ mod replay;
 mod reverse;
 pub(crate) mod usage;
 mod view;
+mod what_if;
 
 pub(crate) use advise::price_pending_advice;
 
@@ -41,6 +42,7 @@ pub use replay::{Difference, Replay};
 pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};
 pub(crate) use view::StepView;
 pub use view::{AuthorizationView, DecisionView};
+pub use what_if::{WhatIf, inherits_otherwise};
 
 #[cfg(test)]
 mod tests;

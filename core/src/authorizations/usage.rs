@@ -160,11 +160,11 @@ pub(crate) fn release_usage(
     count: i64,
 ) -> Result<(), Stop> {
     let starts = Starts::at(work.now());
-    for level in SHARED.into_iter().filter(|level| usage.uses(*level)).collect::<Vec<_>>() {
-        let Some((owner, payer)) = sharing(level, &links(card)) else { continue };
-        let mut shard = counters(work, shard_owner(owner, shard_of(payer)))?;
-        usage.release_shared(level, &mut shard, (amount, count), &starts);
-        work.counters.put(shard);
+    if SHARED.into_iter().any(|level| usage.uses(level)) {
+        for mut pool in CardCounters::find(work, card)?.pools {
+            pool.release(usage, (amount, count), &starts);
+            pool.keep(work);
+        }
     }
     change(work, card, |counters| usage.release(counters, card.currency, (amount, count), &starts))
 }
@@ -172,9 +172,11 @@ pub(crate) fn release_usage(
 /// Debits again what a refund had credited to windows, as far as they are current.
 pub(crate) fn consume_again(work: &mut Work, card: &Arc<Card>, given: &LimitUsage) -> Result<(), Stop> {
     let starts = Starts::at(work.now());
-    for mut pool in CardCounters::find(work, card)?.pools.into_iter().filter(|pool| given.uses(pool.level)) {
-        pool.consume_again(work, given, &starts)?;
-        pool.keep(work);
+    if SHARED.into_iter().any(|level| given.uses(level)) {
+        for mut pool in CardCounters::find(work, card)?.pools.into_iter().filter(|pool| given.uses(pool.level)) {
+            pool.consume_again(work, given, &starts)?;
+            pool.keep(work);
+        }
     }
     change(work, card, |counters| given.consume_again(counters, card.currency, &starts))
 }

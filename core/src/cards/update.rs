@@ -5,7 +5,7 @@ use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, vi
 use crate::events::EventType;
 use crate::fields::{Echo, check_read_only};
 use crate::ids::{AccountId, CardId, ClientId, Id};
-use crate::limits::NewControls;
+use crate::limits::{NewControls, SpendingControls};
 use crate::programs::{self, check_loosening};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -100,11 +100,9 @@ fn update(work: &mut Work, command: &UpdateCard) -> Result<Pictured<CardView>, S
 
 /// Whether the change of a canceled card changes nothing.
 fn says_the_same(command: &UpdateCard, card: &Card, now: crate::time::Instant) -> Result<bool, Refusal> {
-    let controls = command
-        .controls
-        .as_ref()
-        .map(|controls| controls.replacing(&card.controls, card.created_at, now))
-        .transpose()?;
+    let replaced = |controls: &NewControls| controls.replacing(&card.controls, card.created_at, now);
+    let controls = command.controls.as_ref().map(replaced).transpose()?;
+    let controls = controls.map(|controls| SpendingControls { opened: card.controls.opened, ..controls });
     let metadata = command.metadata.as_ref().map(|metadata| crate::fields::unless_empty(metadata.clone()));
     Ok(command.status.is_none_or(|status| status == card.status)
         && command.cancellation_reason.as_ref().is_none_or(|reason| Some(reason) == card.cancellation_reason.as_ref())

@@ -23,7 +23,7 @@ impl Sampled for ProgramView {
             settings: ProgramSettings {
                 brand: Some(Brand::Visa),
                 currency: Currency::find("USD", Category::Fiat),
-                ranges: vec![NumberRange { brand: Brand::Visa, prefix: "40055512".to_owned(), length: 16 }],
+                ranges: vec![NumberRange { brand: Brand::Visa, prefix: "40066612".to_owned(), length: 16 }],
                 ..ProgramSettings::default()
             },
             event_seq: 0,

@@ -8,6 +8,8 @@ mod find;
 mod level;
 mod packed;
 mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,9 @@ pub const SHARDS: usize = 16;
 
 const SHARES: i64 = SHARDS as i64;
 
+/// A quota into which no payment fits.
+const NOTHING: i64 = i64::MIN / 4;
+
 /// What a shard may use of a window, after the limit was divided anew. Until then it is an equal part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
@@ -107,6 +110,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether all shards are held, so that the usage is exact.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.others.is_some()
+    }
+
     /// What a payment has to be compared with: the exact usage if all shards are held, otherwise what leaves the rest of
     /// the shard's quota, which is at least as much.
     pub(crate) fn used(&self, limit: &SpendingLimit, starts: &Starts) -> (i64, i64) {
@@ -143,6 +151,11 @@ impl Pool {
         if let Some(others) = &mut self.others {
             divide(&mut self.own, others, &self.limits, self.currency, starts);
         }
+    }
+
+    /// Credits what is taken back of a payment, as far as the windows are current.
+    pub(crate) fn release(&mut self, usage: &mut LimitUsage, (amount, count): (i64, i64), starts: &Starts) {
+        usage.release_shared(self.level, &mut self.own, (amount, count), starts);
     }
 
     /// Debits again what a refund had credited. The quotas do not cover that, so what is left is divided anew.
@@ -221,7 +234,7 @@ fn is_counted(limit: &SpendingLimit) -> bool {
 }
 
 /// The current window of a limit. It begins when the limit was set, if that was in it.
-fn window_of(limit: &SpendingLimit, currency: Currency, starts: &Starts) -> (WindowKey, i64) {
+pub(super) fn window_of(limit: &SpendingLimit, currency: Currency, starts: &Starts) -> (WindowKey, i64) {
     let start = starts.in_zone(limit.interval, &limit.time_zone).micros().max(limit.since);
     (WindowKey::of(limit, currency), start)
 }
@@ -246,7 +259,11 @@ fn divide(own: &mut Counters, others: &mut [Counters], limits: &[SpendingLimit],
         let (key, start) = window_of(limit, currency, starts);
         let all = std::iter::once(&*own).chain(&*others).map(|shard| shard.raw(&key, start));
         let (amount, count) = all.fold((0_i64, 0_i64), |sum, one| (sum.0.saturating_add(one.0), sum.1 + one.1));
-        let part = |most: Option<i64>, used: i64| most.map(|most| most.saturating_sub(used.max(0)).max(0) / SHARES);
+        // Beyond the limit no shard may decide by itself: what is credited to one does not make room for all.
+        let part = |most: Option<i64>, used: i64| {
+            let left = most?.saturating_sub(used.max(0));
+            Some(if left < 0 { NOTHING } else { left / SHARES })
+        };
         let (amount_part, count_part) = (part(limit.amount, amount), part(limit.max_count, count));
         for shard in std::iter::once(&mut *own).chain(&mut *others) {
             let (amount, count) = shard.raw(&key, start);

@@ -98,6 +98,9 @@ async fn do_the_rest(server: &Server) {
     server.post(&format!("/simulator/authorizations/{}/clear", text(&paid, "_id")), json!({})).await.expect(201);
     server.delete(&format!("/cards/{card}")).await.expect(200);
 
+    let program = server.post("/programs", json!({"name": "P"})).await.expect(201).id();
+    server.put(&format!("/programs/{program}"), json!({"riskThreshold": 80})).await.expect(200);
+    server.delete(&format!("/programs/{program}")).await.expect(200);
     let key = server.post("/api-keys", json!({"name": "k", "scopes": ["accounts:read"]})).await.expect(201).id();
     server.delete(&format!("/api-keys/{key}")).await.expect(200);
 }

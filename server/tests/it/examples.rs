@@ -146,7 +146,9 @@ async fn accounts(book: &mut Book<'_>) -> String {
     book.get("listTransfers", "/transfers?limit=1").await;
 
     let path = format!("/accounts/{account}");
-    book.put("updateAccount", &path, json!({"name": "USD operating account"})).await;
+    let changes = json!({"name": "USD operating account", "spendingLimits": [{"amount": 5000, "interval": "weekly"}]});
+    book.put("updateAccount", &path, changes).await;
+    book.get("getAccountLimits", &format!("{path}/limits")).await;
     book.get("getAccount", &path).await;
     book.get("listAccounts", "/accounts?limit=2&sort=name").await;
     book.get("getBalance", &format!("{path}/balance?explain=true")).await;
@@ -172,6 +174,24 @@ async fn empty_account(book: &Book<'_>) -> String {
         "ownerType": "business", "name": "Old wallet", "type": "checking", "category": "fiat", "currency": "USD",
     });
     book.server.post("/accounts", body).await.expect(201).id()
+}
+
+async fn programs(book: &mut Book<'_>) -> String {
+    let fleet = json!({
+        "name": "Fleet cards", "brand": "Visa", "currency": "USD",
+        "numberRanges": [{"brand": "Visa", "prefix": "40066612"}],
+        "fees": [{"currency": "USD", "international": true, "fixed": 0.25, "percent": 1.5, "vatPercent": 20}],
+        "rates": [{"from": "EUR", "to": "USD", "rate": 1.0837}], "holds": [{"categories": ["fuel"], "days": 2}],
+        "spendingControls": {"allowedCategories": ["fuel"], "spendingLimits": [{"amount": 150, "interval": "daily"}]},
+        "spendingLimits": [{"amount": 20_000, "interval": "monthly"}],
+    });
+    let program = id(&book.post("createProgram", "/programs", fleet).await);
+    let path = format!("/programs/{program}");
+    book.put("updateProgram", &path, json!({"riskThreshold": 85})).await;
+    book.get("getProgram", &path).await;
+    book.get("listPrograms", "/programs?limit=2&sort=name").await;
+    book.get("getProgramLimits", &format!("{path}/limits")).await;
+    path
 }
 
 async fn holders(book: &mut Book<'_>) -> String {
@@ -262,7 +282,7 @@ async fn cards(book: &mut Book<'_>, account: &str, holder: &str) -> String {
     card
 }
 
-async fn payments(book: &mut Book<'_>, card: &str) {
+async fn payments(book: &mut Book<'_>, card: &str, holder: &str) {
     let hotel = json!({
         "cardId": card, "amount": 100, "channel": "pos", "estimated": true,
         "merchant": {"category": "7011", "name": "ACME HOTEL", "country": "US"},
@@ -303,6 +323,7 @@ async fn payments(book: &mut Book<'_>, card: &str) {
     book.get("listTransactions", "/transactions?limit=1&filter=type=capture").await;
     book.get("listCardTransactions", &format!("/cards/{card}/transactions?limit=1&filter=type=refund")).await;
     book.get("getCardLimits", &format!("/cards/{card}/limits")).await;
+    book.get("getCardHolderLimits", &format!("/card-holders/{holder}/limits")).await;
     let exceptions = book.get("listExceptions", "/exceptions?limit=1&filter=status=open").await;
     let resolve = format!("/exceptions/{}/resolve", id(&exceptions[0]));
     book.post("resolveException", &resolve, json!({"note": "Confirmed with the card holder."})).await;
@@ -375,7 +396,13 @@ on_both_stores! {
         let account = accounts(&mut book).await;
         let holder = holders(&mut book).await;
         let card = cards(&mut book, &account, &holder).await;
-        payments(&mut book, &card).await;
+        payments(&mut book, &card, &holder).await;
+        let program = programs(&mut book).await;
+        let proposed = r#"{"riskThreshold":60}"#;
+        let first = server.get("/programs?limit=1&sort=createdAt").await.expect(200).data()[0].clone();
+        let impact = format!("/programs/{}/impact?days=7&proposed={proposed}", id(&first));
+        book.get("getProgramImpact", &impact).await;
+        book.delete("archiveProgram", &program).await;
         events(&mut book, &card).await;
         access(&mut book).await;
         let examples: Map<String, Value> = book.examples.into_iter().collect();

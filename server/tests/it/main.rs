@@ -44,6 +44,7 @@ mod lists;
 mod measures;
 mod network_messages;
 mod operator;
+mod programs;
 mod proxy;
 mod published;
 mod quickstart;

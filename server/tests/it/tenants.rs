@@ -12,7 +12,7 @@ use crate::world::{Backend, Server, World};
 const STREAMS: usize = 20;
 
 /// A second client; returns its key.
-fn another_client(world: &World) -> String {
+pub fn another_client(world: &World) -> String {
     let made = world.command("clients create --name Other").output().expect("paygen runs");
     let received = String::from_utf8_lossy(&made.stdout).into_owned();
     assert!(made.status.success(), "{received}{}", String::from_utf8_lossy(&made.stderr));

@@ -22,6 +22,7 @@ fn limit(amount: i64, used_amount: i64) -> LimitFact {
         max_count: None,
         used_amount,
         used_count: 0,
+        at_most: false,
     }
 }
 

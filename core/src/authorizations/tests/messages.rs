@@ -368,7 +368,7 @@ fn what_cannot_be_priced_waits_for_a_rate() {
     );
     stage.currency = currency("EUR");
     stage.terms.program.rates = vec![RateRule { from: currency("EUR"), to: usd(), rate: decimal("1.5") }];
-    stage.play("the programme's rate", &[("force g 2", "force_post 90 acct 100 used 10x5 !force_post 3")]);
+    stage.play("the program's rate", &[("force g 2", "force_post 90 acct 100 used 10x5 !force_post 3")]);
     stage.rate = Some("2");
     stage.play("the message's rate", &[("force h 2", "force_post 86 acct 100 used 14x6 !force_post 4")]);
 }
