@@ -22,6 +22,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AuthorizationNotFound
         | Refusal::TransactionNotFound
         | Refusal::WebhookNotFound
+        | Refusal::ResponderNotFound
         | Refusal::ExceptionNotFound
         | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
@@ -45,6 +46,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::BillingMismatch { .. }
         | Refusal::ResolutionMismatch { .. }
         | Refusal::AmountBelowMinimum { .. }
+        | Refusal::FallbackRequired
         | Refusal::ValidityInvalid { .. }
         | Refusal::ExpiryInPast
         | Refusal::ClockBackwards { .. }
@@ -66,6 +68,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::PaymentReferenceUsed { .. }
         | Refusal::PinNotSet
         | Refusal::WebhookDisabled
+        | Refusal::ResponderDisabled
         | Refusal::ExceptionResolved
         | Refusal::AuthorizationNotOpen { .. }
         | Refusal::TooManyIncrements { .. }

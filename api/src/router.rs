@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::{
     access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
-    openapi, request_id, root, simulator, transactions, transfers, watch, webhooks,
+    openapi, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -99,6 +99,13 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::test_webhook))
         .routes(routes!(webhooks::rotate_webhook_secret))
         .routes(routes!(webhooks::recover_webhook))
+        // Responders
+        .routes(routes!(responders::list_responders, responders::create_responder))
+        .routes(routes!(responders::get_responder, responders::update_responder, responders::delete_responder))
+        .routes(routes!(responders::test_responder))
+        .routes(routes!(responders::rotate_responder_secret))
+        .routes(routes!(responders::list_responder_calls))
+        .routes(routes!(responders::get_responder_stats))
         // Access
         .routes(routes!(access::list_api_keys, access::create_api_key))
         .routes(routes!(access::get_api_key, access::revoke_api_key))

@@ -175,6 +175,9 @@ typed_ids! {
     EventId,
     WebhookId,
     AttemptId,
+    ResponderId,
+    /// A question to a responder.
+    CallId,
     AuditId,
 }
 
@@ -190,7 +193,7 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
-crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse);
+crate::stored_as_text!(AccountId => AccountId::parse, ResponderId => ResponderId::parse, CallId => CallId::parse, CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse);
 
 impl ClientId {
     /// The owner of rows that belong to the installation instead of a client, such as the clock.

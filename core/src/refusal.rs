@@ -206,6 +206,12 @@ pub enum Refusal {
     WebhookNotFound,
     #[error("The webhook endpoint is disabled. Enable it first with PUT /webhooks/{{webhookId}}.")]
     WebhookDisabled,
+    #[error("There is no such responder for this client.")]
+    ResponderNotFound,
+    #[error("onSilence is rules, so fallback needs at least one rule; otherwise everything would be approved.")]
+    FallbackRequired,
+    #[error("The responder is disabled. Set its status to active first with PUT /responders/{{responderId}}.")]
+    ResponderDisabled,
     #[error("There is no such exception for this client.")]
     ExceptionNotFound,
     #[error("The exception is resolved already.")]
@@ -317,6 +323,9 @@ impl Refusal {
             Refusal::TransactionNotFound => "transaction_not_found",
             Refusal::WebhookNotFound => "webhook_not_found",
             Refusal::WebhookDisabled => "webhook_disabled",
+            Refusal::ResponderNotFound => "responder_not_found",
+            Refusal::FallbackRequired => "fallback_required",
+            Refusal::ResponderDisabled => "responder_disabled",
             Refusal::ExceptionNotFound => "exception_not_found",
             Refusal::ExceptionResolved => "exception_resolved",
             Refusal::AuthorizationNotOpen { .. } => "authorization_not_open",
@@ -360,6 +369,7 @@ impl Refusal {
             | Refusal::VerificationWithAmount => Some("/amount"),
             Refusal::RateUnknown { .. } => Some("/currency"),
             Refusal::ExpiryInPast => Some("/expiresAt"),
+            Refusal::FallbackRequired => Some("/fallback"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
             Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
             Refusal::DetailNotFound
@@ -405,6 +415,8 @@ impl Refusal {
             | Refusal::TransactionNotFound
             | Refusal::WebhookNotFound
             | Refusal::WebhookDisabled
+            | Refusal::ResponderNotFound
+            | Refusal::ResponderDisabled
             | Refusal::ExceptionNotFound
             | Refusal::ExceptionResolved
             | Refusal::AuthorizationNotOpen { .. }

@@ -10,7 +10,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::money::{Currency, format_minor};
+use crate::money::{Currency, Decimal, format_minor};
 
 /// A view with its JSON, made once: an event carries it, and the answer is the same bytes.
 #[derive(Clone, Debug)]
@@ -57,6 +57,11 @@ impl Money {
     /// An amount given in minor units.
     pub fn new(minor: i64, currency: Currency) -> Money {
         Money { minor, exponent: currency.exponent() }
+    }
+
+    /// An amount given in major units, without a currency.
+    pub fn of(amount: Decimal) -> Money {
+        Money { minor: amount.to_minor(amount.scale()).unwrap_or_default(), exponent: amount.scale() }
     }
 
     pub fn minor(self) -> i64 {

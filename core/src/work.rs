@@ -67,6 +67,10 @@ macro_rules! for_each_table {
             webhooks: $crate::webhooks::Webhook,
             webhook_progress: $crate::webhooks::WebhookProgress,
             deliveries: $crate::webhooks::Delivery,
+            responders: $crate::responders::Responder,
+            responder_questions: $crate::responders::Question,
+            responder_calls: $crate::responders::ResponderCall,
+            responder_budgets: $crate::responders::BudgetUse,
             balances: $crate::ledger::Balance,
         }
     };

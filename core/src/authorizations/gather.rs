@@ -73,6 +73,7 @@ pub(super) fn facts(
         risk_threshold: terms.risk_threshold,
         incremental: already.is_some(),
         approved_before: already.map(|already| already.approved),
+        ruling: None,
     }
 }
 

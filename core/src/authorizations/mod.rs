@@ -21,12 +21,13 @@ mod record;
 pub(crate) mod release;
 mod replay;
 mod reverse;
+mod settle;
 pub(crate) mod usage;
 mod view;
 
 pub(crate) use advise::price_pending_advice;
 
-pub use authorize::Authorize;
+pub use authorize::{Asking, Authorize};
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, LimitLevel, RULES_VERSION, Reason};
 pub use explain::explain;
@@ -39,8 +40,10 @@ pub(crate) use record::MAX_TIMELINE_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};
 pub use replay::{Difference, Replay};
 pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};
+pub(crate) use settle::end_question;
+pub use settle::{CallResult, SettleAuthorization};
 pub(crate) use view::StepView;
-pub use view::{AuthorizationView, DecisionView};
+pub use view::{AuthorizationView, CheckView, DecisionView};
 
 #[cfg(test)]
 mod tests;

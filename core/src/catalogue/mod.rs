@@ -7,6 +7,7 @@ mod accounts;
 mod authorizations;
 mod card_holders;
 mod cards;
+mod responders;
 mod transfers;
 mod webhooks;
 
@@ -22,7 +23,8 @@ use crate::authorizations::AuthorizationView;
 use crate::card_holders::CardHolderNotice;
 use crate::cards::{CardView, MovementView, RevealView};
 use crate::events::{Event, EventPart, EventType, Owner, Part, body, data_of};
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ResponderId, WebhookId};
+use crate::responders::{CallView, ResponderView};
 use crate::time::Instant;
 use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
@@ -84,6 +86,8 @@ pub(crate) const fn members(kind: EventType) -> &'static [Member] {
         | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>()] },
         EventType::WebhookDisabled => const { &[member::<WebhookView>()] },
         EventType::WebhookTest => const { &[member::<TestMessage>()] },
+        EventType::ResponderAnsweredLate => const { &[member::<CallView>()] },
+        EventType::ResponderDegraded | EventType::ResponderRecovered => const { &[member::<ResponderView>()] },
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>()] },
     }
 }
@@ -103,6 +107,9 @@ fn owner(kind: EventType) -> Owner {
         | EventType::CardHolderRejected
         | EventType::CardHolderErased => Owner::CardHolder(CardHolderId(sample_id(2))),
         EventType::WebhookDisabled | EventType::WebhookTest => Owner::Webhook(WebhookId(sample_id(7))),
+        EventType::ResponderAnsweredLate | EventType::ResponderDegraded | EventType::ResponderRecovered => {
+            Owner::Responder(ResponderId(sample_id(8)))
+        }
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => Owner::ApiKey(ApiKeyId(sample_id(5))),
         EventType::CardCreated
         | EventType::CardUpdated
@@ -164,6 +171,13 @@ fn description(kind: EventType) -> &'static str {
             "A webhook endpoint was disabled: on request, because it answered 410, or after five days without a success."
         }
         EventType::WebhookTest => "A test of a webhook endpoint, sent only to that endpoint.",
+        EventType::ResponderAnsweredLate => {
+            "A responder answered after its authorization was decided without it. `call` has the answer, which changes nothing."
+        }
+        EventType::ResponderDegraded => {
+            "A server stopped asking a responder that failed repeatedly; its fallback decides until it answers again."
+        }
+        EventType::ResponderRecovered => "A responder that was degraded answers again and is asked again.",
         EventType::ApiKeyCreated => "An API key was created.",
         EventType::ApiKeyRevoked => "An API key stopped working.",
     }

@@ -47,6 +47,7 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
         Owner::CardHolder(_) => count(&mut work.card_holders, key, |row| &mut row.event_seq),
         Owner::ApiKey(_) => count(&mut work.api_keys, key, |row| &mut row.event_seq),
         Owner::Webhook(_) => count(&mut work.webhooks, key, |row| &mut row.event_seq),
+        Owner::Responder(_) => count(&mut work.responders, key, |row| &mut row.event_seq),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The event record, event types, and the objects that events belong to.
 
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ResponderId, WebhookId};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -38,6 +38,11 @@ crate::string_enum! {
         WebhookDisabled = "webhook.disabled",
         /// Only the tested endpoint receives it.
         WebhookTest = "webhook.test",
+        /// An answer came after the authorization was decided without it.
+        ResponderAnsweredLate = "responder.answered_late",
+        /// A server stopped asking a responder that failed repeatedly.
+        ResponderDegraded = "responder.degraded",
+        ResponderRecovered = "responder.recovered",
         ApiKeyCreated = "api_key.created",
         ApiKeyRevoked = "api_key.revoked",
     }
@@ -57,6 +62,7 @@ pub enum Owner {
     },
     ApiKey(ApiKeyId),
     Webhook(WebhookId),
+    Responder(ResponderId),
 }
 
 impl Owner {
@@ -67,6 +73,7 @@ impl Owner {
             Owner::Card { .. } => "card",
             Owner::ApiKey(_) => "api_key",
             Owner::Webhook(_) => "webhook",
+            Owner::Responder(_) => "responder",
         }
     }
 
@@ -78,6 +85,7 @@ impl Owner {
             Owner::Card { .. } => &["cardId", "cardHolderId", "accountId"],
             Owner::ApiKey(_) => &["apiKeyId"],
             Owner::Webhook(_) => &["webhookId"],
+            Owner::Responder(_) => &["responderId"],
         }
     }
 
@@ -88,6 +96,7 @@ impl Owner {
             Owner::Card { id, .. } => id.0,
             Owner::ApiKey(id) => id.0,
             Owner::Webhook(id) => id.0,
+            Owner::Responder(id) => id.0,
         }
     }
 }

@@ -8,6 +8,7 @@ mod cards;
 mod events;
 mod ledger;
 mod parts;
+mod responders;
 mod webhooks;
 
 use paygen_core::ids::Id;

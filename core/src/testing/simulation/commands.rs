@@ -437,7 +437,7 @@ impl Simulation {
             trace,
         };
         let advice = advice.then(|| !self.dice.one_in(4));
-        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone() })))
+        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone(), asking: None })))
     }
 
     fn reverse_by_reference(&mut self) -> Option<Command> {
