@@ -68,7 +68,6 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::PaymentReferenceUsed { .. }
         | Refusal::PinNotSet
         | Refusal::WebhookDisabled
-        | Refusal::ResponderDisabled
         | Refusal::ExceptionResolved
         | Refusal::AuthorizationNotOpen { .. }
         | Refusal::TooManyIncrements { .. }

@@ -100,12 +100,7 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::rotate_webhook_secret))
         .routes(routes!(webhooks::recover_webhook))
         // Responders
-        .routes(routes!(responders::list_responders, responders::create_responder))
-        .routes(routes!(responders::get_responder, responders::update_responder, responders::delete_responder))
-        .routes(routes!(responders::test_responder))
-        .routes(routes!(responders::rotate_responder_secret))
-        .routes(routes!(responders::list_responder_calls))
-        .routes(routes!(responders::get_responder_stats))
+        .merge(of_responders())
         // Access
         .routes(routes!(access::list_api_keys, access::create_api_key))
         .routes(routes!(access::get_api_key, access::revoke_api_key))
@@ -123,20 +118,35 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
     };
     match environment {
         Environment::Production => api,
-        Environment::Sandbox => api
-            .routes(routes!(simulator::fund_account))
-            .routes(routes!(simulator::simulate_authorization))
-            .routes(routes!(simulator::simulate_increment))
-            .routes(routes!(simulator::simulate_reversal))
-            .routes(routes!(simulator::simulate_clearing))
-            .routes(routes!(simulator::simulate_expiry))
-            .routes(routes!(simulator::simulate_advice))
-            .routes(routes!(simulator::simulate_refund))
-            .routes(routes!(simulator::simulate_refund_reversal))
-            .routes(routes!(simulator::simulate_force_post))
-            .routes(routes!(simulator::simulate_reversal_by_reference))
-            .routes(routes!(simulator::read_clock, simulator::advance_clock)),
+        Environment::Sandbox => with_simulator(api),
     }
+}
+
+fn of_responders() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(responders::list_responders, responders::create_responder))
+        .routes(routes!(responders::get_responder, responders::update_responder, responders::delete_responder))
+        .routes(routes!(responders::test_responder))
+        .routes(routes!(responders::rotate_responder_secret))
+        .routes(routes!(responders::list_responder_calls))
+        .routes(routes!(responders::get_responder_stats))
+}
+
+/// The calls of the sandbox.
+fn with_simulator(api: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
+    api.routes(routes!(simulator::fund_account))
+        .routes(routes!(simulator::set_responder_faults))
+        .routes(routes!(simulator::simulate_authorization))
+        .routes(routes!(simulator::simulate_increment))
+        .routes(routes!(simulator::simulate_reversal))
+        .routes(routes!(simulator::simulate_clearing))
+        .routes(routes!(simulator::simulate_expiry))
+        .routes(routes!(simulator::simulate_advice))
+        .routes(routes!(simulator::simulate_refund))
+        .routes(routes!(simulator::simulate_refund_reversal))
+        .routes(routes!(simulator::simulate_force_post))
+        .routes(routes!(simulator::simulate_reversal_by_reference))
+        .routes(routes!(simulator::read_clock, simulator::advance_clock))
 }
 
 /// The OpenAPI document of an environment.

@@ -126,6 +126,7 @@ commands! {
     RotateResponderSecret(responders::RotateResponderSecret) = "responder.secret.rotate" => Responder,
     VerifyResponder(Box<responders::VerifyResponder>) = "responder.verify" => Responder,
     NoteResponder(responders::NoteResponder) = "responder.note" => Count,
+    PurgeCalls(responders::PurgeCalls) = "responder.call.purge" => Count,
     CreateClient(access::CreateClient) = "client.create" => ApiKey,
     DisableClient(access::DisableClient) = "client.disable" => Client,
     CreateApiKey(access::CreateApiKey) = "api_key.create" => ApiKey,

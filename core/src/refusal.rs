@@ -210,8 +210,6 @@ pub enum Refusal {
     ResponderNotFound,
     #[error("onSilence is rules, so fallback needs at least one rule; otherwise everything would be approved.")]
     FallbackRequired,
-    #[error("The responder is disabled. Set its status to active first with PUT /responders/{{responderId}}.")]
-    ResponderDisabled,
     #[error("There is no such exception for this client.")]
     ExceptionNotFound,
     #[error("The exception is resolved already.")]
@@ -325,7 +323,6 @@ impl Refusal {
             Refusal::WebhookDisabled => "webhook_disabled",
             Refusal::ResponderNotFound => "responder_not_found",
             Refusal::FallbackRequired => "fallback_required",
-            Refusal::ResponderDisabled => "responder_disabled",
             Refusal::ExceptionNotFound => "exception_not_found",
             Refusal::ExceptionResolved => "exception_resolved",
             Refusal::AuthorizationNotOpen { .. } => "authorization_not_open",
@@ -416,7 +413,6 @@ impl Refusal {
             | Refusal::WebhookNotFound
             | Refusal::WebhookDisabled
             | Refusal::ResponderNotFound
-            | Refusal::ResponderDisabled
             | Refusal::ExceptionNotFound
             | Refusal::ExceptionResolved
             | Refusal::AuthorizationNotOpen { .. }

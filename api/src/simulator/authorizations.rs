@@ -254,7 +254,13 @@ pub async fn simulate_increment(
     let requested =
         RequestedAmount { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
     let partial_allowed = body.value.partial_allowed.unwrap_or(false);
-    let command = IncrementAuthorization { id, requested, partial_allowed, terms: app.terms.clone() };
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &body.canonical).await? {
+        return Ok(answer);
+    }
+    let mut command = IncrementAuthorization { id, requested, partial_allowed, terms: app.terms.clone(), asked: None };
+    if !write.dry_run {
+        command.asked = app.responders.ask_about_increment(caller.client, &command).await?;
+    }
     let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
     write
         .from_network()

@@ -34,7 +34,7 @@ pub use explain::explain;
 pub(crate) use explain::explain_one;
 pub use facts::{CardFacts, Facts, LimitFact, Request};
 pub(crate) use find::{find, find_for_update};
-pub use increment::IncrementAuthorization;
+pub use increment::{AskedIncrement, IncrementAuthorization};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use record::MAX_TIMELINE_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};

@@ -12,13 +12,13 @@ use crate::authorizations::{
 };
 use crate::cards::{self, Card, apply_payment_effects};
 use crate::events::{EventType, Owner, emit};
-use crate::ids::{AuthorizationId, CallId, ClientId, Id};
+use crate::ids::{AuthorizationId, CallId, CardId, ClientId, Id, ResponderId};
 use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::responders::{
-    Answer, AnswerWord, CallOutcome, CallView, CalledAbout, DecidedBy, FallbackPayment, Question, ResponderCall,
-    Ruling, rule_by_fallback,
+    Answer, AnswerWord, CallOutcome, CallView, CalledAbout, DecidedBy, FallbackPayment, ResponderCall, Ruling,
+    rule_by_fallback,
 };
 use crate::table::Access;
 use crate::verb::Verb;
@@ -44,6 +44,8 @@ pub struct CallResult {
 #[derive(Clone, Debug)]
 pub struct SettleAuthorization {
     pub id: AuthorizationId,
+    /// Its card, where it is known: then the settlement runs in the card's lane.
+    pub card: Option<CardId>,
     pub call: CallId,
     pub result: CallResult,
     pub terms: Arc<Terms>,
@@ -53,12 +55,20 @@ impl Verb for SettleAuthorization {
     type Answer = AuthorizationView;
 
     fn home(&self) -> Option<Id> {
-        Some(self.id.0)
+        Some(self.card.map_or(self.id.0, |card| card.0))
     }
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.authorizations.prefetch(Key::of(client, self.id.0), Access::Exclusive);
         work.responder_questions.prefetch(Key::of(client, self.id.0), Access::Exclusive);
+        let Some(card) = self.card.map(|card| Key::of(client, card.0)) else { return };
+        work.cards.prefetch(card, Access::Shared);
+        work.counters.prefetch(card, Access::Exclusive);
+        if let Some(links) = work.hints.links(card) {
+            work.card_holders.prefetch(Key::of(client, links.card_holder.0), Access::Shared);
+            work.counters.prefetch(Key::of(client, links.card_holder.0), Access::Exclusive);
+            work.balances.prefetch(Key::of(client, links.funds.0), Access::Exclusive);
+        }
     }
 
     fn run(&self, work: &mut Work) -> Result<AuthorizationView, Stop> {
@@ -73,24 +83,27 @@ fn settle(work: &mut Work, command: &SettleAuthorization) -> Result<Authorizatio
     let open = question.filter(|question| question.call == command.call && found.awaits_answer());
     let Some(question) = open else { return record_late(work, command, &found) };
     let card = cards::find(work, found.card.ok_or(Refusal::CardNotFound)?)?;
-    let ruling = ruling(work, command, &question, &found)?;
+    let ruling = ruling(work, question.responder, &command.result, &found, found.outstanding)?;
     let decided_by = ruling.by;
     let mut changed = (*found).clone();
     let decision = decide_again(&mut changed, &card, ruling);
     note_answer(&mut changed, &command.result, decided_by, false);
     work.responder_questions.delete(key);
-    log_call(work, command, &changed, &question, decided_by, false);
+    let about = (CalledAbout::Authorization, &changed);
+    let call = called(work, (question.responder, command.call), &command.result, about, decided_by, false);
+    work.responder_calls.put(call);
     finish(work, &card, changed, decision, &command.terms)
 }
 
-/// The responder's answer, or the fallback's.
-fn ruling(
+/// The responder's answer, or the fallback's, on an amount in minor units.
+pub(super) fn ruling(
     work: &mut Work,
-    command: &SettleAuthorization,
-    question: &Question,
+    responder: ResponderId,
+    result: &CallResult,
     found: &Authorization,
+    amount: i64,
 ) -> Result<Ruling, Stop> {
-    if let Some(answer) = &command.result.answer {
+    if let Some(answer) = &result.answer {
         return Ok(Ruling {
             by: DecidedBy::Responder,
             approves: answer.decision == AnswerWord::Approve,
@@ -98,16 +111,11 @@ fn ruling(
             reason: answer.reason.clone(),
         });
     }
-    let responder = work.responders.get(Key::of(work.client(), question.responder.0))?;
+    let responder = work.responders.get(Key::of(work.client(), responder.0))?;
     let ruled = match (responder, found.card) {
         (Some(responder), Some(card)) => {
-            let payment = FallbackPayment {
-                card,
-                amount: found.outstanding,
-                currency: found.currency,
-                category: &found.merchant.category,
-                channel: found.channel,
-            };
+            let (category, channel) = (&*found.merchant.category, found.channel);
+            let payment = FallbackPayment { card, amount, currency: found.currency, category, channel };
             rule_by_fallback(work, &responder, &payment)?
         }
         _ => Err("the responder was deleted".to_owned()),
@@ -243,7 +251,10 @@ fn record_late(
             latency_ms: command.result.latency_ms,
             ..(*known).clone()
         },
-        None => called(work, command, found, asked.responder, decided_by, true),
+        None => {
+            let about = (CalledAbout::Authorization, found);
+            called(work, (asked.responder, command.call), &command.result, about, decided_by, true)
+        }
     };
     let responder = call.responder;
     let shown = CallView::of(&call);
@@ -255,40 +266,28 @@ fn record_late(
     Ok(AuthorizationView::of(&changed))
 }
 
-fn log_call(
-    work: &mut Work,
-    command: &SettleAuthorization,
-    about: &Authorization,
-    question: &Question,
-    decided_by: DecidedBy,
-    late: bool,
-) {
-    let call = called(work, command, about, question.responder, decided_by, late);
-    work.responder_calls.put(call);
-}
-
-fn called(
+/// The log's row of a call.
+pub(super) fn called(
     work: &Work,
-    command: &SettleAuthorization,
-    about: &Authorization,
-    responder: crate::ids::ResponderId,
+    (responder, id): (ResponderId, CallId),
+    result: &CallResult,
+    (about, authorization): (CalledAbout, &Authorization),
     decided_by: DecidedBy,
     late: bool,
 ) -> ResponderCall {
-    let result = &command.result;
     ResponderCall {
         client: work.client(),
-        id: command.call,
+        id,
         responder,
-        about: CalledAbout::Authorization,
-        authorization: Some(about.id),
+        about,
+        authorization: Some(authorization.id),
         outcome: result.outcome,
         decided_by: Some(decided_by),
         status: result.status,
         latency_ms: result.latency_ms,
         late,
         answer: result.answer.clone(),
-        currency: about.currency,
+        currency: authorization.currency,
         request: result.request.clone(),
         excerpt: result.excerpt.clone(),
         error: result.error.clone(),

@@ -8,6 +8,7 @@
 mod answer;
 mod budget;
 mod call;
+mod choose;
 mod manage;
 mod question;
 mod record;
@@ -19,16 +20,15 @@ pub use answer::{Answer, AnswerView, AnswerWord, Asked, AskedView, CallOutcome, 
 pub use budget::BudgetUse;
 pub(crate) use budget::{FallbackPayment, rule_by_fallback};
 pub use call::{CallView, CalledAbout, ResponderCall};
+pub use choose::responder_for;
 pub use manage::{
     ChangedSecret, ChangedSettings, CreateResponder, DeleteResponder, MAX_RESPONDERS, RotateResponderSecret,
     UpdateResponder, VerifyResponder,
 };
 pub use question::Question;
 pub use record::{Responder, ResponderKind, ResponderStatus, ResponderSwitch};
-pub use settings::{
-    Ask, Budget, Fallback, IncrementRule, OnSilence, Payment, ResponderScope, ResponderSettings, responder_for,
-};
-pub use status::NoteResponder;
+pub use settings::{Ask, Budget, Fallback, IncrementRule, OnSilence, Payment, ResponderScope, ResponderSettings};
+pub use status::{NoteResponder, PurgeCalls};
 pub use view::ResponderView;
 
 #[cfg(test)]

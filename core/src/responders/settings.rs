@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Responder, ResponderStatus};
 use crate::ids::{AccountId, CardId};
 use crate::limits::covers;
 use crate::messages::{AuthorizationType, Channel};
@@ -99,7 +98,7 @@ pub struct Payment<'a> {
 
 impl ResponderScope {
     /// How specifically the scope covers a card; `None` if it does not.
-    fn covers(&self, card: CardId, account: AccountId) -> Option<u8> {
+    pub(super) fn covers(&self, card: CardId, account: AccountId) -> Option<u8> {
         if self.card_ids.contains(&card) {
             return Some(2);
         }
@@ -111,27 +110,10 @@ impl ResponderScope {
 }
 
 impl Ask {
-    fn covers(&self, payment: &Payment<'_>) -> bool {
+    pub(super) fn covers(&self, payment: &Payment<'_>) -> bool {
         let above = |least: Decimal| payment.amount > least.to_minor_rounded(payment.currency.exponent(), false);
         self.above.is_none_or(above)
             && (self.types.is_empty() || self.types.contains(&payment.kind))
             && covers(&self.categories, payment.category)
     }
-}
-
-/// The responder to be asked about a payment. The most specific scope decides which responder is responsible (card,
-/// account, all; of several the oldest), and that one's `ask` whether it is asked. `responders` are in the order of
-/// their ids.
-pub fn responder_for<'a>(responders: &'a [Responder], payment: &Payment<'_>) -> Option<&'a Responder> {
-    let mut responsible: Option<(u8, &Responder)> = None;
-    for responder in responders {
-        let works = matches!(responder.status(), ResponderStatus::Active | ResponderStatus::Paused);
-        let Some(specific) = responder.settings.scope.covers(payment.card, payment.account).filter(|_| works) else {
-            continue;
-        };
-        if responsible.is_none_or(|(before, _)| specific > before) {
-            responsible = Some((specific, responder));
-        }
-    }
-    responsible.map(|(_, responder)| responder).filter(|responder| responder.settings.ask.covers(payment))
 }

@@ -5,6 +5,7 @@ use paygen_core::authorizations::{Authorization, AuthorizationView, Decided, Dec
 use paygen_core::limits::Interval;
 use paygen_core::money::Currency;
 use paygen_core::responders::Question;
+use paygen_core::time::Instant;
 use paygen_core::view::Money;
 use serde::Serialize;
 
@@ -84,6 +85,44 @@ fn facts(decided: &Decided, currency: Currency) -> Facts<'_> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct IncrementBody {
+    id: String,
+    #[serde(rename = "type")]
+    about: &'static str,
+    authorization: AuthorizationView,
+    facts: IncrementFacts,
+    deadline_at: String,
+    attempt: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IncrementFacts {
+    /// What would be approved in addition.
+    approvable_amount: Money,
+    partial_allowed: bool,
+}
+
+/// The body of a question about an increment by so much, in minor units.
+pub(super) fn of_increment(
+    id: String,
+    about: &Authorization,
+    (amount, partial_allowed): (i64, bool),
+    deadline: Instant,
+) -> Vec<u8> {
+    let body = IncrementBody {
+        id,
+        about: "increment",
+        authorization: AuthorizationView::of(about),
+        facts: IncrementFacts { approvable_amount: Money::new(amount, about.currency), partial_allowed },
+        deadline_at: deadline.to_string(),
+        attempt: 1,
+    };
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct TestBody<'a> {
     id: &'a str,
     #[serde(rename = "type")]
@@ -94,7 +133,7 @@ struct TestBody<'a> {
 }
 
 /// The body of a test call.
-pub(super) fn of_test(id: &str, deadline: paygen_core::time::Instant) -> Vec<u8> {
+pub(super) fn of_test(id: &str, deadline: Instant) -> Vec<u8> {
     let message = "A test of this responder. Answer it as a question; nothing is paid.";
     let body = TestBody { id, about: "test", message, deadline_at: deadline.to_string(), attempt: 1 };
     serde_json::to_vec(&body).unwrap_or_default()

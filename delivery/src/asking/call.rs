@@ -27,9 +27,10 @@ pub(super) async fn make(
     question: Question,
     about: Authorization,
 ) -> CallResult {
-    if responder.status() == ResponderStatus::Paused {
-        return skipped("the responder is paused");
-    }
+    let _place = match place(&responders, &responder) {
+        Ok(place) => place,
+        Err(why) => return skipped(why),
+    };
     let Some(decided) = about.decided.first() else { return skipped("there is no decision to ask about") };
     let bounds = Bounds {
         approvable: decided.approved,
@@ -41,8 +42,22 @@ pub(super) async fn make(
     send(&responders, &responder, (&id, "authorization"), sent, Some(bounds)).await
 }
 
+/// A place among the open questions, or why it is not asked.
+pub(super) fn place(
+    responders: &Responders,
+    responder: &Responder,
+) -> Result<tokio::sync::OwnedSemaphorePermit, &'static str> {
+    if responder.status() == ResponderStatus::Paused {
+        return Err("the responder is paused");
+    }
+    if responders.0.breakers.is_open(responder.id) {
+        return Err("the responder is degraded: it failed repeatedly");
+    }
+    responders.0.places.take(responder.id).ok_or("too many questions to the responder are open")
+}
+
 /// Posts a body and judges the response. There is no time limit here.
-async fn send(
+pub(super) async fn send(
     responders: &Responders,
     responder: &Responder,
     (id, about): (&str, &str),
@@ -56,6 +71,10 @@ async fn send(
     let sent = match signed(parts, responder, (id, about), &body) {
         Ok(headers) => parts.sender.ask(&responder.url, headers, body, MAX_ANSWER_BYTES).await,
         Err(error) => Err(error.to_string()),
+    };
+    let sent = match responders.0.faults.draw(responder.id) {
+        Some(faults) => faults.apply(sent).await,
+        None => sent,
     };
     result.latency_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let asked = match sent {

@@ -9,6 +9,7 @@ use paygen_core::ids::{ClientId, Id, IdGenerator, ResponderId};
 use paygen_core::responders::{Responder, ResponderStatus};
 use paygen_core::time::Instant;
 use paygen_store::{Reader, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a change made on another server may go unnoticed.
 pub(super) const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
@@ -48,6 +49,10 @@ impl Known {
         self.all().get(&client)?.iter().find(|responder| responder.id == id).cloned()
     }
 
+    pub(super) fn by_id(&self, id: ResponderId) -> Option<Responder> {
+        self.all().values().flat_map(|own| own.iter()).find(|responder| responder.id == id).cloned()
+    }
+
     pub(super) async fn refresh(&self, reader: &Reader) -> Result<(), StoreError> {
         let read = Arc::new(by_client(reader.all_responders().await?));
         *self.responders.write().unwrap_or_else(PoisonError::into_inner) = read;
@@ -73,4 +78,20 @@ fn by_client(all: Vec<Responder>) -> ByClient {
         found.entry(responder.client).or_default().push(responder);
     }
     found.into_iter().map(|(client, own)| (client, own.into())).collect()
+}
+
+/// Upper bound on the questions open to one responder on one server.
+const MAX_QUESTIONS: usize = 256;
+
+/// The questions that are open to each responder. A responder that hangs keeps no more than its own places.
+#[derive(Default)]
+pub(super) struct Places(Mutex<HashMap<ResponderId, Arc<Semaphore>>>);
+
+impl Places {
+    /// A place for a question; `None` if all are taken.
+    pub(super) fn take(&self, id: ResponderId) -> Option<OwnedSemaphorePermit> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = all.entry(id).or_insert_with(|| Arc::new(Semaphore::new(MAX_QUESTIONS)));
+        places.clone().try_acquire_owned().ok()
+    }
 }

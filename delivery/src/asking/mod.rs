@@ -8,7 +8,10 @@
 
 mod answer;
 mod body;
+mod breaker;
 mod call;
+mod faults;
+mod increment;
 mod known;
 mod sweep;
 
@@ -18,10 +21,10 @@ use std::time::Duration;
 use paygen_core::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, CallResult, SettleAuthorization,
 };
-use paygen_core::ids::{AuthorizationId, CallId, ClientId};
+use paygen_core::ids::{AuthorizationId, CallId, CardId, ClientId, ResponderId};
 use paygen_core::programs::Terms;
 use paygen_core::record::Key;
-use paygen_core::responders::{CallOutcome, Question, Responder};
+use paygen_core::responders::{CallOutcome, NoteResponder, Question, Responder};
 use paygen_core::time::Instant;
 use paygen_core::view::Pictured;
 use paygen_core::work::Context;
@@ -33,7 +36,10 @@ use paygen_vault::Vault;
 use tokio::sync::oneshot;
 
 use crate::sender::Sender;
-use known::Known;
+use breaker::{Breakers, Change};
+use faults::AllFaults;
+pub use faults::Faults;
+use known::{Known, Places};
 
 /// How much longer than its deadline a question waits for an answer that decides nothing any more.
 const LATE_WINDOW: Duration = Duration::from_secs(5);
@@ -41,6 +47,9 @@ const LATE_WINDOW: Duration = Duration::from_secs(5);
 /// How often a settlement is submitted again when the engine has no room or the store cannot be written.
 const MAX_TRIES: u32 = 20;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a responder that is not asked any more gets a test call.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often somebody who waits for another task's settlement looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(25);
@@ -62,6 +71,10 @@ pub struct Responders(Arc<Shared>);
 struct Shared {
     parts: Parts,
     known: Known,
+    breakers: Breakers,
+    faults: AllFaults,
+    /// Of each responder, how many questions may still be opened.
+    places: Places,
 }
 
 /// Why a payment is not shown settled.
@@ -79,7 +92,8 @@ impl Responders {
     /// Reads the responders of all clients.
     pub async fn open(parts: Parts) -> Result<Responders, StoreError> {
         let known = Known::read(&parts.reader).await?;
-        Ok(Responders(Arc::new(Shared { parts, known })))
+        let (breakers, faults, places) = (Breakers::default(), AllFaults::default(), Places::default());
+        Ok(Responders(Arc::new(Shared { parts, known, breakers, faults, places })))
     }
 
     /// The allowed targets.
@@ -107,7 +121,12 @@ impl Responders {
     /// Refreshes what is known, and settles overdue questions, until the process stops.
     pub async fn run(self, stop: tokio::sync::watch::Receiver<bool>) {
         let (refreshing, sweeping) = (stop.clone(), stop);
-        tokio::join!(self.0.known.run(&self.0.parts.reader, refreshing), sweep::run(&self, sweeping));
+        let probing = sweeping.clone();
+        tokio::join!(
+            self.0.known.run(&self.0.parts.reader, refreshing),
+            self.probe(probing),
+            sweep::run(&self, sweeping)
+        );
     }
 
     /// The authorization once it is settled. If `call` is the one that it was opened with, the responder is asked;
@@ -162,9 +181,10 @@ impl Responders {
         about: Authorization,
         told: oneshot::Sender<Result<Pictured<AuthorizationView>, Unsettled>>,
     ) {
+        let card = about.card;
         let responder = self.0.known.find(question.client, question.responder);
         let Some(responder) = responder else {
-            let settled = self.settle(&question, skipped("the responder was deleted")).await;
+            let settled = self.settle(&question, card, skipped("the responder was deleted")).await;
             let _ = told.send(settled);
             return;
         };
@@ -177,14 +197,15 @@ impl Responders {
         };
         let in_time = result.is_some();
         let result = result.unwrap_or_else(|| timed_out(&question));
-        let settled = self.settle(&question, result).await;
+        self.note(question.client, question.responder, result.outcome);
+        let settled = self.settle(&question, card, result).await;
         let _ = told.send(settled);
         if in_time {
             return;
         }
         match tokio::time::timeout(LATE_WINDOW, &mut asking).await {
             Ok(Ok(late)) if late.answer.is_some() => {
-                if let Err(error) = self.settle(&question, late).await {
+                if let Err(error) = self.settle(&question, card, late).await {
                     tracing::warn!(error = %error, responder = %question.responder, "a late answer is not recorded");
                 }
             }
@@ -193,11 +214,65 @@ impl Responders {
         }
     }
 
+    /// Sets the faults of the sandbox for a responder; none removes them.
+    pub fn set_faults(&self, responder: ResponderId, faults: Option<Faults>) {
+        self.0.faults.set(responder, faults);
+    }
+
+    /// Counts a result for the responder's breaker, and tells the client when it opens.
+    fn note(&self, client: ClientId, responder: ResponderId, outcome: CallOutcome) {
+        let failed = match outcome {
+            CallOutcome::Skipped => return,
+            CallOutcome::Approved | CallOutcome::Declined => false,
+            CallOutcome::Error | CallOutcome::InvalidResponse | CallOutcome::Timeout => true,
+        };
+        if self.0.breakers.note(responder, failed) == Change::Opened {
+            tracing::warn!(%client, %responder, "a responder fails repeatedly: its fallback decides until it answers");
+            tokio::spawn(self.clone().tell(client, responder, true));
+        }
+    }
+
+    async fn tell(self, client: ClientId, id: ResponderId, degraded: bool) {
+        let command = Command::NoteResponder(NoteResponder { id, degraded });
+        let told = self.0.parts.engine.run_background(Request::new(Context::system(client, ""), command)).await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, responder = %id, "the state of a responder is not told");
+        }
+    }
+
+    /// Sends test calls to the responders that are not asked any more, once a second, until the process stops.
+    async fn probe(&self, mut stop: tokio::sync::watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(PROBE_INTERVAL) => {}
+                () = paygen_engine::stopped(&mut stop) => return,
+            }
+            let open = self.0.breakers.open();
+            let probes = open.into_iter().map(|id| async move {
+                let Some(responder) = self.0.known.by_id(id) else {
+                    self.0.breakers.close(id);
+                    return;
+                };
+                let call = self.test(&responder).await;
+                let answered = matches!(call.outcome, CallOutcome::Approved | CallOutcome::Declined);
+                if answered && self.0.breakers.close(id) == Change::Closed {
+                    self.clone().tell(responder.client, id, false).await;
+                }
+            });
+            futures_util::future::join_all(probes).await;
+        }
+    }
+
     /// Settles an authorization with a result.
-    async fn settle(&self, question: &Question, result: CallResult) -> Result<Pictured<AuthorizationView>, Unsettled> {
+    async fn settle(
+        &self,
+        question: &Question,
+        card: Option<CardId>,
+        result: CallResult,
+    ) -> Result<Pictured<AuthorizationView>, Unsettled> {
         metrics::counter!("paygen_responder_calls_total", "outcome" => result.outcome.as_str()).increment(1);
         let (id, call, terms) = (question.authorization, question.call, self.0.parts.terms.clone());
-        let command = SettleAuthorization { id, call, result, terms };
+        let command = SettleAuthorization { id, card, call, result, terms };
         let mut tries = 0;
         loop {
             let request = Request::new(

@@ -41,7 +41,7 @@ async fn step(responders: &Responders) -> Result<(), super::Unsettled> {
             excerpt: None,
             error: Some("the server that asked stopped before an answer came".to_owned()),
         };
-        responders.settle(&question, result).await?;
+        responders.settle(&question, None, result).await?;
     }
     Ok(())
 }

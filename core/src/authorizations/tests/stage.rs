@@ -276,6 +276,7 @@ impl Stage {
                 requested: amount.expect("an amount"),
                 partial_allowed: has("partial"),
                 terms,
+                asked: None,
             })),
             // A responder says yes, to less if there is an amount; no; or nothing.
             "yes" | "no" | "silent" => {
@@ -298,7 +299,8 @@ impl Stage {
                     error: None,
                 };
                 let call = self.row(id).responder.as_ref().expect("it was asked").call;
-                Command::SettleAuthorization(Box::new(SettleAuthorization { id, call, result, terms }))
+                let card = Some(self.card);
+                Command::SettleAuthorization(Box::new(SettleAuthorization { id, card, call, result, terms }))
             }
             "rev" => {
                 let id = self.id_of(name);

@@ -174,6 +174,7 @@ impl Simulation {
                 requested: self.requested(),
                 partial_allowed: self.dice.one_in(2),
                 terms,
+                asked: None,
             })),
             62..=66 => {
                 let amount = self.dice.one_in(2).then(|| self.dice.amount());
