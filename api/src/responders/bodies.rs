@@ -120,6 +120,14 @@ crate::body! {
     }
 }
 
+crate::body! {
+    /// Rotates the signing secret.
+    pub struct RotateResponderSecretBody {
+        /// Seconds for which the old secret also signs. Defaults to one day; 0 ends it at once.
+        optional overlap_seconds: Whole<0, 2_592_000> = "overlapSeconds", example 86400;
+    }
+}
+
 /// A status as it is set. `pending` is accepted because it is shown: it means active, not yet verified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StatusWord(pub ResponderSwitch);

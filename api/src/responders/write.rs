@@ -13,7 +13,9 @@ use paygen_core::{Command, Outcome};
 use paygen_delivery::credentials::Credentials;
 use serde::Serialize;
 
-use super::bodies::{self, CreateResponderBody, UpdateResponderBody, replaced, unless_wrong};
+use super::bodies::{
+    self, CreateResponderBody, RotateResponderSecretBody, UpdateResponderBody, replaced, unless_wrong,
+};
 use super::read::found;
 use crate::Api;
 use crate::body::{Body, NoBody};
@@ -22,7 +24,7 @@ use crate::gate::{RESPONDERS_WRITE, Unbound};
 use crate::path::PathId;
 use crate::problem::{FieldProblem, Problem};
 use crate::reply::Envelope;
-use crate::webhooks::bodies::{RotateSecretBody, TargetUrl};
+use crate::webhooks::bodies::TargetUrl;
 use crate::write::{IfMatch, Success, Write, WriteParams};
 
 /// The default of `timeoutMs`.
@@ -181,7 +183,7 @@ pub async fn delete_responder(
 /// The answer shows the new secret, only once. Questions are signed with both secrets until the overlap ends.
 #[utoipa::path(post, path = "/responders/{responderId}/rotate-secret", tag = "Responders",
     operation_id = "rotateResponderSecret",
-    request_body = RotateSecretBody,
+    request_body = RotateResponderSecretBody,
     params(("responderId" = String, Path, description = "The responder.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The responder with its new secret.", body = Envelope<NewResponderView>)),
     security(("apiKey" = ["responders:write"]), ("bearer" = ["responders:write"])))]
@@ -190,7 +192,7 @@ pub async fn rotate_responder_secret(
     Unbound(caller): Unbound<RESPONDERS_WRITE>,
     PathId(id): PathId<ResponderId>,
     write: Write,
-    body: Body<RotateSecretBody>,
+    body: Body<RotateResponderSecretBody>,
 ) -> Result<Response, Problem> {
     let overlap_seconds = body.value.overlap_seconds.map_or(86_400, |seconds| seconds.0);
     let prepared = || async {
