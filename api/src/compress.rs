@@ -26,8 +26,15 @@ const MIN_BYTES: u64 = 1024;
 const BLOCKING_BYTES: usize = 64 << 10;
 
 /// Prefixes of routes whose responses are never compressed.
-const UNCOMPRESSED_ROUTES: [&str; 6] =
-    ["/cards/{cardId}/reveal", "/cards/{cardId}/page", "/cards/{cardId}/token", "/api-keys", "/auth", "/webhooks"];
+const UNCOMPRESSED_ROUTES: [&str; 7] = [
+    "/cards/{cardId}/reveal",
+    "/cards/{cardId}/page",
+    "/cards/{cardId}/token",
+    "/api-keys",
+    "/auth",
+    "/webhooks",
+    "/responders",
+];
 
 /// Compressed responses that are the same for everybody, cached.
 #[derive(Clone, Default)]

@@ -40,6 +40,8 @@ scope_numbers! {
     EVENTS_WRITE = EventsWrite,
     WEBHOOKS_READ = WebhooksRead,
     WEBHOOKS_WRITE = WebhooksWrite,
+    RESPONDERS_READ = RespondersRead,
+    RESPONDERS_WRITE = RespondersWrite,
     SIMULATOR_READ = SimulatorRead,
     SIMULATOR_WRITE = SimulatorWrite,
     PROGRAMS_READ = ProgramsRead,

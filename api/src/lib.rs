@@ -40,6 +40,7 @@ pub mod refusals;
 pub mod reply;
 pub mod request_id;
 pub mod request_measures;
+pub mod responders;
 pub mod root;
 pub mod router;
 pub mod simulator;

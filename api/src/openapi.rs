@@ -31,6 +31,7 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
         (name = "Transactions", description = "Transactions posted to cards: clearings, refunds, fees. Late and unmatched messages are posted too, and listed as exceptions that need an operator's attention."),
         (name = "Events", description = "Every change emits an event. An event belongs to one object; numbers and positions have no gaps, so that nothing can be missed. Events are listed, streamed, and delivered to webhooks."),
         (name = "Webhooks", description = "Your endpoints for events. Deliveries are signed, in order for each object, and retried until they succeed."),
+        (name = "Responders", description = "Your code that decides payments in real time. A payment that the built-in checks approve is held while the responder is asked; what it answers within its time limit counts, otherwise its fallback."),
         (name = "Access", description = "API keys with scopes, short-lived bearer tokens that can be restricted to a card holder, and the audit log."),
         (name = "Simulator", description = "Simulates the card network, the bank and time. Sandbox only."),
         (name = "Operations", description = "For operators: health, readiness, metrics."),

@@ -9,6 +9,7 @@ use super::log_outcome::LogOutcome;
 use super::request_id::{current_request_id, with_request_id};
 use super::site;
 use paygen_app::Failure;
+use paygen_delivery::asking::Unsettled;
 use paygen_engine::schedule::ScheduleError;
 use paygen_vault::mask::masked;
 
@@ -258,6 +259,16 @@ impl From<StoreError> for Problem {
             )
             .retry_after(1)
             .log(other.to_string()),
+        }
+    }
+}
+
+impl From<Unsettled> for Problem {
+    fn from(unsettled: Unsettled) -> Problem {
+        match unsettled {
+            Unsettled::Store(error) => error.into(),
+            Unsettled::Engine(error) => error.into(),
+            Unsettled::Gone => Problem::internal("an authorization that was just made is gone"),
         }
     }
 }

@@ -23,6 +23,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AuthorizationNotFound
         | Refusal::TransactionNotFound
         | Refusal::WebhookNotFound
+        | Refusal::ResponderNotFound
         | Refusal::ExceptionNotFound
         | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
@@ -46,6 +47,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::BillingMismatch { .. }
         | Refusal::ResolutionMismatch { .. }
         | Refusal::AmountBelowMinimum { .. }
+        | Refusal::FallbackRequired
         | Refusal::ValidityInvalid { .. }
         | Refusal::ExpiryInPast
         | Refusal::ProgramInvalid { .. }

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::{
     access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
-    openapi, programs, request_id, root, simulator, transactions, transfers, watch, webhooks,
+    openapi, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -106,6 +106,8 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::test_webhook))
         .routes(routes!(webhooks::rotate_webhook_secret))
         .routes(routes!(webhooks::recover_webhook))
+        // Responders
+        .merge(of_responders())
         // Access
         .routes(routes!(access::list_api_keys, access::create_api_key))
         .routes(routes!(access::get_api_key, access::revoke_api_key))
@@ -123,13 +125,24 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
     };
     match environment {
         Environment::Production => api,
-        Environment::Sandbox => simulated(api),
+        Environment::Sandbox => with_simulator(api),
     }
 }
 
-/// The calls of the simulator.
-fn simulated(api: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
+fn of_responders() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(responders::list_responders, responders::create_responder))
+        .routes(routes!(responders::get_responder, responders::update_responder, responders::delete_responder))
+        .routes(routes!(responders::test_responder))
+        .routes(routes!(responders::rotate_responder_secret))
+        .routes(routes!(responders::list_responder_calls))
+        .routes(routes!(responders::get_responder_stats))
+}
+
+/// The calls of the sandbox.
+fn with_simulator(api: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
     api.routes(routes!(simulator::fund_account))
+        .routes(routes!(simulator::set_responder_faults))
         .routes(routes!(simulator::simulate_authorization))
         .routes(routes!(simulator::simulate_increment))
         .routes(routes!(simulator::simulate_reversal))

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use paygen_app::App;
 use paygen_app::callers::Caller;
 use paygen_core::Command;
-use paygen_delivery::Deliveries;
+use paygen_delivery::{Deliveries, Responders};
 use paygen_edge::budget::Budget;
 use paygen_engine::measures::Sampled;
 use paygen_vault::ZonePinKey;
@@ -89,6 +89,7 @@ pub struct Shared {
     /// Rate limit of failed authentications by address, when there is one.
     pub credential_tries: Option<Tries>,
     pub deliveries: Deliveries,
+    pub responders: Responders,
     /// The memory budget of requests.
     pub request_bytes: Budget,
     /// The memory budget of responses.

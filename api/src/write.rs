@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use paygen_core::access::Idempotency;
 use paygen_core::authorizations::AuthorizationStatus;
 use paygen_core::card_holders::CardHolder;
-use paygen_core::ids::CardHolderId;
+use paygen_core::ids::{AuthorizationId, CallId, CardHolderId};
 use paygen_core::record::Key;
 use paygen_core::{Command, Outcome, Refusal, Request};
 use paygen_vault::{HolderKey, Purpose};
@@ -308,9 +308,26 @@ impl Write {
         let submission = Submission { request, idempotency, dry_run: self.dry_run };
         Ok(match app.engine.submit(self.priority, submission).await? {
             Answer::Decided(Err(refusal)) if is_retryable(&refusal) => None,
-            Answer::Decided(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
-            Answer::Kept(decision, reply) => Some(saying(&decision, respond(reply, false))),
-            Answer::Replayed(kept) => Some(replay(app, caller, &kept).await?),
+            Answer::Decided(decision) => {
+                let settled = if self.dry_run { None } else { settled(app, caller, &decision).await? };
+                let decision = settled.unwrap_or(decision);
+                Some(saying(&decision, respond(make(&decision, first), false)))
+            }
+            Answer::Kept(decision, reply) => match settled(app, caller, &decision).await? {
+                Some(decision) => Some(saying(&decision, respond(make(&decision, first), false))),
+                None => Some(saying(&decision, respond(reply, false))),
+            },
+            Answer::Replayed(kept) => {
+                let reply = replayed(app, caller, &kept).await?;
+                let reply = match kept_pending(&reply) {
+                    Some(id) => {
+                        let shown = app.responders.settled(caller.client, id, None).await?;
+                        make(&Ok(Outcome::Authorization(shown)), first)
+                    }
+                    None => reply,
+                };
+                Some(respond(reply, true))
+            }
         })
     }
 
@@ -342,7 +359,7 @@ impl Write {
         if kept.fingerprint != self.fingerprint(app, caller, content.as_ref()) {
             return Err(Refusal::IdempotencyKeyReused.into());
         }
-        replay(app, caller, &kept).await.map(Some)
+        Ok(Some(respond(replayed(app, caller, &kept).await?, true)))
     }
 
     /// Two requests are the same when credential, method, path and parsed content are: another credential may not have
@@ -400,7 +417,38 @@ fn keep(
     })
 }
 
-async fn replay(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Response, Problem> {
+/// The payment once its responder was asked; `None` if none has to be.
+async fn settled(app: &Api, caller: &Caller, decision: &Decision) -> Result<Option<Decision>, Problem> {
+    let Ok(Outcome::Authorization(shown)) = decision else { return Ok(None) };
+    let pending = shown.status == AuthorizationStatus::Pending;
+    let Some(asked) = shown.responder.as_ref().filter(|_| pending) else { return Ok(None) };
+    let (id, call) = (AuthorizationId::parse(&shown.id), CallId::parse(&asked.call_id));
+    let Some(id) = id else { return Ok(None) };
+    let shown = app.responders.settled(caller.client, id, call).await?;
+    Ok(Some(Ok(Outcome::Authorization(shown))))
+}
+
+/// The authorization in a kept answer that was pending when it was kept, and may be settled now.
+fn kept_pending(reply: &Reply) -> Option<AuthorizationId> {
+    /// The part of the answer that tells.
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        data: Pending,
+    }
+    #[derive(serde::Deserialize)]
+    struct Pending {
+        #[serde(rename = "_id")]
+        id: AuthorizationId,
+        status: AuthorizationStatus,
+        #[serde(rename = "responder")]
+        _responder: serde::de::IgnoredAny,
+    }
+    let kept: Kept = serde_json::from_slice(&reply.body).ok()?;
+    (kept.data.status == AuthorizationStatus::Pending).then_some(kept.data.id)
+}
+
+/// The answer kept for a repeat.
+async fn replayed(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Reply, Problem> {
     let place = [caller.client.0.bytes().as_slice(), &kept.key_hash];
     let body = match kept.subject {
         None => app.vault.open_sealed(Purpose::IdempotencyBody, &place, &kept.body),
@@ -413,7 +461,7 @@ async fn replay(app: &Api, caller: &Caller, kept: &Idempotency) -> Result<Respon
     };
     let body = body.map_err(|error| Problem::internal(format!("a kept answer cannot be opened: {error}")))?;
     let status = u16::try_from(kept.status).unwrap_or(500);
-    Ok(respond(Reply { status, body: body.to_vec(), etag: kept.etag }, true))
+    Ok(Reply { status, body: body.to_vec(), etag: kept.etag })
 }
 
 /// Adds what the log records of the answer: the refusal, or why a payment was declined.

@@ -96,6 +96,7 @@ pub fn purpose_of(sealed: Sealed) -> Purpose {
         Sealed::Pin => Purpose::Pins,
         Sealed::HolderKey => Purpose::HolderKeys,
         Sealed::WebhookCredentials => Purpose::WebhookCredentials,
+        Sealed::ResponderCredentials => Purpose::ResponderCredentials,
         Sealed::Answer => Purpose::IdempotencyBody,
     }
 }

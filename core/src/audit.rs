@@ -108,6 +108,7 @@ pub(crate) fn audit_changes(work: &mut Work) {
     append(work.network_exceptions.changed_by_command(), work);
     append(work.webhooks.changed_by_command(), work);
     append(work.programs.changed_by_command(), work);
+    append(work.responders.changed_by_command(), work);
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::ids::Id;
 use crate::programs::{self, ProgramView};
 use crate::refusal::Stop;
 use crate::resolution;
+use crate::responders::{self, ResponderView};
 use crate::rotation;
 use crate::transactions::{self, TransactionView};
 use crate::transfers::{self, TransferView};
@@ -99,6 +100,7 @@ commands! {
     PurgeRevealTokens(cards::PurgeRevealTokens) = "card.token.purge" => Count,
     Reseal(rotation::Reseal) = "vault.reseal" => Count,
     Authorize(Box<authorizations::Authorize>) = "authorization.decide" => Authorization,
+    SettleAuthorization(Box<authorizations::SettleAuthorization>) = "authorization.settle" => Authorization,
     IncrementAuthorization(Box<authorizations::IncrementAuthorization>) = "authorization.increment" => Authorization,
     ReverseAuthorization(authorizations::ReverseAuthorization) = "authorization.reverse" => Authorization,
     ReverseByReference(Box<authorizations::ReverseByReference>) = "authorization.reverse_by_reference" => MaybeAuthorization,
@@ -119,6 +121,13 @@ commands! {
     QueueDeliveries(webhooks::QueueDeliveries) = "delivery.queue" => Count,
     ResendEvent(webhooks::ResendEvent) = "event.resend" => Count,
     PurgeDeliveries(webhooks::PurgeDeliveries) = "delivery.purge" => Count,
+    CreateResponder(Box<responders::CreateResponder>) = "responder.create" => Responder,
+    UpdateResponder(Box<responders::UpdateResponder>) = "responder.update" => Responder,
+    DeleteResponder(responders::DeleteResponder) = "responder.delete" => Responder,
+    RotateResponderSecret(responders::RotateResponderSecret) = "responder.secret.rotate" => Responder,
+    VerifyResponder(Box<responders::VerifyResponder>) = "responder.verify" => Responder,
+    NoteResponder(responders::NoteResponder) = "responder.note" => Count,
+    PurgeCalls(responders::PurgeCalls) = "responder.call.purge" => Count,
     CreateClient(access::CreateClient) = "client.create" => ApiKey,
     DisableClient(access::DisableClient) = "client.disable" => Client,
     CreateApiKey(access::CreateApiKey) = "api_key.create" => ApiKey,
@@ -159,6 +168,7 @@ pub enum Outcome {
     MaybeTransaction(Box<Option<TransactionView>>),
     Exception(Pictured<ExceptionView>),
     Webhook(Pictured<WebhookView>),
+    Responder(Pictured<ResponderView>),
     Id(Id),
     ApiKey(ApiKeyView),
     Token(TokenView),
@@ -180,6 +190,7 @@ impl Outcome {
             Outcome::Card(view) => Some(view.version),
             Outcome::ApiKey(view) => Some(view.version),
             Outcome::Webhook(view) => Some(view.version),
+            Outcome::Responder(view) => Some(view.version),
             Outcome::Authorization(view) => Some(view.version),
             Outcome::Exception(view) => Some(view.version),
             Outcome::Program(view) => Some(view.version),

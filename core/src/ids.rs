@@ -176,6 +176,9 @@ typed_ids! {
     EventId,
     WebhookId,
     AttemptId,
+    ResponderId,
+    /// A question to a responder.
+    CallId,
     AuditId,
 }
 
@@ -191,7 +194,7 @@ impl From<CardId> for LedgerAccountId {
     }
 }
 
-crate::stored_as_text!(CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse, ProgramId => ProgramId::parse, ClientId => ClientId::parse);
+crate::stored_as_text!(AccountId => AccountId::parse, ResponderId => ResponderId::parse, CallId => CallId::parse, CardId => CardId::parse, AuthorizationId => AuthorizationId::parse, TransactionId => TransactionId::parse, EntryId => EntryId::parse, ProgramId => ProgramId::parse, ClientId => ClientId::parse);
 
 impl ClientId {
     /// The owner of rows that belong to the installation instead of a client, such as the clock.

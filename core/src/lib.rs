@@ -33,6 +33,7 @@ pub mod recent;
 pub mod record;
 pub mod refusal;
 pub mod resolution;
+pub mod responders;
 pub mod rotation;
 pub mod string_enum;
 pub mod table;

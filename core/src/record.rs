@@ -42,6 +42,12 @@ pub enum Kind {
     WebhookProgress,
     /// A delivery that did not succeed at the first attempt.
     Delivery,
+    Responder,
+    /// What a responder is being asked, while its authorization is pending.
+    ResponderQuestion,
+    ResponderCall,
+    /// What was approved in an hour while a responder was silent.
+    ResponderBudget,
     Balance,
     /// What cards have in common. Read without a lock, after those of the counters.
     Program,

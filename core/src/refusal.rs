@@ -236,6 +236,10 @@ pub enum Refusal {
     WebhookNotFound,
     #[error("The webhook endpoint is disabled. Enable it first with PUT /webhooks/{{webhookId}}.")]
     WebhookDisabled,
+    #[error("There is no such responder for this client.")]
+    ResponderNotFound,
+    #[error("onSilence is rules, so fallback needs at least one rule; otherwise everything would be approved.")]
+    FallbackRequired,
     #[error("There is no such exception for this client.")]
     ExceptionNotFound,
     #[error("The exception is resolved already.")]
@@ -359,6 +363,8 @@ impl Refusal {
             Refusal::TransactionNotFound => "transaction_not_found",
             Refusal::WebhookNotFound => "webhook_not_found",
             Refusal::WebhookDisabled => "webhook_disabled",
+            Refusal::ResponderNotFound => "responder_not_found",
+            Refusal::FallbackRequired => "fallback_required",
             Refusal::ExceptionNotFound => "exception_not_found",
             Refusal::ExceptionResolved => "exception_resolved",
             Refusal::AuthorizationNotOpen { .. } => "authorization_not_open",
@@ -406,6 +412,7 @@ impl Refusal {
             | Refusal::VerificationWithAmount => Some("/amount"),
             Refusal::RateUnknown { .. } => Some("/currency"),
             Refusal::ExpiryInPast => Some("/expiresAt"),
+            Refusal::FallbackRequired => Some("/fallback"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
             Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
             Refusal::DetailNotFound
@@ -454,6 +461,7 @@ impl Refusal {
             | Refusal::TransactionNotFound
             | Refusal::WebhookNotFound
             | Refusal::WebhookDisabled
+            | Refusal::ResponderNotFound
             | Refusal::ExceptionNotFound
             | Refusal::ExceptionResolved
             | Refusal::AuthorizationNotOpen { .. }

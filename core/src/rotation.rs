@@ -6,6 +6,7 @@ use crate::cards::CardSecret;
 use crate::ids::{ClientId, Id};
 use crate::record::Key;
 use crate::refusal::Stop;
+use crate::responders::Responder;
 use crate::table::Access;
 use crate::verb::Verb;
 use crate::webhooks::Webhook;
@@ -18,6 +19,7 @@ crate::string_enum! {
         Pin = "pin",
         HolderKey = "holder_key",
         WebhookCredentials = "webhook_credentials",
+        ResponderCredentials = "responder_credentials",
         /// Responses stored for idempotent retries.
         Answer = "answer",
     }
@@ -62,10 +64,12 @@ fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
             Sealed::CardNumber | Sealed::Pin => work.card_secrets.prefetch(piece.key, Access::Exclusive),
             Sealed::HolderKey => work.card_holders.prefetch(piece.key, Access::Exclusive),
             Sealed::WebhookCredentials => work.webhooks.prefetch(piece.key, Access::Exclusive),
+            Sealed::ResponderCredentials => work.responders.prefetch(piece.key, Access::Exclusive),
             Sealed::Answer => work.idempotency.prefetch(piece.key, Access::Exclusive),
         }
     }
-    let (mut secrets, mut holders, mut answers, mut webhooks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut secrets, mut holders, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut webhooks, mut responders) = (Vec::new(), Vec::new());
     for piece in &command.pieces {
         let (key, after) = (piece.key, piece.after.clone());
         match command.sealed {
@@ -87,16 +91,21 @@ fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
                 let found = work.webhooks.get_for_update(key)?.filter(|row| row.credentials == piece.before);
                 webhooks.extend(found.map(|row| Webhook { credentials: after, ..(*row).clone() }));
             }
+            Sealed::ResponderCredentials => {
+                let found = work.responders.get_for_update(key)?.filter(|row| row.credentials == piece.before);
+                responders.extend(found.map(|row| Responder { credentials: after, ..(*row).clone() }));
+            }
             Sealed::Answer => {
                 let found = work.idempotency.get_for_update(key)?.filter(|row| row.body == piece.before);
                 answers.extend(found.map(|row| Idempotency { body: after, ..(*row).clone() }));
             }
         }
     }
-    let done = secrets.len() + holders.len() + answers.len() + webhooks.len();
+    let done = secrets.len() + holders.len() + answers.len() + webhooks.len() + responders.len();
     secrets.into_iter().for_each(|row| work.card_secrets.put(row));
     holders.into_iter().for_each(|row| work.card_holders.put(row));
     webhooks.into_iter().for_each(|row| work.webhooks.put(row));
+    responders.into_iter().for_each(|row| work.responders.put(row));
     answers.into_iter().for_each(|row| work.idempotency.put(row));
     Ok(done as u64)
 }

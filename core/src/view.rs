@@ -59,6 +59,11 @@ impl Money {
         Money { minor, exponent: currency.exponent() }
     }
 
+    /// An amount given in major units, without a currency.
+    pub fn of(amount: Decimal) -> Money {
+        Money { minor: amount.to_minor(amount.scale()).unwrap_or_default(), exponent: amount.scale() }
+    }
+
     pub fn minor(self) -> i64 {
         self.minor
     }

@@ -1,6 +1,7 @@
 //! An endpoint's token and signing secrets: generated here, stored sealed, opened where a delivery is signed.
 
-use paygen_core::ids::{ClientId, WebhookId};
+use paygen_core::ids::{ClientId, ResponderId, WebhookId};
+use paygen_core::responders::Responder;
 use paygen_core::time::Instant;
 use paygen_core::webhooks::Webhook;
 use paygen_store::StoreError;
@@ -45,6 +46,22 @@ impl Credentials {
     pub fn seal(&self, vault: &Vault, client: ClientId, webhook: WebhookId) -> Vec<u8> {
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&self.kept).unwrap_or_default());
         vault.seal(Purpose::WebhookCredentials, &[client.0.bytes(), webhook.0.bytes()], &plain)
+    }
+
+    /// Opens the secrets of a responder.
+    pub fn of_responder(vault: &Vault, responder: &Responder) -> Result<Credentials, StoreError> {
+        let place = [responder.client.0.bytes().as_slice(), responder.id.0.bytes()];
+        let closed = || StoreError::CommandFault(format!("the secret of responder {} does not open", responder.id));
+        let plain = vault.open_sealed(Purpose::ResponderCredentials, &place, &responder.credentials);
+        let plain = plain.map_err(|_| closed())?;
+        let kept = serde_json::from_slice(&plain).map_err(|_| closed())?;
+        Ok(Credentials { kept, previous_until: responder.previous_until })
+    }
+
+    /// Seals the secrets for a responder.
+    pub fn seal_for_responder(&self, vault: &Vault, client: ClientId, responder: ResponderId) -> Vec<u8> {
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&self.kept).unwrap_or_default());
+        vault.seal(Purpose::ResponderCredentials, &[client.0.bytes(), responder.0.bytes()], &plain)
     }
 
     /// Replaces or removes the token.

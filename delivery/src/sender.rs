@@ -41,6 +41,15 @@ pub struct Sent {
     pub retry_after: Option<Duration>,
 }
 
+/// The response to a question.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// Whether the body is not longer than what was read.
+    pub is_whole: bool,
+}
+
 impl Sent {
     /// Whether the endpoint accepted the event: any 2xx.
     pub fn succeeded(&self) -> bool {
@@ -67,6 +76,23 @@ impl Sender {
 
     pub fn targets(&self) -> &Targets {
         &self.targets
+    }
+
+    /// Posts a question and reads the whole answer, of at most `most` bytes. The caller bounds the time.
+    pub async fn ask(&self, url: &str, headers: HeaderMap, body: Vec<u8>, most: usize) -> Result<Asked, String> {
+        let url = self.targets.check(url).map_err(|why| format!("the URL {why}"))?;
+        let answer = self.client.post(url).headers(headers).body(body).send().await;
+        let mut answer = answer.map_err(|error| chain(&error.without_url()))?;
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= most => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Ok(Asked { status, body, is_whole: false }),
+                Ok(None) => return Ok(Asked { status, body, is_whole: true }),
+                Err(error) => return Err(chain(&error.without_url())),
+            }
+        }
     }
 
     /// Posts a body. It never fails: an error is part of the result.

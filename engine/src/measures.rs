@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant as Stopwatch};
 
 use paygen_core::authorizations::AuthorizationStatus;
+use paygen_core::responders::CallOutcome;
 use paygen_core::transactions::TransactionType;
 use paygen_core::{Command, Outcome};
 use paygen_store::Reader;
@@ -44,6 +45,7 @@ pub fn describe() {
     );
     describe_counter!("paygen_engine_conflicts_total", "Commits that ran again because of another server.");
     describe_counter!("paygen_delivery_attempts_total", "Attempts to deliver to webhook endpoints, by outcome.");
+    describe_counter!("paygen_responder_calls_total", "Questions to responders, by what they came to.");
     describe_counter!("paygen_event_reads_total", "How often events were read, for streams and for webhooks.");
     describe_counter!(AUTHORIZATIONS, "Authorizations decided, by outcome and by the reason of a decline.");
     describe_counter!(TRANSACTIONS, "Transactions posted, by type.");
@@ -62,6 +64,9 @@ pub fn describe() {
     for outcome in ["succeeded", "failed"] {
         metrics::counter!("paygen_delivery_attempts_total", "outcome" => outcome).increment(0);
     }
+    for outcome in CallOutcome::ALL {
+        metrics::counter!("paygen_responder_calls_total", "outcome" => outcome.as_str()).increment(0);
+    }
     metrics::gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
@@ -72,7 +77,12 @@ pub fn count(submission: &Submission, answer: &Answer) {
         return;
     }
     match (&submission.request.command, outcome) {
-        (Command::Authorize(_), Outcome::Authorization(made)) => {
+        // One that a responder is asked about is counted once it is settled.
+        (Command::Authorize(_), Outcome::Authorization(made))
+            if made.status == AuthorizationStatus::Pending && made.responder.is_some() => {}
+        (Command::SettleAuthorization(_), Outcome::Authorization(made))
+            if made.responder.as_ref().is_some_and(|asked| asked.late) => {}
+        (Command::Authorize(_) | Command::SettleAuthorization(_), Outcome::Authorization(made)) => {
             let outcome = match made.status {
                 AuthorizationStatus::Declined => "declined",
                 _ if made.partial => "partially_approved",

@@ -14,6 +14,7 @@ use paygen_core::cards::{PurgeRevealTokens, TOKEN_RETENTION_SECONDS};
 use paygen_core::clock::AdvanceClock;
 use paygen_core::events::PurgeEvents;
 use paygen_core::ids::{ClientId, WebhookId};
+use paygen_core::responders::PurgeCalls;
 use paygen_core::time::Instant;
 use paygen_core::webhooks::PurgeDeliveries;
 use paygen_core::work::Context;
@@ -223,7 +224,7 @@ impl Schedule {
         self.purge_deliveries().await
     }
 
-    /// Deletes old deliveries and attempts, in a bounded number of steps; the next purge continues.
+    /// Deletes old deliveries, attempts and calls of responders, in a bounded number of steps; the next purge continues.
     async fn purge_deliveries(&self) -> Result<(), ScheduleError> {
         if self.retention.attempts == 0 {
             return Ok(());
@@ -239,6 +240,10 @@ impl Schedule {
             if self.submit(ClientId::INSTALLATION, Command::PurgeDeliveries(command)).await? == 0 {
                 break;
             }
+        }
+        let keys = self.reader.old_calls(before.plus_micros(-1), ROWS_PER_STEP).await?;
+        if !keys.is_empty() {
+            self.submit(ClientId::INSTALLATION, Command::PurgeCalls(PurgeCalls { keys })).await?;
         }
         Ok(())
     }

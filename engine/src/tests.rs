@@ -363,7 +363,7 @@ fn unknown_card() -> Submission {
         risk_score: None,
         trace: Trace { stan: text("1"), rrn: text("2"), transaction_id: text("3"), authorization_code: None },
     };
-    let authorize = Authorize { request, advice: None, terms: Arc::default() };
+    let authorize = Authorize { request, advice: None, terms: Arc::default(), asking: None };
     submission(Command::Authorize(Box::new(authorize)))
 }
 

@@ -16,7 +16,7 @@ use paygen_app::vault_keys::{KeysError, open_vault};
 use paygen_app::{App, Environment, Parts, data_keys, new_id_maker};
 use paygen_core::cards::Brand;
 use paygen_core::programs::NumberRange;
-use paygen_delivery::{Deliveries, Sender};
+use paygen_delivery::{Deliveries, Responders, Sender};
 use paygen_edge::budget::Budget;
 use paygen_engine::clock::{BusinessClock, wall};
 use paygen_engine::schedule::{Retention, Schedule};
@@ -105,6 +105,15 @@ impl Node {
         let schedule = Schedule::new(engine.clone(), reader.clone(), clock.clone(), outbound, retention);
         let metrics = record_metrics()?;
         measures::describe();
+        let responders = Responders::open(paygen_delivery::asking::Parts {
+            engine: engine.clone(),
+            reader: reader.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            sender: Sender::new(config.webhooks.targets()).map_err(StartError::Webhooks)?,
+            terms: terms.clone(),
+        })
+        .await?;
         let app = App::from(Parts {
             engine,
             credentials: Credentials::new(reader.clone()),
@@ -126,8 +135,9 @@ impl Node {
         }
         let mut workers = workers(&app, &database).await?;
         workers.spawn(deliveries.clone().run(database.shards(), app.stopping.clone()));
+        workers.spawn(responders.clone().run(app.stopping.clone()));
         workers.spawn(run_upkeep(metrics.clone(), app.stopping.clone()));
-        let api = api(app.clone(), deliveries, metrics, &config);
+        let api = api(app.clone(), (deliveries, responders), metrics, &config);
         Ok(Node { app, api, config: Arc::new(config), database, stop, workers })
     }
 
@@ -167,7 +177,12 @@ async fn workers(app: &App, database: &Arc<Database>) -> Result<tokio::task::Joi
 }
 
 /// The HTTP API over an [`App`].
-fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Config) -> Api {
+fn api(
+    app: App,
+    (deliveries, responders): (Deliveries, Responders),
+    metrics: PrometheusHandle,
+    config: &Config,
+) -> Api {
     let zone_pin_key = config.zone_pin_key.as_ref().and_then(|key| ZonePinKey::parse(key.expose()));
     let settings = Settings {
         public_url: config.public_url.as_deref().map(Arc::from),
@@ -196,6 +211,7 @@ fn api(app: App, deliveries: Deliveries, metrics: PrometheusHandle, config: &Con
         reveal_tries: Tries::of_reveals(),
         credential_tries: config.failed_credentials.map(Tries::per_minute),
         deliveries,
+        responders,
         request_bytes: Budget::new(config.request_bytes),
         answer_bytes: Budget::new(config.answer_bytes),
         request_measures: Default::default(),

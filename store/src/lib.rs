@@ -15,6 +15,7 @@ mod postgres;
 pub mod query;
 mod reader;
 pub mod records;
+mod responders;
 mod sealing;
 mod shard;
 mod shards;

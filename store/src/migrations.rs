@@ -32,6 +32,7 @@ pub(crate) const ALL: &[Migration] = &[
         text: include_str!("../migrations/0010_event_positions.sql"),
     },
     Migration { number: 11, name: "0011_programs", text: include_str!("../migrations/0011_programs.sql") },
+    Migration { number: 12, name: "0012_responders", text: include_str!("../migrations/0012_responders.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

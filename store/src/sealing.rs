@@ -25,6 +25,9 @@ pub(crate) fn relied_on(changes: &Changes) -> BTreeSet<String> {
     for row in written(&changes.webhooks) {
         ids.extend(named(&row.credentials));
     }
+    for row in written(&changes.responders) {
+        ids.extend(named(&row.credentials));
+    }
     // A response about a card holder is sealed under that card holder's key.
     for row in written(&changes.idempotency).filter(|row| row.subject.is_none()) {
         ids.extend(named(&row.body));
@@ -58,6 +61,7 @@ pub(crate) fn place_of(sealed: Sealed) -> (&'static str, &'static str, &'static 
         Sealed::Pin => ("card_secrets", "card", "sealed_pin"),
         Sealed::HolderKey => ("card_holders", "id", "holder_key"),
         Sealed::WebhookCredentials => ("webhooks", "id", "credentials"),
+        Sealed::ResponderCredentials => ("responders", "id", "credentials"),
         Sealed::Answer => ("idempotency", "key_hash", "body"),
     }
 }

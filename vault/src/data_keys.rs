@@ -49,6 +49,8 @@ purposes! {
     HolderSearch = "holder_search",
     /// Sealing of the tokens and signing secrets of webhook endpoints.
     WebhookCredentials = "webhook_credentials",
+    /// Sealing of the signing secrets of responders.
+    ResponderCredentials = "responder_credentials",
     RevealTokens = "reveal_tokens",
 }
 
@@ -60,6 +62,7 @@ impl Purpose {
         Purpose::Pins,
         Purpose::HolderKeys,
         Purpose::WebhookCredentials,
+        Purpose::ResponderCredentials,
         Purpose::IdempotencyBody,
     ];
 

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::workspace::Failure;
+use crate::workspace::{Failure, is_root};
 
 /// The commands that show whether each tool is present, and the package that provides it.
 const TOOLS: &[(&[&str], &str)] = &[
@@ -19,6 +19,12 @@ pub fn ensure() -> Result<(), Failure> {
         tool.args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null());
         tool.status().is_ok_and(|status| status.success())
     };
+    // Debian has no package of the signatures' library; without pip its test says what is missing.
+    if !works(&["python3", "-c", "import standardwebhooks"]) && is_root() {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "standardwebhooks"]).env("PIP_BREAK_SYSTEM_PACKAGES", "1");
+        let _ = pip.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
     let missing: Vec<&str> = TOOLS.iter().filter(|(command, _)| !works(command)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         Ok(())

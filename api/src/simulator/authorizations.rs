@@ -139,8 +139,8 @@ fn nothing_to_guess(body: &AuthorizeBody) -> Result<(), Problem> {
 /// Simulate an authorization
 ///
 /// Requests an authorization as a merchant's terminal or online shop does. It is processed like a message of a real
-/// network; no rule is skipped. The answer is 201 with the authorization, also if it is declined; see its `reason`. A
-/// dry run accepts neither PIN, CVV nor expiry.
+/// network; no rule is skipped. The answer is 201 with the authorization, also if it is declined; see its `reason`. If a
+/// responder has to be asked, the answer comes when that is settled. A dry run accepts neither PIN, CVV nor expiry.
 #[utoipa::path(post, path = "/simulator/authorizations", tag = "Simulator", operation_id = "simulateAuthorization",
     request_body = AuthorizeBody,
     params(WriteParams),
@@ -180,7 +180,12 @@ pub async fn simulate_authorization(
             risk_score: body.risk_score.map(|score| score.0),
             trace: trace.clone(),
         };
-        let command = Command::Authorize(Box::new(Authorize { request, advice: None, terms: app.terms.clone() }));
+        let command = Command::Authorize(Box::new(Authorize {
+            request,
+            advice: None,
+            terms: app.terms.clone(),
+            asking: app.responders.asking(caller.client),
+        }));
         let success = Success::new(StatusCode::CREATED, "Authorization simulated successfully.", shown);
         Ok((command, success))
     };
@@ -217,7 +222,7 @@ pub async fn simulate_advice(
         trace: trace(body.network),
     };
     let advice = Some(body.approved.unwrap_or(true));
-    let command = Command::Authorize(Box::new(Authorize { request, advice, terms: app.terms.clone() }));
+    let command = Command::Authorize(Box::new(Authorize { request, advice, terms: app.terms.clone(), asking: None }));
     let success = Success::new(StatusCode::CREATED, "Advice simulated successfully.", shown);
     write.from_network().perform(&app, &caller, &canonical, command, success).await
 }
@@ -249,7 +254,13 @@ pub async fn simulate_increment(
     let requested =
         RequestedAmount { amount: body.value.amount, currency: open.merchant_currency, billing: None, rate: None };
     let partial_allowed = body.value.partial_allowed.unwrap_or(false);
-    let command = IncrementAuthorization { id, requested, partial_allowed, terms: app.terms.clone() };
+    if let Some(answer) = write.replay_if_kept(&app, &caller, &body.canonical).await? {
+        return Ok(answer);
+    }
+    let mut command = IncrementAuthorization { id, requested, partial_allowed, terms: app.terms.clone(), asked: None };
+    if !write.dry_run {
+        command.asked = app.responders.ask_about_increment(caller.client, &command).await?;
+    }
     let success = Success::new(StatusCode::OK, "Increment simulated successfully.", shown);
     write
         .from_network()

@@ -3,6 +3,7 @@
 mod authorizations;
 mod bodies;
 mod clock;
+mod faults;
 mod fund;
 mod network_bodies;
 mod postings;
@@ -10,5 +11,6 @@ mod postings;
 pub use authorizations::*;
 pub use bodies::*;
 pub use clock::*;
+pub use faults::*;
 pub use fund::*;
 pub use postings::*;

@@ -1,7 +1,7 @@
 //! `/webhooks`: endpoints, and the log of deliveries.
 
 mod attempts;
-mod bodies;
+pub(crate) mod bodies;
 mod read;
 mod resend;
 mod write;

@@ -22,6 +22,8 @@ crate::string_enum! {
         EventsWrite = "events:write",
         WebhooksRead = "webhooks:read",
         WebhooksWrite = "webhooks:write",
+        RespondersRead = "responders:read",
+        RespondersWrite = "responders:write",
         SimulatorRead = "simulator:read",
         /// Simulating the network, and moving the test clock.
         SimulatorWrite = "simulator:write",

@@ -13,19 +13,20 @@ use crate::authorizations::reverse::early_reversal_amount;
 use crate::authorizations::usage::{consume, prefetch_pools};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, Decision, DecisionOutcome, Reason, Step, decide,
-    find, pricing,
+    end_question, find, pricing,
 };
 use crate::cards::{self, Card, CardSecret, apply_payment_effects};
 use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
 use crate::fields::not_negative;
-use crate::ids::{AuthorizationId, ClientId, Id};
+use crate::ids::{AuthorizationId, CallId, ClientId, Id};
 use crate::limits::{LimitUsage, MessageDigest, counters};
 use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, ReferenceHash, ReferenceKind};
 use crate::money::Currency;
 use crate::programs::{self, ProgramTerms, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::responders::{Asked, Payment, Question, Responder, responder_for};
 use crate::table::Access::{Exclusive, Shared};
 use crate::verb::Verb;
 use crate::view::Pictured;
@@ -38,6 +39,16 @@ pub struct Authorize {
     /// The network's decision, if this is an advice: approved or declined in our place (stand-in).
     pub advice: Option<bool>,
     pub terms: Arc<Terms>,
+    /// Whom to ask, if anybody.
+    pub asking: Option<Asking>,
+}
+
+/// The client's responders, as the server knows them, and the id of the call if one of them is to be asked.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    /// In the order of their ids.
+    pub responders: Arc<[Responder]>,
+    pub call: CallId,
 }
 
 impl Verb for Authorize {
@@ -126,7 +137,10 @@ fn answer_known(
     }
     match command.advice {
         Some(_) if own.card.is_none() => Ok(shown()),
-        Some(approved) => advise(work, &command.request, terms, own, approved),
+        Some(approved) => {
+            let own = end_question(work, Arc::new(own.clone()))?;
+            advise(work, &command.request, terms, &own, approved)
+        }
         None => {
             let decided = own.stand_in && own.status != AuthorizationStatus::Declined;
             let same = own.kind == command.request.kind && amount == Some(own.approved);
@@ -196,6 +210,8 @@ fn approve(
     let early = early.exception.as_ref().map(|early| early_reversal_amount(early, &made).min(amount));
     let voided = early == Some(amount);
     let mut counted = false;
+    let asked = if voided { None } else { responder_to_ask(command, card, &made).cloned() };
+    let step = if asked.is_some() { Step::Asked } else { step };
     if voided {
         made.status = AuthorizationStatus::Reversed;
         made.reversed = amount;
@@ -228,12 +244,15 @@ fn approve(
             consume(work, card, &mut made.limit_usage, &made.merchant.category, (amount, 1))?;
         }
     }
-    if made.status == AuthorizationStatus::Approved {
+    if let Some(responder) = &asked {
+        open_question(work, command, &mut made, responder);
+    }
+    if matches!(made.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending) {
         let days = terms.hold_days(card.brand, command.request.estimated, &made.merchant.category);
         made.expires_at = Some(now.plus_seconds(days * 86_400));
-        made.due_at = made.expires_at;
+        made.due_at = made.expires_at.filter(|_| asked.is_none());
     }
-    let open = made.status == AuthorizationStatus::Approved;
+    let open = matches!(made.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);
     if let Some(back) = early.filter(|back| open && *back > 0) {
         release(work, card, &mut made, back, Step::Reversed, Some("its reversal had come before it"))?;
         made.reversed = back;
@@ -243,6 +262,9 @@ fn approve(
     made.version = 1;
     let made = Arc::new(made);
     work.authorizations.put(made.clone());
+    if asked.is_some() {
+        return Ok(AuthorizationView::of(&made).into());
+    }
     let kind = if voided { EventType::AuthorizationReversed } else { EventType::AuthorizationApproved };
     let shown = emit_authorization(work, card, kind, &made)?;
     if counted {
@@ -250,6 +272,50 @@ fn approve(
     }
     forward_released_funds(work, card, Some(&made))?;
     Ok(shown)
+}
+
+/// The responder that must be asked about a request. Advices are not asked about: the network has decided. Account
+/// verifications and deposits are not either: they spend nothing.
+fn responder_to_ask<'a>(command: &'a Authorize, card: &Card, made: &Authorization) -> Option<&'a Responder> {
+    let asking = command.asking.as_ref().filter(|asking| command.advice.is_none() && !asking.responders.is_empty())?;
+    if matches!(made.kind, AuthorizationType::AccountVerification | AuthorizationType::Deposit) {
+        return None;
+    }
+    let payment = Payment {
+        card: card.id,
+        account: card.debit_account,
+        program: card.program,
+        kind: made.kind,
+        category: &made.merchant.category,
+        amount: made.approved,
+        currency: made.currency,
+    };
+    responder_for(&asking.responders, &payment)
+}
+
+/// Makes the authorization wait for an answer: it holds and counts as if it were approved.
+fn open_question(work: &mut Work, command: &Authorize, made: &mut Authorization, responder: &Responder) {
+    let Some(asking) = &command.asking else { return };
+    let wall = work.wall();
+    made.status = AuthorizationStatus::Pending;
+    made.approved = 0;
+    made.responder = Some(Asked {
+        responder: responder.id,
+        call: asking.call,
+        outcome: None,
+        decided_by: None,
+        latency_ms: None,
+        late: false,
+        answer: None,
+    });
+    work.responder_questions.put(Question {
+        client: work.client(),
+        authorization: made.id,
+        responder: responder.id,
+        call: asking.call,
+        asked_at: wall,
+        deadline: wall.plus_micros(responder.timeout_ms.saturating_mul(1000)),
+    });
 }
 
 fn check_amount(message: &NetworkRequest) -> Result<(), Refusal> {
@@ -367,6 +433,7 @@ fn new_authorization(
         timeline: Vec::new(),
         expires_at: None,
         due_at: None,
+        responder: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -8,6 +8,7 @@ use crate::cards::CardStatus;
 use crate::limits::{LimitLevel, SpendingControls, covers};
 use crate::messages::{AuthorizationType, Channel, Match, ThreeDs};
 use crate::programs::Fee;
+use crate::responders::DecidedBy;
 
 /// The input of a check.
 pub(super) struct Ctx<'a> {
@@ -152,6 +153,10 @@ impl<'a> Ctx<'a> {
             Reason::StepUpRequired => step_up_required(card, request.three_ds),
             Reason::StepUpFailed => step_up_failed(request.three_ds),
             Reason::InsufficientFunds => funds(card, self),
+            Reason::EndpointDeclined => ruled(self.facts, DecidedBy::Responder, "the responder approves"),
+            Reason::EndpointTimeout => {
+                ruled(self.facts, DecidedBy::Fallback, "the responder answers in time, or its fallback approves")
+            }
         }
     }
 
@@ -390,6 +395,13 @@ fn step_up_failed(three_ds: ThreeDs) -> Verdict<'static> {
     }
     let observed = Seen::Text(three_ds.as_str());
     judge(three_ds != ThreeDs::Failed, observed, Seen::Nothing, "the cardholder passes the authentication")
+}
+
+/// A check that only applies if the ruling is of this kind.
+fn ruled<'a>(facts: &'a Facts, by: DecidedBy, fix: &'static str) -> Verdict<'a> {
+    let Some(ruling) = facts.ruling.as_ref().filter(|ruling| ruling.by == by) else { return Verdict::NotApplicable };
+    let said = ruling.reason.as_deref().unwrap_or(if ruling.approves { "approve" } else { "decline" });
+    judge(ruling.approves, Seen::Text(said), Seen::Nothing, fix)
 }
 
 fn funds(card: &CardFacts, ctx: &Ctx<'_>) -> Verdict<'static> {

@@ -26,7 +26,9 @@ pub(super) fn fails(facts: &Facts, request: &Request, reason: Reason) -> bool {
 /// The amount that is approved if no check fails.
 pub(super) fn approvable(facts: &Facts, request: &Request) -> i64 {
     let requested = request.amount.unwrap_or(0);
-    if request.partial_allowed { most(facts, request, requested) } else { requested }
+    let amount = if request.partial_allowed { most(facts, request, requested) } else { requested };
+    let ruled = facts.ruling.as_ref().filter(|_| request.partial_allowed).and_then(|ruling| ruling.most);
+    ruled.map_or(amount, |most| amount.min(most))
 }
 
 /// The largest amount that limits and funds allow; the requested amount if that would be zero.

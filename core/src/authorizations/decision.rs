@@ -44,6 +44,10 @@ crate::string_enum! {
         StepUpRequired = "step_up_required",
         StepUpFailed = "step_up_failed",
         InsufficientFunds = "insufficient_funds",
+        /// The responder declined.
+        EndpointDeclined = "endpoint_declined",
+        /// The responder did not answer in time, and its fallback declined.
+        EndpointTimeout = "endpoint_timeout",
     }
 }
 

@@ -7,10 +7,13 @@ use crate::limits::LimitLevel;
 use crate::money::format_padded;
 use crate::time::Instant;
 
-/// Every check of a decision, in the order of [`Reason`].
+/// Every check of a decision, in the order of [`Reason`]; those of responders if one was to be asked.
 pub fn explain(facts: &Facts, request: &Request) -> Vec<Check> {
     let ctx = Ctx { facts, request, amount: approvable(facts, request) };
-    Reason::ALL.iter().map(|reason| shown(&ctx, *reason)).collect()
+    let asked = |reason: &&Reason| {
+        facts.ruling.is_some() || !matches!(reason, Reason::EndpointDeclined | Reason::EndpointTimeout)
+    };
+    Reason::ALL.iter().filter(asked).map(|reason| shown(&ctx, *reason)).collect()
 }
 
 /// One check of a decision.

@@ -9,6 +9,7 @@ use crate::limits::{Interval, LimitLevel, SpendingControls};
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
 use crate::money::Currency;
 use crate::programs::FeeTerms;
+use crate::responders::Ruling;
 
 /// Defaults are omitted: facts are stored with every authorization.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -149,4 +150,7 @@ pub struct Facts {
     /// already. `None` in older decisions, which charged the percentage of each part separately.
     #[serde(default, skip_serializing_if = "is_default")]
     pub approved_before: Option<i64>,
+    /// What a responder, or its fallback, said; `None` if none was to be asked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ruling: Option<Ruling>,
 }

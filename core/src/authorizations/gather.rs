@@ -84,6 +84,7 @@ pub(super) fn facts(
         risk_threshold: under.terms.risk_threshold,
         incremental: already.is_some(),
         approved_before: already.map(|already| already.approved),
+        ruling: None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{PriorAmounts, Under, card_context, facts, request};
 use crate::authorizations::record::MAX_DECISIONS;
+use crate::authorizations::settle::{CallResult, called, ruling};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_for_update,
     pricing,
@@ -13,11 +14,12 @@ use crate::authorizations::{
 use crate::cards;
 use crate::events::EventType;
 use crate::fields::not_negative;
-use crate::ids::{AuthorizationId, ClientId, Id};
+use crate::ids::{AuthorizationId, CallId, ClientId, Id, ResponderId};
 use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, RequestedAmount, ThreeDs};
 use crate::programs::{self, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::responders::{Asked, CalledAbout, Ruling};
 use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
@@ -29,6 +31,17 @@ pub struct IncrementAuthorization {
     /// Whether a lower amount may be approved.
     pub partial_allowed: bool,
     pub terms: Arc<Terms>,
+    /// What the responder said, if it was asked before.
+    pub asked: Option<AskedIncrement>,
+}
+
+/// A question about an increment. It is asked before the command, because nothing is held for an increment until it is
+/// decided: so there is nothing pending that could be left over.
+#[derive(Clone, Debug)]
+pub struct AskedIncrement {
+    pub responder: ResponderId,
+    pub call: CallId,
+    pub result: CallResult,
 }
 
 impl Verb for IncrementAuthorization {
@@ -76,10 +89,14 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
     let already = PriorAmounts { spent: found.outstanding + found.cleared, approved: found.approved };
     context.counters.make_room(work, &found.merchant.category, amount.unwrap_or(0), 0)?;
     let under = Under { terms, verified_only: command.terms.verified_only };
-    let facts = facts(work, Some(&context), &more, under, None, Some(already));
-    let decision = decide(&facts, &request);
+    let mut facts = facts(work, Some(&context), &more, under, None, Some(already));
+    let mut decision = decide(&facts, &request);
     let now = work.now();
     let mut changed: Authorization = (*found).clone();
+    if let Some(asked) = command.asked.as_ref().filter(|_| decision.outcome != DecisionOutcome::Declined) {
+        facts.ruling = Some(rule_on_increment(work, asked, &mut changed, decision.approved)?);
+        decision = decide(&facts, &request);
+    }
     changed.decided.push(Decided::of(facts, request, &decision));
     if decision.outcome == DecisionOutcome::Declined {
         let note = decision.reason.map(|reason| reason.as_str());
@@ -111,6 +128,29 @@ fn increment(work: &mut Work, command: &IncrementAuthorization) -> Result<Author
     work.authorizations.put(changed.clone());
     emit_authorization(work, &card, EventType::AuthorizationUpdated, &changed)?;
     Ok(AuthorizationView::of(&changed))
+}
+
+/// The ruling on an increment, which is noted and logged.
+fn rule_on_increment(
+    work: &mut Work,
+    asked: &AskedIncrement,
+    changed: &mut Authorization,
+    amount: i64,
+) -> Result<Ruling, Stop> {
+    let ruling = ruling(work, asked.responder, &asked.result, changed, amount)?;
+    let result = &asked.result;
+    changed.responder = Some(Asked {
+        responder: asked.responder,
+        call: asked.call,
+        outcome: Some(result.outcome),
+        decided_by: Some(ruling.by),
+        latency_ms: Some(result.latency_ms),
+        late: false,
+        answer: result.answer.clone(),
+    });
+    let about = (CalledAbout::Increment, &*changed);
+    work.responder_calls.put(called(work, (asked.responder, asked.call), result, about, ruling.by, false));
+    Ok(ruling)
 }
 
 fn more_of(open: &Authorization, command: &IncrementAuthorization) -> NetworkRequest {

@@ -21,27 +21,30 @@ mod record;
 pub(crate) mod release;
 mod replay;
 mod reverse;
+mod settle;
 pub(crate) mod usage;
 mod view;
 mod what_if;
 
 pub(crate) use advise::price_pending_advice;
 
-pub use authorize::Authorize;
+pub use authorize::{Asking, Authorize};
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, RULES_VERSION, Reason};
 pub use explain::explain;
 pub(crate) use explain::explain_one;
 pub use facts::{CardFacts, Facts, LimitFact, Request};
 pub(crate) use find::{find, find_for_update};
-pub use increment::IncrementAuthorization;
+pub use increment::{AskedIncrement, IncrementAuthorization};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use record::MAX_TIMELINE_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};
 pub use replay::{Difference, Replay};
 pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};
+pub(crate) use settle::end_question;
+pub use settle::{CallResult, SettleAuthorization};
 pub(crate) use view::StepView;
-pub use view::{AuthorizationView, DecisionView};
+pub use view::{AuthorizationView, CheckView, DecisionView};
 pub use what_if::{WhatIf, inherits_otherwise};
 
 #[cfg(test)]

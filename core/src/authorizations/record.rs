@@ -9,6 +9,7 @@ use crate::messages::{AuthorizationType, Channel, Match, Merchant, Trace};
 use crate::money::{Currency, Decimal};
 use crate::programs::{Fee, FeeTerms};
 use crate::record::{Key, Kind, Record};
+use crate::responders::Asked;
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -25,6 +26,8 @@ crate::string_enum! {
 
 crate::string_enum! {
     pub enum Step {
+        /// Held while a responder is asked.
+        Asked = "asked",
         Approved = "approved",
         Declined = "declined",
         Advised = "advised",
@@ -132,6 +135,8 @@ pub struct Authorization {
     pub expires_at: Option<Instant>,
     /// The same as `expires_at` while the authorization is open; otherwise `None`.
     pub due_at: Option<Instant>,
+    /// The responder that was asked.
+    pub responder: Option<Asked>,
     pub version: i64,
     pub created_at: Instant,
     pub updated_at: Instant,
@@ -149,6 +154,11 @@ impl Authorization {
 
     pub fn with_pin(&self) -> bool {
         self.decided.first().is_some_and(|decided| decided.request.pin != Match::NotGiven)
+    }
+
+    /// Whether a responder is being asked. The other pending authorizations are advices without a price.
+    pub fn awaits_answer(&self) -> bool {
+        self.status == AuthorizationStatus::Pending && !self.stand_in
     }
 
     /// The amount held in the ledger.
@@ -169,6 +179,7 @@ impl Record for Authorization {
     fn variable_bytes(&self) -> usize {
         // Every authorization has one decision and about three steps.
         let (decided, steps) = (self.decided.len().saturating_sub(1), self.timeline.len().saturating_sub(3));
-        decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()
+        let asked = usize::from(self.responder.is_some()) * 512;
+        asked + decided * size_of::<Decided>() + steps * size_of::<TimelineStep>()
     }
 }

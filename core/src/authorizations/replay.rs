@@ -59,9 +59,9 @@ impl Replay {
         Some(self.difference(at, decided.rules_version, kept, now))
     }
 
-    /// The authorization must agree with its decisions, unless the network decided.
+    /// The authorization must agree with its decisions, unless the network decided, or a responder is still asked.
     fn beside(&mut self, at: &Authorization) -> Option<Difference> {
-        if at.stand_in {
+        if at.stand_in || at.awaits_answer() {
             return None;
         }
         let reason = at.decided.first().and_then(|decided| decided.reason);

@@ -6,7 +6,9 @@ use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::forward_released_funds;
 use crate::authorizations::identity::{self, EarlyReversal};
 use crate::authorizations::release::{close, release};
-use crate::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, Step, find_for_update, pricing};
+use crate::authorizations::{
+    Authorization, AuthorizationStatus, AuthorizationView, Step, end_question, find_for_update, pricing,
+};
 use crate::cards;
 use crate::events::EventType;
 use crate::exceptions::{ExceptionDraft, ExceptionKind, NetworkException, raise_exception};
@@ -76,6 +78,7 @@ impl Verb for ReverseAuthorization {
 
 fn reverse(work: &mut Work, command: &ReverseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
+    let found = end_question(work, found)?;
     if found.status == AuthorizationStatus::Pending {
         return void_pending(work, &found);
     }
@@ -147,6 +150,7 @@ fn reverse_by_reference(work: &mut Work, command: &ReverseByReference) -> Result
     if identity::is_known_early_reversal(work, &message)? {
         return Ok(found.map(|found| AuthorizationView::of(&found)));
     }
+    let found = found.map(|found| end_question(work, found)).transpose()?;
     // A partial reversal of an advice without a price waits until the advice has one.
     let pending = |found: &Authorization| found.status == AuthorizationStatus::Pending && command.amount.is_some();
     if let Some(found) = found.as_ref().filter(|found| !pending(found)) {
@@ -328,6 +332,7 @@ impl Verb for ReleaseAuthorization {
 fn release_manually(work: &mut Work, command: &ReleaseAuthorization) -> Result<AuthorizationView, Stop> {
     let found = find_for_update(work, command.id)?;
     check_version(command.if_match, found.version)?;
+    let found = end_question(work, found)?;
     let open = matches!(found.status, AuthorizationStatus::Approved | AuthorizationStatus::Pending);
     let Some(card) = found.card.filter(|_| open) else {
         return Err(Refusal::AuthorizationNotOpen { status: found.status.as_str() }.into());

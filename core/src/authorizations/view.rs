@@ -9,6 +9,7 @@ use crate::events::EventPart;
 use crate::limits::{Interval, LimitLevel};
 use crate::messages::{AuthorizationType, Channel, Merchant, TerminalView};
 use crate::money::Currency;
+use crate::responders::AskedView;
 use crate::time::Instant;
 use crate::view::Money;
 
@@ -98,6 +99,10 @@ pub struct AuthorizationView {
     pub network_transaction_id: String,
     /// What happened to it, oldest first.
     pub timeline: Vec<StepView>,
+    /// The responder that was asked, and what came of it; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AskedView, required = false)]
+    pub responder: Option<AskedView>,
     /// When its hold runs out.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub expires_at: Option<String>,
@@ -154,6 +159,7 @@ impl AuthorizationView {
             authorization_code: of.trace.authorization_code.clone(),
             network_transaction_id: of.trace.transaction_id.clone(),
             timeline: steps.collect(),
+            responder: of.responder.as_ref().map(|asked| AskedView::of(asked, of.currency)),
             expires_at: of.expires_at.map(|at| at.to_string()),
             version: of.version,
             created_at: of.created_at.to_string(),

@@ -12,6 +12,9 @@ use crate::verb::Verb;
 use crate::view::Pictured;
 use crate::work::Work;
 
+/// The cancellation reason of a card that reached its maximum number of payments.
+pub(crate) const CANCELED_AFTER_PAYMENTS: &str = "cancel_after";
+
 /// Cancels a card.
 #[derive(Clone, Debug)]
 pub struct TerminateCard {
@@ -75,5 +78,5 @@ pub(super) fn end(
 
 /// Cancels a card that has reached its maximum number of payments.
 pub(crate) fn end_after_payments(work: &mut Work, card: Card) -> Result<(), Stop> {
-    end(work, card, Some("cancel_after"), None).map(|_| ())
+    end(work, card, Some(CANCELED_AFTER_PAYMENTS), None).map(|_| ())
 }

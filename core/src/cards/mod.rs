@@ -15,6 +15,7 @@ mod update;
 mod view;
 
 pub use activate::ActivateCard;
+pub(crate) use cancel::CANCELED_AFTER_PAYMENTS;
 pub use cancel::TerminateCard;
 
 pub use create::{CreateCard, Expiry, NewNumber};

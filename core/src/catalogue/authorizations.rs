@@ -164,6 +164,7 @@ impl Sampled for DeclineView {
             authorization_method: "online",
             reason: "insufficient_funds".to_owned(),
             narration: "42.75 USD more is needed.".to_owned(),
+            responder: None,
         }
     }
 }
@@ -217,6 +218,7 @@ impl Sampled for AuthorizationView {
             authorization_code: Some("123456".to_owned()),
             network_transaction_id: "484321000000017".to_owned(),
             timeline: [step_of(Step::Approved)].into_iter().chain(later).collect(),
+            responder: None,
             expires_at: open.then(|| Instant::from_micros(SAMPLE_TIME).plus_seconds(7 * 86_400).to_string()),
             version: 1,
             created_at: at(),

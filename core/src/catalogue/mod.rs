@@ -8,6 +8,7 @@ mod authorizations;
 mod card_holders;
 mod cards;
 mod programs;
+mod responders;
 mod transfers;
 mod webhooks;
 
@@ -23,8 +24,9 @@ use crate::authorizations::AuthorizationView;
 use crate::card_holders::CardHolderNotice;
 use crate::cards::{CardView, MovementView, RevealView};
 use crate::events::{Event, EventPart, EventType, Owner, Part, body, data_of};
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, ResponderId, WebhookId};
 use crate::programs::ProgramView;
+use crate::responders::{CallView, ResponderView};
 use crate::time::Instant;
 use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
@@ -86,6 +88,8 @@ pub(crate) const fn members(kind: EventType) -> &'static [Member] {
         | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>()] },
         EventType::WebhookDisabled => const { &[member::<WebhookView>()] },
         EventType::WebhookTest => const { &[member::<TestMessage>()] },
+        EventType::ResponderAnsweredLate => const { &[member::<CallView>()] },
+        EventType::ResponderDegraded | EventType::ResponderRecovered => const { &[member::<ResponderView>()] },
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>()] },
         EventType::ProgramCreated | EventType::ProgramUpdated | EventType::ProgramArchived => {
             const { &[member::<ProgramView>()] }
@@ -108,6 +112,9 @@ fn owner(kind: EventType) -> Owner {
         | EventType::CardHolderRejected
         | EventType::CardHolderErased => Owner::CardHolder(CardHolderId(sample_id(2))),
         EventType::WebhookDisabled | EventType::WebhookTest => Owner::Webhook(WebhookId(sample_id(7))),
+        EventType::ResponderAnsweredLate | EventType::ResponderDegraded | EventType::ResponderRecovered => {
+            Owner::Responder(ResponderId(sample_id(8)))
+        }
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => Owner::ApiKey(ApiKeyId(sample_id(5))),
         EventType::ProgramCreated | EventType::ProgramUpdated | EventType::ProgramArchived => {
             Owner::Program(ProgramId(sample_id(12)))
@@ -172,6 +179,13 @@ fn description(kind: EventType) -> &'static str {
             "A webhook endpoint was disabled: on request, because it answered 410, or after five days without a success."
         }
         EventType::WebhookTest => "A test of a webhook endpoint, sent only to that endpoint.",
+        EventType::ResponderAnsweredLate => {
+            "A responder answered after its authorization was decided without it. `call` has the answer, which changes nothing."
+        }
+        EventType::ResponderDegraded => {
+            "A server stopped asking a responder that failed repeatedly; its fallback decides until it answers again."
+        }
+        EventType::ResponderRecovered => "A responder that was degraded answers again and is asked again.",
         EventType::ApiKeyCreated => "An API key was created.",
         EventType::ApiKeyRevoked => "An API key stopped working.",
         EventType::ProgramCreated => "A card program was created.",

@@ -48,6 +48,7 @@ fn next_sequence(work: &mut Work, owner: Owner) -> Result<i64, Stop> {
         Owner::ApiKey(_) => count(&mut work.api_keys, key, |row| &mut row.event_seq),
         Owner::Webhook(_) => count(&mut work.webhooks, key, |row| &mut row.event_seq),
         Owner::Program(_) => count(&mut work.programs, key, |row| &mut row.event_seq),
+        Owner::Responder(_) => count(&mut work.responders, key, |row| &mut row.event_seq),
     }
 }
 

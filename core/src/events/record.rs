@@ -1,6 +1,6 @@
 //! The event record, event types, and the objects that events belong to.
 
-use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, WebhookId};
+use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, ResponderId, WebhookId};
 use crate::time::Instant;
 
 crate::string_enum! {
@@ -38,6 +38,11 @@ crate::string_enum! {
         WebhookDisabled = "webhook.disabled",
         /// Only the tested endpoint receives it.
         WebhookTest = "webhook.test",
+        /// An answer came after the authorization was decided without it.
+        ResponderAnsweredLate = "responder.answered_late",
+        /// A server stopped asking a responder that failed repeatedly.
+        ResponderDegraded = "responder.degraded",
+        ResponderRecovered = "responder.recovered",
         ApiKeyCreated = "api_key.created",
         ApiKeyRevoked = "api_key.revoked",
         ProgramCreated = "program.created",
@@ -62,6 +67,7 @@ pub enum Owner {
     ApiKey(ApiKeyId),
     Webhook(WebhookId),
     Program(ProgramId),
+    Responder(ResponderId),
 }
 
 impl Owner {
@@ -73,6 +79,7 @@ impl Owner {
             Owner::ApiKey(_) => "api_key",
             Owner::Webhook(_) => "webhook",
             Owner::Program(_) => "program",
+            Owner::Responder(_) => "responder",
         }
     }
 
@@ -85,6 +92,7 @@ impl Owner {
             Owner::ApiKey(_) => &["apiKeyId"],
             Owner::Webhook(_) => &["webhookId"],
             Owner::Program(_) => &["programId"],
+            Owner::Responder(_) => &["responderId"],
         }
     }
 
@@ -96,6 +104,7 @@ impl Owner {
             Owner::ApiKey(id) => id.0,
             Owner::Webhook(id) => id.0,
             Owner::Program(id) => id.0,
+            Owner::Responder(id) => id.0,
         }
     }
 }

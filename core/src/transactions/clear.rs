@@ -7,7 +7,7 @@ use crate::authorizations::funds::{Movement, book, forward_released_funds};
 use crate::authorizations::pricing::add_settled;
 use crate::authorizations::release::{close, release};
 use crate::authorizations::usage::consume;
-use crate::authorizations::{Authorization, AuthorizationStatus, Step, find_for_update, identity};
+use crate::authorizations::{Authorization, AuthorizationStatus, Step, end_question, find_for_update, identity};
 use crate::cards;
 use crate::events::EventType;
 use crate::exceptions::{Deferred, ExceptionDraft, ExceptionKind, raise_exception};
@@ -80,7 +80,7 @@ fn authorization_to_clear(work: &mut Work, command: &Clear) -> Result<Option<Arc
             && found.kind != AuthorizationType::AccountVerification
             && (code.is_none() || *code == found.trace.authorization_code)
     };
-    Ok(found.filter(matches))
+    found.filter(matches).map(|found| end_question(work, found)).transpose()
 }
 
 fn clear_open(

@@ -6,6 +6,7 @@ use crate::authorizations::{Authorization, explain_one};
 use crate::cards::Card;
 use crate::events::EventPart;
 use crate::messages::{Channel, Merchant, TerminalView};
+use crate::responders::AskedView;
 use crate::transactions::{Transaction, TransactionType};
 use crate::view::Money;
 
@@ -268,6 +269,10 @@ pub struct DeclineView {
     pub reason: String,
     /// Why, in words.
     pub narration: String,
+    /// The responder that was asked, and what came of it; absent if none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = AskedView, required = false)]
+    pub responder: Option<AskedView>,
 }
 
 impl EventPart for DeclineView {
@@ -285,7 +290,9 @@ impl DeclineView {
             Some(sentence) if sentence.ends_with('.') => sentence,
             Some(condition) => format!("It would pass if {condition}."),
         };
-        DeclineView { status: "declined", approved: false, authorization_method: "online", reason, narration }
+        let responder = of.responder.as_ref().map(|asked| AskedView::of(asked, of.currency));
+        let (status, authorization_method) = ("declined", "online");
+        DeclineView { status, approved: false, authorization_method, reason, narration, responder }
     }
 }
 

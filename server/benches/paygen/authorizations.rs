@@ -64,7 +64,8 @@ pub fn decide(shape: Shape, population: &Arc<Population>) -> Act {
             risk_score: None,
             trace: network::trace(None, None, None, None),
         };
-        let command = Command::Authorize(Box::new(Authorize { request, advice: None, terms: terms.clone() }));
+        let command =
+            Command::Authorize(Box::new(Authorize { request, advice: None, terms: terms.clone(), asking: None }));
         let client: ClientId = population.client;
         Box::pin(async move {
             let decided = run(&engine, client, command).await;

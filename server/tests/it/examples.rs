@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::guides::compare;
 use crate::on_both_stores;
-use crate::receiver::Receiver;
+use crate::receiver::{Answer, Receiver};
 use crate::webhooks::{start, until};
 use crate::world::{Backend, Form, Reply, Server, World};
 
@@ -365,6 +365,25 @@ async fn events(book: &mut Book<'_>, card: &str) {
     book.keep("listEventTypes", None, &catalog);
 }
 
+async fn responders(book: &mut Book<'_>) {
+    let responder = json!({
+        "url": format!("{}/paygen/decide", book.receiver), "description": "Budget service", "timeoutMs": 1500,
+        "ask": {"above": 25}, "onSilence": "rules",
+        "fallback": {"maxAmount": 50, "perCard": {"amount": 100, "count": 3}, "channels": ["pos"]},
+    });
+    let path = format!("/responders/{}", id(&book.post("createResponder", "/responders", responder).await));
+    book.act("testResponder", &format!("{path}/test")).await;
+    book.put("updateResponder", &path, json!({"timeoutMs": 1000, "increments": "ask"})).await;
+    book.get("getResponder", &path).await;
+    book.get("listResponders", "/responders?limit=1").await;
+    book.get("listResponderCalls", &format!("{path}/calls?limit=1")).await;
+    book.get("getResponderStats", &format!("{path}/stats")).await;
+    let faults = format!("/simulator{path}/faults");
+    book.post("setResponderFaults", &faults, json!({"delayMs": 2000, "percent": 20})).await;
+    book.post("rotateResponderSecret", &format!("{path}/rotate-secret"), json!({"overlapSeconds": 3600})).await;
+    book.delete("deleteResponder", &path).await;
+}
+
 async fn access(book: &mut Book<'_>) {
     let key = json!({
         "name": "Reporting", "scopes": ["accounts:read", "authorizations:read"],
@@ -391,7 +410,11 @@ on_both_stores! {
     async fn what_the_contract_shows_is_what_was_answered(backend: Backend) {
         let world = World::new(backend).await;
         let server = start(&world).await;
-        let receiver = Receiver::good().await;
+        let receiver = Receiver::start(|got| match got.header("x-paygen-event") {
+            "test" => Answer::Body(200, r#"{"decision":"approve"}"#.to_owned()),
+            _ => Answer::Status(200, ""),
+        })
+        .await;
         let mut book = Book { server: &server, receiver: &receiver.url, examples: BTreeMap::new() };
         let account = accounts(&mut book).await;
         let holder = holders(&mut book).await;
@@ -404,6 +427,7 @@ on_both_stores! {
         book.get("getProgramImpact", &impact).await;
         book.delete("archiveProgram", &program).await;
         events(&mut book, &card).await;
+        responders(&mut book).await;
         access(&mut book).await;
         let examples: Map<String, Value> = book.examples.into_iter().collect();
         let examples = Value::Object(examples);

@@ -58,6 +58,10 @@ impl Got {
 pub enum Answer {
     /// A status and headers, each line terminated.
     Status(u16, &'static str),
+    /// A status and a body.
+    Body(u16, String),
+    /// The same, after a while.
+    Slow(Duration, String),
     /// Responds only once the test allows it.
     Held(u16),
     /// Sends these bytes, then closes the connection.
@@ -188,6 +192,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Got> {
 async fn respond(stream: &mut TcpStream, answer: Answer, state: &State) -> Option<()> {
     match answer {
         Answer::Status(status, headers) => write_status(stream, status, headers).await,
+        Answer::Body(status, body) => write_body(stream, status, &body).await,
+        Answer::Slow(delay, body) => {
+            tokio::time::sleep(delay).await;
+            write_body(stream, 200, &body).await
+        }
         Answer::Held(status) => {
             let _ = state.held.subscribe().wait_for(|held| !held).await;
             write_status(stream, status, "").await
@@ -216,4 +225,9 @@ async fn respond(stream: &mut TcpStream, answer: Answer, state: &State) -> Optio
 async fn write_status(stream: &mut TcpStream, status: u16, headers: &str) -> Option<()> {
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n{headers}\r\nok");
     stream.write_all(head.as_bytes()).await.ok()
+}
+
+async fn write_body(stream: &mut TcpStream, status: u16, body: &str) -> Option<()> {
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.ok()
 }

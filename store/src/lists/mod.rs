@@ -13,6 +13,7 @@ use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
 use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::programs::{Program, ProgramStatus};
 use paygen_core::record::Key;
+use paygen_core::responders::{CallOutcome, CalledAbout, DecidedBy, Responder, ResponderCall, ResponderKind};
 use paygen_core::transactions::{Transaction, TransactionType};
 use paygen_core::transfers::{Transfer, TransferStatus};
 use paygen_core::webhooks::{Attempt, AttemptOutcome, DisabledReason, Webhook, WebhookProgress};
@@ -427,6 +428,41 @@ pub mod attempts {
         CREATED_AT = time("createdAt", "t.created_at");
     }
     plain_list!(Attempt, "delivery_attempts", id ID);
+}
+
+pub mod responders {
+    use super::*;
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        KIND = word("kind", "t.kind", ResponderKind::WORDS);
+        URL = text("url", "t.url").searched();
+        DESCRIPTION = text("description", "t.description").nullable().searched();
+        TIMEOUT = integer("timeoutMs", "t.timeout_ms");
+        VERIFIED_AT = time("verifiedAt", "t.verified_at").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+    plain_list!(Responder, "responders", id ID);
+}
+
+pub mod responder_calls {
+    use super::*;
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        RESPONDER = id("responderId", "t.responder");
+        TYPE = word("type", "t.about", CalledAbout::WORDS);
+        AUTHORIZATION = id("authorizationId", "t.authorization_id").nullable();
+        OUTCOME = word("outcome", "t.outcome", CallOutcome::WORDS);
+        DECIDED_BY = word("decidedBy", "t.decided_by", DecidedBy::WORDS).nullable();
+        STATUS = integer("status", "t.status").nullable();
+        LATENCY = integer("latencyMs", "t.latency_ms");
+        LATE = boolean("late", "t.late");
+        CREATED_AT = time("createdAt", "t.created_at");
+    }
+    plain_list!(ResponderCall, "responder_calls", id ID);
 }
 
 pub mod api_keys {

@@ -9,6 +9,7 @@ mod events;
 mod ledger;
 mod parts;
 mod programs;
+mod responders;
 mod webhooks;
 
 use paygen_core::ids::Id;

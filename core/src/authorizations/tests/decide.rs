@@ -61,6 +61,7 @@ fn plain() -> (Facts, Request) {
         risk_threshold: 95,
         incremental: false,
         approved_before: None,
+        ruling: None,
     };
     let merchant = Merchant {
         category: "5812".to_owned(),

@@ -1,5 +1,6 @@
 //! Authorizations: a row a case for every rule.
 
+mod asked;
 mod decide;
 mod life;
 mod limits;

@@ -3,17 +3,17 @@
 //! A line is a step and what is so after it: the status of the authorization (or the refusal), what is posted and held
 //! on the card, what is on its account, amount and count of its all-time window, and the exceptions that are new.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::accounts::CloseAccount;
 use crate::authorizations::{
-    Authorization, AuthorizationView, Authorize, ExpireAuthorization, IncrementAuthorization, ReleaseAuthorization,
-    ReverseAuthorization, ReverseByReference,
+    Asking, Authorization, AuthorizationView, Authorize, CallResult, ExpireAuthorization, IncrementAuthorization,
+    ReleaseAuthorization, ReverseAuthorization, ReverseByReference, SettleAuthorization,
 };
 use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCard, UpdateCard};
 use crate::clock::AdvanceClock;
-use crate::ids::{AccountId, AuthorizationId, CardHolderId, CardId, ExceptionId, TransactionId};
+use crate::ids::{AccountId, AuthorizationId, CallId, CardHolderId, CardId, ExceptionId, Id, TransactionId};
 use crate::ledger::System;
 use crate::limits::windows::Starts;
 use crate::limits::{Interval, SpendingLimit};
@@ -25,6 +25,7 @@ use crate::money::{Currency, format_minor};
 use crate::programs::{Program, ProgramSettings, Terms};
 use crate::record::Key;
 use crate::resolution::ResolveException;
+use crate::responders::{Answer, AnswerWord, CallOutcome, Responder};
 use crate::testing::{World, decimal, replacement, usd};
 use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, TransactionView, Unmatched};
 use crate::transfers::CreateTransfer;
@@ -46,6 +47,9 @@ pub(super) struct Stage {
     pub(super) country: &'static str,
     pub(super) pin: Match,
     pub(super) channel: Channel,
+    /// Who is asked about requests.
+    pub(super) responders: Vec<Responder>,
+    calls: u8,
     posted: HashMap<String, TransactionId>,
     exceptions: usize,
     last: String,
@@ -80,6 +84,8 @@ impl Stage {
             country: "US",
             pin: Match::NotGiven,
             channel: Channel::Web,
+            responders: Vec::new(),
+            calls: 0,
             posted: HashMap::new(),
             exceptions: 0,
             last: String::new(),
@@ -130,7 +136,9 @@ impl Stage {
 
     pub(super) fn authorize(&mut self, request: NetworkRequest, advice: Option<bool>) -> Result<String, &'static str> {
         let terms = self.terms();
-        self.run(Command::Authorize(Box::new(Authorize { request, advice, terms })))
+        self.calls += 1;
+        let asking = Asking { responders: self.responders.clone().into(), call: call(self.calls) };
+        self.run(Command::Authorize(Box::new(Authorize { request, advice, terms, asking: Some(asking) })))
     }
 
     /// Runs a command; gives the status it shows.
@@ -271,7 +279,32 @@ impl Stage {
                 requested: amount.expect("an amount"),
                 partial_allowed: has("partial"),
                 terms,
+                asked: None,
             })),
+            // A responder says yes, to less if there is an amount; no; or nothing.
+            "yes" | "no" | "silent" => {
+                let id = self.id_of(name);
+                let decision = if words[0] == "yes" { AnswerWord::Approve } else { AnswerWord::Decline };
+                let approved_amount = number.and_then(|number| decimal(number).to_minor(2));
+                let answer = Answer { decision, approved_amount, reason: None, metadata: BTreeMap::new() };
+                let outcome = match words[0] {
+                    "yes" => CallOutcome::Approved,
+                    "no" => CallOutcome::Declined,
+                    _ => CallOutcome::Timeout,
+                };
+                let result = CallResult {
+                    outcome,
+                    status: None,
+                    latency_ms: 1,
+                    answer: Some(answer).filter(|_| words[0] != "silent"),
+                    request: None,
+                    excerpt: None,
+                    error: None,
+                };
+                let call = self.row(id).responder.as_ref().expect("it was asked").call;
+                let card = Some(self.card);
+                Command::SettleAuthorization(Box::new(SettleAuthorization { id, card, call, result, terms }))
+            }
             "rev" => {
                 let id = self.id_of(name);
                 Command::ReverseAuthorization(ReverseAuthorization { id, amount: number.map(decimal) })
@@ -367,6 +400,10 @@ impl Stage {
         };
         self.run(command)
     }
+}
+
+fn call(number: u8) -> CallId {
+    CallId(Id::from_bytes([number; 12]))
 }
 
 fn said(view: &AuthorizationView) -> String {

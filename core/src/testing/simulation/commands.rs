@@ -179,6 +179,7 @@ impl Simulation {
                 requested: self.requested(),
                 partial_allowed: self.dice.one_in(2),
                 terms,
+                asked: None,
             })),
             62..=66 => {
                 let amount = self.dice.one_in(2).then(|| self.dice.amount());
@@ -446,7 +447,7 @@ impl Simulation {
             trace,
         };
         let advice = advice.then(|| !self.dice.one_in(4));
-        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone() })))
+        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone(), asking: None })))
     }
 
     fn reverse_by_reference(&mut self) -> Option<Command> {

@@ -153,6 +153,10 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     for webhook in before.as_array().into_iter().flatten() {
         server.delete(&format!("/webhooks/{}", id(webhook))).await.expect(200);
     }
+    let before = server.get("/responders?limit=200&fields=_id").await.expect(200).data();
+    for responder in before.as_array().into_iter().flatten() {
+        server.delete(&format!("/responders/{}", id(responder))).await.expect(200);
+    }
     // And so is the number of keys.
     let keys = server.get("/api-keys?limit=200&filter=status=active&search=Another").await.expect(200).data();
     for key in keys.as_array().into_iter().flatten() {
@@ -176,6 +180,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     let transfer = json!({"fromAccountId": account, "toAccountId": other, "amount": 1});
     let detail = json!({"type": "bank_account", "details": {"iban": "DE89370400440532013000"}});
     let webhook = json!({"url": "https://api.example.com/events", "events": ["*"], "enabled": false});
+    let responder = json!({"url": "https://api.example.com/decide"});
     let pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n";
     let upload = server.request("POST", &format!("/card-holders/{holder}/documents"));
     upload.form(Form::default().file("documentMain", "application/pdf", pdf)).send().await.expect(200);
@@ -188,6 +193,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
         ("transferId", server.post("/transfers", transfer).await.expect(201).id()),
         ("detailId", server.post(&format!("/accounts/{account}/details"), detail).await.expect(201).id()),
         ("webhookId", server.post("/webhooks", webhook).await.expect(201).id()),
+        ("responderId", server.post("/responders", responder).await.expect(201).id()),
         ("apiKeyId", server.post("/api-keys", key).await.expect(201).id()),
         ("tokenId", server.post("/auth/tokens", json!({})).await.expect(201).id()),
         ("accountId", account),

@@ -1,0 +1,186 @@
+//! Whom to ask, and what changes of a responder do: one row per case.
+
+use super::{
+    Ask, CallOutcome, CalledAbout, ChangedSettings, CreateResponder, DeleteResponder, NoteResponder, OnSilence,
+    Payment, Responder, ResponderCall, ResponderKind, ResponderScope, ResponderSettings, ResponderStatus,
+    ResponderSwitch, UpdateResponder, VerifyResponder, responder_for,
+};
+use crate::fields::Echo;
+use crate::ids::{AccountId, CallId, CardId, ClientId, Id, ProgramId, ResponderId};
+use crate::messages::AuthorizationType;
+use crate::money::Currency;
+use crate::record::Key;
+use crate::testing::{World, decimal};
+use crate::time::Instant;
+use crate::{Command, Outcome};
+
+fn id(byte: u8) -> Id {
+    Id::from_bytes([byte; 12])
+}
+
+fn responder(number: u8, scope: ResponderScope, ask: Ask) -> Responder {
+    let now = Instant::default();
+    Responder {
+        client: ClientId(id(1)),
+        id: ResponderId(id(number)),
+        kind: ResponderKind::Authorization,
+        url: String::new(),
+        description: None,
+        switch: ResponderSwitch::Active,
+        verified_at: Some(now),
+        credentials: Vec::new(),
+        previous_until: None,
+        timeout_ms: 1500,
+        settings: ResponderSettings { scope, ask, ..ResponderSettings::default() },
+        event_seq: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn cards(cards: &[u8]) -> ResponderScope {
+    ResponderScope { card_ids: cards.iter().map(|card| CardId(id(*card))).collect(), ..ResponderScope::default() }
+}
+
+fn programs(programs: &[u8]) -> ResponderScope {
+    let program_ids = programs.iter().map(|one| ProgramId(id(*one))).collect();
+    ResponderScope { program_ids, ..ResponderScope::default() }
+}
+
+fn accounts(accounts: &[u8]) -> ResponderScope {
+    ResponderScope { account_ids: accounts.iter().map(|one| AccountId(id(*one))).collect(), ..ResponderScope::default() }
+}
+
+#[test]
+fn the_most_specific_scope_is_asked_then_the_oldest() {
+    let all = ResponderScope::default();
+    let above = |amount: &str| Ask { above: Some(decimal(amount)), ..Ask::default() };
+    let fuel = Ask { categories: vec!["fuel".to_owned()], ..Ask::default() };
+    let cash = Ask { types: vec![AuthorizationType::CashWithdrawal], ..Ask::default() };
+    let plain = Ask::default;
+    let off = Responder { switch: ResponderSwitch::Disabled, ..responder(1, cards(&[10]), plain()) };
+    let new = Responder { verified_at: None, ..responder(1, cards(&[10]), plain()) };
+    let paused = Responder { switch: ResponderSwitch::Paused, ..responder(1, cards(&[10]), plain()) };
+    for (case, responders, expected) in [
+        ("none", vec![], None),
+        ("all", vec![responder(1, all.clone(), plain())], Some(1)),
+        ("the oldest", vec![responder(1, all.clone(), plain()), responder(2, all.clone(), plain())], Some(1)),
+        ("another card", vec![responder(1, cards(&[11]), plain())], None),
+        ("account", vec![responder(1, all.clone(), plain()), responder(2, accounts(&[20]), plain())], Some(2)),
+        ("card", vec![responder(1, accounts(&[20]), plain()), responder(2, cards(&[9, 10]), plain())], Some(2)),
+        ("program", vec![responder(1, all.clone(), plain()), responder(2, programs(&[30]), plain())], Some(2)),
+        ("account before program", vec![responder(1, programs(&[30]), plain()), responder(2, accounts(&[20]), plain())], Some(2)),
+        ("another program", vec![responder(1, programs(&[31]), plain())], None),
+        ("disabled", vec![off, responder(2, all.clone(), plain())], Some(2)),
+        ("not verified", vec![new, responder(2, all.clone(), plain())], Some(2)),
+        ("paused: its fallback decides", vec![paused, responder(2, all.clone(), plain())], Some(1)),
+        ("above", vec![responder(1, all.clone(), above("9.99"))], Some(1)),
+        ("not above", vec![responder(1, all.clone(), above("10"))], None),
+        (
+            "a card is exempt from what is asked of all",
+            vec![responder(1, all.clone(), plain()), responder(2, cards(&[10]), above("10"))],
+            None,
+        ),
+        ("category", vec![responder(1, all.clone(), fuel)], None),
+        ("type", vec![responder(1, all, cash)], None),
+    ] {
+        let payment = Payment {
+            card: CardId(id(10)),
+            account: AccountId(id(20)),
+            program: ProgramId(id(30)),
+            kind: AuthorizationType::Purchase,
+            category: "5812",
+            amount: 1000,
+            currency: Currency::us_dollar(),
+        };
+        let found = responder_for(&responders, &payment).map(|found| found.id.0.bytes()[0]);
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+fn create(settings: ResponderSettings) -> Command {
+    Command::CreateResponder(Box::new(CreateResponder {
+        id: ResponderId(id(9)),
+        kind: ResponderKind::Authorization,
+        url: "https://example.com/".to_owned(),
+        description: None,
+        timeout_ms: 1500,
+        settings,
+        credentials: b"sealed".to_vec(),
+    }))
+}
+
+fn update(change: impl Fn(UpdateResponder) -> UpdateResponder) -> Command {
+    let settings = ChangedSettings::default();
+    let (url, description, switch, timeout_ms, echo, if_match) = (None, None, None, None, Echo::default(), None);
+    let id = ResponderId(id(9));
+    let command = UpdateResponder { id, url, description, switch, timeout_ms, settings, echo, if_match };
+    Command::UpdateResponder(Box::new(change(command)))
+}
+
+fn tested(number: u8, url: &str, outcome: CallOutcome) -> Command {
+    let call = ResponderCall {
+        client: ClientId(Id::from_bytes([7; 12])),
+        id: CallId(id(number)),
+        responder: ResponderId(id(9)),
+        about: CalledAbout::Test,
+        authorization: None,
+        outcome,
+        decided_by: None,
+        status: Some(200),
+        latency_ms: 3,
+        late: false,
+        answer: None,
+        currency: Currency::us_dollar(),
+        request: None,
+        excerpt: None,
+        error: None,
+        created_at: Instant::default(),
+    };
+    Command::VerifyResponder(Box::new(VerifyResponder { id: ResponderId(id(9)), url: url.to_owned(), call }))
+}
+
+fn status(world: &World) -> (ResponderStatus, i64) {
+    let row = world.work.responders.peek(Key::of(world.client, id(9))).expect("a responder");
+    (row.status(), row.version)
+}
+
+#[test]
+fn a_responder_is_verified_switched_and_deleted() {
+    let mut world = World::new();
+    let rules = ResponderSettings { on_silence: OnSilence::Rules, ..ResponderSettings::default() };
+    assert_eq!(world.run(create(rules)).err(), Some("fallback_required"));
+    world.run(create(ResponderSettings::default())).expect("a responder");
+    let url = "https://example.com/";
+    let switch = |switch| update(move |command| UpdateResponder { switch: Some(switch), ..command });
+    let moved = update(|command| UpdateResponder { url: Some("https://example.org/".to_owned()), ..command });
+    let rules = update(|command| UpdateResponder {
+        settings: ChangedSettings { on_silence: Some(OnSilence::Rules), ..ChangedSettings::default() },
+        ..command
+    });
+    for (case, command, expected) in [
+        ("no answer", tested(40, url, CallOutcome::Timeout), Ok((ResponderStatus::Pending, 1))),
+        ("another URL", tested(41, "https://example.org/", CallOutcome::Approved), Ok((ResponderStatus::Pending, 1))),
+        ("answered", tested(42, url, CallOutcome::Declined), Ok((ResponderStatus::Active, 2))),
+        ("again", tested(43, url, CallOutcome::Approved), Ok((ResponderStatus::Active, 2))),
+        ("paused", switch(ResponderSwitch::Paused), Ok((ResponderStatus::Paused, 3))),
+        ("the same", switch(ResponderSwitch::Paused), Ok((ResponderStatus::Paused, 3))),
+        ("disabled", switch(ResponderSwitch::Disabled), Ok((ResponderStatus::Disabled, 4))),
+        ("active", switch(ResponderSwitch::Active), Ok((ResponderStatus::Active, 5))),
+        ("moved", moved, Ok((ResponderStatus::Pending, 6))),
+        ("rules without a rule", rules, Err("fallback_required")),
+        ("stale", update(|command| UpdateResponder { if_match: Some(1), ..command }), Err("version_mismatch")),
+        (
+            "told",
+            Command::NoteResponder(NoteResponder { id: ResponderId(id(9)), degraded: true }),
+            Ok((ResponderStatus::Pending, 6)),
+        ),
+    ] {
+        let done = world.run(command).map(|_| ());
+        assert_eq!(done.map(|()| status(&world)), expected, "{case}");
+    }
+    let gone = || Command::DeleteResponder(DeleteResponder { id: ResponderId(id(9)), if_match: Some(6) });
+    assert!(matches!(world.run(gone()), Ok(Outcome::Responder(_))));
+    assert_eq!(world.run(gone()).err(), Some("responder_not_found"));
+}

@@ -1,0 +1,165 @@
+//! One call: sent, read and judged.
+
+use std::time::Instant as Stopwatch;
+
+use paygen_core::authorizations::{Authorization, CallResult};
+use paygen_core::ids::{CallId, ClientId, ResponderId};
+use paygen_core::money::Currency;
+use paygen_core::responders::{
+    Answer, AnswerWord, CallOutcome, CalledAbout, Question, Responder, ResponderCall, ResponderStatus,
+};
+use paygen_core::time::Instant;
+use paygen_engine::clock::wall;
+
+use super::answer::{self, Bounds};
+use super::{Responders, body, signed, skipped};
+
+/// Upper bound on an answer's body.
+const MAX_ANSWER_BYTES: usize = 16 * 1024;
+
+/// Characters of a response's body that are kept when it is not understood.
+const EXCERPT_CHARS: usize = 1024;
+
+/// Asks about a pending authorization.
+pub(super) async fn make(
+    responders: Responders,
+    responder: Responder,
+    question: Question,
+    about: Authorization,
+) -> CallResult {
+    let _place = match place(&responders, &responder) {
+        Ok(place) => place,
+        Err(why) => return skipped(why),
+    };
+    let Some(decided) = about.decided.first() else { return skipped("there is no decision to ask about") };
+    let bounds = Bounds {
+        approvable: decided.approved,
+        currency: about.currency,
+        partial_allowed: decided.request.partial_allowed,
+    };
+    let sent = body::of_authorization(&question, &about);
+    let id = question.call.to_string();
+    send(&responders, &responder, (&id, "authorization"), sent, Some(bounds)).await
+}
+
+/// A place among the open questions, or why it is not asked.
+pub(super) fn place(
+    responders: &Responders,
+    responder: &Responder,
+) -> Result<tokio::sync::OwnedSemaphorePermit, &'static str> {
+    if responder.status() == ResponderStatus::Paused {
+        return Err("the responder is paused");
+    }
+    if responders.0.breakers.is_open(responder.id) {
+        return Err("the responder is degraded: it failed repeatedly");
+    }
+    responders.0.places.take(responder.id).ok_or("too many questions to the responder are open")
+}
+
+/// Posts a body and judges the response. There is no time limit here.
+pub(super) async fn send(
+    responders: &Responders,
+    responder: &Responder,
+    (id, about): (&str, &str),
+    body: Vec<u8>,
+    bounds: Option<Bounds>,
+) -> CallResult {
+    let started = Stopwatch::now();
+    let mut result = skipped("");
+    result.request = String::from_utf8(body.clone()).ok();
+    let parts = &responders.0.parts;
+    let sent = match signed(parts, responder, (id, about), &body) {
+        Ok(headers) => parts.sender.ask(&responder.url, headers, body, MAX_ANSWER_BYTES).await,
+        Err(error) => Err(error.to_string()),
+    };
+    let sent = match responders.0.faults.draw(responder.id) {
+        Some(faults) => faults.apply(sent).await,
+        None => sent,
+    };
+    result.latency_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let asked = match sent {
+        Ok(asked) => asked,
+        Err(error) => {
+            return CallResult { outcome: CallOutcome::Error, error: Some(error), ..result };
+        }
+    };
+    result.status = Some(i64::from(asked.status));
+    let excerpt = excerpt(&asked.body);
+    if asked.status != 200 {
+        let error = Some(format!("the status is {}, not 200", asked.status));
+        return CallResult { outcome: CallOutcome::Error, excerpt, error, ..result };
+    }
+    let read = match asked.is_whole {
+        true => answer::read(&asked.body, bounds),
+        false => Err(format!("the body is longer than {MAX_ANSWER_BYTES} bytes")),
+    };
+    match read {
+        Ok(answer) => CallResult { outcome: outcome_of(&answer), answer: Some(answer), error: None, ..result },
+        Err(why) => CallResult { outcome: CallOutcome::InvalidResponse, excerpt, error: Some(why), ..result },
+    }
+}
+
+fn outcome_of(answer: &Answer) -> CallOutcome {
+    match answer.decision {
+        AnswerWord::Approve => CallOutcome::Approved,
+        AnswerWord::Decline => CallOutcome::Declined,
+    }
+}
+
+fn excerpt(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(EXCERPT_CHARS).collect();
+    (!text.is_empty()).then(|| paygen_vault::mask::masked(text))
+}
+
+impl Responders {
+    /// Makes a test call, which has to be answered like a question.
+    pub async fn test(&self, responder: &Responder) -> ResponderCall {
+        let (client, now) = (responder.client, self.0.parts.clock.now());
+        let id = CallId(self.0.known.new_id(now));
+        let limit = std::time::Duration::from_millis(u64::try_from(responder.timeout_ms).unwrap_or(0));
+        let deadline = wall().plus_micros(responder.timeout_ms.saturating_mul(1000));
+        let text = id.to_string();
+        let body = body::of_test(&text, deadline);
+        let request = String::from_utf8(body.clone()).ok();
+        let sending = send(self, responder, (&text, "test"), body, None);
+        let result = match tokio::time::timeout(limit, sending).await {
+            Ok(result) => result,
+            Err(_) => CallResult {
+                outcome: CallOutcome::Timeout,
+                latency_ms: responder.timeout_ms,
+                request,
+                error: Some("no answer came in time".to_owned()),
+                ..skipped("")
+            },
+        };
+        logged_test(client, id, responder.id, result, now)
+    }
+}
+
+fn logged_test(
+    client: ClientId,
+    id: CallId,
+    responder: ResponderId,
+    result: CallResult,
+    now: Instant,
+) -> ResponderCall {
+    ResponderCall {
+        client,
+        id,
+        responder,
+        about: CalledAbout::Test,
+        authorization: None,
+        outcome: result.outcome,
+        decided_by: None,
+        status: result.status,
+        latency_ms: result.latency_ms,
+        late: false,
+        answer: result.answer,
+        currency: Currency::us_dollar(),
+        request: result.request,
+        excerpt: result.excerpt,
+        error: result.error,
+        created_at: now,
+    }
+}
