@@ -9,7 +9,9 @@ pub fn responder_for<'a>(responders: &'a [Responder], payment: &Payment<'_>) -> 
     let mut responsible: Option<(u8, &Responder)> = None;
     for responder in responders {
         let works = matches!(responder.status(), ResponderStatus::Active | ResponderStatus::Paused);
-        let Some(specific) = responder.settings.scope.covers(payment.card, payment.account, payment.program).filter(|_| works) else {
+        let Some(specific) =
+            responder.settings.scope.covers(payment.card, payment.account, payment.program).filter(|_| works)
+        else {
             continue;
         };
         if responsible.is_none_or(|(before, _)| specific > before) {

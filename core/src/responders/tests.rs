@@ -49,7 +49,10 @@ fn programs(programs: &[u8]) -> ResponderScope {
 }
 
 fn accounts(accounts: &[u8]) -> ResponderScope {
-    ResponderScope { account_ids: accounts.iter().map(|one| AccountId(id(*one))).collect(), ..ResponderScope::default() }
+    ResponderScope {
+        account_ids: accounts.iter().map(|one| AccountId(id(*one))).collect(),
+        ..ResponderScope::default()
+    }
 }
 
 #[test]
@@ -70,7 +73,11 @@ fn the_most_specific_scope_is_asked_then_the_oldest() {
         ("account", vec![responder(1, all.clone(), plain()), responder(2, accounts(&[20]), plain())], Some(2)),
         ("card", vec![responder(1, accounts(&[20]), plain()), responder(2, cards(&[9, 10]), plain())], Some(2)),
         ("program", vec![responder(1, all.clone(), plain()), responder(2, programs(&[30]), plain())], Some(2)),
-        ("account before program", vec![responder(1, programs(&[30]), plain()), responder(2, accounts(&[20]), plain())], Some(2)),
+        (
+            "account before program",
+            vec![responder(1, programs(&[30]), plain()), responder(2, accounts(&[20]), plain())],
+            Some(2),
+        ),
         ("another program", vec![responder(1, programs(&[31]), plain())], None),
         ("disabled", vec![off, responder(2, all.clone(), plain())], Some(2)),
         ("not verified", vec![new, responder(2, all.clone(), plain())], Some(2)),
