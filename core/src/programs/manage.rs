@@ -4,7 +4,7 @@ use crate::cards::{Brand, FundingMode};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, ProgramId};
-use crate::limits::{NewControls, NewLimit, divide_anew, start_limits};
+use crate::limits::{NewControls, NewLimit, SpendingControls, divide_anew, start_limits};
 use crate::money::Currency;
 use crate::programs::find::find_for_update;
 use crate::programs::ranges::{share, take};
@@ -64,7 +64,8 @@ impl ProgramChanges {
         set(&self.can_loosen, &mut settings.can_loosen);
         if let Some(controls) = &self.controls {
             // Each card counts plain windows from its first payment.
-            settings.controls = controls.replacing(&before.controls, Instant::default(), now)?;
+            let controls = controls.replacing(&before.controls, Instant::default(), now)?;
+            settings.controls = SpendingControls { opened: None, ..controls };
         }
         if let Some(limits) = &self.limits {
             settings.limits = start_limits(&before.limits, limits, now, now)?;

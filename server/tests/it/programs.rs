@@ -171,7 +171,7 @@ on_both_stores! {
 
     async fn numbers_of_a_range_belong_to_one_program(backend: Backend) {
         let world = World::new(backend).await;
-        let server = world.start().await;
+        let mut server = world.start().await;
         let range = |prefix: &str| json!({"name": "P", "numberRanges": [{"brand": "Visa", "prefix": prefix}]});
         let one = program(&server, range("4006660")).await;
         for taken in ["4006660", "400666", "40066605"] {
@@ -181,16 +181,21 @@ on_both_stores! {
         program(&server, range("400555")).await;
         refused(server.post("/programs", range("4005551")).await, 409, "number_range_taken", &["/numberRanges/0"]);
         // Another client's program is in the way just the same.
-        let key = another_client(&world);
-        let post = |prefix: &str| server.request("POST", "/programs").header("x-api-key", &key).json(range(prefix)).send();
-        refused(post("40066601").await, 409, "number_range_taken", &["/numberRanges/0"]);
-        post("4006661").await.expect(201);
-        refused(server.put(&format!("/programs/{one}"), json!({"numberRanges": [
+        let keys = [server.key.clone(), another_client(&world)];
+        server.key.clone_from(&keys[1]);
+        refused(server.post("/programs", range("40066601")).await, 409, "number_range_taken", &["/numberRanges/0"]);
+        program(&server, range("4006661")).await;
+        server.key.clone_from(&keys[0]);
+        let path = format!("/programs/{one}");
+        let both = json!({"numberRanges": [
             {"brand": "Visa", "prefix": "4006660"}, {"brand": "Visa", "prefix": "4006661"},
-        ]})).await, 409, "number_range_taken", &["/numberRanges/1"]);
+        ]});
+        refused(server.put(&path, both).await, 409, "number_range_taken", &["/numberRanges/1"]);
         // What a program gives up is free.
-        server.put(&format!("/programs/{one}"), json!({"numberRanges": [{"brand": "Visa", "prefix": "4006669"}]})).await.expect(200);
-        post("4006660").await.expect(201);
+        let moved = json!({"numberRanges": [{"brand": "Visa", "prefix": "4006669"}]});
+        server.put(&path, moved).await.expect(200);
+        server.key.clone_from(&keys[1]);
+        program(&server, range("4006660")).await;
         // Of many that ask for one range at once, one gets it.
         let server = Arc::new(server);
         let calls = (0..12).map(|_| {
