@@ -236,6 +236,9 @@ on_both_stores! {
         let mut answers = Vec::new();
         let mut codes = Vec::new();
         let account = server.account("Funds", 10_000).await;
+        // A responder is asked about every payment, and what it is told must not contain a secret either.
+        let asked = crate::responders::receiver(|_| crate::responders::says(crate::responders::YES)).await;
+        let (_, asked_secret) = crate::responders::responder(&server, &asked.url, json!({})).await;
         let watched = Watched { server: &server, answers: Mutex::default() };
         let enrolled = server.request("POST", "/card-holders").header("Idempotency-Key", "enrol").form(holder_form());
         let holder = watched.keep("POST", "/card-holders", enrolled.send().await).expect(201).id();
@@ -288,11 +291,16 @@ on_both_stores! {
             watched.call("GET", &format!("{path}{}", if path == "/metrics" { "" } else { "?limit=200" }), None).await.expect(200);
         }
         answers.extend(watched.answers.into_inner().expect("answers"));
+        let questions = asked.got().into_iter().map(|got| String::from_utf8_lossy(&got.body).into_owned());
+        let questions: Vec<(String, String)> = questions.map(|body| ("a question".to_owned(), body)).collect();
+        assert!(questions.len() > 4, "every payment was asked about");
+        answers.extend(questions);
 
         let (mut open, mut personal) = (Needles::default(), Needles::default());
         numbers.iter().for_each(|number| open.add_pan(number));
         tokens.iter().for_each(|token| open.add_text("a reveal token", token));
         keys.iter().for_each(|key| open.add_text("an API key", key));
+        open.add_text("a responder's secret", &asked_secret);
         for code in &codes {
             open.add("a code in a body", format!("\"cvv\":\"{code}\""));
             open.add("a code in a body, escaped", format!("\\\"cvv\\\":\\\"{code}\\\""));

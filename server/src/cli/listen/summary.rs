@@ -39,7 +39,11 @@ pub(super) fn parts(kind: &str, data: &Value) -> Vec<String> {
     } else if let Some(owner) = of("card").or_else(|| of("account")) {
         let now = format!("{} available", amount(&owner["availableBalance"], &owner["currency"]));
         parts.extend([text(&owner["status"]), now, text(&owner["name"])]);
-    } else if let Some(other) = of("cardHolder").or_else(|| of("apiKey")).or_else(|| of("webhook")) {
+    } else if let Some(call) = of("call") {
+        parts.extend([text(&call["answer"]["decision"]), text(&call["authorizationId"])]);
+    } else if let Some(other) =
+        of("cardHolder").or_else(|| of("apiKey")).or_else(|| of("webhook")).or_else(|| of("responder"))
+    {
         parts.extend([text(&other["status"]), text(&other["name"]), text(&other["url"])]);
     }
     parts.retain(|part| !part.is_empty());

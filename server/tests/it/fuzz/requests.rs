@@ -180,7 +180,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     let transfer = json!({"fromAccountId": account, "toAccountId": other, "amount": 1});
     let detail = json!({"type": "bank_account", "details": {"iban": "DE89370400440532013000"}});
     let webhook = json!({"url": "https://api.example.com/events", "events": ["*"], "enabled": false});
-    let responder = json!({"url": "https://api.example.com/decide"});
+    let responder = json!({"url": "https://api.example.com/decide", "timeoutMs": 200});
     let pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n9\n%%EOF\n";
     let upload = server.request("POST", &format!("/card-holders/{holder}/documents"));
     upload.form(Form::default().file("documentMain", "application/pdf", pdf)).send().await.expect(200);
