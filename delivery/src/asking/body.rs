@@ -65,7 +65,7 @@ fn facts(decided: &Decided, currency: Currency) -> Facts<'_> {
     let money = |minor| Money::new(minor, currency);
     let card = decided.facts.card.as_ref();
     let limits = card.into_iter().flat_map(|card| &card.limits).map(|limit| Limit {
-        level: if limit.of_holder { "card_holder" } else { "card" },
+        level: limit.level().as_str(),
         interval: limit.interval,
         categories: &limit.categories,
         amount: limit.amount.map(money),

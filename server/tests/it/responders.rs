@@ -529,7 +529,7 @@ on_both_stores! {
             (json!({"url": "ftp://example.com", "timeoutMs": 100, "increments": "maybe", "onSilence": "x"}), vec!["/url", "/timeoutMs", "/increments", "/onSilence"]),
             (json!({"url": receiver.url, "ask": {"above": -1, "types": ["gift"]}}), vec!["/ask/types/0"]),
             (json!({"url": receiver.url, "ask": {"above": -1}}), vec!["/ask/above"]),
-            (json!({"url": receiver.url, "scope": {"programIds": []}}), vec!["/scope/programIds"]),
+            (json!({"url": receiver.url, "scope": {"programIds": ["x"]}}), vec!["/scope/programIds/0"]),
             (json!({"url": receiver.url, "fallback": {"perCard": {"amount": 0.123456789}}}), vec!["/fallback/perCard/amount"]),
             (json!({"url": receiver.url, "onSilence": "rules"}), vec!["/fallback"]),
             (json!({"url": "http://10.0.0.1/"}), vec!["/url"]),
