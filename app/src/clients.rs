@@ -2,7 +2,7 @@
 
 use paygen_core::access::{Actor, ApiKeyView, CreateApiKey, CreateClient, Granter, NewKey, Scopes};
 use paygen_core::ids::ClientId;
-use paygen_core::programs::{Program, ProgramSeed, SeedProgram};
+use paygen_core::programs::{Program, ProgramSeed, SeedProgram, ShareRanges};
 use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
@@ -39,8 +39,17 @@ pub async fn make_client(
     Ok(id)
 }
 
-/// Makes the first program of every client that has none: those of a database from before there were programs.
+/// Notes the number ranges of the settings, and makes the first program of every client that has none: those of a
+/// database from before there were programs.
 pub async fn seed_programs(app: &App) -> Result<(), Failure> {
+    let share = Command::ShareRanges(ShareRanges { ranges: app.ranges.clone() });
+    let context = Context::system(ClientId::INSTALLATION, "");
+    if let Outcome::Count(taken @ 1..) = app.engine.run_background(Request::new(context, share)).await?? {
+        tracing::warn!(
+            taken,
+            "cards.ranges has ranges whose numbers belong to a program: other programs cannot have them"
+        );
+    }
     for client in app.reader.clients().await? {
         let id = Program::default_of(client.id);
         if app.reader.get::<Program>(Key::of(client.id, id.0)).await?.is_none() {

@@ -143,6 +143,7 @@ commands! {
     CreateProgram(Box<programs::CreateProgram>) = "program.create" => Program,
     UpdateProgram(Box<programs::UpdateProgram>) = "program.update" => Program,
     ArchiveProgram(programs::ArchiveProgram) = "program.archive" => Program,
+    ShareRanges(programs::ShareRanges) = "program.share_ranges" => Count,
     SeedProgram(Box<programs::SeedProgram>) = "program.seed" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,
 }

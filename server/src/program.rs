@@ -11,8 +11,6 @@ use serde::Deserialize;
 
 use paygen_app::Environment;
 
-use crate::config::Config;
-
 /// The section `[program]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,13 +79,17 @@ pub struct HoldConfig {
 }
 
 /// Validates the terms; the error names the setting.
-pub fn terms(config: &Config, environment: Environment, verified_only: bool) -> Result<Arc<Terms>, String> {
+pub fn terms(
+    config: &ProgramConfig,
+    validity_months: u32,
+    environment: Environment,
+    verified_only: bool,
+) -> Result<Arc<Terms>, String> {
     let environment = match environment {
         Environment::Production => "production",
         Environment::Sandbox => "sandbox",
     };
-    let validity_months = i64::from(config.cards.validity_months);
-    let program = ProgramTerms { validity_months, ..program_terms(&config.program)? };
+    let program = ProgramTerms { validity_months: i64::from(validity_months), ..program_terms(config)? };
     Ok(Arc::new(Terms { environment: environment.to_owned(), verified_only, program }))
 }
 

@@ -87,7 +87,8 @@ impl Node {
         let documents = config.documents()?;
         let verified_only = config.kyc_required_for == KycRequiredFor::Spend;
         let (stop, stopping) = tokio::sync::watch::channel(false);
-        let terms = crate::program::terms(&config, environment, verified_only).map_err(StartError::Program)?;
+        let terms = crate::program::terms(&config.program, config.cards.validity_months, environment, verified_only)
+            .map_err(StartError::Program)?;
         let tail = Tail::default();
         let deliveries = Deliveries::new(paygen_delivery::Shared {
             engine: engine.clone(),

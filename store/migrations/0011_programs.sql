@@ -30,3 +30,7 @@ ALTER TABLE cards ADD COLUMN program @bytes CHECK (length(program) = 12);
 UPDATE cards SET program = client;
 ALTER TABLE accounts ADD COLUMN spending_limits @text;
 ALTER TABLE counters ADD COLUMN quotas @text;
+
+--@postgres
+-- A server of an earlier version that still runs cannot issue cards without a program.
+ALTER TABLE cards ALTER COLUMN program SET NOT NULL;

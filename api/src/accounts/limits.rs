@@ -7,7 +7,7 @@ use paygen_core::limits::LimitLevel;
 
 use super::details::existing;
 use crate::Api;
-use crate::gate::{ACCOUNTS_READ, Allowed};
+use crate::gate::{ACCOUNTS_READ, Unbound};
 use crate::limit_use::{LimitUse, of_shared, shown};
 use crate::path::PathId;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ use crate::reply::{self, Envelope};
     security(("apiKey" = ["accounts:read"]), ("bearer" = ["accounts:read"])))]
 pub async fn get_account_limits(
     State(app): State<Api>,
-    Allowed(caller): Allowed<ACCOUNTS_READ>,
+    Unbound(caller): Unbound<ACCOUNTS_READ>,
     PathId(id): PathId<AccountId>,
     _: NoParams,
 ) -> Result<Response, Problem> {

@@ -103,5 +103,10 @@ pub async fn get_authorization_decision(
     let found = seen(&app, &caller, id).await?;
     let decided = found.decided.first();
     let decided = decided.ok_or_else(|| Problem::internal(format!("the authorization {id} has no decision")))?;
-    Ok(reply::ok("Decision fetched successfully.", &DecisionView::of(decided, found.currency)))
+    let mut decision = DecisionView::of(decided, found.currency);
+    // A card holder's token shows nothing about the cards of others.
+    if caller.unbound().is_err() {
+        decision.hide_shared_limits();
+    }
+    Ok(reply::ok("Decision fetched successfully.", &decision))
 }

@@ -66,6 +66,9 @@ fn read(
     faults: &mut Faults,
     read_limits: impl FnOnce(SpendingLimits, &str, &mut Faults) -> Option<Vec<NewLimit>>,
 ) -> Option<NewControls> {
+    let names_all_channels = body.channels.as_ref().is_some_and(|channels| {
+        [channels.atm, channels.pos, channels.web, channels.mobile].iter().all(Option::is_some)
+    });
     let opened = body.channels.as_ref().map_or(Channels::NONE, |channels| Channels {
         atm: channels.atm == Some(true),
         pos: channels.pos == Some(true),
@@ -94,7 +97,7 @@ fn read(
     contradictions("Countries", &controls.allowed_countries, &controls.blocked_countries, faults);
     let limits = body.spending_limits.unwrap_or(List(Vec::new()));
     let limits = read_limits(limits, &format!("{AT}/spendingLimits"), faults)?;
-    Some(NewControls { controls, limits })
+    Some(NewControls { controls, names_all_channels, limits })
 }
 
 fn texts<T: Into<String>, const MIN: usize, const MAX: usize>(list: Option<List<T, MIN, MAX>>) -> Vec<String> {

@@ -260,6 +260,17 @@ pub struct DecisionView {
 }
 
 impl DecisionView {
+    /// Leaves out what checks say of limits that other cards share: what those have spent.
+    pub fn hide_shared_limits(&mut self) {
+        let shared = [LimitLevel::Account, LimitLevel::Program];
+        let is_shared =
+            |check: &&mut CheckView| check.limit.as_ref().is_some_and(|limit| shared.contains(&limit.level));
+        for check in self.checks.iter_mut().filter(is_shared) {
+            (check.observed, check.threshold, check.would_pass_if) = (None, None, None);
+            (check.observed_amount, check.limit_amount, check.currency) = (None, None, None);
+        }
+    }
+
     /// The checks are computed again from the stored facts.
     pub fn of(decided: &Decided, currency: Currency) -> DecisionView {
         let checks = explain(&decided.facts, &decided.request);

@@ -125,7 +125,7 @@ fn create(work: &mut Work, command: &CreateCard) -> Result<Pictured<CardView>, S
         return Err(Refusal::NumberTaken.into());
     }
     let mut controls = command.controls.replacing(&SpendingControls::default(), now, now)?;
-    controls.opened = controls.opened.filter(|_| program.settings.can_loosen);
+    controls.opened = command.controls.controls.opened.filter(|_| program.settings.can_loosen);
     check_loosening(&program.settings, &command.controls, None, command.currency)?;
 
     let card = new_card(work, command, controls);

@@ -181,6 +181,8 @@ impl SpendingControls {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewControls {
     pub controls: SpendingControls,
+    /// Whether the caller named every channel, as one who sends a card back does.
+    pub names_all_channels: bool,
     pub limits: Vec<NewLimit>,
 }
 
@@ -193,7 +195,11 @@ impl NewControls {
         now: Instant,
     ) -> Result<SpendingControls, Refusal> {
         let spending_limits = start_limits(&before.spending_limits, &self.limits, created_at, now)?;
-        Ok(SpendingControls { spending_limits, ..self.controls.clone().trimmed() })
+        let mut controls = SpendingControls { spending_limits, ..self.controls.clone().trimmed() };
+        if self.names_all_channels && controls.channels == before.channels {
+            controls.opened = before.opened;
+        }
+        Ok(controls)
     }
 }
 

@@ -10,6 +10,7 @@ mod packed;
 mod pool;
 #[cfg(test)]
 mod pool_tests;
+mod quota;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -23,8 +24,11 @@ pub use controls::{
 pub(crate) use find::counters;
 pub use level::LimitLevel;
 pub use packed::Windows;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use pool::reach;
 pub(crate) use pool::{Pool, divide_anew};
-pub use pool::{Quota, SHARDS, shard_of, shard_owner, used_in_total};
+pub use pool::{SHARDS, shard_of, shard_owner, used_in_total};
+pub use quota::Quota;
 pub use record::{Answered, Counters, MAX_REMEMBERED_MESSAGES, MessageDigest};
 pub(crate) use usage::Counted;
 pub use usage::{LimitUsage, WindowUsage};

@@ -9,10 +9,9 @@
 //!
 //! These windows are counted only while there is a limit, from the moment it was set.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ids::Id;
 use crate::limits::find::counters;
+use crate::limits::quota::Quota;
 use crate::limits::record::Counters;
 use crate::limits::usage::LimitUsage;
 use crate::limits::window::WindowKey;
@@ -29,17 +28,6 @@ const SHARES: i64 = SHARDS as i64;
 
 /// A quota into which no payment fits.
 const NOTHING: i64 = i64::MIN / 4;
-
-/// What a shard may use of a window, after the limit was divided anew. Until then it is an equal part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quota {
-    pub window: WindowKey,
-    /// In microseconds.
-    pub start: i64,
-    /// In minor units; `None` without a limit on amounts.
-    pub amount: Option<i64>,
-    pub count: Option<i64>,
-}
 
 /// The id that the counters of a shard have as their owner.
 pub fn shard_owner(owner: Id, shard: usize) -> Id {
@@ -185,6 +173,9 @@ pub(crate) fn divide_anew(
     limits: &[SpendingLimit],
     currency: Option<Currency>,
 ) -> Result<(), Stop> {
+    if limits.is_empty() {
+        return Ok(());
+    }
     let starts = Starts::at(work.now());
     let mut own = counters(work, shard_owner(owner, 0))?;
     let mut others = others(work, owner, 0)?;
@@ -200,7 +191,9 @@ pub(crate) fn divide_anew(
             limits.iter().filter(|limit| limit.is_of_currency(currency)).cloned().collect();
         divide(&mut own, &mut others, &of_currency, currency, &starts);
     }
-    for shard in std::iter::once(own).chain(others).filter(|shard| !shard.windows.is_empty()) {
+    // All of them are written, those without usage too: their quotas change, and a payment on a shard that has no row yet
+    // must not go unnoticed.
+    for shard in std::iter::once(own).chain(others) {
         work.counters.put(shard);
     }
     Ok(())
@@ -217,6 +210,22 @@ pub fn used_in_total<'a>(
     let sum =
         shards.map(|shard| shard.raw(&key, start)).fold((0, 0), |sum: (i64, i64), one| (sum.0 + one.0, sum.1 + one.1));
     (sum.0.max(0), sum.1.max(0))
+}
+
+/// What payments that their shards decide may bring the usage of a limit to.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn reach(shards: &[&Counters], limit: &SpendingLimit, currency: Currency, starts: &Starts) -> i64 {
+    let (key, start) = window_of(limit, currency, starts);
+    let absent = Counters::new(crate::ids::ClientId::default(), Id::from_bytes([0; 12]));
+    let absent = std::iter::repeat_n(&absent, SHARDS - shards.len());
+    let most = |shard: &Counters| {
+        let (used, _) = shard.raw(&key, start);
+        match left_of(shard, limit, currency, starts).0.unwrap_or(0) {
+            left @ 1.. => used.max(0).saturating_add(left),
+            _ => used,
+        }
+    };
+    shards.iter().copied().chain(absent).map(most).fold(0, i64::saturating_add)
 }
 
 fn others(work: &mut Work, owner: Id, but: usize) -> Result<Vec<Counters>, Stop> {

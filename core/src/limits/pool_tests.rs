@@ -1,13 +1,13 @@
 //! Limits that cards share decide as one counter would, whichever shards payments count on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
 use crate::ids::{ClientId, Id, IdGenerator};
 use crate::limits::pool::{Pool, divide_anew, window_of};
 use crate::limits::windows::Starts;
-use crate::limits::{Interval, LimitLevel, LimitUsage, SpendingLimit, covers};
+use crate::limits::{Interval, LimitLevel, LimitUsage, SHARDS, SpendingLimit, covers, shard_of};
 use crate::money::Currency;
 use crate::refusal::Stop;
 use crate::time::Instant;
@@ -85,6 +85,18 @@ fn usd() -> Currency {
     Currency::us_dollar()
 }
 
+fn payer_id(payer: u8) -> Id {
+    let mut bytes = [0; 12];
+    bytes[11] = payer;
+    Id::from_bytes(bytes)
+}
+
+#[test]
+fn payers_are_spread_over_the_shards() {
+    let shards: HashSet<usize> = (0..40).map(|payer| shard_of(payer_id(payer))).collect();
+    assert_eq!(shards.len(), SHARDS);
+}
+
 struct Stage {
     work: Work,
     now: Instant,
@@ -126,7 +138,7 @@ impl Stage {
     }
 
     fn find(work: &mut Work, limits: &[SpendingLimit], payer: u8) -> Result<Pool, Stop> {
-        let (owner, payer) = (Id::from_bytes([9; 12]), Id::from_bytes([payer; 12]));
+        let (owner, payer) = (Id::from_bytes([9; 12]), payer_id(payer));
         let found = Pool::find(work, LimitLevel::Program, owner, limits, usd(), payer)?;
         Ok(found.expect("there are limits"))
     }

@@ -3,7 +3,7 @@
 
 use crate::ids::{AuthorizationId, ClientId, Id};
 use crate::limits::packed::Windows;
-use crate::limits::pool::Quota;
+use crate::limits::quota::Quota;
 use crate::limits::window::{PLAIN_INTERVALS, Window, WindowKey};
 use crate::limits::windows::{self, Starts};
 use crate::limits::{Interval, SpendingLimit};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::record::Counters;
 use crate::limits::window::{PLAIN_INTERVALS, WindowKey};
-use crate::limits::windows::Starts;
+use crate::limits::windows::{self, Starts};
 use crate::limits::{Interval, LimitLevel, SpendingLimit};
 use crate::money::Currency;
 use crate::time::Instant;
@@ -218,18 +218,15 @@ impl LimitUsage {
             plain_left -= back;
         }
         for (counters, of_holder) in counted.into_iter().zip([false, true]) {
-            let mut left: Vec<(WindowKey, i64)> = Vec::new();
+            let mut left = Vec::new();
             for part in self.windows.iter_mut().rev().filter(|part| part.of_holder == of_holder) {
-                let at = left.iter().position(|(key, _)| *key == part.key).unwrap_or_else(|| {
-                    left.push((part.key.clone(), if part.key.is_plain() { plain_left } else { amount }));
-                    left.len() - 1
-                });
-                let back = part.amount.min(left[at].1);
+                let whole = if part.key.is_plain() { plain_left } else { amount };
+                let back = part.amount.min(left_for(&mut left, part, whole));
                 let back_count = part.count.min(count);
                 counters.credit_current_window(&part.key, part.start, (back, back_count), starts);
                 part.amount -= back;
                 part.count -= back_count;
-                left[at].1 -= back;
+                note_taken(&mut left, &part.key, back);
             }
             counters.payments = (counters.payments - count).max(0);
         }
@@ -245,6 +242,40 @@ impl LimitUsage {
                 credit_plain(counters, *part, currency, (part.amount, part.count), starts);
             }
         }
+    }
+}
+
+/// What is left of an amount that is given back to windows of one key, most recent period first. Windows of one period
+/// lie side by side, because limits of the card and of its program were set at different moments: each gets all of it.
+struct Left {
+    key: WindowKey,
+    period: Instant,
+    /// When the period began.
+    before: i64,
+    /// The most that a window of the period got.
+    taken: i64,
+}
+
+fn left_for(all: &mut Vec<Left>, part: &WindowUsage, whole: i64) -> i64 {
+    let begun = Instant::from_micros(part.start);
+    let period = windows::start(part.key.interval, part.key.time_zone(), begun);
+    match all.iter_mut().find(|left| left.key == part.key) {
+        Some(left) => {
+            if left.period != period {
+                (left.before, left.taken, left.period) = (left.before - left.taken, 0, period);
+            }
+            left.before
+        }
+        None => {
+            all.push(Left { key: part.key.clone(), period, before: whole, taken: 0 });
+            whole
+        }
+    }
+}
+
+fn note_taken(all: &mut [Left], key: &WindowKey, amount: i64) {
+    if let Some(left) = all.iter_mut().find(|left| left.key == *key) {
+        left.taken = left.taken.max(amount);
     }
 }
 

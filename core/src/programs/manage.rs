@@ -173,7 +173,7 @@ impl Verb for UpdateProgram {
 
 /// Notes those of the ranges that the settings have. They may have been added since the client's first program was made.
 fn share_all(work: &mut Work, ranges: &[NumberRange], shared: &[NumberRange]) -> Result<(), Stop> {
-    ranges.iter().filter(|range| shared.contains(range)).try_for_each(|range| share(work, range))
+    ranges.iter().filter(|range| shared.contains(range)).try_for_each(|range| share(work, range).map(|_| ()))
 }
 
 fn update(work: &mut Work, command: &UpdateProgram) -> Result<ProgramView, Stop> {

@@ -18,7 +18,7 @@ pub(crate) use find::{find, of_card};
 pub use inherit::inherited_limits;
 pub(crate) use inherit::{check_loosening, inherited};
 pub use manage::{ArchiveProgram, CreateProgram, ProgramChanges, UpdateProgram};
-pub use ranges::overlapping;
+pub use ranges::{ShareRanges, overlapping};
 pub use record::{NumberRange, Program, ProgramSettings, ProgramStatus, RangeClaim, RangeRegister};
 pub(crate) use seed::seed_program;
 pub use seed::{ProgramSeed, SeedProgram};

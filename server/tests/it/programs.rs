@@ -257,6 +257,13 @@ on_both_stores! {
         let id = program(&server, json!({"name": "Loose", "canLoosen": true, "spendingControls": controls})).await;
         let card = issued(&server, json!({"programId": id, "spendingControls": loose})).await;
         assert_eq!(pay(&server, &card, json!(10), meal("5411", "atm", "US")).await["status"], "approved", "its own apply");
+        let closed = issue(&server, json!({"programId": id})).await.expect(201).data();
+        let path = format!("/cards/{}", text(&closed, "_id"));
+        server.put(&path, closed.clone()).await.expect(200);
+        let sent_back = pay(&server, text(&closed, "_id"), json!(1), meal("5812", "atm", "US")).await;
+        assert_members(&sent_back, json!({"reason": "channel_not_allowed"}));
+        server.put(&path, json!({"spendingControls": {"channels": {"atm": true}}})).await.expect(200);
+        assert_eq!(pay(&server, text(&closed, "_id"), json!(1), meal("5812", "atm", "US")).await["status"], "approved");
         let declined = pay(&server, &card, json!(1), meal("5411", "pos", "KP")).await;
         assert_members(&failed(&server, &declined).await, json!({"check": "country_not_allowed", "level": "program"}));
         let mismatch = program(&server, json!({"name": "Naira", "currency": "NGN"})).await;
@@ -300,6 +307,25 @@ on_both_stores! {
             let change = if level == "card" { json!({"spendingControls": null}) } else { json!({"spendingLimits": []}) };
             server.put(&paths[at], change).await.expect(200);
         }
+        // A card holder's token sees neither the limits of others' cards, nor in a decision what they have spent.
+        server.put(&paths[3], json!({"spendingLimits": limit(90)})).await.expect(200);
+        let declined = pay(&server, &card, json!(91), more.clone()).await;
+        let token = json!({"scopes": ["cards:read", "authorizations:read"], "cardHolderId": holder, "expiresIn": 600});
+        let token = server.post("/auth/tokens", token).await.expect(201).data();
+        let bearer = format!("Bearer {}", text(&token, "token"));
+        let http = reqwest::Client::new();
+        let read = async |path: String| -> Value {
+            let call = http.get(format!("{}{path}", server.url)).header("authorization", &bearer);
+            let text = call.send().await.expect("an answer").text().await.expect("a body");
+            serde_json::from_str::<Value>(&text).expect("JSON")["data"].clone()
+        };
+        assert_eq!(read(format!("/cards/{card}/limits")).await, json!([]));
+        let decision = read(format!("/authorizations/{}/decision", text(&declined, "_id"))).await;
+        let checks = decision["checks"].as_array().expect("checks");
+        let check = checks.iter().find(|check| check["check"] == "spending_limit_exceeded").expect("the check");
+        assert_members(check, json!({"outcome": "fail", "observed": null, "threshold": null, "wouldPassIf": null}));
+        assert!(check.get("observedAmount").is_none(), "{check}");
+        server.put(&paths[3], json!({"spendingLimits": []})).await.expect(200);
         // What is reversed can be spent again.
         server.put(&paths[3], json!({"spendingLimits": limit(90)})).await.expect(200);
         let paid = pay(&server, &card, json!(90), more.clone()).await;
@@ -377,6 +403,20 @@ on_both_stores! {
         assert_eq!(approved, 40);
         let limits = server.get(&format!("/programs/{id}/limits")).await.expect(200).data();
         assert_members(&limits[0], json!({"used": 400, "remaining": 0, "usedCount": 40, "remainingCount": 20}));
+        // What all shards got of a high limit is gone once it is lowered.
+        let other = program(&server, json!({"name": "Q", "spendingLimits": [{"amount": 1600, "interval": "daily"}]})).await;
+        let mut of_other = Vec::new();
+        for _ in 0..8 {
+            of_other.push(issued(&server, json!({"programId": other})).await);
+        }
+        assert_eq!(pay(&server, &of_other[0], json!(99), json!({})).await["status"], "approved");
+        let lower = json!({"spendingLimits": [{"amount": 150, "interval": "daily"}]});
+        server.put(&format!("/programs/{other}"), lower).await.expect(200);
+        let mut approved = 0;
+        for card in of_other.iter().cycle().take(24) {
+            approved += usize::from(pay(&server, card, json!(9), json!({})).await["status"] == "approved");
+        }
+        assert_eq!(approved, 5, "99 and 5 times 9 fit into 150");
         // Lowered and raised, it goes on with what was used.
         for (most, fits) in [(390, 0), (450, 5)] {
             let path = format!("/programs/{id}");

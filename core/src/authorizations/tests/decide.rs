@@ -10,6 +10,7 @@ use crate::limits::{Interval, LimitLevel, SpendingControls};
 use crate::messages::{AuthorizationType, Channel, Match, Merchant, ThreeDs};
 use crate::money::Currency;
 use crate::programs::FeeTerms;
+use crate::responders::{DecidedBy, Ruling};
 
 fn limit(amount: i64, used_amount: i64) -> LimitFact {
     LimitFact {
@@ -161,6 +162,10 @@ const CASES: &[(Reason, Change, Change)] = &[
     (Reason::InsufficientFunds, |f, _| card(f).available = 999, |f, _| card(f).available = 1_000),
 ];
 
+fn ruling(by: DecidedBy, approves: bool) -> Ruling {
+    Ruling { by, approves, most: None, reason: None }
+}
+
 /// A decision that was kept and read again is the same one.
 fn decided(facts: &Facts, request: &Request) -> Decision {
     let (decision, before) = (decide(facts, request), (facts, request));
@@ -174,7 +179,9 @@ fn decided(facts: &Facts, request: &Request) -> Decision {
 #[test]
 fn every_check_fails_and_passes() {
     let names: Vec<Reason> = CASES.iter().map(|case| case.0).collect();
-    assert_eq!(names, Reason::ALL, "a case for every reason, in order");
+    let built_in = &Reason::ALL[..names.len()];
+    assert_eq!(names, built_in, "a case for every reason, in order");
+    assert_eq!(Reason::ALL[names.len()..], [Reason::EndpointDeclined, Reason::EndpointTimeout]);
     for (reason, fails, passes) in CASES {
         let (mut facts, mut request) = plain();
         fails(&mut facts, &mut request);
@@ -183,7 +190,7 @@ fn every_check_fails_and_passes() {
         assert_eq!((decision.approved, decision.fee.total()), (0, 0), "{reason}");
         let checks = explain(&facts, &request);
         let names: Vec<Reason> = checks.iter().map(|check| check.check).collect();
-        assert_eq!(names, Reason::ALL, "every check is shown");
+        assert_eq!(names, built_in, "every check is shown");
         for check in &checks {
             let failed = check.outcome == CheckOutcome::Fail;
             assert_eq!(failed, check.would_pass_if.is_some(), "{reason}: {check:?}");
@@ -334,4 +341,20 @@ fn beyond_the_tries_of_a_day_nothing_reveals_what_was_right() {
         DecisionOutcome::Approved,
         "where neither is given nothing is guessed"
     );
+}
+
+#[test]
+fn what_a_responder_says_comes_after_every_other_check() {
+    for (case, by, approves, available, expected) in [
+        ("it approves", DecidedBy::Responder, true, 10_000, None),
+        ("it declines", DecidedBy::Responder, false, 10_000, Some(Reason::EndpointDeclined)),
+        ("it is silent", DecidedBy::Fallback, false, 10_000, Some(Reason::EndpointTimeout)),
+        ("its fallback approves", DecidedBy::Fallback, true, 10_000, None),
+        ("there is no money", DecidedBy::Responder, true, 10, Some(Reason::InsufficientFunds)),
+    ] {
+        let (mut facts, request) = plain();
+        (facts.ruling, card(&mut facts).available) = (Some(ruling(by, approves)), available);
+        assert_eq!(decided(&facts, &request).reason, expected, "{case}");
+        assert_eq!(explain(&facts, &request).len(), Reason::ALL.len(), "{case}");
+    }
 }

@@ -452,7 +452,7 @@ fn padding_is_not_part_of_a_merchant() {
     let block = |card: CreateCard| {
         let blocked = vec!["MID9".to_owned(), "MID8  ".to_owned()];
         let controls = SpendingControls { blocked_merchants: blocked, ..SpendingControls::default() };
-        let controls = NewControls { controls, limits: Vec::new() };
+        let controls = NewControls { controls, ..NewControls::default() };
         CreateCard { amount: Some(decimal("100")), controls, ..card }
     };
     let mut stage = Stage::with(block);

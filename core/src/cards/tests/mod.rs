@@ -103,6 +103,7 @@ fn limited(amount: i64) -> NewControls {
     let blocked_countries = vec!["KP".to_owned()];
     NewControls {
         controls: SpendingControls { blocked_countries, ..SpendingControls::default() },
+        names_all_channels: false,
         limits: vec![NewLimit { limit: limit(amount), counting_since: None }],
     }
 }

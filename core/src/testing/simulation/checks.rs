@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Fresh, Simulation, effects};
+use super::{Fresh, Simulation, effects, shared};
 use crate::Command;
 use crate::accounts::AccountStatus;
 use crate::authorizations::{Authorization, AuthorizationStatus, Decided, decide};
@@ -22,6 +22,7 @@ impl Simulation {
         let fresh = std::mem::replace(&mut self.fresh, Fresh { lines, ..Fresh::default() });
         self.check_floors(&fresh);
         self.check_used(&fresh);
+        shared::check(self);
         self.check_held();
     }
 
@@ -34,12 +35,12 @@ impl Simulation {
         row.id.0
     }
 
-    fn made(&self) -> impl Iterator<Item = &Authorization> {
+    pub(super) fn made(&self) -> impl Iterator<Item = &Authorization> {
         let rows = self.world.work.authorizations.wanted();
         rows.filter_map(|(key, _)| self.world.work.authorizations.peek(key))
     }
 
-    fn posted(&self) -> impl Iterator<Item = &Transaction> {
+    pub(super) fn posted(&self) -> impl Iterator<Item = &Transaction> {
         let rows = self.world.work.transactions.wanted();
         rows.filter_map(|(key, _)| self.world.work.transactions.peek(key))
     }
@@ -133,6 +134,11 @@ impl Simulation {
         for owner in owners {
             let Some(row) = self.world.work.counters.peek(Key::of(self.world.client, owner)) else { continue };
             let card = self.world.work.cards.peek(Key::of(self.world.client, owner));
+            let holder = self.world.work.card_holders.peek(Key::of(self.world.client, owner));
+            if card.is_none() && holder.is_none() {
+                // A shard of limits that cards share; see `shared`.
+                continue;
+            }
             if card.is_some_and(|card| card.replaced_by.is_some()) {
                 // The counters moved to the replacement.
                 continue;

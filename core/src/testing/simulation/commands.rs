@@ -19,7 +19,7 @@ use crate::messages::{
     AuthorizationType, Channel, Links, Match, Merchant, NetworkRequest, Presented, RequestedAmount, ThreeDs, Trace,
 };
 use crate::money::{Currency, Decimal};
-use crate::programs::SeedProgram;
+use crate::programs::{Program, ProgramChanges, SeedProgram, UpdateProgram};
 use crate::record::Key;
 use crate::resolution::ResolveException;
 use crate::testing::{SEALED, a_new_account, a_seed, replacement, usd};
@@ -303,9 +303,26 @@ impl Simulation {
             let command = UpdateCardHolder { id, status, limits: Some(limits), ..UpdateCardHolder::default() };
             return Some(Command::UpdateCardHolder(Box::new(command)));
         }
+        if self.dice.one_in(2) {
+            return Some(self.share_limits());
+        }
         let status = Some(if stop { AccountStatus::Suspended } else { AccountStatus::Active });
         let id = self.account()?;
-        Some(Command::UpdateAccount(Box::new(UpdateAccount { id, status, ..UpdateAccount::default() })))
+        let limits = self.dice.one_in(2).then(|| (Some(self.currency_of(id)), self.controls().limits));
+        Some(Command::UpdateAccount(Box::new(UpdateAccount { id, status, limits, ..UpdateAccount::default() })))
+    }
+
+    /// Changes the limits that all cards of the program share.
+    fn share_limits(&mut self) -> Command {
+        let mut limits = self.controls().limits;
+        for new in &mut limits {
+            let code = if self.dice.one_in(4) { "NGN" } else { "USD" };
+            new.limit.currency = Some(code.to_owned());
+            new.limit.amount = new.limit.amount.map(|amount| amount * 10);
+        }
+        let settings = ProgramChanges { limits: Some(limits), ..ProgramChanges::default() };
+        let id = Program::default_of(self.world.client);
+        Command::UpdateProgram(Box::new(UpdateProgram { id, settings, ..UpdateProgram::default() }))
     }
 
     /// The next step of closing an account: cancel its cards, move its money, close it.

@@ -8,6 +8,7 @@ mod commands;
 mod committed;
 mod dice;
 mod effects;
+mod shared;
 #[cfg(test)]
 mod tests;
 
