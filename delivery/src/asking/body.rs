@@ -45,6 +45,9 @@ struct Limit<'a> {
     remaining_amount: Option<Money>,
     max_count: Option<i64>,
     remaining_count: Option<i64>,
+    /// Whether so much is left at least: the payment fitted into a part of a limit that cards share.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
 }
 
 /// The body of a question about a pending authorization.
@@ -72,6 +75,7 @@ fn facts(decided: &Decided, currency: Currency) -> Facts<'_> {
         remaining_amount: limit.amount.map(|most| money(most.saturating_sub(limit.used_amount).max(0))),
         max_count: limit.max_count,
         remaining_count: limit.max_count.map(|most| most.saturating_sub(limit.used_count).max(0)),
+        at_least: limit.at_most,
     });
     Facts {
         approvable_amount: money(decided.approved),

@@ -256,6 +256,7 @@ on_both_stores! {
             "GET /card-holders/{cardHolderId}",
             "GET /card-holders/{cardHolderId}/documents",
             "GET /card-holders/{cardHolderId}/documents/{documentId}",
+            "GET /card-holders/{cardHolderId}/limits",
             "GET /cards",
             "GET /cards/{cardId}",
             "GET /cards/{cardId}/authorizations",

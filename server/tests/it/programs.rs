@@ -22,7 +22,9 @@ async fn issue(server: &Server, more: Value) -> Reply {
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
     }
-    server.post("/cards", body).await
+    let body = body.as_object().expect("an object").iter().filter(|(_, value)| !value.is_null());
+    let body: serde_json::Map<String, Value> = body.map(|(name, value)| (name.clone(), value.clone())).collect();
+    server.post("/cards", Value::Object(body)).await
 }
 
 async fn issued(server: &Server, more: Value) -> String {

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::authorizations::{Authorization, AuthorizationStatus, MAX_TIMELINE_STEPS, ReverseByReference, Step};
+use crate::authorizations::{
+    Authorization, AuthorizationStatus, MAX_TIMELINE_STEPS, ReverseByReference, Step, TimelineStep,
+};
 use crate::exceptions::NetworkException;
 use crate::ids::{AuthorizationId, CardId, TransactionId};
 use crate::messages::{AuthorizationType, RequestedAmount};
@@ -156,9 +158,10 @@ impl Effects {
         let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();
         // Later changes by an advice do not matter, nor do advices that waited for a price.
         let first = of.timeline.first().filter(|first| matches!(first.step, Step::Approved | Step::Advised));
-        let Some(first) = first.filter(|first| first.amount > 0 && of.timeline.len() < MAX_TIMELINE_STEPS) else {
-            return;
-        };
+        // Nothing is held for an advice of a card whose account is closed, so there is nothing to take back.
+        let holds = |first: &TimelineStep| first.note.as_deref() != Some("the account is closed: nothing can be held");
+        let counts = |first: &&TimelineStep| first.amount > 0 && holds(first);
+        let Some(first) = first.filter(counts).filter(|_| of.timeline.len() < MAX_TIMELINE_STEPS) else { return };
         let taken = of.timeline.iter().filter(|step| step.note.as_deref() == Some("its reversal had come before it"));
         let taken: i64 = taken.map(|step| step.amount).sum();
         let expected = sum.map_or(first.amount, |sum| sum.min(first.amount));

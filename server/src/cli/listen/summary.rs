@@ -42,7 +42,7 @@ pub(super) fn parts(kind: &str, data: &Value) -> Vec<String> {
     } else if let Some(call) = of("call") {
         parts.extend([text(&call["answer"]["decision"]), text(&call["authorizationId"])]);
     } else if let Some(other) =
-        of("cardHolder").or_else(|| of("apiKey")).or_else(|| of("webhook")).or_else(|| of("responder"))
+        ["cardHolder", "apiKey", "webhook", "responder", "program"].iter().find_map(|name| of(name))
     {
         parts.extend([text(&other["status"]), text(&other["name"]), text(&other["url"])]);
     }

@@ -193,6 +193,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
         ("transferId", server.post("/transfers", transfer).await.expect(201).id()),
         ("detailId", server.post(&format!("/accounts/{account}/details"), detail).await.expect(201).id()),
         ("webhookId", server.post("/webhooks", webhook).await.expect(201).id()),
+        ("programId", server.post("/programs", json!({"name": "Another"})).await.expect(201).id()),
         ("responderId", server.post("/responders", responder).await.expect(201).id()),
         ("apiKeyId", server.post("/api-keys", key).await.expect(201).id()),
         ("tokenId", server.post("/auth/tokens", json!({})).await.expect(201).id()),
