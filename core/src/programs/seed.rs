@@ -1,11 +1,9 @@
 //! The program that a client begins with, made of the settings.
 
-use crate::events::{EventType, Owner, emit};
 use crate::ids::{ClientId, Id};
 use crate::programs::ranges::share;
 use crate::programs::record::{NumberRange, Program, ProgramSettings, ProgramStatus};
 use crate::programs::terms::ProgramTerms;
-use crate::programs::view::ProgramView;
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::table::Access;
@@ -66,15 +64,12 @@ impl Verb for SeedProgram {
     }
 }
 
-/// Makes the first program of the client in the context.
+/// Makes the first program of the client in the context. It comes with the client, so no event tells of it.
 pub(crate) fn seed_program(work: &mut Work, seed: &ProgramSeed) -> Result<(), Stop> {
     let (client, now) = (work.client(), work.now());
     for range in &seed.ranges {
         share(work, range)?;
     }
-    let program = seed.program(client, now);
-    let view = ProgramView::of(&program);
-    let owner = Owner::Program(program.id);
-    work.programs.put(program);
-    emit(work, owner, EventType::ProgramCreated, view).map(|_| ())
+    work.programs.put(seed.program(client, now));
+    Ok(())
 }

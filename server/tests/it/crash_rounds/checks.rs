@@ -217,8 +217,8 @@ impl Told {
             let last = self.sequences.insert(object.clone(), sequence).unwrap_or_default();
             assert_eq!(sequence, last + 1, "an object's events have no gap: {event}");
             *self.types.entry(text(event, "type").to_owned()).or_default() += 1;
-            // Keys, endpoints and the first program are older than the endpoint that receives everything else.
-            if !["api_key", "webhook", "program"].contains(&text(event, "objectType")) {
+            // Keys and endpoints are older than the endpoint that receives everything else.
+            if !["api_key", "webhook"].contains(&text(event, "objectType")) {
                 self.due.insert(id.clone());
             }
             self.places.insert(id.clone(), (object, sequence));
