@@ -106,11 +106,8 @@ impl Pool {
     /// What a payment has to be compared with: the exact usage if all shards are held, otherwise what leaves the rest of
     /// the shard's quota, which is at least as much.
     pub(crate) fn used(&self, limit: &SpendingLimit, starts: &Starts) -> (i64, i64) {
-        let (key, start) = window_of(limit, self.currency, starts);
         if let Some(others) = &self.others {
-            let all = std::iter::once(&self.own).chain(others).map(|shard| shard.raw(&key, start));
-            let (amount, count) = all.fold((0_i64, 0_i64), |sum, one| (sum.0.saturating_add(one.0), sum.1 + one.1));
-            return (amount.max(0), count.max(0));
+            return used_in_total(std::iter::once(&self.own).chain(others), limit, self.currency, starts);
         }
         let (amount_left, count_left) = left_of(&self.own, limit, self.currency, starts);
         let used = |most: Option<i64>, left: Option<i64>| most.zip(left).map_or(0, |(most, left)| most - left).max(0);
@@ -207,9 +204,9 @@ pub fn used_in_total<'a>(
     starts: &Starts,
 ) -> (i64, i64) {
     let (key, start) = window_of(limit, currency, starts);
-    let sum =
-        shards.map(|shard| shard.raw(&key, start)).fold((0, 0), |sum: (i64, i64), one| (sum.0 + one.0, sum.1 + one.1));
-    (sum.0.max(0), sum.1.max(0))
+    let all = shards.map(|shard| shard.raw(&key, start));
+    let (amount, count) = all.fold((0_i64, 0_i64), |sum, one| (sum.0.saturating_add(one.0), sum.1 + one.1));
+    (amount.max(0), count.max(0))
 }
 
 /// What payments that their shards decide may bring the usage of a limit to.
@@ -266,11 +263,10 @@ fn left_of(shard: &Counters, limit: &SpendingLimit, currency: Currency, starts: 
 fn divide(own: &mut Counters, others: &mut [Counters], limits: &[SpendingLimit], currency: Currency, starts: &Starts) {
     for limit in limits.iter().filter(|limit| is_counted(limit)) {
         let (key, start) = window_of(limit, currency, starts);
-        let all = std::iter::once(&*own).chain(&*others).map(|shard| shard.raw(&key, start));
-        let (amount, count) = all.fold((0_i64, 0_i64), |sum, one| (sum.0.saturating_add(one.0), sum.1 + one.1));
+        let (amount, count) = used_in_total(std::iter::once(&*own).chain(&*others), limit, currency, starts);
         // Beyond the limit no shard may decide by itself: what is credited to one does not make room for all.
         let part = |most: Option<i64>, used: i64| {
-            let left = most?.saturating_sub(used.max(0));
+            let left = most?.saturating_sub(used);
             Some(if left < 0 { NOTHING } else { left / SHARES })
         };
         let (amount_part, count_part) = (part(limit.amount, amount), part(limit.max_count, count));
