@@ -16,7 +16,7 @@ pub struct Envelope<T: ToSchema> {
     /// HTTP status.
     #[schema(example = 200)]
     pub status_code: u16,
-    /// Event type.
+    /// What was done, in a sentence.
     pub message: String,
     /// The object.
     pub data: T,
@@ -29,7 +29,7 @@ pub struct ListEnvelope<T: ToSchema> {
     /// HTTP status.
     #[schema(example = 200)]
     pub status_code: u16,
-    /// Event type.
+    /// What was done, in a sentence.
     #[schema(example = "Data fetched successfully.")]
     pub message: String,
     /// Objects of the page.

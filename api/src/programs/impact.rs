@@ -124,7 +124,7 @@ pub struct ProgramImpact {
 ///
 /// What a change of a program would mean, without making it: which cards would have other settings, and which decisions of
 /// the last days would come out otherwise. They are made again from their stored facts. Of limits that cards share, and of
-/// limits that are new, only payments in the period count. Conversion rates are not tried.
+/// limits that are new, only payments in the period count.
 #[utoipa::path(get, path = "/programs/{programId}/impact", tag = "Programs", operation_id = "getProgramImpact",
     params(("programId" = String, Path, description = "The program.", pattern = "^[0-9a-f]{24}$"),
         ("proposed" = String, Query, description = "The change, as the JSON text of an update's body."),
@@ -217,7 +217,8 @@ async fn changed_decisions(
 ) -> Result<ChangedDecisions, Problem> {
     let since = Operand::Value(Value::Integer(since.micros()));
     let filter = Filter { column: payments::CREATED_AT, test: Test::Gte(since) };
-    let (mut what_if, mut found, mut after, mut seen) = (WhatIf::new(proposed), ChangedDecisions::default(), None, 0);
+    let (mut what_if, mut found, mut after, mut seen) =
+        (WhatIf::new(&program.settings, proposed), ChangedDecisions::default(), None, 0);
     loop {
         let order = vec![Order { column: payments::CREATED_AT, descending: false }];
         let query = query(app, caller, vec![filter.clone()], order, after);

@@ -39,7 +39,7 @@ crate::body! {
 /// The faults that are set.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = ResponderFaults)]
+#[schema(as = CurrentResponderFaults)]
 pub struct FaultsView {
     /// Answers come so much later, in milliseconds.
     delay_ms: i64,

@@ -2,7 +2,7 @@
 //! proposed settings in their place.
 //!
 //! Usage of a limit that each card had already is taken from the facts. Other limits count what is approved here, from the
-//! first decision on. Conversion rates are not tried: the amounts stay as they were.
+//! first decision on. Amounts that were converted at the program's rate are converted at the proposed one.
 
 use std::collections::HashMap;
 
@@ -12,26 +12,45 @@ use crate::ids::CardId;
 use crate::limits::windows::Starts;
 use crate::limits::{Interval, LimitLevel, SpendingLimit, covers};
 use crate::money::Currency;
-use crate::programs::{ProgramSettings, inherited};
+use crate::programs::{ProgramSettings, ProgramTerms, converted, inherited, share};
 use crate::time::Instant;
 
 /// Proposed settings, and what decisions under them used of new limits.
 pub struct WhatIf {
+    /// The terms as they are.
+    terms: ProgramTerms,
     settings: ProgramSettings,
     /// Amount and count by limit, window and card; without a card for limits that cards share.
     used: HashMap<(usize, i64, Option<CardId>), (i64, i64)>,
 }
 
 impl WhatIf {
-    pub fn new(settings: ProgramSettings) -> WhatIf {
-        WhatIf { settings, used: HashMap::new() }
+    pub fn new(current: &ProgramSettings, proposed: ProgramSettings) -> WhatIf {
+        WhatIf { terms: current.terms.clone(), settings: proposed, used: HashMap::new() }
+    }
+
+    /// The first request's amount at the proposed rates; `None` if none is known. A message's own billing amount or rate
+    /// counts before the program's. Which of them was used is not stored, so a rate is taken for the program's if the
+    /// program has the same now.
+    fn amount(&self, of: &Authorization, amount: Option<i64>, card: Currency) -> Option<i64> {
+        let from = of.merchant_currency;
+        let is_ours = amount.is_none() || (of.rate.is_some() && of.rate == self.terms.rate(from, card));
+        if from == card || !is_ours {
+            return amount;
+        }
+        // Increments have raised the merchant's amount.
+        let first =
+            amount.filter(|_| of.requested > 0).and_then(|amount| share(of.merchant_amount, amount, of.requested));
+        converted(first.unwrap_or(of.merchant_amount), from, self.settings.terms.rate(from, card)?, card)
     }
 
     /// Makes the first decision of an authorization again. Decisions have to come in the order in which they were made.
     /// `None` without facts of its card.
     pub fn decide(&mut self, of: &Authorization, card: &Card) -> Option<Decision> {
         let decided = of.decided.first()?;
-        let (mut facts, request) = (decided.facts.clone(), &decided.request);
+        let (mut facts, mut request) = (decided.facts.clone(), decided.request.clone());
+        request.amount = self.amount(of, request.amount, card.currency);
+        let request = &request;
         let now = Instant::from_micros(facts.now);
         let before = facts.card.as_mut()?;
         let terms = &self.settings.terms;

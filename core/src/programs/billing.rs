@@ -52,9 +52,13 @@ pub(crate) fn stated(requested: &RequestedAmount, card: Currency) -> Result<Opti
 
 fn at_rate(requested: &RequestedAmount, rate: Decimal, card: Currency) -> Result<i64, Refusal> {
     let minor = not_negative(requested.amount, requested.currency, "/amount")?;
-    let converted = convert(minor, requested.currency, rate, card).filter(|amount| *amount <= MAX_MINOR_UNITS);
-    let converted = converted.ok_or(Refusal::AmountTooLarge { field: "/amount" })?;
-    Ok(if minor > 0 { converted.max(1) } else { converted })
+    converted(minor, requested.currency, rate, card).ok_or(Refusal::AmountTooLarge { field: "/amount" })
+}
+
+/// Minor units at a rate: of a positive amount at least one. `None` beyond what an amount may be.
+pub(crate) fn converted(minor: i64, from: Currency, rate: Decimal, to: Currency) -> Option<i64> {
+    let amount = convert(minor, from, rate, to).filter(|amount| *amount <= MAX_MINOR_UNITS)?;
+    Some(if minor > 0 { amount.max(1) } else { amount })
 }
 
 /// The rate for later parts of an authorization; `None` if its amount was not converted by a rate.

@@ -12,7 +12,7 @@ mod seed;
 mod terms;
 mod view;
 
-pub(crate) use billing::{billing, rate, share, stated};
+pub(crate) use billing::{billing, converted, rate, share, stated};
 pub use convert::convert;
 pub(crate) use find::{find, of_card};
 pub use inherit::inherited_limits;

@@ -1,5 +1,6 @@
 //! The circuit breaker of each responder, on each server: a responder that fails repeatedly is not asked any more, so that
-//! its payments do not wait for it in vain. Once a second a test call looks whether it answers again.
+//! its payments do not wait for it in vain. Once a second a test call looks whether it answers again; less often, if it
+//! answers test calls but goes on failing questions.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -12,11 +13,24 @@ const MAX_FAILURES: usize = 5;
 /// The last calls that are remembered; it opens when half of so many failed.
 const REMEMBERED: usize = 20;
 
-#[derive(Debug, Default)]
+/// The longest pause between test calls, in rounds of them.
+const MAX_PAUSE: u32 = 60;
+
+#[derive(Debug)]
 struct State {
     /// Whether the last calls failed, the newest first.
     failed: VecDeque<bool>,
     open: bool,
+    /// How many rounds of test calls are left out before the next one, after it opened.
+    pause: u32,
+    /// How many of them are left.
+    left: u32,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State { failed: VecDeque::new(), open: false, pause: 1, left: 0 }
+    }
 }
 
 /// What a result changed.
@@ -50,9 +64,15 @@ impl Breakers {
         self.lock().get(&id).is_some_and(|state| state.open)
     }
 
-    /// The responders that are not asked.
-    pub(super) fn open(&self) -> Vec<ResponderId> {
-        self.lock().iter().filter(|(_, state)| state.open).map(|(id, _)| *id).collect()
+    /// The responders that are to be tested in this round.
+    pub(super) fn to_test(&self) -> Vec<ResponderId> {
+        let mut states = self.lock();
+        let open = states.iter_mut().filter(|(_, state)| state.open);
+        let due = open.filter_map(|(id, state)| {
+            state.left = state.left.saturating_sub(1);
+            (state.left == 0).then_some(*id)
+        });
+        due.collect()
     }
 
     /// Notes the result of a question.
@@ -61,17 +81,28 @@ impl Breakers {
         let state = states.entry(id).or_default();
         state.failed.truncate(REMEMBERED - 1);
         state.failed.push_front(failed);
+        if state.failed.len() == REMEMBERED && !state.failed.contains(&true) {
+            state.pause = 1;
+        }
         if state.open || !state.should_open() {
             return Change::Nothing;
         }
         state.open = true;
+        state.left = state.pause;
         Change::Opened
     }
 
-    /// Notes that a test call was answered.
+    /// Notes that a test call was answered. The pause is doubled until questions are answered, too.
     pub(super) fn close(&self, id: ResponderId) -> Change {
-        let was_open = self.lock().remove(&id).is_some_and(|state| state.open);
-        if was_open { Change::Closed } else { Change::Nothing }
+        let mut states = self.lock();
+        let Some(state) = states.get_mut(&id).filter(|state| state.open) else { return Change::Nothing };
+        *state = State { pause: (state.pause * 2).min(MAX_PAUSE), ..State::default() };
+        Change::Closed
+    }
+
+    /// Forgets a responder that is gone.
+    pub(super) fn forget(&self, id: ResponderId) {
+        self.lock().remove(&id);
     }
 }
 
@@ -98,7 +129,24 @@ mod tests {
             assert_eq!(opened, opens_at, "{case}");
             assert_eq!(breakers.is_open(id), opens_at.is_some(), "{case}");
             assert_eq!(breakers.close(id) == Change::Closed, opens_at.is_some(), "{case}");
-            assert!(!breakers.is_open(id) && breakers.open().is_empty(), "{case}");
+            assert!(!breakers.is_open(id) && breakers.to_test().is_empty(), "{case}");
         }
+    }
+
+    #[test]
+    fn one_that_answers_tests_alone_is_tested_less_and_less() {
+        let (breakers, id) = (Breakers::default(), ResponderId(Id::from_bytes([1; 12])));
+        let rounds_until_closed = || {
+            (0..5).for_each(|_| _ = breakers.note(id, true));
+            let rounds = (1..).find(|_| !breakers.to_test().is_empty());
+            assert_eq!(breakers.close(id), Change::Closed);
+            rounds
+        };
+        assert_eq!([(); 8].map(|()| rounds_until_closed()), [1, 2, 4, 8, 16, 32, 60, 60].map(Some));
+        (0..20).for_each(|_| _ = breakers.note(id, false));
+        assert_eq!(rounds_until_closed(), Some(1), "it answered questions");
+        (0..5).for_each(|_| _ = breakers.note(id, true));
+        breakers.forget(id);
+        assert!(!breakers.is_open(id));
     }
 }

@@ -240,17 +240,17 @@ impl Responders {
         }
     }
 
-    /// Sends test calls to the responders that are not asked any more, once a second, until the process stops.
+    /// Sends test calls to the responders that are not asked any more, once a second or less often, until the process
+    /// stops.
     async fn probe(&self, mut stop: tokio::sync::watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(PROBE_INTERVAL) => {}
                 () = paygen_engine::stopped(&mut stop) => return,
             }
-            let open = self.0.breakers.open();
-            let probes = open.into_iter().map(|id| async move {
+            let probes = self.0.breakers.to_test().into_iter().map(|id| async move {
                 let Some(responder) = self.0.known.by_id(id) else {
-                    self.0.breakers.close(id);
+                    self.0.breakers.forget(id);
                     return;
                 };
                 let call = self.test(&responder).await;

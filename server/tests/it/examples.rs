@@ -443,3 +443,34 @@ on_both_stores! {
         assert!(differences.is_empty(), "answers differ; PAYGEN_RECORD=1 records anew:\n{}", differences.join("\n"));
     }
 }
+
+/// The schemas and examples of every request and answer in the contract, with where they stand.
+fn shown(contract: &Value, at: &str, found: &mut Vec<(String, Value, Value)>) {
+    match contract {
+        Value::Object(members) => {
+            if let (Some(schema), Some(example)) = (members.get("schema"), members.get("example")) {
+                found.push((at.to_owned(), schema.clone(), example.clone()));
+            }
+            members.iter().for_each(|(name, value)| shown(value, &format!("{at} > {name}"), found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| shown(item, at, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_example_of_the_contract_fits_its_schema() {
+    let world = World::new(Backend::Sqlite).await;
+    let server = start(&world).await;
+    let contract: Value = server.get("/openapi.json").await.expect(200).json();
+    let mut found = Vec::new();
+    shown(&contract["paths"], "", &mut found);
+    assert!(found.len() > 150, "the examples are found: {}", found.len());
+    let mut faults = Vec::new();
+    for (at, schema, example) in found {
+        let schema = json!({"components": contract["components"], "allOf": [schema]});
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        faults.extend(validator.iter_errors(&example).map(|fault| format!("{at}: {}: {fault}", fault.instance_path())));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

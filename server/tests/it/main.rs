@@ -49,6 +49,7 @@ mod proxy;
 mod published;
 mod quickstart;
 mod receiver;
+mod responder_storm;
 mod responders;
 mod reveals;
 mod rotation;

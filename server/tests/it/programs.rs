@@ -375,12 +375,25 @@ on_both_stores! {
         let found = impact(fees, "").await.expect(200).data();
         assert_members(&found["decisions"], json!({"changed": 3, "approvedToDeclined": 0}));
         assert_eq!(found["decisions"]["decisions"][0]["after"]["fee"], 0.5);
+        let at = |rate: &str| json!({"rates": [{"from": "EUR", "to": "USD", "rate": rate}]});
+        server.put(&format!("/programs/{id}"), at("1.10")).await.expect(200);
+        pay(&server, &card, json!(10), json!({"currency": "EUR"})).await;
+        pay(&server, &card, json!(10), json!({"currency": "EUR", "billingAmount": 12})).await;
+        for (change, after) in [
+            (at("1.25"), json!({"outcome": "approved", "reason": null, "approvedAmount": 12.5, "fee": 0})),
+            (json!({"rates": []}), json!({"outcome": "declined", "reason": "currency_not_supported", "approvedAmount": 0, "fee": 0})),
+        ] {
+            let found = impact(change, "").await.expect(200).data();
+            assert_members(&found["decisions"], json!({"examined": 6, "changed": 1}));
+            assert_members(&found["decisions"]["decisions"][0]["before"], json!({"approvedAmount": 11}));
+            assert_members(&found["decisions"]["decisions"][0]["after"], after);
+        }
         let tighter = json!({"spendingControls": {"channels": {"atm": false}}});
         let found = impact(tighter, "").await.expect(200).data();
-        assert_members(&found, json!({"decisions": {"examined": 4, "changed": 0, "approvedToDeclined": 0, "declinedToApproved": 0,
+        assert_members(&found, json!({"decisions": {"examined": 6, "changed": 0, "approvedToDeclined": 0, "declinedToApproved": 0,
             "decisions": [], "truncated": false}}));
         assert_eq!(found["cards"]["affected"], 1);
-        assert_eq!(server.get(&format!("/programs/{id}")).await.expect(200).data()["version"], 1, "nothing is stored");
+        assert_eq!(server.get(&format!("/programs/{id}")).await.expect(200).data()["version"], 2, "nothing is stored");
         refused(impact(json!({"riskThreshold": 101, "x": 1}), "").await, 400, "validation_failed", &["/x", "/riskThreshold"]);
         refused(server.get(&format!("/programs/{id}/impact?days=91")).await, 400, "validation_failed", &["proposed"]);
     }

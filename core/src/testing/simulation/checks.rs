@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Fresh, Simulation, effects, shared};
+use super::{Fresh, Simulation, effects, questions, shared};
 use crate::Command;
 use crate::accounts::AccountStatus;
 use crate::authorizations::{Authorization, AuthorizationStatus, Decided, decide};
@@ -23,6 +23,7 @@ impl Simulation {
         self.check_floors(&fresh);
         self.check_used(&fresh);
         shared::check(self);
+        questions::check(self);
         self.check_held();
     }
 
@@ -218,7 +219,8 @@ impl Simulation {
                 row.outstanding >= 0 && row.outstanding_fee >= 0 && row.cleared >= 0 && row.reversed >= 0,
                 "{row:?}"
             );
-            assert!(row.held() == 0 || row.status == AuthorizationStatus::Approved, "{row:?}");
+            let is_open = row.status == AuthorizationStatus::Approved || row.awaits_answer();
+            assert!(row.held() == 0 || is_open, "{row:?}");
             assert_eq!(row.due_at.is_some(), row.status == AuthorizationStatus::Approved, "{row:?}");
             let (Some(card), Some(holder)) = (row.card, row.card_holder) else { continue };
             if row.kind != AuthorizationType::Deposit {

@@ -1,6 +1,6 @@
 //! Drawing commands: of every kind, about existing objects, ended ones and unknown ones.
 
-use super::{Simulation, currency};
+use super::{Simulation, currency, questions};
 use crate::Command;
 use crate::accounts::{AccountStatus, AccountType, CloseAccount, CreateAccount, FundAccount, UpdateAccount};
 use crate::authorizations::{
@@ -31,6 +31,9 @@ impl Simulation {
         if self.world.program().is_none() {
             let seed = a_seed(self.terms.program.clone());
             return Command::SeedProgram(Box::new(SeedProgram { seed }));
+        }
+        if !std::mem::replace(&mut self.has_responder, true) {
+            return questions::create(self);
         }
         loop {
             if let Some(command) = self.try_draw() {
@@ -172,7 +175,8 @@ impl Simulation {
                 let (id, controls) = (self.card()?, Some(self.controls()));
                 Command::UpdateCard(Box::new(UpdateCard { id, controls, ..UpdateCard::default() }))
             }
-            25..=54 => self.authorize(false)?,
+            25..=49 => self.authorize(false)?,
+            50..=54 => questions::settle(self)?,
             55..=57 => self.authorize(true)?,
             58..=61 => Command::IncrementAuthorization(Box::new(IncrementAuthorization {
                 id: self.known()?.0,
@@ -464,7 +468,8 @@ impl Simulation {
             trace,
         };
         let advice = advice.then(|| !self.dice.one_in(4));
-        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone(), asking: None })))
+        let asking = questions::asking(self).filter(|_| advice.is_none());
+        Some(Command::Authorize(Box::new(Authorize { request, advice, terms: self.terms.clone(), asking })))
     }
 
     fn reverse_by_reference(&mut self) -> Option<Command> {

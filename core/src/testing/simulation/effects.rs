@@ -157,7 +157,8 @@ impl Effects {
         }
         let sum: Option<i64> = early.iter().map(|early| early.amount?.to_minor(of.currency.exponent())).sum();
         // Later changes by an advice do not matter, nor do advices that waited for a price.
-        let first = of.timeline.first().filter(|first| matches!(first.step, Step::Approved | Step::Advised));
+        let first =
+            of.timeline.first().filter(|first| matches!(first.step, Step::Approved | Step::Advised | Step::Asked));
         // Nothing is held for an advice of a card whose account is closed, so there is nothing to take back.
         let holds = |first: &TimelineStep| first.note.as_deref() != Some("the account is closed: nothing can be held");
         let counts = |first: &&TimelineStep| first.amount > 0 && holds(first);
@@ -203,10 +204,11 @@ fn check_posted(
 pub(super) fn check_holds(made: &[&Authorization]) {
     let mut held: HashMap<(&str, Option<CardId>), AuthorizationId> = HashMap::new();
     for of in made {
-        if of.status != AuthorizationStatus::Approved || of.kind == AuthorizationType::Deposit {
+        let is_open = of.status == AuthorizationStatus::Approved || of.awaits_answer();
+        if !is_open || of.kind == AuthorizationType::Deposit {
             continue;
         }
-        assert!(of.approved > 0, "approved for zero: {of:?}");
+        assert!(of.approved > 0 || of.awaits_answer(), "approved for zero: {of:?}");
         let other = held.insert((&of.trace.transaction_id, of.card), of.id);
         assert!(other.is_none(), "one transaction has two holds: {of:?} and {other:?}");
     }

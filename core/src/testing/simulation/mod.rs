@@ -8,6 +8,7 @@ mod commands;
 mod committed;
 mod dice;
 mod effects;
+mod questions;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub struct Simulation {
     world: World,
     dice: Dice,
     terms: Arc<Terms>,
+    /// Whether the responder's creation was drawn.
+    has_responder: bool,
     accounts: Vec<AccountId>,
     /// The account that is being emptied in order to be closed.
     doomed: Option<AccountId>,
@@ -97,6 +100,7 @@ impl Simulation {
             world,
             dice: Dice(seed),
             terms: Arc::new(terms),
+            has_responder: false,
             accounts: Vec::new(),
             doomed: None,
             holders: Vec::new(),
@@ -218,7 +222,10 @@ impl Simulation {
             _ => {}
         }
         self.effects.note(&self.world, &command, outcome);
-        self.sent.push(command.clone());
+        // An id is drawn once.
+        if !matches!(command, Command::CreateResponder(_)) {
+            self.sent.push(command.clone());
+        }
         self.fresh.commands.push(command);
     }
 }

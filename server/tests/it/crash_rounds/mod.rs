@@ -8,6 +8,7 @@
 mod checks;
 mod load;
 mod postgres;
+mod questions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
