@@ -62,6 +62,8 @@ pub enum Answer {
     Body(u16, String),
     /// The same, after a while.
     Slow(Duration, String),
+    /// Any of the others, after a while.
+    After(Duration, Box<Answer>),
     /// Responds only once the test allows it.
     Held(u16),
     /// Sends these bytes, then closes the connection.
@@ -165,6 +167,13 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         let answer = (lock(&state.rule))(&got);
         lock(&state.got).push(got);
         state.changed.send_modify(|count| *count += 1);
+        let answer = match answer {
+            Answer::After(delay, answer) => {
+                tokio::time::sleep(delay).await;
+                *answer
+            }
+            answer => answer,
+        };
         if respond(stream.get_mut(), answer, &state).await.is_none() {
             return;
         }
@@ -197,6 +206,7 @@ async fn respond(stream: &mut TcpStream, answer: Answer, state: &State) -> Optio
             tokio::time::sleep(delay).await;
             write_body(stream, 200, &body).await
         }
+        Answer::After(..) => unreachable!("it waited already"),
         Answer::Held(status) => {
             let _ = state.held.subscribe().wait_for(|held| !held).await;
             write_status(stream, status, "").await

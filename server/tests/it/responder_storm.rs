@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use paygen_core::testing::simulation::Dice;
 use serde_json::{Value, json};
 
@@ -18,21 +17,23 @@ use crate::webhooks::start;
 use crate::world::{Backend, Server, World};
 
 const CARDS: usize = 40;
-const AT_ONCE: usize = 200;
+/// The payments begin at this distance, so that they are not slowed by each other.
+const GAP: Duration = Duration::from_millis(10);
 const TIMEOUT_MS: i64 = 2_600;
 
 /// Delays of up to 3 s, some wrong statuses, some garbage, some declines.
 fn answer(draw: i64) -> Answer {
     let mut dice = Dice(u64::try_from(draw).expect("positive"));
     let delay = Duration::from_millis(dice.below(3_000));
-    match dice.below(100) {
+    let answer = match dice.below(100) {
         0..5 => Answer::Body(503, String::new()),
         5..10 => says("garbage"),
         10..13 => Answer::Reset,
-        13..30 => Answer::Slow(delay, NO.to_owned()),
-        30..40 => Answer::Slow(delay, r#"{"decision":"approve","approvedAmount":1}"#.to_owned()),
-        _ => Answer::Slow(delay, YES.to_owned()),
-    }
+        13..30 => says(NO),
+        30..40 => says(r#"{"decision":"approve","approvedAmount":1}"#),
+        _ => says(YES),
+    };
+    Answer::After(delay, Box::new(answer))
 }
 
 /// All rows of a list.
@@ -75,8 +76,12 @@ on_both_stores! {
         for _ in 0..CARDS {
             cards.push(a_funded_card(&server, 1_000).await);
         }
-        let one = async |number: usize| pay(&server, &cards[number % CARDS], json!(number % 3 + 1), json!({"partialAllowed": true})).await;
-        let paid: Vec<Value> = futures_util::stream::iter((0..payments).map(one)).buffer_unordered(AT_ONCE).collect().await;
+        let begun = tokio::time::Instant::now();
+        let one = async |number: usize| {
+            tokio::time::sleep_until(begun + GAP * u32::try_from(number).expect("small")).await;
+            pay(&server, &cards[number % CARDS], json!(number % 3 + 1), json!({"partialAllowed": true})).await
+        };
+        let paid = futures_util::future::join_all((0..payments).map(one)).await;
         let mut outcomes = BTreeMap::<String, usize>::new();
         for payment in &paid {
             let settled = steps(payment).iter().filter(|step| ["approved", "declined"].contains(step)).count();
