@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::accounts::CloseAccount;
 use crate::authorizations::{
-    Asking, Authorization, AuthorizationView, Authorize, CallResult, ExpireAuthorization, IncrementAuthorization,
+    Asking, Authorization, AuthorizationView, Authorize, ExpireAuthorization, IncrementAuthorization,
     ReleaseAuthorization, ReverseAuthorization, ReverseByReference, SettleAuthorization,
 };
 use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCard, UpdateCard};
