@@ -3,36 +3,20 @@
 use std::time::Instant as Stopwatch;
 
 use paygen_core::authorizations::Authorization;
-use paygen_core::ids::{AuthorizationId, CallId, ClientId, ResponderId};
+use paygen_core::ids::{CallId, ClientId, ResponderId};
 use paygen_core::money::Currency;
 use paygen_core::responders::{
-    Answer, AnswerWord, CallOutcome, CallResult, CalledAbout, Question, Responder, ResponderCall, ResponderStatus,
+    CallOutcome, CallResult, CalledAbout, Question, Responder, ResponderCall, ResponderStatus,
 };
 use paygen_core::time::Instant;
 use paygen_engine::clock::wall;
 
 use super::answer::{self, Bounds};
+use super::judge::{Sent, judged};
 use super::{Responders, body, signed, skipped, stream};
-use crate::sender::Asked;
 
 /// Upper bound on an answer's body.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
-
-/// Characters of a response's body that are kept when it is not understood.
-const EXCERPT_CHARS: usize = 1024;
-
-/// A question as it is sent.
-pub(super) struct Sent {
-    pub(super) id: CallId,
-    pub(super) about: CalledAbout,
-    /// `None` for tests.
-    pub(super) authorization: Option<AuthorizationId>,
-    /// Wall time.
-    pub(super) deadline: Instant,
-    pub(super) body: Vec<u8>,
-    /// `None` for tests, which approve nothing.
-    pub(super) bounds: Option<Bounds>,
-}
 
 /// Asks about a pending authorization.
 pub(super) async fn make(
@@ -117,43 +101,6 @@ pub(super) async fn send_in_time(responders: &Responders, responder: &Responder,
         Some(_) => timed_out,
         None => stream::close(responders, responder.client, id, timed_out).await,
     }
-}
-
-/// What a response comes to.
-pub(super) fn judged(
-    mut result: CallResult,
-    asked: Result<Asked, String>,
-    read: impl FnOnce(&Asked) -> Result<Answer, String>,
-) -> CallResult {
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err(error) => {
-            return CallResult { outcome: CallOutcome::Error, error: Some(error), ..result };
-        }
-    };
-    result.status = Some(i64::from(asked.status));
-    let excerpt = excerpt(&asked.body);
-    if asked.status != 200 {
-        let error = Some(format!("the status is {}, not 200", asked.status));
-        return CallResult { outcome: CallOutcome::Error, excerpt, error, ..result };
-    }
-    match read(&asked) {
-        Ok(answer) => CallResult { outcome: outcome_of(&answer), answer: Some(answer), error: None, ..result },
-        Err(why) => CallResult { outcome: CallOutcome::InvalidResponse, excerpt, error: Some(why), ..result },
-    }
-}
-
-pub(super) fn outcome_of(answer: &Answer) -> CallOutcome {
-    match answer.decision {
-        AnswerWord::Approve => CallOutcome::Approved,
-        AnswerWord::Decline => CallOutcome::Declined,
-    }
-}
-
-fn excerpt(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(EXCERPT_CHARS).collect();
-    (!text.is_empty()).then(|| paygen_vault::mask::masked(text))
 }
 
 impl Responders {

@@ -12,7 +12,8 @@ use paygen_engine::clock::wall;
 use paygen_engine::{Answer, Priority, Submission};
 
 use super::answer::Bounds;
-use super::call::{self, Sent};
+use super::call;
+use super::judge::Sent;
 use super::{Responders, Unsettled, body, skipped};
 
 impl Responders {

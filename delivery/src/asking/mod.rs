@@ -12,6 +12,7 @@ mod breaker;
 mod call;
 mod faults;
 mod increment;
+mod judge;
 mod known;
 mod stream;
 mod sweep;

@@ -20,7 +20,7 @@ use paygen_store::StoreError;
 use tokio::sync::Notify;
 
 use super::answer::{self, Bounds, GivenAnswer};
-use super::call::{Sent, judged, outcome_of};
+use super::judge::{Sent, judged, outcome_of};
 use super::{LOOK_INTERVAL, Responders, Unsettled, skipped};
 use crate::sender::Asked;
 

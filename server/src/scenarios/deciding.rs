@@ -35,7 +35,7 @@ pub async fn activate(node: &Node, id: &str, fields: &Map<String, Value>) -> Res
     let (request, responders) = (name(), [id.to_owned()]);
     let testing = node.ask(&request, "POST", &path, None);
     let yes = Reply::Given { fields: Map::from_iter([("decision".to_owned(), json!("approve"))]), late: false };
-    let tested = decided(node, &responders, (&yes, None), testing).await?;
+    let tested = decided(node, (&request, &responders), (&yes, None), testing).await?;
     if tested.data()["outcome"] != "approved" {
         return Err(format!("its test came to {} {}", tested.data()["outcome"], tested.trouble()));
     }
@@ -54,15 +54,16 @@ pub async fn delete(node: &Node, id: &str) -> Result<(), String> {
     if answer.is_success() { Ok(()) } else { Err(answer.trouble()) }
 }
 
-/// A request id that is not one of the run's own: what it brings about belongs to the step.
+/// A request id beside those of the steps.
 fn name() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }
 
-/// Answers the question that a request brings about; returns the request's answer.
+/// Answers the question that a request brings about; returns the request's answer. What else is asked of the node has ids
+/// that begin with the request's, because it belongs to the same step.
 pub async fn decided(
     node: &Node,
-    responders: &[String],
+    (request, responders): (&str, &[String]),
     (reply, meanwhile): (&Reply, Option<Meanwhile>),
     paying: impl Future<Output = Result<Answer, String>>,
 ) -> Result<Answer, String> {
@@ -92,7 +93,7 @@ pub async fn decided(
             Meanwhile::Clear => "clear",
         };
         let path = format!("/simulator/authorizations/{}/{word}", question.authorization);
-        let done = node.ask(&name(), "POST", &path, Some(&json!({}))).await?;
+        let done = node.ask(&format!("{request}-{word}"), "POST", &path, Some(&json!({}))).await?;
         if !done.is_success() {
             return Err(format!("meanwhile {word}: {}", done.trouble()));
         }
@@ -104,7 +105,7 @@ pub async fn decided(
     if *late {
         paid = Some(finished(paid, &mut paying).await?);
     }
-    let given = node.ask(&name(), "POST", &path, Some(&body)).await?;
+    let given = node.ask(&format!("{request}-answer"), "POST", &path, Some(&body)).await?;
     if !given.is_success() {
         return Err(format!("the responder's answer was refused: {}", given.trouble()));
     }

@@ -270,7 +270,7 @@ impl ScenarioRunner<'_> {
         self.requests += 1;
         let (node, id) = (self.node, self.request_id());
         let paying = node.ask(&id, action.method, &path, body);
-        deciding::decided(node, &responders, (&step.answer, step.meanwhile), paying).await
+        deciding::decided(node, (&id, &responders), (&step.answer, step.meanwhile), paying).await
     }
 
     async fn advance(&mut self, moment: &Moment) -> Result<(), String> {
@@ -316,7 +316,11 @@ impl ScenarioRunner<'_> {
         let (run, this) = (format!("{}-", self.run), self.request_id());
         let of_this = |event: &&Value| {
             let request = event["requestId"].as_str().unwrap_or_default();
-            event["sequence"].as_i64() > Some(seen) && (request == this || !request.starts_with(&run))
+            let of_step = request.strip_prefix(&this).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+            // That it was asked is seen from what came of it.
+            event["sequence"].as_i64() > Some(seen)
+                && (of_step || !request.starts_with(&run))
+                && event["type"] != "responder.question"
         };
         let begun = Instant::now();
         let (types, last) = loop {
