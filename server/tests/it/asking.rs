@@ -121,7 +121,7 @@ on_both_stores! {
             (json!({}), vec!["/decision"]),
             (json!({"decision": "maybe"}), vec!["/decision"]),
             (json!({"decision": "approve", "aprovedAmount": 1}), vec!["/aprovedAmount"]),
-            (json!({"decision": "approve", "approvedAmount": "1"}), vec!["/approvedAmount"]),
+            (json!({"decision": "approve", "approvedAmount": true}), vec!["/approvedAmount"]),
             (json!({"decision": "decline", "approvedAmount": 10}), vec!["/approvedAmount"]),
             (json!({"decision": "approve", "reason": 7, "metadata": {"a": 1}}), vec!["/reason", "/metadata/a"]),
             (json!({"decision": "approve", "reason": "x".repeat(201), "metadata": []}), vec!["/reason", "/metadata"]),

@@ -5,15 +5,13 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use paygen_delivery::asking::MAX_REASON;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 /// Commands that run at once; further questions wait for one of them to end.
 const MAX_RUNNING: usize = 16;
-
-/// Upper bound on a reason, as the API has it.
-const MAX_REASON: usize = 200;
 
 /// What the shell answers when there is no such command, or when it cannot be run.
 const NOT_RUN: [i32; 2] = [126, 127];
