@@ -204,9 +204,9 @@ on_both_stores! {
         let (paid, _, _) = asked(both, &id, 1, payment(&card, 10, json!({"estimated": true})), yes()).await;
         let path = format!("/simulator/authorizations/{}/increment", paid["_id"].as_str().expect("an id"));
         let more = |amount: i64| (path.as_str(), json!({"amount": amount, "partialAllowed": true}));
-        let (grown, question, answered) = asked(both, &id, 2, more(20), json!({"decision": "approve", "approvedAmount": 5})).await;
+        let (grown, about, answered) = asked(both, &id, 2, more(20), json!({"decision": "approve", "approvedAmount": 5})).await;
         assert_members(&grown, json!({"approvedAmount": 15}));
-        assert_members(&question["request"], json!({"type": "increment"}));
+        assert_members(&about["request"], json!({"type": "increment"}));
         assert_members(&answered, json!({"type": "increment", "authorizationId": paid["_id"], "late": false}));
         let (kept, _, _) = asked(both, &id, 3, more(20), json!({"decision": "decline"})).await;
         assert_members(&kept, json!({"approvedAmount": 15}));
