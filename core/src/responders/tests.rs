@@ -245,7 +245,7 @@ fn a_question_of_the_stream_is_answered_once_and_in_time() {
     };
     let late = deadline.plus_micros(1);
     for (case, command, refusal) in [
-        ("not asked", answer(50, 9, deadline), Some("question_not_found")),
+        ("not asked", answer(52, 9, deadline), Some("question_not_found")),
         ("asked", ask(50), None),
         ("of another responder", answer(50, 8, deadline), Some("responder_not_found")),
         ("too late", answer(50, 9, late), Some("question_closed")),

@@ -526,7 +526,6 @@ on_both_stores! {
         let list = server.get("/responders?filter=timeoutMs=200").await.expect(200).json();
         assert_eq!(list["meta"]["total"], 1);
         for (body, pointers) in [
-            (json!({}), vec!["/url"]),
             (json!({"url": "ftp://example.com", "timeoutMs": 100, "increments": "maybe", "onSilence": "x"}), vec!["/url", "/timeoutMs", "/increments", "/onSilence"]),
             (json!({"url": receiver.url, "ask": {"above": -1, "types": ["gift"]}}), vec!["/ask/types/0"]),
             (json!({"url": receiver.url, "ask": {"above": -1}}), vec!["/ask/above"]),
