@@ -6,7 +6,7 @@ use paygen_core::accounts::{AccountStatus, AccountType, CategoryWord, DetailType
 use paygen_core::card_holders::{CardHolderStatus, ReviewStatus};
 use paygen_core::cards::{Brand, CancellationReason, CardStatus, CardType, FundingMode, ReplaceReason, RevealPurpose};
 use paygen_core::fields::Echo;
-use paygen_core::ids::{AccountId, CardHolderId, CardId, Id, ProgramId, TransactionId, WebhookId};
+use paygen_core::ids::{AccountId, CallId, CardHolderId, CardId, Id, ProgramId, TransactionId, WebhookId};
 use paygen_core::limits::Interval;
 use paygen_core::money::{Decimal, DecimalError, MAX_DIGITS};
 use paygen_core::time::Instant;
@@ -237,7 +237,7 @@ macro_rules! id_fields {
         }
     )*};
 }
-id_fields!(AccountId, CardHolderId, CardId, ProgramId, TransactionId, WebhookId);
+id_fields!(AccountId, CallId, CardHolderId, CardId, ProgramId, TransactionId, WebhookId);
 
 impl Field for Instant {
     fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<Instant> {

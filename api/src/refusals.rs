@@ -24,6 +24,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::WebhookNotFound
         | Refusal::ResponderNotFound
+        | Refusal::QuestionNotFound
         | Refusal::ExceptionNotFound
         | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
@@ -75,6 +76,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::PaymentReferenceUsed { .. }
         | Refusal::PinNotSet
         | Refusal::WebhookDisabled
+        | Refusal::QuestionAnswered
+        | Refusal::QuestionClosed
+        | Refusal::ResponderHasUrl
         | Refusal::ExceptionResolved
         | Refusal::AuthorizationNotOpen { .. }
         | Refusal::TooManyIncrements { .. }

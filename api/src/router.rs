@@ -134,6 +134,7 @@ fn of_responders() -> OpenApiRouter<Api> {
         .routes(routes!(responders::list_responders, responders::create_responder))
         .routes(routes!(responders::get_responder, responders::update_responder, responders::delete_responder))
         .routes(routes!(responders::test_responder))
+        .routes(routes!(responders::answer_question))
         .routes(routes!(responders::rotate_responder_secret))
         .routes(routes!(responders::list_responder_calls))
         .routes(routes!(responders::get_responder_stats))

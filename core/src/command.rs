@@ -4,7 +4,7 @@
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
 use crate::audit::audit_changes;
-use crate::authorizations::{self, AuthorizationView};
+use crate::authorizations::{self, AnsweredView, AuthorizationView};
 use crate::card_holders::{self, CardHolder, DocumentView};
 use crate::cards::{self, CardView, RevealTokenView};
 use crate::clock::{self, ClockReading};
@@ -128,6 +128,10 @@ commands! {
     VerifyResponder(Box<responders::VerifyResponder>) = "responder.verify" => Responder,
     NoteResponder(responders::NoteResponder) = "responder.note" => Count,
     PurgeCalls(responders::PurgeCalls) = "responder.call.purge" => Count,
+    AskThroughStream(Box<responders::AskThroughStream>) = "responder.question.ask" => Count,
+    AnswerQuestion(Box<authorizations::AnswerQuestion>) = "responder.question.answer" => Answered,
+    CloseQuestion(Box<responders::CloseQuestion>) = "responder.question.close" => Count,
+    PurgeStreamedQuestions(responders::PurgeStreamedQuestions) = "responder.question.purge" => Count,
     CreateClient(access::CreateClient) = "client.create" => ApiKey,
     DisableClient(access::DisableClient) = "client.disable" => Client,
     CreateApiKey(access::CreateApiKey) = "api_key.create" => ApiKey,
@@ -170,6 +174,7 @@ pub enum Outcome {
     Exception(Pictured<ExceptionView>),
     Webhook(Pictured<WebhookView>),
     Responder(Pictured<ResponderView>),
+    Answered(Box<AnsweredView>),
     Id(Id),
     ApiKey(ApiKeyView),
     Token(TokenView),
@@ -196,7 +201,7 @@ impl Outcome {
             Outcome::Exception(view) => Some(view.version),
             Outcome::Program(view) => Some(view.version),
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
-            Outcome::MaybeTransaction(_) => None,
+            Outcome::MaybeTransaction(_) | Outcome::Answered(_) => None,
             Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),
             Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
         }

@@ -46,6 +46,8 @@ pub enum Kind {
     /// What a responder is being asked, while its authorization is pending.
     ResponderQuestion,
     ResponderCall,
+    /// A question that a responder gets as an event.
+    StreamedQuestion,
     /// What was approved in an hour while a responder was silent.
     ResponderBudget,
     Balance,

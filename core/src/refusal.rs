@@ -238,6 +238,16 @@ pub enum Refusal {
     WebhookDisabled,
     #[error("There is no such responder for this client.")]
     ResponderNotFound,
+    #[error("The responder has no question with this call id.")]
+    QuestionNotFound,
+    #[error("The question is answered already.")]
+    QuestionAnswered,
+    #[error("The answer comes too late: the question is closed.")]
+    QuestionClosed,
+    #[error(
+        "The responder has a URL, which answers its questions. Only a responder without a URL is answered by a call."
+    )]
+    ResponderHasUrl,
     #[error("onSilence is rules, so fallback needs at least one rule; otherwise everything would be approved.")]
     FallbackRequired,
     #[error("There is no such exception for this client.")]
@@ -364,6 +374,10 @@ impl Refusal {
             Refusal::WebhookNotFound => "webhook_not_found",
             Refusal::WebhookDisabled => "webhook_disabled",
             Refusal::ResponderNotFound => "responder_not_found",
+            Refusal::QuestionNotFound => "question_not_found",
+            Refusal::QuestionAnswered => "question_answered",
+            Refusal::QuestionClosed => "question_closed",
+            Refusal::ResponderHasUrl => "responder_has_url",
             Refusal::FallbackRequired => "fallback_required",
             Refusal::ExceptionNotFound => "exception_not_found",
             Refusal::ExceptionResolved => "exception_resolved",
@@ -462,6 +476,10 @@ impl Refusal {
             | Refusal::WebhookNotFound
             | Refusal::WebhookDisabled
             | Refusal::ResponderNotFound
+            | Refusal::QuestionNotFound
+            | Refusal::QuestionAnswered
+            | Refusal::QuestionClosed
+            | Refusal::ResponderHasUrl
             | Refusal::ExceptionNotFound
             | Refusal::ExceptionResolved
             | Refusal::AuthorizationNotOpen { .. }

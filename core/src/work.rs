@@ -70,6 +70,7 @@ macro_rules! for_each_table {
             responders: $crate::responders::Responder,
             responder_questions: $crate::responders::Question,
             responder_calls: $crate::responders::ResponderCall,
+            streamed_questions: $crate::responders::StreamedQuestion,
             responder_budgets: $crate::responders::BudgetUse,
             balances: $crate::ledger::Balance,
             programs: $crate::programs::Program,

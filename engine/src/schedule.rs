@@ -14,7 +14,7 @@ use paygen_core::cards::{PurgeRevealTokens, TOKEN_RETENTION_SECONDS};
 use paygen_core::clock::AdvanceClock;
 use paygen_core::events::PurgeEvents;
 use paygen_core::ids::{ClientId, WebhookId};
-use paygen_core::responders::PurgeCalls;
+use paygen_core::responders::{PurgeCalls, PurgeStreamedQuestions};
 use paygen_core::time::Instant;
 use paygen_core::webhooks::PurgeDeliveries;
 use paygen_core::work::Context;
@@ -32,6 +32,10 @@ const TICK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How many ticks pass between two purges of rows past their retention.
 const TICKS_PER_PURGE: u32 = 120;
+
+/// How long questions of the stream are kept after their deadline, in wall time: an answer that comes much too late is
+/// still told so.
+const QUESTION_RETENTION_SECONDS: i64 = 3600;
 
 /// Time limits while the test clock is advanced: for one delivery, and for all of them together. What remains is
 /// delivered by the usual retries.
@@ -219,6 +223,12 @@ impl Schedule {
         let keys = self.reader.expired_reveal_tokens(before, ROWS_PER_STEP).await?;
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
+        }
+        let before = wall().plus_seconds(-QUESTION_RETENTION_SECONDS);
+        let keys = self.reader.old_streamed_questions(before, ROWS_PER_STEP).await?;
+        if !keys.is_empty() {
+            let command = Command::PurgeStreamedQuestions(PurgeStreamedQuestions { keys });
+            self.submit(ClientId::INSTALLATION, command).await?;
         }
         self.purge_events().await?;
         self.purge_deliveries().await

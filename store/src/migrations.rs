@@ -33,6 +33,11 @@ pub(crate) const ALL: &[Migration] = &[
     },
     Migration { number: 11, name: "0011_programs", text: include_str!("../migrations/0011_programs.sql") },
     Migration { number: 12, name: "0012_responders", text: include_str!("../migrations/0012_responders.sql") },
+    Migration {
+        number: 13,
+        name: "0013_streamed_questions",
+        text: include_str!("../migrations/0013_streamed_questions.sql"),
+    },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

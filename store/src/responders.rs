@@ -62,4 +62,9 @@ impl Reader {
     pub async fn old_calls(&self, until: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
         self.keys_until("responder_calls", "id", "created_at", until, limit).await
     }
+
+    /// Questions of the stream whose deadline was before an instant of wall time, the earliest first.
+    pub async fn old_streamed_questions(&self, until: Instant, limit: u32) -> Result<Vec<Key>, StoreError> {
+        self.keys_until("streamed_questions", "id", "deadline", until, limit).await
+    }
 }

@@ -1,22 +1,29 @@
 //! Bodies of calls on responders.
 
-use paygen_core::ids::{AccountId, CardId, ProgramId};
+use std::collections::BTreeMap;
+
+use paygen_core::ids::{AccountId, CallId, CardId, ProgramId};
 use paygen_core::messages::{AuthorizationType, Channel};
 use paygen_core::money::Decimal;
 use paygen_core::responders::{
-    Ask, Budget, Fallback, IncrementRule, OnSilence, ResponderKind, ResponderScope, ResponderSwitch, ResponderView,
+    AnswerWord, Ask, Budget, Fallback, IncrementRule, OnSilence, ResponderKind, ResponderScope, ResponderSwitch,
+    ResponderView,
 };
+use paygen_delivery::asking::{MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_REASON};
 
 use crate::body::{Change, Faults};
 use crate::fields::{List, Text, Whole};
 use crate::limits::CategoryName;
 use crate::problem::{FieldProblem, Problem};
 use crate::webhooks::bodies::TargetUrl;
+use paygen_edge::json::Json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 
 /// The most decimals that an amount without a currency may have.
 const MOST_DECIMALS: u8 = 8;
 
-crate::words_fields!(ResponderKind, ResponderSwitch, OnSilence, IncrementRule);
+crate::words_fields!(AnswerWord, ResponderKind, ResponderSwitch, OnSilence, IncrementRule);
 
 pub type Timeout = Whole<200, 3_000>;
 type Ids<T> = List<T, 0, 200>;
@@ -78,8 +85,8 @@ crate::body! {
         /// What it decides. Defaults to authorization.
         optional kind: ResponderKind = "kind";
         /// URL that questions are sent to: https, in the sandbox also http; a public address unless the server allows
-        /// others.
-        required url: TargetUrl = "url", example "https://api.example.com/paygen/decide";
+        /// others. Required in production; without it, a sandbox asks through the stream of events.
+        nullable url: TargetUrl = "url", example "https://api.example.com/paygen/decide";
         /// Description.
         nullable description: Text<0, 500> = "description", example "Budget service";
         /// How long an answer may take, in milliseconds. Defaults to 1500.
@@ -100,8 +107,9 @@ crate::body! {
 crate::body! {
     /// Updates a responder. Omitted fields keep their values; null resets one to its default.
     pub struct UpdateResponderBody echoing ResponderView {
-        /// URL that questions are sent to. Another URL has to answer a test call before it is asked.
-        optional url: TargetUrl = "url", example "https://api.example.com/paygen/decide";
+        /// URL that questions are sent to; null asks through the stream of events, in the sandbox. After a change, a test
+        /// call has to be answered before it is asked.
+        change url: TargetUrl = "url", example "https://api.example.com/paygen/decide";
         /// Description; null removes it.
         change description: Text<0, 500> = "description", example "Budget service";
         /// active: it is asked once it has answered a test call; paused: its fallback decides; disabled: the built-in
@@ -119,6 +127,63 @@ crate::body! {
         optional on_silence: OnSilence = "onSilence", example "rules";
         /// The rules for `onSilence: rules`, replaced as a whole.
         change fallback: ResponderFallbackBody = "fallback";
+    }
+}
+
+crate::body! {
+    /// Answers a question of a responder without a URL, as a URL would answer it.
+    pub struct AnswerQuestionBody {
+        /// The call: `question.callId` of the event.
+        required call_id: CallId = "callId", example "665f1c4f4a4f4a4f4a4f4a50";
+        /// approve or decline.
+        required decision: AnswerWord = "decision", example "approve";
+        /// The amount to approve: less than `approvableAmount`, where `partialAllowed` is true.
+        nullable approved_amount: Decimal = "approvedAmount", example 25, at least 0.0;
+        /// Your reason.
+        nullable reason: Text<0, MAX_REASON> = "reason", example "over the project's budget";
+        /// Your own data: texts by name.
+        nullable metadata: AnswerMetadata = "metadata", example serde_json::json!({"project": "alpha"});
+    }
+}
+
+/// The metadata of an answer: texts by name.
+#[derive(Debug, Default)]
+pub struct AnswerMetadata(pub BTreeMap<String, String>);
+
+impl crate::body::Field for AnswerMetadata {
+    fn read(json: &Json, at: &str, faults: &mut Faults) -> Option<AnswerMetadata> {
+        let Json::Object(members) = json else {
+            faults.push(FieldProblem::new(at, "type", format!("must be an object, not {}", json.kind())));
+            return None;
+        };
+        if members.len() > MAX_METADATA {
+            let message = format!("must have at most {MAX_METADATA} members; it has {}", members.len());
+            faults.push(FieldProblem::new(at, "length", message));
+            return None;
+        }
+        let mut read = BTreeMap::new();
+        for (name, value) in members {
+            let shown: String = name.chars().take(MAX_METADATA_KEY).collect();
+            let at = format!("{at}/{}", shown.replace('~', "~0").replace('/', "~1"));
+            if name.chars().count() > MAX_METADATA_KEY || crate::card_numbers::is_in(name) {
+                let message =
+                    format!("must have a name of at most {MAX_METADATA_KEY} characters, without a card number");
+                faults.push(FieldProblem::new(at, "max_length", message));
+                continue;
+            }
+            if let Some(value) = Text::<0, MAX_METADATA_VALUE>::read(value, &at, faults) {
+                read.insert(name.clone(), value.into());
+            }
+        }
+        Some(AnswerMetadata(read))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .max_properties(Some(MAX_METADATA))
+            .additional_properties(Some(AdditionalProperties::from(Text::<0, MAX_METADATA_VALUE>::schema())))
+            .into()
     }
 }
 

@@ -3,6 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use paygen_app::Environment;
+use paygen_core::authorizations::AnsweredView;
 use paygen_core::ids::ResponderId;
 use paygen_core::responders::{
     CallView, ChangedSecret, ChangedSettings, CreateResponder, DeleteResponder, MAX_RESPONDERS, ResponderKind,
@@ -10,15 +12,17 @@ use paygen_core::responders::{
 };
 use paygen_core::view::Pictured;
 use paygen_core::{Command, Outcome};
+use paygen_delivery::asking::{GivenAnswer, Unanswerable};
 use paygen_delivery::credentials::Credentials;
 use serde::Serialize;
 
 use super::bodies::{
-    self, CreateResponderBody, RotateResponderSecretBody, UpdateResponderBody, replaced, unless_wrong,
+    self, AnswerQuestionBody, CreateResponderBody, RotateResponderSecretBody, UpdateResponderBody, replaced,
+    unless_wrong,
 };
 use super::read::found;
 use crate::Api;
-use crate::body::{Body, NoBody};
+use crate::body::{Body, Change, NoBody};
 use crate::fields;
 use crate::gate::{RESPONDERS_WRITE, Unbound};
 use crate::path::PathId;
@@ -58,17 +62,27 @@ fn with_secret(status: StatusCode, message: &'static str, credentials: &Credenti
     Success::new(status, message, show).shown_once(|view| NewResponderView { secret: None, ..view })
 }
 
-/// Whether this server may call the URL.
+/// Whether this server may call the URL, or may do without one.
 fn check(app: &Api, url: Option<&TargetUrl>) -> Result<(), Problem> {
-    let Some(url) = url else { return Ok(()) };
-    let refused = |why| Problem::invalid(vec![FieldProblem::new("/url", "invalid", why)]);
-    app.responders.targets().check(url.as_str()).map(|_| ()).map_err(refused)
+    let refused = |code, why| Problem::invalid(vec![FieldProblem::new("/url", code, why)]);
+    match url {
+        Some(url) => {
+            let allowed = app.responders.targets().check(url.as_str());
+            allowed.map(|_| ()).map_err(|why| refused("invalid", why))
+        }
+        None if app.environment == Environment::Production => {
+            let why = "is required: only a sandbox asks through its stream of events";
+            Err(refused("required", why.to_owned()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Create a responder
 ///
 /// It is pending, and not asked, until it has answered a test call (`POST /responders/{responderId}/test`). The answer
-/// shows the signing secret, only once.
+/// shows the signing secret, only once. In the sandbox the URL may be left out: then its questions are events of the type
+/// `responder.question`, which `POST /responders/{responderId}/answers` answers.
 #[utoipa::path(post, path = "/responders", tag = "Responders", operation_id = "createResponder",
     request_body = CreateResponderBody,
     params(WriteParams),
@@ -81,7 +95,7 @@ pub async fn create_responder(
     body: Body<CreateResponderBody>,
 ) -> Result<Response, Problem> {
     let Body { value, canonical } = body;
-    check(&app, Some(&value.url))?;
+    check(&app, value.url.as_ref())?;
     let mut faults = Vec::new();
     let settings = ResponderSettings {
         scope: bodies::scope(value.scope),
@@ -101,7 +115,7 @@ pub async fn create_responder(
     let command = Command::CreateResponder(Box::new(CreateResponder {
         id,
         kind: value.kind.unwrap_or(ResponderKind::Authorization),
-        url: value.url.as_str().to_owned(),
+        url: value.url.map(|url| url.as_str().to_owned()),
         description: value.description.map(String::from).filter(|text| !text.is_empty()),
         timeout_ms: value.timeout_ms.map_or(TIMEOUT_MS, |timeout| timeout.0),
         settings,
@@ -130,7 +144,14 @@ pub async fn update_responder(
     body: Body<UpdateResponderBody>,
 ) -> Result<Response, Problem> {
     let Body { value, canonical } = body;
-    check(&app, value.url.as_ref())?;
+    let url = match value.url {
+        Change::Keep => None,
+        Change::Clear => Some(None),
+        Change::Set(url) => Some(Some(url)),
+    };
+    if let Some(url) = &url {
+        check(&app, url.as_ref())?;
+    }
     let mut faults = Vec::new();
     let settings = ChangedSettings {
         scope: replaced(value.scope, bodies::scope),
@@ -143,7 +164,7 @@ pub async fn update_responder(
     let description = value.description.into_option();
     let command = Command::UpdateResponder(Box::new(UpdateResponder {
         id,
-        url: value.url.map(|url| url.as_str().to_owned()),
+        url: url.map(|url| url.map(|url| url.as_str().to_owned())),
         description: description.map(|text: Option<String>| text.filter(|text| !text.is_empty())),
         switch: value.status.map(|status| status.0),
         timeout_ms: value.timeout_ms.map(|timeout| timeout.0),
@@ -211,7 +232,7 @@ pub async fn rotate_responder_secret(
 /// Test a responder
 ///
 /// Sends a signed test question and waits for the answer, within the responder's time limit. A pending responder that
-/// answers it with a decision, whichever, becomes active.
+/// answers it with a decision, whichever, becomes active. Without a URL the question is an event.
 #[utoipa::path(post, path = "/responders/{responderId}/test", tag = "Responders", operation_id = "testResponder",
     params(("responderId" = String, Path, description = "The responder.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The call, and what it came to.", body = Envelope<CallView>)),
@@ -235,5 +256,48 @@ pub async fn test_responder(
     let success = Success::new(StatusCode::OK, "Responder tested.", show);
     let answer = write.perform(&app, &caller, "", command, success).await?;
     app.responders.changed().await?;
+    Ok(answer)
+}
+
+/// Answer a question
+///
+/// Answers a question of a responder without a URL, in the sandbox: what the event `responder.question` asks. It has the
+/// members of an answer over HTTP, and the call's id. The first answer counts; one that is refused with a 400 leaves the
+/// question open. About an authorization, an answer is recorded for 5 seconds after its deadline, as `late`.
+#[utoipa::path(post, path = "/responders/{responderId}/answers", tag = "Responders", operation_id = "answerQuestion",
+    request_body = AnswerQuestionBody,
+    params(("responderId" = String, Path, description = "The responder.", pattern = "^[0-9a-f]{24}$"), WriteParams),
+    responses((status = 200, description = "What the answer came to.", body = Envelope<AnsweredView>)),
+    security(("apiKey" = ["responders:write"]), ("bearer" = ["responders:write"])))]
+pub async fn answer_question(
+    State(app): State<Api>,
+    Unbound(caller): Unbound<RESPONDERS_WRITE>,
+    PathId(id): PathId<ResponderId>,
+    write: Write,
+    body: Body<AnswerQuestionBody>,
+) -> Result<Response, Problem> {
+    let Body { value, canonical } = body;
+    if let Some(answer) = write.replay_if_kept(&app, &caller, canonical.as_ref()).await? {
+        return Ok(answer);
+    }
+    let call = value.call_id;
+    let given = GivenAnswer {
+        approved_amount: value.approved_amount,
+        reason: value.reason.map(String::from),
+        metadata: value.metadata.unwrap_or_default().0,
+    };
+    let answering = app.responders.answering((caller.client, id, call), value.decision, given, write.dry_run).await;
+    let command = answering.map_err(|why| match why {
+        Unanswerable::Amount(why) => Problem::invalid(vec![FieldProblem::new("/approvedAmount", "range", why)]),
+        Unanswerable::Unsettled(error) => Problem::from(error),
+    })?;
+    let show = |outcome: &Outcome| match outcome {
+        Outcome::Answered(view) => Some((**view).clone()),
+        _ => None,
+    };
+    let success = Success::new(StatusCode::OK, "Question answered.", show);
+    let command = Command::AnswerQuestion(Box::new(command));
+    let answer = write.perform(&app, &caller, &canonical, command, success).await?;
+    app.responders.answered(call);
     Ok(answer)
 }

@@ -6,7 +6,7 @@ use crate::authorizations::emit::emit_authorization;
 use crate::authorizations::funds::hold;
 use crate::authorizations::gather::{PriorAmounts, Under, card_context, facts, request};
 use crate::authorizations::record::MAX_DECISIONS;
-use crate::authorizations::settle::{CallResult, called, ruling};
+use crate::authorizations::settle::{called, ruling};
 use crate::authorizations::{
     Authorization, AuthorizationStatus, AuthorizationView, Decided, DecisionOutcome, Step, decide, find_for_update,
     pricing,
@@ -19,6 +19,7 @@ use crate::messages::{AuthorizationType, Match, NetworkRequest, Presented, Reque
 use crate::programs::{self, Terms, billing};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
+use crate::responders::CallResult;
 use crate::responders::{Asked, CalledAbout, Ruling};
 use crate::table::Access;
 use crate::verb::Verb;

@@ -4,6 +4,7 @@
 //! spending, and emit events.
 
 mod advise;
+mod answered;
 mod authorize;
 mod checks;
 mod decide;
@@ -28,6 +29,7 @@ mod what_if;
 
 pub(crate) use advise::price_pending_advice;
 
+pub use answered::{AnswerQuestion, AnsweredView};
 pub use authorize::{Asking, Authorize};
 pub use decide::decide;
 pub use decision::{Check, CheckOutcome, Decision, DecisionOutcome, Figures, RULES_VERSION, Reason};
@@ -41,8 +43,8 @@ pub(crate) use record::MAX_TIMELINE_STEPS;
 pub use record::{Authorization, AuthorizationStatus, Decided, Step, TimelineStep};
 pub use replay::{Difference, Replay};
 pub use reverse::{ExpireAuthorization, ReleaseAuthorization, ReverseAuthorization, ReverseByReference};
+pub use settle::SettleAuthorization;
 pub(crate) use settle::end_question;
-pub use settle::{CallResult, SettleAuthorization};
 pub(crate) use view::StepView;
 pub use view::{AuthorizationView, CheckView, DecisionView};
 pub use what_if::{WhatIf, inherits_otherwise};

@@ -17,27 +17,11 @@ use crate::programs::Terms;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::responders::{
-    Answer, AnswerWord, CallOutcome, CallView, CalledAbout, DecidedBy, FallbackPayment, ResponderCall, Ruling,
-    rule_by_fallback,
+    AnswerWord, CallResult, CallView, CalledAbout, DecidedBy, FallbackPayment, ResponderCall, Ruling, rule_by_fallback,
 };
 use crate::table::Access;
 use crate::verb::Verb;
 use crate::work::Work;
-
-/// What a call came to.
-#[derive(Clone, Debug)]
-pub struct CallResult {
-    pub outcome: CallOutcome,
-    /// HTTP status.
-    pub status: Option<i64>,
-    pub latency_ms: i64,
-    pub answer: Option<Answer>,
-    /// The body that was sent, as JSON.
-    pub request: Option<String>,
-    /// The beginning of a response that was not understood.
-    pub excerpt: Option<String>,
-    pub error: Option<String>,
-}
 
 /// Settles a pending authorization with the result of its call. Of one that is settled already, the result is only
 /// recorded, and told if it is an answer.
@@ -76,7 +60,7 @@ impl Verb for SettleAuthorization {
     }
 }
 
-fn settle(work: &mut Work, command: &SettleAuthorization) -> Result<AuthorizationView, Stop> {
+pub(super) fn settle(work: &mut Work, command: &SettleAuthorization) -> Result<AuthorizationView, Stop> {
     let key = Key::of(work.client(), command.id.0);
     let question = work.responder_questions.get_for_update(key)?;
     let found = work.authorizations.get_for_update(key)?.ok_or(Refusal::AuthorizationNotFound)?;

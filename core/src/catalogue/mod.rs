@@ -26,7 +26,7 @@ use crate::cards::{CardView, MovementView, RevealView};
 use crate::events::{Event, EventPart, EventType, Owner, Part, body, data_of};
 use crate::ids::{AccountId, ApiKeyId, CardHolderId, CardId, ClientId, EventId, Id, ProgramId, ResponderId, WebhookId};
 use crate::programs::ProgramView;
-use crate::responders::{CallView, ResponderView};
+use crate::responders::{CallView, QuestionView, ResponderView};
 use crate::time::Instant;
 use crate::transactions::{DeclineView, RefundView, TransactionView};
 use crate::transfers::TransferView;
@@ -88,6 +88,7 @@ pub(crate) const fn members(kind: EventType) -> &'static [Member] {
         | EventType::AuthorizationExpired => const { &[member::<AuthorizationView>()] },
         EventType::WebhookDisabled => const { &[member::<WebhookView>()] },
         EventType::WebhookTest => const { &[member::<TestMessage>()] },
+        EventType::ResponderQuestion => const { &[member::<QuestionView>()] },
         EventType::ResponderAnsweredLate => const { &[member::<CallView>()] },
         EventType::ResponderDegraded | EventType::ResponderRecovered => const { &[member::<ResponderView>()] },
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => const { &[member::<ApiKeyView>()] },
@@ -112,9 +113,10 @@ fn owner(kind: EventType) -> Owner {
         | EventType::CardHolderRejected
         | EventType::CardHolderErased => Owner::CardHolder(CardHolderId(sample_id(2))),
         EventType::WebhookDisabled | EventType::WebhookTest => Owner::Webhook(WebhookId(sample_id(7))),
-        EventType::ResponderAnsweredLate | EventType::ResponderDegraded | EventType::ResponderRecovered => {
-            Owner::Responder(ResponderId(sample_id(8)))
-        }
+        EventType::ResponderQuestion
+        | EventType::ResponderAnsweredLate
+        | EventType::ResponderDegraded
+        | EventType::ResponderRecovered => Owner::Responder(ResponderId(sample_id(8))),
         EventType::ApiKeyCreated | EventType::ApiKeyRevoked => Owner::ApiKey(ApiKeyId(sample_id(5))),
         EventType::ProgramCreated | EventType::ProgramUpdated | EventType::ProgramArchived => {
             Owner::Program(ProgramId(sample_id(12)))
@@ -179,6 +181,9 @@ fn description(kind: EventType) -> &'static str {
             "A webhook endpoint was disabled: on request, because it answered 410, or after five days without a success."
         }
         EventType::WebhookTest => "A test of a webhook endpoint, sent only to that endpoint.",
+        EventType::ResponderQuestion => {
+            "A responder without a URL is asked. `question.request` is what a URL would be sent; answer it with `POST /responders/{responderId}/answers` before `question.deadlineAt`."
+        }
         EventType::ResponderAnsweredLate => {
             "A responder answered after its authorization was decided without it. `call` has the answer, which changes nothing."
         }

@@ -5,8 +5,8 @@ use crate::events::EventType;
 use crate::ids::{AuthorizationId, CallId, ClientId, ResponderId};
 use crate::money::{Currency, Decimal};
 use crate::responders::{
-    Answer, AnswerWord, Ask, Budget, CallOutcome, CallView, CalledAbout, DecidedBy, Fallback, OnSilence, Responder,
-    ResponderCall, ResponderKind, ResponderSettings, ResponderSwitch, ResponderView,
+    Answer, AnswerWord, Ask, Budget, CallOutcome, CallView, CalledAbout, DecidedBy, Fallback, OnSilence, QuestionView,
+    Responder, ResponderCall, ResponderKind, ResponderSettings, ResponderSwitch, ResponderView, StreamedQuestion,
 };
 use crate::time::Instant;
 
@@ -20,7 +20,7 @@ impl Sampled for ResponderView {
             client: ClientId(super::sample_id(0)),
             id: ResponderId(super::sample_id(8)),
             kind: ResponderKind::Authorization,
-            url: "https://api.example.com/paygen/decide".to_owned(),
+            url: Some("https://api.example.com/paygen/decide".to_owned()),
             description: Some("Budget service".to_owned()),
             switch: ResponderSwitch::Active,
             verified_at: Some(at(-86_400)),
@@ -70,6 +70,27 @@ impl Sampled for CallView {
             excerpt: None,
             error: None,
             created_at: at(0),
+        })
+    }
+}
+
+impl Sampled for QuestionView {
+    fn sample(_: EventType) -> QuestionView {
+        let (id, deadline) = (sample_text(9), at(1).to_string());
+        let request = format!(r#"{{"id":"{id}","type":"authorization","deadlineAt":"{deadline}","attempt":1}}"#);
+        QuestionView::of(&StreamedQuestion {
+            client: ClientId(super::sample_id(0)),
+            id: CallId(super::sample_id(9)),
+            responder: ResponderId(super::sample_id(8)),
+            about: CalledAbout::Authorization,
+            authorization: Some(AuthorizationId(super::sample_id(6))),
+            currency: Currency::us_dollar(),
+            approvable: 4250,
+            partial_allowed: false,
+            asked_at: at(0),
+            deadline: at(1),
+            request,
+            result: None,
         })
     }
 }

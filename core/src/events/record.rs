@@ -38,6 +38,8 @@ crate::string_enum! {
         WebhookDisabled = "webhook.disabled",
         /// Only the tested endpoint receives it.
         WebhookTest = "webhook.test",
+        /// A responder without a URL is asked.
+        ResponderQuestion = "responder.question",
         /// An answer came after the authorization was decided without it.
         ResponderAnsweredLate = "responder.answered_late",
         /// A server stopped asking a responder that failed repeatedly.

@@ -1,6 +1,6 @@
 //! The log of calls.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Answer, AnswerView, CallOutcome, DecidedBy};
 use crate::events::EventPart;
@@ -17,6 +17,22 @@ crate::string_enum! {
         Increment = "increment",
         Test = "test",
     }
+}
+
+/// What a call came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallResult {
+    pub outcome: CallOutcome,
+    /// HTTP status.
+    pub status: Option<i64>,
+    pub latency_ms: i64,
+    pub answer: Option<Answer>,
+    /// The body that was sent, as JSON.
+    pub request: Option<String>,
+    /// The beginning of a response that was not understood.
+    pub excerpt: Option<String>,
+    pub error: Option<String>,
 }
 
 /// A logged call.

@@ -21,7 +21,8 @@ pub struct CreateResponder {
     /// Chosen beforehand, because the secret is sealed for it.
     pub id: ResponderId,
     pub kind: ResponderKind,
-    pub url: String,
+    /// `None`: it is asked through the stream of events.
+    pub url: Option<String>,
     pub description: Option<String>,
     pub timeout_ms: i64,
     pub settings: ResponderSettings,
@@ -41,8 +42,8 @@ pub struct ChangedSecret {
 #[derive(Clone, Debug)]
 pub struct UpdateResponder {
     pub id: ResponderId,
-    /// Another URL has to answer a test call before it is asked.
-    pub url: Option<String>,
+    /// Another URL, or none, has to answer a test call before it is asked.
+    pub url: Option<Option<String>>,
     pub description: Option<Option<String>>,
     pub switch: Option<ResponderSwitch>,
     pub timeout_ms: Option<i64>,
@@ -83,7 +84,7 @@ pub struct RotateResponderSecret {
 pub struct VerifyResponder {
     pub id: ResponderId,
     /// The URL that was called. If it has changed, the responder is not verified.
-    pub url: String,
+    pub url: Option<String>,
     pub call: ResponderCall,
 }
 
@@ -242,7 +243,7 @@ impl Verb for VerifyResponder {
     }
 }
 
-pub(super) fn find(work: &mut Work, id: ResponderId) -> Result<Arc<Responder>, Stop> {
+pub(crate) fn find(work: &mut Work, id: ResponderId) -> Result<Arc<Responder>, Stop> {
     let found = work.responders.get_for_update(Key::of(work.client(), id.0))?;
     Ok(found.ok_or(Refusal::ResponderNotFound)?)
 }

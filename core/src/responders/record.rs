@@ -38,7 +38,8 @@ pub struct Responder {
     pub client: ClientId,
     pub id: ResponderId,
     pub kind: ResponderKind,
-    pub url: String,
+    /// `None`: it is asked through the stream of events.
+    pub url: Option<String>,
     pub description: Option<String>,
     pub switch: ResponderSwitch,
     /// When the present URL last answered a test call as it should.

@@ -1,10 +1,12 @@
 //! Whom to ask, and what changes of a responder do: one row per case.
 
 use super::{
-    Ask, CallOutcome, CalledAbout, ChangedSettings, CreateResponder, DeleteResponder, NoteResponder, OnSilence,
-    Payment, Responder, ResponderCall, ResponderKind, ResponderScope, ResponderSettings, ResponderStatus,
-    ResponderSwitch, UpdateResponder, VerifyResponder, responder_for,
+    Ask, AskThroughStream, CallOutcome, CallResult, CalledAbout, ChangedSettings, CloseQuestion, CreateResponder,
+    DeleteResponder, NoteResponder, OnSilence, Payment, Responder, ResponderCall, ResponderKind, ResponderScope,
+    ResponderSettings, ResponderStatus, ResponderSwitch, StreamedQuestion, UpdateResponder, VerifyResponder,
+    responder_for,
 };
+use crate::authorizations::AnswerQuestion;
 use crate::fields::Echo;
 use crate::ids::{AccountId, CallId, CardId, ClientId, Id, ProgramId, ResponderId};
 use crate::messages::AuthorizationType;
@@ -24,7 +26,7 @@ fn responder(number: u8, scope: ResponderScope, ask: Ask) -> Responder {
         client: ClientId(id(1)),
         id: ResponderId(id(number)),
         kind: ResponderKind::Authorization,
-        url: String::new(),
+        url: None,
         description: None,
         switch: ResponderSwitch::Active,
         verified_at: Some(now),
@@ -110,7 +112,7 @@ fn create(settings: ResponderSettings) -> Command {
     Command::CreateResponder(Box::new(CreateResponder {
         id: ResponderId(id(9)),
         kind: ResponderKind::Authorization,
-        url: "https://example.com/".to_owned(),
+        url: Some("https://example.com/".to_owned()),
         description: None,
         timeout_ms: 1500,
         settings,
@@ -145,7 +147,7 @@ fn tested(number: u8, url: &str, outcome: CallOutcome) -> Command {
         error: None,
         created_at: Instant::default(),
     };
-    Command::VerifyResponder(Box::new(VerifyResponder { id: ResponderId(id(9)), url: url.to_owned(), call }))
+    Command::VerifyResponder(Box::new(VerifyResponder { id: ResponderId(id(9)), url: Some(url.to_owned()), call }))
 }
 
 fn status(world: &World) -> (ResponderStatus, i64) {
@@ -161,7 +163,8 @@ fn a_responder_is_verified_switched_and_deleted() {
     world.run(create(ResponderSettings::default())).expect("a responder");
     let url = "https://example.com/";
     let switch = |switch| update(move |command| UpdateResponder { switch: Some(switch), ..command });
-    let moved = update(|command| UpdateResponder { url: Some("https://example.org/".to_owned()), ..command });
+    let moved = update(|command| UpdateResponder { url: Some(Some("https://example.org/".to_owned())), ..command });
+    let without = update(|command| UpdateResponder { url: Some(None), ..command });
     let rules = update(|command| UpdateResponder {
         settings: ChangedSettings { on_silence: Some(OnSilence::Rules), ..ChangedSettings::default() },
         ..command
@@ -176,18 +179,86 @@ fn a_responder_is_verified_switched_and_deleted() {
         ("disabled", switch(ResponderSwitch::Disabled), Ok((ResponderStatus::Disabled, 4))),
         ("active", switch(ResponderSwitch::Active), Ok((ResponderStatus::Active, 5))),
         ("moved", moved, Ok((ResponderStatus::Pending, 6))),
+        ("verified again", tested(44, "https://example.org/", CallOutcome::Approved), Ok((ResponderStatus::Active, 7))),
+        ("without a URL", without, Ok((ResponderStatus::Pending, 8))),
         ("rules without a rule", rules, Err("fallback_required")),
         ("stale", update(|command| UpdateResponder { if_match: Some(1), ..command }), Err("version_mismatch")),
         (
             "told",
             Command::NoteResponder(NoteResponder { id: ResponderId(id(9)), degraded: true }),
-            Ok((ResponderStatus::Pending, 6)),
+            Ok((ResponderStatus::Pending, 8)),
         ),
     ] {
         let done = world.run(command).map(|_| ());
         assert_eq!(done.map(|()| status(&world)), expected, "{case}");
     }
-    let gone = || Command::DeleteResponder(DeleteResponder { id: ResponderId(id(9)), if_match: Some(6) });
+    let gone = || Command::DeleteResponder(DeleteResponder { id: ResponderId(id(9)), if_match: Some(8) });
     assert!(matches!(world.run(gone()), Ok(Outcome::Responder(_))));
     assert_eq!(world.run(gone()).err(), Some("responder_not_found"));
+}
+
+#[test]
+fn a_question_of_the_stream_is_answered_once_and_in_time() {
+    let mut world = World::new();
+    world.run(create(ResponderSettings::default())).expect("a responder");
+    world.run(update(|command| UpdateResponder { url: Some(None), ..command })).expect("no URL");
+    let deadline = Instant::default().plus_seconds(3);
+    let result = |outcome| CallResult {
+        outcome,
+        status: None,
+        latency_ms: 5,
+        answer: None,
+        request: None,
+        excerpt: None,
+        error: None,
+    };
+    let ask = |number: u8| {
+        let question = StreamedQuestion {
+            client: ClientId(Id::from_bytes([7; 12])),
+            id: CallId(id(number)),
+            responder: ResponderId(id(9)),
+            about: CalledAbout::Test,
+            authorization: None,
+            currency: Currency::us_dollar(),
+            approvable: 0,
+            partial_allowed: false,
+            asked_at: Instant::default(),
+            deadline,
+            request: "{}".to_owned(),
+            result: None,
+        };
+        Command::AskThroughStream(Box::new(AskThroughStream { question }))
+    };
+    let answer = |number: u8, responder: u8, at: Instant| {
+        Command::AnswerQuestion(Box::new(AnswerQuestion {
+            responder: ResponderId(id(responder)),
+            call: CallId(id(number)),
+            authorization: None,
+            at,
+            result: result(CallOutcome::Approved),
+            terms: std::sync::Arc::default(),
+        }))
+    };
+    let close = |number: u8| {
+        let result = result(CallOutcome::Timeout);
+        Command::CloseQuestion(Box::new(CloseQuestion { call: CallId(id(number)), result }))
+    };
+    let late = deadline.plus_micros(1);
+    for (case, command, refusal) in [
+        ("not asked", answer(52, 9, deadline), Some("question_not_found")),
+        ("asked", ask(50), None),
+        ("of another responder", answer(50, 8, deadline), Some("responder_not_found")),
+        ("too late", answer(50, 9, late), Some("question_closed")),
+        ("answered", answer(50, 9, deadline), None),
+        ("again", answer(50, 9, deadline), Some("question_answered")),
+        ("closed", close(50), None),
+        ("and again", answer(50, 9, deadline), Some("question_answered")),
+        ("asked", ask(51), None),
+        ("closed", close(51), None),
+        ("after that", answer(51, 9, deadline), Some("question_closed")),
+    ] {
+        assert_eq!(world.run(command).err(), refusal, "{case}");
+    }
+    let row = |number| world.work.streamed_questions.peek(Key::of(world.client, id(number))).expect("a question");
+    assert_eq!(row(50).result.as_ref().map(|result| result.outcome), Some(CallOutcome::Approved));
 }

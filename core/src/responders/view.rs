@@ -77,9 +77,9 @@ pub struct ResponderView {
     pub id: String,
     /// What it decides.
     pub kind: ResponderKind,
-    /// URL that questions are sent to.
-    #[schema(example = "https://api.example.com/paygen/decide")]
-    pub url: String,
+    /// URL that questions are sent to; null if it is asked through the stream of events, in the sandbox.
+    #[schema(required = true, example = "https://api.example.com/paygen/decide")]
+    pub url: Option<String>,
     /// What it is for.
     #[schema(required = true, example = "Budget service")]
     pub description: Option<String>,

@@ -8,10 +8,14 @@ use paygen_core::responders::{Answer, AnswerWord};
 use paygen_vault::mask::masked;
 use serde_json::value::RawValue;
 
-const MAX_REASON: usize = 200;
-const MAX_METADATA: usize = 20;
-const MAX_METADATA_KEY: usize = 40;
-const MAX_METADATA_VALUE: usize = 500;
+/// Characters of a reason.
+pub const MAX_REASON: usize = 200;
+/// Members of the metadata.
+pub const MAX_METADATA: usize = 20;
+/// Characters of a name in the metadata.
+pub const MAX_METADATA_KEY: usize = 40;
+/// Characters of a value in the metadata.
+pub const MAX_METADATA_VALUE: usize = 500;
 
 /// What an answer may approve.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +32,8 @@ pub(super) fn read(body: &[u8], bounds: Option<Bounds>) -> Result<Answer, String
     let text = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let members: BTreeMap<String, &RawValue> =
         serde_json::from_str(text).map_err(|_| "the body is not a JSON object".to_owned())?;
-    let mut answer =
-        Answer { decision: AnswerWord::Decline, approved_amount: None, reason: None, metadata: BTreeMap::new() };
-    let mut decided = false;
+    let mut given = GivenAnswer::default();
+    let mut decision = None;
     for (name, raw) in &members {
         let raw = raw.get();
         match name.as_str() {
@@ -38,18 +41,20 @@ pub(super) fn read(body: &[u8], bounds: Option<Bounds>) -> Result<Answer, String
             "decision" => {
                 let word: Option<String> = serde_json::from_str(raw).ok();
                 let word = word.as_deref().and_then(AnswerWord::parse);
-                answer.decision = word.ok_or("decision must be approve or decline")?;
-                decided = true;
+                decision = Some(word.ok_or("decision must be approve or decline")?);
             }
-            "approvedAmount" => answer.approved_amount = Some(amount(raw, bounds)?),
+            "approvedAmount" => {
+                let amount = Decimal::parse(raw).map_err(|_| "approvedAmount must be a number".to_owned())?;
+                given.approved_amount = Some(amount);
+            }
             "reason" => {
                 let reason: Option<String> = serde_json::from_str(raw).ok();
                 let reason = reason.filter(|reason| reason.chars().count() <= MAX_REASON);
                 let reason =
                     reason.ok_or_else(|| format!("reason must be a text of at most {MAX_REASON} characters"))?;
-                answer.reason = Some(masked(reason)).filter(|reason| !reason.is_empty());
+                given.reason = Some(reason);
             }
-            "metadata" => answer.metadata = metadata(raw)?,
+            "metadata" => given.metadata = metadata(raw)?,
             _ => {
                 let shown: String = name.chars().take(64).collect();
                 return Err(format!(
@@ -59,30 +64,47 @@ pub(super) fn read(body: &[u8], bounds: Option<Bounds>) -> Result<Answer, String
             }
         }
     }
-    if !decided {
-        return Err("decision is required: approve or decline".to_owned());
-    }
-    if answer.decision == AnswerWord::Decline && answer.approved_amount.is_some() {
-        return Err("approvedAmount belongs to an approval; leave it out when declining".to_owned());
-    }
-    // The whole amount needs no mention.
-    answer.approved_amount = answer.approved_amount.filter(|amount| bounds.is_some_and(|b| *amount < b.approvable));
-    Ok(answer)
+    let decision = decision.ok_or("decision is required: approve or decline")?;
+    given.checked(decision, bounds).map_err(|fault| format!("approvedAmount {fault}"))
 }
 
-fn amount(raw: &str, bounds: Option<Bounds>) -> Result<i64, String> {
-    let number = Decimal::parse(raw).map_err(|_| "approvedAmount must be a number".to_owned())?;
+/// An answer whose fields are read, but not yet checked against the question.
+#[derive(Clone, Debug, Default)]
+pub struct GivenAnswer {
+    pub approved_amount: Option<Decimal>,
+    pub reason: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl GivenAnswer {
+    /// The answer to a question with these bounds; the error is about `approvedAmount`.
+    pub(super) fn checked(self, decision: AnswerWord, bounds: Option<Bounds>) -> Result<Answer, String> {
+        let approved_amount = self.approved_amount.map(|given| amount(given, bounds)).transpose()?;
+        if decision == AnswerWord::Decline && approved_amount.is_some() {
+            return Err("belongs to an approval; leave it out when declining".to_owned());
+        }
+        Ok(Answer {
+            decision,
+            // The whole amount needs no mention.
+            approved_amount: approved_amount.filter(|amount| bounds.is_some_and(|b| *amount < b.approvable)),
+            reason: self.reason.map(masked).filter(|reason| !reason.is_empty()),
+            metadata: self.metadata.into_iter().map(|(key, value)| (masked(key), masked(value))).collect(),
+        })
+    }
+}
+
+fn amount(number: Decimal, bounds: Option<Bounds>) -> Result<i64, String> {
     let Some(bounds) = bounds else { return Ok(0) };
     let (currency, most) =
         (bounds.currency, paygen_core::money::format_minor(bounds.approvable, bounds.currency.exponent()));
     let minor = number
         .to_minor(currency.exponent())
-        .ok_or_else(|| format!("approvedAmount must have at most {} decimals", currency.exponent()))?;
+        .ok_or_else(|| format!("must have at most {} decimals", currency.exponent()))?;
     if minor <= 0 || minor > bounds.approvable {
-        return Err(format!("approvedAmount must be above 0 and at most {most}"));
+        return Err(format!("must be above 0 and at most {most}"));
     }
     if minor < bounds.approvable && !bounds.partial_allowed {
-        return Err(format!("approvedAmount must be {most}: this message does not allow a partial approval"));
+        return Err(format!("must be {most}: this message does not allow a partial approval"));
     }
     Ok(minor)
 }
@@ -100,7 +122,7 @@ fn metadata(raw: &str) -> Result<BTreeMap<String, String>, String> {
     if read.len() > MAX_METADATA || !read.iter().all(fits) {
         return Err(wrong());
     }
-    Ok(read.into_iter().map(|(key, value)| (masked(key), masked(value))).collect())
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -2,23 +2,21 @@
 
 use std::time::Instant as Stopwatch;
 
-use paygen_core::authorizations::{Authorization, CallResult};
+use paygen_core::authorizations::Authorization;
 use paygen_core::ids::{CallId, ClientId, ResponderId};
 use paygen_core::money::Currency;
 use paygen_core::responders::{
-    Answer, AnswerWord, CallOutcome, CalledAbout, Question, Responder, ResponderCall, ResponderStatus,
+    CallOutcome, CallResult, CalledAbout, Question, Responder, ResponderCall, ResponderStatus,
 };
 use paygen_core::time::Instant;
 use paygen_engine::clock::wall;
 
 use super::answer::{self, Bounds};
-use super::{Responders, body, signed, skipped};
+use super::judge::{Sent, judged};
+use super::{Responders, body, signed, skipped, stream};
 
 /// Upper bound on an answer's body.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
-
-/// Characters of a response's body that are kept when it is not understood.
-const EXCERPT_CHARS: usize = 1024;
 
 /// Asks about a pending authorization.
 pub(super) async fn make(
@@ -37,9 +35,15 @@ pub(super) async fn make(
         currency: about.currency,
         partial_allowed: decided.request.partial_allowed,
     };
-    let sent = body::of_authorization(&question, &about);
-    let id = question.call.to_string();
-    send(&responders, &responder, (&id, "authorization"), sent, Some(bounds)).await
+    let sent = Sent {
+        id: question.call,
+        about: CalledAbout::Authorization,
+        authorization: Some(question.authorization),
+        deadline: question.deadline,
+        body: body::of_authorization(&question, &about),
+        bounds: Some(bounds),
+    };
+    send(&responders, &responder, sent).await
 }
 
 /// A place among the open questions, or why it is not asked.
@@ -56,60 +60,47 @@ pub(super) fn place(
     responders.0.places.take(responder.id).ok_or("too many questions to the responder are open")
 }
 
-/// Posts a body and judges the response. There is no time limit here.
-pub(super) async fn send(
-    responders: &Responders,
-    responder: &Responder,
-    (id, about): (&str, &str),
-    body: Vec<u8>,
-    bounds: Option<Bounds>,
-) -> CallResult {
+/// Asks and judges what comes of it. There is no time limit here.
+async fn send(responders: &Responders, responder: &Responder, sent: Sent) -> CallResult {
+    let Some(url) = &responder.url else { return stream::ask(responders, responder, sent).await };
+    let Sent { id, about, body, bounds, .. } = sent;
     let started = Stopwatch::now();
     let mut result = skipped("");
     result.request = String::from_utf8(body.clone()).ok();
     let parts = &responders.0.parts;
-    let sent = match signed(parts, responder, (id, about), &body) {
-        Ok(headers) => parts.sender.ask(&responder.url, headers, body, MAX_ANSWER_BYTES).await,
+    let asked = match signed(parts, responder, (&id.to_string(), about.as_str()), &body) {
+        Ok(headers) => parts.sender.ask(url, headers, body, MAX_ANSWER_BYTES).await,
         Err(error) => Err(error.to_string()),
     };
-    let sent = match responders.0.faults.draw(responder.id) {
-        Some(faults) => faults.apply(sent).await,
-        None => sent,
+    let asked = match responders.0.faults.draw(responder.id) {
+        Some(faults) => faults.apply(asked).await,
+        None => asked,
     };
     result.latency_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let asked = match sent {
-        Ok(asked) => asked,
-        Err(error) => {
-            return CallResult { outcome: CallOutcome::Error, error: Some(error), ..result };
-        }
-    };
-    result.status = Some(i64::from(asked.status));
-    let excerpt = excerpt(&asked.body);
-    if asked.status != 200 {
-        let error = Some(format!("the status is {}, not 200", asked.status));
-        return CallResult { outcome: CallOutcome::Error, excerpt, error, ..result };
-    }
-    let read = match asked.is_whole {
+    judged(result, asked, |asked| match asked.is_whole {
         true => answer::read(&asked.body, bounds),
         false => Err(format!("the body is longer than {MAX_ANSWER_BYTES} bytes")),
+    })
+}
+
+/// Asks within the responder's time limit.
+pub(super) async fn send_in_time(responders: &Responders, responder: &Responder, sent: Sent) -> CallResult {
+    let limit = std::time::Duration::from_millis(u64::try_from(responder.timeout_ms).unwrap_or(0));
+    let (id, request) = (sent.id, String::from_utf8(sent.body.clone()).ok());
+    if let Ok(result) = tokio::time::timeout(limit, send(responders, responder, sent)).await {
+        return result;
+    }
+    let timed_out = CallResult {
+        outcome: CallOutcome::Timeout,
+        latency_ms: responder.timeout_ms,
+        request,
+        error: Some("no answer came in time".to_owned()),
+        ..skipped("")
     };
-    match read {
-        Ok(answer) => CallResult { outcome: outcome_of(&answer), answer: Some(answer), error: None, ..result },
-        Err(why) => CallResult { outcome: CallOutcome::InvalidResponse, excerpt, error: Some(why), ..result },
+    match responder.url {
+        Some(_) => timed_out,
+        None => stream::close(responders, responder.client, id, timed_out).await,
     }
-}
-
-fn outcome_of(answer: &Answer) -> CallOutcome {
-    match answer.decision {
-        AnswerWord::Approve => CallOutcome::Approved,
-        AnswerWord::Decline => CallOutcome::Declined,
-    }
-}
-
-fn excerpt(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(EXCERPT_CHARS).collect();
-    (!text.is_empty()).then(|| paygen_vault::mask::masked(text))
 }
 
 impl Responders {
@@ -117,22 +108,10 @@ impl Responders {
     pub async fn test(&self, responder: &Responder) -> ResponderCall {
         let (client, now) = (responder.client, self.0.parts.clock.now());
         let id = CallId(self.0.known.new_id(now));
-        let limit = std::time::Duration::from_millis(u64::try_from(responder.timeout_ms).unwrap_or(0));
         let deadline = wall().plus_micros(responder.timeout_ms.saturating_mul(1000));
-        let text = id.to_string();
-        let body = body::of_test(&text, deadline);
-        let request = String::from_utf8(body.clone()).ok();
-        let sending = send(self, responder, (&text, "test"), body, None);
-        let result = match tokio::time::timeout(limit, sending).await {
-            Ok(result) => result,
-            Err(_) => CallResult {
-                outcome: CallOutcome::Timeout,
-                latency_ms: responder.timeout_ms,
-                request,
-                error: Some("no answer came in time".to_owned()),
-                ..skipped("")
-            },
-        };
+        let body = body::of_test(&id.to_string(), deadline);
+        let sent = Sent { id, about: CalledAbout::Test, authorization: None, deadline, body, bounds: None };
+        let result = send_in_time(self, responder, sent).await;
         logged_test(client, id, responder.id, result, now)
     }
 }

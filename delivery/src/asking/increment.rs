@@ -1,22 +1,20 @@
 //! Questions about increments: asked before the command that decides, which carries the answer. Nothing is pending
 //! meanwhile, so an increment whose server is killed is one that was not requested; the network repeats it.
 
-use std::time::Duration;
-
-use paygen_core::authorizations::{
-    AskedIncrement, Authorization, AuthorizationStatus, CallResult, IncrementAuthorization,
-};
+use paygen_core::authorizations::{AskedIncrement, Authorization, AuthorizationStatus, IncrementAuthorization};
 use paygen_core::cards::Card;
 use paygen_core::ids::{CallId, ClientId};
 use paygen_core::record::Key;
-use paygen_core::responders::{CallOutcome, IncrementRule, Payment, Responder, responder_for};
+use paygen_core::responders::{CallResult, CalledAbout, IncrementRule, Payment, Responder, responder_for};
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Request};
 use paygen_engine::clock::wall;
 use paygen_engine::{Answer, Priority, Submission};
 
 use super::answer::Bounds;
-use super::{Responders, Unsettled, body, call, skipped};
+use super::call;
+use super::judge::Sent;
+use super::{Responders, Unsettled, body, skipped};
 
 impl Responders {
     /// Asks about an increment, if that has to be: the built-in checks approve it, and a responder that wants to be asked
@@ -43,7 +41,7 @@ impl Responders {
         let Some(responder) = responder_for(&responders, &payment).filter(asks).cloned() else { return Ok(None) };
         let id = CallId(self.0.known.new_id(self.0.parts.clock.now()));
         let result = self.put(&responder, id, &found, (amount, command.partial_allowed)).await;
-        self.note(client, responder.id, result.outcome);
+        self.note(&responder, result.outcome);
         metrics::counter!("paygen_responder_calls_total", "outcome" => result.outcome.as_str()).increment(1);
         Ok(Some(AskedIncrement { responder: responder.id, call: id, result }))
     }
@@ -78,18 +76,14 @@ impl Responders {
             Err(why) => return skipped(why),
         };
         let deadline = wall().plus_micros(responder.timeout_ms.saturating_mul(1000));
-        let text = id.to_string();
-        let body = body::of_increment(text.clone(), about, (approvable, partial_allowed), deadline);
-        let request = String::from_utf8(body.clone()).ok();
-        let bounds = Bounds { approvable, currency: about.currency, partial_allowed };
-        let sending = call::send(self, responder, (&text, "increment"), body, Some(bounds));
-        let limit = Duration::from_millis(u64::try_from(responder.timeout_ms).unwrap_or(0));
-        tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| CallResult {
-            outcome: CallOutcome::Timeout,
-            latency_ms: responder.timeout_ms,
-            request,
-            error: Some("no answer came in time".to_owned()),
-            ..skipped("")
-        })
+        let sent = Sent {
+            id,
+            about: CalledAbout::Increment,
+            authorization: Some(about.id),
+            deadline,
+            body: body::of_increment(id.to_string(), about, (approvable, partial_allowed), deadline),
+            bounds: Some(Bounds { approvable, currency: about.currency, partial_allowed }),
+        };
+        call::send_in_time(self, responder, sent).await
     }
 }

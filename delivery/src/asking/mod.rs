@@ -12,19 +12,19 @@ mod breaker;
 mod call;
 mod faults;
 mod increment;
+mod judge;
 mod known;
+mod stream;
 mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use paygen_core::authorizations::{
-    Authorization, AuthorizationStatus, AuthorizationView, CallResult, SettleAuthorization,
-};
+use paygen_core::authorizations::{Authorization, AuthorizationStatus, AuthorizationView, SettleAuthorization};
 use paygen_core::ids::{AuthorizationId, CallId, CardId, ClientId, ResponderId};
 use paygen_core::programs::Terms;
 use paygen_core::record::Key;
-use paygen_core::responders::{CallOutcome, NoteResponder, Question, Responder};
+use paygen_core::responders::{CallOutcome, CallResult, LATE_WINDOW_SECONDS, NoteResponder, Question, Responder};
 use paygen_core::time::Instant;
 use paygen_core::view::Pictured;
 use paygen_core::work::Context;
@@ -36,13 +36,15 @@ use paygen_vault::Vault;
 use tokio::sync::oneshot;
 
 use crate::sender::Sender;
+pub use answer::{GivenAnswer, MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_REASON};
 use breaker::{Breakers, Change};
 use faults::AllFaults;
 pub use faults::Faults;
 use known::{Known, Places};
+pub use stream::Unanswerable;
 
 /// How much longer than its deadline a question waits for an answer that decides nothing any more.
-const LATE_WINDOW: Duration = Duration::from_secs(5);
+const LATE_WINDOW: Duration = Duration::from_secs(LATE_WINDOW_SECONDS as u64);
 
 /// How often a settlement is submitted again when the engine has no room or the store cannot be written.
 const MAX_TRIES: u32 = 20;
@@ -75,6 +77,8 @@ struct Shared {
     faults: AllFaults,
     /// Of each responder, how many questions may still be opened.
     places: Places,
+    /// The questions of the stream that this server asked.
+    waiting: stream::Waiting,
 }
 
 /// Why a payment is not shown settled.
@@ -93,7 +97,8 @@ impl Responders {
     pub async fn open(parts: Parts) -> Result<Responders, StoreError> {
         let known = Known::read(&parts.reader).await?;
         let (breakers, faults, places) = (Breakers::default(), AllFaults::default(), Places::default());
-        Ok(Responders(Arc::new(Shared { parts, known, breakers, faults, places })))
+        let waiting = stream::Waiting::default();
+        Ok(Responders(Arc::new(Shared { parts, known, breakers, faults, places, waiting })))
     }
 
     /// The allowed targets.
@@ -189,7 +194,7 @@ impl Responders {
             return;
         };
         let deadline = tokio::time::Instant::now() + until(question.deadline);
-        let mut asking = tokio::spawn(call::make(self.clone(), responder, question.clone(), about));
+        let mut asking = tokio::spawn(call::make(self.clone(), responder.clone(), question.clone(), about));
         let result = match tokio::time::timeout_at(deadline, &mut asking).await {
             Ok(Ok(result)) => Some(result),
             Ok(Err(panicked)) => Some(skipped(&format!("asking failed: {panicked}"))),
@@ -197,7 +202,7 @@ impl Responders {
         };
         let in_time = result.is_some();
         let result = result.unwrap_or_else(|| timed_out(&question));
-        self.note(question.client, question.responder, result.outcome);
+        self.note(&responder, result.outcome);
         let settled = self.settle(&question, card, result).await;
         let _ = told.send(settled);
         if in_time {
@@ -219,8 +224,12 @@ impl Responders {
         self.0.faults.set(responder, faults);
     }
 
-    /// Counts a result for the responder's breaker, and tells the client when it opens.
-    fn note(&self, client: ClientId, responder: ResponderId, outcome: CallOutcome) {
+    /// Counts a result for the responder's breaker, and tells the client when it opens. A responder without a URL has none.
+    fn note(&self, responder: &Responder, outcome: CallOutcome) {
+        if responder.url.is_none() {
+            return;
+        }
+        let (client, responder) = (responder.client, responder.id);
         let failed = match outcome {
             CallOutcome::Skipped => return,
             CallOutcome::Approved | CallOutcome::Declined => false,
@@ -249,7 +258,7 @@ impl Responders {
                 () = paygen_engine::stopped(&mut stop) => return,
             }
             let probes = self.0.breakers.to_test().into_iter().map(|id| async move {
-                let Some(responder) = self.0.known.by_id(id) else {
+                let Some(responder) = self.0.known.by_id(id).filter(|found| found.url.is_some()) else {
                     self.0.breakers.forget(id);
                     return;
                 };

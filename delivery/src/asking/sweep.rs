@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use paygen_core::authorizations::CallResult;
-use paygen_core::responders::CallOutcome;
+use paygen_core::responders::{CallOutcome, CallResult};
 use paygen_engine::clock::wall;
 
 use super::Responders;

@@ -60,7 +60,7 @@ pub enum Command {
     /// Create an account with simulated money, a card holder and a card in a running sandbox
     #[command(after_help = examples::DEMO)]
     Demo(SandboxArgs),
-    /// Print a running server's events as they occur, and forward them as webhooks
+    /// Print a running server's events as they occur, forward them as webhooks, and decide payments
     #[command(after_help = examples::LISTEN)]
     Listen(ListenArgs),
     /// Run scenario files against a server and check its answers; a temporary sandbox unless --url names one
@@ -158,6 +158,35 @@ pub struct ListenArgs {
     /// The token of the endpoint, for the token's signature headers
     #[arg(long, env = "PAYGEN_WEBHOOK_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    #[command(flatten)]
+    pub deciding: DecidingArgs,
+}
+
+/// How questions about payments are answered.
+#[derive(Debug, clap::Args)]
+pub struct DecidingArgs {
+    /// Decide the sandbox's payments: approve, decline, or a command that gets each question as JSON on its standard
+    /// input, and prints the answer as JSON
+    #[arg(long, value_name = "approve|decline|COMMAND")]
+    pub decide: Option<String>,
+    /// How long an answer may take, in milliseconds
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 3000,
+        value_parser = clap::value_parser!(u32).range(200..=3000),
+        requires = "decide"
+    )]
+    pub timeout_ms: u32,
+    /// Decide only payments with these cards; may be repeated
+    #[arg(long, value_name = "CARD_ID", requires = "decide")]
+    pub card: Vec<String>,
+    /// Decide only payments with cards of these accounts; may be repeated
+    #[arg(long, value_name = "ACCOUNT_ID", requires = "decide")]
+    pub account: Vec<String>,
+    /// Decide only payments with cards of these programs; may be repeated
+    #[arg(long, value_name = "PROGRAM_ID", requires = "decide")]
+    pub program: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

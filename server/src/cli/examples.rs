@@ -27,9 +27,9 @@ Examples:
 
 pub(super) const LISTEN: &str = "\
 Examples:
-  paygen listen
   paygen listen --types authorization.declined,transaction.created --verbose
-  paygen listen --forward-to http://localhost:8080/webhooks";
+  paygen listen --forward-to http://localhost:8080/webhooks
+  paygen listen --decide \"python3 decide.py\" --timeout-ms 1500";
 
 pub(super) const SIMULATE: &str = "\
 Examples:

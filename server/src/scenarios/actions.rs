@@ -5,7 +5,7 @@ pub struct Action {
     /// Its name in the file.
     pub name: &'static str,
     pub method: &'static str,
-    /// The path; `{on}`, `{card}`, `{account}`, `{cardHolder}` and `{exception}` are replaced by ids.
+    /// The path; `{on}`, `{card}`, `{account}`, `{cardHolder}`, `{responder}` and `{exception}` are replaced by ids.
     pub path: &'static str,
     /// The fields it takes.
     pub fields: &'static [&'static str],
@@ -133,8 +133,24 @@ pub const ACTIONS: &[Action] = &[
         &["account", "name", "status", "canDebit", "canCredit", "creditLimit", "metadata"],
     ),
     action("closeAccount", ("DELETE", "/accounts/{account}"), &[("account", "")], &["account"]),
+    action("read", ("GET", "/authorizations/{on}"), &[("on", "")], &["on"]),
+    action(
+        "updateResponder",
+        ("PUT", "/responders/{responder}"),
+        &[("responder", "")],
+        &["responder", "status", "timeoutMs", "ask", "increments", "onSilence", "fallback"],
+    ),
+    action(
+        "faults",
+        ("POST", "/simulator/responders/{responder}/faults"),
+        &[("responder", "")],
+        &["responder", "delayMs", "status", "garbage", "drop", "percent"],
+    ),
     action(ADVANCE, ("POST", "/simulator/clock"), &[], &["by", "to", "timeZone"]),
 ];
+
+/// Actions that a responder may be asked about.
+pub const ASKED: [&str; 2] = ["authorize", "increment"];
 
 pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().find(|action| action.name == name)

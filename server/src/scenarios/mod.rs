@@ -6,6 +6,7 @@
 mod actions;
 pub mod builtin;
 mod clock;
+mod deciding;
 mod expect;
 mod model;
 mod run;

@@ -27,6 +27,9 @@ pub struct Scenario {
     pub card_holders: BTreeMap<String, Holder>,
     /// Cards by name: fields of `POST /cards`.
     pub cards: BTreeMap<String, Card>,
+    /// Responders by name: fields of `POST /responders`. The scenario is their code: `answer` says what it answers.
+    #[serde(default)]
+    pub responders: BTreeMap<String, Responder>,
     pub steps: Vec<Spanned<Step>>,
 }
 
@@ -70,6 +73,64 @@ known! {
     Card: "account" "cardHolder" "type" "brand" "status" "currency" "metadata" "spendingControls" "enable2FA" "amount" "disposable" "fundingMode" "validFrom" "validUntil" "merchantLock" "cancelAfter" "pin"
 }
 
+known! {
+    Responder: "cards" "status" "timeoutMs" "ask" "increments" "onSilence" "fallback"
+}
+
+known! {
+    /// The fields of an answer; `late` keeps it until the payment is decided.
+    Given: "decision" "approvedAmount" "reason" "metadata" "late"
+}
+
+/// What a responder answers.
+#[derive(Clone, Debug, Default)]
+pub enum Reply {
+    /// Nothing, as without any `answer`.
+    #[default]
+    Silence,
+    Given {
+        fields: Map<String, Value>,
+        /// It comes after the payment was decided.
+        late: bool,
+    },
+}
+
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Reply, D::Error> {
+        struct ReplyVisitor;
+
+        impl<'de> Visitor<'de> for ReplyVisitor {
+            type Value = Reply;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("silence, or a map of decision, approvedAmount, reason, metadata, late")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Reply, E> {
+                match word {
+                    "silence" => Ok(Reply::Silence),
+                    other => Err(E::custom(format!("there is no answer {other}; it is silence or a map"))),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Reply, A::Error> {
+                let Given(mut fields) = Given::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                let late = fields.remove("late").is_some_and(|late| late == true);
+                Ok(Reply::Given { fields, late })
+            }
+        }
+        deserializer.deserialize_any(ReplyVisitor)
+    }
+}
+
+/// What the network does while a responder is asked.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Meanwhile {
+    Reverse,
+    Clear,
+}
+
 /// One action, and the expected results.
 #[derive(Debug)]
 pub struct Step {
@@ -80,6 +141,10 @@ pub struct Step {
     pub say: Option<String>,
     /// A name for the object it creates.
     pub known_as: Option<String>,
+    /// What the responder answers that is asked about it.
+    pub answer: Reply,
+    /// What the network does before that.
+    pub meanwhile: Option<Meanwhile>,
     /// Expected fields of the answer; `code` is an error's.
     pub expect: Map<String, Value>,
     /// Expected balances of cards and accounts: the available amount, or posted, held and available amounts.
@@ -110,7 +175,7 @@ pub struct Each {
     pub available: Option<Number>,
 }
 
-const ABOUT: &[&str] = &["say", "as", "expect", "balances", "events", "exceptions"];
+const ABOUT: &[&str] = &["say", "as", "answer", "meanwhile", "expect", "balances", "events", "exceptions"];
 
 /// Parses a scenario; the error shows the line.
 pub fn read(text: &str) -> Result<Scenario, String> {
@@ -166,11 +231,14 @@ impl<'de> Visitor<'de> for StepVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step, A::Error> {
         let mut done: Option<(&'static Action, Map<String, Value>)> = None;
         let (mut say, mut known_as, mut expect) = (None, None, Map::new());
+        let (mut answer, mut meanwhile) = (None, None);
         let (mut balances, mut events, mut exceptions) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         while let Some(name) = map.next_key::<String>()? {
             match (name.as_str(), actions::find(&name)) {
                 ("say", _) => say = Some(map.next_value()?),
                 ("as", _) => known_as = Some(map.next_value()?),
+                ("answer", _) => answer = Some(map.next_value()?),
+                ("meanwhile", _) => meanwhile = Some(map.next_value()?),
                 ("expect", _) => expect = map.next_value()?,
                 ("balances", _) => balances = map.next_value()?,
                 ("events", _) => events = map.next_value()?,
@@ -193,7 +261,12 @@ impl<'de> Visitor<'de> for StepVisitor {
         if action.name == actions::ADVANCE && (known_as.is_some() || !expect.is_empty()) {
             return Err(A::Error::custom("advance has no answer: neither expect nor as goes with it"));
         }
-        Ok(Step { action, fields, say, known_as, expect, balances, events, exceptions })
+        if (answer.is_some() || meanwhile.is_some()) && !actions::ASKED.contains(&action.name) {
+            let asked = actions::ASKED.join(" and ");
+            return Err(A::Error::custom(format!("answer and meanwhile go with {asked} only")));
+        }
+        let answer = answer.unwrap_or_default();
+        Ok(Step { action, fields, say, known_as, answer, meanwhile, expect, balances, events, exceptions })
     }
 }
 
@@ -238,6 +311,10 @@ steps:
             ("{ posted: 0 }", "{ poster: 0 }", "line 11"),
             ("- clear: { on", "- clear: { card", "line 12"),
             ("    as: coffee", "    clear: { on: coffee }", "line "),
+            ("    as: coffee", "    answer: { decison: approve }", "line 9"),
+            ("    as: coffee", "    answer: garbage", "line 9"),
+            ("    as: coffee", "    meanwhile: refund", "line 9"),
+            ("- clear: { on: coffee }", "- clear: { on: coffee }\n    answer: silence", "line 1"),
         ];
         for (good, bad, line) in cases {
             let error = read(&GOOD.replace(good, bad)).expect_err(bad);

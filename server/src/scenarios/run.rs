@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Amounts, Each, Moment, Scenario, Step};
 use super::speak::{Answer, Node};
-use super::{actions, clock, expect};
+use super::{actions, clock, deciding, expect};
 
 /// Timeout for events to be assigned a position.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,6 +27,7 @@ enum What {
     Account,
     Holder,
     Card,
+    Responder,
     /// An authorization or a transaction.
     Message,
 }
@@ -56,6 +57,7 @@ pub async fn run(node: &Node, scenario: &Scenario) -> ScenarioReport {
     if let Err(trouble) = runner.prepare(scenario).await {
         report.lines.push(format!("✗ it cannot start: {trouble}"));
         report.differences += 1;
+        runner.delete_responders(&mut report).await;
         return report;
     }
     for step in &scenario.steps {
@@ -66,6 +68,7 @@ pub async fn run(node: &Node, scenario: &Scenario) -> ScenarioReport {
         let line = step.referenced.line();
         report.lines.extend(differences.into_iter().map(|difference| format!("    line {line}: {difference}")));
     }
+    runner.delete_responders(&mut report).await;
     report
 }
 
@@ -130,7 +133,33 @@ impl ScenarioRunner<'_> {
                 }
             }
         }
+        for (name, responder) in &scenario.responders {
+            let cards = match responder.0.get("cards") {
+                Some(cards) => cards.as_array().cloned().ok_or_else(|| format!("{name}: cards is not a list"))?,
+                None => scenario.cards.keys().map(|card| json!(card)).collect(),
+            };
+            let ids = cards.iter().map(|card| self.id(card, What::Card)).collect::<Result<Vec<String>, String>>()?;
+            let body = deciding::settings(&responder.0, &ids);
+            self.make(name, What::Responder, "/responders", &body).await?;
+            let id = self.id(&json!(name), What::Responder)?;
+            deciding::activate(self.node, &id, &responder.0).await.map_err(|why| format!("{name}: {why}"))?;
+        }
         Ok(())
+    }
+
+    fn responders(&self) -> Vec<String> {
+        let responders = self.names.values().filter(|named| named.what == What::Responder);
+        responders.map(|named| named.id.clone()).collect()
+    }
+
+    /// Deletes the responders, which would be asked about nothing any more but count as the client's.
+    async fn delete_responders(&self, report: &mut ScenarioReport) {
+        for id in self.responders() {
+            if let Err(trouble) = deciding::delete(self.node, &id).await {
+                report.lines.push(format!("✗ a responder is left: {trouble}"));
+                report.differences += 1;
+            }
+        }
     }
 
     async fn make(&mut self, name: &str, what: What, path: &str, body: &Value) -> Result<(), String> {
@@ -210,6 +239,7 @@ impl ScenarioRunner<'_> {
                 "card" => What::Card,
                 "account" => What::Account,
                 "cardHolder" => What::Holder,
+                "responder" => What::Responder,
                 _ => What::Message,
             };
             let id = self.id(&name, what)?;
@@ -232,7 +262,15 @@ impl ScenarioRunner<'_> {
         }
         let body = Value::Object(body);
         let empty = body.as_object().is_some_and(Map::is_empty) && action.fields.len() == 1;
-        self.ask(action.method, &path, (!empty).then_some(&body)).await
+        let body = (!empty).then_some(&body);
+        let responders = self.responders();
+        if responders.is_empty() || !actions::ASKED.contains(&action.name) {
+            return self.ask(action.method, &path, body).await;
+        }
+        self.requests += 1;
+        let (node, id) = (self.node, self.request_id());
+        let paying = node.ask(&id, action.method, &path, body);
+        deciding::decided(node, (&id, &responders), (&step.answer, step.meanwhile), paying).await
     }
 
     async fn advance(&mut self, moment: &Moment) -> Result<(), String> {
@@ -271,13 +309,18 @@ impl ScenarioRunner<'_> {
 
     /// The types of the object's events since they were last checked. Waits until there are as many as expected.
     async fn events(&mut self, name: &str, expected: usize) -> Result<Vec<String>, String> {
-        let (_, id) = self.money(name)?;
+        let is_responder = self.names.get(name).is_some_and(|named| named.what == What::Responder);
+        let id = if is_responder { self.id(&json!(name), What::Responder)? } else { self.money(name)?.1 };
         let seen = self.names.get(name).map_or(0, |named| named.seen);
         let path = format!("/events?filter=objectId={id}&sort=sequence&limit=200");
         let (run, this) = (format!("{}-", self.run), self.request_id());
         let of_this = |event: &&Value| {
             let request = event["requestId"].as_str().unwrap_or_default();
-            event["sequence"].as_i64() > Some(seen) && (request == this || !request.starts_with(&run))
+            let of_step = request.strip_prefix(&this).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+            // That it was asked is seen from what came of it.
+            event["sequence"].as_i64() > Some(seen)
+                && (of_step || !request.starts_with(&run))
+                && event["type"] != "responder.question"
         };
         let begun = Instant::now();
         let (types, last) = loop {

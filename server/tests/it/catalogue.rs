@@ -121,9 +121,8 @@ async fn all_events(server: &Server) -> Vec<Value> {
 }
 
 /// Types whose cause does not occur in this run.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 3] = [
     ("card_holder.verified", "it needs a whole identity; card_holders::documents_are_reviewed_and_downloaded has it"),
-    ("responder.answered_late", "it needs a responder; responders::a_late_answer_is_recorded_and_told has it"),
     ("responder.degraded", "it needs an outage; responders::a_responder_that_fails_is_not_asked has it"),
     ("responder.recovered", "as before"),
 ];

@@ -382,6 +382,17 @@ async fn responders(book: &mut Book<'_>) {
     book.post("setResponderFaults", &faults, json!({"delayMs": 2000, "percent": 20})).await;
     book.post("rotateResponderSecret", &format!("{path}/rotate-secret"), json!({"overlapSeconds": 3600})).await;
     book.delete("deleteResponder", &path).await;
+    let (server, quiet) = (book.server, json!({"timeoutMs": 3000}));
+    let quiet = format!("/responders/{}", server.post("/responders", quiet).await.expect(201).id());
+    let test = format!("{quiet}/test");
+    let answering = async {
+        let question = crate::asking::question(server, quiet.trim_start_matches("/responders/"), 0).await;
+        let answer = json!({"callId": question["callId"], "decision": "approve", "metadata": {"project": "alpha"}});
+        book.post("answerQuestion", &format!("{quiet}/answers"), answer).await
+    };
+    let (tested, _) = tokio::join!(server.post(&test, json!({})), answering);
+    assert_eq!(tested.expect(200).data()["outcome"], "approved");
+    server.delete(&quiet).await.expect(200);
 }
 
 async fn access(book: &mut Book<'_>) {

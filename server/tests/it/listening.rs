@@ -15,7 +15,7 @@ use crate::world::{Backend, KEY, World};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-struct Listener {
+pub struct Listener {
     child: Child,
     out: Receiver<String>,
     err: Receiver<String>,
@@ -30,7 +30,7 @@ fn lines_of(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
 }
 
 impl Listener {
-    fn start(world: &World, url: &str, args: &[&str]) -> Listener {
+    pub fn start(world: &World, url: &str, args: &[&str]) -> Listener {
         let mut command = world.command("listen");
         command.args(["--url", url]).args(args).env("PAYGEN_API_KEY", KEY);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("paygen listen starts");
@@ -40,7 +40,7 @@ impl Listener {
     }
 
     #[track_caller]
-    fn says(&self, what: &str) -> String {
+    pub fn says(&self, what: &str) -> String {
         let mut heard = Vec::new();
         loop {
             match self.err.recv_timeout(TIMEOUT) {
@@ -52,12 +52,16 @@ impl Listener {
     }
 
     #[track_caller]
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         self.out.recv_timeout(TIMEOUT).expect("a line")
     }
 
-    fn signal(mut self, name: &str) -> Option<i32> {
+    pub fn terminate(&self, name: &str) {
         std::process::Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill");
+    }
+
+    pub fn signal(mut self, name: &str) -> Option<i32> {
+        self.terminate(name);
         self.child.wait().expect("wait").code()
     }
 }

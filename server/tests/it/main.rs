@@ -5,6 +5,7 @@
 mod access;
 mod accessibility;
 mod accounts;
+mod asking;
 mod authorizations;
 mod authorizations_input;
 mod authorizations_life;
@@ -23,6 +24,7 @@ mod crash_rounds;
 mod crashes;
 mod credentials;
 mod csv;
+mod deciding;
 mod docs;
 mod docs_browser;
 mod edge;

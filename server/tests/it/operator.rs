@@ -96,6 +96,11 @@ on_both_stores! {
             let refused = server.post("/webhooks", hook).await.expect(400);
             assert!(refused.text.contains("not a public address"), "{host}: {}", refused.text);
         }
+        let no_url = server.post("/responders", json!({"timeoutMs": 500})).await.expect(400);
+        assert_eq!(no_url.pointers(), ["/url"]);
+        let responder = server.post("/responders", json!({"url": "https://example.com/"})).await.expect(201).id();
+        let removed = server.put(&format!("/responders/{responder}"), json!({"url": null})).await.expect(400);
+        assert!(removed.text.contains("only a sandbox asks through its stream"), "{}", removed.text);
         server.stop();
         for _ in 0..2 {
             refused(&mut real.command("dev"), &["this database is production's", "--data-dir"]);

@@ -2,6 +2,7 @@
 
 use paygen_core::responders::{
     BudgetUse, CallOutcome, CalledAbout, DecidedBy, Question, Responder, ResponderCall, ResponderKind, ResponderSwitch,
+    StreamedQuestion,
 };
 
 use super::{Keyed, json, stored};
@@ -10,7 +11,8 @@ stored!(Responder, "responders", key 2, {
     "client" Bytes = |r| r.client.0,
     "id" Bytes = |r| r.id.0,
     "kind" Text = |r| r.kind.as_str(),
-    "url" Text = |r| &r.url,
+    // An empty text is no URL: the column was made when every responder had one.
+    "url" Text = |r| r.url.as_deref().unwrap_or_default(),
     "description" Text = |r| &r.description,
     "switch" Text = |r| r.switch.as_str(),
     "verified_at" Integer = |r| r.verified_at,
@@ -26,7 +28,7 @@ stored!(Responder, "responders", key 2, {
     client: row.id()?,
     id: row.id()?,
     kind: row.word(ResponderKind::parse)?,
-    url: row.text()?,
+    url: Some(row.text()?).filter(|url| !url.is_empty()),
     description: row.optional_text()?,
     switch: row.word(ResponderSwitch::parse)?,
     verified_at: row.optional_time()?,
@@ -94,6 +96,35 @@ stored!(ResponderCall, "responder_calls", key 2, {
     created_at: row.time()?,
 });
 impl Keyed for ResponderCall {}
+
+stored!(StreamedQuestion, "streamed_questions", key 2, {
+    "client" Bytes = |q| q.client.0,
+    "id" Bytes = |q| q.id.0,
+    "responder" Bytes = |q| q.responder.0,
+    "about" Text = |q| q.about.as_str(),
+    "authorization_id" Bytes = |q| q.authorization.map(|id| id.0),
+    "currency" Text = |q| q.currency.code(),
+    "approvable" Integer = |q| q.approvable,
+    "partial_allowed" Integer = |q| i64::from(q.partial_allowed),
+    "asked_at" Integer = |q| q.asked_at,
+    "deadline" Integer = |q| q.deadline,
+    "request" Text = |q| &q.request,
+    "result" Text = |q| q.result.as_ref().map(json),
+}, |row| StreamedQuestion {
+    client: row.id()?,
+    id: row.id()?,
+    responder: row.id()?,
+    about: row.word(CalledAbout::parse)?,
+    authorization: row.optional_id()?,
+    currency: row.currency()?,
+    approvable: row.integer()?,
+    partial_allowed: row.boolean()?,
+    asked_at: row.time()?,
+    deadline: row.time()?,
+    request: row.text()?,
+    result: row.optional_word(|text| serde_json::from_str(text).ok())?,
+});
+impl Keyed for StreamedQuestion {}
 
 stored!(BudgetUse, "responder_budgets", key 2, {
     "client" Bytes = |b| b.client.0,

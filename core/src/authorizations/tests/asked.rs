@@ -21,7 +21,7 @@ fn stage(settings: ResponderSettings, change: impl Fn(CreateCard) -> CreateCard)
     let command = CreateResponder {
         id: ID,
         kind: ResponderKind::Authorization,
-        url: "https://example.com/".to_owned(),
+        url: Some("https://example.com/".to_owned()),
         description: None,
         timeout_ms: 1500,
         settings,

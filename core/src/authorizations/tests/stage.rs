@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::accounts::CloseAccount;
 use crate::authorizations::{
-    Asking, Authorization, AuthorizationView, Authorize, CallResult, ExpireAuthorization, IncrementAuthorization,
+    Asking, Authorization, AuthorizationView, Authorize, ExpireAuthorization, IncrementAuthorization,
     ReleaseAuthorization, ReverseAuthorization, ReverseByReference, SettleAuthorization,
 };
 use crate::cards::{CardStatus, CreateCard, FundCard, ReplaceReason, TerminateCard, UpdateCard};
@@ -25,7 +25,7 @@ use crate::money::{Currency, format_minor};
 use crate::programs::{Program, ProgramSettings, Terms};
 use crate::record::Key;
 use crate::resolution::ResolveException;
-use crate::responders::{Answer, AnswerWord, CallOutcome, Responder};
+use crate::responders::{Answer, AnswerWord, CallOutcome, CallResult, Responder};
 use crate::testing::{World, decimal, replacement, usd};
 use crate::transactions::{Clear, ForcePost, Refund, ReverseRefund, Transaction, TransactionView, Unmatched};
 use crate::transfers::CreateTransfer;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::Simulation;
 use crate::Command;
-use crate::authorizations::{Asking, Authorization, CallResult, SettleAuthorization, Step};
+use crate::authorizations::{Asking, Authorization, SettleAuthorization, Step};
 use crate::ids::{AuthorizationId, CallId, Id, ResponderId};
 use crate::record::Key;
 use crate::responders::{
-    Answer, AnswerWord, Budget, BudgetUse, CallOutcome, CreateResponder, Fallback, OnSilence, Question, Responder,
-    ResponderKind, ResponderSettings,
+    Answer, AnswerWord, Budget, BudgetUse, CallOutcome, CallResult, CreateResponder, Fallback, OnSilence, Question,
+    Responder, ResponderKind, ResponderSettings,
 };
 use crate::testing::decimal;
 use crate::time::Instant;
@@ -37,7 +37,7 @@ pub(super) fn create(of: &Simulation) -> Command {
     Command::CreateResponder(Box::new(CreateResponder {
         id: id(&of.world.client.0),
         kind: ResponderKind::Authorization,
-        url: "https://example.com/".to_owned(),
+        url: Some("https://example.com/".to_owned()),
         description: None,
         timeout_ms: 1500,
         settings: ResponderSettings { on_silence: OnSilence::Rules, fallback, ..ResponderSettings::default() },

@@ -1,24 +1,26 @@
-//! `paygen listen`: prints a server's events as they come, and forwards them to a URL as webhooks.
+//! `paygen listen`: prints a server's events as they come, forwards them to a URL as webhooks, and decides payments.
 
+mod decide;
+mod ended;
 mod forward;
 mod lines;
+mod run_command;
 mod streamed_event;
 mod summary;
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::args::ListenArgs;
 use super::{Failure, running_server};
 use crate::config::Config;
+use decide::{Answers, Decider};
+use ended::{Ended, say};
 use forward::Forward;
 use lines::{Lines, Message};
-use paygen_delivery::retry_after;
 use streamed_event::{StreamedEvent, root};
 
 /// Backoff before reconnecting: doubled each time a connection brings nothing.
@@ -28,42 +30,71 @@ const MAX_BACKOFF: Duration = Duration::from_secs(15);
 /// A connection that is silent for longer is dead; servers send a heartbeat every 15 s by default.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Why a connection ended.
-enum Ended {
-    /// It can be retried, after this delay at the earliest.
-    Lost(String, Option<Duration>),
-    /// A retry cannot help.
-    Refused(String),
-    /// The output was closed.
-    Closed,
-}
-
 pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, Failure> {
     let key = running_server::key(config, args.sandbox.api_key)?;
     let forward = match &args.forward_to {
         Some(url) => Some(Forward::new(url, args.secret.as_deref(), args.token)?),
         None => None,
     };
+    let http =
+        reqwest::Client::builder().read_timeout(SILENCE_TIMEOUT).connect_timeout(Duration::from_secs(10)).build()?;
+    let url = args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| running_server::url(config));
+    let (failed, mut failure) = tokio::sync::mpsc::unbounded_channel();
+    let decider = args.deciding.decider((http.clone(), &url, &key), args.json, failed)?;
     let mut listener = Listener {
-        http: reqwest::Client::builder()
-            .read_timeout(SILENCE_TIMEOUT)
-            .connect_timeout(Duration::from_secs(10))
-            .build()?,
-        url: args.sandbox.url.filter(|url| !url.is_empty()).unwrap_or_else(|| running_server::url(config)),
+        http,
+        url,
         key,
         types: args.types,
         verbose: args.verbose,
         json: args.json,
         endings: HashMap::new(),
         forward,
+        decider,
         last: args.from,
         has_received: false,
     };
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = listener.listen() => outcome,
+        Some(why) = failure.recv() => Err(why.into()),
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+    };
+    match &listener.decider {
+        Some(decider) if !decider.finish().await => outcome.map(|_| ExitCode::FAILURE),
+        _ => outcome,
+    }
+}
+
+/// Messages that wait to be printed and forwarded.
+const MAX_WAITING: usize = 10_000;
+
+/// Reads a stream to its end: why it ended, and whether it brought anything. Questions are answered at once, however long
+/// it takes to print and forward what came before them.
+async fn read(
+    mut response: reqwest::Response,
+    answers: Option<Answers>,
+    messages: tokio::sync::mpsc::Sender<Message>,
+) -> (String, bool) {
+    let (mut lines, mut has_received) = (Lines::default(), false);
+    loop {
+        match response.chunk().await {
+            Ok(Some(bytes)) => lines.push(&bytes),
+            Ok(None) => return ("the server ended the stream".to_owned(), has_received),
+            Err(error) => return (format!("the connection was lost: {}", root(&error)), has_received),
+        }
+        has_received = true;
+        while let Some(message) = lines.next() {
+            if let Some(answers) = &answers
+                && let Ok(event) = serde_json::from_str::<StreamedEvent<'_>>(&message.data)
+            {
+                answers.take(&event);
+            }
+            if messages.send(message).await.is_err() {
+                return ("nobody reads".to_owned(), has_received);
+            }
+        }
     }
 }
 
@@ -77,6 +108,8 @@ struct Listener {
     /// The last digits of card numbers, as far as they are known.
     endings: HashMap<String, String>,
     forward: Option<Forward>,
+    /// What answers questions.
+    decider: Option<Decider>,
     /// The event to resume after.
     last: Option<String>,
     /// Whether this connection brought anything.
@@ -106,8 +139,13 @@ impl Listener {
 
     /// One connection, from its request to its end.
     async fn connection(&mut self) -> Ended {
+        if let Some(decider) = &mut self.decider
+            && let Err(ended) = decider.prepare().await
+        {
+            return ended;
+        }
         let lost = |error: reqwest::Error| Ended::Lost(format!("{} is not reached: {}", self.url, root(&error)), None);
-        let mut response = match self.request().send().await {
+        let response = match self.request().send().await {
             Ok(response) => response,
             // An invalid URL stays invalid.
             Err(error) if error.is_builder() => return Ended::Refused(format!("{}: {}", self.url, root(&error))),
@@ -115,31 +153,36 @@ impl Listener {
         };
         let status = response.status();
         if !status.is_success() {
-            let wait = retry_after(response.headers(), SystemTime::now());
-            let why = refusal(status, &response.text().await.unwrap_or_default());
-            let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-            return if passes { Ended::Lost(why, wait) } else { Ended::Refused(why) };
+            let headers = response.headers().clone();
+            return Ended::refused(status, &headers, &response.text().await.unwrap_or_default());
         }
         eprintln!("paygen: listening to {}", self.url);
-        let mut lines = Lines::default();
-        loop {
-            match response.chunk().await {
-                Ok(Some(bytes)) => lines.push(&bytes),
-                Ok(None) => return Ended::Lost("the server ended the stream".to_owned(), None),
-                Err(error) => return Ended::Lost(format!("the connection was lost: {}", root(&error)), None),
-            }
+        let answers = self.decider.as_ref().and_then(Decider::begin);
+        let (sender, mut messages) = tokio::sync::mpsc::channel(MAX_WAITING);
+        let reading = tokio::spawn(read(response, answers, sender));
+        while let Some(message) = messages.recv().await {
             self.has_received = true;
-            while let Some(message) = lines.next() {
-                if let Err(ended) = self.take(message).await {
-                    return ended;
-                }
+            if let Err(ended) = self.take(message).await {
+                reading.abort();
+                return ended;
             }
+        }
+        match reading.await {
+            Ok((why, has_received)) => {
+                self.has_received |= has_received;
+                Ended::Lost(why, None)
+            }
+            Err(error) => Ended::Refused(format!("reading failed: {error}")),
         }
     }
 
     fn request(&self) -> reqwest::RequestBuilder {
         let mut url = format!("{}/events/stream", self.url.trim_end_matches('/'));
         if let Some(types) = &self.types {
+            let mut types = types.clone();
+            if self.decider.is_some() && !self.is_wanted(decide::QUESTION) {
+                types = format!("{types},{}", decide::QUESTION);
+            }
             let encoded: String = url::form_urlencoded::byte_serialize(types.as_bytes()).collect();
             url.push_str(&format!("?types={encoded}"));
         }
@@ -150,16 +193,25 @@ impl Listener {
         }
     }
 
+    /// Whether events of this type were asked for.
+    fn is_wanted(&self, kind: &str) -> bool {
+        let types = self.types.as_ref().filter(|_| self.decider.is_some());
+        types.is_none_or(|types| types.split(',').any(|one| one.trim() == kind || one.trim() == "*"))
+    }
+
     async fn take(&mut self, message: Message) -> Result<(), Ended> {
         if !message.data.is_empty() {
             let event: StreamedEvent<'_> = serde_json::from_str(&message.data)
                 .map_err(|error| Ended::Refused(format!("an event could not be read: {error}")))?;
-            if self.json {
+            let is_own = self.decider.as_ref().is_some_and(|decider| decider.asks(&event));
+            if !self.is_wanted(event.kind) {
+                // It came for the decider only.
+            } else if self.json {
                 say(&message.data.replace('\n', " "))?;
-            } else {
+            } else if !is_own {
                 self.show(&event).await?;
             }
-            if let Some(forward) = &self.forward {
+            if let Some(forward) = self.forward.as_ref().filter(|_| self.is_wanted(event.kind)) {
                 let outcome = forward.send(&event).await;
                 // With --json the output is for programs.
                 if self.json { eprintln!("{outcome}") } else { say(&outcome)? }
@@ -225,16 +277,4 @@ impl Listener {
         }
         self.endings.insert(id.to_owned(), ending);
     }
-}
-
-fn say(line: &str) -> Result<(), Ended> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Ended::Closed)
-}
-
-/// The message of a refused request.
-fn refusal(status: StatusCode, body: &str) -> String {
-    let error: Option<serde_json::Value> = serde_json::from_str(body).ok();
-    let message = error.as_ref().and_then(|error| error["message"].as_str()).unwrap_or("no reason was given");
-    format!("the server answers {}: {message}", status.as_u16())
 }

@@ -39,6 +39,10 @@ pub(super) fn parts(kind: &str, data: &Value) -> Vec<String> {
     } else if let Some(owner) = of("card").or_else(|| of("account")) {
         let now = format!("{} available", amount(&owner["availableBalance"], &owner["currency"]));
         parts.extend([text(&owner["status"]), now, text(&owner["name"])]);
+    } else if let Some(question) = of("question") {
+        let authorization = &question["request"]["authorization"];
+        let asked = amount(&authorization["amount"], &authorization["currency"]);
+        parts.extend([text(&question["type"]), asked, text(&authorization["merchant"]["name"])]);
     } else if let Some(call) = of("call") {
         parts.extend([text(&call["answer"]["decision"]), text(&call["authorizationId"])]);
     } else if let Some(other) =
@@ -63,7 +67,7 @@ pub(super) fn text(value: &Value) -> String {
 }
 
 /// An amount with all decimals of its currency.
-fn amount(value: &Value, currency: &Value) -> String {
+pub(super) fn amount(value: &Value, currency: &Value) -> String {
     let Value::Number(number) = value else { return String::new() };
     let (written, code) = (number.to_string(), text(currency));
     let exact = Currency::from_code(&code).and_then(|currency| {
