@@ -224,14 +224,23 @@ impl Schedule {
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
         }
+        self.purge_questions().await?;
+        self.purge_events().await?;
+        self.purge_deliveries().await
+    }
+
+    /// Deletes old questions of the stream, in a bounded number of steps; the next purge continues.
+    async fn purge_questions(&self) -> Result<(), ScheduleError> {
         let before = wall().plus_seconds(-QUESTION_RETENTION_SECONDS);
-        let keys = self.reader.old_streamed_questions(before, ROWS_PER_STEP).await?;
-        if !keys.is_empty() {
+        for _ in 0..MAX_PURGE_STEPS {
+            let keys = self.reader.old_streamed_questions(before, ROWS_PER_STEP).await?;
+            if keys.is_empty() {
+                break;
+            }
             let command = Command::PurgeStreamedQuestions(PurgeStreamedQuestions { keys });
             self.submit(ClientId::INSTALLATION, command).await?;
         }
-        self.purge_events().await?;
-        self.purge_deliveries().await
+        Ok(())
     }
 
     /// Deletes old deliveries, attempts and calls of responders, in a bounded number of steps; the next purge continues.
@@ -251,8 +260,11 @@ impl Schedule {
                 break;
             }
         }
-        let keys = self.reader.old_calls(before.plus_micros(-1), ROWS_PER_STEP).await?;
-        if !keys.is_empty() {
+        for _ in 0..MAX_PURGE_STEPS {
+            let keys = self.reader.old_calls(before.plus_micros(-1), ROWS_PER_STEP).await?;
+            if keys.is_empty() {
+                break;
+            }
             self.submit(ClientId::INSTALLATION, Command::PurgeCalls(PurgeCalls { keys })).await?;
         }
         Ok(())

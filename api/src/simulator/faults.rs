@@ -56,8 +56,8 @@ pub struct FaultsView {
 
 /// Set a responder's faults
 ///
-/// From now on its answers are delayed, replaced or lost on their way, as far as this server asks it: to see how payments
-/// are decided then. The faults end with the server.
+/// From now on its answers are delayed, replaced or lost on their way, as far as this server asks it (without a URL: as far
+/// as this server gets the answers): to see how payments are decided then. The faults end with the server.
 #[utoipa::path(post, path = "/simulator/responders/{responderId}/faults", tag = "Simulator",
     operation_id = "setResponderFaults", request_body = ResponderFaultsBody,
     params(("responderId" = String, Path, description = "The responder.", pattern = "^[0-9a-f]{24}$")),

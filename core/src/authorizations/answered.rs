@@ -92,9 +92,12 @@ impl Verb for AnswerQuestion {
         let mut late = false;
         if let Some(id) = question.authorization.filter(|_| question.about == CalledAbout::Authorization) {
             let open = work.responder_questions.get_for_update(Key::of(work.client(), id.0))?;
-            late = open.is_none_or(|open| open.call != self.call);
-            let (result, terms) = (self.result.clone(), self.terms.clone());
-            settle(work, &SettleAuthorization { id, card: None, call: self.call, result, terms })?;
+            late = self.at > question.deadline || open.is_none_or(|open| open.call != self.call);
+            if late {
+                // The fallback decides, if nothing has decided yet.
+                self.settle(work, id, self.timed_out(&question))?;
+            }
+            self.settle(work, id, self.result.clone())?;
         }
         work.streamed_questions.put(StreamedQuestion { result: Some(self.result.clone()), ..(*question).clone() });
         Ok(AnsweredView {
@@ -110,13 +113,34 @@ impl Verb for AnswerQuestion {
     }
 }
 
+impl AnswerQuestion {
+    fn settle(&self, work: &mut Work, id: AuthorizationId, result: CallResult) -> Result<(), Stop> {
+        let terms = self.terms.clone();
+        settle(work, &SettleAuthorization { id, card: None, call: self.call, result, terms }).map(drop)
+    }
+
+    /// What the call came to at its deadline.
+    fn timed_out(&self, question: &StreamedQuestion) -> CallResult {
+        CallResult {
+            outcome: CallOutcome::Timeout,
+            status: None,
+            latency_ms: (question.deadline.micros() - question.asked_at.micros()) / 1000,
+            answer: None,
+            request: Some(question.request.clone()),
+            excerpt: None,
+            error: Some("no answer came in time".to_owned()),
+        }
+    }
+}
+
 /// Why there is no such question to answer. The log knows those whose rows are gone.
 fn not_open(work: &mut Work, command: &AnswerQuestion) -> Result<Refusal, Stop> {
     let responder = find_responder(work, command.responder)?;
     if responder.url.is_some() {
         return Ok(Refusal::ResponderHasUrl);
     }
-    let logged = work.responder_calls.get(Key::of(work.client(), command.call.0))?;
+    // Held to be changed, because a settlement of the same batch may put it.
+    let logged = work.responder_calls.get_for_update(Key::of(work.client(), command.call.0))?;
     Ok(match logged.filter(|call| call.responder == command.responder) {
         Some(call) if call.answer.is_some() => Refusal::QuestionAnswered,
         Some(_) => Refusal::QuestionClosed,

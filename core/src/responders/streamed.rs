@@ -123,6 +123,10 @@ impl Verb for AskThroughStream {
 
     fn run(&self, work: &mut Work) -> Result<u64, Stop> {
         find(work, self.question.responder)?;
+        // Whoever asks has given up.
+        if work.wall() > self.question.deadline {
+            return Ok(0);
+        }
         work.streamed_questions.put(self.question.clone());
         let owner = Owner::Responder(self.question.responder);
         emit(work, owner, EventType::ResponderQuestion, QuestionView::of(&self.question))?;

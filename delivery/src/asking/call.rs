@@ -54,7 +54,7 @@ pub(super) fn place(
     if responder.status() == ResponderStatus::Paused {
         return Err("the responder is paused");
     }
-    if responders.0.breakers.is_open(responder.id) {
+    if responder.url.is_some() && responders.0.breakers.is_open(responder.id) {
         return Err("the responder is degraded: it failed repeatedly");
     }
     responders.0.places.take(responder.id).ok_or("too many questions to the responder are open")

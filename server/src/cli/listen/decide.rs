@@ -25,6 +25,9 @@ const NAME: &str = "paygen listen";
 
 const MAX_NAME: usize = 500;
 
+/// How long after its deadline a question is not answered any more. The clocks of both ends may differ.
+const MISSED: Duration = Duration::from_secs(30);
+
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What decides.
@@ -69,6 +72,7 @@ struct Question {
     call_id: String,
     #[serde(rename = "type")]
     about: String,
+    deadline_at: String,
     request: Box<RawValue>,
 }
 
@@ -146,6 +150,15 @@ impl Decider {
             self.responder = None;
         }
         self.shared.is_tested.store(false, Ordering::Relaxed);
+        self.delete_leftovers().await?;
+        let made = calls.call(Method::POST, "/responders", Some(&self.settings)).await.map_err(|(_, ended)| ended)?;
+        self.responder = Some(text(&made["_id"]));
+        Ok(())
+    }
+
+    /// Deletes the responders that earlier runs left.
+    async fn delete_leftovers(&self) -> Result<(), Ended> {
+        let calls = &self.shared.calls;
         let all = calls.call(Method::GET, "/responders?limit=200", None).await.map_err(|(_, ended)| ended)?;
         let is_own = |one: &&Value| one["description"] == self.settings["description"] && one["url"].is_null();
         for left in all.as_array().into_iter().flatten().filter(is_own) {
@@ -156,8 +169,6 @@ impl Decider {
                 Err((_, ended)) => return Err(ended),
             }
         }
-        let made = calls.call(Method::POST, "/responders", Some(&self.settings)).await.map_err(|(_, ended)| ended)?;
-        self.responder = Some(text(&made["_id"]));
         Ok(())
     }
 
@@ -197,7 +208,11 @@ impl Decider {
 
     /// Deletes the responder; whether that succeeded.
     pub(super) async fn finish(&self) -> bool {
-        let Some(id) = &self.responder else { return true };
+        let Some(id) = &self.responder else {
+            // It may have been created by a call that was not waited for.
+            let _ = self.delete_leftovers().await;
+            return true;
+        };
         match self.shared.calls.call(Method::DELETE, &format!("/responders/{id}"), None).await {
             Ok(_) | Err((StatusCode::NOT_FOUND, _)) => true,
             Err((_, Ended::Lost(why, _) | Ended::Refused(why))) => {
@@ -225,6 +240,11 @@ impl Answers {
             return;
         }
         let Ok(QuestionData { question }) = serde_json::from_str(event.data.get()) else { return };
+        // A stream that was lost brings what was missed; nobody waits for those answers any more.
+        let deadline: Result<jiff::Timestamp, _> = question.deadline_at.parse();
+        if deadline.is_ok_and(|at| at + MISSED < jiff::Timestamp::now()) {
+            return;
+        }
         let (shared, at, responder) = (self.shared.clone(), event.created_at.to_owned(), self.responder.clone());
         tokio::spawn(async move { shared.answer(&responder, question, &at).await });
     }

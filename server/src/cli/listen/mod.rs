@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::ListenArgs;
 use super::{Failure, running_server};
@@ -54,12 +55,14 @@ pub(super) async fn run(config: &Config, args: ListenArgs) -> Result<ExitCode, F
         last: args.from,
         has_received: false,
     };
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let outcome = tokio::select! {
         outcome = listener.listen() => outcome,
         Some(why) = failure.recv() => Err(why.into()),
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+        _ = hangup.recv() => Ok(ExitCode::SUCCESS),
     };
     match &listener.decider {
         Some(decider) if !decider.finish().await => outcome.map(|_| ExitCode::FAILURE),

@@ -1,20 +1,23 @@
 //! A command of the user's that decides: it gets a question on its standard input, and prints the answer.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use paygen_delivery::asking::MAX_REASON;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Commands that run at once; further questions wait for one of them to end.
 const MAX_RUNNING: usize = 16;
 
 /// What the shell answers when there is no such command, or when it cannot be run.
 const NOT_RUN: [i32; 2] = [126, 127];
+
+/// The most that is read of what a command prints; one that prints more finds its output closed.
+const MAX_OUTPUT: u64 = 64 * 1024;
 
 /// Why a command did not decide.
 #[derive(Debug, PartialEq)]
@@ -48,22 +51,19 @@ impl Commands {
         };
         let mut command = Command::new("sh");
         command.args(["-c", &self.command]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.process_group(0).spawn().map_err(failed)?;
-        let group = Pid::from_child(&child);
+        let child = command.process_group(0).spawn().map_err(failed)?;
+        let group = Group(Pid::from_child(&child));
+        let (done, ran) = oneshot::channel();
         let input = question.to_owned();
-        let ran = tokio::task::spawn_blocking(move || {
-            // A command that does not read its input is no error.
-            let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
-            child.wait_with_output()
-        });
+        // A thread of its own: nothing waits for it when this program ends.
+        std::thread::spawn(move || done.send(output(child, &input)));
         match tokio::time::timeout_at(until, ran).await {
-            Ok(Ok(Ok(output))) => self.answer(&output),
-            Ok(Ok(Err(error))) => Err(failed(error)),
-            Ok(Err(_)) => Err(late()),
-            Err(_) => {
-                let _ = kill_process_group(group, Signal::KILL);
-                Err(late())
+            Ok(Ok(Ok(output))) => {
+                std::mem::forget(group);
+                self.answer(&output)
             }
+            Ok(Ok(Err(error))) => Err(failed(error)),
+            Ok(Err(_)) | Err(_) => Err(late()),
         }
     }
 
@@ -98,6 +98,31 @@ impl Commands {
     }
 }
 
+/// A command and what it started. Dropping it ends them: at the time limit, and when the listener ends.
+struct Group(Pid);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = kill_process_group(self.0, Signal::KILL);
+    }
+}
+
+/// What a command prints, once it has ended.
+fn output(mut child: Child, input: &str) -> std::io::Result<Output> {
+    fn all(pipe: Option<impl Read>) -> Vec<u8> {
+        let mut read = Vec::new();
+        let _ = pipe.map(|pipe| pipe.take(MAX_OUTPUT).read_to_end(&mut read));
+        read
+    }
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let errors = std::thread::spawn(move || all(stderr));
+    // A command that does not read its input is no error.
+    let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let stdout = all(stdout);
+    let status = child.wait()?;
+    Ok(Output { status, stdout, stderr: errors.join().unwrap_or_default() })
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -122,6 +147,7 @@ mod tests {
             ("exit 3", decline("the command ended with 3")),
             ("echo ignored; echo no >&2; echo more >&2; exit 1", decline("no")),
             ("kill -9 $$", decline("the command was ended by signal 9")),
+            ("yes >&2", decline("y")),
         ] {
             assert_eq!(ran(command).await, Ok(answer), "{command}");
         }
@@ -133,6 +159,25 @@ mod tests {
             let why = ran(command).await.expect_err(command);
             assert!(why.text.contains(says) && why.is_fatal == is_fatal, "{why:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_goes_on_when_nobody_waits_for_the_decision() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (begun, mark) = (folder.path().join("begun"), folder.path().join("mark"));
+        let commands = Commands::new(&format!("touch {}; sleep 1; touch {}", begun.display(), mark.display()));
+        let deciding = commands.decide("{}", Duration::from_secs(60));
+        let dropped = async {
+            while !begun.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            decided = deciding => panic!("{decided:?}"),
+            () = dropped => {}
+        }
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(!mark.exists());
     }
 
     #[tokio::test]
