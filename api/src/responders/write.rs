@@ -64,15 +64,14 @@ fn with_secret(status: StatusCode, message: &'static str, credentials: &Credenti
 
 /// Whether this server may call the URL, or may do without one.
 fn check(app: &Api, url: Option<&TargetUrl>) -> Result<(), Problem> {
-    let refused = |code, why| Problem::invalid(vec![FieldProblem::new("/url", code, why)]);
     match url {
-        Some(url) => {
-            let allowed = app.responders.targets().check(url.as_str());
-            allowed.map(|_| ()).map_err(|why| refused("invalid", why))
-        }
+        Some(url) => app.responders.targets().check(url.as_str()).map(drop).map_err(|why| {
+            let fault = FieldProblem::new("/url", "invalid", why);
+            Problem::invalid(vec![fault])
+        }),
         None if app.environment == Environment::Production => {
             let why = "is required: only a sandbox asks through its stream of events";
-            Err(refused("required", why.to_owned()))
+            Err(Problem::invalid(vec![FieldProblem::new("/url", "required", why)]))
         }
         None => Ok(()),
     }

@@ -202,7 +202,7 @@ fn a_question_of_the_stream_is_answered_once_and_in_time() {
     let mut world = World::new();
     world.run(create(ResponderSettings::default())).expect("a responder");
     world.run(update(|command| UpdateResponder { url: Some(None), ..command })).expect("no URL");
-    let deadline = Instant::default().plus_seconds(3);
+    let deadline = world.wall.plus_seconds(3);
     let result = |outcome| CallResult {
         outcome,
         status: None,
@@ -222,7 +222,7 @@ fn a_question_of_the_stream_is_answered_once_and_in_time() {
             currency: Currency::us_dollar(),
             approvable: 0,
             partial_allowed: false,
-            asked_at: Instant::default(),
+            asked_at: deadline.plus_seconds(-3),
             deadline,
             request: "{}".to_owned(),
             result: None,
