@@ -16,6 +16,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ApiKeyNotFound
         | Refusal::TokenNotFound
         | Refusal::ClientNotFound
+        | Refusal::UserNotFound
         | Refusal::ProgramNotFound { .. }
         | Refusal::CardHolderNotFound { .. }
         | Refusal::DocumentNotFound
@@ -30,6 +31,10 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         Refusal::ScopeMissing { .. }
         | Refusal::ScopesExceeded { .. }
+        | Refusal::RoleExceeded { .. }
+        | Refusal::UserOfPlatform
+        | Refusal::SignInLocked { .. }
+        | Refusal::ProofRefused
         | Refusal::BoundsExceeded { .. }
         | Refusal::CardFrozenByClient
         | Refusal::RevealTokenExpired
@@ -64,6 +69,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AccountHasEntries { .. }
         | Refusal::AlreadyReversed
         | Refusal::ApiKeyRevoked
+        | Refusal::UserExists
         | Refusal::Stale
         | Refusal::NumberTaken
         | Refusal::CardHolderErased

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use paygen_core::access::{Actor, Granter, Scope, Scopes};
-use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId};
+use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, UserId};
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
 use paygen_store::StoreError;
@@ -29,16 +29,14 @@ pub struct Caller {
     pub client: ClientId,
     /// The credential, as the audit log names it.
     pub actor: Actor,
-    /// The API key, or for a token the API key it was issued with.
-    pub api_key: ApiKeyId,
     pub scopes: Scopes,
     pub address: IpAddr,
     /// The restriction of a token to one card holder or card.
     pub bound: Option<Bound>,
     /// Expiry of the token, in wall time; `None` for an API key.
     pub token_until: Option<Instant>,
-    /// The API key.
-    key: Arc<KnownKey>,
+    /// The API key, or for a token the API key it was issued with; `None` for a user.
+    key: Option<Arc<KnownKey>>,
 }
 
 /// The scopes a token restricted to one card holder or card can use.
@@ -60,6 +58,8 @@ pub enum Denied {
     Bound,
     /// API keys are created and rotated with API keys only: a key created with a bearer token would outlive the token.
     ApiKeyRequired,
+    /// Tokens are issued with API keys only: they end with them.
+    NoKey,
 }
 
 /// Why a credential is not accepted.
@@ -129,10 +129,24 @@ impl Caller {
         if self.token_until.is_some() {
             return Err(Denied::ApiKeyRequired);
         }
-        let key = &self.key.key;
+        let Some(key) = &self.key else {
+            return Ok(Granter { scopes: self.scopes, until: None, networks: Vec::new() });
+        };
+        let key = &key.key;
         // The key falls due at its expiry, or at the end of its overlap after a rotation.
         let until = key.due_at.or(key.expires_at);
         Ok(Granter { scopes: self.scopes, until, networks: key.allowed_ips.clone() })
+    }
+
+    /// The API key, or for a token the API key it was issued with.
+    pub fn api_key(&self) -> Result<ApiKeyId, Denied> {
+        self.key.as_ref().map(|key| key.key.id).ok_or(Denied::NoKey)
+    }
+
+    /// A user with the scopes of their role in a client.
+    pub fn of_user(client: ClientId, user: UserId, scopes: Scopes, address: IpAddr) -> Caller {
+        let actor = Actor::User(user);
+        Caller { client, actor, scopes, address, bound: None, token_until: None, key: None }
     }
 
     /// A caller with this API key and these scopes.
@@ -140,12 +154,11 @@ impl Caller {
         Caller {
             client: key.key.client,
             actor: Actor::ApiKey(key.key.id),
-            api_key: key.key.id,
             scopes,
             address,
             bound: None,
             token_until: None,
-            key,
+            key: Some(key),
         }
     }
 

@@ -17,6 +17,7 @@ mod failure;
 mod ids;
 pub mod key_uses;
 pub mod network;
+pub mod people;
 pub mod personal;
 pub mod rotation;
 pub mod tokens;

@@ -98,6 +98,7 @@ pub fn purpose_of(sealed: Sealed) -> Purpose {
         Sealed::WebhookCredentials => Purpose::WebhookCredentials,
         Sealed::ResponderCredentials => Purpose::ResponderCredentials,
         Sealed::Answer => Purpose::IdempotencyBody,
+        Sealed::SecondFactor => Purpose::SecondFactors,
     }
 }
 

@@ -109,6 +109,9 @@ pub(crate) fn audit_changes(work: &mut Work) {
     append(work.webhooks.changed_by_command(), work);
     append(work.programs.changed_by_command(), work);
     append(work.responders.changed_by_command(), work);
+    append(work.users.changed_by_command(), work);
+    append(work.user_secrets.changed_by_command(), work);
+    append(work.sessions.changed_by_command(), work);
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::clock::{self, ClockReading};
 use crate::events;
 use crate::exceptions::ExceptionView;
 use crate::ids::Id;
+use crate::people::{self, Session, UserView};
 use crate::programs::{self, ProgramView};
 use crate::refusal::Stop;
 use crate::resolution;
@@ -149,6 +150,15 @@ commands! {
     ArchiveProgram(programs::ArchiveProgram) = "program.archive" => Program,
     ShareRanges(programs::ShareRanges) = "program.share_ranges" => Count,
     SeedProgram(Box<programs::SeedProgram>) = "program.seed" => Count,
+    AddUser(Box<people::AddUser>) = "user.add" => User,
+    ChangeUser(Box<people::ChangeUser>) = "user.change" => User,
+    IssueLink(people::IssueLink) = "user.link" => User,
+    CountTry(people::CountTry) = "user.try" => Count,
+    OpenSession(Box<people::OpenSession>) = "user.sign_in" => Session,
+    SetPassword(people::SetPassword) = "user.password" => Count,
+    SetSecondFactor(people::SetSecondFactor) = "user.second_factor" => Count,
+    EndSessions(people::EndSessions) = "session.end" => Count,
+    TouchSessions(people::TouchSessions) = "session.touch" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,
 }
 
@@ -181,6 +191,8 @@ pub enum Outcome {
     Client(Client),
     Program(Pictured<ProgramView>),
     Clock(ClockReading),
+    User(UserView),
+    Session(Box<Session>),
     Count(u64),
 }
 
@@ -203,7 +215,8 @@ impl Outcome {
             Outcome::RevealToken(_) | Outcome::MaybeAuthorization(_) | Outcome::Transaction(_) => None,
             Outcome::MaybeTransaction(_) | Outcome::Answered(_) => None,
             Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),
-            Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
+            Outcome::User(view) => Some(view.version),
+            Outcome::Session(_) | Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
         }
     }
 }

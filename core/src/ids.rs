@@ -180,6 +180,9 @@ typed_ids! {
     /// A question to a responder.
     CallId,
     AuditId,
+    /// Somebody who uses the console.
+    UserId,
+    SessionId,
 }
 
 impl From<AccountId> for LedgerAccountId {

@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod limits;
 pub mod messages;
 pub mod money;
+pub mod people;
 pub mod programs;
 pub mod recent;
 pub mod record;

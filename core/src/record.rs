@@ -55,6 +55,12 @@ pub enum Kind {
     Program,
     /// Who owns the card numbers that begin with the same six digits.
     RangeRegister,
+    User,
+    /// Maps the hash of an e-mail address to its user.
+    UserEmail,
+    /// What a user signs in with.
+    UserSecret,
+    Session,
 }
 
 /// The part of a key that follows the client: an id or a hash, at most 32 bytes.

@@ -68,6 +68,22 @@ pub enum Refusal {
     TokenNotFound,
     #[error("There is no such client.")]
     ClientNotFound,
+    #[error("There is no such user of this client.")]
+    UserNotFound,
+    #[error("The user's role is one for every client. Only the operator changes it, with `paygen users`.")]
+    UserOfPlatform,
+    #[error("Somebody with this e-mail address is a user of this client already.")]
+    UserExists,
+    /// A role has scopes that its granter lacks.
+    #[error("The role {role} has scopes that you do not have: {scopes}.")]
+    RoleExceeded { role: &'static str, scopes: String },
+    #[error("There were too many tries. Signing in is locked until {until}.")]
+    SignInLocked {
+        /// Wall time.
+        until: String,
+    },
+    #[error("This link or code was used already, or its time is over.")]
+    ProofRefused,
     /// `If-Match` does not name the stored version.
     #[error(
         "The object is at version {current}, not at the version named in If-Match. Read it again and retry with its present version."
@@ -347,6 +363,12 @@ impl Refusal {
             Refusal::CardHolderNotFound { .. } => "card_holder_not_found",
             Refusal::DocumentNotFound => "document_not_found",
             Refusal::CardNotFound => "card_not_found",
+            Refusal::UserNotFound => "user_not_found",
+            Refusal::UserOfPlatform => "user_of_platform",
+            Refusal::UserExists => "user_exists",
+            Refusal::RoleExceeded { .. } => "role_exceeded",
+            Refusal::SignInLocked { .. } => "sign_in_locked",
+            Refusal::ProofRefused => "proof_refused",
             Refusal::Stale => "changed_meanwhile",
             Refusal::NumberTaken => "no_free_card_number",
             Refusal::CardHolderErased => "card_holder_erased",
@@ -428,12 +450,18 @@ impl Refusal {
             Refusal::ExpiryInPast => Some("/expiresAt"),
             Refusal::FallbackRequired => Some("/fallback"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
+            Refusal::RoleExceeded { .. } => Some("/role"),
+            Refusal::UserExists => Some("/email"),
             Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
             Refusal::DetailNotFound
             | Refusal::TransferNotFound
             | Refusal::ApiKeyNotFound
             | Refusal::TokenNotFound
             | Refusal::ClientNotFound
+            | Refusal::UserNotFound
+            | Refusal::UserOfPlatform
+            | Refusal::SignInLocked { .. }
+            | Refusal::ProofRefused
             | Refusal::DefaultProgram
             | Refusal::RangesTaken { .. }
             | Refusal::LoosensProgram { .. }

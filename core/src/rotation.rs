@@ -4,6 +4,7 @@ use crate::access::Idempotency;
 use crate::card_holders::CardHolder;
 use crate::cards::CardSecret;
 use crate::ids::{ClientId, Id};
+use crate::people::UserSecret;
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::responders::Responder;
@@ -22,6 +23,7 @@ crate::string_enum! {
         ResponderCredentials = "responder_credentials",
         /// Responses stored for idempotent retries.
         Answer = "answer",
+        SecondFactor = "second_factor",
     }
 }
 
@@ -66,10 +68,11 @@ fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
             Sealed::WebhookCredentials => work.webhooks.prefetch(piece.key, Access::Exclusive),
             Sealed::ResponderCredentials => work.responders.prefetch(piece.key, Access::Exclusive),
             Sealed::Answer => work.idempotency.prefetch(piece.key, Access::Exclusive),
+            Sealed::SecondFactor => work.user_secrets.prefetch(piece.key, Access::Exclusive),
         }
     }
     let (mut secrets, mut holders, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut webhooks, mut responders) = (Vec::new(), Vec::new());
+    let (mut webhooks, mut responders, mut factors) = (Vec::new(), Vec::new(), Vec::new());
     for piece in &command.pieces {
         let (key, after) = (piece.key, piece.after.clone());
         match command.sealed {
@@ -99,13 +102,19 @@ fn reseal(work: &mut Work, command: &Reseal) -> Result<u64, Stop> {
                 let found = work.idempotency.get_for_update(key)?.filter(|row| row.body == piece.before);
                 answers.extend(found.map(|row| Idempotency { body: after, ..(*row).clone() }));
             }
+            Sealed::SecondFactor => {
+                let found = work.user_secrets.get_for_update(key)?;
+                let found = found.filter(|row| row.totp.as_ref() == Some(&piece.before));
+                factors.extend(found.map(|row| UserSecret { totp: Some(after), ..(*row).clone() }));
+            }
         }
     }
-    let done = secrets.len() + holders.len() + answers.len() + webhooks.len() + responders.len();
+    let done = secrets.len() + holders.len() + answers.len() + webhooks.len() + responders.len() + factors.len();
     secrets.into_iter().for_each(|row| work.card_secrets.put(row));
     holders.into_iter().for_each(|row| work.card_holders.put(row));
     webhooks.into_iter().for_each(|row| work.webhooks.put(row));
     responders.into_iter().for_each(|row| work.responders.put(row));
     answers.into_iter().for_each(|row| work.idempotency.put(row));
+    factors.into_iter().for_each(|row| work.user_secrets.put(row));
     Ok(done as u64)
 }

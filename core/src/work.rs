@@ -75,6 +75,10 @@ macro_rules! for_each_table {
             balances: $crate::ledger::Balance,
             programs: $crate::programs::Program,
             range_registers: $crate::programs::RangeRegister,
+            users: $crate::people::User,
+            user_emails: $crate::people::UserEmail,
+            user_secrets: $crate::people::UserSecret,
+            sessions: $crate::people::Session,
         }
     };
 }

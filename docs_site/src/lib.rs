@@ -105,7 +105,7 @@ fn answer(site: &HashMap<String, Served>, path: &str, headers: &HeaderMap) -> Re
 /// Everything the site serves, by path.
 fn build(contract: &[u8]) -> HashMap<String, Served> {
     let contract = serde_json::from_slice(contract).unwrap_or_default();
-    let assets = assets::Assets::load();
+    let assets = assets::load();
     let guides = guides::all();
     let shell = shell::Shell::new(&assets, &guides);
     let operations = search::operations(&contract);
@@ -153,7 +153,7 @@ fn served(
     is_immutable: bool,
 ) -> Served {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
-    let tag = assets::hex(&digest.as_ref()[..8]);
+    let tag = paygen_edge::assets::hex(&digest.as_ref()[..8]);
     let etag = HeaderValue::from_str(&format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
     Served { content_type, content: content.into(), etag, policy, gzip, is_immutable }
 }

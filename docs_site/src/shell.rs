@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::assets::Assets;
+use paygen_edge::assets::Assets;
 use super::escape;
 use super::guides::{GROUPS, Guide};
 use super::markdown::Heading;

@@ -14,6 +14,7 @@ use paygen_core::cards::{PurgeRevealTokens, TOKEN_RETENTION_SECONDS};
 use paygen_core::clock::AdvanceClock;
 use paygen_core::events::PurgeEvents;
 use paygen_core::ids::{ClientId, WebhookId};
+use paygen_core::people::{EndSessions, IDLE_SECONDS};
 use paygen_core::responders::{PurgeCalls, PurgeStreamedQuestions};
 use paygen_core::time::Instant;
 use paygen_core::webhooks::PurgeDeliveries;
@@ -223,6 +224,10 @@ impl Schedule {
         let keys = self.reader.expired_reveal_tokens(before, ROWS_PER_STEP).await?;
         if !keys.is_empty() {
             self.submit(ClientId::INSTALLATION, Command::PurgeRevealTokens(PurgeRevealTokens { keys })).await?;
+        }
+        let ids = self.reader.idle_sessions(wall().plus_seconds(-IDLE_SECONDS), ROWS_PER_STEP).await?;
+        if !ids.is_empty() {
+            self.submit(ClientId::INSTALLATION, Command::EndSessions(EndSessions { ids, user: None })).await?;
         }
         self.purge_questions().await?;
         self.purge_events().await?;

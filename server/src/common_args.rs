@@ -19,6 +19,9 @@ pub struct CommonArgs {
     /// Address of /healthz, /readyz and /metrics, so that /metrics is not on the API's port
     #[arg(long, global = true, env = "PAYGEN_OPS_LISTEN", value_name = "ADDRESS", help_heading = SETTINGS)]
     pub ops_listen: Option<ListenAddress>,
+    /// Address of the console, for people [default: the sandbox's is the port after the API's; production has none]
+    #[arg(long, global = true, env = "PAYGEN_CONSOLE_LISTEN", value_name = "ADDRESS", help_heading = SETTINGS)]
+    pub console_listen: Option<ListenAddress>,
     /// Directory of the embedded database, the key file and documents [default: ./paygen-data]
     #[arg(long, global = true, env = "PAYGEN_DATA_DIR", value_name = "DIR", help_heading = SETTINGS)]
     pub data_dir: Option<PathBuf>,

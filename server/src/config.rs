@@ -143,6 +143,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address of health, readiness and metrics, when they have a port of their own.
     pub ops_listen: Option<SocketAddr>,
+    /// The address of the console; in the sandbox the port after the API's by default.
+    pub console_listen: Option<SocketAddr>,
+    /// Whether the console's address is a default, and another port will do.
+    pub console_anywhere: bool,
+    /// Scheme and host of the console, for the links that are printed.
+    pub console_url: Option<String>,
     /// Scheme and host for links in responses; taken from the request by default.
     pub public_url: Option<String>,
     /// Whether the docs site and the contract are served.
@@ -206,6 +212,8 @@ pub struct Config {
 struct File {
     listen: Option<ListenAddress>,
     ops_listen: Option<ListenAddress>,
+    console_listen: Option<ListenAddress>,
+    console_url: Option<String>,
     public_url: Option<String>,
     docs: Option<bool>,
     data_dir: Option<PathBuf>,
@@ -247,8 +255,9 @@ struct File {
 }
 
 /// The environment variables of settings without an option.
-pub const FROM_ENVIRONMENT: [&str; 9] = [
+pub const FROM_ENVIRONMENT: [&str; 10] = [
     "PAYGEN_PUBLIC_URL",
+    "PAYGEN_CONSOLE_URL",
     "PAYGEN_DOCS",
     "PAYGEN_SANDBOX_API_KEY",
     "PAYGEN_KEY_FILE",
@@ -284,8 +293,13 @@ impl Config {
         };
         let max_connections = file.max_connections.unwrap_or(10_000);
         let log_format = log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?;
+        let listen = args.listen.or(file.listen).map_or(SocketAddr::from(([127, 0, 0, 1], 4000)), |address| address.0);
+        let console = args.console_listen.or(file.console_listen).map(|address| address.0);
         let config = Config {
-            listen: args.listen.or(file.listen).map_or(SocketAddr::from(([127, 0, 0, 1], 4000)), |address| address.0),
+            listen,
+            console_anywhere: console.is_none(),
+            console_listen: console.or_else(|| (mode == Mode::Dev).then(|| beside(listen))),
+            console_url: environment("PAYGEN_CONSOLE_URL").or(file.console_url),
             ops_listen: args.ops_listen.or(file.ops_listen).map(|address| address.0),
             public_url,
             docs,
@@ -388,6 +402,17 @@ impl Config {
                 "public_url (PAYGEN_PUBLIC_URL) is {url:?}; it must be a scheme, a host and no path, such as https://pay.example.com."
             ));
         }
+        if let Some(url) = self.console_url.as_ref().filter(|url| !is_origin(url)) {
+            return fail(format!(
+                "console_url (PAYGEN_CONSOLE_URL) is {url:?}; it must be a scheme, a host and no path, such as https://console.example.com."
+            ));
+        }
+        if self.console_listen.is_some_and(|console| console.port() != 0 && [Some(self.listen), self.ops_listen].contains(&Some(console))) {
+            return fail(
+                "console_listen (PAYGEN_CONSOLE_LISTEN) is the same address as listen or ops_listen; give it a port of its own."
+                    .to_owned(),
+            );
+        }
         if self.ops_listen.is_some_and(|ops| ops == self.listen && ops.port() != 0) {
             return fail(
                 "ops_listen (PAYGEN_OPS_LISTEN) is the same address as listen; give it a port of its own.".to_owned(),
@@ -434,6 +459,13 @@ impl Config {
 
 /// Lower bound of a byte budget: a quarter of it has room for the largest request body.
 const MIN_BUDGET_BYTES: usize = 8 << 20;
+
+/// The address after this one.
+fn beside(mut address: SocketAddr) -> SocketAddr {
+    let port = address.port();
+    address.set_port(if port == 0 { 0 } else { port.checked_add(1).unwrap_or(0) });
+    address
+}
 
 fn with_sandbox_ranges(mut cards: CardsConfig, mode: Mode) -> CardsConfig {
     if cards.ranges.is_empty() && mode == Mode::Dev {

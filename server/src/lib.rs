@@ -5,6 +5,7 @@ pub mod backup;
 pub mod cli;
 pub mod common_args;
 pub mod config;
+pub mod console;
 pub mod config_error;
 pub mod environment;
 pub mod listen_address;

@@ -7,7 +7,11 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use paygen_app::people::{Invited, Newcomer, email_hash};
+use paygen_core::access::{Actor, Scopes};
 use paygen_core::ids::ClientId;
+use paygen_core::people::Role;
+use paygen_core::work::Context;
 use paygen_vault::{ApiKeySecret, KeyKind};
 
 use crate::config::Config;
@@ -47,6 +51,29 @@ pub async fn ensure_client(app: &App, config: &Config) -> Result<SandboxKey, Sta
         None => make_client(&app.engine, &app.vault, "Sandbox", &secret, app.seed()).await?,
     };
     Ok(SandboxKey { client, secret })
+}
+
+/// The address of the sandbox's own user.
+const OWNER: &str = "owner@sandbox.example";
+
+/// Ensures that the sandbox has an owner, and gives them a new one-time link.
+pub async fn ensure_owner(app: &App, client: ClientId) -> Result<Invited, StartError> {
+    let mut context = Context::system(client, "");
+    context.actor = Actor::Operator;
+    let known = app.reader.user_by_email(&email_hash(OWNER)).await?;
+    let invited = match known {
+        Some((user, _)) => app.issue_link(context, user.id, Scopes::all()).await?,
+        None => {
+            let newcomer = Newcomer {
+                email: OWNER.to_owned(),
+                name: "Sandbox owner".to_owned(),
+                role: Role::Owner,
+                platform_wide: true,
+            };
+            app.add_user(context, newcomer, Scopes::all()).await?
+        }
+    };
+    Ok(invited)
 }
 
 fn key_path(config: &Config) -> PathBuf {

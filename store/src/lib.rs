@@ -11,6 +11,7 @@ pub mod figures;
 mod installation;
 pub mod lists;
 mod migrations;
+mod people;
 mod postgres;
 pub mod query;
 mod reader;

@@ -38,6 +38,7 @@ pub(crate) const ALL: &[Migration] = &[
         name: "0013_streamed_questions",
         text: include_str!("../migrations/0013_streamed_questions.sql"),
     },
+    Migration { number: 14, name: "0014_people", text: include_str!("../migrations/0014_people.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

@@ -28,6 +28,9 @@ pub(crate) fn relied_on(changes: &Changes) -> BTreeSet<String> {
     for row in written(&changes.responders) {
         ids.extend(named(&row.credentials));
     }
+    for row in written(&changes.user_secrets) {
+        ids.extend(row.totp.as_deref().and_then(named));
+    }
     // A response about a card holder is sealed under that card holder's key.
     for row in written(&changes.idempotency).filter(|row| row.subject.is_none()) {
         ids.extend(named(&row.body));
@@ -63,5 +66,6 @@ pub(crate) fn place_of(sealed: Sealed) -> (&'static str, &'static str, &'static 
         Sealed::WebhookCredentials => ("webhooks", "id", "credentials"),
         Sealed::ResponderCredentials => ("responders", "id", "credentials"),
         Sealed::Answer => ("idempotency", "key_hash", "body"),
+        Sealed::SecondFactor => ("user_secrets", "user_id", "totp"),
     }
 }

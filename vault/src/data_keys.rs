@@ -52,6 +52,8 @@ purposes! {
     /// Sealing of the signing secrets of responders.
     ResponderCredentials = "responder_credentials",
     RevealTokens = "reveal_tokens",
+    /// Sealing of the secrets of one-time codes.
+    SecondFactors = "second_factors",
 }
 
 impl Purpose {
@@ -64,6 +66,7 @@ impl Purpose {
         Purpose::WebhookCredentials,
         Purpose::ResponderCredentials,
         Purpose::IdempotencyBody,
+        Purpose::SecondFactors,
     ];
 
     /// Parses a stored name.

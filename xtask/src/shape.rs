@@ -17,7 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("delivery", &["core", "vault", "store", "engine"]),
     ("docs_site", &["edge"]),
     ("api", &["core", "vault", "store", "edge", "engine", "app", "delivery"]),
-    ("server", &["core", "vault", "store", "edge", "engine", "app", "delivery", "docs_site", "api"]),
+    ("console", &["core", "edge", "engine", "app", "store"]),
+    ("server", &["core", "vault", "store", "edge", "engine", "app", "delivery", "docs_site", "api", "console"]),
     ("xtask", &[]),
 ];
 

@@ -55,7 +55,7 @@ pub async fn issue_token(
     let seconds = body.value.expires_in.map(|seconds| seconds.0);
     let scopes: Scopes = body.value.scopes.map_or(caller.scopes, |list| list.0.into_iter().collect());
     let (card_holder, card) = (body.value.card_holder_id, body.value.card_id);
-    let (api_key, granter, until) = (caller.api_key, caller.scopes, caller.token_until);
+    let (api_key, granter, until) = (caller.api_key()?, caller.scopes, caller.token_until);
     let command = Command::IssueToken(IssueToken { api_key, scopes, granter, card_holder, card, seconds, until });
     let (vault, client) = (app.vault.clone(), caller.client);
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {

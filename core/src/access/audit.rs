@@ -1,6 +1,6 @@
 //! The audit log: who changed what, stored in the transaction of the change.
 
-use crate::ids::{ApiKeyId, AuditId, ClientId, TokenId};
+use crate::ids::{ApiKeyId, AuditId, ClientId, TokenId, UserId};
 use crate::time::Instant;
 
 /// The credential that a command was submitted with.
@@ -8,6 +8,8 @@ use crate::time::Instant;
 pub enum Actor {
     ApiKey(ApiKeyId),
     Token(TokenId),
+    /// Somebody who uses the console.
+    User(UserId),
     /// It has no id: only its hash is stored.
     RevealToken,
     /// The operator, on the command line.
@@ -21,6 +23,7 @@ impl Actor {
         match self {
             Actor::ApiKey(_) => "api_key",
             Actor::Token(_) => "token",
+            Actor::User(_) => "user",
             Actor::RevealToken => "reveal_token",
             Actor::Operator => "operator",
             Actor::System => "system",
@@ -31,6 +34,7 @@ impl Actor {
         match self {
             Actor::ApiKey(id) => Some(id.0),
             Actor::Token(id) => Some(id.0),
+            Actor::User(id) => Some(id.0),
             Actor::RevealToken | Actor::Operator | Actor::System => None,
         }
     }
@@ -40,6 +44,7 @@ impl Actor {
         match (kind, id) {
             ("api_key", Some(id)) => Actor::ApiKey(ApiKeyId(id)),
             ("token", Some(id)) => Actor::Token(TokenId(id)),
+            ("user", Some(id)) => Actor::User(UserId(id)),
             ("reveal_token", _) => Actor::RevealToken,
             ("operator", _) => Actor::Operator,
             _ => Actor::System,

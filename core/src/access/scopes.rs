@@ -34,6 +34,9 @@ crate::string_enum! {
         /// Includes bearer tokens.
         KeysWrite = "keys:write",
         AuditRead = "audit:read",
+        /// People who use the console, and their roles.
+        UsersRead = "users:read",
+        UsersWrite = "users:write",
     }
 }
 

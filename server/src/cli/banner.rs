@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use crate::config::Config;
 
 /// The sandbox's banner: everything needed for the first call.
-pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
+pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey, console: Option<&str>) {
     let url = format!("http://{address}");
     println!();
     println!("  Paygen sandbox at {url}");
     println!("  Client    {}", key.client);
     println!("  API key   {}", key.shown());
+    if let Some(link) = console {
+        println!("  Console   {link}");
+    }
     println!("  Docs      {url}/docs");
     println!("  Contract  {url}/openapi.json");
     println!();
@@ -26,7 +29,7 @@ pub(super) fn sandbox(address: SocketAddr, key: &crate::sandbox::SandboxKey) {
 }
 
 /// Production's banner.
-pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
+pub(super) fn production(address: SocketAddr, config: &Config, clients: usize, console: Option<&str>) {
     let version = env!("CARGO_PKG_VERSION");
     let clients = match clients {
         0 => "no client yet (`paygen clients create` makes one)".to_owned(),
@@ -35,6 +38,9 @@ pub(super) fn production(address: SocketAddr, config: &Config, clients: usize) {
     };
     println!("Paygen {version} listens on http://{address}, on {}, with {clients}.", store(config));
     println!("Docs: http://{address}/docs");
+    if let Some(url) = console {
+        println!("Console: {url}/console");
+    }
     println!("It has no network adapter yet: cards cannot be paid with.");
 }
 

@@ -1,5 +1,6 @@
 //! `paygen dev` and `paygen serve`: a node that serves requests until it is stopped.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,19 +37,37 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
     })?;
     let address = listener.local_addr()?;
     let operator = crate::operator::listen(&node.config).await?;
+    let console = crate::console::listen(&node.config).await?;
+    let console_url = match &console {
+        Some(console) => Some(crate::console::url(&node.config, console.local_addr()?)),
+        None => None,
+    };
     if node.database.has_one_writer() {
         let socket = crate::admin::socket(&node.config.data_dir);
         tokio::spawn(crate::admin::serve(node.app.clone(), socket, address));
     }
     match &key {
-        Some(key) => banner::sandbox(address, key),
-        None => banner::production(address, &node.config, node.app.reader.clients().await?.len()),
+        Some(key) => {
+            let invited = sandbox::ensure_owner(&node.app, key.client).await?;
+            let link = console_url.and_then(|url| crate::console::link(&url, &invited));
+            banner::sandbox(address, key, link.as_deref());
+        }
+        None => {
+            let clients = node.app.reader.clients().await?.len();
+            banner::production(address, &node.config, clients, console_url.as_deref());
+        }
     }
-    serve(listener, operator, node).await?;
+    serve(listener, Ports { operator, console }, address, node).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node) -> Result<(), Failure> {
+/// The listeners besides the API's.
+struct Ports {
+    operator: Option<TcpListener>,
+    console: Option<TcpListener>,
+}
+
+async fn serve(listener: TcpListener, ports: Ports, address: SocketAddr, node: Node) -> Result<(), Failure> {
     let site: Option<Documentation> = node.config.docs.then_some(documentation);
     let router = paygen_api::router::router(node.api.clone(), site);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -57,7 +76,8 @@ async fn serve(listener: TcpListener, operator: Option<TcpListener>, node: Node)
     let open = GracefulShutdown::new();
     tokio::select! {
         () = connections.accept(&listener, &open) => {}
-        () = crate::operator::serve(operator.as_ref(), &node.api, &node.config, &open) => {}
+        () = crate::operator::serve(ports.operator.as_ref(), &node.api, &node.config, &open) => {}
+        () = crate::console::serve(ports.console.as_ref(), &node.api, &node.config, address, &open) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }

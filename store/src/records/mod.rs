@@ -8,6 +8,7 @@ mod cards;
 mod events;
 mod ledger;
 mod parts;
+mod people;
 mod programs;
 mod responders;
 mod webhooks;

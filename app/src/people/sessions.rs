@@ -1,0 +1,116 @@
+//! Sessions: found by their cookie, kept alive, ended.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use paygen_core::access::Actor;
+use paygen_core::ids::{ClientId, SessionId, UserId};
+use paygen_core::people::{EndSessions, Role, Session, SessionUse, TouchSessions, User, UserStatus};
+use paygen_core::record::Key;
+use paygen_core::work::Context;
+use paygen_core::{Command, Request};
+use paygen_engine::clock::wall;
+use paygen_store::StoreError;
+
+use super::Bearer;
+use super::sign_in::has_password;
+use crate::callers::Caller;
+use crate::{App, Failure};
+
+/// The length of a cookie's text.
+pub const COOKIE_BYTES: usize = 24 + 1 + 64;
+
+/// How often it is stored that a session is used, in seconds.
+const TOUCH_SECONDS: i64 = 60;
+
+/// Somebody in a session.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub session: Session,
+    pub user: User,
+    /// The role in the client that the session shows; `None` while the second factor is to be proven.
+    pub role: Option<Role>,
+    pub has_password: bool,
+    pub has_factor: bool,
+    pub address: IpAddr,
+}
+
+impl SignedIn {
+    /// The context of commands about the user themselves.
+    pub fn context(&self) -> Context {
+        let mut context = Context::system(self.session.client, "");
+        context.actor = Actor::User(self.user.id);
+        context.address = Some(self.address);
+        context
+    }
+
+    /// The user as a caller of the API, in the client that the session shows.
+    pub fn caller(&self) -> Caller {
+        let scopes = self.role.map(Role::scopes).unwrap_or_default();
+        Caller::of_user(self.session.client, self.user.id, scopes, self.address)
+    }
+
+    /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew.
+    pub fn is_fresh(&self) -> bool {
+        self.session.is_fresh(wall()) || !(self.has_password || self.has_factor)
+    }
+}
+
+impl App {
+    /// Who is in the session of a cookie.
+    pub async fn signed_in(&self, cookie: &str, address: IpAddr) -> Result<Option<SignedIn>, StoreError> {
+        let Some((id, hash)) = Bearer::read(cookie) else { return Ok(None) };
+        let Some(session) = self.reader.get::<Session>(Key::of(ClientId::INSTALLATION, id)).await? else {
+            return Ok(None);
+        };
+        if session.hash != hash || session.is_over(wall()) {
+            return Ok(None);
+        }
+        let Some((user, secret)) = self.reader.user(session.user).await? else { return Ok(None) };
+        if user.status == UserStatus::Disabled {
+            return Ok(None);
+        }
+        let role = user.role_in(session.client).filter(|_| !session.is_partial);
+        if role.is_none() && !session.is_partial {
+            return Ok(None);
+        }
+        let (has_password, has_factor) = (has_password(&secret), secret.totp.is_some());
+        Ok(Some(SignedIn { session, user, role, has_password, has_factor, address }))
+    }
+
+    /// Keeps a session alive; stored once a minute.
+    pub async fn keep_alive(&self, signed_in: &SignedIn) -> Result<(), Failure> {
+        let now = wall();
+        if now < signed_in.session.seen_at.plus_seconds(TOUCH_SECONDS) {
+            return Ok(());
+        }
+        let seen = SessionUse { id: signed_in.session.id, at: now, client: None };
+        self.touch(signed_in, seen).await
+    }
+
+    /// Shows another client in a session.
+    pub async fn show_client(&self, signed_in: &SignedIn, client: ClientId) -> Result<(), Failure> {
+        let seen = SessionUse { id: signed_in.session.id, at: wall(), client: Some(client) };
+        self.touch(signed_in, seen).await
+    }
+
+    async fn touch(&self, signed_in: &SignedIn, seen: SessionUse) -> Result<(), Failure> {
+        let command = Command::TouchSessions(TouchSessions { uses: vec![seen] });
+        self.engine.run_background(Request::new(signed_in.context(), command)).await??;
+        Ok(())
+    }
+
+    /// Ends sessions of a user.
+    pub async fn end_sessions(&self, context: Context, user: UserId, ids: Vec<SessionId>) -> Result<(), Failure> {
+        let command = Command::EndSessions(EndSessions { ids, user: Some(user) });
+        self.engine.run_background(Request::new(context, command)).await??;
+        Ok(())
+    }
+
+    /// The clients that a user may look at, with their names.
+    pub async fn clients_of(&self, user: &User) -> Result<Vec<(ClientId, Arc<str>)>, StoreError> {
+        let all = self.reader.clients().await?;
+        let seen = all.into_iter().filter(|client| user.role_in(client.id).is_some());
+        Ok(seen.map(|client| (client.id, Arc::from(client.name.as_str()))).collect())
+    }
+}

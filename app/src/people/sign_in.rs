@@ -1,0 +1,169 @@
+//! Signing in with a password or a one-time link, and proving a second factor.
+
+use std::net::IpAddr;
+
+use paygen_core::ids::{ClientId, UserId};
+use paygen_core::people::{
+    CountTry, NewSession, OpenSession, Proof, Session, SetPassword, User, UserSecret, UserStatus,
+};
+use paygen_core::work::Context;
+use paygen_core::{Command, Outcome, Refusal, Request};
+use zeroize::Zeroizing;
+
+use super::factors::recovery_hash;
+use super::passwords::{self, Weakness};
+use super::{Bearer, SignedIn, email_hash, normal_email};
+use crate::{App, Failure};
+
+/// Longest name of a browser that is kept, in characters.
+const MAX_AGENT: usize = 200;
+
+/// Where somebody signs in from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub address: IpAddr,
+    /// The browser, as it names itself.
+    pub agent: String,
+}
+
+/// A session, and the text of its cookie.
+pub struct Opened {
+    pub session: Session,
+    pub cookie: Zeroizing<String>,
+}
+
+/// Why somebody is not signed in. It does not tell a wrong password from an unknown address.
+#[derive(Debug)]
+pub enum SignInError {
+    Wrong,
+    /// Until when, in wall time.
+    Locked(String),
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for SignInError {
+    fn from(error: E) -> SignInError {
+        match error.into() {
+            Failure::Refused(Refusal::ProofRefused | Refusal::UserNotFound) => SignInError::Wrong,
+            Failure::Refused(Refusal::SignInLocked { until }) => SignInError::Locked(until),
+            other => SignInError::Failed(other),
+        }
+    }
+}
+
+impl App {
+    /// Signs in with a password. The session is partial while a second factor is to be proven.
+    pub async fn sign_in(&self, email: &str, password: &str, from: &Origin) -> Result<Opened, SignInError> {
+        let email = normal_email(email);
+        let Some((user, secret)) = self.reader.user_by_email(&email_hash(&email)).await? else {
+            passwords::is(password, None).await?;
+            return Err(SignInError::Wrong);
+        };
+        let context = self.sign_in_context(&user, from).await?;
+        self.count_try(&context, user.id).await?;
+        let fits = passwords::is(password, secret.password.as_deref()).await?;
+        let stored = secret.password.filter(|_| fits && user.status != UserStatus::Disabled);
+        let proof = Proof::Password(stored.ok_or(SignInError::Wrong)?);
+        Ok(self.open_session(context, user.id, proof, from, None).await?)
+    }
+
+    /// Signs in with the text of a one-time link, which is used up.
+    pub async fn sign_in_with_link(&self, text: &str, from: &Origin) -> Result<Opened, SignInError> {
+        let (id, hash) = Bearer::read(text).ok_or(SignInError::Wrong)?;
+        let (user, _) = self.reader.user(UserId(id)).await?.ok_or(SignInError::Wrong)?;
+        let context = self.sign_in_context(&user, from).await?;
+        Ok(self.open_session(context, user.id, Proof::Link(hash), from, None).await?)
+    }
+
+    /// Proves the second factor, at sign-in or anew, with a one-time code or a recovery code. The session continues under
+    /// a new secret.
+    pub async fn prove_code(&self, signed_in: &SignedIn, code: &str, from: &Origin) -> Result<Opened, SignInError> {
+        let (user, context) = (signed_in.user.id, signed_in.context());
+        self.count_try(&context, user).await?;
+        let (_, secret) = self.reader.user(user).await?.ok_or(SignInError::Wrong)?;
+        let proof = match self.factor_step(&secret, code)? {
+            Some(step) => Proof::Code { step, sealed: secret.totp.unwrap_or_default() },
+            None => Proof::RecoveryCode(recovery_hash(code)),
+        };
+        Ok(self.open_session(context, user, proof, from, Some(signed_in)).await?)
+    }
+
+    /// Proves the password anew, for users without a second factor.
+    pub async fn prove_password(
+        &self,
+        signed_in: &SignedIn,
+        password: &str,
+        from: &Origin,
+    ) -> Result<Opened, SignInError> {
+        let (user, context) = (signed_in.user.id, signed_in.context());
+        self.count_try(&context, user).await?;
+        let (_, secret) = self.reader.user(user).await?.ok_or(SignInError::Wrong)?;
+        let fits = passwords::is(password, secret.password.as_deref()).await?;
+        let proof = Proof::Password(secret.password.filter(|_| fits).ok_or(SignInError::Wrong)?);
+        Ok(self.open_session(context, user, proof, from, Some(signed_in)).await?)
+    }
+
+    /// Sets the password of a user.
+    pub async fn set_password(&self, signed_in: &SignedIn, password: &str) -> Result<Result<(), Weakness>, Failure> {
+        if let Err(weakness) = passwords::check(password, &signed_in.user.email) {
+            return Ok(Err(weakness));
+        }
+        let user = signed_in.user.id;
+        let (_, secret) = self.reader.user(user).await?.ok_or(Refusal::UserNotFound)?;
+        let compared = secret.passwords();
+        if passwords::is_one_of(password, &compared).await? {
+            return Ok(Err(Weakness::Former));
+        }
+        let command = SetPassword { user, password: passwords::hash(password).await?, compared };
+        let request = Request::new(signed_in.context(), Command::SetPassword(command));
+        self.engine.run_background(request).await??;
+        Ok(Ok(()))
+    }
+
+    async fn count_try(&self, context: &Context, user: UserId) -> Result<(), SignInError> {
+        let request = Request::new(context.clone(), Command::CountTry(CountTry { user }));
+        self.engine.run_background(request).await??;
+        Ok(())
+    }
+
+    async fn open_session(
+        &self,
+        context: Context,
+        user: UserId,
+        proof: Proof,
+        from: &Origin,
+        within: Option<&SignedIn>,
+    ) -> Result<Opened, Failure> {
+        let bearer = Bearer::new();
+        let agent = from.agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT).collect();
+        let session = NewSession { hash: bearer.hash, address: from.address.to_string(), agent };
+        let replaces = within.map(|signed_in| signed_in.session.id);
+        let command = Command::OpenSession(Box::new(OpenSession { user, proof, session, replaces }));
+        match self.engine.run_background(Request::new(context, command)).await?? {
+            Outcome::Session(session) => {
+                let cookie = bearer.of(session.id.0);
+                Ok(Opened { session: *session, cookie })
+            }
+            _ => Err(Failure::Internal("a session was opened with another outcome".to_owned())),
+        }
+    }
+
+    /// The client in whose audit log a sign-in stands, and which the session shows first: that of the first membership, or
+    /// the installation's first.
+    async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
+        let own = user.memberships.iter().find_map(|membership| membership.client);
+        let client = match own {
+            Some(client) => client,
+            None => self.reader.clients().await?.first().map_or(ClientId::INSTALLATION, |client| client.id),
+        };
+        let mut context = Context::system(client, "");
+        context.actor = paygen_core::access::Actor::User(user.id);
+        context.address = Some(from.address);
+        Ok(context)
+    }
+}
+
+/// Whether a user has something to sign in with besides a link.
+pub(super) fn has_password(secret: &UserSecret) -> bool {
+    secret.password.is_some()
+}

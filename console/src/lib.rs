@@ -1,0 +1,72 @@
+//! The console: pages under `/console`, rendered here, for the people of an installation.
+//!
+//! It has no SQL and no rule of its own. Each page is one or more calls of the API, made within the process
+//! ([`door::Door`]) with the scopes of the user's role, and each form is one call, so that nothing is possible here that
+//! the API cannot do. Pages are data: [`resources`] has a table of lists, objects and actions, from which the router, the
+//! navigation and the tests are made. Signing in, sessions and second factors are in [`paygen_app::people`].
+
+mod answer;
+mod assets;
+mod call;
+pub mod door;
+mod form;
+mod json;
+mod pages;
+mod resources;
+mod router;
+mod shell;
+mod show;
+mod tables;
+mod view;
+mod visitor;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use paygen_app::App;
+
+pub use router::{Page, pages, router};
+
+use assets::Served;
+use door::Door;
+
+/// What the console is made of. A clone is one more reference.
+#[derive(Clone)]
+pub struct Console(Arc<Parts>);
+
+pub struct Parts {
+    pub app: App,
+    pub door: Door,
+    /// Where the API is called from outside, for the calls that pages show.
+    pub api_url: String,
+    /// Proxies whose `X-Forwarded-For` is trusted.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    assets: Served,
+}
+
+impl Console {
+    pub fn new(app: App, door: Door, api_url: String, trusted_proxies: Vec<ipnet::IpNet>) -> Console {
+        Console(Arc::new(Parts { app, door, api_url, trusted_proxies, assets: Served::load() }))
+    }
+
+    /// The address of a caller: the peer's, or the one that a trusted proxy names last.
+    fn address(&self, peer: IpAddr, forwarded: &str) -> IpAddr {
+        let mut nearest = peer.to_canonical();
+        for hop in forwarded.split(',').rev() {
+            if !self.trusted_proxies.iter().any(|network| network.contains(&nearest)) {
+                break;
+            }
+            let Ok(further) = hop.trim().parse::<IpAddr>() else { break };
+            nearest = further.to_canonical();
+        }
+        nearest
+    }
+}
+
+impl std::ops::Deref for Console {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

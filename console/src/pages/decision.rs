@@ -1,0 +1,209 @@
+//! The decision page: every check of a payment with what was seen, the threshold, and what would have passed.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use paygen_core::access::Scope;
+use paygen_edge::json::Json;
+
+use super::{is_id, refused};
+use crate::answer::ok;
+use crate::door::Call;
+use crate::json::{at, items, text_at};
+use crate::pages::action::links;
+use crate::resources::authorizations;
+use crate::shell::{message, shell, shown};
+use crate::show;
+use crate::tables::{As, Column, column};
+use crate::view::{Check, Crumb, DecisionPage};
+use crate::visitor::Visitor;
+
+pub(crate) const TITLE: &str = "Why was it decided so?";
+
+const WHO: &[Column] = &[
+    column("Card", "cardId", As::Link("/cards/")),
+    column("Card holder", "cardHolderId", As::Link("/card-holders/")),
+    column("Account", "accountId", As::Link("/accounts/")),
+    column("Network transaction", "networkTransactionId", As::Code),
+    column("Approval code", "authorizationCode", As::Code),
+];
+
+const PAYMENT: &[Column] = &[
+    column("Type", "type", As::Text),
+    column("Channel", "channel", As::Text),
+    column("Merchant", "merchant.name", As::Text),
+    column("Merchant id", "merchant.merchantId", As::Code),
+    column("Category", "merchant.category", As::Code),
+    column("Country", "merchant.country", As::Text),
+    column("Merchant amount", "merchantAmount", As::Money("merchantCurrency")),
+    column("Fee", "fee", As::Money("currency")),
+    column("Decided", "createdAt", As::Time),
+];
+
+/// A question that a check asks, by its code.
+fn title(check: &str) -> String {
+    let known = match check {
+        "unknown_card" => "Is it one of our cards?",
+        "duplicate" => "Is it new, not a repeat?",
+        "card_inactive" => "Is the card active?",
+        "card_canceled" => "Is the card not canceled?",
+        "card_not_yet_valid" => "Is the card valid already?",
+        "card_expired" => "Is the card not expired?",
+        "too_many_attempts" => "Are there few enough wrong tries today?",
+        "invalid_expiry" => "Is the expiry date right?",
+        "invalid_cvv" => "Is the security code right?",
+        "pin_tries_exceeded" => "Is the PIN not blocked?",
+        "invalid_pin" => "Is the PIN right?",
+        "card_holder_inactive" => "Is the card holder active?",
+        "card_holder_unverified" => "Is the card holder verified?",
+        "account_inactive" => "Is the account active?",
+        "currency_not_supported" => "Can the amount be converted?",
+        "channel_not_allowed" => "Is the channel allowed?",
+        "country_not_allowed" => "Is the country allowed?",
+        "merchant_not_allowed" => "Is the merchant allowed?",
+        "category_blocked" => "Is the category not blocked?",
+        "category_not_allowed" => "Is the category allowed?",
+        "single_use_card_used" => "Is the card not used up?",
+        "spending_limit_exceeded" => "Is it within the spending limits?",
+        "suspected_fraud" => "Is the risk low enough?",
+        "step_up_required" => "Was the card holder authenticated where that is required?",
+        "step_up_failed" => "Did the authentication succeed?",
+        "insufficient_funds" => "Is there enough money?",
+        other => return show::words(other),
+    };
+    known.to_owned()
+}
+
+fn check(check: &Json, reason: &str) -> Check {
+    let name = text_at(check, "check");
+    let outcome = match text_at(check, "outcome").as_str() {
+        "pass" => "passed",
+        "fail" => "failed",
+        _ => "skipped",
+    };
+    let would = text_at(check, "wouldPassIf");
+    let text = match (outcome, would.is_empty()) {
+        ("skipped", _) => match text_at(check, "outcome").as_str() {
+            "not_given" => "The payment did not carry it.".to_owned(),
+            _ => "Nothing is set that this check could apply.".to_owned(),
+        },
+        (_, false) => format!("It would pass if {}", would.trim_end_matches('.')) + ".",
+        _ => String::new(),
+    };
+    let level = text_at(check, "level");
+    let interval = text_at(check, "limit.interval");
+    Check {
+        title: title(&name),
+        outcome: outcome.to_owned(),
+        text,
+        seen: text_at(check, "observed"),
+        threshold: text_at(check, "threshold"),
+        level: [interval, if level.is_empty() { level } else { format!("limits of the {}", level.replace('_', " ")) }]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
+        first: name == reason,
+        name,
+    }
+}
+
+/// One sentence that says what was decided and why.
+fn verdict(authorization: &Json, decision: &Json) -> (String, &'static str) {
+    let reason = text_at(decision, "reason");
+    let currency = text_at(authorization, "currency");
+    match text_at(decision, "outcome").as_str() {
+        "declined" => {
+            let checks = items(at(decision, "checks"));
+            let failed = checks.iter().find(|check| text_at(check, "check") == reason);
+            let seen = failed.map(|check| text_at(check, "observed")).filter(|seen| !seen.is_empty());
+            let because = show::words(&reason).to_lowercase();
+            let seen = seen.map_or(String::new(), |seen| format!(" It saw {seen}."));
+            let would = failed.map(|check| text_at(check, "wouldPassIf")).filter(|would| !would.is_empty());
+            let would = would.map_or(String::new(), |would| {
+                format!(" It would have passed if {}.", would.trim_end_matches('.'))
+            });
+            (format!("Declined: {because}.{seen}{would}"), "bad")
+        }
+        "approved" => {
+            let amount = show::money(&text_at(decision, "approvedAmount"), &currency);
+            (format!("Approved for {amount}: every check passed that applied."), "good")
+        }
+        other => (show::words(other), "warn"),
+    }
+}
+
+pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
+    if let Err(refusal) = visitor.needs(Scope::AuthorizationsRead).await {
+        return refusal;
+    }
+    if !is_id(&id) {
+        return message(&visitor, StatusCode::NOT_FOUND, "There is no such page", "The address is not complete.").await;
+    }
+    let door = &visitor.console.door;
+    let call = Call::get(format!("/authorizations/{id}/decision"));
+    let answer = door.call(&visitor.caller, &call).await;
+    if answer.status != StatusCode::OK {
+        return refused(&visitor, &answer).await;
+    }
+    let found = door.get(&visitor.caller, format!("/authorizations/{id}")).await;
+    let (authorization, decision) = (found.data(), answer.data());
+    let reason = text_at(decision, "reason");
+    let (verdict, tone) = verdict(authorization, decision);
+    let currency = text_at(authorization, "currency");
+    let amount = show::money(&text_at(authorization, "amount"), &currency);
+    let merchant = text_at(authorization, "merchant.name");
+    let template = DecisionPage {
+        shell: shell(&visitor, "Decision").await,
+        crumbs: vec![
+            Crumb { href: "/console/authorizations".to_owned(), title: "Payments".to_owned() },
+            Crumb { href: format!("/console/authorizations/{id}"), title: amount.clone() },
+            Crumb { href: String::new(), title: "Decision".to_owned() },
+        ],
+        heading: "Decision".to_owned(),
+        code: id.clone(),
+        badge: show::status(&text_at(authorization, "status")),
+        amount,
+        merchant: if merchant.is_empty() { "Unnamed merchant".to_owned() } else { merchant },
+        when: show::time(&text_at(decision, "decidedAt")),
+        verdict,
+        tone: tone.to_owned(),
+        links: links(&visitor, authorizations::DECISION_ACTIONS, &id, authorization),
+        steps: items(at(decision, "checks")).iter().map(|one| check(one, &reason)).collect(),
+        facts: vec![show::section("Payment", authorization, PAYMENT), show::section("Whose", authorization, WHO)],
+        call: visitor.console.as_api_call(&call),
+        ..DecisionPage::default()
+    };
+    shown(&visitor, ok(&template))
+}
+
+#[cfg(test)]
+mod tests {
+    use paygen_core::authorizations::Reason;
+    use paygen_edge::json::Json;
+
+    use super::{check, title, verdict};
+
+    #[test]
+    fn every_reason_has_a_question() {
+        for reason in Reason::WORDS {
+            let asked = title(reason);
+            let own = asked.ends_with('?');
+            // What the network or a responder decided is no check of ours.
+            assert!(own || !super::show::words(reason).is_empty(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_declined_payment_says_what_would_have_passed() {
+        let json = |text: &str| Json::parse(text.as_bytes()).expect("JSON");
+        let decision = json(
+            r#"{"outcome":"declined","reason":"insufficient_funds","checks":[{"check":"insufficient_funds",
+            "observed":"700.00 USD","threshold":"185.00 USD","outcome":"fail","wouldPassIf":"515.00 USD more is needed."}]}"#,
+        );
+        let (text, tone) = verdict(&json(r#"{"currency":"USD"}"#), &decision);
+        let expected = "Declined: insufficient funds. It saw 700.00 USD. It would have passed if 515.00 USD more is needed.";
+        assert_eq!((text.as_str(), tone), (expected, "bad"));
+        let shown = check(&json(r#"{"check":"invalid_pin","outcome":"not_given"}"#), "x");
+        assert_eq!((shown.outcome.as_str(), shown.first), ("skipped", false));
+    }
+}

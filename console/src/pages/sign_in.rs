@@ -1,0 +1,239 @@
+//! Signing in: password or one-time link, then the second factor; proving a factor anew; signing out.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use paygen_app::people::{Opened, SignInError};
+
+use crate::Console;
+use crate::answer::{ok, page, see};
+use crate::form::{Values, encoded};
+use crate::view::{Field, Link, SignInPage};
+use crate::visitor::{Entering, Stranger, Visitor, enter, leave, next_path};
+
+const MAX_BYTES: usize = 16 << 10;
+
+pub(crate) async fn read(body: Body) -> Values {
+    let bytes = to_bytes(body, MAX_BYTES).await.unwrap_or_default();
+    Values::read(&String::from_utf8_lossy(&bytes))
+}
+
+pub(crate) fn field(name: &str, label: &str, kind: &str, autocomplete: &str) -> Field {
+    Field {
+        name: name.to_owned(),
+        id: name.to_owned(),
+        label: label.to_owned(),
+        kind: kind.to_owned(),
+        required: true,
+        autocomplete: autocomplete.to_owned(),
+        ..Field::default()
+    }
+}
+
+fn hidden(name: &str, value: &str) -> Field {
+    Field { value: value.to_owned(), ..field(name, "", "hidden", "") }
+}
+
+/// What is said of a try that failed. It does not tell which part was wrong.
+fn why(error: &SignInError, wrong: &str) -> (StatusCode, String) {
+    match error {
+        SignInError::Wrong => (StatusCode::FORBIDDEN, wrong.to_owned()),
+        SignInError::Locked(until) => {
+            let until = until.get(..16).unwrap_or(until).replace('T', " ");
+            let text = format!("There were too many tries. Signing in is locked until {until} UTC.");
+            (StatusCode::TOO_MANY_REQUESTS, text)
+        }
+        SignInError::Failed(failure) => {
+            tracing::warn!(error = %failure, "a sign-in failed");
+            (StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer now. Try again shortly.".to_owned())
+        }
+    }
+}
+
+fn sign_in_page(console: &Console, email: &str, next: &str, message: String) -> SignInPage {
+    let email = Field { value: email.to_owned(), ..field("email", "E-mail", "email", "username") };
+    SignInPage {
+        assets: console.assets.paths.clone(),
+        title: "Sign in".to_owned(),
+        heading: "Sign in".to_owned(),
+        lead: "The console of this Paygen installation.".to_owned(),
+        action: "/console/sign-in".to_owned(),
+        fields: vec![email, field("password", "Password", "password", "current-password"), hidden("next", next)],
+        message,
+        submit: "Sign in".to_owned(),
+        links: vec![Link {
+            href: "/console/forgotten".to_owned(),
+            title: "Forgotten password, or no password yet".to_owned(),
+            tone: String::new(),
+        }],
+        csrf: String::new(),
+    }
+}
+
+pub(crate) async fn form(State(console): State<Console>, stranger: Stranger) -> Response {
+    ok(&sign_in_page(&console, "", next_path(stranger.query.get("next")), String::new()))
+}
+
+pub(crate) async fn forgotten(State(console): State<Console>) -> Response {
+    let template = SignInPage {
+        assets: console.assets.paths.clone(),
+        title: "Forgotten password".to_owned(),
+        heading: "Ask for a new link".to_owned(),
+        lead: "An owner or admin gives you a one-time link under Users. The operator of the server makes one with \
+               `paygen users link E-MAIL`."
+            .to_owned(),
+        action: "/console/sign-in".to_owned(),
+        submit: "Back to sign-in".to_owned(),
+        ..SignInPage::default()
+    };
+    ok(&template)
+}
+
+pub(crate) async fn submit(State(console): State<Console>, stranger: Stranger, body: Body) -> Response {
+    let values = read(body).await;
+    let next = next_path(values.get("next")).to_owned();
+    if !values.has("email") {
+        return see("/console/sign-in");
+    }
+    match console.app.sign_in(values.get("email"), values.get("password"), &stranger.origin).await {
+        Ok(opened) => entered(&opened, &next),
+        Err(error) => {
+            let (status, message) = why(&error, "E-mail and password do not fit.");
+            page(status, &sign_in_page(&console, values.get("email"), &next, message))
+        }
+    }
+}
+
+fn entered(opened: &Opened, next: &str) -> Response {
+    let place = match opened.session.is_partial {
+        true => format!("/console/second-factor?next={}", encoded(next)),
+        false => next.to_owned(),
+    };
+    enter(see(&place), &opened.cookie)
+}
+
+/// A link is opened by a click, because mail scanners follow links and would use it up.
+pub(crate) async fn link(State(console): State<Console>, _: Stranger, Path(text): Path<String>) -> Response {
+    let template = SignInPage {
+        assets: console.assets.paths.clone(),
+        title: "Welcome".to_owned(),
+        heading: "Welcome to Paygen".to_owned(),
+        lead: "This link works once.".to_owned(),
+        action: format!("/console/link/{}", encoded(&text)),
+        submit: "Open the console".to_owned(),
+        ..SignInPage::default()
+    };
+    ok(&template)
+}
+
+pub(crate) async fn open_link(State(console): State<Console>, stranger: Stranger, Path(text): Path<String>) -> Response {
+    match console.app.sign_in_with_link(&text, &stranger.origin).await {
+        Ok(opened) => entered(&opened, "/console"),
+        Err(error) => {
+            let (status, message) = why(&error, "This link was used already, or its time is over. Ask for a new one.");
+            page(status, &sign_in_page(&console, "", "/console", message))
+        }
+    }
+}
+
+fn factor_page(visitor: &Visitor, next: &str, message: String) -> SignInPage {
+    let code = Field {
+        help: "Six digits of your authenticator, or one of your recovery codes.".to_owned(),
+        ..field("code", "Code", "text", "one-time-code")
+    };
+    SignInPage {
+        assets: visitor.console.assets.paths.clone(),
+        title: "Second factor".to_owned(),
+        heading: "Second factor".to_owned(),
+        lead: visitor.signed_in.user.email.clone(),
+        action: "/console/second-factor".to_owned(),
+        fields: vec![code, hidden("next", next)],
+        message,
+        submit: "Continue".to_owned(),
+        links: vec![Link { href: "/console/sign-in".to_owned(), title: "Start again".to_owned(), tone: String::new() }],
+        csrf: visitor.csrf.clone(),
+    }
+}
+
+pub(crate) async fn second_factor(Entering(visitor): Entering) -> Response {
+    let next = next_path(visitor.query.get("next")).to_owned();
+    ok(&factor_page(&visitor, &next, String::new()))
+}
+
+pub(crate) async fn prove_second_factor(Entering(visitor): Entering, body: Body) -> Response {
+    let values = read(body).await;
+    if let Err(refusal) = visitor.check_form(&values) {
+        return refusal;
+    }
+    let next = next_path(values.get("next")).to_owned();
+    match visitor.console.app.prove_code(&visitor.signed_in, values.get("code"), &visitor.origin).await {
+        Ok(opened) => entered(&opened, &next),
+        Err(error) => {
+            let (status, message) = why(&error, "This code is not right, or was used already.");
+            page(status, &factor_page(&visitor, &next, message))
+        }
+    }
+}
+
+fn confirm_page(visitor: &Visitor, next: &str, message: String) -> SignInPage {
+    let proof = match visitor.signed_in.has_factor {
+        true => Field {
+            help: "Six digits of your authenticator, or one of your recovery codes.".to_owned(),
+            ..field("code", "Code", "text", "one-time-code")
+        },
+        false => field("password", "Password", "password", "current-password"),
+    };
+    SignInPage {
+        assets: visitor.console.assets.paths.clone(),
+        title: "Confirm that it is you".to_owned(),
+        heading: "Confirm that it is you".to_owned(),
+        lead: "What you are about to do needs a proof that is at most five minutes old.".to_owned(),
+        action: "/console/confirm".to_owned(),
+        fields: vec![proof, hidden("next", next)],
+        message,
+        submit: "Confirm".to_owned(),
+        links: vec![Link { href: "/console".to_owned(), title: "Cancel".to_owned(), tone: String::new() }],
+        csrf: visitor.csrf.clone(),
+    }
+}
+
+pub(crate) async fn confirm(visitor: Visitor) -> Response {
+    let next = next_path(visitor.query.get("next")).to_owned();
+    ok(&confirm_page(&visitor, &next, String::new()))
+}
+
+pub(crate) async fn prove_again(visitor: Visitor, body: Body) -> Response {
+    let values = read(body).await;
+    if let Err(refusal) = visitor.check_form(&values) {
+        return refusal;
+    }
+    let next = next_path(values.get("next")).to_owned();
+    let (app, signed_in) = (&visitor.console.app, &visitor.signed_in);
+    let proven = match signed_in.has_factor {
+        true => app.prove_code(signed_in, values.get("code"), &visitor.origin).await,
+        false => app.prove_password(signed_in, values.get("password"), &visitor.origin).await,
+    };
+    match proven {
+        Ok(opened) => enter(see(&next), &opened.cookie),
+        Err(error) => {
+            let (status, message) = why(&error, "This is not right, or was used already.");
+            page(status, &confirm_page(&visitor, &next, message))
+        }
+    }
+}
+
+pub(crate) async fn sign_out(Entering(visitor): Entering, body: Body) -> Response {
+    let values = read(body).await;
+    if let Err(refusal) = visitor.check_form(&values) {
+        return refusal;
+    }
+    let (app, signed_in) = (&visitor.console.app, &visitor.signed_in);
+    match app.end_sessions(signed_in.context(), signed_in.user.id, vec![signed_in.session.id]).await {
+        Ok(()) => leave(see("/console/sign-in")),
+        Err(error) => {
+            tracing::warn!(%error, "a session cannot be ended");
+            (StatusCode::SERVICE_UNAVAILABLE, "The session could not be ended. Try again shortly.").into_response()
+        }
+    }
+}

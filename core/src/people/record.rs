@@ -1,0 +1,155 @@
+//! The records of users, their secrets and sessions. They belong to the installation, and their times but `created_at`
+//! and `updated_at` of users are wall time: moving the test clock ends no session.
+
+use serde::{Deserialize, Serialize};
+
+use super::Role;
+use crate::access::Scopes;
+use crate::ids::{ClientId, SessionId, UserId};
+use crate::record::{Key, KeyBytes, Kind, Record};
+use crate::time::Instant;
+
+crate::string_enum! {
+    pub enum UserStatus {
+        /// Has never signed in.
+        Invited = "invited",
+        Active = "active",
+        Disabled = "disabled",
+    }
+}
+
+/// A role in one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Every client if `None`.
+    pub client: Option<ClientId>,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    pub id: UserId,
+    /// In lower case.
+    pub email: String,
+    pub name: String,
+    pub status: UserStatus,
+    pub memberships: Vec<Membership>,
+    pub last_sign_in_at: Option<Instant>,
+    pub version: i64,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+impl User {
+    /// The role in a client: that of the client, or else that for every client.
+    pub fn role_in(&self, client: ClientId) -> Option<Role> {
+        let of = |wanted| self.memberships.iter().find(|membership| membership.client == wanted);
+        of(Some(client)).or_else(|| of(None)).map(|membership| membership.role)
+    }
+
+    /// What the user may do in a client.
+    pub fn scopes_in(&self, client: ClientId) -> Scopes {
+        self.role_in(client).map_or_else(Scopes::default, Role::scopes)
+    }
+
+    /// Whether a role applies to every client.
+    pub fn is_of_platform(&self) -> bool {
+        self.memberships.iter().any(|membership| membership.client.is_none())
+    }
+}
+
+impl Record for User {
+    const KIND: Kind = Kind::User;
+
+    fn key(&self) -> Key {
+        Key::of(ClientId::INSTALLATION, self.id.0)
+    }
+}
+
+/// Maps the hash of an e-mail address to its user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserEmail {
+    pub hash: [u8; 32],
+    pub user: UserId,
+}
+
+impl Record for UserEmail {
+    const KIND: Kind = Kind::UserEmail;
+
+    fn key(&self) -> Key {
+        Key { client: ClientId::INSTALLATION, id: KeyBytes::new(&self.hash) }
+    }
+}
+
+/// What a user signs in with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserSecret {
+    pub user: UserId,
+    /// Argon2id, as a PHC string.
+    pub password: Option<String>,
+    /// The latest first, without the present one.
+    pub former_passwords: Vec<String>,
+    /// The secret of one-time codes (RFC 6238), sealed.
+    pub totp: Option<Vec<u8>>,
+    /// The time step of the last code that was used: a code works once.
+    pub totp_step: i64,
+    /// SHA-256 of the recovery codes that are left, as hex.
+    pub recovery_codes: Vec<String>,
+    /// SHA-256 of the secret in the open one-time link.
+    pub link: Option<[u8; 32]>,
+    pub link_until: Option<Instant>,
+    /// Tries since the last success.
+    pub tries: i64,
+    pub locked_until: Option<Instant>,
+}
+
+impl Record for UserSecret {
+    const KIND: Kind = Kind::UserSecret;
+
+    fn key(&self) -> Key {
+        Key::of(ClientId::INSTALLATION, self.user.0)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: UserId,
+    /// SHA-256 of the secret in the session's cookie.
+    pub hash: [u8; 32],
+    /// The client that is shown.
+    pub client: ClientId,
+    /// Whether the second factor is still to be proven: nothing else can be done.
+    pub is_partial: bool,
+    /// When a factor was proven last.
+    pub proven_at: Instant,
+    /// To the minute.
+    pub seen_at: Instant,
+    /// When the user signed in.
+    pub since: Instant,
+    pub address: String,
+    /// The browser, as it names itself.
+    pub agent: String,
+}
+
+impl Session {
+    /// Whether the session has ended at an instant of wall time.
+    pub fn is_over(&self, wall: Instant) -> bool {
+        // `seen_at` is recorded to the minute.
+        let idle = self.seen_at.plus_seconds(super::IDLE_SECONDS) <= wall;
+        idle || self.since.plus_seconds(super::SESSION_SECONDS) <= wall
+    }
+
+    /// Whether a factor was proven within the last minutes.
+    pub fn is_fresh(&self, wall: Instant) -> bool {
+        self.proven_at.plus_seconds(super::FRESH_SECONDS) > wall
+    }
+}
+
+impl Record for Session {
+    const KIND: Kind = Kind::Session;
+
+    fn key(&self) -> Key {
+        Key::of(ClientId::INSTALLATION, self.id.0)
+    }
+}

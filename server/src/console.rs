@@ -1,0 +1,55 @@
+//! The console's own port, and the links that lead to it.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use hyper_util::server::graceful::GracefulShutdown;
+use paygen_api::Api;
+use paygen_app::people::Invited;
+use paygen_console::Console;
+use paygen_console::door::Door;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+
+/// Binds the port, when there is one. A sandbox whose port is taken gets another one.
+pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
+    let Some(address) = config.console_listen else { return Ok(None) };
+    let bound = match TcpListener::bind(address).await {
+        Err(_) if config.console_anywhere => TcpListener::bind(SocketAddr::new(address.ip(), 0)).await,
+        bound => bound,
+    };
+    let failed = |error| {
+        format!(
+            "cannot listen on {address}: {error}. Choose another address with --console-listen or PAYGEN_CONSOLE_LISTEN."
+        )
+    };
+    bound.map(Some).map_err(failed)
+}
+
+/// Scheme and host of the console.
+pub fn url(config: &Config, address: SocketAddr) -> String {
+    config.console_url.clone().unwrap_or_else(|| format!("http://{address}"))
+}
+
+/// The address of a one-time link.
+pub fn link(url: &str, invited: &Invited) -> Option<String> {
+    invited.link.as_ref().map(|text| format!("{url}/console/link/{}", text.as_str()))
+}
+
+/// Serves the port for as long as the process runs. `api` is where the API is called from outside.
+pub async fn serve(
+    listener: Option<&TcpListener>,
+    api: &Api,
+    config: &Config,
+    address: SocketAddr,
+    open: &GracefulShutdown,
+) {
+    let Some(listener) = listener else { return std::future::pending().await };
+    let calls: Router = paygen_api::router::router(api.clone(), None);
+    let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let door = Door::new(calls, &outside);
+    let console = Console::new(api.app.clone(), door, outside, config.trusted_proxies.clone());
+    let router = paygen_console::router(console);
+    crate::operator::connections(router, config, api).accept(listener, open).await;
+}
