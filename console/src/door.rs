@@ -76,7 +76,8 @@ impl Answer {
     }
 
     pub(crate) fn wrong_fields(&self) -> Vec<WrongField> {
-        let field = |field: &Json| WrongField { pointer: text_at(field, "pointer"), message: text_at(field, "message") };
+        let field =
+            |field: &Json| WrongField { pointer: text_at(field, "pointer"), message: text_at(field, "message") };
         items(at(&self.body, "error.fields")).iter().map(field).collect()
     }
 }

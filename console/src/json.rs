@@ -90,9 +90,14 @@ mod tests {
     #[test]
     fn members_are_found_by_their_path() {
         let value = json(r#"{"a": {"b": [1, {"c": "x"}]}, "n": 90071992547409930.10, "t": true}"#);
-        for (path, expected) in
-            [("a.b.0", "1"), ("a.b.1.c", "x"), ("a.b.7", ""), ("a.x.y", ""), ("n", "90071992547409930.10"), ("t", "true")]
-        {
+        for (path, expected) in [
+            ("a.b.0", "1"),
+            ("a.b.1.c", "x"),
+            ("a.b.7", ""),
+            ("a.x.y", ""),
+            ("n", "90071992547409930.10"),
+            ("t", "true"),
+        ] {
             assert_eq!(text_at(&value, path), expected, "{path}");
         }
         assert_eq!(*at(&value, "n.x"), Json::Null);

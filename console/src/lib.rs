@@ -39,14 +39,22 @@ pub struct Parts {
     pub door: Door,
     /// Where the API is called from outside, for the calls that pages show.
     pub api_url: String,
+    /// Scheme and host of the console where they are configured; otherwise they are those of the request.
+    pub url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     assets: Served,
 }
 
 impl Console {
-    pub fn new(app: App, door: Door, api_url: String, trusted_proxies: Vec<ipnet::IpNet>) -> Console {
-        Console(Arc::new(Parts { app, door, api_url, trusted_proxies, assets: Served::load() }))
+    pub fn new(
+        app: App,
+        door: Door,
+        api_url: String,
+        url: Option<String>,
+        trusted_proxies: Vec<ipnet::IpNet>,
+    ) -> Console {
+        Console(Arc::new(Parts { app, door, api_url, url, trusted_proxies, assets: Served::load() }))
     }
 
     /// The address of a caller: the peer's, or the one that a trusted proxy names last.

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use paygen_core::access::Scope;
 
 use crate::answer::protect;
-use crate::pages::{action, decision, factors, home, list, object, profile, review, search, sign_in};
+use crate::pages::{action, decision, factors, home, list, object, profile, reveal, review, search, sign_in};
 use crate::resources;
 use crate::visitor::Visitor;
 use crate::{Console, shell};
@@ -43,6 +43,8 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/confirm", None),
     ("POST", "/confirm", None),
     ("GET", "/authorizations/{id}/decision", Some(Scope::AuthorizationsRead)),
+    ("GET", "/cards/{id}/reveal", Some(Scope::CardsReveal)),
+    ("POST", "/cards/{id}/reveal", Some(Scope::CardsReveal)),
     ("GET", "/card-holders/{id}/review", Some(Scope::CardHoldersRead)),
     ("GET", "/card-holders/{id}/documents/{document}", Some(Scope::CardHoldersRead)),
     ("POST", "/card-holders/{id}/documents/{document}/approve", Some(Scope::CardHoldersWrite)),
@@ -51,7 +53,10 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
 
 /// Every page that somebody who is signed in may ask for, without `/console`.
 pub fn pages() -> Vec<Page> {
-    let own = OWN.iter().map(|(method, path, scope)| Page { method, path, scope: *scope, sandbox: false, fresh: false });
+    let own = OWN.iter().map(|(method, path, scope)| {
+        let fresh = *scope == Some(Scope::CardsReveal);
+        Page { method, path, scope: *scope, sandbox: false, fresh }
+    });
     let plain = |path, scope| Page { method: "GET", path, scope: Some(scope), sandbox: false, fresh: false };
     let lists = resources::lists().map(|list| plain(list.path, list.scope));
     let objects = resources::objects().map(|object| plain(object.path, object.scope));
@@ -104,6 +109,8 @@ pub fn router(console: Console) -> Router {
 
 fn own() -> Router<Console> {
     let decision = |visitor: Visitor, Path(id): Path<String>| decision::page(visitor, id);
+    let reveal_form = |visitor: Visitor, Path(id): Path<String>| reveal::form(visitor, id);
+    let reveal_submit = |visitor: Visitor, Path(id): Path<String>, body: Body| reveal::submit(visitor, id, body);
     let review = |visitor: Visitor, Path(id): Path<String>| review::page(visitor, id);
     let file = |visitor: Visitor, Path((holder, id)): Path<(String, String)>| review::file(visitor, holder, id);
     let approve = |visitor: Visitor, Path((holder, id)): Path<(String, String)>, body: Body| {
@@ -119,6 +126,7 @@ fn own() -> Router<Console> {
         .route("/console/profile/sessions", get(profile::sessions).post(profile::end_sessions))
         .route("/console/client", post(profile::show_client))
         .route("/console/authorizations/{id}/decision", get(decision))
+        .route("/console/cards/{id}/reveal", get(reveal_form).post(reveal_submit))
         .route("/console/card-holders/{id}/review", get(review))
         .route("/console/card-holders/{id}/documents/{document}", get(file))
         .route("/console/card-holders/{id}/documents/{document}/approve", post(approve))

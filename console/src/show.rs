@@ -1,5 +1,6 @@
 //! Values as people read them.
 
+use paygen_core::access::Scope;
 use paygen_core::money::Currency;
 use paygen_edge::json::Json;
 
@@ -77,6 +78,11 @@ fn is_nothing(json: &Json) -> bool {
 
 pub(crate) fn shown(object: &Json, column: &Column) -> Cell {
     let value = at(object, column.path);
+    if let As::Named(path, id) = column.shown
+        && is_nothing(value)
+    {
+        return shown(object, &Column { path: id, shown: As::Link(path), ..*column });
+    }
     if is_nothing(value) {
         return empty();
     }
@@ -90,6 +96,8 @@ pub(crate) fn shown(object: &Json, column: &Column) -> Cell {
             Cell { tone: tone.to_owned(), ..cell("money", money(&amount, &code)) }
         }
         As::Time => time(&text(value)),
+        As::Word => cell("text", words(&text(value))),
+        As::Joined(path, sign) => cell("text", format!("{}{sign}{}", text(value), text_at(object, path))),
         As::Status => status(&text(value)),
         As::Bool => cell("bool", text(value)),
         As::Json => cell("json", pretty(value)),
@@ -97,14 +105,52 @@ pub(crate) fn shown(object: &Json, column: &Column) -> Cell {
             let id = text(value);
             let href = format!("/console{path}{id}");
             let kind = if id.len() == 24 { "code" } else { "link" };
-            Cell { href, ..cell(kind, id) }
+            Cell { href, ..cell(kind, short(&id)) }
+        }
+        As::Named(path, id) => {
+            Cell { href: format!("/console{path}{}", text_at(object, id)), ..cell("link", text(value)) }
         }
     }
+}
+
+/// An id as it is recognized: its end differs, its beginning is a time.
+fn short(id: &str) -> String {
+    if id.len() == 24 { format!("…{}", &id[16..]) } else { id.to_owned() }
+}
+
+/// What an audit entry says of each member that changed.
+pub(crate) fn changes(title: &str, changes: &Json) -> Section {
+    let Json::Object(members) = changes else { return Section { title: title.to_owned(), ..Section::default() } };
+    let nothing = |text: String| if text.is_empty() { "nothing".to_owned() } else { text };
+    let item = |(name, value): &(String, Json)| {
+        let (before, after) = (value.member("before"), value.member("after"));
+        let shown = match (before, after) {
+            (None, None) if value.member("changed").is_some() => cell("text", "changed; its value is not kept"),
+            (None, None) => cell("text", text(value)),
+            (before, after) => {
+                let [before, after] = [before, after].map(|side| nothing(side.map(text).unwrap_or_default()));
+                Cell { sub: format!("before: {before}"), ..cell("text", after) }
+            }
+        };
+        Item { label: name.clone(), cell: shown }
+    };
+    Section { id: String::new(), title: title.to_owned(), items: members.iter().map(item).collect() }
 }
 
 pub(crate) fn section(title: &str, object: &Json, columns: &[Column]) -> Section {
     let items = columns.iter().map(|column| Item { label: column.title.to_owned(), cell: shown(object, column) });
     Section { id: String::new(), title: title.to_owned(), items: items.collect() }
+}
+
+/// The parameter with which a list brings the records that its columns name, as far as the visitor may see them.
+pub(crate) fn populate(columns: &[Column], may: impl Fn(Scope) -> bool) -> String {
+    let named = columns.iter().filter(|column| matches!(column.shown, As::Named(..)));
+    let records = named.filter_map(|column| {
+        let (record, field) = column.path.split_once('.')?;
+        let scope = if record == "cardHolder" { Scope::CardHoldersRead } else { Scope::AccountsRead };
+        may(scope).then(|| format!("{record}:{field}"))
+    });
+    records.collect::<Vec<_>>().join(";")
 }
 
 /// The rows of a list. Amounts stand at the right.
@@ -115,9 +161,9 @@ pub(crate) fn table(caption: &str, rows: &Json, columns: &[Column], row: &str) -
         ..Head::default()
     };
     let line = |object: &Json| Row {
-        href: fill(row, "", |name| text_at(object, name)).filter(|path| !path.is_empty()).map_or(String::new(), |path| {
-            format!("/console{path}")
-        }),
+        href: fill(row, "", |name| text_at(object, name))
+            .filter(|path| !path.is_empty())
+            .map_or(String::new(), |path| format!("/console{path}")),
         cells: columns.iter().map(|column| shown(object, column)).collect(),
     };
     Table {

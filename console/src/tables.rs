@@ -12,12 +12,19 @@ pub(crate) enum As {
     /// An amount; the path of its currency.
     Money(&'static str),
     Time,
+    /// A word of the API, such as `spending_limit_exceeded`.
+    Word,
     /// A word whose meaning has a colour.
     Status,
+    /// Two members with a sign between them: the path of the second, and the sign.
+    Joined(&'static str, &'static str),
     Bool,
     Json,
     /// An id that leads to a page: the path below `/console` before it.
     Link(&'static str),
+    /// A text of another record that leads to its page: the path below `/console`, and the member with its id. The
+    /// record is asked for together with the list; who may not see it gets the id.
+    Named(&'static str, &'static str),
 }
 
 /// A column of a list, or a line of an object.
@@ -111,6 +118,12 @@ pub(crate) struct Beside {
 pub(crate) struct Part {
     pub(crate) title: &'static str,
     pub(crate) columns: &'static [Column],
+    /// The member whose members are shown instead, each with its value before and after.
+    pub(crate) changes: &'static str,
+}
+
+pub(crate) const fn part(title: &'static str, columns: &'static [Column]) -> Part {
+    Part { title, columns, changes: "" }
 }
 
 /// An object.

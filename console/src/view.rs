@@ -318,6 +318,18 @@ pub(crate) struct ReviewPage {
 }
 
 #[derive(Clone, Debug, Default, Template)]
+#[template(path = "reveal.html")]
+pub(crate) struct RevealPage {
+    pub(crate) shell: Shell,
+    pub(crate) crumbs: Vec<Crumb>,
+    pub(crate) heading: String,
+    pub(crate) lead: String,
+    /// The address of the API's one-time page.
+    pub(crate) frame: String,
+    pub(crate) back: String,
+}
+
+#[derive(Clone, Debug, Default, Template)]
 #[template(path = "message.html")]
 pub(crate) struct MessagePage {
     pub(crate) shell: Shell,

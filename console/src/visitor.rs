@@ -37,6 +37,8 @@ pub(crate) struct Visitor {
     /// The notice of the page before.
     pub(crate) flash: Option<(String, String)>,
     pub(crate) origin: Origin,
+    /// Scheme and host of the console, as the browser knows it.
+    pub(crate) site: String,
 }
 
 /// Where somebody who is not signed in comes from.
@@ -119,6 +121,11 @@ fn is_own(headers: &HeaderMap) -> bool {
     text(header::ORIGIN).is_none_or(|origin| origin.split_once("://").is_some_and(|(_, own)| own == host))
 }
 
+fn site(parts: &Parts, console: &Console) -> String {
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    console.url.clone().unwrap_or_else(|| format!("http://{host}"))
+}
+
 fn is_write(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD)
 }
@@ -176,6 +183,7 @@ impl FromRequestParts<Console> for Entering {
             raw_query,
             flash: read_flash(&parts.headers),
             origin: origin(parts, console),
+            site: site(parts, console),
         }))
     }
 }
@@ -243,7 +251,8 @@ impl Visitor {
             return Ok(());
         }
         let role = self.signed_in.role.map_or("none", |role| role.as_str());
-        let text = format!("Your role, {role}, does not have the scope {scope}. An owner or admin can give you another role.");
+        let text =
+            format!("Your role, {role}, does not have the scope {scope}. An owner or admin can give you another role.");
         Err(shell::message(self, StatusCode::FORBIDDEN, "You cannot open this page", &text).await)
     }
 }

@@ -216,7 +216,12 @@ impl Outcome {
             Outcome::MaybeTransaction(_) | Outcome::Answered(_) => None,
             Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),
             Outcome::User(view) => Some(view.version),
-            Outcome::Session(_) | Outcome::Token(_) | Outcome::Client(_) | Outcome::Clock(_) | Outcome::Count(_) | Outcome::Id(_) => None,
+            Outcome::Session(_)
+            | Outcome::Token(_)
+            | Outcome::Client(_)
+            | Outcome::Clock(_)
+            | Outcome::Count(_)
+            | Outcome::Id(_) => None,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use paygen_edge::assets::Assets;
 use super::catalogue::{CODES, Code, FIELD_CODES};
 use super::escape;
 use super::guides::{GROUPS, Guide};
 use super::markdown::{Heading, block};
 use super::search::Operation;
 use super::shell::{Page, Shell, Tab};
+use paygen_edge::assets::Assets;
 
 /// `/docs`.
 pub fn home(shell: &Shell, guides: &[Guide]) -> String {

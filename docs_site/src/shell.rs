@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use paygen_edge::assets::Assets;
 use super::escape;
 use super::guides::{GROUPS, Guide};
 use super::markdown::Heading;
+use paygen_edge::assets::Assets;
 
 /// The tabs of the top bar.
 #[derive(Clone, Copy, PartialEq)]

@@ -407,7 +407,10 @@ impl Config {
                 "console_url (PAYGEN_CONSOLE_URL) is {url:?}; it must be a scheme, a host and no path, such as https://console.example.com."
             ));
         }
-        if self.console_listen.is_some_and(|console| console.port() != 0 && [Some(self.listen), self.ops_listen].contains(&Some(console))) {
+        if self
+            .console_listen
+            .is_some_and(|console| console.port() != 0 && [Some(self.listen), self.ops_listen].contains(&Some(console)))
+        {
             return fail(
                 "console_listen (PAYGEN_CONSOLE_LISTEN) is the same address as listen or ops_listen; give it a port of its own."
                     .to_owned(),

@@ -49,7 +49,8 @@ pub async fn serve(
     let calls: Router = paygen_api::router::router(api.clone(), None);
     let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let door = Door::new(calls, &outside);
-    let console = Console::new(api.app.clone(), door, outside, config.trusted_proxies.clone());
+    let url = config.console_url.clone();
+    let console = Console::new(api.app.clone(), door, outside, url, config.trusted_proxies.clone());
     let router = paygen_console::router(console);
     crate::operator::connections(router, config, api).accept(listener, open).await;
 }

@@ -145,6 +145,8 @@ crate::body! {
         optional purpose: RevealPurpose = "purpose", example "reveal";
         /// Restricts the token to a web origin: of the page that reveals, or that frames the hosted page.
         nullable origin: Origin = "origin", example "https://app.example.com";
+        /// Why the number is needed, for the audit log.
+        nullable reason: Text<1, 500> = "reason", example "The card holder reported a failed payment by phone.";
     }
 }
 

@@ -89,6 +89,7 @@ pub async fn issue_reveal_token(
         purpose: body.value.purpose.unwrap_or(RevealPurpose::Reveal),
         origin: body.value.origin.map(Into::into),
         seconds: LIFETIME_SECONDS,
+        reason: body.value.reason.map(Into::into),
     });
     let success = Success::new(StatusCode::CREATED, "Token issued successfully.", move |outcome| {
         let Outcome::RevealToken(view) = outcome else { return None };

@@ -61,7 +61,8 @@ pub fn check(password: &str, email: &str) -> Result<(), Weakness> {
 }
 
 fn hash_now(password: &str) -> Result<String, Failure> {
-    let failed = |error: argon2::password_hash::Error| Failure::Internal(format!("a password cannot be hashed: {error}"));
+    let failed =
+        |error: argon2::password_hash::Error| Failure::Internal(format!("a password cannot be hashed: {error}"));
     Ok(Argon2::default().hash_password(password.as_bytes()).map_err(failed)?.to_string())
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn links(visitor: &Visitor, paths: &[&'static str], id: &str, object:
                 (action.title, tone, action.scope, here && action.when.iter().all(fits))
             }
             None => match resources::special(path) {
-                Some((title, scope)) => (title, "primary", scope, true),
+                Some((title, scope)) => (title, "", scope, true),
                 None => continue,
             },
         };
@@ -140,10 +140,11 @@ pub(crate) async fn submit(visitor: Visitor, action: &'static Action, id: String
         .map(|field| (field.pointer.trim_start_matches('/').replace('/', "."), field.message))
         .collect();
     let mut template = template(&visitor, action, &id, &values, &wrong).await;
-    template.message = if answer.code() == "version_mismatch" {
-        "Somebody changed it meanwhile. Look at it again, then repeat your change.".to_owned()
-    } else {
-        answer.message()
+    template.message = match answer.code().as_str() {
+        "version_mismatch" => "Somebody changed it meanwhile. Look at it again, then repeat your change.".to_owned(),
+        // The summary says the same of each field.
+        _ if !wrong.is_empty() => String::new(),
+        _ => answer.message(),
     };
     page(answer.status, &template)
 }
@@ -186,9 +187,13 @@ fn body_of(action: &Action, values: &Values) -> (Json, Vec<(String, String)>) {
                 }
             },
             Kind::Money => Json::Text(trimmed.replace(',', "")),
-            Kind::Text | Kind::LongText | Kind::Email | Kind::Password | Kind::Date | Kind::Words(_) | Kind::Pick(..) => {
-                Json::Text(text.to_owned())
-            }
+            Kind::Text
+            | Kind::LongText
+            | Kind::Email
+            | Kind::Password
+            | Kind::Date
+            | Kind::Words(_)
+            | Kind::Pick(..) => Json::Text(text.to_owned()),
         };
         // A list that was never there is not sent as an empty one.
         if value == Json::Array(Vec::new()) && !input.clears {
@@ -247,7 +252,8 @@ async fn template(
 ) -> FormPage {
     let mut fields = Vec::new();
     for input in action.inputs {
-        let own = |path: &str| path == input.path || path.strip_prefix(input.path).is_some_and(|rest| rest.starts_with('.'));
+        let own =
+            |path: &str| path == input.path || path.strip_prefix(input.path).is_some_and(|rest| rest.starts_with('.'));
         let errors: Vec<&str> = wrong.iter().filter(|(path, _)| own(path)).map(|(_, text)| text.as_str()).collect();
         fields.extend(inputs(visitor, input, values, &errors.join(" ")).await);
     }

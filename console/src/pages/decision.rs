@@ -3,18 +3,21 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use paygen_core::access::Scope;
+use paygen_core::cards::CardStatus;
+use paygen_core::messages::{Channel, ThreeDs};
 use paygen_edge::json::Json;
 
 use super::{is_id, refused};
 use crate::answer::ok;
-use crate::door::Call;
+use crate::door::{Answer, Call};
+use crate::form::query;
 use crate::json::{at, items, text_at};
 use crate::pages::action::links;
 use crate::resources::authorizations;
 use crate::shell::{message, shell, shown};
 use crate::show;
 use crate::tables::{As, Column, column};
-use crate::view::{Check, Crumb, DecisionPage};
+use crate::view::{Check, Choice, Crumb, DecisionPage, Field};
 use crate::visitor::Visitor;
 
 pub(crate) const TITLE: &str = "Why was it decided so?";
@@ -119,16 +122,85 @@ fn verdict(authorization: &Json, decision: &Json) -> (String, &'static str) {
             let because = show::words(&reason).to_lowercase();
             let seen = seen.map_or(String::new(), |seen| format!(" It saw {seen}."));
             let would = failed.map(|check| text_at(check, "wouldPassIf")).filter(|would| !would.is_empty());
-            let would = would.map_or(String::new(), |would| {
-                format!(" It would have passed if {}.", would.trim_end_matches('.'))
-            });
+            let would = would
+                .map_or(String::new(), |would| format!(" It would have passed if {}.", would.trim_end_matches('.')));
             (format!("Declined: {because}.{seen}{would}"), "bad")
         }
-        "approved" => {
+        "approved" | "partially_approved" => {
             let amount = show::money(&text_at(decision, "approvedAmount"), &currency);
             (format!("Approved for {amount}: every check passed that applied."), "good")
         }
         other => (show::words(other), "warn"),
+    }
+}
+
+/// What can be supposed: the parameter, its label, and its words if it has some.
+const SUPPOSED: &[(&str, &str, &[&str])] = &[
+    ("amount", "Amount", &[]),
+    ("available", "Available to the card", &[]),
+    ("channel", "Channel", Channel::WORDS),
+    ("category", "Merchant category", &[]),
+    ("country", "Country", &[]),
+    ("merchantId", "Merchant id", &[]),
+    ("cardStatus", "Card's status", CardStatus::WORDS),
+    ("riskScore", "Risk score", &[]),
+    ("threeDs", "3-D Secure", ThreeDs::WORDS),
+];
+
+/// The parameters of the API for what the visitor supposes.
+fn supposed(visitor: &Visitor) -> String {
+    let parameters: Vec<(&str, &str)> =
+        SUPPOSED.iter().map(|(name, _, _)| (*name, visitor.query.get(name).trim())).collect();
+    query(&parameters)
+}
+
+fn what_if(visitor: &Visitor, authorization: &Json, again: Option<&Answer>) -> Vec<Field> {
+    let wrong = again.map(Answer::wrong_fields).unwrap_or_default();
+    let field = |(name, label, words): &(&str, &str, &[&str])| {
+        let value = visitor.query.get(name).trim().to_owned();
+        let stored = match *name {
+            "amount" => text_at(authorization, "amount"),
+            "channel" => text_at(authorization, "channel"),
+            "category" => text_at(authorization, "merchant.category"),
+            "country" => text_at(authorization, "merchant.country"),
+            "merchantId" => text_at(authorization, "merchant.merchantId"),
+            _ => String::new(),
+        };
+        let choice = |word: &str, title: String| Choice { value: word.to_owned(), title, selected: word == value };
+        let mut options = Vec::new();
+        if !words.is_empty() {
+            let as_it_was = if stored.is_empty() { "As it was".to_owned() } else { format!("As it was: {stored}") };
+            options.push(choice("", as_it_was));
+            options.extend(words.iter().map(|word| choice(word, show::words(word))));
+        }
+        let errors: Vec<&str> =
+            wrong.iter().filter(|field| field.pointer == *name).map(|field| field.message.as_str()).collect();
+        Field {
+            name: (*name).to_owned(),
+            id: (*name).to_owned(),
+            label: (*label).to_owned(),
+            kind: if words.is_empty() { "text" } else { "select" }.to_owned(),
+            // Every field may stay empty, so none says so.
+            required: false,
+            error: errors.join(" "),
+            placeholder: stored,
+            value,
+            options,
+            ..Field::default()
+        }
+    };
+    SUPPOSED.iter().map(field).collect()
+}
+
+/// What came of the supposition, in a sentence.
+fn what_if_result(authorization: &Json, again: Option<&Answer>) -> (String, &'static str) {
+    match again {
+        None => (String::new(), ""),
+        Some(answer) if answer.status == StatusCode::OK => {
+            let (text, tone) = verdict(authorization, answer.data());
+            (format!("With these inputs: {text} The checks are those of this decision, not of the stored one."), tone)
+        }
+        Some(answer) => (answer.message(), "bad"),
     }
 }
 
@@ -140,13 +212,28 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
         return message(&visitor, StatusCode::NOT_FOUND, "There is no such page", "The address is not complete.").await;
     }
     let door = &visitor.console.door;
-    let call = Call::get(format!("/authorizations/{id}/decision"));
-    let answer = door.call(&visitor.caller, &call).await;
-    if answer.status != StatusCode::OK {
-        return refused(&visitor, &answer).await;
+    let stored = Call::get(format!("/authorizations/{id}/decision"));
+    let original = door.call(&visitor.caller, &stored).await;
+    if original.status != StatusCode::OK {
+        return refused(&visitor, &original).await;
     }
     let found = door.get(&visitor.caller, format!("/authorizations/{id}")).await;
-    let (authorization, decision) = (found.data(), answer.data());
+    let authorization = found.data();
+    let supposed = supposed(&visitor);
+    let again = match supposed.is_empty() {
+        true => None,
+        false => {
+            let call = Call::get(format!("{}?{supposed}", stored.path));
+            Some((door.call(&visitor.caller, &call).await, call))
+        }
+    };
+    // Inputs that cannot be supposed are named beside the form, and the stored decision is shown.
+    let (answer, call) = match &again {
+        Some((answer, call)) if answer.status == StatusCode::OK => (answer, call),
+        _ => (&original, &stored),
+    };
+    let decision = answer.data();
+    let (what_if_result, what_if_tone) = what_if_result(authorization, again.as_ref().map(|(answer, _)| answer));
     let reason = text_at(decision, "reason");
     let (verdict, tone) = verdict(authorization, decision);
     let currency = text_at(authorization, "currency");
@@ -170,8 +257,11 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
         links: links(&visitor, authorizations::DECISION_ACTIONS, &id, authorization),
         steps: items(at(decision, "checks")).iter().map(|one| check(one, &reason)).collect(),
         facts: vec![show::section("Payment", authorization, PAYMENT), show::section("Whose", authorization, WHO)],
-        call: visitor.console.as_api_call(&call),
-        ..DecisionPage::default()
+        what_if: what_if(&visitor, authorization, again.as_ref().map(|(answer, _)| answer)),
+        what_if_action: visitor.path.clone(),
+        what_if_result,
+        what_if_tone: what_if_tone.to_owned(),
+        call: visitor.console.as_api_call(call),
     };
     shown(&visitor, ok(&template))
 }
@@ -201,7 +291,8 @@ mod tests {
             "observed":"700.00 USD","threshold":"185.00 USD","outcome":"fail","wouldPassIf":"515.00 USD more is needed."}]}"#,
         );
         let (text, tone) = verdict(&json(r#"{"currency":"USD"}"#), &decision);
-        let expected = "Declined: insufficient funds. It saw 700.00 USD. It would have passed if 515.00 USD more is needed.";
+        let expected =
+            "Declined: insufficient funds. It saw 700.00 USD. It would have passed if 515.00 USD more is needed.";
         assert_eq!((text.as_str(), tone), (expected, "bad"));
         let shown = check(&json(r#"{"check":"invalid_pin","outcome":"not_given"}"#), "x");
         assert_eq!((shown.outcome.as_str(), shown.first), ("skipped", false));

@@ -36,13 +36,7 @@ fn count(number: u64) -> String {
 }
 
 fn tile(label: &str, value: String, sub: &str, tone: &str, path: &str) -> Tile {
-    Tile {
-        label: label.to_owned(),
-        value,
-        sub: sub.to_owned(),
-        tone: tone.to_owned(),
-        href: format!("/console{path}"),
-    }
+    Tile { label: label.to_owned(), value, sub: sub.to_owned(), tone: tone.to_owned(), href: format!("/console{path}") }
 }
 
 fn percent(part: u64, of: u64) -> String {
@@ -77,7 +71,8 @@ async fn tiles(visitor: &Visitor) -> Vec<Tile> {
     if let Some(cards) = total(visitor, Scope::CardsRead, "/cards", "{\"status\":\"active\"}").await {
         tiles.push(tile("Active cards", count(cards), "", "", "/cards?status=active"));
     }
-    if let Some(failing) = total(visitor, Scope::WebhooksRead, "/webhooks", "{\"failingSince.exists\":\"true\"}").await {
+    if let Some(failing) = total(visitor, Scope::WebhooksRead, "/webhooks", "{\"failingSince.exists\":\"true\"}").await
+    {
         let tone = if failing > 0 { "bad" } else { "good" };
         tiles.push(tile("Failing webhooks", count(failing), "endpoints", tone, "/webhooks"));
     }

@@ -45,11 +45,8 @@ fn field(visitor: &Visitor, filter: &Filter) -> Field {
         FilterKind::Text => ("text", Vec::new()),
         FilterKind::From | FilterKind::To => ("date", Vec::new()),
         FilterKind::Words(words) => {
-            let choice = |word: &&str| Choice {
-                value: (*word).to_owned(),
-                title: show::words(word),
-                selected: value == **word,
-            };
+            let choice =
+                |word: &&str| Choice { value: (*word).to_owned(), title: show::words(word), selected: value == **word };
             ("select", std::iter::once(all).chain(words.iter().map(choice)).collect())
         }
     };
@@ -82,8 +79,10 @@ fn here(visitor: &Visitor, list: &List, changes: &[(&str, &str)]) -> String {
 fn call(visitor: &Visitor, list: &List, id: &str, paging: bool) -> Option<Call> {
     let path = fill(list.api, id, |_| String::new())?;
     let filter = api_filter(visitor, list.filters);
+    let populate = show::populate(list.columns, |scope| visitor.may(scope));
     let mut parameters = vec![("filter", filter.as_str()), ("sort", visitor.query.get("sort"))];
     if paging {
+        parameters.push(("populate", populate.as_str()));
         parameters.extend([("page", visitor.query.get("page")), ("limit", LIMIT)]);
     }
     let text = query(&parameters);
@@ -119,7 +118,14 @@ pub(crate) async fn page(visitor: Visitor, list: &'static List, id: String) -> R
         let ascending = sort == column.sort;
         let other = if descending { column.sort.to_owned() } else { format!("-{}", column.sort) };
         head.href = here(&visitor, list, &[("sort", &other), ("page", "")]);
-        head.sorted = if descending { "descending" } else if ascending { "ascending" } else { "" }.to_owned();
+        head.sorted = if descending {
+            "descending"
+        } else if ascending {
+            "ascending"
+        } else {
+            ""
+        }
+        .to_owned();
     }
     let filtered = list.filters.iter().any(|filter| !visitor.query.get(filter.name).is_empty());
     let count = items(answer.data()).len() as u64;
@@ -141,7 +147,11 @@ pub(crate) async fn page(visitor: Visitor, list: &'static List, id: String) -> R
             0 | 1 => String::new(),
             _ => here(&visitor, list, &[("page", &(page - 1).to_string())]),
         },
-        next_href: if page < pages { here(&visitor, list, &[("page", &(page + 1).to_string())]) } else { String::new() },
+        next_href: if page < pages {
+            here(&visitor, list, &[("page", &(page + 1).to_string())])
+        } else {
+            String::new()
+        },
         range: if count > 0 { format!("{first}–{}", first + count - 1) } else { String::new() },
         empty_title: if filtered { "Nothing matches these filters" } else { "Nothing here yet" }.to_owned(),
         empty_text: if filtered { "Change or clear them to see more." } else { list.empty }.to_owned(),

@@ -7,6 +7,7 @@ pub(crate) mod home;
 pub(crate) mod list;
 pub(crate) mod object;
 pub(crate) mod profile;
+pub(crate) mod reveal;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod sign_in;

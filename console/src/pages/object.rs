@@ -8,12 +8,13 @@ use paygen_edge::json::Json;
 use super::{is_id, refused};
 use crate::answer::ok;
 use crate::door::Call;
+use crate::form::query;
 use crate::json::{NULL, at, pretty, text_at};
 use crate::pages::action::links;
 use crate::shell::{message, shell, shown};
 use crate::show;
-use crate::tables::{Beside, Object, fill};
-use crate::view::{Cell, Crumb, DetailPage, Related};
+use crate::tables::{Beside, Object, Part, fill};
+use crate::view::{Cell, Crumb, DetailPage, Related, Section};
 use crate::visitor::Visitor;
 
 pub(crate) async fn page(visitor: Visitor, object: &'static Object, id: String) -> Response {
@@ -47,13 +48,20 @@ pub(crate) async fn page(visitor: Visitor, object: &'static Object, id: String) 
         badge: badge(object, data),
         lead: String::new(),
         links: links(&visitor, object.actions, &id, data),
-        sections: object.parts.iter().map(|part| show::section(part.title, data, part.columns)).collect(),
+        sections: object.parts.iter().map(|part| section(part, data)).collect(),
         tables: tables.into_iter().flatten().collect(),
         json: pretty(data),
         call: visitor.console.as_api_call(&call),
         heading,
     };
     shown(&visitor, ok(&template))
+}
+
+pub(crate) fn section(part: &Part, data: &Json) -> Section {
+    match part.changes {
+        "" => show::section(part.title, data, part.columns),
+        path => show::changes(part.title, at(data, path)),
+    }
 }
 
 fn heading(object: &Object, data: &Json) -> String {
@@ -83,7 +91,13 @@ async fn beside_of(visitor: &Visitor, beside: &Beside, id: &str, data: &Json) ->
         return None;
     }
     let member = |name: &str| text_at(data, name);
-    let answer = visitor.console.door.get(&visitor.caller, fill(beside.api, id, member)?).await;
+    let mut path = fill(beside.api, id, member)?;
+    let populate = show::populate(beside.columns, |scope| visitor.may(scope));
+    if !populate.is_empty() {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str(&query(&[("populate", &populate)]));
+    }
+    let answer = visitor.console.door.get(&visitor.caller, path).await;
     let rows = at(answer.data(), beside.within);
     let empty_text = match answer.status {
         StatusCode::OK => beside.empty.to_owned(),

@@ -93,7 +93,8 @@ pub(crate) async fn end_sessions(visitor: Visitor, body: Body) -> Response {
     }
     let (app, signed_in) = (&visitor.console.app, &visitor.signed_in);
     let all = app.reader.sessions_of(signed_in.user.id).await.unwrap_or_default();
-    let others: Vec<SessionId> = all.iter().map(|session| session.id).filter(|id| *id != signed_in.session.id).collect();
+    let others: Vec<SessionId> =
+        all.iter().map(|session| session.id).filter(|id| *id != signed_in.session.id).collect();
     let count = others.len();
     let (tone, text) = match app.end_sessions(signed_in.context(), signed_in.user.id, others).await {
         Ok(()) => ("good", format!("Sessions ended: {count}.")),

@@ -133,7 +133,9 @@ pub(crate) async fn page(visitor: Visitor) -> Response {
     let tables: Vec<Related> =
         join_all(PLACES.iter().map(|place| in_place(&visitor, place, &text))).await.into_iter().flatten().collect();
     let lead = match (text.is_empty(), tables.is_empty()) {
-        (true, _) => "Search by id, by the last four digits of a card, by the network's transaction id, by e-mail or name.",
+        (true, _) => {
+            "Search by id, by the last four digits of a card, by the network's transaction id, by e-mail or name."
+        }
         (_, true) => {
             "Nothing was found. Ids have 24 characters; names and e-mail addresses must be complete; card numbers are \
              not searched here, because addresses of pages are kept by browsers."

@@ -127,7 +127,11 @@ pub(crate) async fn link(State(console): State<Console>, _: Stranger, Path(text)
     ok(&template)
 }
 
-pub(crate) async fn open_link(State(console): State<Console>, stranger: Stranger, Path(text): Path<String>) -> Response {
+pub(crate) async fn open_link(
+    State(console): State<Console>,
+    stranger: Stranger,
+    Path(text): Path<String>,
+) -> Response {
     match console.app.sign_in_with_link(&text, &stranger.origin).await {
         Ok(opened) => entered(&opened, "/console"),
         Err(error) => {

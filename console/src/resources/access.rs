@@ -4,7 +4,7 @@ use paygen_core::access::Scope;
 
 use super::Resource;
 use crate::tables::{
-    ACTION, Action, As, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, Verb, column, filter, input,
+    ACTION, Action, As, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, Verb, column, filter, input, part,
 };
 
 const KEYS: &[Column] = &[
@@ -18,9 +18,9 @@ const KEYS: &[Column] = &[
 
 const ENTRIES: &[Column] = &[
     column("Action", "action", As::Text),
-    column("By", "actor.type", As::Text),
+    column("By", "actor.type", As::Word),
     column("Who", "actor.id", As::Code),
-    column("Object", "objectType", As::Text),
+    column("Object", "objectType", As::Word),
     column("Object's id", "objectId", As::Code),
     column("Address", "address", As::Text),
     column("Time", "createdAt", As::Time).sorted_by("createdAt"),
@@ -77,9 +77,9 @@ pub(crate) const RESOURCE: Resource = Resource {
             heading: &["name"],
             noun: "API key",
             badge: "status",
-            parts: &[Part {
-                title: "API key",
-                columns: &[
+            parts: &[part(
+                "API key",
+                &[
                     column("Begins and ends with", "hint", As::Code),
                     column("Scopes", "scopes", As::Text),
                     column("Networks", "allowedIps", As::Text),
@@ -89,7 +89,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Replaced by", "replacedBy", As::Link("/api-keys/")),
                     column("Created", "createdAt", As::Time),
                 ],
-            }],
+            )],
             beside: &[],
             actions: &["/api-keys/{id}/rotate", "/api-keys/{id}/revoke"],
         },
@@ -101,19 +101,21 @@ pub(crate) const RESOURCE: Resource = Resource {
             heading: &["action"],
             noun: "Entry",
             badge: "",
-            parts: &[Part {
-                title: "Entry",
-                columns: &[
-                    column("By", "actor.type", As::Text),
-                    column("Who", "actor.id", As::Code),
-                    column("Object", "objectType", As::Text),
-                    column("Object's id", "objectId", As::Code),
-                    column("Request", "requestId", As::Code),
-                    column("Address", "address", As::Text),
-                    column("Time", "createdAt", As::Time),
-                    column("What changed", "changes", As::Json),
-                ],
-            }],
+            parts: &[
+                part(
+                    "Entry",
+                    &[
+                        column("By", "actor.type", As::Word),
+                        column("Who", "actor.id", As::Code),
+                        column("Object", "objectType", As::Word),
+                        column("Object's id", "objectId", As::Code),
+                        column("Request", "requestId", As::Code),
+                        column("Address", "address", As::Text),
+                        column("Time", "createdAt", As::Time),
+                    ],
+                ),
+                Part { title: "What changed", columns: &[], changes: "changes" },
+            ],
             beside: &[],
             actions: &[],
         },

@@ -4,13 +4,13 @@ use paygen_core::access::Scope;
 
 use super::Resource;
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, Verb, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, Verb, column, filter, input, part,
 };
 
 pub(crate) const COLUMNS: &[Column] = &[
     column("Name", "name", As::Text).sorted_by("name"),
     column("Status", "status", As::Status),
-    column("Type", "type", As::Text),
+    column("Type", "type", As::Word),
     column("Available", "availableBalance", As::Money("currency")).sorted_by("availableBalance"),
     column("Held", "heldBalance", As::Money("currency")),
     column("Ledger", "ledgerBalance", As::Money("currency")),
@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &[Column] = &[
 
 const ENTRIES: &[Column] = &[
     column("No.", "seq", As::Text),
-    column("What", "kind", As::Text),
+    column("What", "kind", As::Word),
     column("Amount", "amount", As::Money("currency")),
     column("Held", "heldAmount", As::Money("currency")),
     column("Ledger after", "ledgerBalance", As::Money("currency")),
@@ -31,8 +31,8 @@ const ENTRIES: &[Column] = &[
 ];
 
 pub(crate) const LIMITS: &[Column] = &[
-    column("Of the", "level", As::Text),
-    column("Interval", "interval", As::Text),
+    column("Of the", "level", As::Word),
+    column("Interval", "interval", As::Word),
     column("Categories", "categories", As::Text),
     column("Limit", "amount", As::Money("currency")),
     column("Used", "used", As::Money("currency")),
@@ -93,22 +93,22 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Account",
         badge: "status",
         parts: &[
-            Part {
-                title: "Balance",
-                columns: &[
+            part(
+                "Balance",
+                &[
                     column("Available", "availableBalance", As::Money("currency")),
                     column("Held for payments", "heldBalance", As::Money("currency")),
                     column("Ledger", "ledgerBalance", As::Money("currency")),
                     column("Credit limit", "creditLimit", As::Money("currency")),
                 ],
-            },
-            Part {
-                title: "Account",
-                columns: &[
-                    column("Type", "type", As::Text),
-                    column("Category", "category", As::Text),
+            ),
+            part(
+                "Account",
+                &[
+                    column("Type", "type", As::Word),
+                    column("Category", "category", As::Word),
                     column("Currency", "currency", As::Text),
-                    column("Owner", "ownerType", As::Text),
+                    column("Owner", "ownerType", As::Word),
                     column("Owner id", "ownerId", As::Code),
                     column("Can be debited", "canDebit", As::Bool),
                     column("Can be credited", "canCredit", As::Bool),
@@ -116,7 +116,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Created", "createdAt", As::Time),
                     column("Changed", "updatedAt", As::Time),
                 ],
-            },
+            ),
         ],
         beside: &[
             Beside {
@@ -168,7 +168,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 api: "/accounts/{id}/details?limit=10",
                 scope: Scope::AccountsRead,
                 columns: &[
-                    column("Type", "type", As::Text),
+                    column("Type", "type", As::Word),
                     column("Provider", "provider", As::Text),
                     column("Details", "details", As::Json),
                     column("Primary", "isPrimary", As::Bool),

@@ -4,16 +4,16 @@ use paygen_core::access::Scope;
 
 use super::{Resource, transactions};
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
 
 pub(crate) const COLUMNS: &[Column] = &[
     column("Amount", "amount", As::Money("currency")).sorted_by("amount"),
     column("Status", "status", As::Status),
-    column("Reason", "reason", As::Text),
+    column("Reason", "reason", As::Word),
     column("Merchant", "merchant.name", As::Text),
     column("Category", "merchant.category", As::Code),
-    column("Channel", "channel", As::Text),
+    column("Channel", "channel", As::Word),
     column("Card", "cardId", As::Link("/cards/")),
     column("Time", "createdAt", As::Time).sorted_by("createdAt"),
 ];
@@ -59,9 +59,9 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Payment",
         badge: "status",
         parts: &[
-            Part {
-                title: "Amounts",
-                columns: &[
+            part(
+                "Amounts",
+                &[
                     column("Requested", "amount", As::Money("currency")),
                     column("Approved", "approvedAmount", As::Money("currency")),
                     column("Held", "heldAmount", As::Money("currency")),
@@ -72,13 +72,13 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Tax on the fee", "vat", As::Money("currency")),
                     column("In the merchant's currency", "merchantAmount", As::Money("merchantCurrency")),
                 ],
-            },
-            Part {
-                title: "Payment",
-                columns: &[
-                    column("Declined because", "reason", As::Text),
-                    column("Type", "type", As::Text),
-                    column("Channel", "channel", As::Text),
+            ),
+            part(
+                "Payment",
+                &[
+                    column("Declined because", "reason", As::Word),
+                    column("Type", "type", As::Word),
+                    column("Channel", "channel", As::Word),
                     column("Category", "merchant.category", As::Code),
                     column("Merchant id", "merchant.merchantId", As::Code),
                     column("City", "merchant.city", As::Text),
@@ -87,10 +87,10 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Created", "createdAt", As::Time),
                     column("Hold ends", "expiresAt", As::Time),
                 ],
-            },
-            Part {
-                title: "Whose, and which",
-                columns: &[
+            ),
+            part(
+                "Whose, and which",
+                &[
                     column("Card", "cardId", As::Link("/cards/")),
                     column("Card holder", "cardHolderId", As::Link("/card-holders/")),
                     column("Account", "accountId", As::Link("/accounts/")),
@@ -100,7 +100,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Trace number (STAN)", "terminal.stan", As::Code),
                     column("Terminal", "terminal.terminalId", As::Code),
                 ],
-            },
+            ),
         ],
         beside: &[
             Beside {

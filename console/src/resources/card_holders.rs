@@ -4,7 +4,7 @@ use paygen_core::access::Scope;
 
 use super::{Resource, accounts, cards};
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, Verb, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, Verb, column, filter, input, part,
 };
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -18,9 +18,9 @@ pub(crate) const COLUMNS: &[Column] = &[
 
 /// What a card holder stated, beside their documents.
 pub(crate) const PARTS: &[Part] = &[
-    Part {
-        title: "Person",
-        columns: &[
+    part(
+        "Person",
+        &[
             column("First name", "person.firstName", As::Text),
             column("Last name", "person.lastName", As::Text),
             column("Date of birth", "person.dateOfBirth", As::Text),
@@ -28,20 +28,20 @@ pub(crate) const PARTS: &[Part] = &[
             column("E-mail", "person.email", As::Text),
             column("Phone", "person.phoneNumber", As::Text),
         ],
-    },
-    Part {
-        title: "Address",
-        columns: &[
+    ),
+    part(
+        "Address",
+        &[
             column("Street", "address.line1", As::Text),
             column("City", "address.city", As::Text),
             column("State", "address.state", As::Text),
             column("Postal code", "address.postalCode", As::Text),
             column("Country", "address.countryCode", As::Text),
         ],
-    },
-    Part {
-        title: "Identification",
-        columns: &[
+    ),
+    part(
+        "Identification",
+        &[
             column("Document", "identification.document.type", As::Text),
             column("Number", "identification.document.number", As::Text),
             column("Issuing country", "identification.document.issuingCountry", As::Text),
@@ -51,7 +51,7 @@ pub(crate) const PARTS: &[Part] = &[
             column("Address", "identification.proofOfAddress.verificationStatus", As::Status),
             column("Still missing", "requirements", As::Text),
         ],
-    },
+    ),
 ];
 
 const DOCUMENT_TYPES: &[&str] = &["international_passport", "national_id", "drivers_license", "voters_card"];
@@ -107,11 +107,11 @@ pub(crate) const RESOURCE: Resource = Resource {
                 api: "/card-holders/{id}/documents?limit=20",
                 scope: Scope::CardHoldersRead,
                 columns: &[
-                    column("Part", "part", As::Text),
+                    column("Part", "part", As::Word),
                     column("Status", "status", As::Status),
                     column("Current", "current", As::Bool),
                     column("Type", "fileType", As::Text),
-                    column("Reason", "reason", As::Text),
+                    column("Reason", "reason", As::Word),
                     column("Uploaded", "createdAt", As::Time),
                 ],
                 row: "/card-holders/{cardHolderId}/documents/{_id}",

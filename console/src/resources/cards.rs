@@ -4,16 +4,16 @@ use paygen_core::access::Scope;
 
 use super::{Resource, accounts, authorizations, card_holders, transactions};
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, Verb, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, SINCE, Verb, column, filter, input, part,
 };
 
 pub(crate) const COLUMNS: &[Column] = &[
     column("Card", "maskedPan", As::Code),
     column("Status", "status", As::Status),
     column("Brand", "brand", As::Text),
-    column("Type", "type", As::Text),
+    column("Type", "type", As::Word),
     column("Available", "availableBalance", As::Money("currency")).sorted_by("availableBalance"),
-    column("Card holder", "cardHolderId", As::Link("/card-holders/")),
+    column("Card holder", "cardHolder.name", As::Named("/card-holders/", "cardHolderId")),
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
 
@@ -57,15 +57,14 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Card",
         badge: "status",
         parts: &[
-            Part {
-                title: "Card",
-                columns: &[
+            part(
+                "Card",
+                &[
                     column("Available", "availableBalance", As::Money("currency")),
                     column("Balance", "balance", As::Money("currency")),
-                    column("Type", "type", As::Text),
-                    column("Funding", "fundingMode", As::Text),
-                    column("Expires in month", "expiryMonth", As::Text),
-                    column("Of year", "expiryYear", As::Text),
+                    column("Type", "type", As::Word),
+                    column("Funding", "fundingMode", As::Word),
+                    column("Expires", "expiryMonth", As::Joined("expiryYear", "/")),
                     column("PIN set", "pinSet", As::Bool),
                     column("Single use", "disposable", As::Bool),
                     column("Activated", "activatedAt", As::Time),
@@ -73,22 +72,22 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Valid until", "validUntil", As::Time),
                     column("Created", "createdAt", As::Time),
                 ],
-            },
-            Part {
-                title: "Belongs to",
-                columns: &[
+            ),
+            part(
+                "Belongs to",
+                &[
                     column("Card holder", "cardHolderId", As::Link("/card-holders/")),
                     column("Spends from", "debitAccountId", As::Link("/accounts/")),
                     column("Program", "programId", As::Link("/programs/")),
                     column("Replaces", "replacementFor", As::Link("/cards/")),
                     column("Replaced by", "replacedBy", As::Link("/cards/")),
-                    column("Canceled because", "cancellationReason", As::Text),
+                    column("Canceled because", "cancellationReason", As::Word),
                     column("Metadata", "metadata", As::Json),
                 ],
-            },
-            Part {
-                title: "Controls",
-                columns: &[
+            ),
+            part(
+                "Controls",
+                &[
                     column("At shops", "spendingControls.channels.pos", As::Bool),
                     column("Online", "spendingControls.channels.web", As::Bool),
                     column("Mobile", "spendingControls.channels.mobile", As::Bool),
@@ -101,7 +100,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Blocked merchants", "spendingControls.blockedMerchants", As::Text),
                     column("Locked to merchant", "lockedMerchantId", As::Code),
                 ],
-            },
+            ),
         ],
         beside: &[
             Beside {
@@ -143,6 +142,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             "/cards/{id}/freeze",
             "/cards/{id}/unfreeze",
             "/cards/{id}/controls",
+            "/cards/{id}/reveal",
             "/cards/{id}/pin",
             "/cards/{id}/unblock-pin",
             "/cards/{id}/replace",

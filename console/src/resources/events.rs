@@ -4,12 +4,12 @@ use paygen_core::access::Scope;
 
 use super::Resource;
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, List, Object, Part, SINCE, UNTIL, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
 
 const COLUMNS: &[Column] = &[
     column("Type", "type", As::Text),
-    column("Object", "objectType", As::Text),
+    column("Object", "objectType", As::Word),
     column("Object's id", "objectId", As::Code),
     column("Position", "position", As::Text).sorted_by("position"),
     column("Request", "requestId", As::Code),
@@ -78,10 +78,10 @@ pub(crate) const RESOURCE: Resource = Resource {
         heading: &["type"],
         noun: "Event",
         badge: "",
-        parts: &[Part {
-            title: "Event",
-            columns: &[
-                column("Object", "objectType", As::Text),
+        parts: &[part(
+            "Event",
+            &[
+                column("Object", "objectType", As::Word),
                 column("Object's id", "objectId", As::Code),
                 column("Number of the object", "sequence", As::Text),
                 column("Position", "position", As::Text),
@@ -89,7 +89,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 column("Time", "createdAt", As::Time),
                 column("Data", "data", As::Json),
             ],
-        }],
+        )],
         beside: &[Beside {
             title: "Attempts to deliver it",
             api: "/events/{id}/deliveries?limit=20",

@@ -3,10 +3,10 @@
 use paygen_core::access::Scope;
 
 use super::{Resource, accounts};
-use crate::tables::{ACTION, Action, As, Column, FilterKind, Kind, List, Object, Part, SINCE, column, filter, input};
+use crate::tables::{ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, column, filter, input, part};
 
 pub(crate) const COLUMNS: &[Column] = &[
-    column("Type", "type", As::Text),
+    column("Type", "type", As::Word),
     column("Status", "status", As::Status),
     column("Amount", "amount", As::Money("currency")).sorted_by("amount"),
     column("Waits for a price", "waits", As::Bool),
@@ -57,10 +57,10 @@ pub(crate) const RESOURCE: Resource = Resource {
         heading: &["type"],
         noun: "Exception",
         badge: "status",
-        parts: &[Part {
-            title: "Exception",
-            columns: &[
-                column("Type", "type", As::Text),
+        parts: &[part(
+            "Exception",
+            &[
+                column("Type", "type", As::Word),
                 column("Amount", "amount", As::Money("currency")),
                 column("Waits for a price", "waits", As::Bool),
                 column("Card", "cardId", As::Link("/cards/")),
@@ -72,7 +72,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 column("Created", "createdAt", As::Time),
                 column("Changed", "updatedAt", As::Time),
             ],
-        }],
+        )],
         beside: &[],
         actions: &["/exceptions/{id}/resolve"],
     }],

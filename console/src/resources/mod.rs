@@ -16,7 +16,7 @@ pub(crate) mod webhooks;
 
 use paygen_core::access::Scope;
 
-use crate::pages::{decision, review};
+use crate::pages::{decision, reveal, review};
 use crate::shell::{NavEntry, NavGroup};
 use crate::tables::{Action, List, Object};
 
@@ -64,6 +64,7 @@ pub(crate) fn action(path: &str) -> Option<&'static Action> {
 pub(crate) fn special(path: &str) -> Option<(&'static str, Scope)> {
     match path {
         "/authorizations/{id}/decision" => Some((decision::TITLE, Scope::AuthorizationsRead)),
+        "/cards/{id}/reveal" => Some((reveal::TITLE, Scope::CardsReveal)),
         "/card-holders/{id}/review" => Some((review::TITLE, Scope::CardHoldersRead)),
         "/cards/new?cardHolderId={_id}" => Some(("Issue a card", Scope::CardsWrite)),
         "/cards/new?debitAccountId={_id}" => Some(("Issue a card", Scope::CardsWrite)),
@@ -128,10 +129,7 @@ pub(crate) const NAVIGATION: &[NavGroup] = &[
             },
         ],
     },
-    NavGroup {
-        title: "Administration",
-        entries: &[entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead)],
-    },
+    NavGroup { title: "Administration", entries: &[entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead)] },
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use paygen_core::access::Scope;
 
 use super::{Resource, accounts, cards};
 use crate::tables::{
-    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, Verb, column, filter, input,
+    ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Verb, column, filter, input, part,
 };
 
 const COLUMNS: &[Column] = &[
@@ -12,7 +12,7 @@ const COLUMNS: &[Column] = &[
     column("Status", "status", As::Status),
     column("Brand", "brand", As::Text),
     column("Currency", "currency", As::Text),
-    column("Funding", "fundingMode", As::Text),
+    column("Funding", "fundingMode", As::Word),
     column("Default", "isDefault", As::Bool),
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
@@ -55,12 +55,12 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Program",
         badge: "status",
         parts: &[
-            Part {
-                title: "Program",
-                columns: &[
+            part(
+                "Program",
+                &[
                     column("Brand", "brand", As::Text),
                     column("Currency", "currency", As::Text),
-                    column("Funding", "fundingMode", As::Text),
+                    column("Funding", "fundingMode", As::Word),
                     column("Cards are valid for (months)", "validityMonths", As::Text),
                     column("Risk score that declines", "riskThreshold", As::Text),
                     column("Wrong PINs", "pinTries", As::Text),
@@ -68,17 +68,17 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Cards may allow more", "canLoosen", As::Bool),
                     column("Number ranges", "numberRanges", As::Json),
                 ],
-            },
-            Part {
-                title: "Terms",
-                columns: &[
+            ),
+            part(
+                "Terms",
+                &[
                     column("Fees", "fees", As::Json),
                     column("Rates", "rates", As::Json),
                     column("Holds", "holds", As::Json),
                     column("Fees are refunded", "refundFees", As::Bool),
                     column("Controls of each card", "spendingControls", As::Json),
                 ],
-            },
+            ),
         ],
         beside: &[
             Beside {

@@ -3,29 +3,30 @@
 use paygen_core::access::Scope;
 
 use super::Resource;
-use crate::tables::{ACTION, Action, As, Beside, Column, Kind, List, Object, Part, Verb, column, input};
+use crate::tables::{ACTION, Action, As, Beside, Column, Kind, List, Object, Verb, column, input, part};
 
 const COLUMNS: &[Column] = &[
     column("Address", "url", As::Text),
     column("Status", "status", As::Status),
     column("Description", "description", As::Text),
-    column("On silence", "onSilence", As::Text),
+    column("On silence", "onSilence", As::Word),
     column("Milliseconds", "timeoutMs", As::Text),
     column("Verified", "verifiedAt", As::Time),
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
 
 const CALLS: &[Column] = &[
-    column("About", "type", As::Text),
+    column("About", "type", As::Word),
     column("Outcome", "outcome", As::Status),
-    column("Decided by", "decidedBy", As::Text),
+    column("Decided by", "decidedBy", As::Word),
     column("Milliseconds", "latencyMs", As::Text),
     column("Error", "error", As::Text),
     column("Payment", "authorizationId", As::Link("/authorizations/")),
     column("Time", "createdAt", As::Time),
 ];
 
-const SCOPE_HELP: &str = "JSON, such as {\"cardIds\": [\"…\"]}, with accountIds, cardIds or programIds. Empty: every card.";
+const SCOPE_HELP: &str =
+    "JSON, such as {\"cardIds\": [\"…\"]}, with accountIds, cardIds or programIds. Empty: every card.";
 
 pub(crate) const RESOURCE: Resource = Resource {
     lists: &[List {
@@ -51,21 +52,21 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Responder",
         badge: "status",
         parts: &[
-            Part {
-                title: "Responder",
-                columns: &[
+            part(
+                "Responder",
+                &[
                     column("Address", "url", As::Text),
                     column("Time to answer (ms)", "timeoutMs", As::Text),
-                    column("Increments", "increments", As::Text),
+                    column("Increments", "increments", As::Word),
                     column("Verified", "verifiedAt", As::Time),
                     column("Asked", "ask", As::Json),
                     column("Cards", "scope", As::Json),
                 ],
-            },
-            Part {
-                title: "When it is silent",
-                columns: &[column("What happens", "onSilence", As::Text), column("Rules", "fallback", As::Json)],
-            },
+            ),
+            part(
+                "When it is silent",
+                &[column("What happens", "onSilence", As::Word), column("Rules", "fallback", As::Json)],
+            ),
         ],
         beside: &[
             Beside {
@@ -126,13 +127,15 @@ pub(crate) const RESOURCE: Resource = Resource {
             submit: "Add",
             fresh: true,
             inputs: &[
-                input("url", "Address", Kind::Text).help("https://… In the sandbox it may be empty: questions are events."),
+                input("url", "Address", Kind::Text)
+                    .help("https://… In the sandbox it may be empty: questions are events."),
                 input("description", "Description", Kind::Text),
                 input("timeoutMs", "Time to answer", Kind::Number).of("1500").help("Milliseconds, 200 to 3000."),
                 input("onSilence", "When it is silent", Kind::Words(&["decline", "approve", "rules"])).required(),
                 input("fallback", "Rules", Kind::Json).help("JSON, such as {\"maxAmount\": \"50\"}."),
                 input("scope", "Cards", Kind::Json).help(SCOPE_HELP),
-                input("ask", "Asked about", Kind::Json).help("JSON, such as {\"above\": \"25\"}. Empty: every payment."),
+                input("ask", "Asked about", Kind::Json)
+                    .help("JSON, such as {\"above\": \"25\"}. Empty: every payment."),
             ],
             then: "/responders/{_id}",
             once: &[("secret", "Signing secret")],

@@ -3,10 +3,9 @@
 use paygen_core::access::Scope;
 
 use super::{Resource, cards};
-use crate::tables::{ACTION, Action, As, Kind, Object, Part, column, input};
+use crate::tables::{ACTION, Action, As, Kind, Object, column, input, part};
 
-const TYPES: &[&str] =
-    &["purchase", "cash_withdrawal", "deposit", "transfer", "payment", "account_verification"];
+const TYPES: &[&str] = &["purchase", "cash_withdrawal", "deposit", "transfer", "payment", "account_verification"];
 
 const CHANNELS: &[&str] = &["pos", "web", "mobile", "atm"];
 
@@ -20,13 +19,13 @@ pub(crate) const RESOURCE: Resource = Resource {
         heading: &[],
         noun: "Simulator",
         badge: "",
-        parts: &[Part {
-            title: "Test clock",
-            columns: &[
+        parts: &[part(
+            "Test clock",
+            &[
                 column("Business time", "now", As::Time),
                 column("Ahead of wall time (seconds)", "offsetSeconds", As::Text),
             ],
-        }],
+        )],
         beside: &[],
         actions: &["/simulator/pay", "/simulator/force-post", "/simulator/refund", "/simulator/clock"],
     }],

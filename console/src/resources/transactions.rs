@@ -4,7 +4,7 @@ use paygen_core::access::Scope;
 
 use super::Resource;
 use crate::tables::{
-    ACTION, Action, As, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, column, filter, input,
+    ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -47,19 +47,19 @@ pub(crate) const RESOURCE: Resource = Resource {
         noun: "Transaction",
         badge: "type",
         parts: &[
-            Part {
-                title: "Amounts",
-                columns: &[
+            part(
+                "Amounts",
+                &[
                     column("Amount", "amount", As::Money("currency")),
                     column("Refunded", "refundedAmount", As::Money("currency")),
                     column("Fee", "fee", As::Money("currency")),
                     column("Tax on the fee", "vat", As::Money("currency")),
                     column("In the merchant's currency", "merchantAmount", As::Money("merchantCurrency")),
                 ],
-            },
-            Part {
-                title: "Transaction",
-                columns: &[
+            ),
+            part(
+                "Transaction",
+                &[
                     column("Payment", "authorizationId", As::Link("/authorizations/")),
                     column("Original", "originalTransactionId", As::Link("/transactions/")),
                     column("Card", "cardId", As::Link("/cards/")),
@@ -71,7 +71,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                     column("Trace number (STAN)", "terminal.stan", As::Code),
                     column("Posted", "createdAt", As::Time),
                 ],
-            },
+            ),
         ],
         beside: &[],
         actions: &["/transactions/{id}/refund", "/transactions/{id}/reverse-refund"],

@@ -4,7 +4,7 @@ use paygen_core::access::Scope;
 
 use super::{Resource, accounts};
 use crate::tables::{
-    ACTION, Action, As, Column, FilterKind, Kind, List, Object, Part, SINCE, UNTIL, column, filter, input,
+    ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
 
 const COLUMNS: &[Column] = &[
@@ -45,9 +45,9 @@ pub(crate) const RESOURCE: Resource = Resource {
         heading: &[],
         noun: "Transfer",
         badge: "status",
-        parts: &[Part {
-            title: "Transfer",
-            columns: &[
+        parts: &[part(
+            "Transfer",
+            &[
                 column("Amount", "amount", As::Money("currency")),
                 column("Reversed", "reversedAmount", As::Money("currency")),
                 column("From", "fromAccountId", As::Link("/accounts/")),
@@ -58,7 +58,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 column("Reversing entry", "reversalEntryId", As::Code),
                 column("Created", "createdAt", As::Time),
             ],
-        }],
+        )],
         beside: &[],
         actions: &["/transfers/{id}/reverse"],
     }],

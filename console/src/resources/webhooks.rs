@@ -3,13 +3,13 @@
 use paygen_core::access::Scope;
 
 use super::{Resource, events};
-use crate::tables::{ACTION, Action, As, Beside, Column, Kind, List, Object, Part, Verb, column, input};
+use crate::tables::{ACTION, Action, As, Beside, Column, Kind, List, Object, Verb, column, input, part};
 
 const COLUMNS: &[Column] = &[
     column("Address", "url", As::Text),
     column("Enabled", "enabled", As::Bool),
     column("Failing since", "failingSince", As::Time),
-    column("Disabled because", "disabledReason", As::Text),
+    column("Disabled because", "disabledReason", As::Word),
     column("Events", "events", As::Text),
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
@@ -41,19 +41,19 @@ pub(crate) const RESOURCE: Resource = Resource {
         heading: &["url"],
         noun: "Endpoint",
         badge: "",
-        parts: &[Part {
-            title: "Endpoint",
-            columns: &[
+        parts: &[part(
+            "Endpoint",
+            &[
                 column("Enabled", "enabled", As::Bool),
                 column("Description", "description", As::Text),
                 column("Events", "events", As::Text),
                 column("Has a token", "hasToken", As::Bool),
                 column("Failing since", "failingSince", As::Time),
-                column("Disabled because", "disabledReason", As::Text),
+                column("Disabled because", "disabledReason", As::Word),
                 column("Former secret works until", "previousSecretExpiresAt", As::Time),
                 column("Created", "createdAt", As::Time),
             ],
-        }],
+        )],
         beside: &[Beside {
             title: "Latest attempts",
             api: "/events/deliveries?filter=webhookId%3D{id}&limit=10",

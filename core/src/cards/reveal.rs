@@ -23,6 +23,8 @@ pub struct IssueRevealToken {
     /// The only web origin it works for.
     pub origin: Option<String>,
     pub seconds: i64,
+    /// Why, for the audit log.
+    pub reason: Option<String>,
 }
 
 /// Redeems a reveal token.
@@ -86,6 +88,10 @@ fn issue_reveal_token(work: &mut Work, command: &IssueRevealToken) -> Result<Rev
     let card = find(work, command.id)?;
     not_canceled(&card)?;
     let now = work.now();
+    if let Some(reason) = &command.reason {
+        let why = serde_json::json!({ "revealTokenIssued": command.purpose, "reason": reason });
+        work.audit("card", &card.id.to_string(), why);
+    }
     let token = RevealToken {
         hash: command.hash,
         client: card.client,

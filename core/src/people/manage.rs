@@ -39,7 +39,11 @@ pub(super) fn prefetch(work: &mut Work, id: UserId) {
 /// could make themselves anything.
 fn covers(granter: Scopes, role: Role) -> Result<(), Refusal> {
     let beyond = role.scopes().beyond(granter);
-    if beyond.is_empty() { Ok(()) } else { Err(Refusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() }) }
+    if beyond.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() })
+    }
 }
 
 /// Adds a user to the client in the command's context, or to every client. Somebody whose address is known keeps their
@@ -210,11 +214,7 @@ impl Verb for IssueLink {
         let role = user.role_in(client).ok_or(Refusal::UserNotFound)?;
         covers(self.granter, role)?;
         let secret = secret_for_update(work, self.id)?;
-        work.user_secrets.put(UserSecret {
-            link: Some(self.hash),
-            link_until: Some(self.until),
-            ..(*secret).clone()
-        });
+        work.user_secrets.put(UserSecret { link: Some(self.hash), link_until: Some(self.until), ..(*secret).clone() });
         Ok(UserView::of(&user, client))
     }
 }

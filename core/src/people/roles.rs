@@ -75,7 +75,9 @@ impl Role {
                 AuditRead,
                 SimulatorRead,
             ]),
-            Role::Support => some(&[AccountsRead, CardHoldersRead, CardsRead, CardsWrite, AuthorizationsRead, EventsRead]),
+            Role::Support => {
+                some(&[AccountsRead, CardHoldersRead, CardsRead, CardsWrite, AuthorizationsRead, EventsRead])
+            }
             Role::Developer => some(&[
                 AccountsRead,
                 CardsRead,

@@ -147,7 +147,7 @@ impl Office {
             Box::pin(async move {
                 let hash = office.vault.mac(Purpose::RevealTokens, &[&paygen_vault::random_bytes::<32>()]);
                 let purpose = RevealPurpose::Reveal;
-                let make = IssueRevealToken { id, hash, purpose, origin: None, seconds: 120 };
+                let make = IssueRevealToken { id, hash, purpose, origin: None, seconds: 120, reason: None };
                 let made = run(&engine, office.client, Command::IssueRevealToken(make)).await;
                 let spend = UseRevealToken { id, hash, purpose, origin: None };
                 let spent = run(&engine, office.client, Command::UseRevealToken(spend)).await;

@@ -32,7 +32,7 @@ fn pins() {
 
 fn issue_token(world: &mut World, id: CardId, hash: u8, purpose: RevealPurpose, origin: Option<&str>) -> Done {
     let origin = origin.map(str::to_owned);
-    let command = IssueRevealToken { id, hash: [hash; 32], purpose, origin, seconds: 120 };
+    let command = IssueRevealToken { id, hash: [hash; 32], purpose, origin, seconds: 120, reason: None };
     run(world, Command::IssueRevealToken(command))
 }
 
