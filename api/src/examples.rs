@@ -38,3 +38,20 @@ pub fn of_error(status: &str) -> Option<Value> {
         "error": {"code": code, "requestId": "0199a3b2-6c1e-7d40-9f5e-3a1c2b4d5e6f", "docs": format!("http://127.0.0.1:4000/docs/errors/{code}"), "fields": fields},
     }))
 }
+
+/// The answer of a call that waits for the approval of others.
+pub fn of_approval() -> Value {
+    json!({
+        "statusCode": 202, "message": "Others have to approve this. It is done when they have.",
+        "data": {
+            "_id": "665f1c4f4a4f4a4f4a4f4a4f", "action": "transfer.create", "status": "pending",
+            "requester": {"type": "api_key", "id": "665f1c4f4a4f4a4f4a4f4a40"}, "method": "POST", "path": "/transfers",
+            "body": {
+                "amount": 2500, "fromAccountId": "665f1c4f4a4f4a4f4a4f4a41", "toAccountId": "665f1c4f4a4f4a4f4a4f4a42",
+            },
+            "preview": {}, "needed": 1, "decisions": [], "runByRequester": false, "resultStatus": null,
+            "resultMessage": null, "expiresAt": "2026-04-30T10:00:00.000Z", "version": 1,
+            "createdAt": "2026-04-23T10:00:00.000Z", "updatedAt": "2026-04-23T10:00:00.000Z",
+        },
+    })
+}

@@ -51,6 +51,8 @@ scope_numbers! {
     AUDIT_READ = AuditRead,
     USERS_READ = UsersRead,
     USERS_WRITE = UsersWrite,
+    APPROVALS_READ = ApprovalsRead,
+    APPROVALS_WRITE = ApprovalsWrite,
 }
 
 /// The address of the caller.

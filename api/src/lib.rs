@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod approvals;
 pub mod authorizations;
 pub mod body;
 pub mod card_currency;

@@ -33,6 +33,7 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
         (name = "Webhooks", description = "Your endpoints for events. Deliveries are signed, in order for each object, and retried until they succeed."),
         (name = "Responders", description = "Your code that decides payments in real time. A payment that the built-in checks approve is held while the responder is asked; what it answers within its time limit counts, otherwise its fallback."),
         (name = "Access", description = "API keys with scopes, short-lived bearer tokens that can be restricted to a card holder, and the audit log."),
+        (name = "Approvals", description = "Actions that nobody does alone: a policy names them, a call for one of them is answered 202 and kept, and it is made when enough other people have approved it."),
         (name = "Simulator", description = "Simulates the card network, the bank and time. Sandbox only."),
         (name = "Operations", description = "For operators: health, readiness, metrics."),
     ),
@@ -55,6 +56,30 @@ const ERRORS: &[(&str, &str)] = &[
     ("503", "Not ready, overloaded, or the query is too broad; see Retry-After."),
 ];
 
+/// Operations that are answered 202 where the client's policy asks others.
+const APPROVABLE: &[&str] = &[
+    "updateAccount",
+    "closeAccount",
+    "createTransfer",
+    "fundCard",
+    "withdrawFromCard",
+    "updateCard",
+    "unblockCardPin",
+    "createProgram",
+    "updateProgram",
+    "archiveProgram",
+    "createResponder",
+    "updateResponder",
+    "deleteResponder",
+    "resolveException",
+    "createApiKey",
+    "rotateApiKey",
+    "addUser",
+    "updateUser",
+    "removeUser",
+    "setApprovalPolicy",
+];
+
 /// Completes the generated document: credentials, the error responses of every operation, descriptions.
 pub fn finish(mut document: Document31) -> Document31 {
     let components = document.components.get_or_insert_with(Default::default);
@@ -69,6 +94,7 @@ pub fn finish(mut document: Document31) -> Document31 {
     for (status, description) in ERRORS {
         components.responses.insert(format!("Error{status}"), RefOr::T(error(status, description)));
     }
+    components.responses.insert("Waits".to_owned(), RefOr::T(waits()));
     components.add_security_scheme("apiKey", key);
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
     let mut webhooks = PathsBuilder::new();
@@ -91,6 +117,10 @@ pub fn finish(mut document: Document31) -> Document31 {
             let uploads = operation.operation_id.as_deref() == Some("uploadCardHolderDocuments");
             if writing && !uploads && !is_open(operation) {
                 add_dry_run(operation);
+            }
+            if operation.operation_id.as_deref().is_some_and(|id| APPROVABLE.contains(&id)) {
+                let shared = RefOr::Ref(Ref::from_response_name("Waits"));
+                operation.responses.responses.insert("202".to_owned(), shared);
             }
             add_scopes(operation);
             show_errors(operation);
@@ -194,6 +224,16 @@ fn add_errors(operation: &mut Operation, path: &str, writing: bool) {
 fn names_others(path: &str) -> bool {
     let simulated = path.starts_with("/simulator/") && path != "/simulator/clock";
     simulated || ["/transfers", "/auth/tokens", "/cards", "/cards/lookup"].contains(&path)
+}
+
+/// The answer of a call that waits for the approval of others.
+fn waits() -> Response {
+    let mut response = Response::new("The client's policy asks others first: the call is kept as an approval.");
+    let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("Envelope_Approval"));
+    let mut content = Content::new(Some(schema));
+    content.example = Some(examples::of_approval());
+    response.content.insert("application/json".to_owned(), RefOr::T(content));
+    response
 }
 
 fn error(status: &str, description: &str) -> Response {

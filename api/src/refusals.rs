@@ -17,6 +17,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TokenNotFound
         | Refusal::ClientNotFound
         | Refusal::UserNotFound
+        | Refusal::ApprovalNotFound
         | Refusal::ProgramNotFound { .. }
         | Refusal::CardHolderNotFound { .. }
         | Refusal::DocumentNotFound
@@ -35,6 +36,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UserOfPlatform
         | Refusal::SignInLocked { .. }
         | Refusal::ProofRefused
+        | Refusal::ApproverNotPerson
+        | Refusal::OwnApproval
+        | Refusal::NotRequester
         | Refusal::BoundsExceeded { .. }
         | Refusal::CardFrozenByClient
         | Refusal::RevealTokenExpired
@@ -70,6 +74,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyReversed
         | Refusal::ApiKeyRevoked
         | Refusal::UserExists
+        | Refusal::ApprovalNotPending { .. }
+        | Refusal::AlreadyDecided
         | Refusal::Stale
         | Refusal::NumberTaken
         | Refusal::CardHolderErased

@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 
 use super::problem::Problem;
 use super::{
-    access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
-    openapi, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
+    access, accounts, approvals, authorizations, card_holders, cards, compress, events, exceptions, headers, health,
+    incoming, openapi, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -116,6 +116,13 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(access::revoke_token))
         .routes(routes!(access::jwks))
         .routes(routes!(access::list_audit_log))
+        // Approvals
+        .routes(routes!(approvals::list_approvals))
+        .routes(routes!(approvals::get_approval))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::reject))
+        .routes(routes!(approvals::cancel_approval))
+        .routes(routes!(approvals::get_approval_policy, approvals::set_approval_policy))
         // Operations
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz));

@@ -95,6 +95,8 @@ pub struct Shared {
     /// The memory budget of responses.
     pub answer_bytes: Budget,
     pub streams: Streams,
+    /// Wakes whoever makes approved calls.
+    pub approved: tokio::sync::Notify,
     /// Held while the test clock is advanced, so that advances run one at a time.
     pub advancing: tokio::sync::Mutex<()>,
     pub settings: Settings,

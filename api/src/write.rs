@@ -15,6 +15,7 @@ use paygen_core::{Command, Outcome, Refusal, Request};
 use paygen_vault::{HolderKey, Purpose};
 use serde::Serialize;
 
+use super::approvals::{self, AllowedBy};
 use super::card_numbers;
 use super::gate::Caller;
 use super::log_outcome::LogOutcome;
@@ -38,6 +39,8 @@ pub struct Write {
     pub dry_run: bool,
     /// The queue that its command waits in.
     priority: Priority,
+    /// What allows a call that needs the approval of others.
+    allowed: Option<AllowedBy>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Write {
@@ -58,10 +61,15 @@ impl Write {
         let write = Write {
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
-            idempotency_key: idempotency_key(parts)?,
+            // A call that was approved is made once, whoever makes it.
+            idempotency_key: match AllowedBy::read(parts)? {
+                Some(allowed) => Some(allowed.idempotency_key()),
+                None => idempotency_key(parts)?,
+            },
             if_match: if_match(parts)?,
             dry_run,
             priority: Priority::Api,
+            allowed: AllowedBy::read(parts)?,
         };
         Ok((write, params))
     }
@@ -278,6 +286,59 @@ impl Write {
     /// As [`Write::perform`], for a command that was prepared with rows read beside the engine or with a random number:
     /// `None` when these are outdated. The caller prepares it again, at most [`MAX_ATTEMPTS`] times.
     pub async fn attempt<T: Serialize + 'static>(
+        &self,
+        app: &Api,
+        caller: &Caller,
+        content: impl AsRef<str>,
+        command: Command,
+        success: Success<T>,
+    ) -> Result<Option<Response>, Problem> {
+        let approvable = command.approval().filter(|_| !self.dry_run);
+        let call = approvals::Call { method: self.method.as_str(), path: &self.path, body: content.as_ref() };
+        if let Some(allowed) = self.allowed {
+            approvals::check(app, caller, allowed, &call).await?;
+            let done = self.submit(app, caller, content, command, success).await?;
+            if let (AllowedBy::Requester(id), Some(answer)) = (allowed, &done) {
+                approvals::finish(app, caller, id, answer.status()).await?;
+            }
+            return Ok(done);
+        }
+        let Some((action, amount)) = approvable else {
+            return self.submit(app, caller, content, command, success).await;
+        };
+        let Some(needed) = approvals::needed(app, caller, action, amount).await? else {
+            return self.submit(app, caller, content, command, success).await;
+        };
+        if let Some(kept) = self.replay_if_kept(app, caller, content.as_ref()).await? {
+            return Ok(Some(kept));
+        }
+        // What the rules refuse is refused now, and nobody is asked about it.
+        let dry = Submission {
+            request: Request::new(caller.context(super::request_id::current_request_id()), command),
+            idempotency: None,
+            dry_run: true,
+        };
+        let outcome = match app.engine.submit(self.priority, dry).await? {
+            Answer::Decided(Err(refusal)) if is_retryable(&refusal) => return Ok(None),
+            Answer::Decided(Err(refusal)) => return Err(refusal.into()),
+            Answer::Decided(Ok(outcome)) | Answer::Kept(Ok(outcome), _) => outcome,
+            Answer::Kept(Err(refusal), _) => return Err(refusal.into()),
+            Answer::Replayed(_) => return Err(Problem::internal("a dry run was replayed")),
+        };
+        let before = outcome.version().filter(|_| self.method == Method::PUT).map(|version| version - 1);
+        let if_match = self.if_match.or(before);
+        let shown = (success.show)(&outcome);
+        let preview = match success.without_secret {
+            Some(without) => shown.map(without),
+            None => shown,
+        };
+        let preview = preview.and_then(|shown| serde_json::to_string(&shown).ok()).unwrap_or_default();
+        let request = approvals::request(app, caller, action, needed, &call, if_match, preview).await?;
+        self.submit(app, caller, content, request, approvals::asked()).await
+    }
+
+    /// Submits the command itself.
+    async fn submit<T: Serialize + 'static>(
         &self,
         app: &Api,
         caller: &Caller,

@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use paygen_core::access::{Actor, Granter, Scope, Scopes};
+use paygen_core::access::{Actor, Granter, Scope, Scopes, Token};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, UserId};
+use paygen_core::people::UserStatus;
+use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
+use paygen_engine::clock::wall;
 use paygen_store::StoreError;
 use paygen_store::query::{Filter, ListColumn};
 
@@ -223,6 +226,38 @@ impl App {
         let token_until = Some(Instant::default().plus_seconds(claims.expires));
         let actor = Actor::Token(claims.id);
         Ok(Caller { actor, bound, token_until, ..Caller::new(known, scopes, address) })
+    }
+
+    /// The caller that an actor would be now, with the rights that they have now; `None` if they have none any more.
+    pub async fn caller_again(
+        &self,
+        client: ClientId,
+        actor: Actor,
+        address: IpAddr,
+    ) -> Result<Option<Caller>, StoreError> {
+        let (key, scopes) = match actor {
+            Actor::ApiKey(id) => (id, None),
+            Actor::Token(id) => {
+                let token = self.reader.get::<Token>(Key::of(client, id.0)).await?;
+                let works = token.filter(|token| token.revoked_at.is_none() && token.expires_at > wall());
+                let Some(token) = works else { return Ok(None) };
+                (token.api_key, Some(token.scopes))
+            }
+            Actor::User(id) => {
+                let Some((user, _)) = self.reader.user(id).await? else { return Ok(None) };
+                let scopes = user.scopes_in(client);
+                let may = user.status == UserStatus::Active && !scopes.is_empty();
+                return Ok(may.then(|| Caller::of_user(client, id, scopes, address)));
+            }
+            Actor::RevealToken | Actor::Operator | Actor::System => return Ok(None),
+        };
+        let Some(known) = self.credentials.by_id(client, key).await? else { return Ok(None) };
+        if known.check(self.clock.now()).is_err() {
+            return Ok(None);
+        }
+        let own = known.key.scopes;
+        let scopes = scopes.map_or(own, |scopes| scopes.iter().filter(|scope| own.has(*scope)).collect());
+        Ok(Some(Caller { actor, ..Caller::new(known, scopes, address) }))
     }
 
     fn check_key(&self, known: &KnownKey, address: IpAddr) -> Result<(), NotAuthenticated> {

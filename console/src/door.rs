@@ -36,12 +36,14 @@ pub(crate) struct Call {
     pub(crate) if_match: String,
     /// For `Idempotency-Key`.
     pub(crate) once: String,
+    /// The approval that allows it, for `Approval-Id`.
+    pub(crate) approval: String,
 }
 
 impl Call {
     pub(crate) fn get(path: impl Into<String>) -> Call {
-        let (if_match, once) = (String::new(), String::new());
-        Call { method: Method::GET, path: path.into(), body: None, if_match, once }
+        let (if_match, once, approval) = Default::default();
+        Call { method: Method::GET, path: path.into(), body: None, if_match, once, approval }
     }
 }
 
@@ -96,7 +98,9 @@ impl Door {
         if call.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        for (name, value) in [("if-match", &call.if_match), ("idempotency-key", &call.once)] {
+        for (name, value) in
+            [("if-match", &call.if_match), ("idempotency-key", &call.once), ("approval-id", &call.approval)]
+        {
             if let Ok(value) = HeaderValue::from_str(value)
                 && !value.is_empty()
             {

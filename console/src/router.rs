@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use paygen_core::access::Scope;
 
 use crate::answer::protect;
-use crate::pages::{action, decision, factors, home, list, object, profile, reveal, review, search, sign_in};
+use crate::pages::{action, approval, decision, factors, home, list, object, profile, reveal, review, search, sign_in};
 use crate::resources;
 use crate::visitor::Visitor;
 use crate::{Console, shell};
@@ -43,6 +43,9 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
     ("GET", "/confirm", None),
     ("POST", "/confirm", None),
     ("GET", "/authorizations/{id}/decision", Some(Scope::AuthorizationsRead)),
+    ("GET", "/approvals/{id}", Some(Scope::ApprovalsRead)),
+    ("GET", "/approvals/{id}/run", Some(Scope::ApprovalsRead)),
+    ("POST", "/approvals/{id}/run", Some(Scope::ApprovalsRead)),
     ("GET", "/cards/{id}/reveal", Some(Scope::CardsReveal)),
     ("POST", "/cards/{id}/reveal", Some(Scope::CardsReveal)),
     ("GET", "/card-holders/{id}/review", Some(Scope::CardHoldersRead)),
@@ -109,6 +112,9 @@ pub fn router(console: Console) -> Router {
 
 fn own() -> Router<Console> {
     let decision = |visitor: Visitor, Path(id): Path<String>| decision::page(visitor, id);
+    let waiting = |visitor: Visitor, Path(id): Path<String>| approval::page(visitor, id);
+    let run_form = |visitor: Visitor, Path(id): Path<String>| approval::run_form(visitor, id);
+    let run = |visitor: Visitor, Path(id): Path<String>, body: Body| approval::run(visitor, id, body);
     let reveal_form = |visitor: Visitor, Path(id): Path<String>| reveal::form(visitor, id);
     let reveal_submit = |visitor: Visitor, Path(id): Path<String>, body: Body| reveal::submit(visitor, id, body);
     let review = |visitor: Visitor, Path(id): Path<String>| review::page(visitor, id);
@@ -126,6 +132,8 @@ fn own() -> Router<Console> {
         .route("/console/profile/sessions", get(profile::sessions).post(profile::end_sessions))
         .route("/console/client", post(profile::show_client))
         .route("/console/authorizations/{id}/decision", get(decision))
+        .route("/console/approvals/{id}", get(waiting))
+        .route("/console/approvals/{id}/run", get(run_form).post(run))
         .route("/console/cards/{id}/reveal", get(reveal_form).post(reveal_submit))
         .route("/console/card-holders/{id}/review", get(review))
         .route("/console/card-holders/{id}/documents/{document}", get(file))

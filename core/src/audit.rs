@@ -112,6 +112,8 @@ pub(crate) fn audit_changes(work: &mut Work) {
     append(work.users.changed_by_command(), work);
     append(work.user_secrets.changed_by_command(), work);
     append(work.sessions.changed_by_command(), work);
+    append(work.approvals.changed_by_command(), work);
+    append(work.approval_policies.changed_by_command(), work);
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
+use crate::approvals::{self, ApprovalAction, ApprovalPolicyView, ApprovalView};
 use crate::audit::audit_changes;
 use crate::authorizations::{self, AnsweredView, AuthorizationView};
 use crate::card_holders::{self, CardHolder, DocumentView};
@@ -11,6 +12,7 @@ use crate::clock::{self, ClockReading};
 use crate::events;
 use crate::exceptions::ExceptionView;
 use crate::ids::Id;
+use crate::money::Decimal;
 use crate::people::{self, Session, UserView};
 use crate::programs::{self, ProgramView};
 use crate::refusal::Stop;
@@ -56,6 +58,11 @@ macro_rules! commands {
             /// The object whose commands run in the order in which they were submitted; see [`Verb::home`].
             pub fn home(&self) -> Option<Id> {
                 match self { $(Command::$variant(payload) => payload.home(),)* }
+            }
+
+            /// The action for which a policy can ask others; see [`Verb::approval`].
+            pub fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+                match self { $(Command::$variant(payload) => payload.approval(),)* }
             }
 
             /// Names the rows that are known to be needed before the first run; see [`Verb::prefetch`].
@@ -159,6 +166,12 @@ commands! {
     SetSecondFactor(people::SetSecondFactor) = "user.second_factor" => Count,
     EndSessions(people::EndSessions) = "session.end" => Count,
     TouchSessions(people::TouchSessions) = "session.touch" => Count,
+    SetApprovalPolicy(approvals::SetApprovalPolicy) = "approval_policy.set" => ApprovalPolicy,
+    RequestApproval(Box<approvals::RequestApproval>) = "approval.request" => Approval,
+    DecideApproval(approvals::DecideApproval) = "approval.decide" => Approval,
+    CancelApproval(approvals::CancelApproval) = "approval.cancel" => Approval,
+    FinishApproval(approvals::FinishApproval) = "approval.finish" => Approval,
+    ExpireApproval(approvals::ExpireApproval) = "approval.expire" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,
 }
 
@@ -192,6 +205,8 @@ pub enum Outcome {
     Program(Pictured<ProgramView>),
     Clock(ClockReading),
     User(UserView),
+    Approval(Box<ApprovalView>),
+    ApprovalPolicy(ApprovalPolicyView),
     Session(Box<Session>),
     Count(u64),
 }
@@ -216,6 +231,8 @@ impl Outcome {
             Outcome::MaybeTransaction(_) | Outcome::Answered(_) => None,
             Outcome::MaybeCard(found) => found.as_ref().as_ref().map(|view| view.version),
             Outcome::User(view) => Some(view.version),
+            Outcome::Approval(view) => Some(view.version),
+            Outcome::ApprovalPolicy(view) => Some(view.version),
             Outcome::Session(_)
             | Outcome::Token(_)
             | Outcome::Client(_)

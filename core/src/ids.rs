@@ -183,6 +183,7 @@ typed_ids! {
     /// Somebody who uses the console.
     UserId,
     SessionId,
+    ApprovalId,
 }
 
 impl From<AccountId> for LedgerAccountId {

@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod approvals;
 pub mod authorizations;
 pub mod card_holders;
 pub mod cards;

@@ -141,6 +141,13 @@ impl Decimal {
         Digits::of(self.units, self.scale)
     }
 
+    /// Whether the number is greater than another one.
+    pub fn is_above(self, other: Decimal) -> bool {
+        let scale = self.scale.max(other.scale);
+        let scaled = |number: Decimal| i128::from(number.units) * 10i128.pow(u32::from(scale - number.scale));
+        scaled(self) > scaled(other)
+    }
+
     /// The number × 10^`exponent` as an integer; `None` if it needs more decimals or overflows.
     pub fn to_minor(self, exponent: u8) -> Option<i64> {
         let up = exponent.checked_sub(self.scale)?;

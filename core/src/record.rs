@@ -61,6 +61,9 @@ pub enum Kind {
     /// What a user signs in with.
     UserSecret,
     Session,
+    /// A call that waits for the approval of others.
+    Approval,
+    ApprovalPolicy,
 }
 
 /// The part of a key that follows the client: an id or a hash, at most 32 bytes.

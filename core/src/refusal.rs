@@ -84,6 +84,18 @@ pub enum Refusal {
     },
     #[error("This link or code was used already, or its time is over.")]
     ProofRefused,
+    #[error("There is no such approval for this client.")]
+    ApprovalNotFound,
+    #[error("The approval is {status}; it does not wait any more.")]
+    ApprovalNotPending { status: &'static str },
+    #[error("Only people approve, in the console. An API key cannot.")]
+    ApproverNotPerson,
+    #[error("You asked for this yourself, or the API key that did is yours. Somebody else must approve it.")]
+    OwnApproval,
+    #[error("You have decided about this already.")]
+    AlreadyDecided,
+    #[error("Only who asked for it can do this.")]
+    NotRequester,
     /// `If-Match` does not name the stored version.
     #[error(
         "The object is at version {current}, not at the version named in If-Match. Read it again and retry with its present version."
@@ -369,6 +381,12 @@ impl Refusal {
             Refusal::RoleExceeded { .. } => "role_exceeded",
             Refusal::SignInLocked { .. } => "sign_in_locked",
             Refusal::ProofRefused => "proof_refused",
+            Refusal::ApprovalNotFound => "approval_not_found",
+            Refusal::ApprovalNotPending { .. } => "approval_not_pending",
+            Refusal::ApproverNotPerson => "approver_not_person",
+            Refusal::OwnApproval => "own_approval",
+            Refusal::AlreadyDecided => "already_decided",
+            Refusal::NotRequester => "not_requester",
             Refusal::Stale => "changed_meanwhile",
             Refusal::NumberTaken => "no_free_card_number",
             Refusal::CardHolderErased => "card_holder_erased",
@@ -462,6 +480,12 @@ impl Refusal {
             | Refusal::UserOfPlatform
             | Refusal::SignInLocked { .. }
             | Refusal::ProofRefused
+            | Refusal::ApprovalNotFound
+            | Refusal::ApprovalNotPending { .. }
+            | Refusal::ApproverNotPerson
+            | Refusal::OwnApproval
+            | Refusal::AlreadyDecided
+            | Refusal::NotRequester
             | Refusal::DefaultProgram
             | Refusal::RangesTaken { .. }
             | Refusal::LoosensProgram { .. }

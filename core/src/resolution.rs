@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
+use crate::approvals::ApprovalAction;
 use crate::authorizations::price_pending_advice;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
 use crate::fields::check_version;
@@ -40,6 +41,10 @@ impl Verb for ResolveException {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ExceptionResolve, None))
+    }
 
     fn run(&self, work: &mut Work) -> Result<ExceptionView, Stop> {
         resolve(work, self)

@@ -1,6 +1,8 @@
 //! What every command defines: its home, the rows it prefetches, and its rule.
 
+use crate::approvals::ApprovalAction;
 use crate::ids::{ClientId, Id};
+use crate::money::Decimal;
 use crate::refusal::Stop;
 use crate::work::Work;
 
@@ -27,6 +29,11 @@ pub trait Verb {
 
     /// Names the rows that are known to be needed, so that a typical command loads its rows in one round trip.
     fn prefetch(&self, work: &mut Work, client: ClientId);
+
+    /// The action for which a policy can ask others, with its amount in major units.
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        None
+    }
 
     /// The rule. Every refusal comes before the first change.
     fn run(&self, work: &mut Work) -> Result<Self::Answer, Stop>;

@@ -79,6 +79,8 @@ macro_rules! for_each_table {
             user_emails: $crate::people::UserEmail,
             user_secrets: $crate::people::UserSecret,
             sessions: $crate::people::Session,
+            approvals: $crate::approvals::Approval,
+            approval_policies: $crate::approvals::ApprovalPolicy,
         }
     };
 }

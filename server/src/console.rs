@@ -37,16 +37,17 @@ pub fn link(url: &str, invited: &Invited) -> Option<String> {
     invited.link.as_ref().map(|text| format!("{url}/console/link/{}", text.as_str()))
 }
 
-/// Serves the port for as long as the process runs. `api` is where the API is called from outside.
+/// Serves the port for as long as the process runs. `calls` answers calls of the API within the process; `address` is where
+/// they are made from outside.
 pub async fn serve(
     listener: Option<&TcpListener>,
     api: &Api,
+    calls: Router,
     config: &Config,
     address: SocketAddr,
     open: &GracefulShutdown,
 ) {
     let Some(listener) = listener else { return std::future::pending().await };
-    let calls: Router = paygen_api::router::router(api.clone(), None);
     let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let door = Door::new(calls, &outside);
     let url = config.console_url.clone();

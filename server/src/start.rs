@@ -217,6 +217,7 @@ fn api(
         answer_bytes: Budget::new(config.answer_bytes),
         request_measures: Default::default(),
         streams: Streams::default(),
+        approved: tokio::sync::Notify::new(),
         advancing: tokio::sync::Mutex::default(),
         settings,
         sampled: measures::Sampled::default(),

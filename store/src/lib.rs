@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, reason = "names of fields say what they are; docs state units, bounds and rules")]
 
+mod approvals;
 mod database;
 pub mod figures;
 mod installation;

@@ -39,6 +39,7 @@ pub(crate) const ALL: &[Migration] = &[
         text: include_str!("../migrations/0013_streamed_questions.sql"),
     },
     Migration { number: 14, name: "0014_people", text: include_str!("../migrations/0014_people.sql") },
+    Migration { number: 15, name: "0015_approvals", text: include_str!("../migrations/0015_approvals.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

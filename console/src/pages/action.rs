@@ -157,6 +157,7 @@ fn call_of(action: &Action, id: &str, values: &Values, body: &Json) -> Option<Ca
         body: sends.then(|| body.to_text()),
         if_match: values.get("version").to_owned(),
         once: values.get("once").to_owned(),
+        approval: String::new(),
     })
 }
 
@@ -215,8 +216,12 @@ impl OrZero for Json {
     }
 }
 
-async fn done(visitor: &Visitor, action: &Action, id: &str, answer: &Answer) -> Response {
+pub(crate) async fn done(visitor: &Visitor, action: &Action, id: &str, answer: &Answer) -> Response {
     let data = answer.data();
+    if answer.status == StatusCode::ACCEPTED {
+        let approval = format!("/console/approvals/{}", text_at(data, "_id"));
+        return with_flash(see(&approval), "good", &answer.message());
+    }
     let then = fill(action.then, id, |name| text_at(data, name)).unwrap_or_default();
     let then = format!("/console{then}");
     let shown_once = action.once.iter().any(|(path, _)| !text_at(data, path).is_empty());

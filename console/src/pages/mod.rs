@@ -1,6 +1,7 @@
 //! The pages: those that tables describe, and those of their own.
 
 pub(crate) mod action;
+pub(crate) mod approval;
 pub(crate) mod decision;
 pub(crate) mod factors;
 pub(crate) mod home;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod approvals;
 pub(crate) mod authorizations;
 pub(crate) mod card_holders;
 pub(crate) mod cards;
@@ -16,7 +17,7 @@ pub(crate) mod webhooks;
 
 use paygen_core::access::Scope;
 
-use crate::pages::{decision, reveal, review};
+use crate::pages::{approval, decision, reveal, review};
 use crate::shell::{NavEntry, NavGroup};
 use crate::tables::{Action, List, Object};
 
@@ -40,6 +41,7 @@ const ALL: &[&Resource] = &[
     &webhooks::RESOURCE,
     &responders::RESOURCE,
     &access::RESOURCE,
+    &approvals::RESOURCE,
     &simulator::RESOURCE,
 ];
 
@@ -64,6 +66,7 @@ pub(crate) fn action(path: &str) -> Option<&'static Action> {
 pub(crate) fn special(path: &str) -> Option<(&'static str, Scope)> {
     match path {
         "/authorizations/{id}/decision" => Some((decision::TITLE, Scope::AuthorizationsRead)),
+        "/approvals/{id}/run" => Some((approval::TITLE, Scope::ApprovalsRead)),
         "/cards/{id}/reveal" => Some((reveal::TITLE, Scope::CardsReveal)),
         "/card-holders/{id}/review" => Some((review::TITLE, Scope::CardHoldersRead)),
         "/cards/new?cardHolderId={_id}" => Some(("Issue a card", Scope::CardsWrite)),
@@ -129,7 +132,13 @@ pub(crate) const NAVIGATION: &[NavGroup] = &[
             },
         ],
     },
-    NavGroup { title: "Administration", entries: &[entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead)] },
+    NavGroup {
+        title: "Administration",
+        entries: &[
+            entry("/approvals", "Approvals", "approvals", "v", Scope::ApprovalsRead),
+            entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead),
+        ],
+    },
 ];
 
 #[cfg(test)]

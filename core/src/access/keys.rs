@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::access::{ApiKey, ApiKeyHash, ApiKeyStatus, ApiKeyView, Scopes};
+use crate::approvals::ApprovalAction;
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{ApiKeyId, ClientId, Id};
+use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -111,6 +113,10 @@ impl Verb for CreateApiKey {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ApiKeyCreate, None))
+    }
+
     fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
         create_api_key(work, self)
     }
@@ -171,6 +177,10 @@ impl Verb for RotateApiKey {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ApiKeyCreate, None))
+    }
 
     fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
         rotate_api_key(work, self)

@@ -37,6 +37,9 @@ crate::string_enum! {
         /// People who use the console, and their roles.
         UsersRead = "users:read",
         UsersWrite = "users:write",
+        ApprovalsRead = "approvals:read",
+        /// Only people approve; an API key with it can cancel what it asked for.
+        ApprovalsWrite = "approvals:write",
     }
 }
 

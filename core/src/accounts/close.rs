@@ -2,7 +2,9 @@
 
 use crate::accounts::update::update;
 use crate::accounts::{AccountStatus, AccountView, UpdateAccount};
+use crate::approvals::ApprovalAction;
 use crate::ids::{AccountId, ClientId, Id};
+use crate::money::Decimal;
 use crate::refusal::Stop;
 use crate::table::Access;
 use crate::verb::Verb;
@@ -23,6 +25,10 @@ impl Verb for CloseAccount {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.prefetch_account(client, self.id, Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::AccountClose, None))
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

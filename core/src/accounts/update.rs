@@ -4,6 +4,7 @@ use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{
     Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_for_update,
 };
+use crate::approvals::ApprovalAction;
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version, not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
@@ -56,6 +57,15 @@ impl Verb for UpdateAccount {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.prefetch_account(client, self.id, Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        let raises = self.limits.is_some() || self.credit_limit.is_some();
+        match (self.balance.is_some(), raises) {
+            (true, _) => Some((ApprovalAction::AccountAdjust, None)),
+            (false, true) => Some((ApprovalAction::LimitsChange, None)),
+            (false, false) => None,
+        }
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

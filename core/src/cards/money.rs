@@ -3,6 +3,7 @@
 use aws_lc_rs::digest;
 
 use crate::accounts::emit_balance_updated;
+use crate::approvals::ApprovalAction;
 use crate::cards::{
     Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, emit_card, find, find_payer,
     find_receiver, funds_of, not_canceled, view,
@@ -54,6 +55,10 @@ impl Verb for FundCard {
         prefetch_movement(work, client, self.id, Some(self.debit_account), reference);
     }
 
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::CardFund, Some(self.amount)))
+    }
+
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
         fund(work, self)
     }
@@ -91,6 +96,10 @@ impl Verb for WithdrawFromCard {
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         let reference = self.payment_reference.as_deref();
         prefetch_movement(work, client, self.id, self.credit_account, reference);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::CardFund, Some(self.amount)))
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {

@@ -1,11 +1,13 @@
 //! Changing a card: freezing and unfreezing, canceling, settings.
 
+use crate::approvals::ApprovalAction;
 use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, view};
 use crate::events::EventType;
 use crate::fields::{Echo, check_read_only};
 use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::limits::{NewControls, SpendingControls};
+use crate::money::Decimal;
 use crate::programs::{self, check_loosening};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -43,6 +45,16 @@ impl Verb for UpdateCard {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.prefetch_card(client, self.id, Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        // Card holders change their own card with a token.
+        let alone = self.by_holder;
+        match (self.controls.is_some(), self.status) {
+            (true, _) if !alone => Some((ApprovalAction::LimitsChange, None)),
+            (false, Some(CardStatus::Active)) if !alone => Some((ApprovalAction::CardUnblock, None)),
+            (_, _) => None,
+        }
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {

@@ -2,8 +2,10 @@
 
 use super::{Membership, Role, User, UserEmail, UserSecret, UserStatus, UserView};
 use crate::access::{Actor, Scopes};
+use crate::approvals::ApprovalAction;
 use crate::fields::check_version;
 use crate::ids::{ClientId, Id, UserId};
+use crate::money::Decimal;
 use crate::record::{Key, KeyBytes};
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -105,6 +107,10 @@ impl Verb for AddUser {
         work.user_emails.prefetch(email_key(&self.email_hash), Access::Exclusive);
     }
 
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::UserRole, None))
+    }
+
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
         covers(self.granter, self.role)?;
         let client = work.client();
@@ -156,6 +162,10 @@ impl Verb for ChangeUser {
 
     fn prefetch(&self, work: &mut Work, _: ClientId) {
         work.users.prefetch(key(self.id), Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::UserRole, None))
     }
 
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {

@@ -48,6 +48,8 @@ impl Role {
                 ProgramsRead,
                 SimulatorRead,
                 SimulatorWrite,
+                ApprovalsRead,
+                ApprovalsWrite,
             ]),
             Role::Finance => some(&[
                 AccountsRead,
@@ -59,6 +61,8 @@ impl Role {
                 ProgramsRead,
                 AuditRead,
                 SimulatorRead,
+                ApprovalsRead,
+                ApprovalsWrite,
             ]),
             Role::Fraud => some(&[
                 AccountsRead,
@@ -74,6 +78,8 @@ impl Role {
                 RespondersWrite,
                 AuditRead,
                 SimulatorRead,
+                ApprovalsRead,
+                ApprovalsWrite,
             ]),
             Role::Support => {
                 some(&[AccountsRead, CardHoldersRead, CardsRead, CardsWrite, AuthorizationsRead, EventsRead])
@@ -93,6 +99,7 @@ impl Role {
                 KeysWrite,
                 SimulatorRead,
                 SimulatorWrite,
+                ApprovalsRead,
             ]),
         }
     }

@@ -1,11 +1,13 @@
 //! Creating, changing and archiving programs.
 
+use crate::approvals::ApprovalAction;
 use crate::cards::{Brand, FundingMode};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, ProgramId};
 use crate::limits::{NewControls, NewLimit, SpendingControls, divide_anew, start_limits};
 use crate::money::Currency;
+use crate::money::Decimal;
 use crate::programs::find::find_for_update;
 use crate::programs::ranges::{share, take};
 use crate::programs::record::{NumberRange, Program, ProgramSettings, ProgramStatus};
@@ -114,6 +116,10 @@ impl Verb for CreateProgram {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ProgramChange, None))
+    }
+
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {
         create(work, self)
     }
@@ -164,6 +170,10 @@ impl Verb for UpdateProgram {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.programs.prefetch(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ProgramChange, None))
     }
 
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {
@@ -226,6 +236,10 @@ impl Verb for ArchiveProgram {
 
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.programs.prefetch(Key::of(client, self.id.0), Access::Exclusive);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ProgramChange, None))
     }
 
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {

@@ -6,8 +6,10 @@ use super::{
     CallOutcome, Fallback, OnSilence, Responder, ResponderCall, ResponderKind, ResponderSettings, ResponderSwitch,
     ResponderView,
 };
+use crate::approvals::ApprovalAction;
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, ResponderId};
+use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
@@ -97,6 +99,10 @@ impl Verb for CreateResponder {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ResponderChange, None))
+    }
+
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {
         check_fallback(&self.settings)?;
         let now = work.now();
@@ -131,6 +137,10 @@ impl Verb for UpdateResponder {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ResponderChange, None))
+    }
 
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {
         update(work, self)
@@ -191,6 +201,10 @@ impl Verb for DeleteResponder {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::ResponderChange, None))
+    }
 
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {
         let found = find(work, self.id)?;

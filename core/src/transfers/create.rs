@@ -1,6 +1,7 @@
 //! Transferring money between two accounts.
 
 use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
+use crate::approvals::ApprovalAction;
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{AccountId, ClientId, Id, TransferId};
@@ -34,6 +35,10 @@ impl Verb for CreateTransfer {
     fn prefetch(&self, work: &mut Work, client: ClientId) {
         work.prefetch_account(client, self.from, Access::Shared);
         work.prefetch_account(client, self.to, Access::Shared);
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::TransferCreate, Some(self.amount)))
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<TransferView>, Stop> {

@@ -4,6 +4,7 @@ pub mod field;
 
 use paygen_core::access::{ApiKey, ApiKeyStatus, AuditEntry};
 use paygen_core::accounts::{Account, AccountStatus, AccountType, CategoryWord, Detail, DetailType, OwnerType};
+use paygen_core::approvals::{Approval, ApprovalAction, ApprovalStatus};
 use paygen_core::authorizations::{Authorization, AuthorizationStatus, Reason};
 use paygen_core::card_holders::{CardHolder, CardHolderStatus, Document, DocumentPart, ReviewStatus};
 use paygen_core::cards::{Brand, CancellationReason, Card, CardStatus, CardType, FundingMode};
@@ -480,6 +481,22 @@ pub mod api_keys {
         UPDATED_AT = time("updatedAt", "t.updated_at");
     }
     plain_list!(ApiKey, "api_keys", id ID);
+}
+
+pub mod approvals {
+    use super::*;
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        ACTION = word("action", "t.action", ApprovalAction::WORDS);
+        STATUS = word("status", "t.status", ApprovalStatus::WORDS);
+        REQUESTER = id("requesterId", "t.requester_id");
+        EXPIRES_AT = time("expiresAt", "t.expires_at");
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+    plain_list!(Approval, "approvals", id ID);
 }
 
 pub mod audit_log {

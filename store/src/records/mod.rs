@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod approvals;
 mod authorizations;
 mod card_holders;
 mod cards;

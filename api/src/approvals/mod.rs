@@ -1,0 +1,14 @@
+//! `/approvals` and `/approval-policy`: calls that need the approval of others.
+
+mod bodies;
+mod gate;
+mod policy;
+mod read;
+mod run;
+mod write;
+
+pub use gate::{AllowedBy, ApprovedCall, Call, asked, check, finish, needed, request};
+pub use policy::*;
+pub use read::*;
+pub use run::run;
+pub use write::*;

@@ -1,0 +1,28 @@
+//! Approvals: a policy names actions that nobody does alone. A call for such an action is kept; when enough other people
+//! have approved it, it is made as its requester's, once.
+
+mod actions;
+mod decide;
+mod policy;
+mod record;
+mod request;
+mod view;
+
+pub use actions::ApprovalAction;
+pub use decide::{CancelApproval, DecideApproval, ExpireApproval, FinishApproval};
+pub use policy::{ApprovalPolicyView, SetApprovalPolicy};
+pub use record::{Approval, ApprovalDecision, ApprovalPolicy, ApprovalRule, ApprovalStatus, Verdict};
+pub use request::RequestApproval;
+pub use view::ApprovalView;
+
+/// How long an approval waits, in seconds of wall time.
+pub const APPROVAL_SECONDS: i64 = 7 * 86_400;
+
+/// The most people that a rule can ask for.
+pub const MAX_APPROVERS: i64 = 10;
+
+/// The most approvals of a client that wait at a time.
+pub const MAX_WAITING: i64 = 1_000;
+
+#[cfg(test)]
+mod tests;
