@@ -11,7 +11,7 @@ use super::bodies::{ApprovalRuleBody, SetApprovalPolicyBody};
 use crate::Api;
 use crate::body::Body;
 use crate::gate::{APPROVALS_READ, USERS_WRITE, Unbound};
-use crate::problem::Problem;
+use crate::problem::{FieldProblem, Problem};
 use crate::query::NoParams;
 use crate::reply::{self, Envelope};
 use crate::write::{IfMatch, Success, Write, WriteParams};
@@ -46,6 +46,14 @@ pub async fn set_approval_policy(
     write: Write,
     body: Body<SetApprovalPolicyBody>,
 ) -> Result<Response, Problem> {
+    let negative = |(at, rule): (usize, &ApprovalRuleBody)| {
+        let negative = rule.above.is_some_and(|above| above.is_negative());
+        negative.then(|| FieldProblem::new(format!("/rules/{at}/above"), "minimum", "must not be negative"))
+    };
+    let wrong: Vec<FieldProblem> = body.value.rules.0.iter().enumerate().filter_map(negative).collect();
+    if !wrong.is_empty() {
+        return Err(Problem::invalid(wrong));
+    }
     let rule = |rule: ApprovalRuleBody| ApprovalRule {
         action: rule.action,
         above: rule.above,

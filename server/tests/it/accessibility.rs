@@ -40,7 +40,7 @@ const LOOKS: &str = "(() => { const looks = new Map(), grounds = new Map();
     sessionStorage.looks = JSON.stringify([...known]);
     return { include: [...looks.values()] }; })()";
 
-const SIZES: [(u32, u32); 2] = [(1400, 900), (390, 844)];
+pub const SIZES: [(u32, u32); 2] = [(1400, 900), (390, 844)];
 
 fn pages() -> Vec<String> {
     let guide =
@@ -49,9 +49,10 @@ fn pages() -> Vec<String> {
     others.map(str::to_owned).into_iter().chain(guides::files().into_iter().map(guide)).collect()
 }
 
-fn open(browser: &mut Browser, url: &str, path: &str) {
+pub fn open(browser: &mut Browser, url: &str, path: &str) {
     browser.open(&format!("{url}{path}"));
-    browser.wait_for(&format!("location.pathname === '{path}' && document.readyState === 'complete'"));
+    let bare = path.split('?').next().unwrap_or(path);
+    browser.wait_for(&format!("location.pathname === '{bare}' && document.readyState === 'complete'"));
     let known = browser.evaluate(&format!("{AXE}; typeof axe.run"));
     assert_eq!(known, Value::from("function"));
 }
@@ -67,7 +68,7 @@ fn look(browser: &mut Browser, (width, height): (u32, u32), dark: bool) {
 }
 
 /// Reads what is open in both themes, which differ in their colours only.
-fn read(browser: &mut Browser, place: &str, size: (u32, u32), within: &str, faults: &mut Vec<String>) {
+pub fn read(browser: &mut Browser, place: &str, size: (u32, u32), within: &str, faults: &mut Vec<String>) {
     let colours = ("runOnly: ['color-contrast']", LOOKS.replace("ROOT", within));
     let others = ("rules: { 'color-contrast': { enabled: false } }", within.to_owned());
     for (dark, (only, place_of)) in [(false, &others), (false, &colours), (true, &colours)] {
@@ -79,7 +80,7 @@ fn read(browser: &mut Browser, place: &str, size: (u32, u32), within: &str, faul
     }
 }
 
-fn assert_none(faults: &[String]) {
+pub fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 

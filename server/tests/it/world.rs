@@ -156,6 +156,8 @@ pub struct Server {
     pub url: String,
     pub http: reqwest::Client,
     pub key: String,
+    /// The one-time link to the console that the sandbox prints.
+    console: std::sync::Mutex<std::sync::mpsc::Receiver<String>>,
 }
 
 impl Server {
@@ -180,9 +182,17 @@ impl Server {
             }
         };
         // The rest of the output is drained, so that the server never blocks on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (found, console) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(("", link)) = line.trim().split_once("Console") {
+                    let _ = found.send(link.trim().to_owned());
+                }
+            }
+        });
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
-        let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned() };
+        let server =
+            Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned(), console: console.into() };
         while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success())
         {
             assert!(Instant::now() < deadline, "paygen was not ready in time");
@@ -200,6 +210,12 @@ impl Server {
         let mut child = self.child();
         child.kill().expect("kill");
         child.wait().expect("wait");
+    }
+
+    /// The one-time link to the console; it can be taken once.
+    pub fn console_link(&self) -> String {
+        let links = self.console.lock().unwrap_or_else(|poison| poison.into_inner());
+        links.recv_timeout(Duration::from_secs(30)).expect("the sandbox prints a link to its console")
     }
 
     /// The process id.
@@ -230,6 +246,11 @@ impl Server {
         let method = method.parse().expect("an HTTP method");
         let request = self.http.request(method, format!("{}{path}", self.url)).header("x-api-key", &self.key);
         Call { request }
+    }
+
+    /// The same server, called with another key.
+    pub fn with_key<'a>(&'a self, key: &'a str) -> OtherKey<'a> {
+        OtherKey { server: self, key }
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -269,6 +290,28 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child().kill();
         let _ = self.child().wait();
+    }
+}
+
+/// A server, called with a key of its own.
+pub struct OtherKey<'a> {
+    server: &'a Server,
+    key: &'a str,
+}
+
+impl OtherKey<'_> {
+    pub fn request(&self, method: &str, path: &str) -> Call {
+        let method = method.parse().expect("an HTTP method");
+        let request = self.server.http.request(method, format!("{}{path}", self.server.url));
+        Call { request: request.header("x-api-key", self.key) }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.request("GET", path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.request("POST", path).json(body).send().await
     }
 }
 
