@@ -33,6 +33,7 @@ use super::problem::{ErrorBody, ErrorEnvelope, FieldProblem};
         (name = "Webhooks", description = "Your endpoints for events. Deliveries are signed, in order for each object, and retried until they succeed."),
         (name = "Responders", description = "Your code that decides payments in real time. A payment that the built-in checks approve is held while the responder is asked; what it answers within its time limit counts, otherwise its fallback."),
         (name = "Access", description = "API keys with scopes, short-lived bearer tokens that can be restricted to a card holder, and the audit log."),
+        (name = "People", description = "Users of the console. Each has a role in a client, which is a set of scopes; they sign in with a password that they choose with a one-time link."),
         (name = "Simulator", description = "Simulates the card network, the bank and time. Sandbox only."),
         (name = "Operations", description = "For operators: health, readiness, metrics."),
     ),

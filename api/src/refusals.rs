@@ -33,6 +33,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ScopesExceeded { .. }
         | Refusal::RoleExceeded { .. }
         | Refusal::UserOfPlatform
+        | Refusal::UserShared
         | Refusal::SignInLocked { .. }
         | Refusal::ProofRefused
         | Refusal::BoundsExceeded { .. }
@@ -70,6 +71,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyReversed
         | Refusal::ApiKeyRevoked
         | Refusal::UserExists
+        | Refusal::OwnUser
+        | Refusal::LastOwner
         | Refusal::Stale
         | Refusal::NumberTaken
         | Refusal::CardHolderErased

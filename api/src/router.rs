@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::{
     access, accounts, authorizations, card_holders, cards, compress, events, exceptions, headers, health, incoming,
-    openapi, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
+    openapi, people, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -116,6 +116,11 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(access::revoke_token))
         .routes(routes!(access::jwks))
         .routes(routes!(access::list_audit_log))
+        // People
+        .routes(routes!(people::list_users, people::create_user))
+        .routes(routes!(people::get_user, people::update_user, people::remove_user))
+        .routes(routes!(people::issue_user_link))
+        .routes(routes!(people::list_roles))
         // Operations
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz));

@@ -1,12 +1,13 @@
 //! The binary `paygen`: command line, configuration, start and stop, backup, scenarios.
 
 pub mod admin;
+pub mod admin_users;
 pub mod backup;
 pub mod cli;
 pub mod common_args;
 pub mod config;
-pub mod console;
 pub mod config_error;
+pub mod console;
 pub mod environment;
 pub mod listen_address;
 pub mod logging;

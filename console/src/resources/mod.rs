@@ -7,6 +7,7 @@ pub(crate) mod card_holders;
 pub(crate) mod cards;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+pub(crate) mod people;
 pub(crate) mod programs;
 pub(crate) mod responders;
 pub(crate) mod simulator;
@@ -40,6 +41,7 @@ const ALL: &[&Resource] = &[
     &webhooks::RESOURCE,
     &responders::RESOURCE,
     &access::RESOURCE,
+    &people::RESOURCE,
     &simulator::RESOURCE,
 ];
 
@@ -130,7 +132,11 @@ pub(crate) const NAVIGATION: &[NavGroup] = &[
     },
     NavGroup {
         title: "Administration",
-        entries: &[entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead)],
+        entries: &[
+            entry("/users", "Users", "users", "u", Scope::UsersRead),
+            entry("/roles", "Roles", "roles", "o", Scope::UsersRead),
+            entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead),
+        ],
     },
 ];
 

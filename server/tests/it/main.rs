@@ -62,5 +62,6 @@ mod streams;
 mod tenants;
 mod texts;
 mod transfers;
+mod users;
 mod webhooks;
 mod world;
