@@ -187,7 +187,7 @@ impl From<Denied> for Problem {
                 Problem::new(StatusCode::FORBIDDEN, "credential_bound", message)
             }
             Denied::ApiKeyRequired => {
-                let message = "A bearer token makes and rotates no API keys: they would outlive it. Use an API key.";
+                let message = "A bearer token makes no API keys and users: they would outlive it. Use an API key.";
                 Problem::new(StatusCode::FORBIDDEN, "api_key_required", message)
             }
             Denied::NoKey => {

@@ -32,6 +32,7 @@ pub mod open_streams;
 pub mod openapi;
 pub mod outgoing;
 pub mod path;
+pub mod people;
 pub mod problem;
 pub mod programs;
 pub mod query;

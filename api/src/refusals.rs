@@ -34,6 +34,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ScopesExceeded { .. }
         | Refusal::RoleExceeded { .. }
         | Refusal::UserOfPlatform
+        | Refusal::UserShared
         | Refusal::SignInLocked { .. }
         | Refusal::ProofRefused
         | Refusal::ApproverNotPerson
@@ -76,6 +77,8 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::UserExists
         | Refusal::ApprovalNotPending { .. }
         | Refusal::AlreadyDecided
+        | Refusal::OwnUser
+        | Refusal::LastOwner
         | Refusal::Stale
         | Refusal::NumberTaken
         | Refusal::CardHolderErased

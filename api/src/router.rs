@@ -20,7 +20,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::{
     access, accounts, approvals, authorizations, card_holders, cards, compress, events, exceptions, headers, health,
-    incoming, openapi, programs, request_id, responders, root, simulator, transactions, transfers, watch, webhooks,
+    incoming, openapi, people, programs, request_id, responders, root, simulator, transactions, transfers, watch,
+    webhooks,
 };
 use crate::Api;
 use paygen_app::Environment;
@@ -123,6 +124,11 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(approvals::reject))
         .routes(routes!(approvals::cancel_approval))
         .routes(routes!(approvals::get_approval_policy, approvals::set_approval_policy))
+        // People
+        .routes(routes!(people::list_users, people::create_user))
+        .routes(routes!(people::get_user, people::update_user, people::remove_user))
+        .routes(routes!(people::issue_user_link))
+        .routes(routes!(people::list_roles))
         // Operations
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz));

@@ -59,7 +59,7 @@ pub enum Denied {
     Scope(Scope),
     /// The token is restricted to one card holder or card.
     Bound,
-    /// API keys are created and rotated with API keys only: a key created with a bearer token would outlive the token.
+    /// API keys and users are not created with bearer tokens: they would outlive the token.
     ApiKeyRequired,
     /// Tokens are issued with API keys only: they end with them.
     NoKey,
@@ -127,7 +127,7 @@ impl Caller {
         }
     }
 
-    /// The rights the caller can pass on to a key they create. An API key is required.
+    /// The rights the caller can pass on to a key or user they create. An API key or a user is required.
     pub fn granter(&self) -> Result<Granter, Denied> {
         if self.token_until.is_some() {
             return Err(Denied::ApiKeyRequired);

@@ -72,8 +72,16 @@ pub enum Refusal {
     UserNotFound,
     #[error("The user's role is one for every client. Only the operator changes it, with `paygen users`.")]
     UserOfPlatform,
+    #[error(
+        "The user also has a role in another client. Only the operator adds them here or changes their name, status and link, with `paygen users`."
+    )]
+    UserShared,
     #[error("Somebody with this e-mail address is a user of this client already.")]
     UserExists,
+    #[error("Users cannot change their own role, status or link. Another owner or admin can.")]
+    OwnUser,
+    #[error("The user is the client's only active owner. Make another user an owner first, who signs in.")]
+    LastOwner,
     /// A role has scopes that its granter lacks.
     #[error("The role {role} has scopes that you do not have: {scopes}.")]
     RoleExceeded { role: &'static str, scopes: String },
@@ -377,7 +385,10 @@ impl Refusal {
             Refusal::CardNotFound => "card_not_found",
             Refusal::UserNotFound => "user_not_found",
             Refusal::UserOfPlatform => "user_of_platform",
+            Refusal::UserShared => "user_shared",
             Refusal::UserExists => "user_exists",
+            Refusal::OwnUser => "own_user",
+            Refusal::LastOwner => "last_owner",
             Refusal::RoleExceeded { .. } => "role_exceeded",
             Refusal::SignInLocked { .. } => "sign_in_locked",
             Refusal::ProofRefused => "proof_refused",
@@ -478,6 +489,9 @@ impl Refusal {
             | Refusal::ClientNotFound
             | Refusal::UserNotFound
             | Refusal::UserOfPlatform
+            | Refusal::UserShared
+            | Refusal::OwnUser
+            | Refusal::LastOwner
             | Refusal::SignInLocked { .. }
             | Refusal::ProofRefused
             | Refusal::ApprovalNotFound

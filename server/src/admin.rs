@@ -19,6 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::admin_users::{self, NewUser};
 use paygen_app::App;
 use paygen_app::Environment;
 use paygen_app::clients::{MAX_KEYS, make_client, make_key, too_many_keys};
@@ -41,6 +42,18 @@ pub enum AdminRequest {
     },
     /// Disable or enable a client's credentials.
     DisableClient { id: String, disabled: bool },
+    /// Add a user, or a role of one.
+    CreateUser {
+        email: String,
+        name: String,
+        role: String,
+        /// The client's id; without one the role is for every client.
+        client: Option<String>,
+    },
+    /// Give a user a new one-time link.
+    LinkUser { email: String },
+    /// Disable or enable a user.
+    SwitchUser { email: String, disabled: bool },
     /// Describe the server.
     Status,
     /// Rotate the data keys. The rotation continues when the requester disconnects.
@@ -57,7 +70,7 @@ pub struct Running {
     pub url: String,
 }
 
-/// The response. It may contain a new key, so it cannot be printed.
+/// The response. It may contain a new key or link, so it cannot be printed.
 #[derive(Default, Serialize, Deserialize)]
 pub struct AdminResponse {
     /// Why the request failed.
@@ -69,6 +82,21 @@ pub struct AdminResponse {
     /// The id of the new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// The user's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The user's status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The path of a one-time link, shown only here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Until when the link works, in wall time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_until: Option<String>,
+    /// Where this server's console is, for the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Running>,
     /// Progress of a request; the last line has none.
@@ -105,6 +133,14 @@ pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Pro
             Ok(response) => response,
             Err(error) => failed(error),
         },
+        AdminRequest::CreateUser { email, name, role, client } => {
+            let new = NewUser { email, name, role, client };
+            admin_users::create(app, new).await.unwrap_or_else(failed)
+        }
+        AdminRequest::LinkUser { email } => admin_users::link(app, &email).await.unwrap_or_else(failed),
+        AdminRequest::SwitchUser { email, disabled } => {
+            admin_users::switch(app, &email, disabled).await.unwrap_or_else(failed)
+        }
         AdminRequest::DisableClient { id, disabled } => {
             let id = match client_id(&id) {
                 Ok(id) => id,
@@ -157,8 +193,8 @@ async fn create_key(app: &App, id: &str, name: &str) -> Result<AdminResponse, St
     })
 }
 
-/// Listens until the process stops. `address` is where the server answers HTTP.
-pub async fn serve(app: App, path: PathBuf, address: SocketAddr) {
+/// Listens until the process stops. `address` is where the server answers HTTP, `console` where its console is.
+pub async fn serve(app: App, path: PathBuf, address: SocketAddr, console: Option<String>) {
     // A socket left by a crash is stale: the lock on the database shows that this is the only server.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
@@ -168,7 +204,7 @@ pub async fn serve(app: App, path: PathBuf, address: SocketAddr) {
     let listener = match listener {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::warn!(error = %error, "there is no admin socket: `paygen clients` and `paygen keys` work when this server is stopped");
+            tracing::warn!(error = %error, "there is no admin socket: `paygen clients`, `paygen users` and `paygen keys` work when this server is stopped");
             return;
         }
     };
@@ -178,9 +214,9 @@ pub async fn serve(app: App, path: PathBuf, address: SocketAddr) {
             _ = stopping.changed() => break,
             connection = listener.accept() => {
                 if let Ok((stream, _)) = connection {
-                    let app = app.clone();
+                    let (app, console) = (app.clone(), console.clone());
                     tokio::spawn(async move {
-                        if let Err(error) = answer(&app, address, stream).await {
+                        if let Err(error) = answer(&app, address, console, stream).await {
                             tracing::warn!(error = %error, "an admin connection failed");
                         }
                     });
@@ -204,7 +240,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// Upper bound on the progress lines buffered for a slow reader; further ones are dropped.
 const MAX_UNREAD_LINES: usize = 64;
 
-async fn answer(app: &App, address: SocketAddr, stream: UnixStream) -> std::io::Result<()> {
+async fn answer(app: &App, address: SocketAddr, console: Option<String>, stream: UnixStream) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(MAX_LINE_BYTES)).read_line(&mut line).await?;
@@ -234,8 +270,9 @@ async fn answer(app: &App, address: SocketAddr, stream: UnixStream) -> std::io::
     while let Some(step) = progressed.recv().await {
         report(&mut write, &AdminResponse { progress: Some(step), ..AdminResponse::default() }).await?;
     }
-    let response =
+    let mut response =
         work.await.unwrap_or_else(|error| AdminResponse { error: Some(error.to_string()), ..AdminResponse::default() });
+    response.console = response.link.as_ref().and(console);
     report(&mut write, &response).await
 }
 

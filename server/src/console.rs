@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use paygen_api::Api;
-use paygen_app::people::Invited;
+use paygen_app::people::{Invited, link_path};
 use paygen_console::Console;
 use paygen_console::door::Door;
 use tokio::net::TcpListener;
@@ -34,7 +34,7 @@ pub fn url(config: &Config, address: SocketAddr) -> String {
 
 /// The address of a one-time link.
 pub fn link(url: &str, invited: &Invited) -> Option<String> {
-    invited.link.as_ref().map(|text| format!("{url}/console/link/{}", text.as_str()))
+    invited.link.as_ref().map(|text| format!("{url}{}", link_path(text)))
 }
 
 /// Serves the port for as long as the process runs. `calls` answers calls of the API within the process; `address` is where

@@ -1,6 +1,7 @@
 //! The binary `paygen`: command line, configuration, start and stop, backup, scenarios.
 
 pub mod admin;
+pub mod admin_users;
 pub mod backup;
 pub mod cli;
 pub mod common_args;

@@ -36,6 +36,16 @@ impl Reader {
         self.records(ClientId::INSTALLATION, &format!("ORDER BY user_id LIMIT {MAX_USERS}"), Vec::new()).await
     }
 
+    /// What these users sign in with, at most as many as a page of a list has.
+    pub async fn user_secrets_of(&self, users: &[UserId]) -> Result<Vec<UserSecret>, StoreError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=users.len()).map(|number| format!("?{number}")).collect();
+        let ids = users.iter().map(|user| user.0.into()).collect();
+        self.records(ClientId::INSTALLATION, &format!("WHERE user_id IN ({})", places.join(", ")), ids).await
+    }
+
     /// The sessions of a user, the latest first.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let rest = "WHERE user_id = ?1 ORDER BY seen_at DESC, id LIMIT 1000";

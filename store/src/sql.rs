@@ -157,6 +157,16 @@ impl<'a, S: Spelling> Builder<'a, S> {
     }
 
     fn any(&mut self, column: ListColumn, operands: &[Operand]) -> String {
+        // One list instead of a chain of OR, which SQLite takes up to a depth of 1,000.
+        let value = |operand: &Operand| match operand {
+            Operand::Value(value) if column.look_up.is_none() || !S::LOOKS_UP => Some(value.clone()),
+            Operand::Value(_) | Operand::Decimal(_) => None,
+        };
+        let values: Option<Vec<Value>> = operands.iter().map(value).collect();
+        if let Some(values) = values.filter(|values| !values.is_empty()) {
+            let places: Vec<String> = values.into_iter().map(|value| self.bind(value, column.kind)).collect();
+            return format!("({} IN ({}))", column.sql, places.join(", "));
+        }
         let tests: Vec<String> = operands.iter().map(|operand| self.equal(column, operand)).collect();
         if tests.is_empty() { "1 = 0".to_owned() } else { format!("({})", tests.join(" OR ")) }
     }

@@ -48,10 +48,10 @@ pub struct AuditView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Actor)]
 pub struct ActorView {
-    /// Type: api_key, token, reveal_token, operator or system.
+    /// Type: api_key, token, user, reveal_token, operator or system.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// Id of the credential.
+    /// Id of the credential or user.
     #[schema(required = true)]
     id: Option<String>,
 }

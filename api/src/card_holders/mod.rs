@@ -6,7 +6,7 @@ mod delete;
 mod documents;
 mod download;
 mod draft;
-mod fields;
+pub(crate) mod fields;
 mod form;
 mod limits;
 mod list;

@@ -73,6 +73,11 @@ impl Bearer {
     }
 }
 
+/// The path of a one-time link on the console's address.
+pub fn link_path(text: &str) -> String {
+    format!("/console/link/{text}")
+}
+
 impl Default for Bearer {
     fn default() -> Bearer {
         Bearer::new()

@@ -8,6 +8,7 @@ pub(crate) mod card_holders;
 pub(crate) mod cards;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+pub(crate) mod people;
 pub(crate) mod programs;
 pub(crate) mod responders;
 pub(crate) mod simulator;
@@ -42,6 +43,7 @@ const ALL: &[&Resource] = &[
     &responders::RESOURCE,
     &access::RESOURCE,
     &approvals::RESOURCE,
+    &people::RESOURCE,
     &simulator::RESOURCE,
 ];
 
@@ -136,6 +138,8 @@ pub(crate) const NAVIGATION: &[NavGroup] = &[
         title: "Administration",
         entries: &[
             entry("/approvals", "Approvals", "approvals", "v", Scope::ApprovalsRead),
+            entry("/users", "Users", "users", "u", Scope::UsersRead),
+            entry("/roles", "Roles", "roles", "o", Scope::UsersRead),
             entry("/audit-log", "Audit log", "audit", "l", Scope::AuditRead),
         ],
     },

@@ -3,8 +3,8 @@
 use super::{Membership, Role, User, UserEmail, UserSecret, UserStatus, UserView};
 use crate::access::{Actor, Scopes};
 use crate::approvals::ApprovalAction;
-use crate::fields::check_version;
-use crate::ids::{ClientId, Id, UserId};
+use crate::fields::{Echo, check_read_only, check_version};
+use crate::ids::{ClientId, Id, SessionId, UserId};
 use crate::money::Decimal;
 use crate::record::{Key, KeyBytes};
 use crate::refusal::{Refusal, Stop};
@@ -48,8 +48,37 @@ fn covers(granter: Scopes, role: Role) -> Result<(), Refusal> {
     }
 }
 
-/// Adds a user to the client in the command's context, or to every client. Somebody whose address is known keeps their
-/// name and how they sign in.
+/// Whether the operator runs the command, on the command line of the server.
+fn by_operator(work: &Work) -> bool {
+    work.context().actor == Actor::Operator
+}
+
+/// Refuses to change how somebody signs in, or whether they may, where they have a role beyond this client: it would
+/// take effect there.
+fn belongs_here_only(user: &User, work: &Work) -> Result<(), Refusal> {
+    let client = work.client();
+    if by_operator(work) {
+        return Ok(());
+    }
+    match user.memberships.iter().find(|membership| membership.client != Some(client)) {
+        Some(Membership { client: None, .. }) => Err(Refusal::UserOfPlatform),
+        Some(_) => Err(Refusal::UserShared),
+        None => Ok(()),
+    }
+}
+
+/// Users change themselves on their profile, where the console asks for a proof.
+fn not_themselves(id: UserId, work: &Work) -> Result<(), Refusal> {
+    if work.context().actor == Actor::User(id) { Err(Refusal::OwnUser) } else { Ok(()) }
+}
+
+/// Whether a client can be run by this user.
+fn runs(user: &User, client: ClientId) -> bool {
+    user.status == UserStatus::Active && user.role_in(client) == Some(Role::Owner)
+}
+
+/// Adds a user to the client in the command's context, or to every client. Only the operator adds somebody who has a role
+/// elsewhere: whoever invited them there was shown their link. Somebody who has no role any more begins anew.
 #[derive(Clone, Debug)]
 pub struct AddUser {
     /// In lower case.
@@ -69,11 +98,26 @@ pub struct AddUser {
 #[derive(Clone, Debug, Default)]
 pub struct ChangeUser {
     pub id: UserId,
-    pub if_version: Option<i64>,
     pub name: Option<String>,
-    pub status: Option<UserStatus>,
+    pub switch: Option<UserSwitch>,
     pub membership: ChangeMembership,
     pub granter: Scopes,
+    /// Another active owner of the client, read beside the engine; checked again here, where both rows are locked, so that
+    /// two owners cannot remove each other at once.
+    pub other_owner: Option<UserId>,
+    /// Sessions to end if the user may do less afterwards.
+    pub sessions: Vec<SessionId>,
+    /// Read-only fields that were sent; they must equal the stored ones.
+    pub echo: Echo,
+    pub if_match: Option<i64>,
+}
+
+crate::string_enum! {
+    /// Whether a user may sign in.
+    pub enum UserSwitch {
+        Active = "active",
+        Disabled = "disabled",
+    }
 }
 
 /// What becomes of a membership.
@@ -94,6 +138,36 @@ pub struct IssueLink {
     /// Wall time.
     pub until: Instant,
     pub granter: Scopes,
+}
+
+impl AddUser {
+    fn secret(&self, user: UserId) -> UserSecret {
+        let (hash, until) = self.link;
+        UserSecret { user, link: Some(hash), link_until: Some(until), ..UserSecret::default() }
+    }
+
+    /// Adds a role to somebody whose address is known.
+    fn known(&self, work: &mut Work, id: UserId, membership: Membership) -> Result<UserView, Stop> {
+        let (client, now) = (work.client(), work.now());
+        let user = find_for_update(work, id)?;
+        let has_it = user.memberships.iter().any(|known| known.client == membership.client);
+        if has_it || (!by_operator(work) && user.role_in(client).is_some()) {
+            return Err(Refusal::UserExists.into());
+        }
+        let mut secret = (*secret_for_update(work, id)?).clone();
+        let mut changed = User { version: user.version + 1, updated_at: now, ..(*user).clone() };
+        if user.memberships.is_empty() {
+            (changed.status, changed.name) = (UserStatus::Invited, self.name.clone());
+            secret = self.secret(id);
+            work.user_secrets.put(secret.clone());
+        } else if !by_operator(work) {
+            return Err(Refusal::UserShared.into());
+        }
+        changed.memberships.push(membership);
+        let view = UserView::of(&changed, &secret, client, work.wall());
+        work.users.put(changed);
+        Ok(view)
+    }
 }
 
 impl Verb for AddUser {
@@ -117,15 +191,7 @@ impl Verb for AddUser {
         let membership = Membership { client: (!self.platform_wide).then_some(client), role: self.role };
         let now = work.now();
         if let Some(known) = work.user_emails.get_for_update(email_key(&self.email_hash))? {
-            let user = find_for_update(work, known.user)?;
-            if user.memberships.iter().any(|known| known.client == membership.client) {
-                return Err(Refusal::UserExists.into());
-            }
-            let mut changed = User { version: user.version + 1, updated_at: now, ..(*user).clone() };
-            changed.memberships.push(membership);
-            let view = UserView::of(&changed, client);
-            work.users.put(changed);
-            return Ok(view);
+            return self.known(work, known.user, membership);
         }
         let id = UserId(work.new_id());
         let user = User {
@@ -139,54 +205,43 @@ impl Verb for AddUser {
             created_at: now,
             updated_at: now,
         };
-        let (hash, until) = self.link;
-        let view = UserView::of(&user, client);
+        let secret = self.secret(id);
+        let view = UserView::of(&user, &secret, client, work.wall());
         work.users.put(user);
         work.user_emails.put(UserEmail { hash: self.email_hash, user: id });
-        work.user_secrets.put(UserSecret {
-            user: id,
-            link: Some(hash),
-            link_until: Some(until),
-            ..UserSecret::default()
-        });
+        work.user_secrets.put(secret);
         Ok(view)
     }
 }
 
-impl Verb for ChangeUser {
-    type Answer = UserView;
-
-    fn home(&self) -> Option<Id> {
-        Some(self.id.0)
-    }
-
-    fn prefetch(&self, work: &mut Work, _: ClientId) {
-        work.users.prefetch(key(self.id), Access::Exclusive);
-    }
-
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::UserRole, None))
-    }
-
-    fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
+impl ChangeUser {
+    /// The user after the change.
+    fn changed(&self, work: &Work, user: &User) -> Result<User, Refusal> {
         let client = work.client();
-        let user = find_for_update(work, self.id)?;
         let of = |wanted| user.memberships.iter().position(|membership| membership.client == wanted);
-        let by_operator = work.context().actor == Actor::Operator;
-        let own = of(Some(client)).or_else(|| of(None).filter(|_| by_operator));
+        let own = of(Some(client)).or_else(|| of(None).filter(|_| by_operator(work)));
         let Some(own) = own else {
             // Somebody else's user behaves as absent; one of the whole installation is the operator's.
-            let why = if user.is_of_platform() { Refusal::UserOfPlatform } else { Refusal::UserNotFound };
-            return Err(why.into());
+            return Err(if user.is_of_platform() { Refusal::UserOfPlatform } else { Refusal::UserNotFound });
         };
-        check_version(self.if_version, user.version)?;
+        check_version(self.if_match, user.version)?;
+        not_themselves(self.id, work)?;
         covers(self.granter, user.memberships[own].role)?;
-        let mut changed = (*user).clone();
+        let mut changed = user.clone();
         if let Some(name) = &self.name {
             changed.name = name.clone();
         }
-        if let Some(status) = self.status {
-            changed.status = status;
+        match self.switch {
+            None => {}
+            Some(UserSwitch::Disabled) => changed.status = UserStatus::Disabled,
+            Some(UserSwitch::Active) if user.status != UserStatus::Disabled => {}
+            Some(UserSwitch::Active) => {
+                let was_there = user.last_sign_in_at.is_some();
+                changed.status = if was_there { UserStatus::Active } else { UserStatus::Invited };
+            }
+        }
+        if changed != *user {
+            belongs_here_only(user, work)?;
         }
         match self.membership {
             ChangeMembership::Keep => {}
@@ -198,12 +253,64 @@ impl Verb for ChangeUser {
                 changed.memberships.remove(own);
             }
         }
+        Ok(changed)
+    }
+
+    /// Refuses to take the last active owner away from the client.
+    fn leaves_an_owner(&self, work: &mut Work, before: &User, after: &User) -> Result<(), Stop> {
+        let client = work.client();
+        if by_operator(work) || !runs(before, client) || runs(after, client) {
+            return Ok(());
+        }
+        let other = self.other_owner.filter(|other| *other != self.id).ok_or(Refusal::LastOwner)?;
+        let other = work.users.get_for_update(key(other))?;
+        if other.is_some_and(|other| runs(&other, client)) { Ok(()) } else { Err(Refusal::Stale.into()) }
+    }
+}
+
+impl Verb for ChangeUser {
+    type Answer = UserView;
+
+    fn home(&self) -> Option<Id> {
+        Some(self.id.0)
+    }
+
+    fn prefetch(&self, work: &mut Work, _: ClientId) {
+        prefetch(work, self.id);
+        if let Some(other) = self.other_owner {
+            work.users.prefetch(key(other), Access::Exclusive);
+        }
+        for id in &self.sessions {
+            work.sessions.prefetch(Key::of(ClientId::INSTALLATION, id.0), Access::Exclusive);
+        }
+    }
+
+    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+        Some((ApprovalAction::UserRole, None))
+    }
+
+    fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
+        let (client, wall) = (work.client(), work.wall());
+        let user = find_for_update(work, self.id)?;
+        let secret = secret_for_update(work, self.id)?;
+        let mut changed = self.changed(work, &user)?;
+        check_read_only(&self.echo, &UserView::of(&user, &secret, client, wall))?;
+        self.leaves_an_owner(work, &user, &changed)?;
+        let mut ended = Vec::new();
+        if changed.status == UserStatus::Disabled || changed.role_in(client).is_none() {
+            for id in &self.sessions {
+                let session = Key::of(ClientId::INSTALLATION, id.0);
+                let found = work.sessions.get_for_update(session)?;
+                ended.extend(found.filter(|found| found.user == self.id).map(|_| session));
+            }
+        }
         if changed != *user {
             changed.version += 1;
             changed.updated_at = work.now();
             work.users.put(changed.clone());
         }
-        Ok(UserView::of(&changed, client))
+        ended.into_iter().for_each(|session| work.sessions.delete(session));
+        Ok(UserView::of(&changed, &secret, client, wall))
     }
 }
 
@@ -222,9 +329,12 @@ impl Verb for IssueLink {
         let client = work.client();
         let user = find_for_update(work, self.id)?;
         let role = user.role_in(client).ok_or(Refusal::UserNotFound)?;
+        not_themselves(self.id, work)?;
+        belongs_here_only(&user, work)?;
         covers(self.granter, role)?;
         let secret = secret_for_update(work, self.id)?;
-        work.user_secrets.put(UserSecret { link: Some(self.hash), link_until: Some(self.until), ..(*secret).clone() });
-        Ok(UserView::of(&user, client))
+        let secret = UserSecret { link: Some(self.hash), link_until: Some(self.until), ..(*secret).clone() };
+        work.user_secrets.put(secret.clone());
+        Ok(UserView::of(&user, &secret, client, work.wall()))
     }
 }

@@ -10,7 +10,7 @@ mod sessions;
 mod sign_in;
 mod view;
 
-pub use manage::{AddUser, ChangeMembership, ChangeUser, IssueLink};
+pub use manage::{AddUser, ChangeMembership, ChangeUser, IssueLink, UserSwitch};
 pub use record::{Membership, Session, User, UserEmail, UserSecret, UserStatus};
 pub use roles::Role;
 pub use sessions::{EndSessions, SessionUse, TouchSessions};

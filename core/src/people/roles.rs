@@ -25,6 +25,20 @@ crate::string_enum! {
 }
 
 impl Role {
+    /// One sentence for who chooses a role.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Role::Owner => "Everything.",
+            Role::Admin => "Everything but revealing card numbers and adjusting balances.",
+            Role::Operations => "Reads accounts; works on card holders, cards, payments and exceptions.",
+            Role::Finance => "Works on accounts, transfers and adjustments; changes nothing about cards.",
+            Role::Fraud => "Works on cards, payments, programs and responders; reads accounts.",
+            Role::Support => "Reads, and freezes or replaces cards for their holders.",
+            Role::Developer => "Works on API keys, webhooks, responders, events and the simulator.",
+            Role::Auditor => "Reads everything and changes nothing.",
+        }
+    }
+
     pub fn scopes(self) -> Scopes {
         use Scope::*;
         let every = |fits: fn(&Scope) -> bool| Scope::ALL.iter().copied().filter(fits).collect::<Scopes>();

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Role, Session, User, UserSecret, UserStatus};
 use crate::audit::{Audited, Picture};
 use crate::ids::ClientId;
+use crate::time::Instant;
 
 crate::string_enum! {
     /// What a user proves besides a password.
@@ -43,6 +44,11 @@ pub struct UserView {
     pub role: Option<Role>,
     /// Whether the role is one for every client of the installation. Only the operator changes it.
     pub platform_wide: bool,
+    /// What they prove besides the password.
+    pub second_factor: SecondFactor,
+    /// Until when signing in is locked after too many tries, in wall time; null if it is not.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub locked_until: Option<String>,
     /// Time of the last sign-in, in wall time.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     pub last_sign_in_at: Option<String>,
@@ -57,7 +63,8 @@ pub struct UserView {
 }
 
 impl UserView {
-    pub fn of(user: &User, client: ClientId) -> UserView {
+    /// `wall` is the present wall time.
+    pub fn of(user: &User, secret: &UserSecret, client: ClientId, wall: Instant) -> UserView {
         let own = user.memberships.iter().any(|membership| membership.client == Some(client));
         UserView {
             id: user.id.to_string(),
@@ -66,6 +73,8 @@ impl UserView {
             status: user.status,
             role: user.role_in(client),
             platform_wide: !own && user.is_of_platform(),
+            second_factor: SecondFactor::of(secret),
+            locked_until: secret.locked_until.filter(|until| *until > wall).map(|until| until.to_string()),
             last_sign_in_at: user.last_sign_in_at.map(|at| at.to_string()),
             version: user.version,
             created_at: user.created_at.to_string(),

@@ -4,7 +4,7 @@ pub mod simulation;
 
 use std::collections::HashMap;
 
-use crate::access::Scopes;
+use crate::access::{Actor, Scopes};
 use crate::accounts::{Account, AccountStatus, AccountType, CategoryWord, CreateAccount, OwnerType, UpdateAccount};
 use crate::card_holders::{CardHolder, CardHolderStatus, CreateCardHolder, SealedPersonal, SearchHashes};
 use crate::cards::{
@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) work: Work,
     pub(crate) wall: Instant,
     pub(crate) client: ClientId,
+    /// Who runs the commands.
+    pub(crate) actor: Actor,
     pub(crate) appended: Appended,
 }
 
@@ -48,6 +50,7 @@ impl World {
             work: Work::new(IdGenerator::new(node, 0)),
             wall: simulation::WALL,
             client,
+            actor: Actor::System,
             appended: Appended::default(),
         }
     }
@@ -85,7 +88,8 @@ impl World {
         if !matches!(command, Command::SeedProgram(_)) && self.program().is_none() {
             self.set_program(a_seed(ProgramTerms::default()).program(self.client, self.wall));
         }
-        let request = Request::new(Context::system(self.client, ""), command);
+        let context = Context { actor: self.actor, ..Context::system(self.client, "") };
+        let request = Request::new(context, command);
         request.command.prefetch(&mut self.work, &request.context);
         for _ in 0..64 {
             match execute(&mut self.work, &request) {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use paygen_core::people::Role;
 
 use super::examples;
 use crate::common_args::{CommonArgs, SETTINGS};
@@ -76,6 +77,11 @@ pub enum Command {
     Clients {
         #[command(subcommand)]
         command: ClientsCommand,
+    },
+    /// Create, list, disable and review the people who use the console, and give them one-time links
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
     },
     /// Create a key file; rotate and list the keys that seal stored data
     Keys {
@@ -244,6 +250,76 @@ pub enum ClientsCommand {
         #[command(flatten)]
         output: OutputArgs,
     },
+}
+
+/// Who is to be added.
+#[derive(Debug, clap::Args)]
+pub struct NewUserArgs {
+    /// E-mail address, with which they sign in
+    #[arg(long, value_parser = email)]
+    pub email: String,
+    /// Name
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub name: String,
+    /// Role: what they may do
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(Role::WORDS))]
+    pub role: String,
+    /// Id of the client that the role is in. Without it the role is one for every client
+    #[arg(long, value_name = "CLIENT_ID")]
+    pub client: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Add a user, or another role of one, and print the one-time link with which they choose a password
+    #[command(after_help = examples::USERS_CREATE)]
+    Create(NewUserArgs),
+    /// List the users with their roles
+    #[command(after_help = examples::USERS_LIST)]
+    List(OutputArgs),
+    /// Give a user a new one-time link, which replaces an earlier one
+    #[command(after_help = examples::USERS_LINK)]
+    Link {
+        /// E-mail address
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Sign a user out, and let them sign in no more
+    #[command(after_help = examples::USERS_DISABLE)]
+    Disable {
+        /// E-mail address
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Let a disabled user sign in again
+    #[command(after_help = examples::USERS_ENABLE)]
+    Enable {
+        /// E-mail address
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Print the access review: every user with roles, status, last sign-in and how they sign in
+    #[command(after_help = examples::USERS_REVIEW)]
+    Review(OutputArgs),
+}
+
+fn email(text: &str) -> Result<String, String> {
+    let normal = paygen_app::people::normal_email(text);
+    let plain = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+    let fits = normal.split_once('@').is_some_and(|(name, host)| plain(name) && plain(host) && host.contains('.'));
+    if fits && normal.len() <= 254 {
+        Ok(normal)
+    } else {
+        Err("is no e-mail address such as ada@example.com".to_owned())
+    }
 }
 
 #[derive(Debug, Subcommand)]

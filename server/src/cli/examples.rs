@@ -76,6 +76,33 @@ Examples:
   paygen clients enable 665f1c4f4a4f4a4f4a4f4a4f
   paygen clients enable 665f1c4f4a4f4a4f4a4f4a4f --json";
 
+pub(super) const USERS_CREATE: &str = "\
+Examples:
+  paygen users create --email ada@example.com --name \"Ada Lovelace\" --role owner
+  paygen users create --email bob@example.com --name Bob --role support --client 665f1c4f4a4f4a4f4a4f4a4f";
+
+pub(super) const USERS_LIST: &str = "\
+Examples:
+  paygen users list
+  paygen users list --json";
+
+pub(super) const USERS_LINK: &str = "\
+Examples:
+  paygen users link ada@example.com";
+
+pub(super) const USERS_DISABLE: &str = "\
+Examples:
+  paygen users disable ada@example.com";
+
+pub(super) const USERS_ENABLE: &str = "\
+Examples:
+  paygen users enable ada@example.com";
+
+pub(super) const USERS_REVIEW: &str = "\
+Examples:
+  paygen users review
+  paygen users review --json";
+
 pub(super) const KEYS_NEW: &str = "\
 Examples:
   paygen keys new vault.key";

@@ -18,12 +18,13 @@ mod running_server;
 mod serve;
 mod simulate;
 mod status;
+mod users;
 
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand, ServerArgs};
+use args::{Args, ClientsCommand, Command, KeysCommand, LedgerCommand, ServerArgs, UsersCommand};
 use paygen_store::Target;
 
 use crate::admin::{self, AdminRequest, AdminResponse};
@@ -98,6 +99,14 @@ async fn carry(config: Config, command: Command) -> Result<ExitCode, Failure> {
             }
             ClientsCommand::Disable { id, output } => clients::disable(config, &id, true, output.json).await,
             ClientsCommand::Enable { id, output } => clients::disable(config, &id, false, output.json).await,
+        },
+        Command::Users { command } => match command {
+            UsersCommand::Create(args) => users::create(config, args).await,
+            UsersCommand::List(output) => users::list(&config, output.json).await,
+            UsersCommand::Link { email, output } => users::new_link(config, email, output.json).await,
+            UsersCommand::Disable { email, output } => users::disable(config, email, true, output.json).await,
+            UsersCommand::Enable { email, output } => users::disable(config, email, false, output.json).await,
+            UsersCommand::Review(output) => users::review(&config, output.json).await,
         },
         Command::Keys { command } => match command {
             KeysCommand::New { file } => keys::new(&file),

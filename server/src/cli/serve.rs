@@ -44,7 +44,7 @@ pub(super) async fn run(config: Config, environment: Environment) -> Result<Exit
     };
     if node.database.has_one_writer() {
         let socket = crate::admin::socket(&node.config.data_dir);
-        tokio::spawn(crate::admin::serve(node.app.clone(), socket, address));
+        tokio::spawn(crate::admin::serve(node.app.clone(), socket, address, console_url.clone()));
     }
     match &key {
         Some(key) => {

@@ -35,7 +35,11 @@ async fn secret_calls(server: &Server) -> Vec<(String, Value, &'static str)> {
     let key = server.post("/api-keys", json!({"name": "old", "scopes": ["accounts:read"]})).await.expect(201).id();
     let webhook = json!({"url": "https://api.example.com/hook", "events": ["*"], "enabled": false});
     let endpoint = server.post("/webhooks", webhook.clone()).await.expect(201).id();
+    let user = |email: &str| json!({"email": email, "name": "Ada", "role": "support"});
+    let known = server.post("/users", user("ada@example.com")).await.expect(201).id();
     vec![
+        ("/users".to_owned(), user("grace@example.com"), "link"),
+        (format!("/users/{known}/link"), json!({}), "link"),
         ("/api-keys".to_owned(), json!({"name": "new", "scopes": ["accounts:read"]}), "key"),
         (format!("/api-keys/{key}/rotate"), json!({}), "key"),
         ("/auth/tokens".to_owned(), json!({}), "token"),

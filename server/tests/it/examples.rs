@@ -114,6 +114,7 @@ fn placeholder(name: &str, value: &Value) -> Option<String> {
     let fixed = match name {
         "key" if text.starts_with("pgk_test_") => "pgk_test_4xampleOfAnApiKey000000000000000000000000",
         "secret" if text.starts_with("whsec_") => "whsec_ZXhhbXBsZSBvZiBhIHdlYmhvb2sgc2VjcmV0Li4=",
+        "link" if text.starts_with("/console/link/") => "/console/link/665f1c4f4a4f4a4f4a4f4a4f.exampleOfASecret",
         "token" if text.starts_with("ey") => "eyJhbGciOiJFUzI1NiIsImtpZCI6ImV4YW1wbGUifQ.e30.ZXhhbXBsZQ",
         _ => return None,
     };
@@ -409,12 +410,24 @@ async fn access(book: &mut Book<'_>) {
     let token = json!({"scopes": ["cards:read"], "expiresIn": 600});
     let token = id(&book.post("issueToken", "/auth/tokens", token).await);
     book.delete("revokeToken", &format!("/auth/tokens/{token}")).await;
+    people(book).await;
     book.get("listAuditLog", "/audit-log?limit=1").await;
     book.get("getClock", "/simulator/clock").await;
     book.get("getJwks", "/.well-known/jwks.json").await;
     book.get("getHealth", "/healthz").await;
     book.get("getReadiness", "/readyz").await;
     book.post("advanceClock", "/simulator/clock", json!({"advanceSeconds": 86_400})).await;
+}
+
+async fn people(book: &mut Book<'_>) {
+    book.get("listRoles", "/roles").await;
+    let user = json!({"email": "grace@example.com", "name": "Grace Hopper", "role": "operations"});
+    let path = format!("/users/{}", id(&book.post("createUser", "/users", user).await));
+    book.get("getUser", &path).await;
+    book.get("listUsers", "/users?limit=1&sort=-createdAt").await;
+    book.put("updateUser", &path, json!({"role": "support"})).await;
+    book.act("issueUserLink", &format!("{path}/link")).await;
+    book.delete("removeUser", &path).await;
 }
 
 on_both_stores! {

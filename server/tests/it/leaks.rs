@@ -285,8 +285,12 @@ on_both_stores! {
         let made = watched.server.request("POST", "/api-keys").header("Idempotency-Key", "a-key");
         let made = made.json(json!({"name": "Another", "scopes": ["cards:read", "card-holders:read"]})).send().await;
         keys.push(made.expect(201).data()["key"].as_str().expect("a key").to_owned());
+        let user = json!({"email": "grace@example.com", "name": "Grace", "role": "support"});
+        let invited = watched.server.request("POST", "/users").header("Idempotency-Key", "a-user").json(user).send().await;
+        let link = invited.expect(201).data()["link"].as_str().expect("a link").to_owned();
+        keys.push(link.split_once('.').expect("a secret").1.to_owned());
         for path in ["/cards", "/card-holders", "/accounts", "/authorizations", "/transactions", "/events", "/audit-log",
-            "/transfers", "/exceptions", "/api-keys", "/metrics"]
+            "/transfers", "/exceptions", "/api-keys", "/users", "/metrics"]
         {
             watched.call("GET", &format!("{path}{}", if path == "/metrics" { "" } else { "?limit=200" }), None).await.expect(200);
         }

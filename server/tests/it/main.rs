@@ -67,5 +67,6 @@ mod streams;
 mod tenants;
 mod texts;
 mod transfers;
+mod users;
 mod webhooks;
 mod world;

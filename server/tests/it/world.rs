@@ -306,10 +306,6 @@ impl OtherKey<'_> {
         Call { request: request.header("x-api-key", self.key) }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
-        self.request("GET", path).send().await
-    }
-
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.request("POST", path).json(body).send().await
     }

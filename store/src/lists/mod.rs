@@ -12,6 +12,7 @@ use paygen_core::events::{Event, EventType};
 use paygen_core::exceptions::{ExceptionKind, ExceptionStatus, NetworkException};
 use paygen_core::ledger::{Balance, Entry, EntryKind, Line};
 use paygen_core::messages::{AuthorizationType, Channel};
+use paygen_core::people::{Role, User, UserStatus};
 use paygen_core::programs::{Program, ProgramStatus};
 use paygen_core::record::Key;
 use paygen_core::responders::{CallOutcome, CalledAbout, DecidedBy, Responder, ResponderCall, ResponderKind};
@@ -499,10 +500,32 @@ pub mod approvals {
     plain_list!(Approval, "approvals", id ID);
 }
 
+/// Users belong to [`ClientId::INSTALLATION`](paygen_core::ids::ClientId::INSTALLATION), so that a list of a client's
+/// users names their ids.
+pub mod users {
+    use super::*;
+
+    /// A row has a role for each client, so conditions on it are evaluated in memory.
+    pub const ROLE_FIELD: ListField = word("role", "t.memberships", Role::WORDS).searched();
+
+    list_fields! {
+        ID = id("_id", "t.id");
+        EMAIL = text("email", "t.email").searched();
+        NAME = text("name", "t.name").searched();
+        STATUS = word("status", "t.status", UserStatus::WORDS);
+        ROLE = word("role", "t.memberships", Role::WORDS);
+        LAST_SIGN_IN_AT = time("lastSignInAt", "t.last_sign_in_at").nullable();
+        VERSION = integer("version", "t.version");
+        CREATED_AT = time("createdAt", "t.created_at");
+        UPDATED_AT = time("updatedAt", "t.updated_at");
+    }
+    plain_list!(User, "users", id ID);
+}
+
 pub mod audit_log {
     use super::*;
 
-    const ACTORS: &[&str] = &["api_key", "token", "reveal_token", "operator", "system"];
+    const ACTORS: &[&str] = &["api_key", "token", "user", "reveal_token", "operator", "system"];
 
     list_fields! {
         ID = id("_id", "t.id");

@@ -185,6 +185,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     let upload = server.request("POST", &format!("/card-holders/{holder}/documents"));
     upload.form(Form::default().file("documentMain", "application/pdf", pdf)).send().await.expect(200);
     let key = json!({"name": "Another", "scopes": ["accounts:read"]});
+    let user = json!({"email": format!("{account}@example.com"), "name": "Ada", "role": "support"});
     vec![
         ("transactionId", newest("/transactions").await),
         ("exceptionId", newest("/exceptions").await),
@@ -195,6 +196,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
         ("webhookId", server.post("/webhooks", webhook).await.expect(201).id()),
         ("programId", server.post("/programs", json!({"name": "Another"})).await.expect(201).id()),
         ("responderId", server.post("/responders", responder).await.expect(201).id()),
+        ("userId", server.post("/users", user).await.expect(201).id()),
         ("apiKeyId", server.post("/api-keys", key).await.expect(201).id()),
         ("tokenId", server.post("/auth/tokens", json!({})).await.expect(201).id()),
         ("accountId", account),
