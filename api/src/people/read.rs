@@ -105,7 +105,7 @@ async fn found(app: &Api, caller: &Caller, id: UserId) -> Result<(User, UserSecr
 /// A role: a named set of scopes.
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Role)]
+#[schema(as = RoleDefinition)]
 pub struct RoleView {
     /// The role.
     role: Role,

@@ -410,8 +410,8 @@ async fn access(book: &mut Book<'_>) {
     let token = json!({"scopes": ["cards:read"], "expiresIn": 600});
     let token = id(&book.post("issueToken", "/auth/tokens", token).await);
     book.delete("revokeToken", &format!("/auth/tokens/{token}")).await;
-    people(book).await;
     book.get("listAuditLog", "/audit-log?limit=1").await;
+    people(book).await;
     book.get("getClock", "/simulator/clock").await;
     book.get("getJwks", "/.well-known/jwks.json").await;
     book.get("getHealth", "/healthz").await;
