@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -149,8 +149,8 @@ fn own() -> Router<Console> {
         .route("/console/authenticator", get(factors::authenticator).post(factors::set_authenticator))
 }
 
-async fn asset(State(console): State<Console>, uri: Uri) -> Response {
-    console.assets.answer(uri.path())
+async fn asset(State(console): State<Console>, uri: Uri, headers: HeaderMap) -> Response {
+    console.assets.answer(uri.path(), &headers)
 }
 
 async fn missing(visitor: Visitor) -> Response {

@@ -200,7 +200,7 @@ fn what_if_result(authorization: &Json, again: Option<&Answer>) -> (String, &'st
             let (text, tone) = verdict(authorization, answer.data());
             (format!("With these inputs: {text} The checks are those of this decision, not of the stored one."), tone)
         }
-        Some(answer) => (answer.message(), "bad"),
+        Some(_) => ("Some of these inputs cannot be supposed; see below.".to_owned(), "bad"),
     }
 }
 
@@ -237,7 +237,11 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
     let reason = text_at(decision, "reason");
     let (verdict, tone) = verdict(authorization, decision);
     let currency = text_at(authorization, "currency");
-    let amount = show::money(&text_at(authorization, "amount"), &currency);
+    let is_again = again.as_ref().is_some_and(|(answer, _)| answer.status == StatusCode::OK);
+    let amount = match visitor.query.get("amount").trim() {
+        supposed if is_again && !supposed.is_empty() => show::money(supposed, &currency),
+        _ => show::money(&text_at(authorization, "amount"), &currency),
+    };
     let merchant = text_at(authorization, "merchant.name");
     let template = DecisionPage {
         shell: shell(&visitor, "Decision").await,
@@ -246,7 +250,7 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
             Crumb { href: format!("/console/authorizations/{id}"), title: amount.clone() },
             Crumb { href: String::new(), title: "Decision".to_owned() },
         ],
-        heading: "Decision".to_owned(),
+        heading: if is_again { "Decision with other inputs" } else { "Decision" }.to_owned(),
         code: id.clone(),
         badge: show::status(&text_at(authorization, "status")),
         amount,

@@ -65,7 +65,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             row: "/audit-log/{_id}",
             actions: &[],
             empty: "",
-            csv: true,
+            csv: false,
         },
     ],
     objects: &[

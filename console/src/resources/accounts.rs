@@ -66,7 +66,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             row: "/accounts/{_id}",
             actions: &["/accounts/new"],
             empty: "An account holds the money that cards spend. Open one to begin.",
-            csv: true,
+            csv: false,
         },
         List {
             path: "/accounts/{id}/entries",

@@ -48,7 +48,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         row: "/authorizations/{_id}",
         actions: &["/simulator/pay"],
         empty: "Nothing was paid yet. In the sandbox, the simulator pays with a card.",
-        csv: true,
+        csv: false,
     }],
     objects: &[Object {
         path: "/authorizations/{id}",

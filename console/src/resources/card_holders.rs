@@ -80,7 +80,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         row: "/card-holders/{_id}",
         actions: &["/card-holders/new"],
         empty: "A card holder is the person who gets a card. Enrol the first one.",
-        csv: true,
+        csv: false,
     }],
     objects: &[Object {
         path: "/card-holders/{id}",

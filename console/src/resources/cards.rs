@@ -46,7 +46,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         row: "/cards/{_id}",
         actions: &["/cards/new"],
         empty: "Issue the first card. It needs an account with money and a card holder.",
-        csv: true,
+        csv: false,
     }],
     objects: &[Object {
         path: "/cards/{id}",

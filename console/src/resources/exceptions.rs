@@ -47,7 +47,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         row: "/exceptions/{_id}",
         actions: &[],
         empty: "Everything that was posted fits what was decided.",
-        csv: true,
+        csv: false,
     }],
     objects: &[Object {
         path: "/exceptions/{id}",

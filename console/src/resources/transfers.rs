@@ -35,7 +35,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         row: "/transfers/{_id}",
         actions: &["/transfers/new"],
         empty: "Move money between two accounts of the same currency.",
-        csv: true,
+        csv: false,
     }],
     objects: &[Object {
         path: "/transfers/{id}",

@@ -106,7 +106,7 @@ on_both_stores! {
         owner.get("/console/search?q=ada.obi%40example.com").await.says(&format!("/console/card-holders/{holder}"));
         owner.get(&format!("/console/accounts/{account}/entries")).await.says("Card funding");
         owner.get("/console").await.says("Approval rate");
-        let csv = owner.get("/console/cards?csv=1&status=active").await;
+        let csv = owner.get("/console/transactions?csv=1&type=capture").await;
         assert!(csv.headers["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/csv")), "{}", csv.text);
         assert!(csv.text.contains(&card), "{}", csv.text);
     }
