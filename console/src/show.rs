@@ -32,7 +32,7 @@ pub(crate) fn tone(word: &str) -> &'static str {
 
 /// `spending_limit_exceeded` as "Spending limit exceeded".
 pub(crate) fn words(code: &str) -> String {
-    let spaced = code.replace(['_', '-'], " ");
+    let spaced = code.replace(['_', '-', '.'], " ");
     let mut characters = spaced.chars();
     characters.next().map_or(String::new(), |first| first.to_uppercase().chain(characters).collect())
 }
