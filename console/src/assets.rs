@@ -39,6 +39,7 @@ impl Served {
             css: path("console.css"),
             js: path("console.js"),
             theme: path("theme.js"),
+            passkey: path("passkey.js"),
             logo: path("logo.svg"),
         };
         Served { files: assets.into_assets().map(|asset| (asset.path.clone(), asset)).collect(), paths }

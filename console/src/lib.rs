@@ -34,19 +34,29 @@ use door::Door;
 #[derive(Clone)]
 pub struct Console(Arc<Parts>);
 
+/// Where API and console are reached from outside: scheme and host.
+pub struct Places {
+    pub api_url: String,
+    /// `None` if it is not set.
+    pub url: Option<String>,
+}
+
 pub struct Parts {
     pub app: App,
     pub door: Door,
     /// Where the API is called from outside, for the calls that pages show.
     pub api_url: String,
+    /// Scheme and host of the console, if they are set.
+    pub url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     assets: Served,
 }
 
 impl Console {
-    pub fn new(app: App, door: Door, api_url: String, trusted_proxies: Vec<ipnet::IpNet>) -> Console {
-        Console(Arc::new(Parts { app, door, api_url, trusted_proxies, assets: Served::load() }))
+    pub fn new(app: App, door: Door, places: Places, trusted_proxies: Vec<ipnet::IpNet>) -> Console {
+        let Places { api_url, url } = places;
+        Console(Arc::new(Parts { app, door, api_url, url, trusted_proxies, assets: Served::load() }))
     }
 
     /// The address of a caller: the peer's, or the one that a trusted proxy names last.

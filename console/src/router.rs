@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use paygen_core::access::Scope;
 
 use crate::answer::protect;
-use crate::pages::{action, decision, factors, home, list, object, profile, review, search, sign_in};
+use crate::pages::{action, decision, factors, home, list, object, passkeys, profile, review, search, sign_in};
 use crate::resources;
 use crate::visitor::Visitor;
 use crate::{Console, shell};
@@ -42,6 +42,8 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/client", None),
     ("GET", "/confirm", None),
     ("POST", "/confirm", None),
+    ("GET", "/passkeys/{id}/remove", None),
+    ("POST", "/passkeys/{id}/remove", None),
     ("GET", "/authorizations/{id}/decision", Some(Scope::AuthorizationsRead)),
     ("GET", "/card-holders/{id}/review", Some(Scope::CardHoldersRead)),
     ("GET", "/card-holders/{id}/documents/{document}", Some(Scope::CardHoldersRead)),
@@ -51,7 +53,8 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
 
 /// Every page that somebody who is signed in may ask for, without `/console`.
 pub fn pages() -> Vec<Page> {
-    let own = OWN.iter().map(|(method, path, scope)| Page { method, path, scope: *scope, sandbox: false, fresh: false });
+    let own =
+        OWN.iter().map(|(method, path, scope)| Page { method, path, scope: *scope, sandbox: false, fresh: false });
     let plain = |path, scope| Page { method: "GET", path, scope: Some(scope), sandbox: false, fresh: false };
     let lists = resources::lists().map(|list| plain(list.path, list.scope));
     let objects = resources::objects().map(|object| plain(object.path, object.scope));
@@ -130,6 +133,13 @@ fn own() -> Router<Console> {
         .route("/console/confirm", get(sign_in::confirm).post(sign_in::prove_again))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/password", get(factors::password).post(factors::set_password))
+        .route("/console/passkeys/sign-in", post(passkeys::sign_in))
+        .route("/console/passkeys/sign-in/options", post(passkeys::ask_sign_in))
+        .route("/console/passkeys/proof", post(passkeys::prove))
+        .route("/console/passkeys/proof/options", post(passkeys::ask_proof))
+        .route("/console/passkeys/add", get(passkeys::add_form).post(passkeys::add))
+        .route("/console/passkeys/add/options", post(passkeys::ask_add))
+        .route("/console/passkeys/{id}/remove", get(passkeys::remove_form).post(passkeys::remove))
         .route("/console/authenticator", get(factors::authenticator).post(factors::set_authenticator))
 }
 

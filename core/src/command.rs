@@ -157,6 +157,8 @@ commands! {
     OpenSession(Box<people::OpenSession>) = "user.sign_in" => Session,
     SetPassword(people::SetPassword) = "user.password" => Count,
     SetSecondFactor(people::SetSecondFactor) = "user.second_factor" => Count,
+    AddPasskey(Box<people::AddPasskey>) = "user.passkey.add" => Count,
+    RemovePasskey(people::RemovePasskey) = "user.passkey.remove" => Count,
     EndSessions(people::EndSessions) = "session.end" => Count,
     TouchSessions(people::TouchSessions) = "session.touch" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,

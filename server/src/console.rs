@@ -6,8 +6,8 @@ use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use paygen_api::Api;
 use paygen_app::people::Invited;
-use paygen_console::Console;
 use paygen_console::door::Door;
+use paygen_console::{Console, Places};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -49,7 +49,8 @@ pub async fn serve(
     let calls: Router = paygen_api::router::router(api.clone(), None);
     let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let door = Door::new(calls, &outside);
-    let console = Console::new(api.app.clone(), door, outside, config.trusted_proxies.clone());
+    let places = Places { api_url: outside, url: config.console_url.clone() };
+    let console = Console::new(api.app.clone(), door, places, config.trusted_proxies.clone());
     let router = paygen_console::router(console);
     crate::operator::connections(router, config, api).accept(listener, open).await;
 }

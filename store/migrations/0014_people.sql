@@ -26,6 +26,7 @@ CREATE TABLE user_secrets (
     former_passwords @text NOT NULL,
     totp @bytes,
     totp_step @int NOT NULL CHECK (totp_step >= 0),
+    passkeys @text NOT NULL,
     recovery_codes @text NOT NULL,
     link @bytes CHECK (length(link) = 32),
     link_until @int CHECK ((link_until IS NULL) = (link IS NULL)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use paygen_core::access::Actor;
 use paygen_core::ids::{ClientId, SessionId, UserId};
-use paygen_core::people::{EndSessions, Role, Session, SessionUse, TouchSessions, User, UserStatus};
+use paygen_core::people::{EndSessions, Passkey, Role, Session, SessionUse, TouchSessions, User, UserStatus};
 use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
@@ -31,7 +31,11 @@ pub struct SignedIn {
     /// The role in the client that the session shows; `None` while the second factor is to be proven.
     pub role: Option<Role>,
     pub has_password: bool,
+    /// Whether there is an authenticator or a passkey.
     pub has_factor: bool,
+    pub has_authenticator: bool,
+    /// The oldest first.
+    pub passkeys: Vec<Passkey>,
     pub address: IpAddr,
 }
 
@@ -74,8 +78,16 @@ impl App {
         if role.is_none() && !session.is_partial {
             return Ok(None);
         }
-        let (has_password, has_factor) = (has_password(&secret), secret.totp.is_some());
-        Ok(Some(SignedIn { session, user, role, has_password, has_factor, address }))
+        Ok(Some(SignedIn {
+            session,
+            user,
+            role,
+            has_password: has_password(&secret),
+            has_factor: secret.has_factor(),
+            has_authenticator: secret.totp.is_some(),
+            passkeys: secret.passkeys,
+            address,
+        }))
     }
 
     /// Keeps a session alive; stored once a minute.

@@ -126,7 +126,7 @@ impl App {
         Ok(())
     }
 
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         context: Context,
         user: UserId,
@@ -150,7 +150,7 @@ impl App {
 
     /// The client in whose audit log a sign-in stands, and which the session shows first: that of the first membership, or
     /// the installation's first.
-    async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
+    pub(super) async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
         let own = user.memberships.iter().find_map(|membership| membership.client);
         let client = match own {
             Some(client) => client,

@@ -4,6 +4,7 @@
 //! set of scopes, so that a user may do what an API key with these scopes may.
 
 mod manage;
+mod passkeys;
 mod record;
 mod roles;
 mod sessions;
@@ -11,10 +12,11 @@ mod sign_in;
 mod view;
 
 pub use manage::{AddUser, ChangeMembership, ChangeUser, IssueLink};
-pub use record::{Membership, Session, User, UserEmail, UserSecret, UserStatus};
+pub use passkeys::{AddPasskey, RemovePasskey};
+pub use record::{Membership, Passkey, Session, User, UserEmail, UserSecret, UserStatus};
 pub use roles::Role;
 pub use sessions::{EndSessions, SessionUse, TouchSessions};
-pub use sign_in::{CountTry, NewSession, OpenSession, Proof, SetPassword, SetSecondFactor};
+pub use sign_in::{CountTry, NewSession, OpenSession, PasskeyUse, Proof, SetPassword, SetSecondFactor};
 pub use view::{SecondFactor, SessionView, UserView};
 
 /// Tries after which signing in is locked.
@@ -25,6 +27,9 @@ pub const LOCK_SECONDS: i64 = 30 * 60;
 
 /// How many former passwords cannot be used again.
 pub const FORMER_PASSWORDS: usize = 5;
+
+/// The most passkeys of a user.
+pub const MAX_PASSKEYS: usize = 10;
 
 /// After how many seconds without a request a session ends.
 pub const IDLE_SECONDS: i64 = 15 * 60;

@@ -46,6 +46,7 @@ mod lists;
 mod measures;
 mod network_messages;
 mod operator;
+mod passkeys;
 mod programs;
 mod proxy;
 mod published;

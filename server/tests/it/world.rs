@@ -156,6 +156,7 @@ pub struct Server {
     pub url: String,
     pub http: reqwest::Client,
     pub key: String,
+    printed: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -180,9 +181,11 @@ impl Server {
             }
         };
         // The rest of the output is drained, so that the server never blocks on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let printed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let all = printed.clone();
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| all.lock().expect("lines").push(line)));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
-        let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned() };
+        let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned(), printed };
         while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success())
         {
             assert!(Instant::now() < deadline, "paygen was not ready in time");
@@ -193,6 +196,19 @@ impl Server {
 
     fn child(&self) -> std::sync::MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    /// The word with this text that the server printed when it started.
+    pub fn printed(&self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let lines = self.printed.lock().expect("lines").join("\n");
+            if let Some(word) = lines.split_whitespace().find(|word| word.contains(text)) {
+                return word.to_owned();
+            }
+            assert!(Instant::now() < deadline, "{text} was not printed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Kills the process at once, as a crash would.
