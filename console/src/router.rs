@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use paygen_core::access::Scope;
 
 use crate::answer::protect;
-use crate::pages::{action, decision, factors, home, list, object, passkeys, profile, review, search, sign_in};
+use crate::pages::{action, decision, factors, home, list, object, oidc, passkeys, profile, review, search, sign_in};
 use crate::resources;
 use crate::visitor::Visitor;
 use crate::{Console, shell};
@@ -140,6 +140,8 @@ fn own() -> Router<Console> {
         .route("/console/passkeys/add", get(passkeys::add_form).post(passkeys::add))
         .route("/console/passkeys/add/options", post(passkeys::ask_add))
         .route("/console/passkeys/{id}/remove", get(passkeys::remove_form).post(passkeys::remove))
+        .route("/console/oidc/start", get(oidc::start))
+        .route("/console/oidc/callback", get(oidc::callback))
         .route("/console/authenticator", get(factors::authenticator).post(factors::set_authenticator))
 }
 

@@ -357,6 +357,16 @@ pub(crate) struct SignInPage {
     pub(crate) links: Vec<Link>,
     pub(crate) csrf: String,
     pub(crate) passkey: Option<PasskeyPart>,
+    /// Where somebody signs in at the identity provider.
+    pub(crate) provider: Option<Link>,
+}
+
+/// Goes on to a page of the console.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "onward.html")]
+pub(crate) struct OnwardPage {
+    pub(crate) assets: Assets,
+    pub(crate) next: String,
 }
 
 #[derive(Clone, Debug, Default, Template)]

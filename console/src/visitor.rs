@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_app::callers::Caller;
+use paygen_app::people::oidc::ATTEMPT_SECONDS;
 use paygen_app::people::{CHALLENGE_SECONDS, COOKIE_BYTES, Origin, SignedIn, Site};
 use paygen_core::access::Scope;
 
@@ -20,6 +21,7 @@ use crate::{Console, shell};
 
 const SESSION: &str = "__Host-paygen";
 const FLASH: &str = "__Host-paygen-flash";
+const ATTEMPT: &str = "__Host-paygen-oidc";
 const CHALLENGE: &str = "__Host-paygen-passkey";
 
 /// Longest notice that is shown on the next page, in characters.
@@ -55,8 +57,13 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn set_cookie(response: &mut Response, name: &str, value: &str, seconds: Option<i64>) {
+    set_cookie_for(response, name, value, seconds, "Strict");
+}
+
+/// Sets a cookie that is sent with requests of this site (`Strict`), or also when another site leads here (`Lax`).
+fn set_cookie_for(response: &mut Response, name: &str, value: &str, seconds: Option<i64>, site: &str) {
     let life = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{life}");
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={site}{life}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -71,6 +78,18 @@ pub(crate) fn enter(mut response: Response, cookie: &str) -> Response {
 /// Keeps what belongs to a challenge until it is answered.
 pub(crate) fn keep_challenge(mut response: Response, kept: &str) -> Response {
     set_cookie(&mut response, CHALLENGE, kept, Some(CHALLENGE_SECONDS));
+    response
+}
+
+/// Keeps a sign-in that is under way at the identity provider, which leads the browser back here.
+pub(crate) fn keep_attempt(mut response: Response, kept: &str) -> Response {
+    set_cookie_for(&mut response, ATTEMPT, kept, Some(ATTEMPT_SECONDS), "Lax");
+    response
+}
+
+/// Forgets a sign-in at the identity provider that came to an end.
+pub(crate) fn without_attempt(mut response: Response) -> Response {
+    set_cookie_for(&mut response, ATTEMPT, "", Some(0), "Lax");
     response
 }
 
@@ -176,6 +195,21 @@ pub(crate) struct Here {
     pub(crate) site: Option<Site>,
     /// Empty if none was made.
     pub(crate) kept: String,
+    /// Scheme and host of the console, as far as they are known.
+    pub(crate) origin: Option<String>,
+    /// The sign-in under way at the identity provider; empty if there is none.
+    pub(crate) attempt: String,
+}
+
+/// Whose session it is, if any.
+pub(crate) struct Within(pub(crate) Option<SignedIn>);
+
+impl FromRequestParts<Console> for Within {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Within, Response> {
+        Ok(Within(session(parts, console).await?.map(|(signed_in, _)| signed_in)))
+    }
 }
 
 /// The origin of a console without a setting: that of this host at the name `localhost`, for a browser on the same
@@ -193,10 +227,15 @@ impl FromRequestParts<Console> for Here {
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Here, Self::Rejection> {
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let origin = console.url.clone().or_else(|| local_origin(host));
+        let local = local_origin(host);
+        // Other names than those of this machine are not believed: whoever sends the request chooses them.
+        let own = local.is_some().then(|| format!("http://{host}"));
+        let kept = |name| cookie(&parts.headers, name).unwrap_or_default().to_owned();
         Ok(Here {
-            site: origin.and_then(|origin| Site::of(&origin)),
-            kept: cookie(&parts.headers, CHALLENGE).unwrap_or_default().to_owned(),
+            site: console.url.clone().or(local).and_then(|origin| Site::of(&origin)),
+            kept: kept(CHALLENGE),
+            origin: console.url.clone().or(own),
+            attempt: kept(ATTEMPT),
         })
     }
 }
@@ -254,10 +293,10 @@ impl FromRequestParts<Console> for Stranger {
 }
 
 impl Visitor {
-    /// In production a user has a password and a second factor, or a passkey, before anything else. The sandbox asks for
-    /// neither.
+    /// In production a user has a password and a second factor, or a passkey, before anything else, or comes from an
+    /// identity provider. The sandbox asks for none of it.
     fn what_is_missing(&self) -> Option<&'static str> {
-        if self.is_sandbox() || !self.signed_in.passkeys.is_empty() {
+        if self.is_sandbox() || self.signed_in.session.is_federated || !self.signed_in.passkeys.is_empty() {
             return None;
         }
         match (self.signed_in.has_password, self.signed_in.has_factor) {

@@ -159,6 +159,7 @@ commands! {
     SetSecondFactor(people::SetSecondFactor) = "user.second_factor" => Count,
     AddPasskey(Box<people::AddPasskey>) = "user.passkey.add" => Count,
     RemovePasskey(people::RemovePasskey) = "user.passkey.remove" => Count,
+    Federate(Box<people::Federate>) = "user.federate" => User,
     EndSessions(people::EndSessions) = "session.end" => Count,
     TouchSessions(people::TouchSessions) = "session.touch" => Count,
     AdvanceClock(clock::AdvanceClock) = "simulator.clock.advance" => Clock,

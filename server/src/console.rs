@@ -11,6 +11,7 @@ use paygen_console::{Console, Places};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::oidc_config::OidcConfig;
 
 /// Binds the port, when there is one. A sandbox whose port is taken gets another one.
 pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
@@ -37,20 +38,25 @@ pub fn link(url: &str, invited: &Invited) -> Option<String> {
     invited.link.as_ref().map(|text| format!("{url}/console/link/{}", text.as_str()))
 }
 
-/// Serves the port for as long as the process runs. `api` is where the API is called from outside.
-pub async fn serve(
-    listener: Option<&TcpListener>,
-    api: &Api,
-    config: &Config,
-    address: SocketAddr,
-    open: &GracefulShutdown,
-) {
-    let Some(listener) = listener else { return std::future::pending().await };
+/// The console's pages. The API listens at this address.
+pub fn router(api: &Api, config: &Config, address: SocketAddr) -> Result<Router, String> {
     let calls: Router = paygen_api::router::router(api.clone(), None);
     let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let door = Door::new(calls, &outside);
-    let places = Places { api_url: outside, url: config.console_url.clone() };
-    let console = Console::new(api.app.clone(), door, places, config.trusted_proxies.clone());
-    let router = paygen_console::router(console);
+    let oidc = config.oidc.as_ref().map(OidcConfig::settings);
+    let places = Places { api_url: outside, url: config.console_url.clone(), oidc };
+    let console = Console::new(api.app.clone(), door, places, config.trusted_proxies.clone())?;
+    Ok(paygen_console::router(console))
+}
+
+/// Serves the pages for as long as the process runs.
+pub async fn serve(
+    listener: Option<&TcpListener>,
+    router: Router,
+    api: &Api,
+    config: &Config,
+    open: &GracefulShutdown,
+) {
+    let Some(listener) = listener else { return std::future::pending().await };
     crate::operator::connections(router, config, api).accept(listener, open).await;
 }

@@ -42,6 +42,7 @@ CREATE TABLE sessions (
     hash @bytes NOT NULL CHECK (length(hash) = 32),
     shown_client @bytes NOT NULL CHECK (length(shown_client) = 12),
     is_partial @int NOT NULL CHECK (is_partial IN (0, 1)),
+    is_federated @int NOT NULL CHECK (is_federated IN (0, 1)),
     proven_at @int NOT NULL,
     seen_at @int NOT NULL,
     since @int NOT NULL,

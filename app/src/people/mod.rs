@@ -5,6 +5,7 @@
 //! up what works once.
 
 mod factors;
+pub mod oidc;
 mod passkeys;
 mod passwords;
 mod sessions;

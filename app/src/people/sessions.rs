@@ -54,9 +54,11 @@ impl SignedIn {
         Caller::of_user(self.session.client, self.user.id, scopes, self.address)
     }
 
-    /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew.
+    /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew, unless at an
+    /// identity provider.
     pub fn is_fresh(&self) -> bool {
-        self.session.is_fresh(wall()) || !(self.has_password || self.has_factor)
+        let can_prove = self.has_password || self.has_factor || self.session.is_federated;
+        self.session.is_fresh(wall()) || !can_prove
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) fn entrance(visitor: &Visitor, is_set: bool) -> Option<Response> {
 
 /// Whether there is anything to prove anew with before a password is set.
 pub(crate) fn has_proof(visitor: &Visitor) -> bool {
-    visitor.signed_in.has_password || visitor.signed_in.has_factor
+    let signed_in = &visitor.signed_in;
+    signed_in.has_password || signed_in.has_factor || signed_in.session.is_federated
 }
 
 fn passkey_instead() -> Link {
@@ -51,6 +52,7 @@ fn password_page(visitor: &Visitor, error: String) -> SignInPage {
         links: vec![passkey_instead()],
         csrf: visitor.csrf.clone(),
         passkey: None,
+        provider: None,
     }
 }
 
@@ -114,7 +116,7 @@ fn authenticator_page(visitor: &Visitor, factor: &NewFactor, message: String) ->
 }
 
 pub(crate) async fn authenticator(Entering(visitor): Entering) -> Response {
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor) {
+    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor || visitor.signed_in.session.is_federated) {
         return refusal;
     }
     ok(&authenticator_page(&visitor, &NewFactor::generate(&visitor.signed_in.user), String::new()))
@@ -137,7 +139,7 @@ pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -
     if let Err(refusal) = visitor.check_form(&values) {
         return refusal;
     }
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor) {
+    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor || visitor.signed_in.session.is_federated) {
         return refusal;
     }
     let app = &visitor.console.app;

@@ -6,6 +6,7 @@ pub(crate) mod factors;
 pub(crate) mod home;
 pub(crate) mod list;
 pub(crate) mod object;
+pub(crate) mod oidc;
 pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod review;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use paygen_app::people::{Opened, SignInError};
 
-use super::ways::{passkey_proof, passkey_sign_in};
+use super::ways::{passkey_proof, passkey_sign_in, provider, provider_proof};
 use crate::Console;
 use crate::answer::{ok, page, see};
 use crate::form::{Values, encoded};
@@ -70,6 +70,7 @@ pub(crate) fn sign_in_page(console: &Console, here: &Here, email: &str, next: &s
         }],
         csrf: String::new(),
         passkey: passkey_sign_in(here, next),
+        provider: provider(console, next),
     }
 }
 
@@ -165,6 +166,7 @@ pub(crate) fn factor_page(visitor: &Visitor, here: &Here, next: &str, message: S
         links: vec![Link { href: "/console/sign-in".to_owned(), title: "Start again".to_owned(), tone: String::new() }],
         csrf: visitor.csrf.clone(),
         passkey: passkey_proof(visitor, here, next),
+        provider: None,
     }
 }
 
@@ -189,9 +191,12 @@ pub(crate) async fn prove_second_factor(Entering(visitor): Entering, here: Here,
 }
 
 pub(crate) fn confirm_page(visitor: &Visitor, here: &Here, next: &str, message: String) -> SignInPage {
-    let proof = match visitor.signed_in.has_factor {
-        true => code_field(visitor),
-        false => field("password", "Password", "password", "current-password"),
+    let signed_in = &visitor.signed_in;
+    let proof = match (signed_in.has_factor, signed_in.has_password) {
+        (true, _) => Some(code_field(visitor)),
+        (false, true) => Some(field("password", "Password", "password", "current-password")),
+        // Who came from the identity provider, and has nothing else.
+        (false, false) => None,
     };
     SignInPage {
         assets: visitor.console.assets.paths.clone(),
@@ -199,12 +204,13 @@ pub(crate) fn confirm_page(visitor: &Visitor, here: &Here, next: &str, message: 
         heading: "Confirm that it is you".to_owned(),
         lead: "What you are about to do needs a proof that is at most five minutes old.".to_owned(),
         action: "/console/confirm".to_owned(),
-        fields: vec![proof, hidden("next", next)],
+        submit: if proof.is_some() { "Confirm".to_owned() } else { String::new() },
+        fields: proof.into_iter().chain([hidden("next", next)]).collect(),
         message,
-        submit: "Confirm".to_owned(),
         links: vec![Link { href: "/console".to_owned(), title: "Cancel".to_owned(), tone: String::new() }],
         csrf: visitor.csrf.clone(),
         passkey: passkey_proof(visitor, here, next),
+        provider: provider_proof(visitor, next),
     }
 }
 

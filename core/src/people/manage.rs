@@ -15,7 +15,7 @@ fn key(user: UserId) -> Key {
     Key::of(ClientId::INSTALLATION, user.0)
 }
 
-fn email_key(hash: &[u8; 32]) -> Key {
+pub(super) fn email_key(hash: &[u8; 32]) -> Key {
     Key { client: ClientId::INSTALLATION, id: KeyBytes::new(hash) }
 }
 
@@ -39,7 +39,11 @@ pub(super) fn prefetch(work: &mut Work, id: UserId) {
 /// could make themselves anything.
 fn covers(granter: Scopes, role: Role) -> Result<(), Refusal> {
     let beyond = role.scopes().beyond(granter);
-    if beyond.is_empty() { Ok(()) } else { Err(Refusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() }) }
+    if beyond.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() })
+    }
 }
 
 /// Adds a user to the client in the command's context, or to every client. Somebody whose address is known keeps their
@@ -104,7 +108,8 @@ impl Verb for AddUser {
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
         covers(self.granter, self.role)?;
         let client = work.client();
-        let membership = Membership { client: (!self.platform_wide).then_some(client), role: self.role };
+        let client_of = (!self.platform_wide).then_some(client);
+        let membership = Membership { client: client_of, role: self.role, is_federated: false };
         let now = work.now();
         if let Some(known) = work.user_emails.get_for_update(email_key(&self.email_hash))? {
             let user = find_for_update(work, known.user)?;
@@ -210,11 +215,7 @@ impl Verb for IssueLink {
         let role = user.role_in(client).ok_or(Refusal::UserNotFound)?;
         covers(self.granter, role)?;
         let secret = secret_for_update(work, self.id)?;
-        work.user_secrets.put(UserSecret {
-            link: Some(self.hash),
-            link_until: Some(self.until),
-            ..(*secret).clone()
-        });
+        work.user_secrets.put(UserSecret { link: Some(self.hash), link_until: Some(self.until), ..(*secret).clone() });
         Ok(UserView::of(&user, client))
     }
 }

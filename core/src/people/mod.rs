@@ -3,6 +3,7 @@
 //! A user belongs to the installation. Each of their memberships is a role in one client, or in every client. A role is a
 //! set of scopes, so that a user may do what an API key with these scopes may.
 
+mod federate;
 mod manage;
 mod passkeys;
 mod record;
@@ -11,6 +12,7 @@ mod sessions;
 mod sign_in;
 mod view;
 
+pub use federate::Federate;
 pub use manage::{AddUser, ChangeMembership, ChangeUser, IssueLink};
 pub use passkeys::{AddPasskey, RemovePasskey};
 pub use record::{Membership, Passkey, Session, User, UserEmail, UserSecret, UserStatus};

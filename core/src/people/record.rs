@@ -24,6 +24,9 @@ pub struct Membership {
     /// Every client if `None`.
     pub client: Option<ClientId>,
     pub role: Role,
+    /// Whether it comes from a group at an identity provider, and is given anew at each sign-in.
+    #[serde(default)]
+    pub is_federated: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -163,6 +166,8 @@ pub struct Session {
     pub client: ClientId,
     /// Whether the second factor is still to be proven: nothing else can be done.
     pub is_partial: bool,
+    /// Whether it was opened at an identity provider, whose factors then count.
+    pub is_federated: bool,
     /// When a factor was proven last.
     pub proven_at: Instant,
     /// To the minute.

@@ -30,6 +30,8 @@ pub enum Proof {
     RecoveryCode(String),
     /// An answer to a challenge, signed with a passkey.
     Passkey(PasskeyUse),
+    /// The word of an identity provider, which the caller has checked.
+    Federated,
 }
 
 /// A passkey whose signature fits. It counts as both factors: authenticators ask for a PIN or a finger themselves.
@@ -148,7 +150,7 @@ impl Verb for OpenSession {
         };
         let used = self.use_up(&secret, work)?;
         let is_partial = match (&self.proof, &before) {
-            (Proof::Passkey(_), _) | (Proof::Code { .. } | Proof::RecoveryCode(_), Some(_)) => false,
+            (Proof::Passkey(_) | Proof::Federated, _) | (Proof::Code { .. } | Proof::RecoveryCode(_), Some(_)) => false,
             // Codes alone open nothing.
             (Proof::Code { .. } | Proof::RecoveryCode(_), None) => return Err(Refusal::ProofRefused.into()),
             // A password proves nothing anew to somebody who has a second factor, and a link only begins.
@@ -162,6 +164,10 @@ impl Verb for OpenSession {
             hash: self.session.hash,
             client,
             is_partial,
+            is_federated: match (&self.proof, &before) {
+                (Proof::Federated, _) => true,
+                (_, before) => before.as_ref().is_some_and(|session| session.is_federated),
+            },
             proven_at: wall,
             seen_at: wall,
             since: before.as_ref().map_or(wall, |session| session.since),
@@ -212,20 +218,29 @@ impl OpenSession {
                 let at = secret.recovery_codes.iter().position(|left| left == hash).ok_or(Refusal::ProofRefused)?;
                 used.recovery_codes.remove(at);
             }
-            Proof::Passkey(answered) => answered.record(&mut used, work.wall())?,
+            Proof::Passkey(answered) => {
+                still_open(secret, work.wall())?;
+                answered.record(&mut used, work.wall())?;
+            }
+            Proof::Federated => still_open(secret, work.wall())?,
         }
         (used.tries, used.locked_until) = (0, None);
         Ok(used)
     }
 }
 
+/// A lock holds for every way in: PCI DSS 8.3.4 locks the user.
+fn still_open(secret: &UserSecret, wall: Instant) -> Result<(), Refusal> {
+    match secret.locked_until.filter(|until| *until > wall) {
+        Some(until) => Err(Refusal::SignInLocked { until: until.to_string() }),
+        None => Ok(()),
+    }
+}
+
 impl PasskeyUse {
-    /// Records the use. A lock holds for passkeys too (PCI DSS 8.3.4 locks the user, not the way in), and a challenge that
-    /// was answered, or is older than one that was, is refused: what was recorded once cannot be sent again.
+    /// Records the use. A challenge that was answered, or is older than one that was, is refused: what was recorded once
+    /// cannot be sent again.
     fn record(&self, secret: &mut UserSecret, wall: Instant) -> Result<(), Refusal> {
-        if let Some(until) = secret.locked_until.filter(|until| *until > wall) {
-            return Err(Refusal::SignInLocked { until: until.to_string() });
-        }
         let passkey = secret.passkeys.iter_mut().find(|passkey| passkey.id == self.id);
         let passkey = passkey.ok_or(Refusal::ProofRefused)?;
         if passkey.credential != self.before || passkey.used_at >= self.asked_at {

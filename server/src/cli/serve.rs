@@ -70,6 +70,7 @@ struct Ports {
 async fn serve(listener: TcpListener, ports: Ports, address: SocketAddr, node: Node) -> Result<(), Failure> {
     let site: Option<Documentation> = node.config.docs.then_some(documentation);
     let router = paygen_api::router::router(node.api.clone(), site);
+    let pages = crate::console::router(&node.api, &node.config, address)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let connections = crate::operator::connections(router, &node.config, &node.api);
@@ -77,7 +78,7 @@ async fn serve(listener: TcpListener, ports: Ports, address: SocketAddr, node: N
     tokio::select! {
         () = connections.accept(&listener, &open) => {}
         () = crate::operator::serve(ports.operator.as_ref(), &node.api, &node.config, &open) => {}
-        () = crate::console::serve(ports.console.as_ref(), &node.api, &node.config, address, &open) => {}
+        () = crate::console::serve(ports.console.as_ref(), pages, &node.api, &node.config, &open) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }

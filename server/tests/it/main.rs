@@ -45,6 +45,7 @@ mod listening;
 mod lists;
 mod measures;
 mod network_messages;
+mod oidc;
 mod operator;
 mod passkeys;
 mod programs;
