@@ -42,6 +42,7 @@ impl Served {
             css: path("console.css"),
             js: path("console.js"),
             theme: path("theme.js"),
+            passkey: path("passkey.js"),
             logo: path("logo.svg"),
         };
         let file = |asset: Asset| {

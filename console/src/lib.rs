@@ -12,6 +12,7 @@ pub mod door;
 mod form;
 mod json;
 mod pages;
+mod provider;
 mod resources;
 mod router;
 mod shell;
@@ -29,32 +30,41 @@ pub use router::{Page, pages, router};
 
 use assets::Served;
 use door::Door;
+use paygen_app::people::oidc::OidcSettings;
+use provider::Provider;
 
 /// What the console is made of. A clone is one more reference.
 #[derive(Clone)]
 pub struct Console(Arc<Parts>);
+
+/// What else is called, and from where: each is scheme and host.
+pub struct Places {
+    /// Where the API is called from outside.
+    pub api_url: String,
+    /// `None` if it is not set.
+    pub url: Option<String>,
+    /// An identity provider with which people sign in.
+    pub oidc: Option<OidcSettings>,
+}
 
 pub struct Parts {
     pub app: App,
     pub door: Door,
     /// Where the API is called from outside, for the calls that pages show.
     pub api_url: String,
-    /// Scheme and host of the console where they are configured; otherwise they are those of the request.
+    /// Scheme and host of the console, if they are set.
     pub url: Option<String>,
+    oidc: Option<Provider>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     assets: Served,
 }
 
 impl Console {
-    pub fn new(
-        app: App,
-        door: Door,
-        api_url: String,
-        url: Option<String>,
-        trusted_proxies: Vec<ipnet::IpNet>,
-    ) -> Console {
-        Console(Arc::new(Parts { app, door, api_url, url, trusted_proxies, assets: Served::load() }))
+    pub fn new(app: App, door: Door, places: Places, trusted_proxies: Vec<ipnet::IpNet>) -> Result<Console, String> {
+        let Places { api_url, url, oidc } = places;
+        let oidc = oidc.map(Provider::new).transpose()?;
+        Ok(Console(Arc::new(Parts { app, door, api_url, url, oidc, trusted_proxies, assets: Served::load() })))
     }
 
     /// The address of a caller: the peer's, or the one that a trusted proxy names last.

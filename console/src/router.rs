@@ -13,7 +13,9 @@ use futures_util::FutureExt;
 use paygen_core::access::Scope;
 
 use crate::answer::protect;
-use crate::pages::{action, approval, decision, factors, home, list, object, profile, reveal, review, search, sign_in};
+use crate::pages::{
+    action, approval, decision, factors, home, list, object, oidc, passkeys, profile, reveal, review, search, sign_in,
+};
 use crate::resources;
 use crate::visitor::Visitor;
 use crate::{Console, shell};
@@ -42,6 +44,8 @@ const OWN: &[(&str, &str, Option<Scope>)] = &[
     ("POST", "/client", None),
     ("GET", "/confirm", None),
     ("POST", "/confirm", None),
+    ("GET", "/passkeys/{id}/remove", None),
+    ("POST", "/passkeys/{id}/remove", None),
     ("GET", "/authorizations/{id}/decision", Some(Scope::AuthorizationsRead)),
     ("GET", "/approvals/{id}", Some(Scope::ApprovalsRead)),
     ("GET", "/approvals/{id}/run", Some(Scope::ApprovalsRead)),
@@ -146,6 +150,15 @@ fn own() -> Router<Console> {
         .route("/console/confirm", get(sign_in::confirm).post(sign_in::prove_again))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/password", get(factors::password).post(factors::set_password))
+        .route("/console/passkeys/sign-in", post(passkeys::sign_in))
+        .route("/console/passkeys/sign-in/options", post(passkeys::ask_sign_in))
+        .route("/console/passkeys/proof", post(passkeys::prove))
+        .route("/console/passkeys/proof/options", post(passkeys::ask_proof))
+        .route("/console/passkeys/add", get(passkeys::add_form).post(passkeys::add))
+        .route("/console/passkeys/add/options", post(passkeys::ask_add))
+        .route("/console/passkeys/{id}/remove", get(passkeys::remove_form).post(passkeys::remove))
+        .route("/console/oidc/start", get(oidc::start))
+        .route("/console/oidc/callback", get(oidc::callback))
         .route("/console/authenticator", get(factors::authenticator).post(factors::set_authenticator))
 }
 

@@ -7,6 +7,7 @@ pub(crate) struct Assets {
     pub(crate) css: String,
     pub(crate) js: String,
     pub(crate) theme: String,
+    pub(crate) passkey: String,
     pub(crate) logo: String,
 }
 
@@ -338,6 +339,22 @@ pub(crate) struct MessagePage {
     pub(crate) link: Link,
 }
 
+/// The form of the script `passkey.js`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PasskeyPart {
+    /// Where passkeys work.
+    pub(crate) origin: String,
+    /// Where a challenge is asked for.
+    pub(crate) options: String,
+    /// Where the answer goes.
+    pub(crate) action: String,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) submit: String,
+    pub(crate) csrf: String,
+    /// Whether the page is about nothing else.
+    pub(crate) needed: bool,
+}
+
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "sign_in.html")]
 pub(crate) struct SignInPage {
@@ -351,6 +368,17 @@ pub(crate) struct SignInPage {
     pub(crate) submit: String,
     pub(crate) links: Vec<Link>,
     pub(crate) csrf: String,
+    pub(crate) passkey: Option<PasskeyPart>,
+    /// Where somebody signs in at the identity provider.
+    pub(crate) provider: Option<Link>,
+}
+
+/// Goes on to a page of the console.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "onward.html")]
+pub(crate) struct OnwardPage {
+    pub(crate) assets: Assets,
+    pub(crate) next: String,
 }
 
 #[derive(Clone, Debug, Default, Template)]

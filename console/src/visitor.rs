@@ -11,7 +11,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_app::callers::Caller;
-use paygen_app::people::{COOKIE_BYTES, Origin, SignedIn};
+use paygen_app::people::oidc::ATTEMPT_SECONDS;
+use paygen_app::people::{CHALLENGE_SECONDS, COOKIE_BYTES, Origin, SignedIn, Site};
 use paygen_core::access::Scope;
 
 use crate::answer::see;
@@ -20,6 +21,8 @@ use crate::{Console, shell};
 
 const SESSION: &str = "__Host-paygen";
 const FLASH: &str = "__Host-paygen-flash";
+const ATTEMPT: &str = "__Host-paygen-oidc";
+const CHALLENGE: &str = "__Host-paygen-passkey";
 
 /// Longest notice that is shown on the next page, in characters.
 const MAX_FLASH: usize = 300;
@@ -56,8 +59,13 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn set_cookie(response: &mut Response, name: &str, value: &str, seconds: Option<i64>) {
+    set_cookie_for(response, name, value, seconds, "Strict");
+}
+
+/// Sets a cookie that is sent with requests of this site (`Strict`), or also when another site leads here (`Lax`).
+fn set_cookie_for(response: &mut Response, name: &str, value: &str, seconds: Option<i64>, site: &str) {
     let life = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{life}");
+    let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={site}{life}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -66,6 +74,30 @@ fn set_cookie(response: &mut Response, name: &str, value: &str, seconds: Option<
 /// Opens a session in the browser. Without a lifetime, the cookie ends with the browser.
 pub(crate) fn enter(mut response: Response, cookie: &str) -> Response {
     set_cookie(&mut response, SESSION, cookie, None);
+    response
+}
+
+/// Keeps what belongs to a challenge until it is answered.
+pub(crate) fn keep_challenge(mut response: Response, kept: &str) -> Response {
+    set_cookie(&mut response, CHALLENGE, kept, Some(CHALLENGE_SECONDS));
+    response
+}
+
+/// Keeps a sign-in that is under way at the identity provider, which leads the browser back here.
+pub(crate) fn keep_attempt(mut response: Response, kept: &str) -> Response {
+    set_cookie_for(&mut response, ATTEMPT, kept, Some(ATTEMPT_SECONDS), "Lax");
+    response
+}
+
+/// Forgets a sign-in at the identity provider that came to an end.
+pub(crate) fn without_attempt(mut response: Response) -> Response {
+    set_cookie_for(&mut response, ATTEMPT, "", Some(0), "Lax");
+    response
+}
+
+/// Forgets a challenge that was answered.
+pub(crate) fn without_challenge(mut response: Response) -> Response {
+    set_cookie(&mut response, CHALLENGE, "", Some(0));
     response
 }
 
@@ -164,6 +196,57 @@ async fn session(parts: &Parts, console: &Console) -> Result<Option<(SignedIn, S
     }
 }
 
+/// The site that passkeys are for, and the challenge that the browser keeps.
+pub(crate) struct Here {
+    /// `None` where browsers have no passkeys.
+    pub(crate) site: Option<Site>,
+    /// Empty if none was made.
+    pub(crate) kept: String,
+    /// Scheme and host of the console, as far as they are known.
+    pub(crate) origin: Option<String>,
+    /// The sign-in under way at the identity provider; empty if there is none.
+    pub(crate) attempt: String,
+}
+
+/// Whose session it is, if any.
+pub(crate) struct Within(pub(crate) Option<SignedIn>);
+
+impl FromRequestParts<Console> for Within {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Within, Response> {
+        Ok(Within(session(parts, console).await?.map(|(signed_in, _)| signed_in)))
+    }
+}
+
+/// The origin of a console without a setting: that of this host at the name `localhost`, for a browser on the same
+/// machine. Browsers have no passkeys at the addresses 127.0.0.1 and ::1.
+fn local_origin(host: &str) -> Option<String> {
+    let (name, port) = match host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some((name, port)) => (name, format!(":{port}")),
+        None => (host, String::new()),
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name).then(|| format!("http://localhost{port}"))
+}
+
+impl FromRequestParts<Console> for Here {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Here, Self::Rejection> {
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let local = local_origin(host);
+        // Other names than those of this machine are not believed: whoever sends the request chooses them.
+        let own = local.is_some().then(|| format!("http://{host}"));
+        let kept = |name| cookie(&parts.headers, name).unwrap_or_default().to_owned();
+        Ok(Here {
+            site: console.url.clone().or(local).and_then(|origin| Site::of(&origin)),
+            kept: kept(CHALLENGE),
+            origin: console.url.clone().or(own),
+            attempt: kept(ATTEMPT),
+        })
+    }
+}
+
 /// Somebody whose second factor may still be to be proven, or who has no password yet.
 pub(crate) struct Entering(pub(crate) Visitor);
 
@@ -218,9 +301,10 @@ impl FromRequestParts<Console> for Stranger {
 }
 
 impl Visitor {
-    /// In production a user has a password and a second factor before anything else. The sandbox asks for neither.
+    /// In production a user has a password and a second factor, or a passkey, before anything else, or comes from an
+    /// identity provider. The sandbox asks for none of it.
     fn what_is_missing(&self) -> Option<&'static str> {
-        if self.is_sandbox() {
+        if self.is_sandbox() || self.signed_in.session.is_federated || !self.signed_in.passkeys.is_empty() {
             return None;
         }
         match (self.signed_in.has_password, self.signed_in.has_factor) {
@@ -240,7 +324,12 @@ impl Visitor {
 
     /// Refuses a form whose token is not this session's.
     pub(crate) fn check_form(&self, values: &Values) -> Result<(), Response> {
-        let (sent, own) = (values.get("csrf").as_bytes(), self.csrf.as_bytes());
+        self.check_token(values.get("csrf"))
+    }
+
+    /// The same of a token that a script sent.
+    pub(crate) fn check_token(&self, sent: &str) -> Result<(), Response> {
+        let (sent, own) = (sent.as_bytes(), self.csrf.as_bytes());
         let same = sent.len() == own.len() && sent.iter().zip(own).fold(0, |all, (a, b)| all | (a ^ b)) == 0;
         if same { Ok(()) } else { Err(forged()) }
     }
@@ -261,7 +350,7 @@ impl Visitor {
 mod tests {
     use axum::http::HeaderMap;
 
-    use super::{cookie, is_own, next_path};
+    use super::{cookie, is_own, local_origin, next_path};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -302,6 +391,22 @@ mod tests {
             (&[("host", "a:1")], true),
         ] {
             assert_eq!(is_own(&headers(pairs)), own, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn passkeys_work_at_the_name_of_this_machine() {
+        for (host, origin) in [
+            ("localhost:4001", Some("http://localhost:4001")),
+            ("127.0.0.1:4001", Some("http://localhost:4001")),
+            ("[::1]:4001", Some("http://localhost:4001")),
+            ("[::1]", Some("http://localhost")),
+            ("localhost", Some("http://localhost")),
+            ("10.0.0.1:4001", None),
+            ("localhost.evil.example:80", None),
+            ("", None),
+        ] {
+            assert_eq!(local_origin(host).as_deref(), origin, "{host}");
         }
     }
 

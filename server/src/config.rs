@@ -15,8 +15,10 @@ use crate::common_args::CommonArgs;
 use crate::config_error::ConfigError;
 use crate::listen_address::ListenAddress;
 pub use crate::mode::Mode;
+use crate::oidc_config::{ConsoleFile, OidcConfig, SECRET};
 use crate::plain_words::plain;
 use crate::program::ProgramConfig;
+pub use crate::secret::Secret;
 use crate::webhooks_config::WebhooksConfig;
 
 /// Format of the log.
@@ -24,23 +26,6 @@ use crate::webhooks_config::WebhooksConfig;
 pub enum LogFormat {
     Human,
     Json,
-}
-
-/// A setting that must not be printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, for where it is used.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[secret]")
-    }
 }
 
 /// Sizes of the engine.
@@ -149,6 +134,8 @@ pub struct Config {
     pub console_anywhere: bool,
     /// Scheme and host of the console, for the links that are printed.
     pub console_url: Option<String>,
+    /// The identity provider with which people sign in to the console.
+    pub oidc: Option<OidcConfig>,
     /// Scheme and host for links in responses; taken from the request by default.
     pub public_url: Option<String>,
     /// Whether the docs site and the contract are served.
@@ -214,6 +201,8 @@ struct File {
     ops_listen: Option<ListenAddress>,
     console_listen: Option<ListenAddress>,
     console_url: Option<String>,
+    #[serde(default)]
+    console: ConsoleFile,
     public_url: Option<String>,
     docs: Option<bool>,
     data_dir: Option<PathBuf>,
@@ -255,9 +244,10 @@ struct File {
 }
 
 /// The environment variables of settings without an option.
-pub const FROM_ENVIRONMENT: [&str; 10] = [
+pub const FROM_ENVIRONMENT: [&str; 11] = [
     "PAYGEN_PUBLIC_URL",
     "PAYGEN_CONSOLE_URL",
+    SECRET,
     "PAYGEN_DOCS",
     "PAYGEN_SANDBOX_API_KEY",
     "PAYGEN_KEY_FILE",
@@ -295,17 +285,19 @@ impl Config {
         let log_format = log_format(args.log_format.as_deref().or(file.log_format.as_deref()))?;
         let listen = args.listen.or(file.listen).map_or(SocketAddr::from(([127, 0, 0, 1], 4000)), |address| address.0);
         let console = args.console_listen.or(file.console_listen).map(|address| address.0);
+        let console_url = environment("PAYGEN_CONSOLE_URL").or(file.console_url);
         let config = Config {
             listen,
             console_anywhere: console.is_none(),
             console_listen: console.or_else(|| (mode == Mode::Dev).then(|| beside(listen))),
-            console_url: environment("PAYGEN_CONSOLE_URL").or(file.console_url),
+            oidc: file.console.oidc(environment(SECRET), console_url.is_some() || mode == Mode::Dev)?,
+            console_url,
             ops_listen: args.ops_listen.or(file.ops_listen).map(|address| address.0),
             public_url,
             docs,
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(|| PathBuf::from("paygen-data")),
-            database_url: args.database_url.clone().or(file.database_url).map(Secret),
-            sandbox_api_key: sandbox_api_key.map(Secret),
+            database_url: args.database_url.clone().or(file.database_url).map(Secret::new),
+            sandbox_api_key: sandbox_api_key.map(Secret::new),
             key_file,
             shared_clock,
             log_format,
@@ -324,7 +316,7 @@ impl Config {
             list_timeout_ms: file.list_timeout_ms.unwrap_or(5000),
             idempotency_retention_seconds: file.idempotency_retention_seconds.unwrap_or(7 * 86_400),
             cards: with_sandbox_ranges(file.cards, mode),
-            zone_pin_key: zone_pin_key.map(Secret),
+            zone_pin_key: zone_pin_key.map(Secret::new),
             kyc_required_for: file.kyc.required_for.unwrap_or(kyc),
             program: file.program,
             retention_days: file.retention_days.unwrap_or(retention_days),

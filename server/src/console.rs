@@ -6,11 +6,12 @@ use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
 use paygen_api::Api;
 use paygen_app::people::{Invited, link_path};
-use paygen_console::Console;
 use paygen_console::door::Door;
+use paygen_console::{Console, Places};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::oidc_config::OidcConfig;
 
 /// Binds the port, when there is one. A sandbox whose port is taken gets another one.
 pub async fn listen(config: &Config) -> Result<Option<TcpListener>, String> {
@@ -37,21 +38,24 @@ pub fn link(url: &str, invited: &Invited) -> Option<String> {
     invited.link.as_ref().map(|text| format!("{url}{}", link_path(text)))
 }
 
-/// Serves the port for as long as the process runs. `calls` answers calls of the API within the process; `address` is where
-/// they are made from outside.
+/// The console's pages. `calls` answers calls of the API within the process; at this address they are made from outside.
+pub fn router(api: &Api, calls: Router, config: &Config, address: SocketAddr) -> Result<Router, String> {
+    let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let door = Door::new(calls, &outside);
+    let oidc = config.oidc.as_ref().map(OidcConfig::settings);
+    let places = Places { api_url: outside, url: config.console_url.clone(), oidc };
+    let console = Console::new(api.app.clone(), door, places, config.trusted_proxies.clone())?;
+    Ok(paygen_console::router(console))
+}
+
+/// Serves the pages for as long as the process runs.
 pub async fn serve(
     listener: Option<&TcpListener>,
+    router: Router,
     api: &Api,
-    calls: Router,
     config: &Config,
-    address: SocketAddr,
     open: &GracefulShutdown,
 ) {
     let Some(listener) = listener else { return std::future::pending().await };
-    let outside = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let door = Door::new(calls, &outside);
-    let url = config.console_url.clone();
-    let console = Console::new(api.app.clone(), door, outside, url, config.trusted_proxies.clone());
-    let router = paygen_console::router(console);
     crate::operator::connections(router, config, api).accept(listener, open).await;
 }

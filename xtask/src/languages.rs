@@ -19,10 +19,12 @@ pub fn ensure() -> Result<(), Failure> {
         tool.args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null());
         tool.status().is_ok_and(|status| status.success())
     };
-    // Debian has no package of the signatures' library; without pip its test says what is missing.
-    if !works(&["python3", "-c", "import standardwebhooks"]) && is_root() {
+    // Debian has no package of the signatures' library and of the identity provider; without pip their tests say what is
+    // missing.
+    if !works(&["python3", "-c", "import standardwebhooks, oidc_provider_mock"]) && is_root() {
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "standardwebhooks"]).env("PIP_BREAK_SYSTEM_PACKAGES", "1");
+        pip.args(["-m", "pip", "install", "--quiet", "standardwebhooks", "oidc-provider-mock"])
+            .env("PIP_BREAK_SYSTEM_PACKAGES", "1");
         let _ = pip.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
     let missing: Vec<&str> = TOOLS.iter().filter(|(command, _)| !works(command)).map(|(_, package)| *package).collect();

@@ -68,6 +68,11 @@ fn recovery_code() -> String {
     format!("{}-{}-{}", &letters[..4], &letters[4..8], &letters[8..])
 }
 
+/// New recovery codes, as they are shown.
+pub(super) fn new_recovery_codes() -> Vec<String> {
+    (0..CODE_COUNT).map(|_| recovery_code()).collect()
+}
+
 fn place(user: UserId) -> [u8; 12] {
     *user.0.bytes()
 }
@@ -99,7 +104,7 @@ impl App {
         code: &str,
     ) -> Result<Option<Vec<String>>, Failure> {
         let Some(step) = step_of(code, &factor.secret) else { return Ok(None) };
-        let codes: Vec<String> = (0..CODE_COUNT).map(|_| recovery_code()).collect();
+        let codes = new_recovery_codes();
         let user = signed_in.user.id;
         let command = SetSecondFactor {
             user,

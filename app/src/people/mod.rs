@@ -5,6 +5,8 @@
 //! up what works once.
 
 mod factors;
+pub mod oidc;
+mod passkeys;
 mod passwords;
 mod sessions;
 mod sign_in;
@@ -22,6 +24,7 @@ use paygen_engine::clock::wall;
 use zeroize::Zeroizing;
 
 pub use factors::{CODE_COUNT, NewFactor};
+pub use passkeys::{CHALLENGE_SECONDS, Challenge, MAX_NAME, PasskeyError, Site};
 pub use passwords::{MIN_CHARACTERS, Weakness};
 pub use sessions::{COOKIE_BYTES, SignedIn};
 pub use sign_in::{Opened, Origin, SignInError};
@@ -35,6 +38,12 @@ fn sha256(text: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     hash
+}
+
+/// The bytes of a text of hexadecimal digits, as far as it is one.
+pub fn unhex(text: &str) -> Vec<u8> {
+    let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    (0..text.len() / 2).map_while(|at| pair(at * 2)).collect()
 }
 
 /// The address as it is stored and compared.
@@ -158,6 +167,13 @@ mod tests {
         }
         let other = Bearer::new();
         assert_ne!(Bearer::read(&other.of(id)), Some((id, bearer.hash)));
+    }
+
+    #[test]
+    fn hexadecimal_is_read_as_far_as_it_goes() {
+        assert_eq!(super::unhex("00ff1"), [0, 255]);
+        assert_eq!(super::unhex("zz"), Vec::<u8>::new());
+        assert_eq!(super::unhex("é0"), Vec::<u8>::new());
     }
 
     #[test]

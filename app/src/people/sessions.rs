@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use paygen_core::access::Actor;
 use paygen_core::ids::{ClientId, SessionId, UserId};
-use paygen_core::people::{EndSessions, Role, Session, SessionUse, TouchSessions, User, UserStatus};
+use paygen_core::people::{EndSessions, Passkey, Role, Session, SessionUse, TouchSessions, User, UserStatus};
 use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
@@ -31,7 +31,11 @@ pub struct SignedIn {
     /// The role in the client that the session shows; `None` while the second factor is to be proven.
     pub role: Option<Role>,
     pub has_password: bool,
+    /// Whether there is an authenticator or a passkey.
     pub has_factor: bool,
+    pub has_authenticator: bool,
+    /// The oldest first.
+    pub passkeys: Vec<Passkey>,
     pub address: IpAddr,
 }
 
@@ -50,9 +54,11 @@ impl SignedIn {
         Caller::of_user(self.session.client, self.user.id, scopes, self.address)
     }
 
-    /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew.
+    /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew, unless at an
+    /// identity provider.
     pub fn is_fresh(&self) -> bool {
-        self.session.is_fresh(wall()) || !(self.has_password || self.has_factor)
+        let can_prove = self.has_password || self.has_factor || self.session.is_federated;
+        self.session.is_fresh(wall()) || !can_prove
     }
 }
 
@@ -74,8 +80,16 @@ impl App {
         if role.is_none() && !session.is_partial {
             return Ok(None);
         }
-        let (has_password, has_factor) = (has_password(&secret), secret.totp.is_some());
-        Ok(Some(SignedIn { session, user, role, has_password, has_factor, address }))
+        Ok(Some(SignedIn {
+            session,
+            user,
+            role,
+            has_password: has_password(&secret),
+            has_factor: secret.has_factor(),
+            has_authenticator: secret.totp.is_some(),
+            passkeys: secret.passkeys,
+            address,
+        }))
     }
 
     /// Keeps a session alive; stored once a minute.

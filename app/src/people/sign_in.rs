@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use paygen_core::ids::{ClientId, UserId};
+use paygen_core::ids::{ClientId, SessionId, UserId};
 use paygen_core::people::{
     CountTry, NewSession, OpenSession, Proof, Session, SetPassword, User, UserSecret, UserStatus,
 };
@@ -126,7 +126,7 @@ impl App {
         Ok(())
     }
 
-    async fn open_session(
+    pub(super) async fn open_session(
         &self,
         context: Context,
         user: UserId,
@@ -134,10 +134,22 @@ impl App {
         from: &Origin,
         within: Option<&SignedIn>,
     ) -> Result<Opened, Failure> {
+        let replaces = within.map(|signed_in| signed_in.session.id);
+        self.replace_session(context, user, proof, from, replaces).await
+    }
+
+    /// The same of a session that only its id is known of.
+    pub(super) async fn replace_session(
+        &self,
+        context: Context,
+        user: UserId,
+        proof: Proof,
+        from: &Origin,
+        replaces: Option<SessionId>,
+    ) -> Result<Opened, Failure> {
         let bearer = Bearer::new();
         let agent = from.agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT).collect();
         let session = NewSession { hash: bearer.hash, address: from.address.to_string(), agent };
-        let replaces = within.map(|signed_in| signed_in.session.id);
         let command = Command::OpenSession(Box::new(OpenSession { user, proof, session, replaces }));
         match self.engine.run_background(Request::new(context, command)).await?? {
             Outcome::Session(session) => {
@@ -150,7 +162,7 @@ impl App {
 
     /// The client in whose audit log a sign-in stands, and which the session shows first: that of the first membership, or
     /// the installation's first.
-    async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
+    pub(super) async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
         let own = user.memberships.iter().find_map(|membership| membership.client);
         let client = match own {
             Some(client) => client,

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use paygen_app::people::NewFactor;
+use paygen_app::people::{NewFactor, unhex};
 use qrcode::QrCode;
 use qrcode::render::svg;
 
@@ -14,7 +14,7 @@ use crate::view::{CodesPage, EnrollPage, Field, Link, SignInPage};
 use crate::visitor::{Entering, Visitor, with_flash};
 
 /// Whether what is asked for may be set now: at first, or with a proof that is fresh.
-fn entrance(visitor: &Visitor, is_set: bool) -> Option<Response> {
+pub(crate) fn entrance(visitor: &Visitor, is_set: bool) -> Option<Response> {
     if visitor.signed_in.role.is_none() {
         return Some(see("/console/second-factor"));
     }
@@ -22,6 +22,16 @@ fn entrance(visitor: &Visitor, is_set: bool) -> Option<Response> {
         return Some(see(&format!("/console/confirm?next={}", encoded(&visitor.path))));
     }
     None
+}
+
+/// Whether there is anything to prove anew with before a password is set.
+pub(crate) fn has_proof(visitor: &Visitor) -> bool {
+    let signed_in = &visitor.signed_in;
+    signed_in.has_password || signed_in.has_factor || signed_in.session.is_federated
+}
+
+fn passkey_instead() -> Link {
+    Link { href: "/console/passkeys/add".to_owned(), title: "Use a passkey instead".to_owned(), tone: String::new() }
 }
 
 fn password_page(visitor: &Visitor, error: String) -> SignInPage {
@@ -39,13 +49,15 @@ fn password_page(visitor: &Visitor, error: String) -> SignInPage {
         fields: vec![password],
         message: String::new(),
         submit: "Set password".to_owned(),
-        links: Vec::new(),
+        links: vec![passkey_instead()],
         csrf: visitor.csrf.clone(),
+        passkey: None,
+        provider: None,
     }
 }
 
 pub(crate) async fn password(Entering(visitor): Entering) -> Response {
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_password) {
+    if let Some(refusal) = entrance(&visitor, has_proof(&visitor)) {
         return refusal;
     }
     ok(&password_page(&visitor, String::new()))
@@ -56,7 +68,7 @@ pub(crate) async fn set_password(Entering(visitor): Entering, body: Body) -> Res
     if let Err(refusal) = visitor.check_form(&values) {
         return refusal;
     }
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_password) {
+    if let Some(refusal) = entrance(&visitor, has_proof(&visitor)) {
         return refusal;
     }
     match visitor.console.app.set_password(&visitor.signed_in, values.get("password")).await {
@@ -104,15 +116,22 @@ fn authenticator_page(visitor: &Visitor, factor: &NewFactor, message: String) ->
 }
 
 pub(crate) async fn authenticator(Entering(visitor): Entering) -> Response {
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor) {
+    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor || visitor.signed_in.session.is_federated) {
         return refusal;
     }
     ok(&authenticator_page(&visitor, &NewFactor::generate(&visitor.signed_in.user), String::new()))
 }
 
-fn unhex(text: &str) -> Vec<u8> {
-    let pair = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..text.len() / 2).map_while(|at| pair(at * 2)).collect()
+/// Recovery codes, which are shown once.
+pub(crate) fn codes_page(visitor: &Visitor, lead: &str, codes: Vec<String>) -> CodesPage {
+    CodesPage {
+        assets: visitor.console.assets.paths.clone(),
+        title: "Recovery codes".to_owned(),
+        heading: "Keep these recovery codes".to_owned(),
+        lead: format!("{lead} They are shown only now."),
+        codes,
+        link: Link { href: "/console".to_owned(), title: "I have kept them".to_owned(), tone: "primary".to_owned() },
+    }
 }
 
 pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -> Response {
@@ -120,7 +139,7 @@ pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -
     if let Err(refusal) = visitor.check_form(&values) {
         return refusal;
     }
-    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor) {
+    if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor || visitor.signed_in.session.is_federated) {
         return refusal;
     }
     let app = &visitor.console.app;
@@ -128,18 +147,7 @@ pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -
         return see("/console/authenticator");
     };
     match app.set_factor(&visitor.signed_in, &factor, values.get("code")).await {
-        Ok(Some(codes)) => ok(&CodesPage {
-            assets: visitor.console.assets.paths.clone(),
-            title: "Recovery codes".to_owned(),
-            heading: "Keep these recovery codes".to_owned(),
-            lead: "Each of them works once in place of the authenticator. They are shown only now.".to_owned(),
-            codes,
-            link: Link {
-                href: "/console".to_owned(),
-                title: "I have kept them".to_owned(),
-                tone: "primary".to_owned(),
-            },
-        }),
+        Ok(Some(codes)) => ok(&codes_page(&visitor, "Each of them works once in place of the authenticator.", codes)),
         Ok(None) => {
             let message = "This code is not right. Check that the clock of your device is.".to_owned();
             page(StatusCode::BAD_REQUEST, &authenticator_page(&visitor, &factor, message))
@@ -154,13 +162,6 @@ pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn hexadecimal_is_read_as_far_as_it_goes() {
-        assert_eq!(super::unhex("00ff1"), [0, 255]);
-        assert_eq!(super::unhex("zz"), Vec::<u8>::new());
-        assert_eq!(super::unhex("é0"), Vec::<u8>::new());
-    }
-
     #[test]
     fn a_link_is_drawn_without_a_declaration() {
         let drawn = super::picture("otpauth://totp/Paygen:ada%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Paygen");

@@ -7,11 +7,14 @@ pub(crate) mod factors;
 pub(crate) mod home;
 pub(crate) mod list;
 pub(crate) mod object;
+pub(crate) mod oidc;
+pub(crate) mod passkeys;
 pub(crate) mod profile;
 pub(crate) mod reveal;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod sign_in;
+pub(crate) mod ways;
 
 use axum::http::StatusCode;
 use axum::response::Response;

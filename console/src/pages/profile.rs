@@ -5,6 +5,7 @@ use axum::response::Response;
 use paygen_core::ids::{ClientId, SessionId};
 use paygen_core::people::Session;
 
+use super::passkeys;
 use super::sign_in::read;
 use crate::answer::{ok, see};
 use crate::shell::{shell, shown};
@@ -50,8 +51,9 @@ pub(crate) async fn page(visitor: Visitor) -> Response {
             link("password", if signed_in.has_password { "Change password" } else { "Set a password" }),
             link(
                 "authenticator",
-                if signed_in.has_factor { "Replace the authenticator" } else { "Set up an authenticator" },
+                if signed_in.has_authenticator { "Replace the authenticator" } else { "Set up an authenticator" },
             ),
+            link("passkeys/add", "Add a passkey"),
             link("profile/sessions", "End other sessions"),
         ],
         sections: vec![Section {
@@ -62,10 +64,13 @@ pub(crate) async fn page(visitor: Visitor) -> Response {
                 item("E-mail", show::cell("text", signed_in.user.email.clone())),
                 item("Role", show::cell("text", signed_in.role.map_or("", |role| role.as_str()))),
                 item("Password", set(signed_in.has_password)),
-                item("Authenticator", set(signed_in.has_factor)),
+                item("Authenticator", set(signed_in.has_authenticator)),
             ],
         }],
-        tables: vec![Related { title: "Sessions".to_owned(), table, ..Related::default() }],
+        tables: vec![
+            passkeys::table(&signed_in.passkeys),
+            Related { title: "Sessions".to_owned(), table, ..Related::default() },
+        ],
         ..DetailPage::default()
     };
     shown(&visitor, ok(&template))

@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use paygen_app::people::{Opened, SignInError};
 
+use super::ways::{passkey_proof, passkey_sign_in, provider, provider_proof};
 use crate::Console;
 use crate::answer::{ok, page, see};
 use crate::form::{Values, encoded};
 use crate::view::{Field, Link, SignInPage};
-use crate::visitor::{Entering, Stranger, Visitor, enter, leave, next_path};
+use crate::visitor::{Entering, Here, Stranger, Visitor, enter, leave, next_path};
 
 const MAX_BYTES: usize = 16 << 10;
 
@@ -31,12 +32,12 @@ pub(crate) fn field(name: &str, label: &str, kind: &str, autocomplete: &str) -> 
     }
 }
 
-fn hidden(name: &str, value: &str) -> Field {
+pub(crate) fn hidden(name: &str, value: &str) -> Field {
     Field { value: value.to_owned(), ..field(name, "", "hidden", "") }
 }
 
 /// What is said of a try that failed. It does not tell which part was wrong.
-fn why(error: &SignInError, wrong: &str) -> (StatusCode, String) {
+pub(crate) fn why(error: &SignInError, wrong: &str) -> (StatusCode, String) {
     match error {
         SignInError::Wrong => (StatusCode::FORBIDDEN, wrong.to_owned()),
         SignInError::Locked(until) => {
@@ -51,7 +52,7 @@ fn why(error: &SignInError, wrong: &str) -> (StatusCode, String) {
     }
 }
 
-fn sign_in_page(console: &Console, email: &str, next: &str, message: String) -> SignInPage {
+pub(crate) fn sign_in_page(console: &Console, here: &Here, email: &str, next: &str, message: String) -> SignInPage {
     let email = Field { value: email.to_owned(), ..field("email", "E-mail", "email", "username") };
     SignInPage {
         assets: console.assets.paths.clone(),
@@ -68,11 +69,13 @@ fn sign_in_page(console: &Console, email: &str, next: &str, message: String) -> 
             tone: String::new(),
         }],
         csrf: String::new(),
+        passkey: passkey_sign_in(here, next),
+        provider: provider(console, next),
     }
 }
 
-pub(crate) async fn form(State(console): State<Console>, stranger: Stranger) -> Response {
-    ok(&sign_in_page(&console, "", next_path(stranger.query.get("next")), String::new()))
+pub(crate) async fn form(State(console): State<Console>, stranger: Stranger, here: Here) -> Response {
+    ok(&sign_in_page(&console, &here, "", next_path(stranger.query.get("next")), String::new()))
 }
 
 pub(crate) async fn forgotten(State(console): State<Console>) -> Response {
@@ -90,7 +93,7 @@ pub(crate) async fn forgotten(State(console): State<Console>) -> Response {
     ok(&template)
 }
 
-pub(crate) async fn submit(State(console): State<Console>, stranger: Stranger, body: Body) -> Response {
+pub(crate) async fn submit(State(console): State<Console>, stranger: Stranger, here: Here, body: Body) -> Response {
     let values = read(body).await;
     let next = next_path(values.get("next")).to_owned();
     if !values.has("email") {
@@ -100,12 +103,12 @@ pub(crate) async fn submit(State(console): State<Console>, stranger: Stranger, b
         Ok(opened) => entered(&opened, &next),
         Err(error) => {
             let (status, message) = why(&error, "E-mail and password do not fit.");
-            page(status, &sign_in_page(&console, values.get("email"), &next, message))
+            page(status, &sign_in_page(&console, &here, values.get("email"), &next, message))
         }
     }
 }
 
-fn entered(opened: &Opened, next: &str) -> Response {
+pub(crate) fn entered(opened: &Opened, next: &str) -> Response {
     let place = match opened.session.is_partial {
         true => format!("/console/second-factor?next={}", encoded(next)),
         false => next.to_owned(),
@@ -130,42 +133,49 @@ pub(crate) async fn link(State(console): State<Console>, _: Stranger, Path(text)
 pub(crate) async fn open_link(
     State(console): State<Console>,
     stranger: Stranger,
+    here: Here,
     Path(text): Path<String>,
 ) -> Response {
     match console.app.sign_in_with_link(&text, &stranger.origin).await {
         Ok(opened) => entered(&opened, "/console"),
         Err(error) => {
             let (status, message) = why(&error, "This link was used already, or its time is over. Ask for a new one.");
-            page(status, &sign_in_page(&console, "", "/console", message))
+            page(status, &sign_in_page(&console, &here, "", "/console", message))
         }
     }
 }
 
-fn factor_page(visitor: &Visitor, next: &str, message: String) -> SignInPage {
-    let code = Field {
-        help: "Six digits of your authenticator, or one of your recovery codes.".to_owned(),
-        ..field("code", "Code", "text", "one-time-code")
+fn code_field(visitor: &Visitor) -> Field {
+    let help = match visitor.signed_in.has_authenticator {
+        true => "Six digits of your authenticator, or one of your recovery codes.",
+        false => "One of your recovery codes, when your passkeys are not at hand.",
     };
+    Field { help: help.to_owned(), ..field("code", "Code", "text", "one-time-code") }
+}
+
+pub(crate) fn factor_page(visitor: &Visitor, here: &Here, next: &str, message: String) -> SignInPage {
     SignInPage {
         assets: visitor.console.assets.paths.clone(),
         title: "Second factor".to_owned(),
         heading: "Second factor".to_owned(),
         lead: visitor.signed_in.user.email.clone(),
         action: "/console/second-factor".to_owned(),
-        fields: vec![code, hidden("next", next)],
+        fields: vec![code_field(visitor), hidden("next", next)],
         message,
         submit: "Continue".to_owned(),
         links: vec![Link { href: "/console/sign-in".to_owned(), title: "Start again".to_owned(), tone: String::new() }],
         csrf: visitor.csrf.clone(),
+        passkey: passkey_proof(visitor, here, next),
+        provider: None,
     }
 }
 
-pub(crate) async fn second_factor(Entering(visitor): Entering) -> Response {
+pub(crate) async fn second_factor(Entering(visitor): Entering, here: Here) -> Response {
     let next = next_path(visitor.query.get("next")).to_owned();
-    ok(&factor_page(&visitor, &next, String::new()))
+    ok(&factor_page(&visitor, &here, &next, String::new()))
 }
 
-pub(crate) async fn prove_second_factor(Entering(visitor): Entering, body: Body) -> Response {
+pub(crate) async fn prove_second_factor(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
     if let Err(refusal) = visitor.check_form(&values) {
         return refusal;
@@ -175,18 +185,18 @@ pub(crate) async fn prove_second_factor(Entering(visitor): Entering, body: Body)
         Ok(opened) => entered(&opened, &next),
         Err(error) => {
             let (status, message) = why(&error, "This code is not right, or was used already.");
-            page(status, &factor_page(&visitor, &next, message))
+            page(status, &factor_page(&visitor, &here, &next, message))
         }
     }
 }
 
-fn confirm_page(visitor: &Visitor, next: &str, message: String) -> SignInPage {
-    let proof = match visitor.signed_in.has_factor {
-        true => Field {
-            help: "Six digits of your authenticator, or one of your recovery codes.".to_owned(),
-            ..field("code", "Code", "text", "one-time-code")
-        },
-        false => field("password", "Password", "password", "current-password"),
+pub(crate) fn confirm_page(visitor: &Visitor, here: &Here, next: &str, message: String) -> SignInPage {
+    let signed_in = &visitor.signed_in;
+    let proof = match (signed_in.has_factor, signed_in.has_password) {
+        (true, _) => Some(code_field(visitor)),
+        (false, true) => Some(field("password", "Password", "password", "current-password")),
+        // Who came from the identity provider, and has nothing else.
+        (false, false) => None,
     };
     SignInPage {
         assets: visitor.console.assets.paths.clone(),
@@ -194,20 +204,22 @@ fn confirm_page(visitor: &Visitor, next: &str, message: String) -> SignInPage {
         heading: "Confirm that it is you".to_owned(),
         lead: "What you are about to do needs a proof that is at most five minutes old.".to_owned(),
         action: "/console/confirm".to_owned(),
-        fields: vec![proof, hidden("next", next)],
+        submit: if proof.is_some() { "Confirm".to_owned() } else { String::new() },
+        fields: proof.into_iter().chain([hidden("next", next)]).collect(),
         message,
-        submit: "Confirm".to_owned(),
         links: vec![Link { href: "/console".to_owned(), title: "Cancel".to_owned(), tone: String::new() }],
         csrf: visitor.csrf.clone(),
+        passkey: passkey_proof(visitor, here, next),
+        provider: provider_proof(visitor, next),
     }
 }
 
-pub(crate) async fn confirm(visitor: Visitor) -> Response {
+pub(crate) async fn confirm(visitor: Visitor, here: Here) -> Response {
     let next = next_path(visitor.query.get("next")).to_owned();
-    ok(&confirm_page(&visitor, &next, String::new()))
+    ok(&confirm_page(&visitor, &here, &next, String::new()))
 }
 
-pub(crate) async fn prove_again(visitor: Visitor, body: Body) -> Response {
+pub(crate) async fn prove_again(visitor: Visitor, here: Here, body: Body) -> Response {
     let values = read(body).await;
     if let Err(refusal) = visitor.check_form(&values) {
         return refusal;
@@ -222,7 +234,7 @@ pub(crate) async fn prove_again(visitor: Visitor, body: Body) -> Response {
         Ok(opened) => enter(see(&next), &opened.cookie),
         Err(error) => {
             let (status, message) = why(&error, "This is not right, or was used already.");
-            page(status, &confirm_page(&visitor, &next, message))
+            page(status, &confirm_page(&visitor, &here, &next, message))
         }
     }
 }

@@ -17,7 +17,7 @@ fn key(user: UserId) -> Key {
     Key::of(ClientId::INSTALLATION, user.0)
 }
 
-fn email_key(hash: &[u8; 32]) -> Key {
+pub(super) fn email_key(hash: &[u8; 32]) -> Key {
     Key { client: ClientId::INSTALLATION, id: KeyBytes::new(hash) }
 }
 
@@ -188,7 +188,8 @@ impl Verb for AddUser {
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
         covers(self.granter, self.role)?;
         let client = work.client();
-        let membership = Membership { client: (!self.platform_wide).then_some(client), role: self.role };
+        let client_of = (!self.platform_wide).then_some(client);
+        let membership = Membership { client: client_of, role: self.role, is_federated: false };
         let now = work.now();
         if let Some(known) = work.user_emails.get_for_update(email_key(&self.email_hash))? {
             return self.known(work, known.user, membership);

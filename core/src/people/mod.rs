@@ -3,18 +3,22 @@
 //! A user belongs to the installation. Each of their memberships is a role in one client, or in every client. A role is a
 //! set of scopes, so that a user may do what an API key with these scopes may.
 
+mod federate;
 mod manage;
+mod passkeys;
 mod record;
 mod roles;
 mod sessions;
 mod sign_in;
 mod view;
 
+pub use federate::Federate;
 pub use manage::{AddUser, ChangeMembership, ChangeUser, IssueLink, UserSwitch};
-pub use record::{Membership, Session, User, UserEmail, UserSecret, UserStatus};
+pub use passkeys::{AddPasskey, RemovePasskey};
+pub use record::{Membership, Passkey, Session, User, UserEmail, UserSecret, UserStatus};
 pub use roles::Role;
 pub use sessions::{EndSessions, SessionUse, TouchSessions};
-pub use sign_in::{CountTry, NewSession, OpenSession, Proof, SetPassword, SetSecondFactor};
+pub use sign_in::{CountTry, NewSession, OpenSession, PasskeyUse, Proof, SetPassword, SetSecondFactor};
 pub use view::{SecondFactor, SessionView, UserView};
 
 /// Tries after which signing in is locked.
@@ -25,6 +29,9 @@ pub const LOCK_SECONDS: i64 = 30 * 60;
 
 /// How many former passwords cannot be used again.
 pub const FORMER_PASSWORDS: usize = 5;
+
+/// The most passkeys of a user.
+pub const MAX_PASSKEYS: usize = 10;
 
 /// After how many seconds without a request a session ends.
 pub const IDLE_SECONDS: i64 = 15 * 60;

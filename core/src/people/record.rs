@@ -24,6 +24,9 @@ pub struct Membership {
     /// Every client if `None`.
     pub client: Option<ClientId>,
     pub role: Role,
+    /// Whether it comes from a group at an identity provider, and is given anew at each sign-in.
+    #[serde(default)]
+    pub is_federated: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +84,39 @@ impl Record for UserEmail {
     }
 }
 
+/// An instant as it is stored within JSON.
+mod micros {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::time::Instant;
+
+    pub(super) fn serialize<S: Serializer>(at: &Instant, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.micros())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Instant, D::Error> {
+        i64::deserialize(from).map(Instant::from_micros)
+    }
+}
+
+/// A public key whose private key an authenticator keeps for the user (WebAuthn).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// The credential's id as the authenticator chose it, in hexadecimal digits.
+    pub id: String,
+    /// What the user calls it.
+    pub name: String,
+    /// Public key and counter, as JSON.
+    pub credential: String,
+    /// Wall time.
+    #[serde(with = "micros")]
+    pub added_at: Instant,
+    /// Wall time, at first that of the addition. Never before the last challenge that was answered, so that a challenge
+    /// is answered once.
+    #[serde(with = "micros")]
+    pub used_at: Instant,
+}
+
 /// What a user signs in with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserSecret {
@@ -93,6 +129,8 @@ pub struct UserSecret {
     pub totp: Option<Vec<u8>>,
     /// The time step of the last code that was used: a code works once.
     pub totp_step: i64,
+    /// The oldest first.
+    pub passkeys: Vec<Passkey>,
     /// SHA-256 of the recovery codes that are left, as hex.
     pub recovery_codes: Vec<String>,
     /// SHA-256 of the secret in the open one-time link.
@@ -101,6 +139,13 @@ pub struct UserSecret {
     /// Tries since the last success.
     pub tries: i64,
     pub locked_until: Option<Instant>,
+}
+
+impl UserSecret {
+    /// Whether a password or a link alone signs in only partially.
+    pub fn has_factor(&self) -> bool {
+        self.totp.is_some() || !self.passkeys.is_empty()
+    }
 }
 
 impl Record for UserSecret {
@@ -121,6 +166,8 @@ pub struct Session {
     pub client: ClientId,
     /// Whether the second factor is still to be proven: nothing else can be done.
     pub is_partial: bool,
+    /// Whether it was opened at an identity provider, whose factors then count.
+    pub is_federated: bool,
     /// When a factor was proven last.
     pub proven_at: Instant,
     /// To the minute.

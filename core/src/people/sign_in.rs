@@ -7,6 +7,7 @@ use crate::ids::{ClientId, Id, SessionId, UserId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
+use crate::time::Instant;
 use crate::verb::Verb;
 use crate::work::Work;
 
@@ -27,6 +28,22 @@ pub enum Proof {
     Code { step: i64, sealed: Vec<u8> },
     /// SHA-256 of a recovery code, as hex.
     RecoveryCode(String),
+    /// An answer to a challenge, signed with a passkey.
+    Passkey(PasskeyUse),
+    /// The word of an identity provider, which the caller has checked.
+    Federated,
+}
+
+/// A passkey whose signature fits. It counts as both factors: authenticators ask for a PIN or a finger themselves.
+#[derive(Clone, Debug)]
+pub struct PasskeyUse {
+    pub id: String,
+    /// The stored credential that was compared.
+    pub before: String,
+    /// The same with the authenticator's new counter.
+    pub after: String,
+    /// When the challenge was made, in wall time.
+    pub asked_at: Instant,
 }
 
 /// The session to open.
@@ -133,13 +150,13 @@ impl Verb for OpenSession {
         };
         let used = self.use_up(&secret, work)?;
         let is_partial = match (&self.proof, &before) {
-            (Proof::Code { .. } | Proof::RecoveryCode(_), Some(_)) => false,
+            (Proof::Passkey(_) | Proof::Federated, _) | (Proof::Code { .. } | Proof::RecoveryCode(_), Some(_)) => false,
             // Codes alone open nothing.
             (Proof::Code { .. } | Proof::RecoveryCode(_), None) => return Err(Refusal::ProofRefused.into()),
             // A password proves nothing anew to somebody who has a second factor, and a link only begins.
-            (Proof::Password(_), Some(_)) if secret.totp.is_none() => false,
+            (Proof::Password(_), Some(_)) if !secret.has_factor() => false,
             (Proof::Link(_) | Proof::Password(_), Some(_)) => return Err(Refusal::ProofRefused.into()),
-            (Proof::Link(_) | Proof::Password(_), None) => secret.totp.is_some(),
+            (Proof::Link(_) | Proof::Password(_), None) => secret.has_factor(),
         };
         let session = Session {
             id: SessionId(work.new_id()),
@@ -147,6 +164,10 @@ impl Verb for OpenSession {
             hash: self.session.hash,
             client,
             is_partial,
+            is_federated: match (&self.proof, &before) {
+                (Proof::Federated, _) => true,
+                (_, before) => before.as_ref().is_some_and(|session| session.is_federated),
+            },
             proven_at: wall,
             seen_at: wall,
             since: before.as_ref().map_or(wall, |session| session.since),
@@ -183,7 +204,7 @@ impl OpenSession {
                 if secret.password.as_ref() != Some(compared) {
                     return Err(Refusal::ProofRefused);
                 }
-                if secret.totp.is_some() {
+                if secret.has_factor() {
                     return Ok(used);
                 }
             }
@@ -197,9 +218,38 @@ impl OpenSession {
                 let at = secret.recovery_codes.iter().position(|left| left == hash).ok_or(Refusal::ProofRefused)?;
                 used.recovery_codes.remove(at);
             }
+            Proof::Passkey(answered) => {
+                still_open(secret, work.wall())?;
+                answered.record(&mut used, work.wall())?;
+            }
+            Proof::Federated => still_open(secret, work.wall())?,
         }
         (used.tries, used.locked_until) = (0, None);
         Ok(used)
+    }
+}
+
+/// A lock holds for every way in: PCI DSS 8.3.4 locks the user.
+fn still_open(secret: &UserSecret, wall: Instant) -> Result<(), Refusal> {
+    match secret.locked_until.filter(|until| *until > wall) {
+        Some(until) => Err(Refusal::SignInLocked { until: until.to_string() }),
+        None => Ok(()),
+    }
+}
+
+impl PasskeyUse {
+    /// Records the use. A challenge that was answered, or is older than one that was, is refused: what was recorded once
+    /// cannot be sent again.
+    fn record(&self, secret: &mut UserSecret, wall: Instant) -> Result<(), Refusal> {
+        let passkey = secret.passkeys.iter_mut().find(|passkey| passkey.id == self.id);
+        let passkey = passkey.ok_or(Refusal::ProofRefused)?;
+        if passkey.credential != self.before || passkey.used_at >= self.asked_at {
+            return Err(Refusal::ProofRefused);
+        }
+        passkey.credential.clone_from(&self.after);
+        // Another server's clock may have been ahead when it made the challenge.
+        passkey.used_at = wall.max(self.asked_at);
+        Ok(())
     }
 }
 

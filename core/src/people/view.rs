@@ -13,12 +13,18 @@ crate::string_enum! {
         None = "none",
         /// One-time codes of an authenticator (RFC 6238).
         Totp = "totp",
+        /// A passkey, which also signs in alone (WebAuthn).
+        Passkey = "passkey",
     }
 }
 
 impl SecondFactor {
     pub fn of(secret: &UserSecret) -> SecondFactor {
-        if secret.totp.is_some() { SecondFactor::Totp } else { SecondFactor::None }
+        match (secret.passkeys.is_empty(), &secret.totp) {
+            (false, _) => SecondFactor::Passkey,
+            (true, Some(_)) => SecondFactor::Totp,
+            (true, None) => SecondFactor::None,
+        }
     }
 }
 
@@ -124,8 +130,10 @@ impl Audited for UserSecret {
     const OBJECT: &'static str = "user_secret";
 
     fn picture(&self) -> Picture {
+        let passkeys: Vec<&str> = self.passkeys.iter().map(|passkey| passkey.name.as_str()).collect();
         let shown = serde_json::json!({
-            "secondFactor": SecondFactor::of(self), "recoveryCodesLeft": self.recovery_codes.len(),
+            "secondFactor": SecondFactor::of(self), "hasAuthenticator": self.totp.is_some(), "passkeys": passkeys,
+            "recoveryCodesLeft": self.recovery_codes.len(),
             "hasLink": self.link.is_some(), "tries": self.tries,
             "lockedUntil": self.locked_until.map(|at| at.to_string()),
         });

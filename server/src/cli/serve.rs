@@ -72,6 +72,7 @@ async fn serve(listener: TcpListener, ports: Ports, address: SocketAddr, node: N
     let router = paygen_api::router::router(node.api.clone(), site);
     // The same API for calls within the process: the console's, and those that were approved.
     let calls = paygen_api::router::router(node.api.clone(), None);
+    let pages = crate::console::router(&node.api, calls.clone(), &node.config, address)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let connections = crate::operator::connections(router, &node.config, &node.api);
@@ -79,7 +80,7 @@ async fn serve(listener: TcpListener, ports: Ports, address: SocketAddr, node: N
     tokio::select! {
         () = connections.accept(&listener, &open) => {}
         () = crate::operator::serve(ports.operator.as_ref(), &node.api, &node.config, &open) => {}
-        () = crate::console::serve(ports.console.as_ref(), &node.api, calls.clone(), &node.config, address, &open) => {}
+        () = crate::console::serve(ports.console.as_ref(), pages, &node.api, &node.config, &open) => {}
         () = paygen_api::approvals::run(node.api.clone(), calls.clone()) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -156,8 +156,7 @@ pub struct Server {
     pub url: String,
     pub http: reqwest::Client,
     pub key: String,
-    /// The one-time link to the console that the sandbox prints.
-    console: std::sync::Mutex<std::sync::mpsc::Receiver<String>>,
+    printed: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -182,17 +181,11 @@ impl Server {
             }
         };
         // The rest of the output is drained, so that the server never blocks on a full pipe.
-        let (found, console) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if let Some(("", link)) = line.trim().split_once("Console") {
-                    let _ = found.send(link.trim().to_owned());
-                }
-            }
-        });
+        let printed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let all = printed.clone();
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| all.lock().expect("lines").push(line)));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
-        let server =
-            Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned(), console: console.into() };
+        let server = Server { child: std::sync::Mutex::new(child), url, http, key: KEY.to_owned(), printed };
         while server.http.get(format!("{}/readyz", server.url)).send().await.map_or(true, |r| !r.status().is_success())
         {
             assert!(Instant::now() < deadline, "paygen was not ready in time");
@@ -205,6 +198,19 @@ impl Server {
         self.child.lock().unwrap_or_else(|poison| poison.into_inner())
     }
 
+    /// The word with this text that the server printed when it started.
+    pub fn printed(&self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let lines = self.printed.lock().expect("lines").join("\n");
+            if let Some(word) = lines.split_whitespace().find(|word| word.contains(text)) {
+                return word.to_owned();
+            }
+            assert!(Instant::now() < deadline, "{text} was not printed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Kills the process at once, as a crash would.
     pub fn kill(&self) {
         let mut child = self.child();
@@ -212,10 +218,18 @@ impl Server {
         child.wait().expect("wait");
     }
 
-    /// The one-time link to the console; it can be taken once.
+    /// The one-time link to the console that the sandbox prints.
     pub fn console_link(&self) -> String {
-        let links = self.console.lock().unwrap_or_else(|poison| poison.into_inner());
-        links.recv_timeout(Duration::from_secs(30)).expect("the sandbox prints a link to its console")
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let printed = self.printed.lock().unwrap_or_else(|poison| poison.into_inner()).clone();
+            let link = printed.iter().find_map(|line| line.trim().strip_prefix("Console"));
+            if let Some(link) = link {
+                return link.trim().to_owned();
+            }
+            assert!(Instant::now() < deadline, "the sandbox prints a link to its console");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The process id.
