@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use paygen_core::access::{Actor, Granter, Scope, Scopes, Token};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, UserId};
-use paygen_core::people::UserStatus;
+use paygen_core::people::{Role, UserStatus};
 use paygen_core::record::Key;
 use paygen_core::time::Instant;
 use paygen_core::work::Context;
@@ -36,6 +36,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// The restriction of a token to one card holder or card.
     pub bound: Option<Bound>,
+    /// Whether personal data of card holders is masked.
+    pub is_masked: bool,
     /// Expiry of the token, in wall time; `None` for an API key.
     pub token_until: Option<Instant>,
     /// The API key, or for a token the API key it was issued with; `None` for a user.
@@ -146,10 +148,12 @@ impl Caller {
         self.key.as_ref().map(|key| key.key.id).ok_or(Denied::NoKey)
     }
 
-    /// A user with the scopes of their role in a client.
-    pub fn of_user(client: ClientId, user: UserId, scopes: Scopes, address: IpAddr) -> Caller {
+    /// A user with their role in a client.
+    pub fn of_user(client: ClientId, user: UserId, role: Option<Role>, address: IpAddr) -> Caller {
         let actor = Actor::User(user);
-        Caller { client, actor, scopes, address, bound: None, token_until: None, key: None }
+        let scopes = role.map(Role::scopes).unwrap_or_default();
+        let is_masked = role.is_none_or(Role::masks_personal_data);
+        Caller { client, actor, scopes, address, bound: None, is_masked, token_until: None, key: None }
     }
 
     /// A caller with this API key and these scopes.
@@ -160,6 +164,7 @@ impl Caller {
             scopes,
             address,
             bound: None,
+            is_masked: false,
             token_until: None,
             key: Some(key),
         }
@@ -245,9 +250,8 @@ impl App {
             }
             Actor::User(id) => {
                 let Some((user, _)) = self.reader.user(id).await? else { return Ok(None) };
-                let scopes = user.scopes_in(client);
-                let may = user.status == UserStatus::Active && !scopes.is_empty();
-                return Ok(may.then(|| Caller::of_user(client, id, scopes, address)));
+                let role = user.role_in(client).filter(|_| user.status == UserStatus::Active);
+                return Ok(role.map(|role| Caller::of_user(client, id, Some(role), address)));
             }
             Actor::RevealToken | Actor::Operator | Actor::System => return Ok(None),
         };

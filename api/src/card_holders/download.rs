@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -37,6 +37,10 @@ pub async fn get_document(
     _: NoParams,
 ) -> Result<Response, Problem> {
     let holder = existing(&app, &caller, card_holder).await?;
+    if caller.is_masked {
+        let message = "Your role sees personal data masked, so it opens no documents.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "personal_data_masked", message));
+    }
     let found = app.reader.get::<Document>(Key::of(caller.client, id.0)).await?;
     let found = found.filter(|document| document.card_holder == card_holder);
     let document = found.ok_or(Refusal::DocumentNotFound)?;

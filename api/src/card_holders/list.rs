@@ -9,6 +9,7 @@ use paygen_store::query::{Filter, ListColumn, Operand, Page, Test};
 use paygen_store::value::Value;
 use paygen_vault::Vault;
 
+use super::read::shown;
 use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ};
 use crate::lists::{self, Aliases, ListParams, ListSpec};
@@ -48,7 +49,7 @@ pub async fn list_card_holders(
     }
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let now = app.clock.now();
-    let rows = page.rows.iter().map(|holder| personal::show(&app.vault, holder, now));
+    let rows = page.rows.iter().map(|holder| shown(&app, &caller, holder, now));
     let rows = rows.collect::<Result<Vec<CardHolderView>, Failure>>()?;
     list.reply(Page { rows, total: page.total, next: page.next }, CardHolderView::clone)
 }

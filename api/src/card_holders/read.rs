@@ -6,6 +6,7 @@ use paygen_core::Refusal;
 use paygen_core::card_holders::{CardHolder, CardHolderView};
 use paygen_core::ids::CardHolderId;
 use paygen_core::record::Key;
+use paygen_core::time::Instant;
 
 use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ, Caller};
@@ -13,7 +14,7 @@ use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::NoParams;
 use crate::reply::{self, Envelope};
-use paygen_app::personal;
+use paygen_app::{Failure, personal};
 
 /// Retrieve a card holder
 ///
@@ -29,8 +30,14 @@ pub async fn get_card_holder(
     _: NoParams,
 ) -> Result<Response, Problem> {
     let holder = existing(&app, &caller, id).await?;
-    let view = personal::show(&app.vault, &holder, app.clock.now())?;
+    let view = shown(&app, &caller, &holder, app.clock.now())?;
     Ok(reply::versioned("Card holder fetched successfully.", holder.version, &view))
+}
+
+/// The card holder as the caller may see them.
+pub(crate) fn shown(app: &Api, caller: &Caller, holder: &CardHolder, now: Instant) -> Result<CardHolderView, Failure> {
+    let view = personal::show(&app.vault, holder, now)?;
+    Ok(if caller.is_masked { view.masked() } else { view })
 }
 
 /// The card holder, unless they do not exist for this caller.

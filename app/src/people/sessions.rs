@@ -50,8 +50,7 @@ impl SignedIn {
 
     /// The user as a caller of the API, in the client that the session shows.
     pub fn caller(&self) -> Caller {
-        let scopes = self.role.map(Role::scopes).unwrap_or_default();
-        Caller::of_user(self.session.client, self.user.id, scopes, self.address)
+        Caller::of_user(self.session.client, self.user.id, self.role, self.address)
     }
 
     /// Whether a factor was proven within the last minutes. A user who has none cannot prove one anew, unless at an

@@ -284,6 +284,42 @@ impl CardHolderView {
     }
 }
 
+/// A text of which only the beginning and the end can be recognized.
+fn masked(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    match characters.as_slice() {
+        [first, .., last] if characters.len() > 5 => format!("{first}•••{last}"),
+        _ => "•••".to_owned(),
+    }
+}
+
+impl CardHolderView {
+    /// The same for somebody who may recognize the card holder, but not learn their data: contact and birth in part, no
+    /// address and documents, no free-form data.
+    #[must_use]
+    pub fn masked(mut self) -> CardHolderView {
+        let person = &mut self.person;
+        for text in [&mut person.email, &mut person.phone_number, &mut person.date_of_birth] {
+            *text = text.as_deref().map(masked);
+        }
+        person.gender = None;
+        let address = &mut self.address;
+        for text in [&mut address.line1, &mut address.postal_code] {
+            *text = text.as_deref().map(masked);
+        }
+        let document = &mut self.identification.document;
+        document.number = document.number.as_deref().map(masked);
+        (document.issue_date, document.expiry_date, document.description) = (None, None, None);
+        document.urls = UrlsView { main: None, back: None };
+        let proof = &mut self.identification.proof_of_address;
+        proof.document_id = proof.document_id.as_deref().map(masked);
+        (proof.description, proof.url) = (None, None);
+        self.meta = MetaView { funding_source: None, monthly_transaction_value: None };
+        self.metadata = Free::object(None);
+        self
+    }
+}
+
 fn limits(holder: &CardHolder) -> Vec<SpendingLimitView> {
     let view = |limit: &SpendingLimit| {
         let currency = Currency::find(limit.currency.as_deref().unwrap_or("USD"), Category::Fiat)?;

@@ -25,6 +25,11 @@ crate::string_enum! {
 }
 
 impl Role {
+    /// Whether personal data of card holders is masked: enough to recognize somebody who gives it, not to learn it.
+    pub fn masks_personal_data(self) -> bool {
+        self == Role::Support
+    }
+
     /// One sentence for who chooses a role.
     pub fn sentence(self) -> &'static str {
         match self {
