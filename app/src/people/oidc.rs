@@ -373,7 +373,6 @@ impl App {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::AsDer;
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;

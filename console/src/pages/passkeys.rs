@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_app::Failure;
-use paygen_app::people::{Challenge, MAX_NAME, Site};
+use paygen_app::people::{Challenge, MAX_NAME};
 use paygen_core::people::Passkey;
 
 use super::factors::{codes_page, entrance, has_proof};
@@ -17,7 +17,9 @@ use crate::answer::{ok, page, see};
 use crate::shell::shell;
 use crate::show;
 use crate::view::{Field, FormPage, Head, Link, Related, Row, SignInPage, Table};
-use crate::visitor::{Entering, Here, Stranger, Visitor, keep_challenge, next_path, with_flash, without_challenge};
+use crate::visitor::{
+    Entering, Here, Stranger, Visitor, forged, keep_challenge, next_path, with_flash, without_challenge,
+};
 
 const UNKNOWN: &str = "This passkey is not known here, or the answer came too late. Try again, or sign in another way.";
 
@@ -34,25 +36,20 @@ fn challenge(made: Result<Challenge, Failure>) -> Response {
     }
 }
 
-fn site(here: &Here) -> Result<&Site, Response> {
+fn nowhere() -> Response {
     let text = "Passkeys work at the address in the setting console_url, or at localhost.";
-    here.site.as_ref().ok_or_else(|| (StatusCode::BAD_REQUEST, text).into_response())
+    (StatusCode::BAD_REQUEST, text).into_response()
 }
 
 pub(crate) async fn ask_sign_in(State(console): State<Console>, _: Stranger, here: Here) -> Response {
-    match site(&here) {
-        Ok(site) => challenge(console.app.ask_passkey_sign_in(site)),
-        Err(refusal) => refusal,
-    }
+    let Some(site) = &here.site else { return nowhere() };
+    challenge(console.app.ask_passkey_sign_in(site))
 }
 
 pub(crate) async fn sign_in(State(console): State<Console>, stranger: Stranger, here: Here, body: Body) -> Response {
     let values = read(body).await;
     let next = next_path(values.get("next")).to_owned();
-    let site = match site(&here) {
-        Ok(site) => site,
-        Err(refusal) => return refusal,
-    };
+    let Some(site) = &here.site else { return nowhere() };
     let answer = values.get("credential");
     let response = match console.app.sign_in_with_passkey(site, &here.kept, answer, &stranger.origin).await {
         Ok(opened) => entered(&opened, &next),
@@ -64,28 +61,25 @@ pub(crate) async fn sign_in(State(console): State<Console>, stranger: Stranger, 
     without_challenge(response)
 }
 
-/// The token against forgery in the header of a script's request.
-fn check_header(visitor: &Visitor, headers: &HeaderMap) -> Result<(), Response> {
-    visitor.check_token(headers.get("x-csrf").and_then(|token| token.to_str().ok()).unwrap_or_default())
+/// Whether a script's request carries the token against forgery in its header.
+fn has_token(visitor: &Visitor, headers: &HeaderMap) -> bool {
+    visitor.is_own_token(headers.get("x-csrf").and_then(|token| token.to_str().ok()).unwrap_or_default())
 }
 
 pub(crate) async fn ask_proof(Entering(visitor): Entering, here: Here, headers: HeaderMap) -> Response {
-    if let Err(refusal) = check_header(&visitor, &headers) {
-        return refusal;
+    let Some(site) = &here.site else { return nowhere() };
+    if !has_token(&visitor, &headers) {
+        return forged();
     }
-    match site(&here) {
-        Ok(site) => challenge(visitor.console.app.ask_passkey_proof(site, &visitor.signed_in)),
-        Err(refusal) => refusal,
-    }
+    challenge(visitor.console.app.ask_passkey_proof(site, &visitor.signed_in))
 }
 
 pub(crate) async fn prove(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
-    let checked = visitor.check_form(&values).and_then(|()| site(&here));
-    let site = match checked {
-        Ok(site) => site,
-        Err(refusal) => return refusal,
-    };
+    let Some(site) = &here.site else { return nowhere() };
+    if let Err(refusal) = visitor.check_form(&values) {
+        return refusal;
+    }
     let next = next_path(values.get("next")).to_owned();
     let answer = (here.kept.as_str(), values.get("credential"));
     let response = match visitor.console.app.prove_passkey(site, &visitor.signed_in, answer, &visitor.origin).await {
@@ -145,19 +139,22 @@ pub(crate) async fn add_form(Entering(visitor): Entering, here: Here) -> Respons
 }
 
 pub(crate) async fn ask_add(Entering(visitor): Entering, here: Here, headers: HeaderMap) -> Response {
-    let checked = check_header(&visitor, &headers).and_then(|()| site(&here));
-    match (checked, may_add(&visitor)) {
-        (Ok(site), None) => challenge(visitor.console.app.ask_new_passkey(site, &visitor.signed_in)),
-        (Err(refusal), _) | (_, Some(refusal)) => refusal,
+    let Some(site) = &here.site else { return nowhere() };
+    if !has_token(&visitor, &headers) {
+        return forged();
+    }
+    match may_add(&visitor) {
+        None => challenge(visitor.console.app.ask_new_passkey(site, &visitor.signed_in)),
+        Some(refusal) => refusal,
     }
 }
 
 pub(crate) async fn add(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
-    let site = match visitor.check_form(&values).and_then(|()| site(&here)) {
-        Ok(site) => site,
-        Err(refusal) => return refusal,
-    };
+    let Some(site) = &here.site else { return nowhere() };
+    if let Err(refusal) = visitor.check_form(&values) {
+        return refusal;
+    }
     if let Some(refusal) = may_add(&visitor) {
         return refusal;
     }
@@ -200,7 +197,6 @@ pub(crate) fn table(passkeys: &[Passkey]) -> Related {
         link_title: "Add a passkey".to_owned(),
         table,
         empty_text: "You have none. A passkey signs you in without a password.".to_owned(),
-        ..Related::default()
     }
 }
 
