@@ -5,6 +5,10 @@ use serde_json::Value;
 use super::catalogue::Code;
 use super::search::{Operation, members_of};
 
+/// The calls that a policy can let wait for others.
+#[rustfmt::skip]
+const APPROVABLE: &[&str] = &["updateAccount", "closeAccount", "createTransfer", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "updateUser", "removeUser", "setApprovalPolicy"];
+
 /// The calls of rules, as the contract names them, by code.
 #[rustfmt::skip]
 pub const CALLERS: &[(&str, &[&str])] = &[
@@ -13,10 +17,15 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("account_has_entries", &["updateAccount"]),
     ("account_in_use", &["closeAccount"]),
     ("account_inactive", &["createTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding"]),
+    ("already_decided", &["approve", "reject"]),
     ("already_refunded", &["simulateRefund"]),
     ("already_reversed", &["reverseTransfer"]),
     ("api_key_required", &["createApiKey", "rotateApiKey", "createUser", "updateUser", "issueUserLink"]),
     ("api_key_revoked", &["rotateApiKey"]),
+    ("approval_id_invalid", APPROVABLE),
+    ("approval_mismatch", APPROVABLE),
+    ("approval_not_pending", &["approve", "reject", "cancelApproval"]),
+    ("approver_not_person", &["approve", "reject"]),
     ("authorization_not_open", &["releaseAuthorization", "simulateIncrement", "simulateReversal", "simulateExpiry", "simulateClearing"]),
     ("bounds_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
     ("brand_not_available", &["createCard", "replaceCard"]),
@@ -49,10 +58,13 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("no_free_card_number", &["createCard", "replaceCard"]),
     ("no_webhook", &["resendEvent"]),
     ("not_refundable", &["simulateRefund", "simulateRefundReversal"]),
+    ("not_requester", &["cancelApproval"]),
     ("nothing_to_clear", &["simulateClearing"]),
     ("number_range_taken", &["createProgram", "updateProgram"]),
+    ("own_approval", &["approve", "reject"]),
     ("own_user", &["updateUser", "removeUser", "issueUserLink"]),
     ("payment_reference_used", &["fundCard", "withdrawFromCard"]),
+    ("personal_data_masked", &["getCardHolderDocument"]),
     ("pin_not_set", &["unblockCardPin"]),
     ("program_archived", &["createCard"]),
     ("program_invalid", &["createProgram", "updateProgram"]),
@@ -73,6 +85,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("same_account", &["createTransfer"]),
     ("scopes_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
     ("too_many_api_keys", &["createApiKey", "rotateApiKey"]),
+    ("too_many_approvals", APPROVABLE),
     ("too_many_increments", &["simulateIncrement"]),
     ("too_many_responders", &["createResponder"]),
     ("too_many_streams", &["streamEvents"]),

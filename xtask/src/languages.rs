@@ -19,11 +19,11 @@ pub fn ensure() -> Result<(), Failure> {
         tool.args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null());
         tool.status().is_ok_and(|status| status.success())
     };
-    // Debian has no package of the signatures' library and of the identity provider; without pip their tests say what is
+    // Debian has no package of the signatures' library, of the identity provider and of one-time codes; without pip their tests say what is
     // missing.
-    if !works(&["python3", "-c", "import standardwebhooks, oidc_provider_mock"]) && is_root() {
+    if !works(&["python3", "-c", "import standardwebhooks, oidc_provider_mock, pyotp"]) && is_root() {
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "standardwebhooks", "oidc-provider-mock"])
+        pip.args(["-m", "pip", "install", "--quiet", "standardwebhooks", "oidc-provider-mock", "pyotp"])
             .env("PIP_BREAK_SYSTEM_PACKAGES", "1");
         let _ = pip.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }

@@ -9,7 +9,7 @@ use paygen_store::query::{Filter, ListColumn, Operand, Page, Test};
 use paygen_store::value::Value;
 use paygen_vault::Vault;
 
-use super::read::shown;
+use super::read::view_for;
 use crate::Api;
 use crate::gate::{Allowed, CARD_HOLDERS_READ};
 use crate::lists::{self, Aliases, ListParams, ListSpec};

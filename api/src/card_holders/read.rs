@@ -30,12 +30,17 @@ pub async fn get_card_holder(
     _: NoParams,
 ) -> Result<Response, Problem> {
     let holder = existing(&app, &caller, id).await?;
-    let view = shown(&app, &caller, &holder, app.clock.now())?;
+    let view = view_for(&app, &caller, &holder, app.clock.now())?;
     Ok(reply::versioned("Card holder fetched successfully.", holder.version, &view))
 }
 
 /// The card holder as the caller may see them.
-pub(crate) fn shown(app: &Api, caller: &Caller, holder: &CardHolder, now: Instant) -> Result<CardHolderView, Failure> {
+pub(crate) fn view_for(
+    app: &Api,
+    caller: &Caller,
+    holder: &CardHolder,
+    now: Instant,
+) -> Result<CardHolderView, Failure> {
     let view = personal::show(&app.vault, holder, now)?;
     Ok(if caller.is_masked { view.masked() } else { view })
 }

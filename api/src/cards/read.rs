@@ -84,7 +84,7 @@ async fn records(app: &Api, caller: &Caller, asked: Asked, rows: &[Row]) -> Resu
 async fn holders(app: &Api, caller: &Caller, asked: &Asked, ids: &[Id]) -> Result<HashMap<Id, Box<RawValue>>, Problem> {
     let found = app.reader.get_many::<CardHolder>(caller.client, ids).await?;
     let seen = found.iter().filter(|holder| caller.sees_holder(holder.id));
-    seen.map(|holder| Ok((holder.id.0, asked.show(&card_holders::shown(app, caller, holder, app.clock.now())?)?)))
+    seen.map(|holder| Ok((holder.id.0, asked.show(&card_holders::view_for(app, caller, holder, app.clock.now())?)?)))
         .collect()
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::guides::compare;
 use crate::on_both_stores;
+use crate::person::Person;
 use crate::receiver::{Answer, Receiver};
 use crate::webhooks::{start, until};
 use crate::world::{Backend, Form, Reply, Server, World};
@@ -412,6 +413,7 @@ async fn access(book: &mut Book<'_>) {
     book.delete("revokeToken", &format!("/auth/tokens/{token}")).await;
     book.get("listAuditLog", "/audit-log?limit=1").await;
     people(book).await;
+    approvals(book).await;
     book.get("getClock", "/simulator/clock").await;
     book.get("getJwks", "/.well-known/jwks.json").await;
     book.get("getHealth", "/healthz").await;
@@ -428,6 +430,37 @@ async fn people(book: &mut Book<'_>) {
     book.put("updateUser", &path, json!({"role": "support"})).await;
     book.act("issueUserLink", &format!("{path}/link")).await;
     book.delete("removeUser", &path).await;
+}
+
+/// People approve in the console; its call answers with the approval.
+async fn approvals(book: &mut Book<'_>) {
+    let rules = json!({"rules": [
+        {"action": "transfer.create", "above": 1000},
+        {"action": "api_key.create", "needed": 2},
+    ]});
+    book.put("setApprovalPolicy", "/approval-policy", rules).await;
+    book.get("getApprovalPolicy", "/approval-policy").await;
+    let mut owner = Person::owner(book.server).await;
+    let (from, to) = (book.server.account("Operating", 50_000).await, book.server.account("Payroll", 0).await);
+    let ask = async |amount: &str| {
+        let body =
+            json!({"fromAccountId": from, "toAccountId": to, "amount": amount, "narration": "Payroll, November"});
+        book.server.post("/transfers", body).await.expect(202).id()
+    };
+    let asked = [ask("12500.50").await, ask("9000").await, ask("1500").await];
+    let paths = asked.map(|id| format!("/approvals/{id}"));
+    book.get("getApproval", &paths[0]).await;
+    book.get("listApprovals", "/approvals?filter=status=pending&limit=1").await;
+    for (path, operation, verb, note) in [
+        (&paths[0], "approve", "approve", "Checked against the payroll run."),
+        (&paths[1], "reject", "reject", "The amount is last month's."),
+    ] {
+        owner.submit(&format!("/console{path}/{verb}"), &[("note", note)]).await.says(note);
+        let reply = book.server.get(path).await;
+        book.keep(operation, Some(json!({"note": note})), &reply);
+    }
+    book.act("cancelApproval", &format!("{}/cancel", paths[2])).await;
+    book.server.put("/approval-policy", json!({"rules": []})).await.expect(200);
 }
 
 on_both_stores! {

@@ -162,6 +162,15 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
     for key in keys.as_array().into_iter().flatten() {
         server.delete(&format!("/api-keys/{}", id(key))).await.expect(200);
     }
+    // A change of the policy of approvals waits, so that no other call does.
+    let policy = json!({"rules": [{"action": "approval_policy.change"}]});
+    if server.get("/approval-policy").await.expect(200).data()["rules"] == json!([]) {
+        server.put("/approval-policy", policy.clone()).await.expect(200);
+    }
+    let waiting = server.get("/approvals?limit=200&filter=status=pending").await.expect(200).data();
+    for approval in waiting.as_array().into_iter().flatten() {
+        server.request("POST", &format!("/approvals/{}/cancel", id(approval))).send().await.expect(200);
+    }
     let (account, other) = (server.account("Funds", 10_000).await, server.account("Other", 5).await);
     let holder = card_holder(server).await;
     let card = server.post("/cards", a_card(&account, &holder)).await.expect(201).data();
@@ -196,6 +205,7 @@ async fn objects(server: &Server) -> Vec<(&'static str, String)> {
         ("webhookId", server.post("/webhooks", webhook).await.expect(201).id()),
         ("programId", server.post("/programs", json!({"name": "Another"})).await.expect(201).id()),
         ("responderId", server.post("/responders", responder).await.expect(201).id()),
+        ("approvalId", server.put("/approval-policy", policy).await.expect(202).id()),
         ("userId", server.post("/users", user).await.expect(201).id()),
         ("apiKeyId", server.post("/api-keys", key).await.expect(201).id()),
         ("tokenId", server.post("/auth/tokens", json!({})).await.expect(201).id()),
