@@ -116,11 +116,7 @@ fn api(environment: Environment, metrics: Metrics) -> OpenApiRouter<Api> {
         .routes(routes!(access::revoke_token))
         .routes(routes!(access::jwks))
         .routes(routes!(access::list_audit_log))
-        // People
-        .routes(routes!(people::list_users, people::create_user))
-        .routes(routes!(people::get_user, people::update_user, people::remove_user))
-        .routes(routes!(people::issue_user_link))
-        .routes(routes!(people::list_roles))
+        .merge(of_people())
         // Operations
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz));
@@ -143,6 +139,14 @@ fn of_responders() -> OpenApiRouter<Api> {
         .routes(routes!(responders::rotate_responder_secret))
         .routes(routes!(responders::list_responder_calls))
         .routes(routes!(responders::get_responder_stats))
+}
+
+fn of_people() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(people::list_users, people::create_user))
+        .routes(routes!(people::get_user, people::update_user, people::remove_user))
+        .routes(routes!(people::issue_user_link))
+        .routes(routes!(people::list_roles))
 }
 
 /// The calls of the sandbox.

@@ -19,7 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::admin_users::{self, NewUser};
+use crate::admin_users::{self, NewUser, UserAnswer};
 use paygen_app::App;
 use paygen_app::Environment;
 use paygen_app::clients::{MAX_KEYS, make_client, make_key, too_many_keys};
@@ -82,21 +82,8 @@ pub struct AdminResponse {
     /// The id of the new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
-    /// The user's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// The user's status.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<String>,
-    /// The path of a one-time link, shown only here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// Until when the link works, in wall time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link_until: Option<String>,
-    /// Where this server's console is, for the link.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub console: Option<String>,
+    pub user: Option<UserAnswer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Running>,
     /// Progress of a request; the last line has none.
@@ -112,6 +99,10 @@ pub fn socket(data_dir: &Path) -> PathBuf {
 /// Carries out a request and reports its progress.
 pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Progress) + Send)) -> AdminResponse {
     let failed = |error: String| AdminResponse { error: Some(error), ..AdminResponse::default() };
+    let about = |answer: Result<UserAnswer, String>| match answer {
+        Ok(user) => AdminResponse { user: Some(user), ..AdminResponse::default() },
+        Err(error) => failed(error),
+    };
     match ask {
         // Only a server can describe itself: without one, nothing runs.
         AdminRequest::Status => failed("no server runs here".to_owned()),
@@ -134,13 +125,17 @@ pub async fn carry_out(app: &App, ask: AdminRequest, report: &mut (dyn FnMut(Pro
             Err(error) => failed(error),
         },
         AdminRequest::CreateUser { email, name, role, client } => {
-            let new = NewUser { email, name, role, client };
-            admin_users::create(app, new).await.unwrap_or_else(failed)
+            let client = match client {
+                Some(id) => self::client(&app.reader, &id).await.map(|client| Some(client.id)),
+                None => Ok(None),
+            };
+            match client {
+                Ok(client) => about(admin_users::create(app, NewUser { email, name, role, client }).await),
+                Err(error) => failed(error),
+            }
         }
-        AdminRequest::LinkUser { email } => admin_users::link(app, &email).await.unwrap_or_else(failed),
-        AdminRequest::SwitchUser { email, disabled } => {
-            admin_users::switch(app, &email, disabled).await.unwrap_or_else(failed)
-        }
+        AdminRequest::LinkUser { email } => about(admin_users::link(app, &email).await),
+        AdminRequest::SwitchUser { email, disabled } => about(admin_users::switch(app, &email, disabled).await),
         AdminRequest::DisableClient { id, disabled } => {
             let id = match client_id(&id) {
                 Ok(id) => id,
@@ -272,7 +267,9 @@ async fn answer(app: &App, address: SocketAddr, console: Option<String>, stream:
     }
     let mut response =
         work.await.unwrap_or_else(|error| AdminResponse { error: Some(error.to_string()), ..AdminResponse::default() });
-    response.console = response.link.as_ref().and(console);
+    if let Some(user) = response.user.as_mut() {
+        user.console = console;
+    }
     report(&mut write, &response).await
 }
 

@@ -3,7 +3,8 @@
 CREATE TABLE users (
     client @bytes NOT NULL CHECK (length(client) = 12),
     id @bytes NOT NULL CHECK (length(id) = 12),
-    email @text NOT NULL UNIQUE CHECK (email <> ''),
+    -- One user has it, because user_emails has its hash once.
+    email @text NOT NULL CHECK (email <> ''),
     name @text NOT NULL,
     status @text NOT NULL CHECK (status IN ('invited', 'active', 'disabled')),
     memberships @text NOT NULL,

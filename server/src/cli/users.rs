@@ -12,26 +12,33 @@ use serde_json::json;
 
 use super::args::NewUserArgs;
 use super::{Failure, carry_out, print_json};
-use crate::admin::{AdminRequest, AdminResponse};
+use crate::admin::AdminRequest;
+use crate::admin_users::UserAnswer;
 use crate::config::Config;
 
 /// The one-time link: with the console's address where it is known, otherwise its path.
-fn link(console_url: Option<String>, response: &AdminResponse) -> Option<String> {
-    let path = response.link.as_ref()?;
-    let url = console_url.or_else(|| response.console.clone()).unwrap_or_default();
+fn link(console_url: Option<String>, user: &UserAnswer) -> Option<String> {
+    let path = user.link.as_ref()?;
+    let url = console_url.or_else(|| user.console.clone()).unwrap_or_default();
     Some(format!("{url}{path}"))
 }
 
-fn print(response: &AdminResponse, email: &str, link: Option<String>, json: bool) -> Result<ExitCode, Failure> {
+/// Carries out a request about a user.
+async fn ask(config: Config, ask: AdminRequest) -> Result<UserAnswer, Failure> {
+    let response = carry_out(config, ask, &mut |_| {}).await?;
+    response.user.ok_or_else(|| "the running server is of another version; restart it with this one".into())
+}
+
+fn print(user: &UserAnswer, email: &str, link: Option<String>, json: bool) -> Result<ExitCode, Failure> {
     if json {
-        print_json(&json!({"user": response.user, "link": link, "linkExpiresAt": response.link_until}))?;
+        print_json(&json!({"user": user.id, "link": link, "linkExpiresAt": user.link_until}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("User  {}", response.user.as_deref().unwrap_or_default());
+    println!("User  {}", user.id);
     match link {
         Some(link) => {
             println!("Link  {link}");
-            let until = response.link_until.as_deref().unwrap_or_default();
+            let until = user.link_until.as_deref().unwrap_or_default();
             println!(
                 "The link is shown this once and works once, until {until}. Pass it on where nobody else reads it."
             );
@@ -45,25 +52,23 @@ fn print(response: &AdminResponse, email: &str, link: Option<String>, json: bool
 pub(super) async fn create(config: Config, args: NewUserArgs) -> Result<ExitCode, Failure> {
     let NewUserArgs { email, name, role, client, output } = args;
     let console_url = config.console_url.clone();
-    let ask = AdminRequest::CreateUser { email: email.clone(), name, role, client };
-    let response = carry_out(config, ask, &mut |_| {}).await?;
-    print(&response, &email, link(console_url, &response), output.json)
+    let user = ask(config, AdminRequest::CreateUser { email: email.clone(), name, role, client }).await?;
+    print(&user, &email, link(console_url, &user), output.json)
 }
 
 /// Prints a new one-time link, once.
 pub(super) async fn new_link(config: Config, email: String, json: bool) -> Result<ExitCode, Failure> {
     let console_url = config.console_url.clone();
-    let response = carry_out(config, AdminRequest::LinkUser { email: email.clone() }, &mut |_| {}).await?;
-    print(&response, &email, link(console_url, &response), json)
+    let user = ask(config, AdminRequest::LinkUser { email: email.clone() }).await?;
+    print(&user, &email, link(console_url, &user), json)
 }
 
 /// Disables or enables a user.
 pub(super) async fn disable(config: Config, email: String, disabled: bool, json: bool) -> Result<ExitCode, Failure> {
-    let ask = AdminRequest::SwitchUser { email: email.clone(), disabled };
-    let response = carry_out(config, ask, &mut |_| {}).await?;
-    let status = response.status.unwrap_or_default();
+    let user = ask(config, AdminRequest::SwitchUser { email: email.clone(), disabled }).await?;
+    let status = &user.status;
     if json {
-        print_json(&json!({"user": response.user, "email": email, "status": status}))?;
+        print_json(&json!({"user": user.id, "email": email, "status": status}))?;
         return Ok(ExitCode::SUCCESS);
     }
     println!("User {email} is {status}.");
