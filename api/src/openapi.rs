@@ -59,9 +59,11 @@ const ERRORS: &[(&str, &str)] = &[
 
 /// Operations that are answered 202 where the client's policy asks others.
 const APPROVABLE: &[&str] = &[
+    "createAccount",
     "updateAccount",
     "closeAccount",
     "createTransfer",
+    "createCard",
     "fundCard",
     "withdrawFromCard",
     "updateCard",
@@ -76,6 +78,7 @@ const APPROVABLE: &[&str] = &[
     "createApiKey",
     "rotateApiKey",
     "createUser",
+    "issueUserLink",
     "updateUser",
     "removeUser",
     "setApprovalPolicy",

@@ -2,6 +2,9 @@
 
 use axum::http::StatusCode;
 use paygen_core::Refusal;
+use paygen_core::approvals::ApprovalRefusal;
+use paygen_core::cards::RevealRefusal;
+use paygen_core::people::PersonRefusal;
 
 use super::problem::Problem;
 use paygen_engine::Unanswered;
@@ -10,14 +13,15 @@ use paygen_engine::Unanswered;
 /// version, 403 scope, 422 any other rule.
 pub fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
+        Refusal::Person(refusal) => of_person(refusal),
+        Refusal::Approval(refusal) => of_approval(refusal),
+        Refusal::Reveal(refusal) => of_reveal(refusal),
         Refusal::AccountNotFound { .. }
         | Refusal::DetailNotFound
         | Refusal::TransferNotFound
         | Refusal::ApiKeyNotFound
         | Refusal::TokenNotFound
         | Refusal::ClientNotFound
-        | Refusal::UserNotFound
-        | Refusal::ApprovalNotFound
         | Refusal::ProgramNotFound { .. }
         | Refusal::CardHolderNotFound { .. }
         | Refusal::DocumentNotFound
@@ -27,23 +31,12 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::WebhookNotFound
         | Refusal::ResponderNotFound
         | Refusal::QuestionNotFound
-        | Refusal::ExceptionNotFound
-        | Refusal::RevealTokenUnknown => StatusCode::NOT_FOUND,
+        | Refusal::ExceptionNotFound => StatusCode::NOT_FOUND,
         Refusal::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
         Refusal::ScopeMissing { .. }
         | Refusal::ScopesExceeded { .. }
-        | Refusal::RoleExceeded { .. }
-        | Refusal::UserOfPlatform
-        | Refusal::UserShared
-        | Refusal::SignInLocked { .. }
-        | Refusal::ProofRefused
-        | Refusal::ApproverNotPerson
-        | Refusal::OwnApproval
-        | Refusal::NotRequester
         | Refusal::BoundsExceeded { .. }
-        | Refusal::CardFrozenByClient
-        | Refusal::RevealTokenExpired
-        | Refusal::RevealTokenMismatch { .. } => StatusCode::FORBIDDEN,
+        | Refusal::CardFrozenByClient => StatusCode::FORBIDDEN,
         Refusal::IfMatchRequired
         | Refusal::ReadOnlyField { .. }
         | Refusal::AmountTooPrecise { .. }
@@ -74,11 +67,6 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AccountHasEntries { .. }
         | Refusal::AlreadyReversed
         | Refusal::ApiKeyRevoked
-        | Refusal::UserExists
-        | Refusal::ApprovalNotPending { .. }
-        | Refusal::AlreadyDecided
-        | Refusal::OwnUser
-        | Refusal::LastOwner
         | Refusal::Stale
         | Refusal::NumberTaken
         | Refusal::CardHolderErased
@@ -100,7 +88,6 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::NothingToClear
         | Refusal::RefundReversed
         | Refusal::AlreadyRefunded
-        | Refusal::RevealTokenUsed
         | Refusal::IdempotencyKeyReused => StatusCode::CONFLICT,
         Refusal::InsufficientFunds { .. }
         | Refusal::ProgramMismatch { .. }
@@ -116,6 +103,34 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::FundingModeMismatch { .. }
         | Refusal::CardCurrencyMismatch { .. }
         | Refusal::ReversalTooLarge { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+fn of_person(refusal: &PersonRefusal) -> StatusCode {
+    match refusal {
+        PersonRefusal::NotFound => StatusCode::NOT_FOUND,
+        PersonRefusal::OfPlatform
+        | PersonRefusal::Shared
+        | PersonRefusal::RoleExceeded { .. }
+        | PersonRefusal::Locked { .. }
+        | PersonRefusal::ProofRefused => StatusCode::FORBIDDEN,
+        PersonRefusal::Exists | PersonRefusal::Own | PersonRefusal::LastOwner => StatusCode::CONFLICT,
+    }
+}
+
+fn of_approval(refusal: &ApprovalRefusal) -> StatusCode {
+    match refusal {
+        ApprovalRefusal::NotFound => StatusCode::NOT_FOUND,
+        ApprovalRefusal::NotPerson | ApprovalRefusal::Own | ApprovalRefusal::NotRequester => StatusCode::FORBIDDEN,
+        ApprovalRefusal::NotPending { .. } | ApprovalRefusal::AlreadyDecided => StatusCode::CONFLICT,
+    }
+}
+
+fn of_reveal(refusal: &RevealRefusal) -> StatusCode {
+    match refusal {
+        RevealRefusal::Unknown => StatusCode::NOT_FOUND,
+        RevealRefusal::Expired | RevealRefusal::Mismatch { .. } => StatusCode::FORBIDDEN,
+        RevealRefusal::Used => StatusCode::CONFLICT,
     }
 }
 

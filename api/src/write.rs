@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use paygen_core::access::Idempotency;
+use paygen_core::approvals::{ApprovalStatus, ApprovalView};
 use paygen_core::authorizations::AuthorizationStatus;
 use paygen_core::card_holders::CardHolder;
 use paygen_core::ids::{AuthorizationId, CallId, CardHolderId};
@@ -293,28 +294,32 @@ impl Write {
         command: Command,
         success: Success<T>,
     ) -> Result<Option<Response>, Problem> {
-        let approvable = command.approval().filter(|_| !self.dry_run);
-        let call = approvals::Call { method: self.method.as_str(), path: &self.path, body: content.as_ref() };
+        if self.dry_run {
+            return self.submit(app, caller, content, command, success).await;
+        }
+        let if_match = self.if_match;
+        let call = approvals::Call { method: self.method.as_str(), path: &self.path, body: content.as_ref(), if_match };
         if let Some(allowed) = self.allowed {
-            approvals::check(app, caller, allowed, &call).await?;
+            if approvals::check(app, caller, allowed, &call).await? {
+                let kept = self.replay_if_kept(app, caller, content.as_ref()).await?;
+                return kept.map(Some).ok_or_else(|| approvals::not_pending(ApprovalStatus::Executed));
+            }
             let done = self.submit(app, caller, content, command, success).await?;
             if let (AllowedBy::Requester(id), Some(answer)) = (allowed, &done) {
-                approvals::finish(app, caller, id, answer.status()).await?;
+                approvals::finish(app, caller, id, answer.status()).await;
             }
             return Ok(done);
         }
-        let Some((action, amount)) = approvable else {
+        let needs = approvals::needed(app, caller, &command.approvals()).await?;
+        if needs.is_empty() {
             return self.submit(app, caller, content, command, success).await;
-        };
-        let Some(needed) = approvals::needed(app, caller, action, amount).await? else {
-            return self.submit(app, caller, content, command, success).await;
-        };
+        }
         if let Some(kept) = self.replay_if_kept(app, caller, content.as_ref()).await? {
             return Ok(Some(kept));
         }
         // What the rules refuse is refused now, and nobody is asked about it.
         let dry = Submission {
-            request: Request::new(caller.context(super::request_id::current_request_id()), command),
+            request: Request::new(caller.context(super::request_id::current_request_id()), command.clone()),
             idempotency: None,
             dry_run: true,
         };
@@ -326,15 +331,17 @@ impl Write {
             Answer::Replayed(_) => return Err(Problem::internal("a dry run was replayed")),
         };
         let before = outcome.version().filter(|_| self.method == Method::PUT).map(|version| version - 1);
-        let if_match = self.if_match.or(before);
+        let body = approvals::with_balance(app, caller, &command, content.as_ref()).await?;
+        let body = body.as_deref().unwrap_or(call.body);
+        let call = approvals::Call { body, if_match: if_match.or(before), ..call };
         let shown = (success.show)(&outcome);
         let preview = match success.without_secret {
             Some(without) => shown.map(without),
             None => shown,
         };
         let preview = preview.and_then(|shown| serde_json::to_string(&shown).ok()).unwrap_or_default();
-        let request = approvals::request(app, caller, action, needed, &call, if_match, preview).await?;
-        self.submit(app, caller, content, request, approvals::asked()).await
+        let request = approvals::request(app, caller, &needs, &call, preview).await?;
+        self.submit(app, caller, content, request, asked()).await
     }
 
     /// Submits the command itself.
@@ -570,4 +577,13 @@ fn key_hash(key: &str, caller: &Caller) -> [u8; 32] {
     let text = bound.unwrap_or_default() + key;
     hash.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     hash
+}
+
+/// The answer to a call that waits.
+fn asked() -> Success<ApprovalView> {
+    let message = "Others have to approve this. It is done when they have.";
+    Success::new(StatusCode::ACCEPTED, message, |outcome| match outcome {
+        Outcome::Approval(view) => Some((**view).clone()),
+        _ => None,
+    })
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use paygen_core::access::{Actor, Granter, Scope, Scopes, Token};
+use paygen_core::access::{Actor, Client, ClientStatus, Granter, Scope, Scopes, Token};
 use paygen_core::ids::{ApiKeyId, CardHolderId, CardId, ClientId, UserId};
 use paygen_core::people::{Role, UserStatus};
 use paygen_core::record::Key;
@@ -250,6 +250,9 @@ impl App {
             }
             Actor::User(id) => {
                 let Some((user, _)) = self.reader.user(id).await? else { return Ok(None) };
+                if !self.client_is_active(client).await? {
+                    return Ok(None);
+                }
                 let role = user.role_in(client).filter(|_| user.status == UserStatus::Active);
                 return Ok(role.map(|role| Caller::of_user(client, id, Some(role), address)));
             }
@@ -262,6 +265,15 @@ impl App {
         let own = known.key.scopes;
         let scopes = scopes.map_or(own, |scopes| scopes.iter().filter(|scope| own.has(*scope)).collect());
         Ok(Some(Caller { actor, ..Caller::new(known, scopes, address) }))
+    }
+
+    /// Whether users may do anything in a client. Users of the whole installation sign in before there is any client.
+    pub(crate) async fn client_is_active(&self, client: ClientId) -> Result<bool, StoreError> {
+        if client == ClientId::INSTALLATION {
+            return Ok(true);
+        }
+        let found = self.reader.get::<Client>(Key::of(client, client.0)).await?;
+        Ok(found.is_some_and(|found| found.status == ClientStatus::Active))
     }
 
     fn check_key(&self, known: &KnownKey, address: IpAddr) -> Result<(), NotAuthenticated> {

@@ -23,8 +23,10 @@ mod visitor;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use paygen_app::App;
+use paygen_edge::limiter::Limiter;
 
 pub use router::{Page, pages, router};
 
@@ -32,6 +34,11 @@ use assets::Served;
 use door::Door;
 use paygen_app::people::oidc::OidcSettings;
 use provider::Provider;
+
+/// How many passwords are compared at once for an address, and after what time the next one: a comparison takes far longer
+/// than any page.
+const TRIES_AT_ONCE: u32 = 30;
+const TRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What the console is made of. A clone is one more reference.
 #[derive(Clone)]
@@ -58,13 +65,16 @@ pub struct Parts {
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     assets: Served,
+    /// Passwords tried by an address, right or wrong.
+    password_tries: Limiter<IpAddr>,
 }
 
 impl Console {
     pub fn new(app: App, door: Door, places: Places, trusted_proxies: Vec<ipnet::IpNet>) -> Result<Console, String> {
         let Places { api_url, url, oidc } = places;
         let oidc = oidc.map(Provider::new).transpose()?;
-        Ok(Console(Arc::new(Parts { app, door, api_url, url, oidc, trusted_proxies, assets: Served::load() })))
+        let (assets, password_tries) = (Served::load(), Limiter::new(TRIES_AT_ONCE, TRY_INTERVAL));
+        Ok(Console(Arc::new(Parts { app, door, api_url, url, oidc, trusted_proxies, assets, password_tries })))
     }
 
     /// The address of a caller: the peer's, or the one that a trusted proxy names last.

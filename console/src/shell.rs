@@ -6,36 +6,9 @@ use paygen_core::access::Scope;
 
 use crate::answer::page;
 use crate::resources::NAVIGATION;
+use crate::tables::NavEntry;
 use crate::view::{Choice, Entry, Group, Link, MessagePage, Shell};
 use crate::visitor::{Visitor, without_flash};
-
-/// A group of the navigation.
-pub(crate) struct NavGroup {
-    pub(crate) title: &'static str,
-    pub(crate) entries: &'static [NavEntry],
-}
-
-pub(crate) struct NavEntry {
-    /// Below `/console`.
-    pub(crate) path: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) icon: &'static str,
-    /// The key that goes there, after `g`.
-    pub(crate) key: &'static str,
-    pub(crate) scope: Option<Scope>,
-    /// Whether only the sandbox has it.
-    pub(crate) sandbox: bool,
-}
-
-impl NavEntry {
-    fn is_current(&self, path: &str) -> bool {
-        let here = path.strip_prefix("/console").unwrap_or_default();
-        match self.path {
-            "" => here.is_empty(),
-            own => here == own || here.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')),
-        }
-    }
-}
 
 /// The frame for a page of this title.
 pub(crate) async fn shell(visitor: &Visitor, title: &str) -> Shell {
@@ -92,4 +65,17 @@ pub(crate) async fn message(visitor: &Visitor, status: StatusCode, heading: &str
 /// The page, after which its notice is not shown again.
 pub(crate) fn shown(visitor: &Visitor, response: Response) -> Response {
     if visitor.flash.is_some() { without_flash(response) } else { response }
+}
+
+impl Visitor {
+    /// Refuses a visitor who lacks a scope, with a page that says which.
+    pub(crate) async fn needs(&self, scope: Scope) -> Result<(), Response> {
+        if self.may(scope) {
+            return Ok(());
+        }
+        let role = self.signed_in.role.map_or("none", |role| role.as_str());
+        let text =
+            format!("Your role, {role}, does not have the scope {scope}. An owner or admin can give you another role.");
+        Err(message(self, StatusCode::FORBIDDEN, "You cannot open this page", &text).await)
+    }
 }

@@ -288,6 +288,35 @@ pub(crate) fn fill(template: &str, id: &str, member: impl Fn(&str) -> String) ->
     Some(filled)
 }
 
+/// A group of the navigation.
+pub(crate) struct NavGroup {
+    pub(crate) title: &'static str,
+    pub(crate) entries: &'static [NavEntry],
+}
+
+pub(crate) struct NavEntry {
+    /// Below `/console`.
+    pub(crate) path: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) icon: &'static str,
+    /// The key that goes there, after `g`.
+    pub(crate) key: &'static str,
+    pub(crate) scope: Option<Scope>,
+    /// Whether only the sandbox has it.
+    pub(crate) sandbox: bool,
+}
+
+impl NavEntry {
+    /// Whether a page is below this entry.
+    pub(crate) fn is_current(&self, path: &str) -> bool {
+        let here = path.strip_prefix("/console").unwrap_or_default();
+        match self.path {
+            "" => here.is_empty(),
+            own => here == own || here.strip_prefix(own).is_some_and(|rest| rest.starts_with('/')),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::fill;

@@ -15,9 +15,9 @@ use paygen_app::people::oidc::ATTEMPT_SECONDS;
 use paygen_app::people::{CHALLENGE_SECONDS, COOKIE_BYTES, Origin, SignedIn, Site};
 use paygen_core::access::Scope;
 
+use crate::Console;
 use crate::answer::see;
 use crate::form::{Values, encoded};
-use crate::{Console, shell};
 
 const SESSION: &str = "__Host-paygen";
 const FLASH: &str = "__Host-paygen-flash";
@@ -322,26 +322,15 @@ impl Visitor {
         self.caller.scopes.has(scope)
     }
 
-    /// Refuses a form whose token is not this session's.
-    pub(crate) fn check_form(&self, values: &Values) -> Result<(), Response> {
-        if self.is_own_token(values.get("csrf")) { Ok(()) } else { Err(forged()) }
+    /// The answer to a form whose token is not this session's.
+    pub(crate) fn refused_form(&self, values: &Values) -> Option<Response> {
+        (!self.is_own_token(values.get("csrf"))).then(forged)
     }
 
     /// Whether a token is this session's. The time that it takes tells nothing of it.
     pub(crate) fn is_own_token(&self, sent: &str) -> bool {
         let (sent, own) = (sent.as_bytes(), self.csrf.as_bytes());
         sent.len() == own.len() && sent.iter().zip(own).fold(0, |all, (a, b)| all | (a ^ b)) == 0
-    }
-
-    /// Refuses a visitor who lacks a scope, with a page that says which.
-    pub(crate) async fn needs(&self, scope: Scope) -> Result<(), Response> {
-        if self.may(scope) {
-            return Ok(());
-        }
-        let role = self.signed_in.role.map_or("none", |role| role.as_str());
-        let text =
-            format!("Your role, {role}, does not have the scope {scope}. An owner or admin can give you another role.");
-        Err(shell::message(self, StatusCode::FORBIDDEN, "You cannot open this page", &text).await)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::access::{self, ApiKeyView, Client, TokenView};
 use crate::accounts::{self, AccountView, DetailView};
-use crate::approvals::{self, ApprovalAction, ApprovalPolicyView, ApprovalView};
+use crate::approvals::{self, ApprovalPolicyView, ApprovalView, Ask};
 use crate::audit::audit_changes;
 use crate::authorizations::{self, AnsweredView, AuthorizationView};
 use crate::card_holders::{self, CardHolder, DocumentView};
@@ -12,7 +12,6 @@ use crate::clock::{self, ClockReading};
 use crate::events;
 use crate::exceptions::ExceptionView;
 use crate::ids::Id;
-use crate::money::Decimal;
 use crate::people::{self, Session, UserView};
 use crate::programs::{self, ProgramView};
 use crate::refusal::Stop;
@@ -60,9 +59,9 @@ macro_rules! commands {
                 match self { $(Command::$variant(payload) => payload.home(),)* }
             }
 
-            /// The action for which a policy can ask others; see [`Verb::approval`].
-            pub fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-                match self { $(Command::$variant(payload) => payload.approval(),)* }
+            /// The actions about which a policy can ask others; see [`Verb::approvals`].
+            pub fn approvals(&self) -> Vec<Ask> {
+                match self { $(Command::$variant(payload) => payload.approvals(),)* }
             }
 
             /// Names the rows that are known to be needed before the first run; see [`Verb::prefetch`].

@@ -1,7 +1,10 @@
 //! Why a command is refused: a closed list, one variant for each rule.
 
+use crate::approvals::ApprovalRefusal;
+use crate::cards::RevealRefusal;
 use crate::ids::{AccountId, ProgramId};
 use crate::money::{Category, Currency};
+use crate::people::PersonRefusal;
 
 /// Why a run of a command ended early.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,42 +71,6 @@ pub enum Refusal {
     TokenNotFound,
     #[error("There is no such client.")]
     ClientNotFound,
-    #[error("There is no such user of this client.")]
-    UserNotFound,
-    #[error("The user's role is one for every client. Only the operator changes it, with `paygen users`.")]
-    UserOfPlatform,
-    #[error(
-        "The user also has a role in another client. Only the operator adds them here or changes their name, status and link, with `paygen users`."
-    )]
-    UserShared,
-    #[error("Somebody with this e-mail address is a user of this client already.")]
-    UserExists,
-    #[error("Users cannot change their own role, status or link. Another owner or admin can.")]
-    OwnUser,
-    #[error("The user is the client's only active owner. Make another user an owner first, who signs in.")]
-    LastOwner,
-    /// A role has scopes that its granter lacks.
-    #[error("The role {role} has scopes that you do not have: {scopes}.")]
-    RoleExceeded { role: &'static str, scopes: String },
-    #[error("There were too many tries. Signing in is locked until {until}.")]
-    SignInLocked {
-        /// Wall time.
-        until: String,
-    },
-    #[error("This link or code was used already, or its time is over.")]
-    ProofRefused,
-    #[error("There is no such approval for this client.")]
-    ApprovalNotFound,
-    #[error("The approval is {status}; it does not wait any more.")]
-    ApprovalNotPending { status: &'static str },
-    #[error("Only people approve, in the console. An API key cannot.")]
-    ApproverNotPerson,
-    #[error("You asked for this yourself, or the API key that did is yours. Somebody else must approve it.")]
-    OwnApproval,
-    #[error("You have decided about this already.")]
-    AlreadyDecided,
-    #[error("Only who asked for it can do this.")]
-    NotRequester,
     /// `If-Match` does not name the stored version.
     #[error(
         "The object is at version {current}, not at the version named in If-Match. Read it again and retry with its present version."
@@ -254,16 +221,6 @@ pub enum Refusal {
     ValidityInvalid { field: &'static str, why: &'static str },
     #[error("The card has no PIN. Set one with PUT /cards/{{cardId}}/pin.")]
     PinNotSet,
-    /// No reveal token of this card has the given value.
-    #[error("This token is unknown for this card. Create one with POST /cards/{{cardId}}/token.")]
-    RevealTokenUnknown,
-    #[error("This token was already used. A token works once; create a new one.")]
-    RevealTokenUsed,
-    #[error("This token has expired. Create a new one.")]
-    RevealTokenExpired,
-    /// The reveal token was issued for another purpose or origin.
-    #[error("This token is for {wanted}.")]
-    RevealTokenMismatch { wanted: String },
     #[error("There is no such authorization for this client.")]
     AuthorizationNotFound,
     #[error("There is no such transaction for this client.")]
@@ -323,6 +280,12 @@ pub enum Refusal {
         "This Idempotency-Key was used for another request, or with another credential. Use a new key for a new request."
     )]
     IdempotencyKeyReused,
+    #[error(transparent)]
+    Person(#[from] PersonRefusal),
+    #[error(transparent)]
+    Approval(#[from] ApprovalRefusal),
+    #[error(transparent)]
+    Reveal(#[from] RevealRefusal),
 }
 
 fn prefixes(ranges: &[(usize, String)]) -> String {
@@ -383,21 +346,8 @@ impl Refusal {
             Refusal::CardHolderNotFound { .. } => "card_holder_not_found",
             Refusal::DocumentNotFound => "document_not_found",
             Refusal::CardNotFound => "card_not_found",
-            Refusal::UserNotFound => "user_not_found",
-            Refusal::UserOfPlatform => "user_of_platform",
-            Refusal::UserShared => "user_shared",
-            Refusal::UserExists => "user_exists",
-            Refusal::OwnUser => "own_user",
-            Refusal::LastOwner => "last_owner",
-            Refusal::RoleExceeded { .. } => "role_exceeded",
-            Refusal::SignInLocked { .. } => "sign_in_locked",
-            Refusal::ProofRefused => "proof_refused",
-            Refusal::ApprovalNotFound => "approval_not_found",
-            Refusal::ApprovalNotPending { .. } => "approval_not_pending",
-            Refusal::ApproverNotPerson => "approver_not_person",
-            Refusal::OwnApproval => "own_approval",
-            Refusal::AlreadyDecided => "already_decided",
-            Refusal::NotRequester => "not_requester",
+            Refusal::Person(refusal) => refusal.code(),
+            Refusal::Approval(refusal) => refusal.code(),
             Refusal::Stale => "changed_meanwhile",
             Refusal::NumberTaken => "no_free_card_number",
             Refusal::CardHolderErased => "card_holder_erased",
@@ -416,10 +366,7 @@ impl Refusal {
             Refusal::PaymentReferenceUsed { .. } => "payment_reference_used",
             Refusal::ValidityInvalid { .. } => "validity_invalid",
             Refusal::PinNotSet => "pin_not_set",
-            Refusal::RevealTokenUnknown => "reveal_token_unknown",
-            Refusal::RevealTokenUsed => "reveal_token_used",
-            Refusal::RevealTokenExpired => "reveal_token_expired",
-            Refusal::RevealTokenMismatch { .. } => "reveal_token_mismatch",
+            Refusal::Reveal(refusal) => refusal.code(),
             Refusal::AuthorizationNotFound => "authorization_not_found",
             Refusal::TransactionNotFound => "transaction_not_found",
             Refusal::WebhookNotFound => "webhook_not_found",
@@ -479,27 +426,15 @@ impl Refusal {
             Refusal::ExpiryInPast => Some("/expiresAt"),
             Refusal::FallbackRequired => Some("/fallback"),
             Refusal::ScopesExceeded { .. } => Some("/scopes"),
-            Refusal::RoleExceeded { .. } => Some("/role"),
-            Refusal::UserExists => Some("/email"),
+            Refusal::Person(refusal) => refusal.field(),
             Refusal::PaymentReferenceUsed { .. } => Some("/paymentReference"),
-            Refusal::DetailNotFound
+            Refusal::Approval(_)
+            | Refusal::Reveal(_)
+            | Refusal::DetailNotFound
             | Refusal::TransferNotFound
             | Refusal::ApiKeyNotFound
             | Refusal::TokenNotFound
             | Refusal::ClientNotFound
-            | Refusal::UserNotFound
-            | Refusal::UserOfPlatform
-            | Refusal::UserShared
-            | Refusal::OwnUser
-            | Refusal::LastOwner
-            | Refusal::SignInLocked { .. }
-            | Refusal::ProofRefused
-            | Refusal::ApprovalNotFound
-            | Refusal::ApprovalNotPending { .. }
-            | Refusal::ApproverNotPerson
-            | Refusal::OwnApproval
-            | Refusal::AlreadyDecided
-            | Refusal::NotRequester
             | Refusal::DefaultProgram
             | Refusal::RangesTaken { .. }
             | Refusal::LoosensProgram { .. }
@@ -533,10 +468,6 @@ impl Refusal {
             | Refusal::CardAlreadyActivated
             | Refusal::CardCurrencyMismatch { .. }
             | Refusal::PinNotSet
-            | Refusal::RevealTokenUnknown
-            | Refusal::RevealTokenUsed
-            | Refusal::RevealTokenExpired
-            | Refusal::RevealTokenMismatch { .. }
             | Refusal::AuthorizationNotFound
             | Refusal::TransactionNotFound
             | Refusal::WebhookNotFound

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::authorizations::price_pending_advice;
 use crate::exceptions::{Deferred, ExceptionKind, ExceptionStatus, ExceptionView, NetworkException};
 use crate::fields::check_version;
@@ -42,8 +42,8 @@ impl Verb for ResolveException {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ExceptionResolve, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ExceptionResolve)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ExceptionView, Stop> {

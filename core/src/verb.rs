@@ -1,8 +1,7 @@
 //! What every command defines: its home, the rows it prefetches, and its rule.
 
-use crate::approvals::ApprovalAction;
+use crate::approvals::Ask;
 use crate::ids::{ClientId, Id};
-use crate::money::Decimal;
 use crate::refusal::Stop;
 use crate::work::Work;
 
@@ -30,9 +29,9 @@ pub trait Verb {
     /// Names the rows that are known to be needed, so that a typical command loads its rows in one round trip.
     fn prefetch(&self, work: &mut Work, client: ClientId);
 
-    /// The action for which a policy can ask others, with its amount in major units.
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        None
+    /// The actions about which a policy can ask others.
+    fn approvals(&self) -> Vec<Ask> {
+        Vec::new()
     }
 
     /// The rule. Every refusal comes before the first change.

@@ -7,7 +7,7 @@ use super::search::{Operation, members_of};
 
 /// The calls that a policy can let wait for others.
 #[rustfmt::skip]
-const APPROVABLE: &[&str] = &["updateAccount", "closeAccount", "createTransfer", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "updateUser", "removeUser", "setApprovalPolicy"];
+const APPROVABLE: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy"];
 
 /// The calls of rules, as the contract names them, by code.
 #[rustfmt::skip]
@@ -20,7 +20,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("already_decided", &["approve", "reject"]),
     ("already_refunded", &["simulateRefund"]),
     ("already_reversed", &["reverseTransfer"]),
-    ("api_key_required", &["createApiKey", "rotateApiKey", "createUser", "updateUser", "issueUserLink"]),
+    ("api_key_required", &["createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "issueUserLink"]),
     ("api_key_revoked", &["rotateApiKey"]),
     ("approval_id_invalid", APPROVABLE),
     ("approval_mismatch", APPROVABLE),
@@ -42,7 +42,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("clock_shared", &["advanceClock"]),
     ("clock_too_far", &["advanceClock"]),
     ("credit_limit_not_allowed", &["createAccount", "updateAccount"]),
-    ("credit_not_allowed", &["createTransfer", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding", "updateCard"]),
+    ("credit_not_allowed", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding", "updateCard"]),
     ("currency_mismatch", &["createTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException"]),
     ("debit_not_allowed", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "updateCard"]),
     ("default_program", &["updateProgram", "archiveProgram"]),
@@ -81,7 +81,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("reveal_token_unknown", &["revealCard", "revealOnCardPage"]),
     ("reveal_token_used", &["revealCard", "revealOnCardPage"]),
     ("reversal_too_large", &["reverseTransfer"]),
-    ("role_exceeded", &["createUser", "updateUser", "removeUser", "issueUserLink"]),
+    ("role_exceeded", &["createUser", "issueUserLink", "updateUser", "removeUser", "issueUserLink"]),
     ("same_account", &["createTransfer"]),
     ("scopes_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
     ("too_many_api_keys", &["createApiKey", "rotateApiKey"]),
@@ -92,7 +92,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("too_many_webhooks", &["createWebhook"]),
     ("user_exists", &["createUser"]),
     ("user_of_platform", &["updateUser", "removeUser", "issueUserLink"]),
-    ("user_shared", &["createUser", "updateUser", "issueUserLink"]),
+    ("user_shared", &["createUser", "issueUserLink", "updateUser", "issueUserLink"]),
     ("verification_with_amount", &["simulateAuthorization"]),
     ("webhook_disabled", &["testWebhook", "resendEvent", "recoverWebhook"]),
     ("zone_pin_key_missing", &["setCardPin", "simulateAuthorization"]),

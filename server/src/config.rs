@@ -384,6 +384,30 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.check_addresses()?;
+        let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
+        for (name, value) in sizes {
+            if value == 0 || value > 65_536 {
+                return fail(format!("engine.{name} is {value}; it must be from 1 to 65536."));
+            }
+        }
+        if mode == Mode::Serve {
+            if self.sandbox_api_key.is_some() {
+                return fail(
+                    "PAYGEN_SANDBOX_API_KEY is for the sandbox. Unset it; make keys with `paygen clients create`."
+                        .to_owned(),
+                );
+            }
+            if self.key_file.is_none() {
+                return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one with `paygen keys new vault.key` and name it.".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks origins and the addresses that are listened on.
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        let fail = |message: String| Err(ConfigError(message));
         if let Some(origin) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
             return fail(format!(
                 "cors_origins has {origin:?}; an origin is a scheme, a host and no path, such as https://app.example.com."
@@ -412,23 +436,6 @@ impl Config {
             return fail(
                 "ops_listen (PAYGEN_OPS_LISTEN) is the same address as listen; give it a port of its own.".to_owned(),
             );
-        }
-        let sizes = [("batch", self.engine.batch), ("queue", self.engine.queue), ("lanes", self.engine.lanes)];
-        for (name, value) in sizes {
-            if value == 0 || value > 65_536 {
-                return fail(format!("engine.{name} is {value}; it must be from 1 to 65536."));
-            }
-        }
-        if mode == Mode::Serve {
-            if self.sandbox_api_key.is_some() {
-                return fail(
-                    "PAYGEN_SANDBOX_API_KEY is for the sandbox. Unset it; make keys with `paygen clients create`."
-                        .to_owned(),
-                );
-            }
-            if self.key_file.is_none() {
-                return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one with `paygen keys new vault.key` and name it.".to_owned());
-            }
         }
         Ok(())
     }

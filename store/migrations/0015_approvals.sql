@@ -14,6 +14,7 @@ CREATE TABLE approvals (
     if_match @int,
     preview @text NOT NULL,
     needed @int NOT NULL CHECK (needed BETWEEN 1 AND 10),
+    scopes @text NOT NULL,
     decisions @text NOT NULL,
     result_status @int CHECK ((result_status IS NOT NULL) = (status IN ('executed', 'failed'))),
     result_message @text,

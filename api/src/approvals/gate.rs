@@ -2,22 +2,22 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
-use paygen_core::access::ApiKey;
+use paygen_core::access::{Actor, ApiKey};
+use paygen_core::accounts::{Account, AccountView};
 use paygen_core::approvals::{
-    Approval, ApprovalAction, ApprovalPolicy, ApprovalStatus, ApprovalView, FinishApproval, MAX_WAITING,
-    RequestApproval,
+    Approval, ApprovalPolicy, ApprovalRefusal, ApprovalStatus, Ask, FinishApproval, MAX_WAITING, RequestApproval,
 };
-use paygen_core::ids::ApprovalId;
-use paygen_core::money::Decimal;
+use paygen_core::ids::{ApiKeyId, ApprovalId, ClientId, UserId};
+use paygen_core::ledger::Balance;
 use paygen_core::record::Key;
-use paygen_core::{Command, Outcome, Refusal, Request};
+use paygen_core::{Command, Refusal, Request};
+use paygen_edge::json::Json;
 use paygen_engine::clock::wall;
 
 use crate::Api;
 use crate::gate::Caller;
 use crate::problem::Problem;
 use crate::request_id::current_request_id;
-use crate::write::Success;
 
 /// The header with which a requester makes the call that was approved.
 const HEADER: &str = "approval-id";
@@ -41,6 +41,8 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// Canonical JSON; empty without a body.
     pub body: &'a str,
+    /// The version that the object must have.
+    pub if_match: Option<i64>,
 }
 
 impl AllowedBy {
@@ -72,88 +74,125 @@ impl AllowedBy {
     }
 }
 
-/// How many people must approve an action; `None` if it is done alone.
-pub async fn needed(
-    app: &Api,
-    caller: &Caller,
-    action: ApprovalAction,
-    amount: Option<Decimal>,
-) -> Result<Option<i64>, Problem> {
+/// Which of a command's actions need others, the one that needs most first, and how many.
+pub async fn needed(app: &Api, caller: &Caller, asks: &[Ask]) -> Result<Vec<(Ask, i64)>, Problem> {
+    if asks.is_empty() {
+        return Ok(Vec::new());
+    }
     let policy = app.reader.get::<ApprovalPolicy>(Key::of(caller.client, caller.client.0)).await?;
-    Ok(policy.and_then(|policy| policy.needed(action, amount)))
+    Ok(policy.map_or_else(Vec::new, |policy| policy.needed(asks)))
 }
 
-/// Refuses a call that its approval does not allow.
-pub async fn check(app: &Api, caller: &Caller, allowed: AllowedBy, call: &Call<'_>) -> Result<(), Problem> {
+/// Refuses a call that its approval does not allow. Returns whether the call was made already: then it is only answered
+/// as it was.
+pub async fn check(app: &Api, caller: &Caller, allowed: AllowedBy, call: &Call<'_>) -> Result<bool, Problem> {
     let found = app.reader.get::<Approval>(Key::of(caller.client, allowed.id().0)).await?;
-    let approval = found.ok_or(Refusal::ApprovalNotFound)?;
+    let approval = found.ok_or(Refusal::Approval(ApprovalRefusal::NotFound))?;
     if approval.requester != caller.actor {
-        return Err(Refusal::NotRequester.into());
+        return Err(Refusal::Approval(ApprovalRefusal::NotRequester).into());
     }
     let same = approval.method == call.method && approval.path == call.path && approval.body == call.body;
-    if !same {
-        let message = "The call differs from the one that was approved. Send method, path and body as they were.";
+    if !same || approval.if_match != call.if_match {
+        let version = match approval.if_match {
+            Some(version) => format!(", with If-Match: \"{version}\""),
+            None => String::new(),
+        };
+        let message = format!(
+            "The call differs from the one that was approved. Send method, path and body as they were{version}."
+        );
         return Err(Problem::new(StatusCode::CONFLICT, "approval_mismatch", message));
     }
-    // A call that was made already is answered as it was.
-    let stands = matches!(approval.status, ApprovalStatus::Approved | ApprovalStatus::Executed);
-    if !stands || approval.expires_at <= wall() {
-        return Err(Refusal::ApprovalNotPending { status: approval.status.as_str() }.into());
+    match approval.status {
+        ApprovalStatus::Executed => Ok(true),
+        ApprovalStatus::Approved if approval.expires_at > wall() => Ok(false),
+        status => Err(not_pending(status)),
     }
-    Ok(())
 }
 
-/// The command that keeps a call.
+/// The refusal of a call whose approval does not allow it any more, or not yet.
+pub fn not_pending(status: ApprovalStatus) -> Problem {
+    Refusal::Approval(ApprovalRefusal::NotPending { status: status.as_str() }).into()
+}
+
+/// Who made an API key: directly, or with a key that they made before, and so on.
+async fn maker(app: &Api, key: ApiKeyId, client: ClientId) -> Result<Option<UserId>, Problem> {
+    let mut key = key;
+    // A key is older than those made with it, so this ends.
+    while let Some(found) = app.reader.get::<ApiKey>(Key::of(client, key.0)).await? {
+        match app.reader.maker_of_key(&found).await? {
+            Some(Actor::User(user)) => return Ok(Some(user)),
+            Some(Actor::ApiKey(older)) if older != key => key = older,
+            _ => break,
+        }
+    }
+    Ok(None)
+}
+
+/// The body of a call that sets a balance, with the one that its requester saw: money moves while the call waits, and
+/// then it is refused. `None` for any other call.
+pub async fn with_balance(
+    app: &Api,
+    caller: &Caller,
+    command: &Command,
+    body: &str,
+) -> Result<Option<String>, Problem> {
+    let Command::UpdateAccount(update) = command else { return Ok(None) };
+    let key = Key::of(caller.client, update.id.0);
+    let (Some(_), Ok(Json::Object(mut members))) = (update.balance, Json::parse(body.as_bytes())) else {
+        return Ok(None);
+    };
+    let (account, balance) = (app.reader.get::<Account>(key).await?, app.reader.get::<Balance>(key).await?);
+    let (Some(account), Some(balance)) = (account, balance) else { return Ok(None) };
+    let seen = serde_json::to_string(&AccountView::of(&account, &balance).available_balance);
+    let seen = seen.ok().and_then(|text| Json::parse(text.as_bytes()).ok());
+    let sent = members.iter().any(|(name, _)| name == "availableBalance");
+    members.extend(seen.filter(|_| !sent).map(|seen| ("availableBalance".to_owned(), seen)));
+    Ok(Some(Json::Object(members).canonical()))
+}
+
+/// The command that keeps a call. `needs` is not empty.
 pub async fn request(
     app: &Api,
     caller: &Caller,
-    action: ApprovalAction,
-    needed: i64,
+    needs: &[(Ask, i64)],
     call: &Call<'_>,
-    if_match: Option<i64>,
     preview: String,
 ) -> Result<Command, Problem> {
+    let Some((first, needed)) = needs.first() else { return Err(Problem::internal("nobody has to approve this")) };
     if app.reader.waiting_approvals(caller.client).await? >= MAX_WAITING {
         let message = format!("{MAX_WAITING} approvals of this client wait already. Decide or cancel some first.");
         return Err(Problem::new(StatusCode::CONFLICT, "too_many_approvals", message));
     }
     let key_maker = match caller.api_key() {
-        Ok(id) => match app.reader.get::<ApiKey>(Key::of(caller.client, id.0)).await? {
-            Some(key) => app.reader.maker_of_key(&key).await?,
-            None => None,
-        },
+        Ok(id) => maker(app, id, caller.client).await?,
         Err(_) => None,
     };
     Ok(Command::RequestApproval(Box::new(RequestApproval {
-        action,
+        action: first.action,
         key_maker,
         method: call.method.to_owned(),
         path: call.path.to_owned(),
         body: call.body.to_owned(),
-        if_match,
+        if_match: call.if_match,
         preview,
-        needed,
+        needed: *needed,
+        scopes: needs.iter().flat_map(|(ask, _)| ask.scopes.iter()).collect(),
     })))
 }
 
-/// The answer to a call that waits.
-pub fn asked() -> Success<ApprovalView> {
-    let message = "Others have to approve this. It is done when they have.";
-    Success::new(StatusCode::ACCEPTED, message, |outcome| match outcome {
-        Outcome::Approval(view) => Some((**view).clone()),
-        _ => None,
-    })
-}
-
 /// Records that a requester made the call.
-pub async fn finish(app: &Api, caller: &Caller, id: ApprovalId, status: StatusCode) -> Result<(), Problem> {
+pub async fn finish(app: &Api, caller: &Caller, id: ApprovalId, status: StatusCode) {
     // What cannot be answered now leaves the approval as it is, so that the call can be repeated.
     if status.is_server_error() {
-        return Ok(());
+        return;
     }
     let message = if status.is_success() { "Done by its requester." } else { "Refused when its requester made it." };
     let command = FinishApproval { id, status: i64::from(status.as_u16()), message: message.to_owned() };
     let request = Request::new(caller.context(current_request_id()), Command::FinishApproval(command));
-    app.engine.run_background(request).await??;
-    Ok(())
+    // The call was made, and its answer may have a secret that is shown only now.
+    match app.engine.run_background(request).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "it cannot be recorded that an approved call was made"),
+        Err(error) => tracing::warn!(%error, "it cannot be recorded that an approved call was made"),
+    }
 }

@@ -7,7 +7,7 @@ mod read;
 mod run;
 mod write;
 
-pub use gate::{AllowedBy, ApprovedCall, Call, asked, check, finish, needed, request};
+pub use gate::{AllowedBy, ApprovedCall, Call, check, finish, needed, not_pending, request, with_balance};
 pub use policy::*;
 pub use read::*;
 pub use run::run;

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use paygen_core::Refusal;
+use paygen_core::approvals::ApprovalRefusal;
 use paygen_core::approvals::{Approval, ApprovalView};
 use paygen_core::ids::ApprovalId;
 use paygen_core::record::Key;
@@ -52,5 +53,5 @@ pub async fn get_approval(
 
 pub(super) async fn found(app: &Api, caller: &Caller, id: ApprovalId) -> Result<Approval, Problem> {
     let found = app.reader.get::<Approval>(Key::of(caller.client, id.0)).await?;
-    Ok(found.ok_or(Refusal::ApprovalNotFound)?)
+    Ok(found.ok_or(Refusal::Approval(ApprovalRefusal::NotFound))?)
 }

@@ -13,7 +13,7 @@ use super::bodies::{ApproveBody, RejectBody};
 use super::read::found;
 use crate::Api;
 use crate::body::{Body, NoBody};
-use crate::gate::{APPROVALS_WRITE, Caller, Unbound};
+use crate::gate::{APPROVALS_READ, APPROVALS_WRITE, Caller, Unbound};
 use crate::path::PathId;
 use crate::problem::Problem;
 use crate::reply::{self, Envelope};
@@ -48,7 +48,7 @@ pub async fn approve(
     body: Body<ApproveBody>,
 ) -> Result<Response, Problem> {
     let approval = found(&app, &caller, id).await?;
-    caller.needs(approval.action.scope())?;
+    approval.scopes.iter().try_for_each(|scope| caller.needs(scope))?;
     let note = body.value.note.map(Into::into);
     let command = Command::DecideApproval(DecideApproval { id, verdict: Verdict::Approve, note });
     let dry_run = write.dry_run;
@@ -90,7 +90,7 @@ pub async fn reject(
     body: Body<RejectBody>,
 ) -> Result<Response, Problem> {
     let approval = found(&app, &caller, id).await?;
-    caller.needs(approval.action.scope())?;
+    approval.scopes.iter().try_for_each(|scope| caller.needs(scope))?;
     let note = Some(body.value.note.into());
     let command = Command::DecideApproval(DecideApproval { id, verdict: Verdict::Reject, note });
     write.perform(&app, &caller, &body.canonical, command, success("Rejected successfully.")).await
@@ -102,10 +102,10 @@ pub async fn reject(
 #[utoipa::path(post, path = "/approvals/{approvalId}/cancel", tag = "Approvals", operation_id = "cancelApproval",
     params(("approvalId" = String, Path, description = "The approval.", pattern = "^[0-9a-f]{24}$"), WriteParams),
     responses((status = 200, description = "The approval.", body = Envelope<ApprovalView>)),
-    security(("apiKey" = ["approvals:write"]), ("bearer" = ["approvals:write"])))]
+    security(("apiKey" = ["approvals:read"]), ("bearer" = ["approvals:read"])))]
 pub async fn cancel_approval(
     State(app): State<Api>,
-    Unbound(caller): Unbound<APPROVALS_WRITE>,
+    Unbound(caller): Unbound<APPROVALS_READ>,
     PathId(id): PathId<ApprovalId>,
     write: Write,
     _body: NoBody,

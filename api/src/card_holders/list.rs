@@ -49,7 +49,7 @@ pub async fn list_card_holders(
     }
     let page = app.reader.list::<columns::List>(&list.query).await?;
     let now = app.clock.now();
-    let rows = page.rows.iter().map(|holder| shown(&app, &caller, holder, now));
+    let rows = page.rows.iter().map(|holder| view_for(&app, &caller, holder, now));
     let rows = rows.collect::<Result<Vec<CardHolderView>, Failure>>()?;
     list.reply(Page { rows, total: page.total, next: page.next }, CardHolderView::clone)
 }

@@ -5,6 +5,7 @@
 //! not send to servers, or by `postMessage` from the origin in the page's own URL. Only that origin may frame the page,
 //! and the exchange of the token checks that it is the token's origin.
 
+use paygen_core::cards::RevealRefusal;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
@@ -117,7 +118,7 @@ pub async fn reveal_on_card_page(
         let wanted = token.origin.as_ref().map_or("a page that is not framed".to_owned(), |pinned| {
             format!("the hosted page opened with origin={pinned}")
         });
-        return Err(Refusal::RevealTokenMismatch { wanted }.into());
+        return Err(Refusal::Reveal(RevealRefusal::Mismatch { wanted }).into());
     }
     reveal::show(&app, id, token, RevealPurpose::Page, origin, address).await
 }

@@ -23,7 +23,6 @@ use crate::path::PathId;
 use crate::problem::Problem;
 use crate::query::{NoParams, Query};
 use crate::reply::{self, Envelope, ListEnvelope};
-use paygen_app::personal;
 
 const CARD_HOLDER: Populate = Populate {
     name: "cardHolder",

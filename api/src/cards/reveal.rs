@@ -1,6 +1,7 @@
 //! `GET /cards/{cardId}/reveal`: a card's number, shown once for a token. The token is the credential. It is looked up
 //! by its hash and consumed through the engine, and only then is the number opened.
 
+use paygen_core::cards::RevealRefusal;
 use std::net::IpAddr;
 
 use axum::extract::State;
@@ -95,7 +96,8 @@ fn only_get() -> Response {
 /// Looks up a token; its client's credentials must be active.
 pub(super) async fn find(app: &Api, text: &str, address: IpAddr) -> Result<RevealToken, Problem> {
     // Only unknown tokens are counted: a valid token works whatever else its address sends.
-    let unknown = || app.reveal_tries.take(address).err().unwrap_or_else(|| (&Refusal::RevealTokenUnknown).into());
+    let unknown =
+        || app.reveal_tries.take(address).err().unwrap_or_else(|| (&Refusal::Reveal(RevealRefusal::Unknown)).into());
     if !text.starts_with(token::PREFIX) {
         return Err(unknown());
     }

@@ -3,6 +3,7 @@
 //! Users belong to the installation, and their roles are part of them. An installation has few of them, so those of a
 //! client are chosen in memory, and the list then asks the store for these ids.
 
+use paygen_core::people::PersonRefusal;
 use std::collections::HashMap;
 
 use axum::extract::State;
@@ -99,7 +100,7 @@ pub async fn get_user(
 /// A user who has a role in the caller's client.
 async fn found(app: &Api, caller: &Caller, id: UserId) -> Result<(User, UserSecret), Problem> {
     let found = app.reader.user(id).await?.filter(|(user, _)| user.role_in(caller.client).is_some());
-    Ok(found.ok_or(Refusal::UserNotFound)?)
+    Ok(found.ok_or(Refusal::Person(PersonRefusal::NotFound))?)
 }
 
 /// A role: a named set of scopes.

@@ -96,7 +96,8 @@ impl App {
         Ok(step_of(code, &opened))
     }
 
-    /// Stores the factor if the code is one of it, and returns new recovery codes, which are shown once.
+    /// Stores the factor if the code is one of it, ends the user's other sessions, and returns new recovery codes, which
+    /// are shown once.
     pub async fn set_factor(
         &self,
         signed_in: &SignedIn,
@@ -111,6 +112,7 @@ impl App {
             totp: Some(self.sealed_factor(user, factor)),
             step,
             recovery_codes: codes.iter().map(|code| recovery_hash(code)).collect(),
+            ends: self.other_sessions(signed_in).await?,
         };
         let request = Request::new(signed_in.context(), Command::SetSecondFactor(command));
         self.engine.run_background(request).await??;

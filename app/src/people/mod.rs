@@ -15,6 +15,7 @@ use aws_lc_rs::digest;
 use paygen_core::Refusal;
 use paygen_core::hash::hex;
 use paygen_core::ids::{Id, UserId};
+use paygen_core::people::PersonRefusal;
 use paygen_core::people::Role;
 use paygen_core::people::{AddUser, IssueLink, UserView};
 use paygen_core::time::Instant;
@@ -129,7 +130,7 @@ impl App {
             return Err(Failure::Internal("a user was added with another outcome".to_owned()));
         };
         // Somebody who was known keeps how they sign in, and their link if they have not used it yet.
-        let id = UserId::parse(&user.id).ok_or(Refusal::UserNotFound)?;
+        let id = UserId::parse(&user.id).ok_or(Refusal::Person(PersonRefusal::NotFound))?;
         let stored = self.reader.user(id).await?.and_then(|(_, secret)| secret.link);
         let link = (stored == Some(bearer.hash)).then(|| bearer.of(id.0));
         Ok(Invited { user, link, until })

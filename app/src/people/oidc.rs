@@ -11,7 +11,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use paygen_core::hash::hex;
 use paygen_core::ids::{ClientId, SessionId, UserId};
-use paygen_core::people::{Federate, Membership, Proof, Role, UserView};
+use paygen_core::people::{Federate, Membership, PersonRefusal, Proof, Role, Session, UserView};
+use paygen_core::record::Key;
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Refusal, Request};
 use paygen_engine::clock::wall;
@@ -351,15 +352,20 @@ impl App {
         if !is_member {
             return Err(SignInError::Wrong);
         }
-        let id = UserId::parse(&id).ok_or(Refusal::UserNotFound)?;
-        let (user, _) = self.reader.user(id).await?.ok_or(Refusal::UserNotFound)?;
+        let id = UserId::parse(&id).ok_or(Refusal::Person(PersonRefusal::NotFound))?;
+        let (user, _) = self.reader.user(id).await?.ok_or(Refusal::Person(PersonRefusal::NotFound))?;
         let replaces = match &attempt.again {
             // Somebody else signed in at the provider meanwhile: that is no proof for this session.
             Some((_, user)) if *user != id.to_string() => return Err(SignInError::Wrong),
             Some((session, _)) => SessionId::parse(session),
             None => None,
         };
-        let context = self.sign_in_context(&user, from).await?;
+        let mut context = self.sign_in_context(&user, from).await?;
+        if let Some(id) = replaces {
+            // The session goes on in the client that it shows.
+            let session = self.reader.get::<Session>(Key::of(ClientId::INSTALLATION, id.0)).await?;
+            context.client = session.ok_or(SignInError::Wrong)?.client;
+        }
         Ok(self.replace_session(context, id, Proof::Federated, from, replaces).await?)
     }
 

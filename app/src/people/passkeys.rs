@@ -6,6 +6,7 @@
 //! the answer names, so that the same credential id in another account has no effect. A challenge is answered once: the
 //! command refuses those made before the passkey's last use, and a counter that does not grow.
 
+use paygen_core::people::PersonRefusal;
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
@@ -288,7 +289,7 @@ fn refused(error: &WebauthnError, user: UserId) -> SignInError {
         }
         other => tracing::debug!(%user, error = %other, "a passkey was refused"),
     }
-    Failure::Refused(Refusal::ProofRefused).into()
+    Failure::Refused(Refusal::Person(PersonRefusal::ProofRefused)).into()
 }
 
 #[cfg(test)]

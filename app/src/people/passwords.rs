@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use paygen_engine::Unanswered;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -22,6 +23,9 @@ const MIN_DIFFERENT: usize = 5;
 
 /// Each comparison takes 19 MiB and tens of milliseconds, so a few run at a time.
 static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// How many run or wait. More are refused at once: they would wait for longer than people do.
+static PLACES: Semaphore = Semaphore::const_new(2 + 64);
 
 /// What is compared for unknown users, so that they take as long as known ones.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody has this password").unwrap_or_default());
@@ -74,6 +78,7 @@ fn fits(password: &str, stored: &str) -> bool {
 /// Runs on a thread that may take long, with few others.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Internal(format!("a password was not compared: {error}"));
+    let _place = PLACES.try_acquire().map_err(|_| Failure::Engine(Unanswered::Overloaded))?;
     let turn = TURNS.acquire().await.map_err(|error| failed(&error))?;
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error));
     drop(turn);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use paygen_core::access::Actor;
+use paygen_core::access::{Actor, ClientStatus};
 use paygen_core::ids::{ClientId, SessionId, UserId};
 use paygen_core::people::{EndSessions, Passkey, Role, Session, SessionUse, TouchSessions, User, UserStatus};
 use paygen_core::record::Key;
@@ -13,7 +13,6 @@ use paygen_engine::clock::wall;
 use paygen_store::StoreError;
 
 use super::Bearer;
-use super::sign_in::has_password;
 use crate::callers::Caller;
 use crate::{App, Failure};
 
@@ -72,10 +71,13 @@ impl App {
             return Ok(None);
         }
         let Some((user, secret)) = self.reader.user(session.user).await? else { return Ok(None) };
-        if user.status == UserStatus::Disabled {
+        // Whoever begins anew is invited again, and a session of before is not theirs to continue.
+        let began_anew = user.status == UserStatus::Invited && !session.is_partial;
+        if user.status == UserStatus::Disabled || began_anew {
             return Ok(None);
         }
-        let role = user.role_in(session.client).filter(|_| !session.is_partial);
+        let is_active = self.client_is_active(session.client).await?;
+        let role = user.role_in(session.client).filter(|_| is_active && !session.is_partial);
         if role.is_none() && !session.is_partial {
             return Ok(None);
         }
@@ -83,7 +85,7 @@ impl App {
             session,
             user,
             role,
-            has_password: has_password(&secret),
+            has_password: secret.password.is_some(),
             has_factor: secret.has_factor(),
             has_authenticator: secret.totp.is_some(),
             passkeys: secret.passkeys,
@@ -120,10 +122,17 @@ impl App {
         Ok(())
     }
 
-    /// The clients that a user may look at, with their names.
+    /// The sessions of the user but the one they are in.
+    pub(super) async fn other_sessions(&self, signed_in: &SignedIn) -> Result<Vec<SessionId>, StoreError> {
+        let all = self.reader.sessions_of(signed_in.user.id).await?;
+        Ok(all.iter().map(|session| session.id).filter(|id| *id != signed_in.session.id).collect())
+    }
+
+    /// The active clients that a user may look at, with their names.
     pub async fn clients_of(&self, user: &User) -> Result<Vec<(ClientId, Arc<str>)>, StoreError> {
         let all = self.reader.clients().await?;
-        let seen = all.into_iter().filter(|client| user.role_in(client.id).is_some());
+        let active = all.into_iter().filter(|client| client.status == ClientStatus::Active);
+        let seen = active.filter(|client| user.role_in(client.id).is_some());
         Ok(seen.map(|client| (client.id, Arc::from(client.name.as_str()))).collect())
     }
 }

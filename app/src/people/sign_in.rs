@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use paygen_core::ids::{ClientId, SessionId, UserId};
 use paygen_core::people::{
-    CountTry, NewSession, OpenSession, Proof, Session, SetPassword, User, UserSecret, UserStatus,
+    CountTry, NewSession, OpenSession, PersonRefusal, Proof, Session, SetPassword, User, UserStatus,
 };
 use paygen_core::work::Context;
 use paygen_core::{Command, Outcome, Refusal, Request};
@@ -36,7 +36,7 @@ pub struct Opened {
 #[derive(Debug)]
 pub enum SignInError {
     Wrong,
-    /// Until when, in wall time.
+    /// Until when, in wall time. Only somebody in a session is told: to others it would tell that the address is known.
     Locked(String),
     Failed(Failure),
 }
@@ -44,8 +44,10 @@ pub enum SignInError {
 impl<E: Into<Failure>> From<E> for SignInError {
     fn from(error: E) -> SignInError {
         match error.into() {
-            Failure::Refused(Refusal::ProofRefused | Refusal::UserNotFound) => SignInError::Wrong,
-            Failure::Refused(Refusal::SignInLocked { until }) => SignInError::Locked(until),
+            Failure::Refused(
+                Refusal::Person(PersonRefusal::ProofRefused) | Refusal::Person(PersonRefusal::NotFound),
+            ) => SignInError::Wrong,
+            Failure::Refused(Refusal::Person(PersonRefusal::Locked { until })) => SignInError::Locked(until),
             other => SignInError::Failed(other),
         }
     }
@@ -59,12 +61,24 @@ impl App {
             passwords::is(password, None).await?;
             return Err(SignInError::Wrong);
         };
+        // Without a password there is nothing to guess, and others could lock the user's codes.
+        let Some(stored) = secret.password else {
+            passwords::is(password, None).await?;
+            return Err(SignInError::Wrong);
+        };
         let context = self.sign_in_context(&user, from).await?;
-        self.count_try(&context, user.id).await?;
-        let fits = passwords::is(password, secret.password.as_deref()).await?;
-        let stored = secret.password.filter(|_| fits && user.status != UserStatus::Disabled);
-        let proof = Proof::Password(stored.ok_or(SignInError::Wrong)?);
-        Ok(self.open_session(context, user.id, proof, from, None).await?)
+        match self.count_try(&context, user.id).await {
+            Err(SignInError::Locked(_)) => {
+                passwords::is(password, None).await?;
+                return Err(SignInError::Wrong);
+            }
+            counted => counted?,
+        }
+        let fits = passwords::is(password, Some(stored.as_str())).await?;
+        if !fits || user.status == UserStatus::Disabled {
+            return Err(SignInError::Wrong);
+        }
+        Ok(self.open_session(context, user.id, Proof::Password(stored), from, None).await?)
     }
 
     /// Signs in with the text of a one-time link, which is used up.
@@ -103,18 +117,19 @@ impl App {
         Ok(self.open_session(context, user, proof, from, Some(signed_in)).await?)
     }
 
-    /// Sets the password of a user.
+    /// Sets the password of a user, and ends their other sessions.
     pub async fn set_password(&self, signed_in: &SignedIn, password: &str) -> Result<Result<(), Weakness>, Failure> {
         if let Err(weakness) = passwords::check(password, &signed_in.user.email) {
             return Ok(Err(weakness));
         }
         let user = signed_in.user.id;
-        let (_, secret) = self.reader.user(user).await?.ok_or(Refusal::UserNotFound)?;
+        let (_, secret) = self.reader.user(user).await?.ok_or(Refusal::Person(PersonRefusal::NotFound))?;
         let compared = secret.passwords();
         if passwords::is_one_of(password, &compared).await? {
             return Ok(Err(Weakness::Former));
         }
-        let command = SetPassword { user, password: passwords::hash(password).await?, compared };
+        let password = passwords::hash(password).await?;
+        let command = SetPassword { user, password, compared, ends: self.other_sessions(signed_in).await? };
         let request = Request::new(signed_in.context(), Command::SetPassword(command));
         self.engine.run_background(request).await??;
         Ok(Ok(()))
@@ -147,10 +162,21 @@ impl App {
         from: &Origin,
         replaces: Option<SessionId>,
     ) -> Result<Opened, Failure> {
+        if !self.client_is_active(context.client).await? {
+            return Err(Refusal::Person(PersonRefusal::ProofRefused).into());
+        }
+        let found = self.reader.user(user).await?;
+        let ends: Vec<SessionId> = match found.is_some_and(|(user, _)| user.status == UserStatus::Invited) {
+            true => {
+                let all = self.reader.sessions_of(user).await?;
+                all.iter().map(|session| session.id).filter(|id| Some(*id) != replaces).collect()
+            }
+            false => Vec::new(),
+        };
         let bearer = Bearer::new();
         let agent = from.agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT).collect();
         let session = NewSession { hash: bearer.hash, address: from.address.to_string(), agent };
-        let command = Command::OpenSession(Box::new(OpenSession { user, proof, session, replaces }));
+        let command = Command::OpenSession(Box::new(OpenSession { user, proof, session, replaces, ends }));
         match self.engine.run_background(Request::new(context, command)).await?? {
             Outcome::Session(session) => {
                 let cookie = bearer.of(session.id.0);
@@ -160,22 +186,28 @@ impl App {
         }
     }
 
-    /// The client in whose audit log a sign-in stands, and which the session shows first: that of the first membership, or
-    /// the installation's first.
+    /// The client in whose audit log a sign-in stands, and which the session shows first: that of the first membership in
+    /// an active client, or the installation's first active one. Without any, no session is opened.
     pub(super) async fn sign_in_context(&self, user: &User, from: &Origin) -> Result<Context, Failure> {
-        let own = user.memberships.iter().find_map(|membership| membership.client);
-        let client = match own {
-            Some(client) => client,
-            None => self.reader.clients().await?.first().map_or(ClientId::INSTALLATION, |client| client.id),
-        };
+        let client = self.first_active_client(user).await?;
         let mut context = Context::system(client, "");
         context.actor = paygen_core::access::Actor::User(user.id);
         context.address = Some(from.address);
         Ok(context)
     }
-}
 
-/// Whether a user has something to sign in with besides a link.
-pub(super) fn has_password(secret: &UserSecret) -> bool {
-    secret.password.is_some()
+    async fn first_active_client(&self, user: &User) -> Result<ClientId, Failure> {
+        let own: Vec<ClientId> = user.memberships.iter().filter_map(|membership| membership.client).collect();
+        for client in &own {
+            if self.client_is_active(*client).await? {
+                return Ok(*client);
+            }
+        }
+        let any = if user.is_of_platform() { self.clients_of(user).await? } else { Vec::new() };
+        let first = any.into_iter().map(|(client, _)| client).chain(own).next();
+        match first {
+            Some(client) => Ok(client),
+            None => Ok(self.reader.clients().await?.first().map_or(ClientId::INSTALLATION, |client| client.id)),
+        }
+    }
 }

@@ -116,7 +116,7 @@ async fn entrance(visitor: &Visitor, action: &'static Action, id: &str) -> Optio
 pub(crate) async fn submit(visitor: Visitor, action: &'static Action, id: String, body: Body) -> Response {
     let bytes = to_bytes(body, MAX_FORM_BYTES).await.unwrap_or_default();
     let values = Values::read(&String::from_utf8_lossy(&bytes));
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = entrance(&visitor, action, &id).await {

@@ -13,14 +13,13 @@ use super::{is_id, refused};
 use crate::answer::{ok, see};
 use crate::door::{Answer, Call};
 use crate::json::{at, pretty, text_at};
+use crate::resources;
 use crate::resources::approvals::ACTIONS;
 use crate::shell::{message, shell, shown};
 use crate::show;
 use crate::tables::{ACTION, Action, As, Column, column};
 use crate::view::{Crumb, DetailPage, FormPage, Related, Section};
 use crate::visitor::{Visitor, with_flash};
-
-pub(crate) const TITLE: &str = "Do it now";
 
 const FACTS: &[Column] = &[
     column("Action", "action", As::Word),
@@ -89,7 +88,7 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
     let heading = show::words(&text_at(approval, "action"));
     let ready = text_at(approval, "status") == "approved" && text_at(approval, "runByRequester") == "true";
     let mut links = links(&visitor, ACTIONS, &id, approval);
-    links.retain(|link| ready || link.title != TITLE);
+    links.retain(|link| ready || link.title != resources::RUN_APPROVED);
     let body = at(approval, "body");
     let sent = Section {
         title: "What was sent".to_owned(),
@@ -129,6 +128,7 @@ fn approved(approval: &Json, id: &str) -> Call {
     Call {
         method: Method::from_bytes(text_at(approval, "method").as_bytes()).unwrap_or(Method::POST),
         body: (*body != Json::Object(Vec::new())).then(|| body.to_text()),
+        if_match: text_at(approval, "ifMatch"),
         approval: id.to_owned(),
         ..Call::get(text_at(approval, "path"))
     }
@@ -140,11 +140,11 @@ pub(crate) async fn run_form(visitor: Visitor, id: String) -> Response {
         Err(refusal) => return refusal,
     };
     let template = FormPage {
-        shell: shell(&visitor, TITLE).await,
-        heading: TITLE.to_owned(),
+        shell: shell(&visitor, resources::RUN_APPROVED).await,
+        heading: resources::RUN_APPROVED.to_owned(),
         lead: "Others have approved it. Its answer has a secret, which only you see, once.".to_owned(),
         action: visitor.path.clone(),
-        submit: TITLE.to_owned(),
+        submit: resources::RUN_APPROVED.to_owned(),
         cancel_href: format!("/console/approvals/{id}"),
         call: visitor.console.as_api_call(&approved(answer.data(), &id)),
         ..FormPage::default()
@@ -154,7 +154,7 @@ pub(crate) async fn run_form(visitor: Visitor, id: String) -> Response {
 
 pub(crate) async fn run(visitor: Visitor, id: String, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let answer = match fetch(&visitor, &id).await {
@@ -165,6 +165,6 @@ pub(crate) async fn run(visitor: Visitor, id: String, body: Body) -> Response {
     if !made.status.is_success() {
         return with_flash(see(&format!("/console/approvals/{id}")), "bad", &made.message());
     }
-    const RUN: Action = Action { title: TITLE, then: "/approvals/{id}", once: ONCE, ..ACTION };
+    const RUN: Action = Action { title: resources::RUN_APPROVED, then: "/approvals/{id}", once: ONCE, ..ACTION };
     done(&visitor, &RUN, &id, &made).await
 }

@@ -20,8 +20,6 @@ use crate::tables::{As, Column, column};
 use crate::view::{Check, Choice, Crumb, DecisionPage, Field};
 use crate::visitor::Visitor;
 
-pub(crate) const TITLE: &str = "Why was it decided so?";
-
 const WHO: &[Column] = &[
     column("Card", "cardId", As::Link("/cards/")),
     column("Card holder", "cardHolderId", As::Link("/card-holders/")),

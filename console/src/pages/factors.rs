@@ -65,7 +65,7 @@ pub(crate) async fn password(Entering(visitor): Entering) -> Response {
 
 pub(crate) async fn set_password(Entering(visitor): Entering, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = entrance(&visitor, has_proof(&visitor)) {
@@ -136,7 +136,7 @@ pub(crate) fn codes_page(visitor: &Visitor, lead: &str, codes: Vec<String>) -> C
 
 pub(crate) async fn set_authenticator(Entering(visitor): Entering, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = entrance(&visitor, visitor.signed_in.has_factor || visitor.signed_in.session.is_federated) {

@@ -77,7 +77,7 @@ pub(crate) async fn ask_proof(Entering(visitor): Entering, here: Here, headers: 
 pub(crate) async fn prove(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
     let Some(site) = &here.site else { return nowhere() };
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let next = next_path(values.get("next")).to_owned();
@@ -152,7 +152,7 @@ pub(crate) async fn ask_add(Entering(visitor): Entering, here: Here, headers: He
 pub(crate) async fn add(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
     let Some(site) = &here.site else { return nowhere() };
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = may_add(&visitor) {
@@ -222,7 +222,7 @@ pub(crate) async fn remove_form(visitor: Visitor, Path(id): Path<String>) -> Res
 
 pub(crate) async fn remove(visitor: Visitor, Path(id): Path<String>, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = entrance(&visitor, true) {

@@ -93,7 +93,7 @@ pub(crate) async fn sessions(visitor: Visitor) -> Response {
 
 pub(crate) async fn end_sessions(visitor: Visitor, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let (app, signed_in) = (&visitor.console.app, &visitor.signed_in);
@@ -111,11 +111,13 @@ pub(crate) async fn end_sessions(visitor: Visitor, body: Body) -> Response {
 /// Shows another client from now on.
 pub(crate) async fn show_client(visitor: Visitor, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let wanted = ClientId::parse(values.get("client"));
-    let may = wanted.filter(|client| visitor.signed_in.user.role_in(*client).is_some());
+    // A role for every client is one for any id, so only those that exist are accepted.
+    let clients = visitor.console.app.clients_of(&visitor.signed_in.user).await.unwrap_or_default();
+    let may = wanted.filter(|client| clients.iter().any(|(known, _)| known == client));
     let Some(client) = may else { return with_flash(see("/console"), "bad", "There is no such client.") };
     // The page of an object of one client does not exist for another.
     let back = next_path(values.get("path"));

@@ -12,17 +12,16 @@ use crate::answer::{POLICY, ok, page as page_of, see};
 use crate::door::Call;
 use crate::form::encoded;
 use crate::json::text_at;
+use crate::resources;
 use crate::shell::{message, shell};
 use crate::view::{Crumb, Field, FormPage, RevealPage};
 use crate::visitor::Visitor;
-
-pub(crate) const TITLE: &str = "Reveal the number";
 
 fn crumbs(id: &str) -> Vec<Crumb> {
     vec![
         Crumb { href: "/console/cards".to_owned(), title: "Cards".to_owned() },
         Crumb { href: format!("/console/cards/{id}"), title: "Card".to_owned() },
-        Crumb { href: String::new(), title: TITLE.to_owned() },
+        Crumb { href: String::new(), title: resources::REVEAL.to_owned() },
     ]
 }
 
@@ -49,9 +48,9 @@ async fn form_of(visitor: &Visitor, id: &str, value: &str, error: &str) -> FormP
         ..field("reason", "Why do you need it?", "text", "off")
     };
     FormPage {
-        shell: shell(visitor, TITLE).await,
+        shell: shell(visitor, resources::REVEAL).await,
         crumbs: crumbs(id),
-        heading: TITLE.to_owned(),
+        heading: resources::REVEAL.to_owned(),
         lead: "The number, expiry and security code are shown once, for two minutes at most.".to_owned(),
         action: visitor.path.clone(),
         fields: vec![reason],
@@ -80,7 +79,7 @@ pub(crate) async fn form(visitor: Visitor, id: String) -> Response {
 
 pub(crate) async fn submit(visitor: Visitor, id: String, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Some(refusal) = entrance(&visitor, &id).await {
@@ -100,9 +99,9 @@ pub(crate) async fn submit(visitor: Visitor, id: String, body: Body) -> Response
     let api = &visitor.console.api_url;
     let (path, token) = (text_at(answer.data(), "url"), text_at(answer.data(), "token"));
     let template = RevealPage {
-        shell: shell(&visitor, TITLE).await,
+        shell: shell(&visitor, resources::REVEAL).await,
         crumbs: crumbs(&id),
-        heading: TITLE.to_owned(),
+        heading: resources::REVEAL.to_owned(),
         lead: "Shown once. It is gone when you leave this page.".to_owned(),
         frame: format!("{api}{path}#token={token}"),
         back: format!("/console/cards/{id}"),

@@ -11,13 +11,12 @@ use super::{is_id, refused};
 use crate::answer::{ok, see};
 use crate::door::Call;
 use crate::json::{items, text_at};
+use crate::resources;
 use crate::resources::card_holders;
 use crate::shell::{message, shell, shown};
 use crate::show;
 use crate::view::{Crumb, Doc, ReviewPage};
 use crate::visitor::{Visitor, with_flash};
-
-pub(crate) const TITLE: &str = "Review documents";
 
 fn doc(visitor: &Visitor, holder: &str, document: &Json) -> Doc {
     let id = text_at(document, "_id");
@@ -56,11 +55,11 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
         false => "Compare each document with what the card holder stated, then approve or reject it.",
     };
     let template = ReviewPage {
-        shell: shell(&visitor, TITLE).await,
+        shell: shell(&visitor, resources::REVIEW).await,
         crumbs: vec![
             Crumb { href: "/console/card-holders".to_owned(), title: "Card holders".to_owned() },
             Crumb { href: format!("/console/card-holders/{id}"), title: name.clone() },
-            Crumb { href: String::new(), title: TITLE.to_owned() },
+            Crumb { href: String::new(), title: resources::REVIEW.to_owned() },
         ],
         heading: format!("Documents of {name}"),
         lead: lead.to_owned(),
@@ -103,7 +102,7 @@ pub(crate) async fn file(visitor: Visitor, holder: String, id: String) -> Respon
 /// Approves or rejects a document.
 pub(crate) async fn judge(visitor: Visitor, holder: String, id: String, approve: bool, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     if let Err(refusal) = visitor.needs(Scope::CardHoldersWrite).await {

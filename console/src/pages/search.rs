@@ -125,10 +125,9 @@ async fn in_place(visitor: &Visitor, place: &Place, text: &str) -> Option<Relate
 
 pub(crate) async fn page(visitor: Visitor) -> Response {
     let text = visitor.query.get("q").trim().to_owned();
-    if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        if let Some(path) = by_id(&visitor, &text.to_lowercase()).await {
-            return see(&path);
-        }
+    let is_id = text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id && let Some(path) = by_id(&visitor, &text.to_lowercase()).await {
+        return see(&path);
     }
     let tables: Vec<Related> =
         join_all(PLACES.iter().map(|place| in_place(&visitor, place, &text))).await.into_iter().flatten().collect();

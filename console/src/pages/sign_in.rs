@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use paygen_app::people::{Opened, SignInError};
+use paygen_edge::limiter::network;
 
 use super::ways::{passkey_proof, passkey_sign_in, provider, provider_proof};
 use crate::Console;
@@ -36,13 +37,17 @@ pub(crate) fn hidden(name: &str, value: &str) -> Field {
     Field { value: value.to_owned(), ..field(name, "", "hidden", "") }
 }
 
+/// What is said of every password that is refused. It is the same for an unknown address, and while an address is locked.
+const REFUSED: &str =
+    "E-mail and password do not fit. After ten wrong tries, signing in with a password is locked for half an hour.";
+
 /// What is said of a try that failed. It does not tell which part was wrong.
 pub(crate) fn why(error: &SignInError, wrong: &str) -> (StatusCode, String) {
     match error {
         SignInError::Wrong => (StatusCode::FORBIDDEN, wrong.to_owned()),
         SignInError::Locked(until) => {
             let until = until.get(..16).unwrap_or(until).replace('T', " ");
-            let text = format!("There were too many tries. Signing in is locked until {until} UTC.");
+            let text = format!("There were too many tries. Passwords and codes are locked until {until} UTC.");
             (StatusCode::TOO_MANY_REQUESTS, text)
         }
         SignInError::Failed(failure) => {
@@ -99,10 +104,15 @@ pub(crate) async fn submit(State(console): State<Console>, stranger: Stranger, h
     if !values.has("email") {
         return see("/console/sign-in");
     }
+    if console.password_tries.take(&network(stranger.origin.address)).is_err() {
+        let message = "There were too many tries from your network. Wait a minute, then try again.".to_owned();
+        let again = sign_in_page(&console, &here, values.get("email"), &next, message);
+        return page(StatusCode::TOO_MANY_REQUESTS, &again);
+    }
     match console.app.sign_in(values.get("email"), values.get("password"), &stranger.origin).await {
         Ok(opened) => entered(&opened, &next),
         Err(error) => {
-            let (status, message) = why(&error, "E-mail and password do not fit.");
+            let (status, message) = why(&error, REFUSED);
             page(status, &sign_in_page(&console, &here, values.get("email"), &next, message))
         }
     }
@@ -177,7 +187,7 @@ pub(crate) async fn second_factor(Entering(visitor): Entering, here: Here) -> Re
 
 pub(crate) async fn prove_second_factor(Entering(visitor): Entering, here: Here, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let next = next_path(values.get("next")).to_owned();
@@ -221,7 +231,7 @@ pub(crate) async fn confirm(visitor: Visitor, here: Here) -> Response {
 
 pub(crate) async fn prove_again(visitor: Visitor, here: Here, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let next = next_path(values.get("next")).to_owned();
@@ -241,7 +251,7 @@ pub(crate) async fn prove_again(visitor: Visitor, here: Here, body: Body) -> Res
 
 pub(crate) async fn sign_out(Entering(visitor): Entering, body: Body) -> Response {
     let values = read(body).await;
-    if let Err(refusal) = visitor.check_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
     let (app, signed_in) = (&visitor.console.app, &visitor.signed_in);

@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::Resource;
+use super::{Resource, cards, shared};
 use crate::tables::{
     ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, Verb, column, filter, input, part,
 };
@@ -29,21 +29,6 @@ const ENTRIES: &[Column] = &[
     column("Entry", "_id", As::Code),
     column("Time", "createdAt", As::Time),
 ];
-
-pub(crate) const LIMITS: &[Column] = &[
-    column("Of the", "level", As::Word),
-    column("Interval", "interval", As::Word),
-    column("Categories", "categories", As::Text),
-    column("Limit", "amount", As::Money("currency")),
-    column("Used", "used", As::Money("currency")),
-    column("Remaining", "remaining", As::Money("currency")),
-    column("Payments", "usedCount", As::Text),
-    column("Binds first", "binds", As::Bool),
-    column("Starts anew", "resetsAt", As::Time),
-];
-
-/// Accounts to choose from.
-pub(crate) const PICK: Kind = Kind::Pick("/accounts?sort=name", "_id", &["name", "currency", "status"]);
 
 const LIMITS_HELP: &str = "JSON, such as [{\"amount\": \"500\", \"interval\": \"daily\"}]. Intervals: per_authorization, \
     daily, weekly, monthly, yearly, all_time.";
@@ -123,7 +108,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 title: "Limits",
                 api: "/accounts/{id}/limits",
                 scope: Scope::AccountsRead,
-                columns: LIMITS,
+                columns: shared::LIMITS,
                 row: "",
                 all: "",
                 empty: "This account has no limits that its cards share.",
@@ -145,8 +130,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 scope: Scope::AccountsRead,
                 columns: &[
                     column("Payment", "authorizationId", As::Link("/authorizations/")),
-                    column("Held", "heldAmount", As::Text),
-                    column("Since", "at", As::Time),
+                    column("Held", "amount", As::Text),
                 ],
                 row: "",
                 all: "",
@@ -157,7 +141,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 title: "Cards",
                 api: "/cards?filter=debitAccountId%3D{id}&limit=10",
                 scope: Scope::CardsRead,
-                columns: super::cards::COLUMNS,
+                columns: cards::COLUMNS,
                 row: "/cards/{_id}",
                 all: "/cards?debitAccountId={id}",
                 empty: "No card spends from this account.",
@@ -184,6 +168,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             "/transfers/new?fromAccountId={_id}",
             "/cards/new?debitAccountId={_id}",
             "/accounts/{id}/change",
+            "/accounts/{id}/limits",
             "/accounts/{id}/adjust",
             "/accounts/{id}/details/new",
             "/accounts/{id}/close",
@@ -221,9 +206,21 @@ pub(crate) const RESOURCE: Resource = Resource {
                 input("status", "Status", Kind::Words(&["active", "inactive", "suspended"])).required(),
                 input("canDebit", "Can be debited", Kind::Switch),
                 input("canCredit", "Can be credited", Kind::Switch),
-                input("spendingLimits", "Limits that its cards share", Kind::Json).help(LIMITS_HELP),
                 input("metadata", "Metadata", Kind::Json).clears(),
             ],
+            of: "/accounts/{id}",
+            then: "/accounts/{id}",
+            ..ACTION
+        },
+        Action {
+            path: "/accounts/{id}/limits",
+            method: Verb::Put,
+            api: "/accounts/{id}",
+            scope: Scope::AccountsWrite,
+            title: "Change limits",
+            lead: "All its cards together spend no more than this.",
+            submit: "Save the limits",
+            inputs: &[input("spendingLimits", "Limits", Kind::Json).help(LIMITS_HELP).clears()],
             of: "/accounts/{id}",
             then: "/accounts/{id}",
             ..ACTION
@@ -234,11 +231,11 @@ pub(crate) const RESOURCE: Resource = Resource {
             api: "/accounts/{id}",
             scope: Scope::AccountsAdjust,
             title: "Adjust the balance",
-            lead: "Posts the difference between the present and the new ledger balance. Use it for corrections only.",
+            lead: "Posts the difference between the present and the new available balance, which does not count what payments hold. Use it for corrections only.",
             submit: "Adjust",
             fresh: true,
             danger: true,
-            inputs: &[input("balance", "New balance", Kind::Money).required()],
+            inputs: &[input("balance", "New available balance", Kind::Money).required()],
             of: "/accounts/{id}",
             then: "/accounts/{id}",
             ..ACTION

@@ -98,7 +98,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         Action {
             path: "/approvals/{id}/cancel",
             api: "/approvals/{id}/cancel",
-            scope: Scope::ApprovalsWrite,
+            scope: Scope::ApprovalsRead,
             title: "Give it up",
             lead: "Only who asked for it can.",
             submit: "Cancel the request",

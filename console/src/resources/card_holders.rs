@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, accounts, cards};
+use super::{Resource, cards, shared};
 use crate::tables::{
     ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Part, SINCE, Verb, column, filter, input, part,
 };
@@ -55,8 +55,6 @@ pub(crate) const PARTS: &[Part] = &[
 ];
 
 const DOCUMENT_TYPES: &[&str] = &["international_passport", "national_id", "drivers_license", "voters_card"];
-
-pub(crate) const PICK: Kind = Kind::Pick("/card-holders?sort=name", "_id", &["name", "status"]);
 
 pub(crate) const RESOURCE: Resource = Resource {
     lists: &[List {
@@ -123,7 +121,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 title: "Limits",
                 api: "/card-holders/{id}/limits",
                 scope: Scope::CardHoldersRead,
-                columns: accounts::LIMITS,
+                columns: shared::LIMITS,
                 row: "",
                 all: "",
                 empty: "This card holder has no limits.",

@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, accounts, authorizations, card_holders, transactions};
+use super::{Resource, authorizations, shared, transactions};
 use crate::tables::{
     ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, SINCE, Verb, column, filter, input, part,
 };
@@ -16,9 +16,6 @@ pub(crate) const COLUMNS: &[Column] = &[
     column("Card holder", "cardHolder.name", As::Named("/card-holders/", "cardHolderId")),
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
-
-/// Cards to pay with.
-pub(crate) const PICK: Kind = Kind::Pick("/cards", "_id", &["maskedPan", "status", "availableBalance", "currency"]);
 
 const CONTROLS_HELP: &str = "JSON with spendingLimits, channels, allowedCategories, blockedCategories, allowedMerchants, \
     blockedMerchants, allowedCountries and blockedCountries.";
@@ -107,7 +104,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 title: "Limits and what is left",
                 api: "/cards/{id}/limits",
                 scope: Scope::CardsRead,
-                columns: accounts::LIMITS,
+                columns: shared::LIMITS,
                 row: "",
                 all: "",
                 empty: "No limit applies to this card.",
@@ -158,8 +155,8 @@ pub(crate) const RESOURCE: Resource = Resource {
             submit: "Issue the card",
             fresh: true,
             inputs: &[
-                input("cardHolderId", "Card holder", card_holders::PICK).required(),
-                input("debitAccountId", "Account", accounts::PICK).required().help("The card spends its money."),
+                input("cardHolderId", "Card holder", shared::CARD_HOLDER).required(),
+                input("debitAccountId", "Account", shared::ACCOUNT).required().help("The card spends its money."),
                 input("type", "Type", Kind::Words(&["virtual", "physical"])).required(),
                 input("brand", "Brand", Kind::Words(&["Visa", "Mastercard"])).required(),
                 input("status", "Status", Kind::Words(&["active", "inactive"])).required(),
@@ -193,7 +190,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             submit: "Fund the card",
             fresh: true,
             inputs: &[
-                input("debitAccountId", "From", accounts::PICK).required(),
+                input("debitAccountId", "From", shared::ACCOUNT).required(),
                 input("amount", "Amount", Kind::Money).required(),
                 input("narration", "Narration", Kind::Text),
                 input("paymentReference", "Reference", Kind::Text).help("Can be used once."),
@@ -212,7 +209,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             fresh: true,
             inputs: &[
                 input("amount", "Amount", Kind::Money).required(),
-                input("creditAccountId", "To", accounts::PICK).help("The card's own account, if empty."),
+                input("creditAccountId", "To", shared::ACCOUNT).help("The card's own account, if empty."),
                 input("narration", "Narration", Kind::Text),
             ],
             then: "/cards/{id}",
@@ -284,6 +281,8 @@ pub(crate) const RESOURCE: Resource = Resource {
             title: "Set PIN",
             submit: "Set the PIN",
             fresh: true,
+            // In production a PIN comes only as an encrypted block, from where it is typed in.
+            sandbox: true,
             inputs: &[input("pin", "PIN", Kind::Password).required().help("4 to 12 digits.")],
             then: "/cards/{id}",
             when: LIVE,

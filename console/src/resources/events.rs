@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::Resource;
+use super::{Resource, shared};
 use crate::tables::{
     ACTION, Action, As, Beside, Column, FilterKind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
@@ -109,7 +109,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         title: "Send again",
         lead: "Delivers the event once more.",
         submit: "Send",
-        inputs: &[input("webhookId", "Endpoint", super::webhooks::PICK).help("Every endpoint that wants it, if empty.")],
+        inputs: &[input("webhookId", "Endpoint", shared::ENDPOINT).help("Every endpoint that wants it, if empty.")],
         then: "/events/{id}",
         ..ACTION
     }],

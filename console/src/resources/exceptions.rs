@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, accounts};
+use super::{Resource, shared};
 use crate::tables::{ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, column, filter, input, part};
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -89,7 +89,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             input("note", "Note", Kind::LongText).required(),
             input("billingAmount", "Amount in the card's currency", Kind::Money),
             input("rate", "Rate", Kind::Text).help("Instead of the amount, such as 1.0837."),
-            input("accountId", "Account", accounts::PICK).help("For money in suspense."),
+            input("accountId", "Account", shared::ACCOUNT).help("For money in suspense."),
         ],
         then: "/exceptions/{id}",
         when: &[("status", &["open"])],

@@ -11,6 +11,7 @@ pub(crate) mod exceptions;
 pub(crate) mod people;
 pub(crate) mod programs;
 pub(crate) mod responders;
+mod shared;
 pub(crate) mod simulator;
 pub(crate) mod transactions;
 pub(crate) mod transfers;
@@ -18,9 +19,13 @@ pub(crate) mod webhooks;
 
 use paygen_core::access::Scope;
 
-use crate::pages::{approval, decision, reveal, review};
-use crate::shell::{NavEntry, NavGroup};
-use crate::tables::{Action, List, Object};
+use crate::tables::{Action, List, NavEntry, NavGroup, Object};
+
+/// Titles of pages of their own, which objects link to.
+pub(crate) const DECISION: &str = "Why was it decided so?";
+pub(crate) const RUN_APPROVED: &str = "Do it now";
+pub(crate) const REVEAL: &str = "Reveal the number";
+pub(crate) const REVIEW: &str = "Review documents";
 
 /// The tables of a resource.
 pub(crate) struct Resource {
@@ -67,10 +72,10 @@ pub(crate) fn action(path: &str) -> Option<&'static Action> {
 /// The title and scope of a page of its own that objects link to.
 pub(crate) fn special(path: &str) -> Option<(&'static str, Scope)> {
     match path {
-        "/authorizations/{id}/decision" => Some((decision::TITLE, Scope::AuthorizationsRead)),
-        "/approvals/{id}/run" => Some((approval::TITLE, Scope::ApprovalsRead)),
-        "/cards/{id}/reveal" => Some((reveal::TITLE, Scope::CardsReveal)),
-        "/card-holders/{id}/review" => Some((review::TITLE, Scope::CardHoldersRead)),
+        "/authorizations/{id}/decision" => Some((DECISION, Scope::AuthorizationsRead)),
+        "/approvals/{id}/run" => Some((RUN_APPROVED, Scope::ApprovalsRead)),
+        "/cards/{id}/reveal" => Some((REVEAL, Scope::CardsReveal)),
+        "/card-holders/{id}/review" => Some((REVIEW, Scope::CardHoldersRead)),
         "/cards/new?cardHolderId={_id}" => Some(("Issue a card", Scope::CardsWrite)),
         "/cards/new?debitAccountId={_id}" => Some(("Issue a card", Scope::CardsWrite)),
         "/simulator/pay?cardId={_id}" => Some(("Pay with it", Scope::SimulatorWrite)),

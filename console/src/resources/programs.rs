@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, accounts, cards};
+use super::{Resource, cards, shared};
 use crate::tables::{
     ACTION, Action, As, Beside, Column, FilterKind, Kind, List, Object, Verb, column, filter, input, part,
 };
@@ -85,7 +85,7 @@ pub(crate) const RESOURCE: Resource = Resource {
                 title: "Limits that its cards share",
                 api: "/programs/{id}/limits",
                 scope: Scope::ProgramsRead,
-                columns: accounts::LIMITS,
+                columns: shared::LIMITS,
                 row: "",
                 all: "",
                 empty: "None.",

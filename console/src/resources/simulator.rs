@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, cards};
+use super::{Resource, shared};
 use crate::tables::{ACTION, Action, As, Kind, Object, column, input, part};
 
 const TYPES: &[&str] = &["purchase", "cash_withdrawal", "deposit", "transfer", "payment", "account_verification"];
@@ -38,7 +38,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             lead: "Plays the merchant and the network: the payment is decided as a real one.",
             submit: "Pay",
             inputs: &[
-                input("cardId", "Card", cards::PICK).required(),
+                input("cardId", "Card", shared::CARD).required(),
                 input("amount", "Amount", Kind::Money).required().of("25"),
                 input("currency", "Currency", Kind::Text).help("The card's, if empty."),
                 input("merchant.name", "Merchant", Kind::Text).of("Corner Cafe"),
@@ -64,7 +64,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             lead: "Posts a transaction without asking, as offline terminals do. It becomes an exception.",
             submit: "Post",
             inputs: &[
-                input("cardId", "Card", cards::PICK).required(),
+                input("cardId", "Card", shared::CARD).required(),
                 input("amount", "Amount", Kind::Money).required().of("4.50"),
                 input("merchant.name", "Merchant", Kind::Text).of("Inflight Snacks"),
                 input("merchant.category", "Category", Kind::Text).of("5812"),
@@ -82,7 +82,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             lead: "A merchant gives money to a card. To refund a payment, open its transaction.",
             submit: "Refund",
             inputs: &[
-                input("cardId", "Card", cards::PICK).required(),
+                input("cardId", "Card", shared::CARD).required(),
                 input("amount", "Amount", Kind::Money).required().of("10"),
                 input("merchant.name", "Merchant", Kind::Text).of("Corner Cafe"),
                 input("merchant.category", "Category", Kind::Text).of("5812"),

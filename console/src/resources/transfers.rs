@@ -2,7 +2,7 @@
 
 use paygen_core::access::Scope;
 
-use super::{Resource, accounts};
+use super::{Resource, shared};
 use crate::tables::{
     ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
@@ -71,8 +71,8 @@ pub(crate) const RESOURCE: Resource = Resource {
             submit: "Transfer",
             fresh: true,
             inputs: &[
-                input("fromAccountId", "From", accounts::PICK).required(),
-                input("toAccountId", "To", accounts::PICK).required(),
+                input("fromAccountId", "From", shared::ACCOUNT).required(),
+                input("toAccountId", "To", shared::ACCOUNT).required(),
                 input("amount", "Amount", Kind::Money).required(),
                 input("reference", "Reference", Kind::Text),
                 input("narration", "Narration", Kind::Text),

@@ -14,8 +14,6 @@ const COLUMNS: &[Column] = &[
     column("Created", "createdAt", As::Time).sorted_by("createdAt"),
 ];
 
-pub(crate) const PICK: Kind = Kind::Pick("/webhooks", "_id", &["url", "description"]);
-
 const EVENTS_HELP: &str = "Types separated by commas, or * for all.";
 
 pub(crate) const RESOURCE: Resource = Resource {

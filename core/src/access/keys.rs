@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::{ApiKey, ApiKeyHash, ApiKeyStatus, ApiKeyView, Scopes};
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::events::{EventType, Owner, emit};
 use crate::ids::{ApiKeyId, ClientId, Id};
-use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -113,8 +112,8 @@ impl Verb for CreateApiKey {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ApiKeyCreate, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ApiKeyCreate).scopes(self.scopes)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {
@@ -178,8 +177,8 @@ impl Verb for RotateApiKey {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ApiKeyCreate, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ApiKeyCreate)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {

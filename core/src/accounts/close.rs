@@ -2,9 +2,8 @@
 
 use crate::accounts::update::update;
 use crate::accounts::{AccountStatus, AccountView, UpdateAccount};
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::ids::{AccountId, ClientId, Id};
-use crate::money::Decimal;
 use crate::refusal::Stop;
 use crate::table::Access;
 use crate::verb::Verb;
@@ -27,8 +26,8 @@ impl Verb for CloseAccount {
         work.prefetch_account(client, self.id, Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::AccountClose, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::AccountClose)]
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

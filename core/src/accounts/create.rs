@@ -1,7 +1,9 @@
 //! Opening an account.
 
+use crate::access::{Scope, Scopes};
 use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of};
+use crate::approvals::{ApprovalAction, Ask};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
@@ -45,6 +47,18 @@ impl Verb for CreateAccount {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    fn approvals(&self) -> Vec<Ask> {
+        let accounts = Scopes::from_iter([Scope::AccountsWrite]);
+        let mut asks = Vec::new();
+        if self.balance != Decimal::ZERO {
+            asks.push(Ask::of(ApprovalAction::AccountAdjust));
+        }
+        if self.credit_limit != Decimal::ZERO {
+            asks.push(Ask::of(ApprovalAction::LimitsChange).scopes(accounts));
+        }
+        asks
+    }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<AccountView>, Stop> {
         create(work, self)

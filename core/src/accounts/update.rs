@@ -1,10 +1,11 @@
 //! Changing an account's settings, and its balance if the credential may.
 
+use crate::access::{Scope, Scopes};
 use crate::accounts::checks::{check_closable, credit_limit, find_currency};
 use crate::accounts::{
     Account, AccountStatus, AccountType, AccountView, CategoryWord, OwnerType, adjust, balance_of, find_for_update,
 };
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version, not_negative, unless_empty};
 use crate::ids::{AccountId, ClientId, Id};
@@ -59,13 +60,19 @@ impl Verb for UpdateAccount {
         work.prefetch_account(client, self.id, Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        let raises = self.limits.is_some() || self.credit_limit.is_some();
-        match (self.balance.is_some(), raises) {
-            (true, _) => Some((ApprovalAction::AccountAdjust, None)),
-            (false, true) => Some((ApprovalAction::LimitsChange, None)),
-            (false, false) => None,
+    fn approvals(&self) -> Vec<Ask> {
+        let accounts = Scopes::from_iter([Scope::AccountsWrite]);
+        let mut asks = Vec::new();
+        if self.balance.is_some() {
+            asks.push(Ask::of(ApprovalAction::AccountAdjust));
         }
+        if self.limits.is_some() || self.credit_limit.is_some() {
+            asks.push(Ask::of(ApprovalAction::LimitsChange).scopes(accounts));
+        }
+        if self.status == Some(AccountStatus::Closed) {
+            asks.push(Ask::of(ApprovalAction::AccountClose));
+        }
+        asks
     }
 
     fn run(&self, work: &mut Work) -> Result<AccountView, Stop> {

@@ -1,7 +1,8 @@
-//! The actions that a policy can name. A command says which of them it is (`Verb::approval`). Calls about card holders are
+//! The actions that a policy can name. A command says which of them it does (`Verb::approvals`). Calls about card holders are
 //! not among them: their bodies have personal data, and a call that waits is kept as it came.
 
-use crate::access::Scope;
+use crate::access::{Scope, Scopes};
+use crate::money::Decimal;
 
 crate::string_enum! {
     /// An action that can need the approval of others.
@@ -34,8 +35,8 @@ crate::string_enum! {
 }
 
 impl ApprovalAction {
-    /// The scope that an approver must have besides that of approving: who could not do it cannot allow it.
-    pub fn scope(self) -> Scope {
+    /// The scope of who does it.
+    fn scope(self) -> Scope {
         match self {
             ApprovalAction::AccountAdjust => Scope::AccountsAdjust,
             ApprovalAction::AccountClose | ApprovalAction::TransferCreate => Scope::AccountsWrite,
@@ -52,5 +53,30 @@ impl ApprovalAction {
     /// approved.
     pub fn has_secret(self) -> bool {
         matches!(self, ApprovalAction::ApiKeyCreate | ApprovalAction::ResponderChange | ApprovalAction::UserRole)
+    }
+}
+
+/// What a command does that a policy can ask others about. A command can do several such things.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ask {
+    pub action: ApprovalAction,
+    /// In major units; `None` if it is not known or the action has none.
+    pub amount: Option<Decimal>,
+    /// What an approver must have: who could not do it cannot allow it.
+    pub scopes: Scopes,
+}
+
+impl Ask {
+    pub fn of(action: ApprovalAction) -> Ask {
+        Ask { action, amount: None, scopes: Scopes::from_iter([action.scope()]) }
+    }
+
+    pub fn amount(self, amount: Decimal) -> Ask {
+        Ask { amount: Some(amount), ..self }
+    }
+
+    /// Such as those that a new key has.
+    pub fn scopes(self, more: Scopes) -> Ask {
+        Ask { scopes: self.scopes.iter().chain(more.iter()).collect(), ..self }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Approval, ApprovalDecision, ApprovalStatus, ApprovalView, Verdict};
 use crate::access::Actor;
+use crate::approvals::ApprovalRefusal;
 use crate::ids::{ApprovalId, ClientId, Id, UserId};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -48,16 +49,16 @@ fn prefetch(work: &mut Work, client: ClientId, id: ApprovalId) {
 
 fn find(work: &mut Work, id: ApprovalId) -> Result<Arc<Approval>, Stop> {
     let found = work.approvals.get_for_update(Key::of(work.client(), id.0))?;
-    Ok(found.ok_or(Refusal::ApprovalNotFound)?)
+    Ok(found.ok_or(Refusal::Approval(ApprovalRefusal::NotFound))?)
 }
 
 /// Refuses an approval that does not wait any more.
 fn waiting(work: &Work, approval: &Approval) -> Result<(), Refusal> {
     if approval.status != ApprovalStatus::Pending {
-        return Err(Refusal::ApprovalNotPending { status: approval.status.as_str() });
+        return Err(Refusal::Approval(ApprovalRefusal::NotPending { status: approval.status.as_str() }));
     }
     if approval.expires_at <= work.wall() {
-        return Err(Refusal::ApprovalNotPending { status: ApprovalStatus::Expired.as_str() });
+        return Err(Refusal::Approval(ApprovalRefusal::NotPending { status: ApprovalStatus::Expired.as_str() }));
     }
     Ok(())
 }
@@ -73,12 +74,12 @@ fn put(work: &mut Work, approval: &Approval, change: impl FnOnce(&mut Approval))
 /// The user that decides: only people approve, and nobody what they asked for themselves.
 fn other_person(work: &Work, approval: &Approval) -> Result<UserId, Refusal> {
     let actor = work.context().actor;
-    let Actor::User(user) = actor else { return Err(Refusal::ApproverNotPerson) };
+    let Actor::User(user) = actor else { return Err(Refusal::Approval(ApprovalRefusal::NotPerson)) };
     if approval.requester == actor || approval.key_maker == Some(user) {
-        return Err(Refusal::OwnApproval);
+        return Err(Refusal::Approval(ApprovalRefusal::Own));
     }
     if approval.decisions.iter().any(|decision| decision.user == user) {
-        return Err(Refusal::AlreadyDecided);
+        return Err(Refusal::Approval(ApprovalRefusal::AlreadyDecided));
     }
     Ok(user)
 }
@@ -126,7 +127,7 @@ impl Verb for CancelApproval {
         let approval = find(work, self.id)?;
         waiting(work, &approval)?;
         if approval.requester != work.context().actor {
-            return Err(Refusal::NotRequester.into());
+            return Err(Refusal::Approval(ApprovalRefusal::NotRequester).into());
         }
         Ok(put(work, &approval, |changed| changed.status = ApprovalStatus::Canceled))
     }

@@ -5,13 +5,15 @@ mod actions;
 mod decide;
 mod policy;
 mod record;
+mod refusal;
 mod request;
 mod view;
 
-pub use actions::ApprovalAction;
+pub use actions::{ApprovalAction, Ask};
 pub use decide::{CancelApproval, DecideApproval, ExpireApproval, FinishApproval};
 pub use policy::{ApprovalPolicyView, SetApprovalPolicy};
 pub use record::{Approval, ApprovalDecision, ApprovalPolicy, ApprovalRule, ApprovalStatus, Verdict};
+pub use refusal::ApprovalRefusal;
 pub use request::RequestApproval;
 pub use view::ApprovalView;
 

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ApprovalAction, ApprovalPolicy, ApprovalRule};
+use super::{ApprovalAction, ApprovalPolicy, ApprovalRule, Ask};
 use crate::fields::check_version;
 use crate::ids::{ClientId, Id};
-use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::Stop;
 use crate::table::Access;
@@ -74,8 +73,8 @@ impl Verb for SetApprovalPolicy {
         work.approval_policies.prefetch(key(client), Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::PolicyChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::PolicyChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ApprovalPolicyView, Stop> {

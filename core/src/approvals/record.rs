@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ApprovalAction;
-use crate::access::Actor;
+use super::{ApprovalAction, Ask};
+use crate::access::{Actor, Scopes};
 use crate::ids::{ApprovalId, ClientId, UserId};
 use crate::money::Decimal;
 use crate::record::{Key, Kind, Record};
@@ -81,6 +81,8 @@ pub struct Approval {
     pub preview: String,
     /// How many people must approve it.
     pub needed: i64,
+    /// The scopes that each of them must have.
+    pub scopes: Scopes,
     pub decisions: Vec<ApprovalDecision>,
     /// The status of the call's answer.
     pub result_status: Option<i64>,
@@ -131,13 +133,16 @@ pub struct ApprovalPolicy {
 }
 
 impl ApprovalPolicy {
-    /// How many people must approve an action of this amount; `None` if nobody.
-    pub fn needed(&self, action: ApprovalAction, amount: Option<Decimal>) -> Option<i64> {
-        let applies = |rule: &&ApprovalRule| {
-            let above = |bound: Decimal| amount.is_none_or(|amount| amount.is_above(bound));
-            rule.action == action && rule.above.is_none_or(above)
+    /// Which of the actions of a command need others, the one that needs most first, and how many.
+    pub fn needed(&self, asks: &[Ask]) -> Vec<(Ask, i64)> {
+        let of = |ask: &Ask| {
+            let above = |bound: Decimal| ask.amount.is_none_or(|amount| amount.is_above(bound));
+            let applies = |rule: &&ApprovalRule| rule.action == ask.action && rule.above.is_none_or(above);
+            self.rules.iter().filter(applies).map(|rule| rule.needed).max().map(|needed| (*ask, needed))
         };
-        self.rules.iter().filter(applies).map(|rule| rule.needed).max()
+        let mut found: Vec<(Ask, i64)> = asks.iter().filter_map(of).collect();
+        found.sort_by_key(|(_, needed)| std::cmp::Reverse(*needed));
+        found
     }
 }
 

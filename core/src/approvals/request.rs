@@ -1,6 +1,7 @@
 //! Asking for approval: the call is kept, and nothing of it is done.
 
 use super::{APPROVAL_SECONDS, Approval, ApprovalAction, ApprovalStatus, ApprovalView};
+use crate::access::Scopes;
 use crate::ids::{ApprovalId, ClientId, Id, UserId};
 use crate::refusal::Stop;
 use crate::verb::Verb;
@@ -19,6 +20,7 @@ pub struct RequestApproval {
     /// The object as it would be, as JSON.
     pub preview: String,
     pub needed: i64,
+    pub scopes: Scopes,
 }
 
 impl Verb for RequestApproval {
@@ -45,6 +47,7 @@ impl Verb for RequestApproval {
             if_match: self.if_match,
             preview: self.preview.clone(),
             needed: self.needed,
+            scopes: self.scopes,
             decisions: Vec::new(),
             result_status: None,
             result_message: None,

@@ -1,12 +1,14 @@
 //! Rules of approvals: one row per case.
 
 use super::{
-    APPROVAL_SECONDS, ApprovalAction, ApprovalPolicy, ApprovalRule, ApprovalView, CancelApproval, DecideApproval,
+    APPROVAL_SECONDS, ApprovalAction, ApprovalPolicy, ApprovalRule, ApprovalView, Ask, CancelApproval, DecideApproval,
     ExpireApproval, FinishApproval, RequestApproval, Verdict,
 };
 use crate::access::Actor;
+use crate::accounts::{AccountStatus, CreateAccount, UpdateAccount};
+use crate::cards::{CardStatus, CreateCard, UpdateCard};
 use crate::ids::{ApiKeyId, ApprovalId, ClientId, Id, UserId};
-use crate::testing::{World, decimal};
+use crate::testing::{World, a_new_account, decimal, everything};
 use crate::time::Instant;
 use crate::{Command, Outcome};
 
@@ -38,6 +40,7 @@ fn ask_as(
         if_match: None,
         preview: String::new(),
         needed,
+        scopes: everything(),
     };
     let view = approval(world.run(Command::RequestApproval(Box::new(command)))).expect("it is kept");
     ApprovalId::parse(&view.id).expect("an id")
@@ -86,7 +89,8 @@ fn who_decides() {
     use Verdict::{Approve, Reject};
     // What the actors say in turn to a call that needs two, and what each is answered.
     let person = |number| Actor::User(user(number));
-    let cases: &[(&str, &[(Actor, Verdict, &str)])] = &[
+    type Said = (Actor, Verdict, &'static str);
+    let cases: &[(&str, &[Said])] = &[
         ("two people", &[(person(2), Approve, "pending"), (person(3), Approve, "approved")]),
         ("one no is enough", &[(person(2), Approve, "pending"), (person(3), Reject, "rejected")]),
         ("a no at once", &[(person(2), Reject, "rejected"), (person(3), Approve, "approval_not_pending")]),
@@ -212,6 +216,72 @@ fn the_strictest_rule_counts() {
         (ApprovalAction::AccountClose, None, None),
     ];
     for (action, amount, expected) in cases {
-        assert_eq!(policy.needed(action, amount.map(decimal)), expected, "{action:?} {amount:?}");
+        let ask = Ask { amount: amount.map(decimal), ..Ask::of(action) };
+        let needed = policy.needed(&[ask]).first().map(|(_, needed)| *needed);
+        assert_eq!(needed, expected, "{action:?} {amount:?}");
+    }
+    // A command that does several things needs what the strictest rule asks, and approvers who could do all of them.
+    let both = [Ask::of(ApprovalAction::TransferCreate).amount(decimal("500")), Ask::of(ApprovalAction::ApiKeyCreate)];
+    let found = policy.needed(&both);
+    let found: Vec<_> = found.iter().map(|(ask, needed)| (ask.action, *needed)).collect();
+    assert_eq!(found, [(ApprovalAction::ApiKeyCreate, 2), (ApprovalAction::TransferCreate, 1)]);
+}
+
+#[test]
+fn what_a_command_asks_about() {
+    use ApprovalAction::{AccountAdjust, AccountClose, CardFund, CardUnblock, LimitsChange};
+    let mut world = World::new();
+    let id = world.account(1_000);
+    let holder = world.holder();
+    let card = world.card(id, holder, 0);
+    let some = decimal("5");
+    let account = |command: UpdateAccount| Command::UpdateAccount(Box::new(UpdateAccount { id, ..command }));
+    let opened = |balance: &str, credit: &str| {
+        let (balance, credit_limit) = (decimal(balance), decimal(credit));
+        Command::CreateAccount(CreateAccount { balance, credit_limit, ..a_new_account() })
+    };
+    let change = |command: UpdateCard| Command::UpdateCard(Box::new(UpdateCard { id: card, ..command }));
+    let issued = |amount: Option<&str>, world: &mut World| {
+        let card = CreateCard { amount: amount.map(decimal), ..world.a_new_card(id, holder) };
+        Command::CreateCard(Box::new(card))
+    };
+    let controls = world.a_new_card(id, holder).controls;
+    let cases: &[(Command, &[ApprovalAction])] = &[
+        (account(UpdateAccount { name: Some("Other".to_owned()), ..UpdateAccount::default() }), &[]),
+        (account(UpdateAccount { balance: Some(some), ..UpdateAccount::default() }), &[AccountAdjust]),
+        (
+            account(UpdateAccount { balance: Some(some), credit_limit: Some(some), ..UpdateAccount::default() }),
+            &[AccountAdjust, LimitsChange],
+        ),
+        (account(UpdateAccount { status: Some(AccountStatus::Closed), ..UpdateAccount::default() }), &[AccountClose]),
+        (opened("0", "0"), &[]),
+        (opened("5", "0"), &[AccountAdjust]),
+        (opened("0", "5"), &[LimitsChange]),
+        (issued(None, &mut world), &[]),
+        (issued(Some("5"), &mut world), &[CardFund]),
+        (change(UpdateCard { status: Some(CardStatus::Inactive), ..UpdateCard::default() }), &[]),
+        (change(UpdateCard { status: Some(CardStatus::Active), ..UpdateCard::default() }), &[CardUnblock]),
+        (
+            change(UpdateCard {
+                status: Some(CardStatus::Active),
+                controls: Some(controls.clone()),
+                ..UpdateCard::default()
+            }),
+            &[LimitsChange, CardUnblock],
+        ),
+        (
+            change(UpdateCard {
+                status: Some(CardStatus::Canceled),
+                credit_account: Some(id),
+                ..UpdateCard::default()
+            }),
+            &[CardFund],
+        ),
+        // Card holders change their own card with a token.
+        (change(UpdateCard { controls: Some(controls), by_holder: true, ..UpdateCard::default() }), &[]),
+    ];
+    for (command, expected) in cases {
+        let asked: Vec<_> = command.approvals().iter().map(|ask| ask.action).collect();
+        assert_eq!(&asked, expected, "{command:?}");
     }
 }

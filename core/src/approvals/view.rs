@@ -62,6 +62,9 @@ pub struct ApprovalView {
     /// The call's body; empty if it has none.
     #[schema(value_type = Free)]
     pub body: Free,
+    /// The version that the object must still have, as in If-Match.
+    #[schema(required = true)]
+    pub if_match: Option<i64>,
     /// The object as it would be; empty if that is not known.
     #[schema(value_type = Free)]
     pub preview: Free,
@@ -113,6 +116,7 @@ impl ApprovalView {
             path: approval.path.clone(),
             body: object(&approval.body),
             preview: object(&approval.preview),
+            if_match: approval.if_match,
             needed: approval.needed,
             decisions: approval.decisions.iter().map(decided).collect(),
             run_by_requester: approval.action.has_secret(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::approvals::{ApprovalAction, Ask};
 use crate::card_holders::{self, CardHolderStatus};
 use crate::cards::money::{Texts, move_money};
 use crate::cards::{
@@ -100,6 +101,10 @@ impl Verb for CreateCard {
         work.card_holders.prefetch(Key::of(client, self.card_holder.0), Access::Exclusive);
         work.card_fingerprints.prefetch(CardFingerprint::key_of(&self.number.fingerprint), Access::Exclusive);
         work.programs.prefetch(Key::of(client, program_of(client, self).0), Access::Shared);
+    }
+
+    fn approvals(&self) -> Vec<Ask> {
+        self.amount.map(|amount| Ask::of(ApprovalAction::CardFund).amount(amount)).into_iter().collect()
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {

@@ -10,6 +10,7 @@ mod pin;
 mod record;
 mod replace;
 mod reveal;
+mod reveal_refusal;
 mod unsettled;
 mod update;
 mod view;
@@ -17,6 +18,7 @@ mod view;
 pub use activate::ActivateCard;
 pub(crate) use cancel::CANCELED_AFTER_PAYMENTS;
 pub use cancel::TerminateCard;
+pub use reveal_refusal::RevealRefusal;
 
 pub use create::{CreateCard, Expiry, NewNumber};
 use find::{emit_card, find_live, find_payer, find_receiver, funds_of, not_canceled, view};

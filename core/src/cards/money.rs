@@ -1,9 +1,9 @@
 //! Funding cards and withdrawing from them.
 
+use crate::approvals::{ApprovalAction, Ask};
 use aws_lc_rs::digest;
 
 use crate::accounts::emit_balance_updated;
-use crate::approvals::ApprovalAction;
 use crate::cards::{
     Card, CardStatus, CardView, FundingMode, MovementView, PaymentReference, emit_card, find, find_payer,
     find_receiver, funds_of, not_canceled, view,
@@ -55,8 +55,8 @@ impl Verb for FundCard {
         prefetch_movement(work, client, self.id, Some(self.debit_account), reference);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::CardFund, Some(self.amount)))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::CardFund).amount(self.amount)]
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {
@@ -98,8 +98,8 @@ impl Verb for WithdrawFromCard {
         prefetch_movement(work, client, self.id, self.credit_account, reference);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::CardFund, Some(self.amount)))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::CardFund).amount(self.amount)]
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {

@@ -1,10 +1,9 @@
 //! Setting and unblocking PINs. The PIN itself is known only to the vault.
 
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::cards::{CardSecret, CardView, emit_card, find_live, view};
 use crate::events::EventType;
 use crate::ids::{CardId, ClientId, Id};
-use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
@@ -67,8 +66,8 @@ impl Verb for UnblockPin {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::CardUnblock, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::CardUnblock)]
     }
 
     fn run(&self, work: &mut Work) -> Result<CardView, Stop> {

@@ -1,6 +1,7 @@
 //! Reveal tokens: single-use, short-lived permissions to show one card's number. The core only checks the token; the
 //! vault shows the number.
 
+use crate::cards::RevealRefusal;
 use serde::Serialize;
 
 use crate::cards::{
@@ -133,7 +134,7 @@ impl Verb for UseRevealToken {
 fn use_reveal_token(work: &mut Work, command: &UseRevealToken) -> Result<CardView, Stop> {
     let found = work.reveal_tokens.get_for_update(RevealToken::key_of(&command.hash))?;
     let token = found.filter(|token| token.client == work.client() && token.card == command.id);
-    let token = token.ok_or(Refusal::RevealTokenUnknown)?;
+    let token = token.ok_or(Refusal::Reveal(RevealRefusal::Unknown))?;
     check_use(&token, command.purpose, command.origin.as_deref(), work.now())?;
     let card = find(work, command.id)?;
     not_canceled(&card)?;
@@ -153,23 +154,23 @@ pub fn check_use(
     now: crate::time::Instant,
 ) -> Result<(), Refusal> {
     if token.used_at.is_some() {
-        return Err(Refusal::RevealTokenUsed);
+        return Err(Refusal::Reveal(RevealRefusal::Used));
     }
     if token.expires_at <= now {
-        return Err(Refusal::RevealTokenExpired);
+        return Err(Refusal::Reveal(RevealRefusal::Expired));
     }
     if token.purpose != purpose {
         let wanted = match token.purpose {
             RevealPurpose::Reveal => "GET /cards/{cardId}/reveal (purpose reveal)",
             RevealPurpose::Page => "the hosted page (purpose page)",
         };
-        return Err(Refusal::RevealTokenMismatch { wanted: wanted.to_owned() });
+        return Err(Refusal::Reveal(RevealRefusal::Mismatch { wanted: wanted.to_owned() }));
     }
     // The server itself serves the hosted page; there, the token's origin says who may frame it.
     if let (RevealPurpose::Reveal, Some(pinned)) = (purpose, &token.origin)
         && origin != Some(pinned)
     {
-        return Err(Refusal::RevealTokenMismatch { wanted: format!("the origin {pinned} only") });
+        return Err(Refusal::Reveal(RevealRefusal::Mismatch { wanted: format!("the origin {pinned} only") }));
     }
     Ok(())
 }

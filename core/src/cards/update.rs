@@ -1,13 +1,12 @@
 //! Changing a card: freezing and unfreezing, canceling, settings.
 
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::cards::cancel::end;
 use crate::cards::{Card, CardStatus, CardType, CardView, FrozenBy, emit_card, view};
 use crate::events::EventType;
 use crate::fields::{Echo, check_read_only};
 use crate::ids::{AccountId, CardId, ClientId, Id};
 use crate::limits::{NewControls, SpendingControls};
-use crate::money::Decimal;
 use crate::programs::{self, check_loosening};
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
@@ -47,14 +46,23 @@ impl Verb for UpdateCard {
         work.prefetch_card(client, self.id, Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
+    fn approvals(&self) -> Vec<Ask> {
         // Card holders change their own card with a token.
-        let alone = self.by_holder;
-        match (self.controls.is_some(), self.status) {
-            (true, _) if !alone => Some((ApprovalAction::LimitsChange, None)),
-            (false, Some(CardStatus::Active)) if !alone => Some((ApprovalAction::CardUnblock, None)),
-            (_, _) => None,
+        if self.by_holder {
+            return Vec::new();
         }
+        let mut asks = Vec::new();
+        if self.controls.is_some() {
+            asks.push(Ask::of(ApprovalAction::LimitsChange));
+        }
+        if self.status == Some(CardStatus::Active) {
+            asks.push(Ask::of(ApprovalAction::CardUnblock));
+        }
+        // The funds of a card that is canceled can go to any account.
+        if self.credit_account.is_some() {
+            asks.push(Ask::of(ApprovalAction::CardFund));
+        }
+        asks
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<CardView>, Stop> {

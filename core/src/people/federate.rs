@@ -3,6 +3,7 @@
 use super::manage::{email_key, find_for_update, secret_for_update};
 use super::{Membership, User, UserEmail, UserSecret, UserStatus, UserView};
 use crate::ids::{ClientId, Id, UserId};
+use crate::people::PersonRefusal;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
 use crate::verb::Verb;
@@ -37,7 +38,7 @@ impl Verb for Federate {
         let (client, now) = (work.client(), work.now());
         let Some(known) = work.user_emails.get_for_update(email_key(&self.email_hash))? else {
             if self.memberships.is_empty() {
-                return Err(Refusal::UserNotFound.into());
+                return Err(Refusal::Person(PersonRefusal::NotFound).into());
             }
             let id = UserId(work.new_id());
             let user = User {

@@ -1,11 +1,12 @@
 //! Users and their roles: added, changed, given one-time links.
 
+use super::sessions;
 use super::{Membership, Role, User, UserEmail, UserSecret, UserStatus, UserView};
 use crate::access::{Actor, Scopes};
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, SessionId, UserId};
-use crate::money::Decimal;
+use crate::people::PersonRefusal;
 use crate::record::{Key, KeyBytes};
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -23,12 +24,12 @@ pub(super) fn email_key(hash: &[u8; 32]) -> Key {
 
 /// A user for update.
 pub(super) fn find_for_update(work: &mut Work, id: UserId) -> Result<std::sync::Arc<User>, Stop> {
-    Ok(work.users.get_for_update(key(id))?.ok_or(Refusal::UserNotFound)?)
+    Ok(work.users.get_for_update(key(id))?.ok_or(Refusal::Person(PersonRefusal::NotFound))?)
 }
 
 /// A user's secrets for update.
 pub(super) fn secret_for_update(work: &mut Work, id: UserId) -> Result<std::sync::Arc<UserSecret>, Stop> {
-    Ok(work.user_secrets.get_for_update(key(id))?.ok_or(Refusal::UserNotFound)?)
+    Ok(work.user_secrets.get_for_update(key(id))?.ok_or(Refusal::Person(PersonRefusal::NotFound))?)
 }
 
 /// Prefetches a user with their secrets.
@@ -44,7 +45,7 @@ fn covers(granter: Scopes, role: Role) -> Result<(), Refusal> {
     if beyond.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() })
+        Err(Refusal::Person(PersonRefusal::RoleExceeded { role: role.as_str(), scopes: beyond.to_string() }))
     }
 }
 
@@ -61,15 +62,15 @@ fn belongs_here_only(user: &User, work: &Work) -> Result<(), Refusal> {
         return Ok(());
     }
     match user.memberships.iter().find(|membership| membership.client != Some(client)) {
-        Some(Membership { client: None, .. }) => Err(Refusal::UserOfPlatform),
-        Some(_) => Err(Refusal::UserShared),
+        Some(Membership { client: None, .. }) => Err(Refusal::Person(PersonRefusal::OfPlatform)),
+        Some(_) => Err(Refusal::Person(PersonRefusal::Shared)),
         None => Ok(()),
     }
 }
 
 /// Users change themselves on their profile, where the console asks for a proof.
 fn not_themselves(id: UserId, work: &Work) -> Result<(), Refusal> {
-    if work.context().actor == Actor::User(id) { Err(Refusal::OwnUser) } else { Ok(()) }
+    if work.context().actor == Actor::User(id) { Err(Refusal::Person(PersonRefusal::Own)) } else { Ok(()) }
 }
 
 /// Whether a client can be run by this user.
@@ -152,7 +153,7 @@ impl AddUser {
         let user = find_for_update(work, id)?;
         let has_it = user.memberships.iter().any(|known| known.client == membership.client);
         if has_it || (!by_operator(work) && user.role_in(client).is_some()) {
-            return Err(Refusal::UserExists.into());
+            return Err(Refusal::Person(PersonRefusal::Exists).into());
         }
         let mut secret = (*secret_for_update(work, id)?).clone();
         let mut changed = User { version: user.version + 1, updated_at: now, ..(*user).clone() };
@@ -161,7 +162,7 @@ impl AddUser {
             secret = self.secret(id);
             work.user_secrets.put(secret.clone());
         } else if !by_operator(work) {
-            return Err(Refusal::UserShared.into());
+            return Err(Refusal::Person(PersonRefusal::Shared).into());
         }
         changed.memberships.push(membership);
         let view = UserView::of(&changed, &secret, client, work.wall());
@@ -181,8 +182,8 @@ impl Verb for AddUser {
         work.user_emails.prefetch(email_key(&self.email_hash), Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::UserRole, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::UserRole).scopes(self.role.scopes())]
     }
 
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
@@ -223,7 +224,11 @@ impl ChangeUser {
         let own = of(Some(client)).or_else(|| of(None).filter(|_| by_operator(work)));
         let Some(own) = own else {
             // Somebody else's user behaves as absent; one of the whole installation is the operator's.
-            return Err(if user.is_of_platform() { Refusal::UserOfPlatform } else { Refusal::UserNotFound });
+            return Err(if user.is_of_platform() {
+                Refusal::Person(PersonRefusal::OfPlatform)
+            } else {
+                Refusal::Person(PersonRefusal::NotFound)
+            });
         };
         check_version(self.if_match, user.version)?;
         not_themselves(self.id, work)?;
@@ -248,7 +253,11 @@ impl ChangeUser {
             ChangeMembership::Keep => {}
             ChangeMembership::Role(role) => {
                 covers(self.granter, role)?;
-                changed.memberships[own].role = role;
+                let membership = &mut changed.memberships[own];
+                if membership.role != role {
+                    // The next sign-in at the identity provider would give the group's role again.
+                    (membership.role, membership.is_federated) = (role, false);
+                }
             }
             ChangeMembership::Remove => {
                 changed.memberships.remove(own);
@@ -263,7 +272,8 @@ impl ChangeUser {
         if by_operator(work) || !runs(before, client) || runs(after, client) {
             return Ok(());
         }
-        let other = self.other_owner.filter(|other| *other != self.id).ok_or(Refusal::LastOwner)?;
+        let other =
+            self.other_owner.filter(|other| *other != self.id).ok_or(Refusal::Person(PersonRefusal::LastOwner))?;
         let other = work.users.get_for_update(key(other))?;
         if other.is_some_and(|other| runs(&other, client)) { Ok(()) } else { Err(Refusal::Stale.into()) }
     }
@@ -281,13 +291,11 @@ impl Verb for ChangeUser {
         if let Some(other) = self.other_owner {
             work.users.prefetch(key(other), Access::Exclusive);
         }
-        for id in &self.sessions {
-            work.sessions.prefetch(Key::of(ClientId::INSTALLATION, id.0), Access::Exclusive);
-        }
+        sessions::prefetch(work, &self.sessions);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::UserRole, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::UserRole)]
     }
 
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
@@ -299,11 +307,7 @@ impl Verb for ChangeUser {
         self.leaves_an_owner(work, &user, &changed)?;
         let mut ended = Vec::new();
         if changed.status == UserStatus::Disabled || changed.role_in(client).is_none() {
-            for id in &self.sessions {
-                let session = Key::of(ClientId::INSTALLATION, id.0);
-                let found = work.sessions.get_for_update(session)?;
-                ended.extend(found.filter(|found| found.user == self.id).map(|_| session));
-            }
+            ended = sessions::of_user(work, &self.sessions, self.id)?;
         }
         if changed != *user {
             changed.version += 1;
@@ -326,10 +330,15 @@ impl Verb for IssueLink {
         prefetch(work, self.id);
     }
 
+    /// Who has the link signs in as the user.
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::UserRole)]
+    }
+
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
         let client = work.client();
         let user = find_for_update(work, self.id)?;
-        let role = user.role_in(client).ok_or(Refusal::UserNotFound)?;
+        let role = user.role_in(client).ok_or(Refusal::Person(PersonRefusal::NotFound))?;
         not_themselves(self.id, work)?;
         belongs_here_only(&user, work)?;
         covers(self.granter, role)?;

@@ -100,9 +100,15 @@ impl Role {
                 ApprovalsRead,
                 ApprovalsWrite,
             ]),
-            Role::Support => {
-                some(&[AccountsRead, CardHoldersRead, CardsRead, CardsWrite, AuthorizationsRead, EventsRead])
-            }
+            Role::Support => some(&[
+                AccountsRead,
+                CardHoldersRead,
+                CardsRead,
+                CardsWrite,
+                AuthorizationsRead,
+                EventsRead,
+                ApprovalsRead,
+            ]),
             Role::Developer => some(&[
                 AccountsRead,
                 CardsRead,

@@ -38,6 +38,20 @@ pub struct EndSessions {
     pub user: Option<UserId>,
 }
 
+pub(super) fn prefetch(work: &mut Work, ids: &[SessionId]) {
+    ids.iter().for_each(|id| work.sessions.prefetch(key(*id), Access::Exclusive));
+}
+
+/// Those of the sessions that exist and are the user's, for update.
+pub(super) fn of_user(work: &mut Work, ids: &[SessionId], user: UserId) -> Result<Vec<Key>, Stop> {
+    let mut found = Vec::new();
+    for id in ids {
+        let session = work.sessions.get_for_update(key(*id))?;
+        found.extend(session.filter(|session| session.user == user).map(|_| key(*id)));
+    }
+    Ok(found)
+}
+
 impl Verb for TouchSessions {
     type Answer = u64;
 
@@ -70,7 +84,7 @@ impl Verb for EndSessions {
     }
 
     fn prefetch(&self, work: &mut Work, _: ClientId) {
-        self.ids.iter().for_each(|id| work.sessions.prefetch(key(*id), Access::Exclusive));
+        prefetch(work, &self.ids);
     }
 
     fn run(&self, work: &mut Work) -> Result<u64, Stop> {

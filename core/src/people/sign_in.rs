@@ -2,8 +2,10 @@
 //! the tries, use up what works once, and open the session.
 
 use super::manage::{find_for_update, prefetch, secret_for_update};
+use super::sessions;
 use super::{FORMER_PASSWORDS, LOCK_SECONDS, MAX_TRIES, Session, User, UserSecret, UserStatus};
 use crate::ids::{ClientId, Id, SessionId, UserId};
+use crate::people::PersonRefusal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::table::Access;
@@ -63,6 +65,8 @@ pub struct OpenSession {
     pub session: NewSession,
     /// The session in which the factor is proven.
     pub replaces: Option<SessionId>,
+    /// Sessions to end if the user is invited: they are of before the user began anew.
+    pub ends: Vec<SessionId>,
 }
 
 /// Sets a password, after the caller compared the new one with the former ones.
@@ -73,6 +77,8 @@ pub struct SetPassword {
     pub password: String,
     /// The stored strings that were compared: the present one and the former ones.
     pub compared: Vec<String>,
+    /// The user's other sessions, which end.
+    pub ends: Vec<SessionId>,
 }
 
 /// Sets or removes the secret of one-time codes, with new recovery codes.
@@ -85,6 +91,8 @@ pub struct SetSecondFactor {
     pub step: i64,
     /// SHA-256 of each, as hex.
     pub recovery_codes: Vec<String>,
+    /// The user's other sessions, which end.
+    pub ends: Vec<SessionId>,
 }
 
 impl UserSecret {
@@ -109,7 +117,7 @@ impl Verb for CountTry {
         let wall = work.wall();
         let secret = secret_for_update(work, self.user)?;
         if let Some(until) = secret.locked_until.filter(|until| *until > wall) {
-            return Err(Refusal::SignInLocked { until: until.to_string() }.into());
+            return Err(Refusal::Person(PersonRefusal::Locked { until: until.to_string() }).into());
         }
         // A lock that is over gives all tries back.
         let tries = if secret.locked_until.is_some() { 1 } else { secret.tries + 1 };
@@ -131,6 +139,7 @@ impl Verb for OpenSession {
         if let Some(id) = self.replaces {
             work.sessions.prefetch(Key::of(ClientId::INSTALLATION, id.0), Access::Exclusive);
         }
+        sessions::prefetch(work, &self.ends);
     }
 
     fn run(&self, work: &mut Work) -> Result<Session, Stop> {
@@ -138,24 +147,32 @@ impl Verb for OpenSession {
         let user = find_for_update(work, self.user)?;
         let secret = secret_for_update(work, self.user)?;
         if user.status == UserStatus::Disabled || user.role_in(client).is_none() {
-            return Err(Refusal::ProofRefused.into());
+            return Err(Refusal::Person(PersonRefusal::ProofRefused).into());
         }
         let before = match self.replaces {
             Some(id) => {
                 let found = work.sessions.get_for_update(Key::of(ClientId::INSTALLATION, id.0))?;
                 let open = found.filter(|session| session.user == self.user && !session.is_over(wall));
-                Some(open.ok_or(Refusal::ProofRefused)?)
+                Some(open.ok_or(Refusal::Person(PersonRefusal::ProofRefused))?)
             }
             None => None,
+        };
+        let ended = match user.status {
+            UserStatus::Invited => sessions::of_user(work, &self.ends, self.user)?,
+            UserStatus::Active | UserStatus::Disabled => Vec::new(),
         };
         let used = self.use_up(&secret, work)?;
         let is_partial = match (&self.proof, &before) {
             (Proof::Passkey(_) | Proof::Federated, _) | (Proof::Code { .. } | Proof::RecoveryCode(_), Some(_)) => false,
             // Codes alone open nothing.
-            (Proof::Code { .. } | Proof::RecoveryCode(_), None) => return Err(Refusal::ProofRefused.into()),
+            (Proof::Code { .. } | Proof::RecoveryCode(_), None) => {
+                return Err(Refusal::Person(PersonRefusal::ProofRefused).into());
+            }
             // A password proves nothing anew to somebody who has a second factor, and a link only begins.
             (Proof::Password(_), Some(_)) if !secret.has_factor() => false,
-            (Proof::Link(_) | Proof::Password(_), Some(_)) => return Err(Refusal::ProofRefused.into()),
+            (Proof::Link(_) | Proof::Password(_), Some(_)) => {
+                return Err(Refusal::Person(PersonRefusal::ProofRefused).into());
+            }
             (Proof::Link(_) | Proof::Password(_), None) => secret.has_factor(),
         };
         let session = Session {
@@ -179,6 +196,7 @@ impl Verb for OpenSession {
             let signed_in = User { status: UserStatus::Active, last_sign_in_at: Some(wall), ..(*user).clone() };
             work.users.put(signed_in);
         }
+        ended.into_iter().for_each(|session| work.sessions.delete(session));
         if let Some(before) = before {
             work.sessions.delete(Key::of(ClientId::INSTALLATION, before.id.0));
         }
@@ -188,21 +206,22 @@ impl Verb for OpenSession {
 }
 
 impl OpenSession {
-    /// The user's secrets after the proof was used. A success gives the tries back, unless the second factor is still to
-    /// come: otherwise a known password would allow any number of codes.
+    /// The user's secrets after the proof was used. A lock holds for passwords and codes, whose tries are counted before;
+    /// passkeys and identity providers cannot be guessed, and confirm who it is (PCI DSS 8.3.4). A success gives the tries
+    /// back, unless the second factor is still to come: otherwise a known password would allow any number of codes.
     fn use_up(&self, secret: &UserSecret, work: &Work) -> Result<UserSecret, Refusal> {
         let mut used = secret.clone();
         match &self.proof {
             Proof::Link(hash) => {
                 let open = secret.link.is_some_and(|link| link == *hash);
                 if !open || secret.link_until.is_none_or(|until| until <= work.wall()) {
-                    return Err(Refusal::ProofRefused);
+                    return Err(Refusal::Person(PersonRefusal::ProofRefused));
                 }
                 (used.link, used.link_until) = (None, None);
             }
             Proof::Password(compared) => {
                 if secret.password.as_ref() != Some(compared) {
-                    return Err(Refusal::ProofRefused);
+                    return Err(Refusal::Person(PersonRefusal::ProofRefused));
                 }
                 if secret.has_factor() {
                     return Ok(used);
@@ -210,30 +229,25 @@ impl OpenSession {
             }
             Proof::Code { step, sealed } => {
                 if secret.totp.as_ref() != Some(sealed) || *step <= secret.totp_step {
-                    return Err(Refusal::ProofRefused);
+                    return Err(Refusal::Person(PersonRefusal::ProofRefused));
                 }
                 used.totp_step = *step;
             }
             Proof::RecoveryCode(hash) => {
-                let at = secret.recovery_codes.iter().position(|left| left == hash).ok_or(Refusal::ProofRefused)?;
+                let at = secret
+                    .recovery_codes
+                    .iter()
+                    .position(|left| left == hash)
+                    .ok_or(Refusal::Person(PersonRefusal::ProofRefused))?;
                 used.recovery_codes.remove(at);
             }
             Proof::Passkey(answered) => {
-                still_open(secret, work.wall())?;
                 answered.record(&mut used, work.wall())?;
             }
-            Proof::Federated => still_open(secret, work.wall())?,
+            Proof::Federated => {}
         }
         (used.tries, used.locked_until) = (0, None);
         Ok(used)
-    }
-}
-
-/// A lock holds for every way in: PCI DSS 8.3.4 locks the user.
-fn still_open(secret: &UserSecret, wall: Instant) -> Result<(), Refusal> {
-    match secret.locked_until.filter(|until| *until > wall) {
-        Some(until) => Err(Refusal::SignInLocked { until: until.to_string() }),
-        None => Ok(()),
     }
 }
 
@@ -242,9 +256,9 @@ impl PasskeyUse {
     /// cannot be sent again.
     fn record(&self, secret: &mut UserSecret, wall: Instant) -> Result<(), Refusal> {
         let passkey = secret.passkeys.iter_mut().find(|passkey| passkey.id == self.id);
-        let passkey = passkey.ok_or(Refusal::ProofRefused)?;
+        let passkey = passkey.ok_or(Refusal::Person(PersonRefusal::ProofRefused))?;
         if passkey.credential != self.before || passkey.used_at >= self.asked_at {
-            return Err(Refusal::ProofRefused);
+            return Err(Refusal::Person(PersonRefusal::ProofRefused));
         }
         passkey.credential.clone_from(&self.after);
         // Another server's clock may have been ahead when it made the challenge.
@@ -262,6 +276,7 @@ impl Verb for SetPassword {
 
     fn prefetch(&self, work: &mut Work, _: ClientId) {
         prefetch(work, self.user);
+        sessions::prefetch(work, &self.ends);
     }
 
     fn run(&self, work: &mut Work) -> Result<u64, Stop> {
@@ -270,6 +285,7 @@ impl Verb for SetPassword {
         if former != self.compared {
             return Err(Refusal::Stale.into());
         }
+        let ended = sessions::of_user(work, &self.ends, self.user)?;
         former.truncate(FORMER_PASSWORDS - 1);
         work.user_secrets.put(UserSecret {
             password: Some(self.password.clone()),
@@ -278,6 +294,7 @@ impl Verb for SetPassword {
             link_until: None,
             ..(*secret).clone()
         });
+        ended.into_iter().for_each(|session| work.sessions.delete(session));
         Ok(1)
     }
 }
@@ -291,16 +308,19 @@ impl Verb for SetSecondFactor {
 
     fn prefetch(&self, work: &mut Work, _: ClientId) {
         prefetch(work, self.user);
+        sessions::prefetch(work, &self.ends);
     }
 
     fn run(&self, work: &mut Work) -> Result<u64, Stop> {
         let secret = secret_for_update(work, self.user)?;
+        let ended = sessions::of_user(work, &self.ends, self.user)?;
         work.user_secrets.put(UserSecret {
             totp: self.totp.clone(),
             totp_step: self.step,
             recovery_codes: self.recovery_codes.clone(),
             ..(*secret).clone()
         });
+        ended.into_iter().for_each(|session| work.sessions.delete(session));
         Ok(1)
     }
 }

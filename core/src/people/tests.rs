@@ -1,9 +1,9 @@
 //! Users and signing in: one row per case.
 
 use super::{
-    AddUser, ChangeMembership, ChangeUser, CountTry, FORMER_PASSWORDS, IssueLink, LOCK_SECONDS, MAX_TRIES, NewSession,
-    OpenSession, Proof, Role, Session, SetPassword, SetSecondFactor, User, UserSecret, UserStatus, UserSwitch,
-    UserView,
+    AddUser, ChangeMembership, ChangeUser, CountTry, FORMER_PASSWORDS, Federate, IssueLink, LOCK_SECONDS, MAX_TRIES,
+    Membership, NewSession, OpenSession, Proof, Role, Session, SetPassword, SetSecondFactor, User, UserSecret,
+    UserStatus, UserSwitch, UserView,
 };
 use crate::access::{Actor, Scopes};
 use crate::fields::Echo;
@@ -89,7 +89,7 @@ fn disable() -> ChangeUser {
 
 fn open(world: &mut World, user: UserId, proof: Proof, replaces: Option<SessionId>) -> Result<Session, &'static str> {
     let session = NewSession { hash: [1; 32], address: "192.0.2.7".to_owned(), agent: "test".to_owned() };
-    let command = OpenSession { user, proof, session, replaces };
+    let command = OpenSession { user, proof, session, replaces, ends: Vec::new() };
     match world.run(Command::OpenSession(Box::new(command)))? {
         Outcome::Session(session) => Ok(*session),
         other => panic!("{other:?}"),
@@ -106,7 +106,8 @@ fn secret(world: &World, id: UserId) -> UserSecret {
 
 fn set_password(world: &mut World, user: UserId, password: &str) -> Result<Outcome, &'static str> {
     let compared = secret(world, user).passwords();
-    world.run(Command::SetPassword(SetPassword { user, password: password.to_owned(), compared }))
+    let command = SetPassword { user, password: password.to_owned(), compared, ends: Vec::new() };
+    world.run(Command::SetPassword(command))
 }
 
 #[test]
@@ -289,6 +290,62 @@ fn ten_tries_lock_signing_in_for_half_an_hour() {
 }
 
 #[test]
+fn a_role_that_somebody_changed_is_no_longer_the_groups() {
+    let mut world = world();
+    let cases = [(Role::Support, Role::Support, true), (Role::Auditor, Role::Auditor, false)];
+    for (role, expected, is_federated) in cases {
+        let from_group = Membership { client: Some(world.client), role: Role::Support, is_federated: true };
+        let described = Federate {
+            email: "ada@example.com".to_owned(),
+            email_hash: [7; 32],
+            name: "Ada".to_owned(),
+            memberships: vec![from_group],
+        };
+        let federate = Command::Federate(Box::new(described));
+        let Ok(Outcome::User(view)) = world.run(federate.clone()) else { panic!("no user") };
+        change(&mut world, id(&view), to(role)).expect("a change");
+        assert!(matches!(world.run(federate), Ok(Outcome::User(_))), "{role:?}");
+        let kept = Membership { client: Some(world.client), role: expected, is_federated };
+        assert_eq!(user(&world, id(&view)).memberships, [kept]);
+    }
+}
+
+#[test]
+fn a_new_password_or_factor_and_a_new_beginning_end_other_sessions() {
+    for case in ["password", "factor", "beginning"] {
+        let mut world = world();
+        let ada = added(&mut world, "ada@example.com", Role::Support);
+        let eve = active(&mut world, "eve@example.com", Role::Support);
+        let first = open(&mut world, ada, Proof::Link(LINK), None).expect("a session").id;
+        issue(&mut world, eve, everything()).expect("a link");
+        let others = open(&mut world, eve, Proof::Link(LINK), None).expect("a session").id;
+        let ends = vec![first, others];
+        let recovery_codes = vec!["aa".to_owned()];
+        match case {
+            "password" => {
+                let command = SetPassword { user: ada, password: "$argon2id$1".to_owned(), compared: vec![], ends };
+                world.run(Command::SetPassword(command)).expect("a password");
+            }
+            "factor" => {
+                let command = SetSecondFactor { user: ada, totp: Some(vec![1]), step: 1, recovery_codes, ends };
+                world.run(Command::SetSecondFactor(command)).expect("a factor");
+            }
+            _ => {
+                change(&mut world, ada, remove()).expect("removed");
+                let again = newcomer(&world, "ada@example.com", Role::Support);
+                add(&mut world, again).expect("invited again");
+                let session = NewSession { hash: [1; 32], address: String::new(), agent: String::new() };
+                let proof = Proof::Link(LINK);
+                let command = OpenSession { user: ada, proof, session, replaces: None, ends };
+                world.run(Command::OpenSession(Box::new(command))).expect("a session");
+            }
+        }
+        let is_open = |id: SessionId| world.work.sessions.peek(Key::of(ClientId::INSTALLATION, id.0)).is_some();
+        assert_eq!((is_open(first), is_open(others)), (false, true), "{case}: only the user's own");
+    }
+}
+
+#[test]
 fn a_link_works_once_and_in_its_time() {
     let mut world = world();
     let ada = added(&mut world, "ada@example.com", Role::Support);
@@ -307,7 +364,7 @@ fn codes_and_recovery_codes_work_once_and_not_alone() {
     let ada = active(&mut world, "ada@example.com", Role::Support);
     set_password(&mut world, ada, "$argon2id$1").expect("a password");
     let recovery_codes = vec!["aa".to_owned(), "bb".to_owned()];
-    let factor = SetSecondFactor { user: ada, totp: Some(vec![1]), step: 100, recovery_codes };
+    let factor = SetSecondFactor { user: ada, totp: Some(vec![1]), step: 100, recovery_codes, ends: Vec::new() };
     world.run(Command::SetSecondFactor(factor)).expect("a second factor");
     let code = |step| Proof::Code { step, sealed: vec![1] };
     let password = || Proof::Password("$argon2id$1".to_owned());
@@ -339,7 +396,8 @@ fn the_last_five_passwords_are_kept_and_compared() {
     let passwords = secret(&world, ada).passwords();
     assert_eq!(passwords.len(), FORMER_PASSWORDS);
     assert_eq!(passwords, [7, 6, 5, 4, 3].map(|number| format!("$argon2id${number}")));
-    let outdated = SetPassword { user: ada, password: "$argon2id$8".into(), compared: passwords[1..].to_vec() };
+    let compared = passwords[1..].to_vec();
+    let outdated = SetPassword { user: ada, password: "$argon2id$8".into(), compared, ends: Vec::new() };
     assert_eq!(world.run(Command::SetPassword(outdated)).map(|_| ()), Err("changed_meanwhile"));
     assert_eq!(open(&mut world, ada, Proof::Password(passwords[1].clone()), None).map(|_| ()), Err("proof_refused"));
 }

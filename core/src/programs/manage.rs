@@ -1,13 +1,12 @@
 //! Creating, changing and archiving programs.
 
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::cards::{Brand, FundingMode};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, ProgramId};
 use crate::limits::{NewControls, NewLimit, SpendingControls, divide_anew, start_limits};
 use crate::money::Currency;
-use crate::money::Decimal;
 use crate::programs::find::find_for_update;
 use crate::programs::ranges::{share, take};
 use crate::programs::record::{NumberRange, Program, ProgramSettings, ProgramStatus};
@@ -116,8 +115,8 @@ impl Verb for CreateProgram {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ProgramChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ProgramChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {
@@ -172,8 +171,8 @@ impl Verb for UpdateProgram {
         work.programs.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ProgramChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ProgramChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {
@@ -238,8 +237,8 @@ impl Verb for ArchiveProgram {
         work.programs.prefetch(Key::of(client, self.id.0), Access::Exclusive);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ProgramChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ProgramChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ProgramView, Stop> {

@@ -6,10 +6,9 @@ use super::{
     CallOutcome, Fallback, OnSilence, Responder, ResponderCall, ResponderKind, ResponderSettings, ResponderSwitch,
     ResponderView,
 };
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::fields::{Echo, check_read_only, check_version};
 use crate::ids::{ClientId, Id, ResponderId};
-use crate::money::Decimal;
 use crate::record::Key;
 use crate::refusal::{Refusal, Stop};
 use crate::verb::Verb;
@@ -99,8 +98,8 @@ impl Verb for CreateResponder {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ResponderChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ResponderChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {
@@ -138,8 +137,8 @@ impl Verb for UpdateResponder {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ResponderChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ResponderChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {
@@ -202,8 +201,8 @@ impl Verb for DeleteResponder {
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::ResponderChange, None))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::ResponderChange)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ResponderView, Stop> {

@@ -1,7 +1,7 @@
 //! Transferring money between two accounts.
 
 use crate::accounts::{check_active, check_creditable, check_debitable, emit_balance_updated};
-use crate::approvals::ApprovalAction;
+use crate::approvals::{ApprovalAction, Ask};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{AccountId, ClientId, Id, TransferId};
@@ -37,8 +37,8 @@ impl Verb for CreateTransfer {
         work.prefetch_account(client, self.to, Access::Shared);
     }
 
-    fn approval(&self) -> Option<(ApprovalAction, Option<Decimal>)> {
-        Some((ApprovalAction::TransferCreate, Some(self.amount)))
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask::of(ApprovalAction::TransferCreate).amount(self.amount)]
     }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<TransferView>, Stop> {

@@ -1,6 +1,6 @@
 //! Columns of approvals and of the policy that asks for them.
 
-use paygen_core::access::Actor;
+use paygen_core::access::{Actor, Scopes};
 use paygen_core::approvals::{Approval, ApprovalAction, ApprovalPolicy, ApprovalStatus};
 
 use super::{Keyed, json, stored};
@@ -19,6 +19,7 @@ stored!(Approval, "approvals", key 2, {
     "if_match" Integer = |a| a.if_match,
     "preview" Text = |a| &a.preview,
     "needed" Integer = |a| a.needed,
+    "scopes" Text = |a| a.scopes.to_string(),
     "decisions" Text = |a| json(&a.decisions),
     "result_status" Integer = |a| a.result_status,
     "result_message" Text = |a| &a.result_message,
@@ -39,6 +40,7 @@ stored!(Approval, "approvals", key 2, {
     if_match: row.optional_integer()?,
     preview: row.text()?,
     needed: row.integer()?,
+    scopes: Scopes::parse(&row.text()?),
     decisions: row.json()?,
     result_status: row.optional_integer()?,
     result_message: row.optional_text()?,
