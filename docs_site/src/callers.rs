@@ -9,6 +9,10 @@ use super::search::{Operation, members_of};
 #[rustfmt::skip]
 const APPROVABLE: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy"];
 
+/// The calls that read an approval: these, with the header `Approval-Id`, and those on approvals.
+#[rustfmt::skip]
+const WITH_APPROVAL: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy", "getApproval", "approve", "reject", "cancelApproval"];
+
 /// The calls of rules, as the contract names them, by code.
 #[rustfmt::skip]
 pub const CALLERS: &[(&str, &[&str])] = &[
@@ -24,7 +28,8 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("api_key_revoked", &["rotateApiKey"]),
     ("approval_id_invalid", APPROVABLE),
     ("approval_mismatch", APPROVABLE),
-    ("approval_not_pending", &["approve", "reject", "cancelApproval"]),
+    ("approval_not_found", WITH_APPROVAL),
+    ("approval_not_pending", WITH_APPROVAL),
     ("approver_not_person", &["approve", "reject"]),
     ("authorization_not_open", &["releaseAuthorization", "simulateIncrement", "simulateReversal", "simulateExpiry", "simulateClearing"]),
     ("bounds_exceeded", &["createApiKey", "rotateApiKey", "issueToken"]),
@@ -58,7 +63,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("no_free_card_number", &["createCard", "replaceCard"]),
     ("no_webhook", &["resendEvent"]),
     ("not_refundable", &["simulateRefund", "simulateRefundReversal"]),
-    ("not_requester", &["cancelApproval"]),
+    ("not_requester", WITH_APPROVAL),
     ("nothing_to_clear", &["simulateClearing"]),
     ("number_range_taken", &["createProgram", "updateProgram"]),
     ("own_approval", &["approve", "reject"]),

@@ -300,24 +300,24 @@ mod tests {
 
     /// The status of each refusal's code, read from the two tables in the source.
     fn refusals() -> BTreeMap<String, BTreeSet<u16>> {
-        let codes = core("../core/src/refusal.rs");
-        let codes = codes.split("pub fn code(").nth(1).and_then(|rest| rest.split("pub fn ").next()).expect("codes");
-        let code_of: BTreeMap<&str, &str> = codes
-            .lines()
+        let files = ["refusal", "people/refusal", "approvals/refusal", "cards/reveal_refusal"];
+        let texts = files.map(|file| core(&format!("../core/src/{file}.rs")));
+        let codes = texts.iter().filter_map(|text| text.split("pub fn code(").nth(1)?.split("pub fn ").next());
+        // Such as Refusal::CardNotFound and PersonRefusal::NotFound.
+        let code_of: BTreeMap<String, &str> = codes
+            .flat_map(str::lines)
             .filter_map(|line| {
-                let variant = line.trim().strip_prefix("Refusal::")?;
+                let (of, variant) = line.trim().split_once("Refusal::")?;
                 let name = variant.split(|sign: char| !sign.is_alphanumeric()).next()?;
-                Some((name, variant.split('"').nth(1)?))
+                Some((format!("{of}Refusal::{name}"), variant.split('"').nth(1)?))
             })
             .collect();
         let statuses = core("../api/src/refusals.rs");
-        let statuses = statuses.split("match refusal {").nth(1).and_then(|rest| rest.split("\n}").next());
+        let statuses = statuses.split_once("match refusal {").and_then(|(_, rest)| rest.split("impl From").next());
         let mut found: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
         let mut variants = Vec::new();
         for word in statuses.expect("statuses").split_whitespace() {
-            if let Some((_, name)) = word.split_once("Refusal::") {
-                variants.push(name);
-            }
+            variants.extend(code_of.get_key_value(word).map(|(name, _)| name));
             let status = match word.split_once("StatusCode::").map(|(_, name)| name.trim_end_matches(',')) {
                 None => continue,
                 Some("NOT_FOUND") => 404,

@@ -398,6 +398,9 @@ impl Config {
                         .to_owned(),
                 );
             }
+            if self.console_listen.is_some() && (self.console_url.is_none() || self.public_url.is_none()) {
+                return fail("console_listen is set, so console_url (PAYGEN_CONSOLE_URL) and public_url (PAYGEN_PUBLIC_URL) must be: browsers reach the console and the card page at these, such as https://console.example.com and https://pay.example.com.".to_owned());
+            }
             if self.key_file.is_none() {
                 return fail("key_file (PAYGEN_KEY_FILE) is not set. Production does not use the sandbox's key file: make one with `paygen keys new vault.key` and name it.".to_owned());
             }

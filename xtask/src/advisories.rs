@@ -68,7 +68,7 @@ fn advisory(line: &str) -> Result<Advisory, Failure> {
 
 /// The advisories against these packages, by name and version: faults, and notices.
 pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let (mut faults, mut news, mut used) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut faults, mut news) = (Vec::new(), Vec::new());
     for (name, version) in packages {
         let parsed = Version::parse(version).map_err(|error| format!("{name} {version}: {error}"))?;
         for found in advisories.iter().filter(|advisory| advisory.affects(name, &parsed)) {
@@ -79,16 +79,27 @@ pub fn against(advisories: &[Advisory], packages: &[(String, String)]) -> Result
                 format!("fixed in {}", fix.join(" or "))
             };
             let described = format!("{name} {version}: {} ({}), {fix}: {}", found.id, found.kind, found.title);
-            match ACCEPTED.iter().find(|(id, _)| *id == found.id) {
-                Some((id, _)) => used.push(*id),
-                None if found.is_fault() => faults.push(described),
-                None => news.push(described),
+            match ACCEPTED.iter().any(|(id, _)| *id == found.id) {
+                true => {}
+                false if found.is_fault() => faults.push(described),
+                false => news.push(described),
             }
         }
     }
-    let idle = ACCEPTED.iter().filter(|(id, _)| !used.contains(id));
-    faults.extend(idle.map(|(id, why)| format!("{id} is accepted ({why}) and applies to nothing any more")));
     Ok((faults, news))
+}
+
+/// What is accepted although none of these packages has it any more.
+pub fn idle(advisories: &[Advisory], packages: &[(String, String)]) -> Vec<String> {
+    let has = |id: &str| {
+        let affects = |advisory: &Advisory, (name, version): &(String, String)| {
+            Version::parse(version).is_ok_and(|version| advisory.affects(name, &version))
+        };
+        let known = advisories.iter().filter(|advisory| advisory.id == id);
+        known.into_iter().any(|advisory| packages.iter().any(|package| affects(advisory, package)))
+    };
+    let unused = ACCEPTED.iter().filter(|(id, _)| !has(id));
+    unused.map(|(id, why)| format!("{id} is accepted ({why}) and applies to nothing any more")).collect()
 }
 
 /// Rewrites the file from a clone of the advisories' repository.

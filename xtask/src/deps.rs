@@ -74,6 +74,7 @@ pub fn check(root: &Path) -> Result<(), Failure> {
         packages.iter().map(|package| (text_of(package, "name"), text_of(package, "version"))).collect();
     let (known, news) = advisories::against(&advisories, &versions)?;
     faults.extend(known);
+    faults.extend(advisories::idle(&advisories, &versions));
     news.iter().for_each(|news| println!("note: {news}"));
     let manifest = std::fs::read_to_string(root.join("Cargo.toml"))?;
     if manifest.contains("arbitrary_precision") {

@@ -55,7 +55,6 @@ async fn fetch(visitor: &Visitor, id: &str) -> Result<(Call, Answer), Response> 
 
 /// The members in which the object would differ from what it is now. Without an object that exists, what would be made.
 async fn difference(visitor: &Visitor, approval: &Json) -> Section {
-    let title = "What it changes";
     let after = at(approval, "preview");
     let is_change = text_at(approval, "method") == "PUT";
     let before = match is_change {
@@ -63,16 +62,21 @@ async fn difference(visitor: &Visitor, approval: &Json) -> Section {
         false => None,
     };
     let before = before.as_ref().filter(|answer| answer.status == StatusCode::OK).map(Answer::data);
+    let title = if before.is_some() { "What it changes" } else { "What it makes" };
     let Json::Object(members) = after else { return Section { title: title.to_owned(), ..Section::default() } };
     let mut changes = Json::Object(Vec::new());
     for (name, value) in members {
         let known = before.map(|before| at(before, name));
         let technical = ["_id", "version", "createdAt", "updatedAt", "client"].contains(&name.as_str());
-        if technical || known == Some(value) {
+        if technical || *known.unwrap_or(&Json::Null) == *value {
             continue;
         }
+        let Some(known) = known else {
+            changes.set(name, value.clone());
+            continue;
+        };
         let mut change = Json::Object(Vec::new());
-        change.set("before", known.cloned().unwrap_or(Json::Null));
+        change.set("before", known.clone());
         change.set("after", value.clone());
         changes.set(name, change);
     }

@@ -197,6 +197,100 @@ on_both_stores! {
         }
     }
 
+    async fn what_moves_money_in_another_way_asks_too(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let account = server.account("Funds", 1_000).await;
+        let holder = crate::cards::card_holder(&server).await;
+        let card = |amount: Option<i64>| {
+            let mut card = crate::cards::a_card(&account, &holder);
+            card.as_object_mut().expect("an object").remove("amount");
+            if let Some(amount) = amount {
+                card["amount"] = json!(amount);
+            }
+            card
+        };
+        let other = server.account("Other", 0).await;
+        let rules = ["card.fund", "account.adjust", "limits.change", "account.close"].map(|action| json!({"action": action}));
+        server.put("/approval-policy", json!({ "rules": rules })).await.expect(200);
+        let issued = server.post("/cards", card(None)).await.expect(201).id();
+        server.post("/cards", card(Some(5))).await.expect(202);
+        let open = |more: Value| {
+            let mut body = json!({"ownerType": "business", "name": "A", "type": "credit", "category": "fiat", "currency": "USD"});
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            server.post("/accounts", body)
+        };
+        open(json!({})).await.expect(201);
+        open(json!({"balance": 5})).await.expect(202);
+        open(json!({"creditLimit": 5})).await.expect(202);
+        let close = server.put(&format!("/accounts/{other}"), json!({"status": "closed"})).await.expect(202);
+        assert_eq!(close.data()["action"], "account.close");
+        let away = json!({"status": "canceled", "creditAccountId": other});
+        let away = server.put(&format!("/cards/{issued}"), away).await.expect(202);
+        assert_eq!(away.data()["action"], "card.fund");
+        server.delete(&format!("/cards/{issued}")).await.expect(200);
+    }
+
+    async fn a_key_made_with_a_key_is_its_makers_too(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let mut owner = Person::owner(&server).await;
+        let (from, to) = (server.account("From", 1_000).await, server.account("To", 0).await);
+        server.put("/approval-policy", json!({"rules": [{"action": "transfer.create"}]})).await.expect(200);
+        let fields = [("name", "First"), ("scopes", "keys:write"), ("scopes", "accounts:write"), ("scopes", "accounts:read")];
+        let page = owner.submit("/console/api-keys/new", &fields).await;
+        let at = page.text.find("pgk_test_").expect("a key");
+        let mut key: String = page.text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        for name in ["Second", "Third"] {
+            let body = json!({"name": name, "scopes": ["keys:write", "accounts:write", "accounts:read"]});
+            let made = server.with_key(&key).post("/api-keys", body).await.expect(201);
+            key = made.data()["key"].as_str().expect("a key").to_owned();
+        }
+        let body = json!({"fromAccountId": from, "toAccountId": to, "amount": "10"});
+        let id = server.with_key(&key).post("/transfers", body).await.expect(202).id();
+        let own = owner.submit(&format!("/console/approvals/{id}/approve"), &[]).await;
+        assert_eq!(own.status, 403);
+        let base = owner.base.clone();
+        let mut other = Person::with_role(&server, &base, "admin").await;
+        approve(&mut other, &id).await.says("Executed");
+        assert_eq!(server.balance(&to).await, 10.0);
+    }
+
+    async fn a_call_that_was_made_is_only_answered_again(backend: Backend) {
+        let world = World::new(backend).await;
+        let (server, mut owner, from, to) = begin(&world).await;
+        let id = transfer(&server, &from, &to, "250").await.id();
+        approve(&mut owner, &id).await.says("Executed");
+        let body = json!({"fromAccountId": from, "toAccountId": to, "amount": "250"});
+        let again = server.request("POST", "/transfers").header("approval-id", &id).json(body).send().await;
+        assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")), "{}", again.text);
+        assert_eq!(server.balance(&to).await, 250.0);
+
+        // A dry run with the approval's id is a dry run.
+        let wanted = server.post("/api-keys", json!({"name": "New", "scopes": ["cards:read"]})).await.expect(202).id();
+        approve(&mut owner, &wanted).await.says("Approved");
+        let make = |query: &str| server.request("POST", &format!("/api-keys{query}")).header("approval-id", &wanted)
+            .json(json!({"name": "New", "scopes": ["cards:read"]})).send();
+        make("?dryRun=true").await.expect(201);
+        assert_eq!(status(&server, &wanted).await, "approved");
+        assert!(make("").await.expect(201).text.contains("pgk_test_"));
+        assert_eq!(status(&server, &wanted).await, "executed");
+    }
+
+    async fn money_that_moves_meanwhile_refuses_a_new_balance(backend: Backend) {
+        let world = World::new(backend).await;
+        let (server, mut owner, from, to) = begin(&world).await;
+        let base = owner.base.clone();
+        let mut admin = Person::with_role(&server, &base, "owner").await;
+        let version = server.get(&format!("/accounts/{from}")).await.data()["version"].as_i64().expect("a version");
+        let asked = server.request("PUT", &format!("/accounts/{from}")).header("if-match", &format!("\"{version}\""))
+            .json(json!({"balance": "1200"})).send().await.expect(202).id();
+        transfer(&server, &from, &to, "100").await.expect(201);
+        approve(&mut owner, &asked).await.says("Pending");
+        approve(&mut admin, &asked).await.says("Failed");
+        assert_eq!(server.balance(&from).await, 900.0, "what was looked at is no more");
+    }
+
     async fn what_is_wrong_with_a_policy_or_an_approval_is_named(backend: Backend) {
         let world = World::new(backend).await;
         let (server, _, from, to) = begin(&world).await;

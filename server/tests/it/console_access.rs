@@ -296,7 +296,7 @@ on_both_stores! {
 }
 
 /// The code of an authenticator that knows this secret now, by an independent reader (pyotp).
-fn one_time_code(secret: &str) -> String {
+pub fn one_time_code(secret: &str) -> String {
     let script = "import sys, pyotp; print(pyotp.TOTP(sys.argv[1]).now())";
     let output = std::process::Command::new("python3").args(["-c", script, secret]).output().expect("python3 runs");
     assert!(output.status.success(), "pyotp: {}", String::from_utf8_lossy(&output.stderr));

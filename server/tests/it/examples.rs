@@ -453,7 +453,7 @@ async fn approvals(book: &mut Book<'_>) {
     book.get("listApprovals", "/approvals?filter=status=pending&limit=1").await;
     for (path, operation, verb, note) in [
         (&paths[0], "approve", "approve", "Checked against the payroll run."),
-        (&paths[1], "reject", "reject", "The amount is last month's."),
+        (&paths[1], "reject", "reject", "This was paid last month."),
     ] {
         owner.submit(&format!("/console{path}/{verb}"), &[("note", note)]).await.says(note);
         let reply = book.server.get(path).await;

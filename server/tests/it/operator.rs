@@ -42,13 +42,13 @@ pub async fn sql(world: &World, text: &str) {
 }
 
 /// The settings of production.
-fn production(world: &World, subcommand: &str) -> Command {
+pub fn production(world: &World, subcommand: &str) -> Command {
     let mut command = world.command(subcommand);
     command.env_remove("PAYGEN_SANDBOX_API_KEY").env("PAYGEN_KEY_FILE", world.dir.path().join("vault.key"));
     command
 }
 
-fn make_key_file(world: &World) {
+pub fn make_key_file(world: &World) {
     let path = world.dir.path().join("vault.key");
     std::fs::write(&path, format!("paygen-key-1 0badcafe {}=\n", "A".repeat(43))).expect("a key file");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");

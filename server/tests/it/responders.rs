@@ -60,7 +60,7 @@ impl Drop for GuidesResponder {
 }
 
 /// A port that is free now.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|found| found.local_addr()).expect("a port").port()
 }
 

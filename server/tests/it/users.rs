@@ -162,7 +162,7 @@ on_both_stores! {
         }
         // Nobody gives more than they have, nor touches somebody who has more.
         let owner = invited(&server, "eve", "owner").await;
-        let scopes = ["users:read", "users:write", "keys:write", "accounts:read", "card-holders:read", "cards:read", "cards:write", "authorizations:read", "events:read"];
+        let scopes = ["users:read", "users:write", "keys:write", "accounts:read", "card-holders:read", "cards:read", "cards:write", "authorizations:read", "events:read", "approvals:read"];
         let key = server.post("/api-keys", json!({"name": "people", "scopes": scopes})).await.expect(201).data();
         server.key = key["key"].as_str().expect("a key").to_owned();
         invited(&server, "bob", "support").await;
