@@ -172,6 +172,8 @@ pub(crate) struct ListPage {
     pub(crate) filtered: bool,
     pub(crate) clear_href: String,
     pub(crate) csv_href: String,
+    /// Whether it can be read again by itself.
+    pub(crate) live: bool,
     pub(crate) table: Table,
     pub(crate) total: String,
     pub(crate) previous_href: String,

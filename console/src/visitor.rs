@@ -282,7 +282,9 @@ impl FromRequestParts<Console> for Visitor {
         if let Some(place) = visitor.what_is_missing() {
             return Err(see(place));
         }
-        if let Err(error) = console.app.keep_alive(&visitor.signed_in).await {
+        // A list that is read again by itself does not show that somebody is there.
+        let is_there = !parts.headers.contains_key("x-live");
+        if is_there && let Err(error) = console.app.keep_alive(&visitor.signed_in).await {
             tracing::warn!(%error, "it cannot be stored that a session is used");
         }
         Ok(visitor)

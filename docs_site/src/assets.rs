@@ -1,6 +1,6 @@
 //! Styles, scripts, fonts and the reference viewer, embedded.
 
-use paygen_edge::assets::{Assets, File};
+use paygen_edge::assets::{Assets, File, path_of};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -12,6 +12,18 @@ struct Own;
 #[folder = "src/vendor"]
 struct Vendored;
 
+/// Pictures of guides and of the README.
+#[derive(RustEmbed)]
+#[folder = "../docs/pictures"]
+struct Pictures;
+
+const ROOT: &str = "/docs/assets/";
+
+/// The path of a picture by its name.
+pub fn picture(name: &str) -> Option<String> {
+    path_of(ROOT, name, &Pictures::get(name)?.metadata.sha256_hash())
+}
+
 /// Loads all files.
 pub fn load() -> Assets {
     let file = |name: String, file: rust_embed::EmbeddedFile| {
@@ -20,5 +32,6 @@ pub fn load() -> Assets {
     };
     let own = Own::iter().filter_map(|name| Some(file(name.to_string(), Own::get(&name)?)));
     let vendored = Vendored::iter().filter_map(|name| Some(file(name.to_string(), Vendored::get(&name)?)));
-    Assets::of("/docs/assets/", own.chain(vendored))
+    let pictures = Pictures::iter().filter_map(|name| Some(file(name.to_string(), Pictures::get(&name)?)));
+    Assets::of(ROOT, own.chain(vendored).chain(pictures))
 }

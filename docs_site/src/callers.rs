@@ -11,7 +11,7 @@ const APPROVABLE: &[&str] = &["createAccount", "updateAccount", "closeAccount", 
 
 /// The calls that read an approval: these, with the header `Approval-Id`, and those on approvals.
 #[rustfmt::skip]
-const WITH_APPROVAL: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy", "getApproval", "approve", "reject", "cancelApproval"];
+const WITH_APPROVAL: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy", "approve", "reject", "cancelApproval"];
 
 /// The calls of rules, as the contract names them, by code.
 #[rustfmt::skip]
@@ -28,7 +28,6 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("api_key_revoked", &["rotateApiKey"]),
     ("approval_id_invalid", APPROVABLE),
     ("approval_mismatch", APPROVABLE),
-    ("approval_not_found", WITH_APPROVAL),
     ("approval_not_pending", WITH_APPROVAL),
     ("approver_not_person", &["approve", "reject"]),
     ("authorization_not_open", &["releaseAuthorization", "simulateIncrement", "simulateReversal", "simulateExpiry", "simulateClearing"]),

@@ -2,6 +2,7 @@
 
 use rust_embed::RustEmbed;
 
+use super::assets;
 use super::markdown::{self, Heading};
 
 #[derive(RustEmbed)]
@@ -63,7 +64,11 @@ fn read(slug: String, source: String) -> Guide {
         let line = front.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap_or_default().trim().trim_matches('"').to_owned()
     };
-    let page = markdown::render(body, &|path| text(path));
+    let file = |path: &str| match path.strip_prefix("../pictures/") {
+        Some(name) => assets::picture(name),
+        None => text(path),
+    };
+    let page = markdown::render(body, &file);
     Guide {
         title: value("title"),
         description: value("description"),

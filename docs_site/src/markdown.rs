@@ -34,7 +34,7 @@ pub struct Rendered {
     pub sections: Vec<Section>,
 }
 
-/// Renders a page. `file` reads a diagram's file.
+/// Renders a page. `file` reads a diagram's file, and knows the path under which a picture is served.
 pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
     let mut options = Options::default();
     options.extension.table = true;
@@ -63,9 +63,10 @@ pub fn render(source: &str, file: &dyn Fn(&str) -> Option<String>) -> Rendered {
                 blocks.code(&block.info, block.literal.trim_end_matches('\n'), &nodes[number + 1..])
             }
             NodeValue::HtmlBlock(block) => html_block(&blocks, &block.literal),
-            NodeValue::Image(link) => match link.url.ends_with(".svg").then(|| file(&link.url)).flatten() {
-                Some(svg) => diagram(&svg, &text_of(node)),
-                None => continue,
+            NodeValue::Image(link) => match (link.url.ends_with(".svg"), file(&link.url)) {
+                (true, Some(svg)) => diagram(&svg, &text_of(node)),
+                (false, Some(path)) => picture(&path, &text_of(node)),
+                (_, None) => continue,
             },
             NodeValue::Table(_) => {
                 surround(
@@ -287,6 +288,11 @@ fn name_of(language: &str) -> &str {
         "sql" => "SQL",
         _ => "Text",
     }
+}
+
+/// A picture of docs/pictures, which the site serves with its own files.
+fn picture(path: &str, alt: &str) -> String {
+    format!("<figure class=\"picture\"><img src=\"{path}\" alt=\"{}\" loading=\"lazy\"></figure>", escape(alt))
 }
 
 /// A diagram, inlined: its text can be selected and searched, and it uses the page's colours.

@@ -26,9 +26,8 @@ impl Assets {
         let mut assets: Vec<(String, Asset)> = files
             .filter_map(|file| {
                 let plain = file.name.strip_suffix(".gz").unwrap_or(&file.name).to_owned();
-                let (stem, extension) = plain.rsplit_once('.')?;
-                let content_type = content_type(extension)?;
-                let path = format!("{root}{stem}.{}.{extension}", hex(&file.hash[..6]));
+                let content_type = content_type(plain.rsplit_once('.')?.1)?;
+                let path = path_of(root, &plain, &file.hash)?;
                 let gzip = plain != file.name;
                 Some((plain, Asset { path, content_type, gzip, content: file.content }))
             })
@@ -57,11 +56,18 @@ impl Assets {
     }
 }
 
+/// The path of a file below `root`, with part of its hash; `None` if its name has no ending.
+pub fn path_of(root: &str, name: &str, hash: &[u8; 32]) -> Option<String> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    Some(format!("{root}{stem}.{}.{extension}", hex(&hash[..6])))
+}
+
 fn content_type(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "css" => "text/css; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
+        "png" => "image/png",
         "woff2" => "font/woff2",
         _ => return None,
     })

@@ -40,6 +40,7 @@ pub(crate) const ALL: &[Migration] = &[
     },
     Migration { number: 14, name: "0014_people", text: include_str!("../migrations/0014_people.sql") },
     Migration { number: 15, name: "0015_approvals", text: include_str!("../migrations/0015_approvals.sql") },
+    Migration { number: 16, name: "0016_card_search", text: include_str!("../migrations/0016_card_search.sql") },
 ];
 
 /// The names of types and table options in a store's SQL dialect.

@@ -33,9 +33,9 @@ document.querySelector('button.theme')?.addEventListener('click', () => {
 
 // Times are written in UTC by the server; here they may be read in the browser's zone.
 const zone = document.querySelector('button.zone');
-const times = [...document.querySelectorAll('time[data-zone]')].map((element) => ({
+const read = () => [...document.querySelectorAll('time[data-zone]')].map((element) => ({
   element,
-  text: element.textContent,
+  text: element.dataset.text ??= element.textContent,
   moment: new Date(element.dateTime),
 })).filter(({ moment, element }) => !Number.isNaN(moment.getTime()) && element.dateTime.includes('T'));
 
@@ -50,7 +50,7 @@ const short = (moment) => new Intl.DateTimeFormat(undefined, { timeZoneName: 'sh
   .find(({ type }) => type === 'timeZoneName')?.value ?? 'local';
 
 const write = (local) => {
-  for (const { element, text, moment } of times) {
+  for (const { element, text, moment } of read()) {
     // A page that leaves the seconds out does so in every zone.
     const seconds = /\d:\d\d:\d\d/.test(text);
     const raw = text.trim() === element.dateTime;
@@ -72,6 +72,44 @@ zone?.addEventListener('click', () => {
   store('paygen-console-zone', local ? 'local' : 'utc');
   write(local);
 });
+
+// A live list is read again every two seconds while it is seen. That does not keep the session alive.
+const live = document.querySelector('[data-live]');
+if (live) {
+  const button = make('button', 'Live', { type: 'button', class: 'button small live', 'aria-pressed': 'false' });
+  const rows = () => [...live.querySelectorAll('tbody tr')];
+  const name = (row) => row.querySelector('a')?.getAttribute('href');
+  let timer;
+  const stop = (word) => {
+    clearInterval(timer);
+    timer = undefined;
+    button.setAttribute('aria-pressed', 'false');
+    if (word) button.textContent = word;
+  };
+  const refresh = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(location.href, { headers: { 'x-live': '1' } });
+      if (!answer.ok || answer.redirected) return stop('Live: reload the page');
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-live]');
+      if (!timer || !fresh) return;
+      const known = new Set(rows().map(name));
+      live.replaceChildren(...fresh.childNodes);
+      rows().filter((row) => !known.has(name(row))).forEach((row) => row.classList.add('fresh'));
+      write(local);
+    } catch {
+      // The server is away: the next time may find it.
+    }
+  };
+  button.addEventListener('click', () => {
+    if (timer) return stop();
+    button.textContent = 'Live';
+    button.setAttribute('aria-pressed', 'true');
+    timer = setInterval(refresh, 2000);
+    refresh();
+  });
+  document.querySelector('.page-head').append(button);
+}
 
 // Copying.
 const said = make('p', '', { class: 'unseen', role: 'status' });

@@ -16,6 +16,9 @@ use crate::tables::{Filter, FilterKind, List, fill};
 use crate::view::{Choice, Crumb, Field, Link, ListPage};
 use crate::visitor::Visitor;
 
+/// Lists in which something new comes while they are read.
+const LIVE: &[&str] = &["/authorizations", "/transactions", "/events", "/deliveries"];
+
 /// Rows of a page.
 const LIMIT: &str = "20";
 
@@ -141,6 +144,7 @@ pub(crate) async fn page(visitor: Visitor, list: &'static List, id: String) -> R
         filtered,
         clear_href: visitor.path.clone(),
         csv_href: if list.csv && count > 0 { csv_href(&visitor, list) } else { String::new() },
+        live: LIVE.contains(&list.path),
         table,
         total: format!("{} {noun}", show::money(&total.to_string(), "JPY").replace(" JPY", "")),
         previous_href: match page {

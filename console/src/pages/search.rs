@@ -10,7 +10,7 @@ use crate::answer::{ok, see};
 use crate::door::Call;
 use crate::form::query;
 use crate::json::items;
-use crate::resources::{self, accounts, authorizations, card_holders, cards, transactions};
+use crate::resources::{self, accounts, authorizations, card_holders, cards, transactions, transfers};
 use crate::shell::{shell, shown};
 use crate::show;
 use crate::tables::Column;
@@ -36,8 +36,13 @@ fn is_email(text: &str) -> bool {
     text.contains('@')
 }
 
+/// References of a network have more characters than the end of a card's number, and no spaces.
 fn is_reference(text: &str) -> bool {
-    !is_email(text) && text.len() >= 4
+    !is_email(text) && text.len() >= 6 && !text.contains(' ')
+}
+
+fn is_name(text: &str) -> bool {
+    !is_email(text) && !text.is_empty()
 }
 
 const PLACES: &[Place] = &[
@@ -78,11 +83,20 @@ const PLACES: &[Place] = &[
         row: "/transactions/{_id}",
     },
     Place {
+        title: "Transfers",
+        scope: Scope::AccountsRead,
+        api: "/transfers",
+        field: "reference",
+        fits: is_name,
+        columns: transfers::COLUMNS,
+        row: "/transfers/{_id}",
+    },
+    Place {
         title: "Accounts",
         scope: Scope::AccountsRead,
         api: "/accounts",
         field: "name",
-        fits: is_reference,
+        fits: is_name,
         columns: accounts::COLUMNS,
         row: "/accounts/{_id}",
     },
@@ -91,7 +105,7 @@ const PLACES: &[Place] = &[
         scope: Scope::CardHoldersRead,
         api: "/card-holders",
         field: "name",
-        fits: is_reference,
+        fits: is_name,
         columns: card_holders::COLUMNS,
         row: "/card-holders/{_id}",
     },
@@ -133,7 +147,7 @@ pub(crate) async fn page(visitor: Visitor) -> Response {
         join_all(PLACES.iter().map(|place| in_place(&visitor, place, &text))).await.into_iter().flatten().collect();
     let lead = match (text.is_empty(), tables.is_empty()) {
         (true, _) => {
-            "Search by id, by the last four digits of a card, by the network's transaction id, by e-mail or name."
+            "Search by id, by the last four digits of a card, by the network's transaction id, by a transfer's reference, by e-mail or name."
         }
         (_, true) => {
             "Nothing was found. Ids have 24 characters; names and e-mail addresses must be complete; card numbers are \

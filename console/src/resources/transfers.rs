@@ -7,7 +7,7 @@ use crate::tables::{
     ACTION, Action, As, Column, FilterKind, Kind, List, Object, SINCE, UNTIL, column, filter, input, part,
 };
 
-const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     column("Amount", "amount", As::Money("currency")).sorted_by("amount"),
     column("Status", "status", As::Status),
     column("From", "fromAccountId", As::Link("/accounts/")),

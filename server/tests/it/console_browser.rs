@@ -50,6 +50,11 @@ async fn begin(world: &World) -> (crate::world::Server, Browser, String, Vec<Str
         "/console/approvals",
         "/console/approval-policy",
         "/console/profile",
+        "/console/password",
+        "/console/authenticator",
+        "/console/users",
+        "/console/users/new",
+        "/console/roles",
         "/console/search?q=Ada%20Obi",
         "/console/cards/new",
         "/console/simulator/pay",
@@ -120,4 +125,21 @@ async fn scripts_help_and_nothing_breaks_the_policy() {
     browser.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true }))");
     browser.wait_for("document.activeElement.id === 'search'");
     browser.screenshot("console-dark-1280");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_list_shows_what_comes() {
+    let world = World::new(Backend::Sqlite).await;
+    let (server, mut browser, base, _) = begin(&world).await;
+    browser.open(&format!("{base}/console/authorizations"));
+    browser.wait_for("document.querySelector('button.live') !== null");
+    let rows = browser.evaluate("document.querySelectorAll('[data-live] tbody tr').length").as_i64().expect("a number");
+    browser.evaluate("document.querySelector('button.live').click()");
+    browser.wait_for("document.querySelector('button.live').getAttribute('aria-pressed') === 'true'");
+    let card = server.get("/cards?limit=1").await.expect(200).data()[0]["_id"].clone();
+    server.post("/simulator/authorizations", json!({"cardId": card, "amount": 1.25})).await.expect(201);
+    browser.wait_for(&format!("document.querySelectorAll('[data-live] tbody tr').length === {}", rows + 1));
+    browser.wait_for("document.querySelector('tr.fresh').textContent.includes('1.25')");
+    browser.evaluate("document.querySelector('button.live').click()");
+    browser.wait_for("document.querySelector('button.live').getAttribute('aria-pressed') === 'false'");
 }

@@ -36,7 +36,7 @@ on_both_stores! {
         let hook = servers[0].post("/webhooks", hook).await.expect(201).id();
         servers[0].post("/responders", json!({"url": "https://example.com/"})).await.expect(201);
         let old = key_ids(&world);
-        assert_eq!(old.len(), 6, "{old:?}");
+        assert_eq!(old.len(), 7, "{old:?}");
 
         let traffic = Traffic::start(servers, &accounts);
         let killed = rotate_until(&world, "Sealed again");
@@ -58,7 +58,7 @@ on_both_stores! {
             assert!(received.contains(&format!("Deleted {id}")), "{received}");
         }
         let new = key_ids(&world);
-        assert!(new.len() == 6 && new.iter().all(|id| !old.contains(id)), "{new:?}");
+        assert!(new.len() == 7 && new.iter().all(|id| !old.contains(id)), "{new:?}");
 
         let (servers, made) = traffic.stop().await;
         assert!(made > 0, "writing went on");
@@ -94,7 +94,7 @@ on_both_stores! {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
         let new = key_ids(&world);
-        assert!(new.len() == 6 && new.iter().all(|id| !old.contains(id)), "{new:?}");
+        assert!(new.len() == 7 && new.iter().all(|id| !old.contains(id)), "{new:?}");
         let again = transfer(&server, &accounts, "kept").await.expect(201);
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
     }
@@ -112,7 +112,7 @@ on_both_stores! {
         }
         server.stop();
         let received = run(&mut rewrap());
-        assert!(received.contains("14 data keys") && received.contains("PAYGEN_KEY_FILE=new.key"), "{received}");
+        assert!(received.contains("15 data keys") && received.contains("PAYGEN_KEY_FILE=new.key"), "{received}");
         let refused = world.command("dev").output().expect("it runs");
         assert!(!refused.status.success(), "the old key file no longer opens them");
         let mut command = world.command("dev");
