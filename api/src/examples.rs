@@ -49,7 +49,7 @@ pub fn of_approval() -> Value {
             "body": {
                 "amount": 2500, "fromAccountId": "665f1c4f4a4f4a4f4a4f4a41", "toAccountId": "665f1c4f4a4f4a4f4a4f4a42",
             },
-            "preview": {}, "needed": 1, "decisions": [], "runByRequester": false, "resultStatus": null,
+            "ifMatch": null, "preview": {}, "needed": 1, "decisions": [], "runByRequester": false, "resultStatus": null,
             "resultMessage": null, "expiresAt": "2026-04-30T10:00:00.000Z", "version": 1,
             "createdAt": "2026-04-23T10:00:00.000Z", "updatedAt": "2026-04-23T10:00:00.000Z",
         },

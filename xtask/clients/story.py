@@ -12,6 +12,7 @@ from paygen.api.events import list_events
 from paygen.api.simulator import simulate_authorization, simulate_clearing, simulate_funding
 from paygen.api.transactions import list_transactions
 from paygen.models import (
+    ApprovalResponse,
     CreateAccountRequest,
     CreateCardHolderRequest,
     CreateCardRequest,
@@ -33,9 +34,9 @@ client = AuthenticatedClient(
 T = TypeVar("T")
 
 
-def good(answer: T | ErrorEnvelope | None) -> T:
+def good(answer: T | ApprovalResponse | ErrorEnvelope | None) -> T:
     assert answer is not None, "no answer that the contract knows"
-    assert not isinstance(answer, ErrorEnvelope), answer
+    assert not isinstance(answer, (ApprovalResponse, ErrorEnvelope)), answer
     return answer
 
 
