@@ -174,7 +174,7 @@ pub const CODES: &[Code] = &[
     code("store_unavailable", &[503], "The database cannot be read or written at this moment.", "Repeat with the same Idempotency-Key after Retry-After. Operators: see the log for the cause."),
     code("token_not_found", &[404], "No bearer token with this id belongs to your client.", "Check the id returned by POST /auth/tokens."),
     code("too_many_api_keys", &[422], "The client has reached the maximum number of working API keys.", "Revoke keys that are not used, or rotate with overlapSeconds 0."),
-    code("too_many_approvals", &[409], "The client has as many approvals that wait as it may have.", "Decide or cancel some of them first."),
+    code("too_many_approvals", &[409], "As many approvals of the client (1,000) or of the requester (200) wait as may.", "Decide or cancel some of them first."),
     code("too_many_connections", &[503], "The address has reached max_connections_per_address, its maximum number of open connections.", "Use fewer connections, and keep them open between requests. Add the addresses of your own proxies to trusted_proxies, which are exempt."),
     code("too_many_increments", &[409], "The authorization has reached the maximum number of increments.", "Request a new authorization for the rest."),
     code("too_many_parts", &[400], "The form has more parts than any call reads.", "Send only the documented fields."),

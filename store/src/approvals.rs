@@ -30,8 +30,18 @@ impl Reader {
 
     /// How many approvals of a client wait.
     pub async fn waiting_approvals(&self, client: ClientId) -> Result<i64, StoreError> {
-        let sql = "SELECT count(*) FROM approvals WHERE client = ?1 AND status = 'pending'".to_owned();
-        let rows = self.rows(client, sql, vec![client.0.into()], 1).await?;
+        let sql = "SELECT count(*) FROM approvals WHERE client = ?1 AND status = 'pending'";
+        self.count(client, sql, vec![client.0.into()]).await
+    }
+
+    /// How many approvals wait that one requester asked for.
+    pub async fn waiting_approvals_of(&self, client: ClientId, requester: Id) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM approvals WHERE client = ?1 AND status = 'pending' AND requester_id = ?2";
+        self.count(client, sql, vec![client.0.into(), requester.into()]).await
+    }
+
+    async fn count(&self, client: ClientId, sql: &str, params: Vec<Value>) -> Result<i64, StoreError> {
+        let rows = self.rows(client, sql.to_owned(), params, 1).await?;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Integer(count)]) => Ok(*count),
             _ => Ok(0),

@@ -5,7 +5,8 @@ use axum::http::{HeaderValue, StatusCode};
 use paygen_core::access::{Actor, ApiKey};
 use paygen_core::accounts::{Account, AccountView};
 use paygen_core::approvals::{
-    Approval, ApprovalPolicy, ApprovalRefusal, ApprovalStatus, Ask, FinishApproval, MAX_WAITING, RequestApproval,
+    Approval, ApprovalPolicy, ApprovalRefusal, ApprovalStatus, Ask, FinishApproval, MAX_WAITING, MAX_WAITING_OF_ONE,
+    RequestApproval,
 };
 use paygen_core::ids::{ApiKeyId, ApprovalId, ClientId, UserId};
 use paygen_core::ledger::Balance;
@@ -159,9 +160,17 @@ pub async fn request(
     preview: String,
 ) -> Result<Command, Problem> {
     let Some((first, needed)) = needs.first() else { return Err(Problem::internal("nobody has to approve this")) };
+    let full = |whose: &str, most: i64| {
+        let message = format!("{most} approvals of {whose} wait already. Decide or cancel some first.");
+        Problem::new(StatusCode::CONFLICT, "too_many_approvals", message)
+    };
     if app.reader.waiting_approvals(caller.client).await? >= MAX_WAITING {
-        let message = format!("{MAX_WAITING} approvals of this client wait already. Decide or cancel some first.");
-        return Err(Problem::new(StatusCode::CONFLICT, "too_many_approvals", message));
+        return Err(full("this client", MAX_WAITING));
+    }
+    if let Some(requester) = caller.actor.id()
+        && app.reader.waiting_approvals_of(caller.client, requester).await? >= MAX_WAITING_OF_ONE
+    {
+        return Err(full("this requester", MAX_WAITING_OF_ONE));
     }
     let key_maker = match caller.api_key() {
         Ok(id) => maker(app, id, caller.client).await?,

@@ -12,6 +12,7 @@ use super::sign_in::read;
 use super::{is_id, refused};
 use crate::answer::{ok, see};
 use crate::door::{Answer, Call};
+use crate::form::encoded;
 use crate::json::{at, pretty, text_at};
 use crate::resources;
 use crate::resources::approvals::ACTIONS;
@@ -132,13 +133,24 @@ fn approved(approval: &Json, id: &str) -> Call {
     Call {
         method: Method::from_bytes(text_at(approval, "method").as_bytes()).unwrap_or(Method::POST),
         body: (*body != Json::Object(Vec::new())).then(|| body.to_text()),
-        if_match: text_at(approval, "ifMatch"),
+        if_match: Some(text_at(approval, "ifMatch"))
+            .filter(|version| !version.is_empty())
+            .map_or_else(String::new, |version| format!("\"{version}\"")),
         approval: id.to_owned(),
         ..Call::get(text_at(approval, "path"))
     }
 }
 
+/// What asked for a new proof asks for one again when it is made.
+fn proof_first(visitor: &Visitor) -> Option<Response> {
+    let confirm = || see(&format!("/console/confirm?next={}", encoded(&visitor.path)));
+    (!visitor.signed_in.is_fresh()).then(confirm)
+}
+
 pub(crate) async fn run_form(visitor: Visitor, id: String) -> Response {
+    if let Some(confirm) = proof_first(&visitor) {
+        return confirm;
+    }
     let answer = match fetch(&visitor, &id).await {
         Ok((_, answer)) => answer,
         Err(refusal) => return refusal,
@@ -158,7 +170,7 @@ pub(crate) async fn run_form(visitor: Visitor, id: String) -> Response {
 
 pub(crate) async fn run(visitor: Visitor, id: String, body: Body) -> Response {
     let values = read(body).await;
-    if let Some(refusal) = visitor.refused_form(&values) {
+    if let Some(refusal) = visitor.refused_form(&values).or_else(|| proof_first(&visitor)) {
         return refusal;
     }
     let answer = match fetch(&visitor, &id).await {

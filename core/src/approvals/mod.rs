@@ -26,5 +26,8 @@ pub const MAX_APPROVERS: i64 = 10;
 /// The most approvals of a client that wait at a time.
 pub const MAX_WAITING: i64 = 1_000;
 
+/// Of these, the most that one requester can ask for, so that nobody keeps all others from asking.
+pub const MAX_WAITING_OF_ONE: i64 = 200;
+
 #[cfg(test)]
 mod tests;
