@@ -45,7 +45,9 @@ fn percent(part: u64, of: u64) -> String {
 }
 
 async fn tiles(visitor: &Visitor) -> Vec<Tile> {
+    // By the minute, so that what was counted serves the next visitors too.
     let since = visitor.console.app.clock.now().plus_seconds(-PERIOD_SECONDS).to_string();
+    let since = since.get(..16).map_or_else(String::new, |minute| format!("{minute}:00.000Z"));
     let recent = format!("{{\"createdAt.gte\":\"{since}\"}}");
     let declined = format!("{{\"createdAt.gte\":\"{since}\",\"status\":\"declined\"}}");
     let authorizations = Scope::AuthorizationsRead;

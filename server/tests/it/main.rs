@@ -23,6 +23,7 @@ mod concurrency;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_many;
 mod console_production;
 mod conventions;
 mod crash_rounds;
