@@ -63,6 +63,7 @@ const APPROVABLE: &[&str] = &[
     "updateAccount",
     "closeAccount",
     "createTransfer",
+    "reverseTransfer",
     "createCard",
     "fundCard",
     "withdrawFromCard",

@@ -7,11 +7,11 @@ use super::search::{Operation, members_of};
 
 /// The calls that a policy can let wait for others.
 #[rustfmt::skip]
-const APPROVABLE: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy"];
+const APPROVABLE: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "reverseTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy"];
 
 /// The calls that read an approval: these, with the header `Approval-Id`, and those on approvals.
 #[rustfmt::skip]
-const WITH_APPROVAL: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy", "approve", "reject", "cancelApproval"];
+const WITH_APPROVAL: &[&str] = &["createAccount", "updateAccount", "closeAccount", "createTransfer", "reverseTransfer", "createCard", "fundCard", "withdrawFromCard", "updateCard", "unblockCardPin", "createProgram", "updateProgram", "archiveProgram", "createResponder", "updateResponder", "deleteResponder", "resolveException", "createApiKey", "rotateApiKey", "createUser", "issueUserLink", "updateUser", "removeUser", "setApprovalPolicy", "approve", "reject", "cancelApproval"];
 
 /// The calls of rules, as the contract names them, by code.
 #[rustfmt::skip]
@@ -20,7 +20,7 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("account_detail_not_found", &["getAccountDetail", "updateAccountDetail", "deleteAccountDetail"]),
     ("account_has_entries", &["updateAccount"]),
     ("account_in_use", &["closeAccount"]),
-    ("account_inactive", &["createTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding"]),
+    ("account_inactive", &["createTransfer", "reverseTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding"]),
     ("already_decided", &["approve", "reject"]),
     ("already_refunded", &["simulateRefund"]),
     ("already_reversed", &["reverseTransfer"]),
@@ -46,9 +46,9 @@ pub const CALLERS: &[(&str, &[&str])] = &[
     ("clock_shared", &["advanceClock"]),
     ("clock_too_far", &["advanceClock"]),
     ("credit_limit_not_allowed", &["createAccount", "updateAccount"]),
-    ("credit_not_allowed", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding", "updateCard"]),
-    ("currency_mismatch", &["createTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException"]),
-    ("debit_not_allowed", &["createTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "updateCard"]),
+    ("credit_not_allowed", &["createTransfer", "reverseTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "simulateFunding", "updateCard"]),
+    ("currency_mismatch", &["createTransfer", "reverseTransfer", "createCard", "updateCard", "fundCard", "withdrawFromCard", "resolveException"]),
+    ("debit_not_allowed", &["createTransfer", "reverseTransfer", "createCard", "fundCard", "withdrawFromCard", "resolveException", "updateCard"]),
     ("default_program", &["updateProgram", "archiveProgram"]),
     ("document_replaced", &["reviewCardHolderDocument"]),
     ("exception_resolved", &["resolveException"]),

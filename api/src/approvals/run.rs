@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request as HttpRequest, StatusCode, header};
-use paygen_core::approvals::{Approval, ExpireApproval, FinishApproval};
+use paygen_core::approvals::{Approval, ApprovalAction, ExpireApproval, FinishApproval};
 use paygen_core::work::Context;
 use paygen_core::{Command, Request};
 use paygen_edge::json::Json;
@@ -124,5 +124,9 @@ async fn call(router: &Router, caller: &Caller, approval: &Approval) -> (StatusC
         Some(Json::Text(text)) => text.chars().take(MAX_MESSAGE).collect(),
         _ => String::new(),
     };
-    (status, message)
+    let moved = "The available balance is not the one that was looked at: money moved meanwhile.";
+    let is_moved = status == StatusCode::BAD_REQUEST
+        && approval.action == ApprovalAction::AccountAdjust
+        && bytes.windows(17).any(|text| text == b"/availableBalance");
+    (status, if is_moved { moved.to_owned() } else { message })
 }

@@ -114,8 +114,11 @@ async fn entrance(visitor: &Visitor, action: &'static Action, id: &str) -> Optio
 
 /// Carries the action out.
 pub(crate) async fn submit(visitor: Visitor, action: &'static Action, id: String, body: Body) -> Response {
-    let bytes = to_bytes(body, MAX_FORM_BYTES).await.unwrap_or_default();
-    let values = Values::read(&String::from_utf8_lossy(&bytes));
+    let Ok(bytes) = to_bytes(body, MAX_FORM_BYTES).await else {
+        let text = format!("A form has at most {MAX_FORM_BYTES} bytes. Nothing was done.");
+        return message(&visitor, StatusCode::PAYLOAD_TOO_LARGE, "This is too long", &text).await;
+    };
+    let mut values = Values::read(&String::from_utf8_lossy(&bytes));
     if let Some(refusal) = visitor.refused_form(&values) {
         return refusal;
     }
@@ -139,9 +142,22 @@ pub(crate) async fn submit(visitor: Visitor, action: &'static Action, id: String
         .into_iter()
         .map(|field| (field.pointer.trim_start_matches('/').replace('/', "."), field.message))
         .collect();
+    // What is sent next is another request, of the object as it is by then.
+    values.set("once", paygen_edge::assets::hex(&once()));
+    if answer.code() == "version_mismatch"
+        && let Some(path) = fill(action.of, &id, |_| String::new()).filter(|path| !path.is_empty())
+    {
+        values.set("version", visitor.console.door.get(&visitor.caller, path).await.version);
+    }
     let mut template = template(&visitor, action, &id, &values, &wrong).await;
     template.message = match answer.code().as_str() {
-        "version_mismatch" => "Somebody changed it meanwhile. Look at it again, then repeat your change.".to_owned(),
+        "version_mismatch" => {
+            "Somebody changed it meanwhile. Look at it in another tab; sending this again changes it as it is now."
+                .to_owned()
+        }
+        "idempotency_key_reused" => {
+            "This form was sent before, with other values. Send it again to do it with these as well.".to_owned()
+        }
         // The summary says the same of each field.
         _ if !wrong.is_empty() => String::new(),
         _ => answer.message(),
@@ -187,7 +203,7 @@ fn body_of(action: &Action, values: &Values) -> (Json, Vec<(String, String)>) {
                     continue;
                 }
             },
-            Kind::Money => Json::Text(trimmed.replace(',', "")),
+            Kind::Money => Json::Text(without_groups(trimmed)),
             Kind::Text
             | Kind::LongText
             | Kind::Email
@@ -203,6 +219,17 @@ fn body_of(action: &Action, values: &Values) -> (Json, Vec<(String, String)>) {
         set(&mut body, input.path, value);
     }
     (body, wrong)
+}
+
+/// An amount without the commas between groups of three digits. Any other comma stays, and the amount is refused: it may
+/// be meant as a decimal point.
+fn without_groups(text: &str) -> String {
+    let (whole, rest) = text.split_once('.').map_or((text, ""), |(whole, _)| (whole, &text[whole.len()..]));
+    let mut groups = whole.split(',');
+    let digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().is_some_and(|group| group.len() <= 3 && digits(group));
+    let is_grouped = first && groups.all(|group| group.len() == 3 && digits(group));
+    if is_grouped { format!("{}{rest}", whole.replace(',', "")) } else { text.to_owned() }
 }
 
 trait OrZero {
@@ -376,4 +403,28 @@ async fn inputs(visitor: &Visitor, input: &Input, values: &Values, error: &str) 
 
 fn choice(value: &str, title: &str, chosen: &str) -> Choice {
     Choice { value: value.to_owned(), title: title.to_owned(), selected: value == chosen }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn commas_are_taken_out_only_between_groups() {
+        for (text, sent) in [
+            ("1,234.5", "1234.5"),
+            ("12,500", "12500"),
+            ("1,000,000.00", "1000000.00"),
+            ("250", "250"),
+            ("0.5", "0.5"),
+            ("1,5", "1,5"),
+            ("12,50", "12,50"),
+            (",,1,,", ",,1,,"),
+            ("1234,567", "1234,567"),
+            ("1,23,456", "1,23,456"),
+            ("1.234,56", "1.234,56"),
+            ("-1,000", "-1,000"),
+            ("", ""),
+        ] {
+            assert_eq!(super::without_groups(text), sent, "{text}");
+        }
+    }
 }

@@ -68,7 +68,8 @@ async fn difference(visitor: &Visitor, approval: &Json) -> Section {
     let mut changes = Json::Object(Vec::new());
     for (name, value) in members {
         let known = before.map(|before| at(before, name));
-        let technical = ["_id", "version", "createdAt", "updatedAt", "client"].contains(&name.as_str());
+        let technical =
+            ["_id", "version", "createdAt", "updatedAt", "client", "entryId", "hint"].contains(&name.as_str());
         if technical || *known.unwrap_or(&Json::Null) == *value {
             continue;
         }
@@ -93,7 +94,12 @@ pub(crate) async fn page(visitor: Visitor, id: String) -> Response {
     let heading = show::words(&text_at(approval, "action"));
     let ready = text_at(approval, "status") == "approved" && text_at(approval, "runByRequester") == "true";
     let mut links = links(&visitor, ACTIONS, &id, approval);
-    links.retain(|link| ready || link.title != resources::RUN_APPROVED);
+    let own = text_at(approval, "requester.id") == visitor.signed_in.user.id.to_string();
+    links.retain(|link| match link.href.rsplit('/').next() {
+        Some("run") => ready && own,
+        Some("cancel") => own,
+        _ => !own,
+    });
     let body = at(approval, "body");
     let sent = Section {
         title: "What was sent".to_owned(),
@@ -158,7 +164,7 @@ pub(crate) async fn run_form(visitor: Visitor, id: String) -> Response {
     let template = FormPage {
         shell: shell(&visitor, resources::RUN_APPROVED).await,
         heading: resources::RUN_APPROVED.to_owned(),
-        lead: "Others have approved it. Its answer has a secret, which only you see, once.".to_owned(),
+        lead: "Others have approved it, and you do it. If its answer has a secret, you see it once, here.".to_owned(),
         action: visitor.path.clone(),
         submit: resources::RUN_APPROVED.to_owned(),
         cancel_href: format!("/console/approvals/{id}"),

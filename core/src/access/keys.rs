@@ -178,7 +178,8 @@ impl Verb for RotateApiKey {
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
 
     fn approvals(&self) -> Vec<Ask> {
-        vec![Ask::of(ApprovalAction::ApiKeyCreate)]
+        // The key can do no more than its granter.
+        vec![Ask::of(ApprovalAction::ApiKeyCreate).scopes(self.granter.scopes)]
     }
 
     fn run(&self, work: &mut Work) -> Result<ApiKeyView, Stop> {

@@ -5,7 +5,7 @@
 pub enum ApprovalRefusal {
     #[error("There is no such approval for this client.")]
     NotFound,
-    #[error("The approval is {status}; it does not wait any more.")]
+    #[error("The approval is {status}, so this cannot be done with it.")]
     NotPending { status: &'static str },
     #[error("Only people approve, in the console. An API key cannot.")]
     NotPerson,

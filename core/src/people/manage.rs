@@ -295,7 +295,11 @@ impl Verb for ChangeUser {
     }
 
     fn approvals(&self) -> Vec<Ask> {
-        vec![Ask::of(ApprovalAction::UserRole)]
+        let given = match self.membership {
+            ChangeMembership::Role(role) => role.scopes(),
+            _ => Scopes::default(),
+        };
+        vec![Ask::of(ApprovalAction::UserRole).scopes(given)]
     }
 
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {
@@ -330,9 +334,9 @@ impl Verb for IssueLink {
         prefetch(work, self.id);
     }
 
-    /// Who has the link signs in as the user.
+    /// Who has the link signs in as the user, who can do no more than its granter.
     fn approvals(&self) -> Vec<Ask> {
-        vec![Ask::of(ApprovalAction::UserRole)]
+        vec![Ask::of(ApprovalAction::UserRole).scopes(self.granter)]
     }
 
     fn run(&self, work: &mut Work) -> Result<UserView, Stop> {

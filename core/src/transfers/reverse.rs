@@ -1,6 +1,7 @@
 //! Reversing a transfer, in full or in part.
 
 use crate::accounts::{check_active, emit_balance_updated};
+use crate::approvals::{ApprovalAction, Ask};
 use crate::events::{EventType, Owner, emit};
 use crate::fields::positive;
 use crate::ids::{ClientId, Id, TransferId};
@@ -30,6 +31,11 @@ impl Verb for ReverseTransfer {
     }
 
     fn prefetch(&self, _: &mut Work, _: ClientId) {}
+
+    /// A reversal moves money as a transfer does.
+    fn approvals(&self) -> Vec<Ask> {
+        vec![Ask { amount: self.amount, ..Ask::of(ApprovalAction::TransferCreate) }]
+    }
 
     fn run(&self, work: &mut Work) -> Result<Pictured<TransferView>, Stop> {
         reverse(work, self)
