@@ -7,9 +7,10 @@ use super::{
 use crate::access::Actor;
 use crate::accounts::{AccountStatus, CreateAccount, UpdateAccount};
 use crate::cards::{CardStatus, CreateCard, UpdateCard};
-use crate::ids::{ApiKeyId, ApprovalId, ClientId, Id, UserId};
+use crate::ids::{ApiKeyId, ApprovalId, ClientId, Id, TransferId, UserId};
 use crate::testing::{World, a_new_account, decimal, everything};
 use crate::time::Instant;
+use crate::transfers::ReverseTransfer;
 use crate::{Command, Outcome};
 
 fn user(number: u8) -> UserId {
@@ -229,7 +230,8 @@ fn the_strictest_rule_counts() {
 
 #[test]
 fn what_a_command_asks_about() {
-    use ApprovalAction::{AccountAdjust, AccountClose, CardFund, CardUnblock, LimitsChange};
+    use ApprovalAction::{AccountAdjust, AccountClose, CardFund, CardUnblock, LimitsChange, TransferCreate};
+    let transfer = TransferId(Id::from_bytes([4; 12]));
     let mut world = World::new();
     let id = world.account(1_000);
     let holder = world.holder();
@@ -277,6 +279,7 @@ fn what_a_command_asks_about() {
             }),
             &[CardFund],
         ),
+        (Command::ReverseTransfer(ReverseTransfer { id: transfer, amount: None, reason: None }), &[TransferCreate]),
         // Card holders change their own card with a token.
         (change(UpdateCard { controls: Some(controls), by_holder: true, ..UpdateCard::default() }), &[]),
     ];

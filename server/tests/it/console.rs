@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::on_both_stores;
-use crate::person::Person;
+use crate::person::{Page, Person};
 use crate::world::{Backend, Server, World};
 
 /// An account with money, a card holder and a card, made in the console; returns their ids.
@@ -193,5 +193,45 @@ on_both_stores! {
         for secret in [pan.as_str(), &key, token] {
             assert!(!logged.contains(secret), "the log has a secret");
         }
+    }
+    async fn a_form_that_was_refused_can_be_sent_again(backend: Backend) {
+        let world = World::new(backend).await;
+        let server = world.start().await;
+        let mut owner = Person::owner(&server).await;
+        let account = server.account("Before", 100).await;
+        let path = format!("/console/accounts/{account}/change");
+        let send = async |owner: &mut Person, form: &Page, name: &str| {
+            let hidden = ["csrf", "version", "once"].map(|field| (field, form.value(field)));
+            let mut fields: Vec<(&str, &str)> = hidden.iter().map(|(field, value)| (*field, value.as_str())).collect();
+            fields.extend([("name", name), ("status", "active"), ("canDebit", "true"), ("canCredit", "true"), ("metadata", "{}")]);
+            owner.post(&path, &fields).await
+        };
+        let form = owner.get(&path).await;
+        server.put(&format!("/accounts/{account}"), json!({"name": "Meanwhile"})).await.expect(200);
+        let refused = send(&mut owner, &form, "Mine").await;
+        assert_eq!(refused.status, 412);
+        refused.says("Somebody changed it meanwhile.");
+        send(&mut owner, &refused, "Mine").await.says("Mine");
+        assert_eq!(server.get(&format!("/accounts/{account}")).await.data()["name"], "Mine");
+
+        // Back in the browser, the form has the key of what was sent.
+        let form = owner.get(&path).await;
+        send(&mut owner, &form, "First").await.says("First");
+        let reused = send(&mut owner, &form, "Second").await;
+        assert_eq!(reused.status, 409);
+        reused.says("This form was sent before, with other values.");
+
+        // A comma may be a decimal point somewhere, so it is refused.
+        let to = server.account("To", 0).await;
+        let fields = [("fromAccountId", account.as_str()), ("toAccountId", &to), ("amount", "1,5")];
+        assert_eq!(owner.submit("/console/transfers/new", &fields).await.status, 400);
+        assert_eq!(server.balance(&to).await, 0.0);
+        let fields = [("fromAccountId", account.as_str()), ("toAccountId", &to), ("amount", "15")];
+        owner.submit("/console/transfers/new", &fields).await.says("15.00 USD");
+
+        let long = "x".repeat(300_000);
+        let page = owner.submit("/console/transfers/new", &[("narration", &long)]).await;
+        assert_eq!(page.status, 413);
+        page.says("This is too long");
     }
 }
