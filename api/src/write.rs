@@ -317,9 +317,10 @@ impl Write {
         if let Some(kept) = self.replay_if_kept(app, caller, content.as_ref()).await? {
             return Ok(Some(kept));
         }
+        let body = approvals::with_balance(app, caller, &command, content.as_ref()).await?;
         // What the rules refuse is refused now, and nobody is asked about it.
         let dry = Submission {
-            request: Request::new(caller.context(super::request_id::current_request_id()), command.clone()),
+            request: Request::new(caller.context(super::request_id::current_request_id()), command),
             idempotency: None,
             dry_run: true,
         };
@@ -331,7 +332,6 @@ impl Write {
             Answer::Replayed(_) => return Err(Problem::internal("a dry run was replayed")),
         };
         let before = outcome.version().filter(|_| self.method == Method::PUT).map(|version| version - 1);
-        let body = approvals::with_balance(app, caller, &command, content.as_ref()).await?;
         let body = body.as_deref().unwrap_or(call.body);
         let call = approvals::Call { body, if_match: if_match.or(before), ..call };
         let shown = (success.show)(&outcome);

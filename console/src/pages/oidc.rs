@@ -61,7 +61,7 @@ fn text_of(error: &ProviderError) -> (StatusCode, &'static str) {
             (StatusCode::FORBIDDEN, text)
         }
         ProviderError::Refused(OidcError::NotRecent) => {
-            let text = "The identity provider does not say that you signed in anew. Sign in, and add a passkey or an \
+            let text = "The identity provider does not say that you signed in again. Sign in, and add a passkey or an \
                 authenticator within five minutes under \u{201c}Profile\u{201d}: they prove who you are.";
             (StatusCode::FORBIDDEN, text)
         }

@@ -188,7 +188,7 @@ pub(crate) const RESOURCE: Resource = Resource {
             api: "/users/{id}",
             scope: Scope::UsersWrite,
             title: "Remove",
-            lead: "Takes their role in this client away and signs them out. Invited again, they begin anew.",
+            lead: "Takes their role in this client away and signs them out. Invited again, they start over.",
             submit: "Remove the user",
             fresh: true,
             danger: true,

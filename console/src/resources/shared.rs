@@ -11,7 +11,7 @@ pub(crate) const LIMITS: &[Column] = &[
     column("Remaining", "remaining", As::Money("currency")),
     column("Payments", "usedCount", As::Text),
     column("Binds first", "binds", As::Bool),
-    column("Starts anew", "resetsAt", As::Time),
+    column("Resets at", "resetsAt", As::Time),
 ];
 
 /// Accounts to choose from.
